@@ -1,0 +1,1 @@
+"""The database's definition: roles, numbered migrations, one file per function, grants."""

@@ -1,0 +1,29 @@
+CREATE OR REPLACE FUNCTION approval.acting_principal(
+    p_provider text, p_subject text, OUT principal_id bigint, OUT name text, OUT assurance text)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- The cap: a login of one's own proves who acts, whatever the client says; the runner's login only names somebody.
+    IF p_provider = 'pg' THEN
+        IF p_subject IS DISTINCT FROM session_user::text THEN
+            RAISE EXCEPTION USING ERRCODE = 'AP002',
+                MESSAGE = format('the login %s cannot act as pg:%s', session_user, p_subject);
+        END IF;
+        assurance := 'authenticated';
+    ELSIF pg_has_role(session_user, 'approval_operator', 'MEMBER') THEN
+        assurance := 'asserted';
+    ELSE
+        RAISE EXCEPTION USING ERRCODE = 'AP002',
+            MESSAGE = format('the login %s may act only as itself (provider pg), not as %s:%s', session_user, p_provider, p_subject);
+    END IF;
+    SELECT p.principal_id, p.name INTO principal_id, name
+    FROM approval.identity AS i JOIN approval.principal AS p USING (principal_id)
+    WHERE i.provider = p_provider AND i.subject = p_subject AND p.disabled_at IS NULL;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP001',
+            MESSAGE = format('nobody is known as %s:%s, or it was disabled', p_provider, p_subject),
+            HINT = 'A policy administrator adds identities: salt-approval policy load.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION approval.acting_principal(text, text) IS
+    'Internal: who acts, and how sure that is. Raises AP001 (nobody known so), AP002 (this login cannot speak for that identity).';

@@ -1,0 +1,25 @@
+CREATE OR REPLACE FUNCTION approval.approve_request(p_request_id bigint, p_now timestamptz) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    target approval.request;
+    overtaken bigint[];
+    other bigint;
+BEGIN
+    SELECT * INTO STRICT target FROM approval.request WHERE request_id = p_request_id;
+    PERFORM approval.move_request(p_request_id, 'pending', 'approved', p_now);
+    UPDATE approval.item
+    SET state = 'approved', effective_at = greatest(p_now, target.not_before),
+        approval_seq = (SELECT nextval('approval.approval_seq'))
+    WHERE request_id = p_request_id AND item_set_version = target.item_set_version AND state = 'proposed';
+    overtaken := approval.rewrite_documents(
+        ARRAY(SELECT DISTINCT minion_id FROM approval.item
+              WHERE request_id = p_request_id AND item_set_version = target.item_set_version), p_now);
+    PERFORM approval.audit_append(p_request_id, p_now, 'approved', NULL, NULL, NULL, jsonb_build_object(
+        'effective_at', greatest(p_now, target.not_before), 'replaces', overtaken));
+    FOREACH other IN ARRAY overtaken LOOP
+        PERFORM approval.settle_request(other, p_now);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION approval.approve_request(bigint, timestamptz) IS
+    'Internal: the last approval was given; items take effect and documents are written. The caller holds the request''s lock.';

@@ -1,0 +1,103 @@
+CREATE OR REPLACE FUNCTION approval.decide(
+    p_provider text, p_subject text, p_request_id bigint, p_decision text, p_comment text, p_digest text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    moment timestamptz := now();
+    actor record;
+    target approval.request;
+    reviewed approval.item_set;
+    stage approval.request_stage;
+    note text := coalesce(p_comment, '');
+BEGIN
+    IF p_decision IS NULL OR p_decision NOT IN ('approve', 'reject') THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP006', MESSAGE = 'a decision is approve or reject';
+    END IF;
+    actor := approval.acting_principal(p_provider, p_subject);
+    -- Two who decide at once, or decide and cancel, are ordered by this lock.
+    SELECT * INTO target FROM approval.request WHERE request_id = p_request_id FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP014', MESSAGE = format('there is no request %s', p_request_id);
+    END IF;
+    IF target.state <> 'pending' THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP006',
+            MESSAGE = format('request %s is %s: there is nothing left to decide', p_request_id, target.state);
+    END IF;
+    IF target.expires_at <= moment THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP006',
+            MESSAGE = format('request %s expired %s', p_request_id, to_char(target.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')),
+            HINT = 'Submit it again.';
+    END IF;
+    IF actor.principal_id IN (target.requester_id, target.on_behalf_of) THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP007',
+            MESSAGE = format('%s asked for request %s and may not decide on it', actor.name, p_request_id),
+            HINT = 'To take it back, cancel it.';
+    END IF;
+    SELECT * INTO STRICT reviewed FROM approval.item_set
+    WHERE request_id = p_request_id AND item_set_version = target.item_set_version;
+    IF p_digest IS NOT NULL AND p_digest <> reviewed.digest THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP011',
+            MESSAGE = format('request %s is not what was reviewed: its digest is %s', p_request_id, reviewed.digest),
+            HINT = 'Look at it again before you decide.';
+    END IF;
+    SELECT * INTO STRICT stage FROM approval.request_stage
+    WHERE request_id = p_request_id AND satisfied_at IS NULL ORDER BY stage_no LIMIT 1;
+    IF EXISTS (
+            SELECT FROM approval.decision
+            WHERE request_id = p_request_id AND item_set_version = target.item_set_version AND principal_id = actor.principal_id) THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP010',
+            MESSAGE = format('%s has decided on request %s already; one person counts once', actor.name, p_request_id);
+    END IF;
+    IF NOT EXISTS (
+            SELECT FROM approval.request_quorum AS q JOIN approval.membership AS m USING (group_name)
+            WHERE q.request_id = p_request_id AND q.stage_no = stage.stage_no AND m.principal_id = actor.principal_id) THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP008',
+            MESSAGE = format('%s is not an approver of stage %s (%s), which request %s is at', actor.name, stage.stage_no, stage.name,
+                             p_request_id),
+            HINT = (SELECT 'Its approvers are: ' || string_agg(format('%s of %s', quorum, group_name), ', or ' ORDER BY group_name)
+                    FROM approval.request_quorum WHERE request_id = p_request_id AND stage_no = stage.stage_no);
+    END IF;
+    IF (SELECT strength FROM approval.assurance AS a WHERE a.assurance = actor.assurance)
+        < (SELECT strength FROM approval.assurance AS a WHERE a.assurance = stage.min_assurance) THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP009',
+            MESSAGE = format('stage %s (%s) asks for an identity that is %s; this one is only %s', stage.stage_no, stage.name,
+                             stage.min_assurance, actor.assurance),
+            HINT = 'Decide with your own login: salt-approval approve.';
+    END IF;
+
+    INSERT INTO approval.decision
+        (request_id, item_set_version, stage_no, principal_id, decision, provider, subject, login_role, assurance, comment, decided_at,
+         decided_bytes)
+    VALUES (p_request_id, target.item_set_version, stage.stage_no, actor.principal_id, p_decision, p_provider, p_subject,
+            session_user::text, actor.assurance, note, moment,
+            approval.field('apv1-decision') || approval.field(p_request_id::text) || approval.field(target.item_set_version::text)
+            || approval.field(reviewed.digest) || approval.field(stage.stage_no::text) || approval.field(p_decision)
+            || approval.field(actor.name) || approval.field(note)
+            || approval.field(to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')));
+    PERFORM approval.audit_append(p_request_id, moment, p_decision, actor.name, p_provider || ':' || p_subject, actor.assurance,
+        jsonb_build_object('stage', stage.stage_no, 'stage_name', stage.name, 'digest', reviewed.digest, 'comment', note));
+
+    IF p_decision = 'reject' THEN
+        PERFORM approval.move_request(p_request_id, 'pending', 'rejected', moment);
+        UPDATE approval.item SET state = 'void' WHERE request_id = p_request_id AND state = 'proposed';
+        RETURN 'rejected';
+    END IF;
+
+    UPDATE approval.request_stage AS s SET satisfied_at = moment
+    WHERE s.request_id = p_request_id AND s.stage_no = stage.stage_no AND EXISTS (
+        SELECT FROM approval.request_quorum AS q
+        WHERE q.request_id = s.request_id AND q.stage_no = s.stage_no AND q.quorum <= (
+            SELECT count(*)
+            FROM approval.decision AS d
+            JOIN approval.membership AS m ON m.principal_id = d.principal_id AND m.group_name = q.group_name
+            JOIN approval.principal AS p ON p.principal_id = d.principal_id AND p.disabled_at IS NULL
+            WHERE d.request_id = s.request_id AND d.item_set_version = target.item_set_version AND d.stage_no = s.stage_no
+                AND d.decision = 'approve'));
+    IF NOT EXISTS (SELECT FROM approval.request_stage WHERE request_id = p_request_id AND satisfied_at IS NULL) THEN
+        PERFORM approval.approve_request(p_request_id, moment);
+    END IF;
+    RETURN (SELECT state FROM approval.request WHERE request_id = p_request_id);
+END
+$$;
+COMMENT ON FUNCTION approval.decide(text, text, bigint, text, text, text) IS
+    'One approver''s approve or reject at the stage that the request is at; gives the state after. p_digest: of the item set that was '
+    'reviewed, NULL to decide on the present one. Raises AP001, AP002, AP006-AP011, AP014. Definer: nobody writes decisions otherwise.';

@@ -1,0 +1,45 @@
+CREATE OR REPLACE FUNCTION approval.item_type(p_kind text, p_name text, p_content text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF p_kind = 'package' THEN
+        IF p_name IS NULL OR p_name !~ '^[A-Za-z0-9][A-Za-z0-9+._:@~-]{0,254}$' THEN
+            RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%L is not a package name', p_name),
+                HINT = 'Letters, digits and + . _ : @ ~ - are allowed, beginning with a letter or digit.';
+        END IF;
+        IF p_content IS NULL THEN
+            RETURN 'absent';
+        ELSIF p_content = 'latest' THEN
+            RETURN 'latest';
+        ELSIF p_content !~ '^[0-9A-Za-z][0-9A-Za-z.+:~^_-]{0,254}$' THEN
+            RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%L is not a version of package %s', p_content, p_name),
+                HINT = 'Give the exact version, latest, or nothing at all for a package that must be absent.';
+        END IF;
+        RETURN 'version';
+    ELSIF p_kind = 'service' THEN
+        IF p_name IS NULL OR p_name !~ '^[A-Za-z0-9][A-Za-z0-9+._:@~\\\\-]{0,254}$' THEN
+            RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%L is not a service name', p_name);
+        END IF;
+        IF p_content IS NULL OR p_content NOT IN ('running', 'dead') THEN
+            RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('service %s can be running or dead, not %L', p_name, p_content);
+        END IF;
+        RETURN 'state';
+    ELSIF p_kind = 'value' THEN
+        IF p_name IS NULL OR p_name !~ '^[A-Za-z0-9][A-Za-z0-9._:-]{0,254}$' THEN
+            RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%L is not a name for a value', p_name);
+        END IF;
+        BEGIN
+            PERFORM p_content::jsonb;
+        EXCEPTION WHEN data_exception THEN
+            p_content := NULL;
+        END;
+        IF p_content IS NULL THEN
+            RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('the value of %s is not JSON', p_name);
+        END IF;
+        RETURN 'json';
+    END IF;
+    RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%L is not a kind of resource', p_kind),
+        HINT = 'Kinds are package, service and value.';
+END
+$$;
+COMMENT ON FUNCTION approval.item_type(text, text, text) IS
+    'The type of an item''s content (version, latest, absent, state, json); raises AP005 where kind, name or content are not possible.';

@@ -1,0 +1,22 @@
+CREATE OR REPLACE FUNCTION approval.put_minions(p_minion_ids text[]) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    added text[];
+BEGIN
+    WITH new AS (
+        INSERT INTO approval.minion (minion_id, registered_at)
+        SELECT DISTINCT given.minion_id, now() FROM unnest(p_minion_ids) AS given (minion_id)
+        ON CONFLICT DO NOTHING
+        RETURNING minion_id
+    )
+    SELECT array_agg(minion_id ORDER BY minion_id COLLATE "C") INTO added FROM new;
+    IF added IS NOT NULL THEN
+        PERFORM approval.audit_append(0, now(), 'minions-added', NULL, NULL, NULL, jsonb_build_object('minions', added));
+    END IF;
+    RETURN coalesce(cardinality(added), 0);
+EXCEPTION WHEN check_violation OR not_null_violation THEN
+    RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = 'a minion id is empty, longer than 255 bytes, or holds a slash or line break';
+END
+$$;
+COMMENT ON FUNCTION approval.put_minions(text[]) IS
+    'Registers minions, so that requests may name them; gives how many are new. Raises AP005. Definer: tables are private.';

@@ -1,0 +1,76 @@
+-- Who may call what. Functions are closed to everybody first; what no line below names is internal.
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA approval FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA approval FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION approval.export_document(text) TO approval_exporter;
+
+GRANT EXECUTE ON FUNCTION
+    approval.expected_document(text, bigint, text),
+    approval.save_load(text, text, text, text, text, text[], bytea, boolean),
+    approval.save_minions(text, text[], text),
+    approval.get_load(text),
+    approval.get_jid(text),
+    approval.get_jids(integer),
+    approval.get_fun(text),
+    approval.get_minions(),
+    approval.update_endtime(text, double precision),
+    approval.get_endtime(text),
+    approval.save_events(text[], bytea[]),
+    approval.maintain_jobs(integer),
+    approval.seal_audit()
+TO approval_returner;
+-- A minion's own login only stores claims: it reads no document, as each holds a key.
+GRANT EXECUTE ON FUNCTION
+    approval.record_return(
+        text, text, text, integer, boolean, text, boolean, bigint, text, text, text[], text[], text[], text[], text[], text[], text[],
+        text[], text[], text[], text[], bytea, bytea)
+TO approval_returner, approval_minion_returner;
+
+GRANT EXECUTE ON FUNCTION
+    approval.submit_request(text, text, text, text, text[], text[], text[], text[], timestamptz, text, text),
+    approval.decide(text, text, bigint, text, text, text),
+    approval.cancel_request(text, text, bigint, text)
+TO approval_operator, approval_person;
+
+GRANT EXECUTE ON FUNCTION
+    approval.list_requests(text, text, integer),
+    approval.show_request(bigint),
+    approval.show_state(text),
+    approval.list_types(),
+    approval.list_minions(),
+    approval.audit_trail(bigint),
+    approval.verify_audit(),
+    approval.check_policy()
+TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
+
+GRANT EXECUTE ON FUNCTION approval.put_minions(text[]), approval.seal_audit() TO approval_operator, approval_engine;
+GRANT EXECUTE ON FUNCTION approval.maintain_jobs(integer) TO approval_engine;
+
+GRANT EXECUTE ON FUNCTION
+    approval.put_principal(text, text),
+    approval.disable_principal(text),
+    approval.put_identity(text, text, text),
+    approval.drop_identity(text, text),
+    approval.put_group(text, text),
+    approval.put_membership(text, text),
+    approval.drop_membership(text, text),
+    approval.put_request_type(jsonb)
+TO approval_policy_admin;
+
+-- Auditors read everything but the keys that prove which minion spoke.
+GRANT SELECT ON
+    approval.principal, approval.identity, approval.principal_group, approval.membership, approval.assurance,
+    approval.request_type, approval.request_type_stage, approval.request_type_quorum,
+    approval.minion, approval.minion_group, approval.minion_group_member, approval.package_catalog,
+    approval.request_state, approval.transition, approval.request, approval.request_history, approval.request_stage,
+    approval.request_quorum, approval.item_set, approval.item, approval.decision,
+    approval.audit_stream, approval.audit_entry, approval.audit_seal, approval.audit_sealed_head,
+    approval.job, approval.job_finding, approval.quarantine, approval.outbox, approval.setting
+TO approval_auditor;
+GRANT SELECT (minion_id, revision, valid_from, valid_until, digest, kinds, names, types, contents, item_ids)
+ON approval.document TO approval_auditor;
+GRANT SELECT (minion_id, revision, valid_from, written_at, digest, kinds, names, types, contents, item_ids)
+ON approval.document_history TO approval_auditor;
+GRANT SELECT (jid, minion_id, attempt, fun, retcode, success, verdict, authenticated, flags, revision, run_id, boot_id, received_at,
+              payload_digest)
+ON approval.job_return TO approval_auditor;

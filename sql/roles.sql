@@ -1,0 +1,39 @@
+-- Group roles and the schema. Idempotent; run by a superuser, or by a role that may create roles and schemas here.
+-- Nobody logs in as one of these: login roles are granted the one that fits (see docs/operations.md).
+DO $$
+DECLARE
+    role_name text;
+BEGIN
+    FOREACH role_name IN ARRAY ARRAY[
+        'approval_owner',            -- owns every object; nobody's session runs as it but upgrades'
+        'approval_policy_admin',     -- principals, identities, groups, request types
+        'approval_operator',         -- the runner: names a person it cannot prove (assurance: asserted)
+        'approval_person',           -- a person's own login (assurance: authenticated)
+        'approval_exporter',         -- reads the document of one minion
+        'approval_returner',         -- records loads, returns and events on a master
+        'approval_minion_returner',  -- records a minion's own claims
+        'approval_engine',           -- the keepers that run beside the master
+        'approval_auditor'           -- reads everything but keys
+    ] LOOP
+        IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = role_name) THEN
+            EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', role_name);
+        END IF;
+    END LOOP;
+    IF NOT pg_catalog.pg_has_role(current_user, 'approval_owner', 'MEMBER') THEN
+        EXECUTE pg_catalog.format('GRANT approval_owner TO %I', current_user);
+    END IF;
+    IF pg_catalog.current_setting('server_encoding') <> 'UTF8' THEN
+        RAISE EXCEPTION 'the database must be encoded in UTF8, not %: create it with ENCODING ''UTF8''',
+            pg_catalog.current_setting('server_encoding');
+    END IF;
+END
+$$;
+
+CREATE SCHEMA IF NOT EXISTS approval AUTHORIZATION approval_owner;
+REVOKE ALL ON SCHEMA approval FROM PUBLIC;
+GRANT USAGE ON SCHEMA approval TO
+    approval_policy_admin, approval_operator, approval_person, approval_exporter,
+    approval_returner, approval_minion_returner, approval_engine, approval_auditor;
+COMMENT ON SCHEMA approval IS
+    'Requests, their approvals, the state approved for each minion, and what minions proved of it. '
+    'Tables are private: every client acts through the functions.';

@@ -1,0 +1,62 @@
+-- Nobody but by functions changes anything, and each role calls only what is its own.
+BEGIN;
+\ir support/fixture.sql
+SELECT plan(14);
+
+CREATE FUNCTION pg_temp.granted(login text) RETURNS text[] LANGUAGE sql AS $$
+SELECT coalesce(array_agg(DISTINCT p.proname::text ORDER BY p.proname::text), '{}')
+FROM pg_proc AS p WHERE p.pronamespace = 'approval'::regnamespace AND has_function_privilege(login, p.oid, 'EXECUTE')
+$$;
+CREATE TEMP TABLE reading (name text);
+INSERT INTO reading VALUES ('list_requests'), ('show_request'), ('show_state'), ('list_types'), ('list_minions'), ('audit_trail'),
+    ('verify_audit'), ('check_policy');
+
+SELECT is(pg_temp.granted('t_exporter'), '{export_document}', 'exporter: one function');
+SELECT is(pg_temp.granted('t_minion'), '{record_return}', 'minion_returner: its claims');
+SELECT is(pg_temp.granted('t_engine'), '{maintain_jobs,put_minions,seal_audit}', 'engine');
+SELECT is(pg_temp.granted('t_stranger'), '{}', 'a login without a role: none');
+SELECT set_eq('SELECT unnest(pg_temp.granted(''t_auditor''))', 'SELECT name FROM reading', 'auditor: reads');
+SELECT set_eq('SELECT unnest(pg_temp.granted(''t_bob''))', $$SELECT name FROM reading UNION VALUES ('submit_request'), ('decide'), ('cancel_request')$$, 'person');
+SELECT set_eq('SELECT unnest(pg_temp.granted(''t_runner''))',
+    $$SELECT name FROM reading UNION VALUES ('submit_request'), ('decide'), ('cancel_request'), ('put_minions'), ('seal_audit')$$, 'operator');
+SELECT set_eq('SELECT unnest(pg_temp.granted(''t_policy''))', $$SELECT name FROM reading UNION VALUES ('put_principal'), ('disable_principal'),
+    ('put_identity'), ('drop_identity'), ('put_group'), ('put_membership'), ('drop_membership'), ('put_request_type')$$, 'policy_admin: no decisions');
+SELECT set_eq('SELECT unnest(pg_temp.granted(''t_returner''))', $$VALUES ('expected_document'), ('record_return'), ('save_load'), ('save_minions'), ('get_load'),
+    ('get_jid'), ('get_jids'), ('get_fun'), ('get_minions'), ('update_endtime'), ('get_endtime'), ('save_events'), ('maintain_jobs'), ('seal_audit')$$, 'returner');
+
+-- Every table, every login, every way to write: by really trying.
+SELECT is_empty($$
+    SELECT login, relname, privilege
+    FROM unnest(ARRAY['t_alice', 't_runner', 't_policy', 't_exporter', 't_returner', 't_minion', 't_engine', 't_auditor', 't_stranger']) AS login,
+        pg_class AS c, unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER', 'REFERENCES']) AS privilege
+    WHERE c.relnamespace = 'approval'::regnamespace AND c.relkind IN ('r', 'p') AND has_table_privilege(login, c.oid, privilege)$$,
+    'no login may write any table');
+CREATE FUNCTION pg_temp.refused(login text, statement text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_temp.act(login, statement);
+    RETURN false;
+EXCEPTION WHEN insufficient_privilege THEN
+    RETURN true;
+END
+$$;
+SELECT is_empty($$
+    SELECT login, relname, verb
+    FROM unnest(ARRAY['t_alice', 't_runner', 't_policy', 't_exporter', 't_returner', 't_minion', 't_engine', 't_auditor', 't_stranger']) AS login,
+        pg_class AS c, unnest(ARRAY['DELETE FROM approval.%I', 'INSERT INTO approval.%I DEFAULT VALUES', 'TRUNCATE approval.%I']) AS verb
+    WHERE c.relnamespace = 'approval'::regnamespace AND c.relkind IN ('r', 'p') AND NOT pg_temp.refused(login, format(verb, relname))$$,
+    'each is refused when it tries');
+SELECT is_empty($$
+    SELECT login, relname
+    FROM unnest(ARRAY['t_alice', 't_runner', 't_policy', 't_exporter', 't_returner', 't_minion', 't_engine', 't_stranger']) AS login, pg_class AS c
+    WHERE c.relnamespace = 'approval'::regnamespace AND c.relkind IN ('r', 'p') AND has_table_privilege(login, c.oid, 'SELECT')$$,
+    'and none but the auditor reads a table');
+SELECT ok(pg_temp.refused('t_auditor', 'SELECT evidence_key FROM approval.document') AND pg_temp.refused('t_auditor', 'SELECT * FROM approval.document_history'),
+    'the auditor reads no key');
+SELECT is_empty($$
+    SELECT proname FROM pg_proc AS p WHERE pronamespace = 'approval'::regnamespace
+        AND (prosecdef AND NOT 'search_path=pg_catalog, pg_temp' = ANY (coalesce(proconfig, '{}'))
+             OR obj_description(oid, 'pg_proc') IS NULL OR proowner <> 'approval_owner'::regrole
+             OR (prosecdef AND obj_description(oid, 'pg_proc') NOT LIKE '%Definer:%'))$$,
+    'every function is described and owned by the owner; every definer fixes its path and says why');
+SELECT * FROM finish();
+ROLLBACK;

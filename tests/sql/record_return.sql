@@ -1,0 +1,50 @@
+BEGIN;
+\ir support/fixture.sql
+SELECT plan(31);
+
+SELECT pg_temp.ask('t_alice', 'standard', '{web1,web2}', 'hello', '1') AS request \gset
+SELECT is(pg_temp.report('web1', 1, '{hello}', '{converged}', '{1}', 'forged', false), 'recorded', 'a return without a valid mac is stored');
+SELECT is((SELECT outcome FROM approval.item WHERE request_id = :request AND minion_id = 'web1'), 'waiting', 'and moves nothing');
+SELECT is(pg_temp.report('web1', 1, '{hello}', '{converged}', '{1}', 'claim', true, 't_minion'), 'attempt', 'a minion''s own login stores a claim');
+SELECT is((SELECT flags FROM approval.job_return WHERE run_id = 'claim'), '{claim,unknown-job}', 'flagged as such');
+SELECT is((SELECT outcome FROM approval.item WHERE request_id = :request AND minion_id = 'web1'), 'waiting', 'that moves nothing either');
+
+SELECT is(pg_temp.report('web1', 1, '{hello}', '{converged}', '{1}', 'run1', before => '{NULL}'), 'attempt', 'an authentic one');
+SELECT is((SELECT outcome FROM approval.item WHERE request_id = :request AND minion_id = 'web1'), 'converged', 'moves the item');
+SELECT is(pg_temp.state_of(:request), 'approved', 'the request waits for the other minion');
+SELECT is(pg_temp.report('web1', 1, '{hello}', '{converged}', '{1}', 'run1', before => '{NULL}'), 'repeat', 'the same again is a repeat');
+SELECT is((SELECT count(*) FROM approval.job_return WHERE minion_id = 'web1'), 3::bigint, 'stored once');
+SELECT is((SELECT payload IS NOT NULL AND (SELECT authenticated FROM approval.job_return AS r WHERE r.attempt = 3 AND r.minion_id = 'web1')
+           FROM approval.get_jid((SELECT max(jid) FROM approval.job_return)) WHERE minion_id = 'web1'), true, 'the authentic one is what the job cache gives');
+
+SELECT is(pg_temp.report('web2', 1, '{hello}', '{failed}', '{NULL}', 'run2'), 'recorded', 'the other minion fails');
+SELECT is(pg_temp.state_of(:request), 'partial', 'some converged, others not');
+SELECT is((SELECT outcome_text FROM approval.item WHERE request_id = :request AND minion_id = 'web2'), 'as seen', 'the reason stands at the item');
+SELECT is(pg_temp.report('web2', 1, '{hello}', '{converged}', '{1}', 'run2', jid => to_char(now() + interval '1 s', 'YYYYMMDDHH24MISSUS')), 'recorded',
+    'a run id that was there already');
+SELECT is(pg_temp.state_of(:request), 'partial', 'is a replay and moves nothing');
+SELECT is((SELECT flags && '{replayed}' FROM approval.job_return WHERE run_id = 'run2' ORDER BY jid DESC LIMIT 1), true, 'flagged as such');
+SELECT is(pg_temp.report('web2', 1, '{hello}', '{converged}', '{1}', 'run3'), 'attempt', 'a later run mends it');
+SELECT is(pg_temp.state_of(:request), 'converged', 'then every item is proven');
+SELECT is(pg_temp.report('web2', 1, '{hello}', '{drift}', '{0}', 'run4'), 'attempt', 'what is changed by hand afterwards');
+SELECT is(pg_temp.state_of(:request), 'converged', 'does not take a closed request back');
+SELECT is((SELECT before_known AND before_content IS NULL FROM approval.item WHERE request_id = :request AND minion_id = 'web1'), true,
+    'what was there before is kept');
+
+SELECT is(pg_temp.report('web1', 99, '{hello}', '{converged}', '{1}', 'run5'), 'attempt', 'a revision that never was');
+SELECT is((SELECT authenticated FROM approval.job_return WHERE run_id = 'run5'), false, 'is not authentic whatever the recorder says');
+SELECT is(pg_temp.report('web1', 1, '{hello}', '{converged}', '{1}', 'run6', jid => '123'), 'quarantined', 'a jid that is none');
+SELECT is(pg_temp.report('web1', 1, '{hello}', '{converged}', '{1}', 'run6', jid => '19990101000000000000'), 'quarantined', 'one of long ago');
+SELECT is(pg_temp.report('web1', 1, '{hello}', '{converged}', '{1}', 'run6', jid => to_char(now() + interval '9 days', 'YYYYMMDDHH24MISSUS')), 'quarantined',
+    'one of days to come');
+SELECT count(pg_temp.report('web1', 1, '{hello}', '{converged}', '{1}', 'bulk' || n, jid => '123')) FROM generate_series(1, 150) AS n \g /dev/null
+SELECT is((SELECT count(*) FROM approval.quarantine WHERE minion_id = 'web1'), 100::bigint, 'the quarantine of a minion is bounded');
+
+SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'sl', 'latest') AS newest \gset
+SELECT pg_temp.report('web1', 2, '{sl}', '{converged}', '{5.02-1}', 'run7') \g /dev/null
+SELECT is((SELECT pinned FROM approval.item WHERE request_id = :newest), '5.02-1', 'latest is pinned to what was first proven');
+SELECT is((SELECT contents[array_position(names, 'sl')] || ' ' || types[array_position(names, 'sl')] || ' ' || revision
+           FROM approval.export_document('web1')), '5.02-1 version 3', 'and exported so from then on');
+SELECT is(pg_temp.state_of(:newest), 'converged', 'its request is done');
+SELECT * FROM finish();
+ROLLBACK;
