@@ -5,6 +5,7 @@ DECLARE
     actor record;
     target approval.request;
     next_state text;
+    minions text[];
 BEGIN
     actor := approval.acting_principal(p_provider, p_subject);
     SELECT * INTO target FROM approval.request WHERE request_id = p_request_id FOR UPDATE;
@@ -29,8 +30,8 @@ BEGIN
     END IF;
     PERFORM approval.move_request(p_request_id, target.state, next_state, moment);
     IF next_state = 'withdrawn' THEN
-        PERFORM approval.rewrite_documents(
-            ARRAY(SELECT DISTINCT minion_id FROM approval.item WHERE request_id = p_request_id), moment);
+        minions := ARRAY(SELECT DISTINCT minion_id FROM approval.item WHERE request_id = p_request_id);
+        PERFORM approval.rewrite_documents(minions, approval.lock_minions(minions));
     END IF;
     PERFORM approval.audit_append(p_request_id, moment, next_state, actor.name, p_provider || ':' || p_subject, actor.assurance,
                                   jsonb_build_object('comment', coalesce(p_comment, '')));

@@ -93,7 +93,7 @@ BEGIN
             WHERE d.request_id = s.request_id AND d.item_set_version = target.item_set_version AND d.stage_no = s.stage_no
                 AND d.decision = 'approve'));
     IF NOT EXISTS (SELECT FROM approval.request_stage WHERE request_id = p_request_id AND satisfied_at IS NULL) THEN
-        PERFORM approval.approve_request(p_request_id, moment);
+        PERFORM approval.approve_request(p_request_id);
     END IF;
     RETURN (SELECT state FROM approval.request WHERE request_id = p_request_id);
 END

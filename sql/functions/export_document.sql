@@ -7,7 +7,7 @@ BEGIN
     RETURN QUERY
     SELECT d.revision, d.digest, d.evidence_key, d.valid_until, now(), d.kinds, d.names, d.types, d.contents
     FROM approval.document AS d
-    WHERE d.minion_id = p_minion_id AND d.valid_from <= now() AND d.valid_until > now()
+    WHERE d.minion_id = p_minion_id AND d.valid_from <= now()
     ORDER BY d.valid_from DESC
     LIMIT 1;
 END

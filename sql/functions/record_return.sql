@@ -111,7 +111,7 @@ BEGIN
         SELECT coalesce(bool_or(pinned IS NOT NULL), false), array_agg(DISTINCT request_id ORDER BY request_id)
         INTO pinned_any, affected FROM moved;
         IF pinned_any THEN
-            affected := affected || approval.rewrite_documents(ARRAY[p_minion_id], moment);
+            affected := affected || approval.rewrite_documents(ARRAY[p_minion_id], approval.lock_minions(ARRAY[p_minion_id]));
         END IF;
         FOREACH concerned IN ARRAY coalesce(affected, '{}') LOOP
             -- Returns of a large request do not queue for its lock: only once few items wait can this return be the last.

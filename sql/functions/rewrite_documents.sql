@@ -3,9 +3,6 @@ CREATE OR REPLACE FUNCTION approval.rewrite_documents(p_minions text[], p_now ti
 DECLARE
     overtaken bigint[];
 BEGIN
-    -- Locked in one order, so that two requests over the same minions wait for each other instead of deadlocking.
-    PERFORM FROM approval.minion WHERE minion_id = ANY (p_minions) ORDER BY minion_id FOR UPDATE;
-
     -- An item that another in force has overtaken is out of force for good; one overtaken only later still holds until then.
     WITH lost AS (
         UPDATE approval.item AS loser
@@ -49,13 +46,14 @@ BEGIN
         GROUP BY instant.minion_id, instant.at
     ), numbered AS (
         SELECT a.*, m.revision + row_number() OVER per_minion AS revision,
+            lag(a.at) OVER per_minion IS NULL AS is_first,
             coalesce(lead(a.at) OVER per_minion, 'infinity') AS until
         FROM assembled AS a JOIN approval.minion AS m USING (minion_id)
         WINDOW per_minion AS (PARTITION BY a.minion_id ORDER BY a.at)
     ), written AS (
         INSERT INTO approval.document
             (minion_id, valid_from, valid_until, revision, digest, evidence_key, kinds, names, types, contents, item_ids)
-        SELECT minion_id, at, until, revision,
+        SELECT minion_id, CASE WHEN is_first THEN '-infinity' ELSE at END, until, revision,
             approval.document_digest(minion_id, revision, kinds, names, types, contents),
             sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())),
             kinds, names, types, contents, item_ids
@@ -64,7 +62,7 @@ BEGIN
     ), kept AS (
         INSERT INTO approval.document_history
             (minion_id, revision, valid_from, written_at, digest, evidence_key, kinds, names, types, contents, item_ids)
-        SELECT minion_id, revision, valid_from, p_now, digest, evidence_key, kinds, names, types, contents, item_ids
+        SELECT minion_id, revision, greatest(valid_from, p_now), p_now, digest, evidence_key, kinds, names, types, contents, item_ids
         FROM written
         RETURNING minion_id, revision
     )
@@ -79,4 +77,5 @@ END
 $$;
 COMMENT ON FUNCTION approval.rewrite_documents(text[], timestamptz) IS
     'Internal: writes the documents of these minions anew, for now and each known future change, with new revisions, digests and keys. '
-    'Gives the requests that lost an item by it: the caller settles them.';
+    'Gives the requests that lost an item by it: the caller settles them. The caller holds approval.lock_minions, and p_now is not before '
+    'the time that it gave.';

@@ -8,8 +8,8 @@ BEGIN
             HINT = 'Minions are registered by salt-run approval.sync_minions or salt-approval minion add.';
     END IF;
     SELECT jsonb_build_object('minion', p_minion_id, 'documents', coalesce(jsonb_agg(jsonb_build_object(
-        'revision', d.revision, 'digest', d.digest, 'valid_from', d.valid_from,
-        'valid_until', nullif(d.valid_until, 'infinity'), 'in_force', d.valid_from <= now(),
+        'revision', d.revision, 'digest', d.digest, 'valid_from', nullif(d.valid_from, '-infinity'),
+        'valid_until', nullif(d.valid_until, 'infinity'), 'in_force', d.valid_from <= now() AND d.valid_until > now(),
         'items', (
             SELECT coalesce(jsonb_agg(jsonb_build_object(
                 'kind', e.kind, 'name', e.name, 'type', e.type, 'value', e.content, 'request', i.request_id,

@@ -106,7 +106,7 @@ BEGIN
         jsonb_build_object('type', type.type_name, 'type_version', type.type_version, 'items', given_count, 'digest', set_digest,
                            'after', p_after, 'reason', coalesce(p_reason, ''), 'source', p_source, 'external_ref', p_external_ref));
     IF type.pre_approved THEN
-        PERFORM approval.approve_request(new_id, moment);
+        PERFORM approval.approve_request(new_id);
     END IF;
     RETURN new_id;
 END

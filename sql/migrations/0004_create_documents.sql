@@ -21,6 +21,8 @@ CREATE TABLE approval.document (
 CREATE INDEX document_changed ON approval.document (changed_xid);
 COMMENT ON TABLE approval.document IS
     'Per minion one row for now and one per known future change, each complete when written: export picks by time and computes nothing.';
+COMMENT ON COLUMN approval.document.valid_from IS
+    '-infinity: since it was written, so that a replica whose clock is behind exports it too; the history has the time.';
 COMMENT ON COLUMN approval.document.kinds IS 'Parallel with names, types, contents, item_ids; sorted bytewise by kind and name.';
 COMMENT ON COLUMN approval.document.evidence_key IS '256 random bits, exported only in this minion''s pillar.';
 COMMENT ON COLUMN approval.document.changed_xid IS 'The writing transaction, for readers that follow increments by snapshot.';
