@@ -27,7 +27,13 @@ GRANT EXECUTE ON FUNCTION
 TO approval_returner, approval_minion_returner;
 
 GRANT EXECUTE ON FUNCTION
-    approval.submit_request(text, text, text, text, text[], text[], text[], text[], timestamptz, text, text),
+    approval.submit_request(text, text, text, text, text[], text[], text[], text[], timestamptz, text, text, text, text),
+    approval.amend_request(text, text, bigint, text[], text[], text[], text[], text),
+    approval.resolve_overlap(text, text, bigint, bigint, text),
+    approval.revert_request(text, text, bigint, text[], text, text),
+    approval.review_request(text, text, bigint, text),
+    approval.delegate(text, text, text, timestamptz, timestamptz),
+    approval.end_delegation(text, text, bigint),
     approval.decide(text, text, bigint, text, text, text),
     approval.cancel_request(text, text, bigint, text)
 TO approval_operator, approval_person;
@@ -40,10 +46,23 @@ GRANT EXECUTE ON FUNCTION
     approval.list_minions(),
     approval.audit_trail(bigint),
     approval.verify_audit(),
-    approval.check_policy()
+    approval.check_policy(),
+    approval.why(text, text, text),
+    approval.what_if(text, text, integer),
+    approval.replay_type(jsonb, integer),
+    approval.export_audit(),
+    approval.audit_head(),
+    approval.list_freezes(),
+    approval.list_calendars()
 TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
 
-GRANT EXECUTE ON FUNCTION approval.put_minions(text[]), approval.seal_audit() TO approval_operator, approval_engine;
+GRANT EXECUTE ON FUNCTION
+    approval.put_minions(text[]),
+    approval.seal_audit(),
+    approval.expire_due(timestamptz),
+    approval.renew_requests(timestamptz)
+TO approval_operator, approval_engine;
+GRANT EXECUTE ON FUNCTION approval.break_glass(text, text, bigint, text) TO approval_break_glass;
 GRANT EXECUTE ON FUNCTION approval.maintain_jobs(integer) TO approval_engine;
 
 GRANT EXECUTE ON FUNCTION
@@ -54,13 +73,18 @@ GRANT EXECUTE ON FUNCTION
     approval.put_group(text, text),
     approval.put_membership(text, text),
     approval.drop_membership(text, text),
-    approval.put_request_type(jsonb)
+    approval.put_request_type(jsonb),
+    approval.put_minion_group(text, text, text[]),
+    approval.put_calendar(text, text, text, interval, timestamp, timestamptz[]),
+    approval.put_freeze(text, timestamptz, timestamptz, text, text, text),
+    approval.drop_freeze(text)
 TO approval_policy_admin;
 
 -- Auditors read everything but the keys that prove which minion spoke.
 GRANT SELECT ON
     approval.principal, approval.identity, approval.principal_group, approval.membership, approval.assurance,
     approval.request_type, approval.request_type_stage, approval.request_type_quorum,
+    approval.delegation, approval.calendar, approval.calendar_span, approval.freeze, approval.request_overlap,
     approval.minion, approval.minion_group, approval.minion_group_member, approval.package_catalog,
     approval.request_state, approval.transition, approval.request, approval.request_history, approval.request_stage,
     approval.request_quorum, approval.item_set, approval.item, approval.decision,

@@ -9,6 +9,7 @@ BEGIN
         'approval_policy_admin',     -- principals, identities, groups, request types
         'approval_operator',         -- the runner: names a person it cannot prove (assurance: asserted)
         'approval_person',           -- a person's own login (assurance: authenticated)
+        'approval_break_glass',      -- a person who may let what was approved past windows and freezes
         'approval_exporter',         -- reads the document of one minion
         'approval_returner',         -- records loads, returns and events on a master
         'approval_minion_returner',  -- records a minion's own claims
@@ -32,7 +33,7 @@ $$;
 CREATE SCHEMA IF NOT EXISTS approval AUTHORIZATION approval_owner;
 REVOKE ALL ON SCHEMA approval FROM PUBLIC;
 GRANT USAGE ON SCHEMA approval TO
-    approval_policy_admin, approval_operator, approval_person, approval_exporter,
+    approval_policy_admin, approval_operator, approval_person, approval_break_glass, approval_exporter,
     approval_returner, approval_minion_returner, approval_engine, approval_auditor;
 COMMENT ON SCHEMA approval IS
     'Requests, their approvals, the state approved for each minion, and what minions proved of it. '

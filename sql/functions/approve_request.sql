@@ -2,25 +2,55 @@ CREATE OR REPLACE FUNCTION approval.approve_request(p_request_id bigint) RETURNS
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     target approval.request;
+    kind approval.request_type;
     minions text[];
     moment timestamptz;
-    overtaken bigint[];
+    due timestamptz;
+    concerned bigint[];
     other bigint;
 BEGIN
     SELECT * INTO STRICT target FROM approval.request WHERE request_id = p_request_id;
+    SELECT * INTO STRICT kind FROM approval.request_type
+    WHERE type_name = target.type_name AND type_version = target.type_version;
     minions := ARRAY(SELECT DISTINCT minion_id FROM approval.item
                      WHERE request_id = p_request_id AND item_set_version = target.item_set_version);
     moment := approval.lock_minions(minions);
+    due := greatest(moment, target.not_before);
     PERFORM approval.move_request(p_request_id, 'pending', 'approved', moment);
     UPDATE approval.item
-    SET state = 'approved', effective_at = greatest(moment, target.not_before),
+    SET state = 'approved', effective_at = due, expires_at = due + kind.valid_for,
         approval_seq = (SELECT nextval('approval.approval_seq'))
     WHERE request_id = p_request_id AND item_set_version = target.item_set_version AND state = 'proposed';
-    overtaken := approval.rewrite_documents(minions, moment);
+    -- What was to be superseded and comes later would win otherwise.
+    WITH lost AS (
+        UPDATE approval.item AS loser
+        SET state = 'superseded'
+        FROM approval.request_overlap AS o, approval.item AS winner
+        WHERE o.request_id = p_request_id AND o.resolution = 'supersede' AND loser.request_id = o.other_id
+            AND winner.request_id = p_request_id AND winner.state = 'approved' AND winner.minion_id = loser.minion_id
+            AND winner.kind = loser.kind AND winner.name = loser.name AND loser.state = 'approved'
+        RETURNING loser.request_id
+    )
+    SELECT coalesce(array_agg(DISTINCT request_id), '{}') INTO concerned FROM lost;
+    concerned := concerned || approval.rewrite_documents(minions, moment);
     PERFORM approval.audit_append(p_request_id, moment, 'approved', NULL, NULL, NULL, jsonb_build_object(
-        'effective_at', greatest(moment, target.not_before), 'replaces', overtaken));
-    FOREACH other IN ARRAY overtaken LOOP
+        'effective_at', due, 'replaces', concerned));
+    IF kind.kind = 'action' THEN
+        INSERT INTO approval.outbox (destination, request_id, seq, topic, body, created_at)
+        VALUES ('salt', p_request_id, 1, 'dispatch', jsonb_build_object('action', kind.action, 'not_before', due), moment);
+    END IF;
+    FOR other IN SELECT DISTINCT unnest(concerned) ORDER BY 1 LOOP
         PERFORM approval.settle_request(other, moment);
+    END LOOP;
+    FOR other IN
+        SELECT r.request_id FROM approval.request_overlap AS o JOIN approval.request AS r ON r.request_id = o.other_id
+        WHERE o.request_id = p_request_id AND o.resolution = 'supersede' AND r.state = 'pending' ORDER BY 1
+    LOOP
+        PERFORM FROM approval.request WHERE request_id = other AND state = 'pending' FOR UPDATE;
+        CONTINUE WHEN NOT FOUND;
+        UPDATE approval.item SET state = 'void' WHERE request_id = other AND state = 'proposed';
+        PERFORM approval.move_request(other, 'pending', 'cancelled', moment);
+        PERFORM approval.audit_append(other, moment, 'cancelled', NULL, NULL, NULL, jsonb_build_object('superseded_by', p_request_id));
     END LOOP;
 END
 $$;

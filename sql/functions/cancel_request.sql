@@ -4,8 +4,8 @@ DECLARE
     moment timestamptz := now();
     actor record;
     target approval.request;
-    next_state text;
     minions text[];
+    next_state text;
 BEGIN
     actor := approval.acting_principal(p_provider, p_subject);
     SELECT * INTO target FROM approval.request WHERE request_id = p_request_id FOR UPDATE;
@@ -19,19 +19,19 @@ BEGIN
     END IF;
     IF target.state = 'pending' THEN
         next_state := 'cancelled';
-        UPDATE approval.item SET state = 'void' WHERE request_id = p_request_id AND state = 'proposed';
+        PERFORM approval.close_pending(p_request_id, next_state, moment);
     ELSIF target.state = 'approved' AND target.not_before > moment THEN
         next_state := 'withdrawn';
+        minions := ARRAY(SELECT DISTINCT minion_id FROM approval.item WHERE request_id = p_request_id AND state = 'approved');
+        moment := approval.lock_minions(minions);
+        PERFORM approval.move_request(p_request_id, 'approved', next_state, moment);
         UPDATE approval.item SET state = 'withdrawn' WHERE request_id = p_request_id AND state = 'approved';
+        PERFORM approval.rewrite_documents(minions, moment);
+        UPDATE approval.outbox SET state = 'dead', last_error = 'withdrawn' WHERE request_id = p_request_id AND state = 'waiting';
     ELSE
         RAISE EXCEPTION USING ERRCODE = 'AP006',
             MESSAGE = format('request %s is %s: it can no longer be cancelled', p_request_id, target.state),
-            HINT = 'To undo what is in force, ask for the opposite.';
-    END IF;
-    PERFORM approval.move_request(p_request_id, target.state, next_state, moment);
-    IF next_state = 'withdrawn' THEN
-        minions := ARRAY(SELECT DISTINCT minion_id FROM approval.item WHERE request_id = p_request_id);
-        PERFORM approval.rewrite_documents(minions, approval.lock_minions(minions));
+            HINT = 'To undo what is in force, ask for a revert.';
     END IF;
     PERFORM approval.audit_append(p_request_id, moment, next_state, actor.name, p_provider || ':' || p_subject, actor.assurance,
                                   jsonb_build_object('comment', coalesce(p_comment, '')));

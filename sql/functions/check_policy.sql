@@ -24,6 +24,16 @@ SELECT 'warning', format('principal %s', p.name), 'it has no identity, so it can
 FROM approval.principal AS p
 WHERE p.disabled_at IS NULL AND NOT EXISTS (SELECT FROM approval.identity AS i WHERE i.principal_id = p.principal_id)
 UNION ALL
+SELECT 'error', format('calendar %s', c.calendar_name), 'no opening of it is worked out ahead: what waits for it is held back for good',
+    'salt-approval policy load works out the openings of the next year.'
+FROM approval.calendar AS c
+WHERE NOT EXISTS (SELECT FROM approval.calendar_span AS s WHERE s.calendar_name = c.calendar_name AND s.ends_at > now())
+UNION ALL
+SELECT 'warning', format('request %s', r.request_id), format('it awaits its review by %s since %s', t.review_group, r.approved_at::date),
+    'Somebody of that group who had no part in it: salt-approval review.'
+FROM approval.request AS r JOIN approval.request_type AS t USING (type_name, type_version)
+WHERE t.review_group IS NOT NULL AND r.approved_at IS NOT NULL AND r.review_at IS NULL
+UNION ALL
 SELECT 'error', 'request types', 'there are none: nothing can be requested', 'salt-approval policy load FILE'
 WHERE NOT EXISTS (SELECT FROM approval.request_type)
 ORDER BY 1, 2

@@ -5,8 +5,11 @@ DECLARE
     moment timestamptz := now();
     actor record;
     target approval.request;
+    kind approval.request_type;
     reviewed approval.item_set;
     stage approval.request_stage;
+    voter bigint;
+    overlap text;
     note text := coalesce(p_comment, '');
 BEGIN
     IF p_decision IS NULL OR p_decision NOT IN ('approve', 'reject') THEN
@@ -27,9 +30,13 @@ BEGIN
             MESSAGE = format('request %s expired %s', p_request_id, to_char(target.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')),
             HINT = 'Submit it again.';
     END IF;
-    IF actor.principal_id IN (target.requester_id, target.on_behalf_of) THEN
+    SELECT * INTO STRICT kind FROM approval.request_type
+    WHERE type_name = target.type_name AND type_version = target.type_version;
+    IF NOT kind.self_approval AND actor.principal_id IN (target.requester_id, coalesce(target.on_behalf_of, target.requester_id)) THEN
         RAISE EXCEPTION USING ERRCODE = 'AP007',
-            MESSAGE = format('%s asked for request %s and may not decide on it', actor.name, p_request_id),
+            MESSAGE = CASE actor.principal_id WHEN target.requester_id
+                THEN format('%s asked for request %s and may not decide on it', actor.name, p_request_id)
+                ELSE format('request %s was made for %s, who may not decide on it', p_request_id, actor.name) END,
             HINT = 'To take it back, cancel it.';
     END IF;
     SELECT * INTO STRICT reviewed FROM approval.item_set
@@ -43,18 +50,26 @@ BEGIN
     WHERE request_id = p_request_id AND satisfied_at IS NULL ORDER BY stage_no LIMIT 1;
     IF EXISTS (
             SELECT FROM approval.decision
-            WHERE request_id = p_request_id AND item_set_version = target.item_set_version AND principal_id = actor.principal_id) THEN
+            WHERE request_id = p_request_id AND item_set_version >= target.reviewed_version
+                AND (stage_no = stage.stage_no OR NOT kind.repeat_approval)
+                AND actor.principal_id IN (principal_id, counts_for)) THEN
         RAISE EXCEPTION USING ERRCODE = 'AP010',
             MESSAGE = format('%s has decided on request %s already; one person counts once', actor.name, p_request_id);
     END IF;
-    IF NOT EXISTS (
-            SELECT FROM approval.request_quorum AS q JOIN approval.membership AS m USING (group_name)
-            WHERE q.request_id = p_request_id AND q.stage_no = stage.stage_no AND m.principal_id = actor.principal_id) THEN
+    voter := approval.stage_voter(target, stage.stage_no, actor.principal_id, moment);
+    IF voter IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'AP008',
             MESSAGE = format('%s is not an approver of stage %s (%s), which request %s is at', actor.name, stage.stage_no, stage.name,
                              p_request_id),
             HINT = (SELECT 'Its approvers are: ' || string_agg(format('%s of %s', quorum, group_name), ', or ' ORDER BY group_name)
                     FROM approval.request_quorum WHERE request_id = p_request_id AND stage_no = stage.stage_no);
+    END IF;
+    IF voter <> actor.principal_id AND EXISTS (
+            SELECT FROM approval.decision
+            WHERE request_id = p_request_id AND item_set_version >= target.reviewed_version
+                AND (stage_no = stage.stage_no OR NOT kind.repeat_approval) AND voter IN (principal_id, counts_for)) THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP010',
+            MESSAGE = format('whoever delegated to %s has decided on request %s already; one person counts once', actor.name, p_request_id);
     END IF;
     IF (SELECT strength FROM approval.assurance AS a WHERE a.assurance = actor.assurance)
         < (SELECT strength FROM approval.assurance AS a WHERE a.assurance = stage.min_assurance) THEN
@@ -63,41 +78,31 @@ BEGIN
                              stage.min_assurance, actor.assurance),
             HINT = 'Decide with your own login: salt-approval approve.';
     END IF;
+    overlap := approval.open_overlap(p_request_id);
+    IF p_decision = 'approve' AND overlap IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP018', MESSAGE = format('request %s cannot be approved yet: %s', p_request_id, overlap),
+            HINT = 'Who asked for it resolves that: supersede, or wait.';
+    END IF;
 
     INSERT INTO approval.decision
-        (request_id, item_set_version, stage_no, principal_id, decision, provider, subject, login_role, assurance, comment, decided_at,
-         decided_bytes)
-    VALUES (p_request_id, target.item_set_version, stage.stage_no, actor.principal_id, p_decision, p_provider, p_subject,
+        (request_id, item_set_version, stage_no, principal_id, counts_for, decision, provider, subject, login_role, assurance, comment,
+         decided_at, decided_bytes)
+    VALUES (p_request_id, target.item_set_version, stage.stage_no, actor.principal_id, voter, p_decision, p_provider, p_subject,
             session_user::text, actor.assurance, note, moment,
             approval.field('apv1-decision') || approval.field(p_request_id::text) || approval.field(target.item_set_version::text)
             || approval.field(reviewed.digest) || approval.field(stage.stage_no::text) || approval.field(p_decision)
             || approval.field(actor.name) || approval.field(note)
             || approval.field(to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')));
     PERFORM approval.audit_append(p_request_id, moment, p_decision, actor.name, p_provider || ':' || p_subject, actor.assurance,
-        jsonb_build_object('stage', stage.stage_no, 'stage_name', stage.name, 'digest', reviewed.digest, 'comment', note));
-
+        jsonb_build_object('stage', stage.stage_no, 'stage_name', stage.name, 'digest', reviewed.digest, 'comment', note,
+                           'counts_for', (SELECT name FROM approval.principal WHERE principal_id = voter)));
     IF p_decision = 'reject' THEN
-        PERFORM approval.move_request(p_request_id, 'pending', 'rejected', moment);
-        UPDATE approval.item SET state = 'void' WHERE request_id = p_request_id AND state = 'proposed';
+        PERFORM approval.close_pending(p_request_id, 'rejected', moment);
         RETURN 'rejected';
     END IF;
-
-    UPDATE approval.request_stage AS s SET satisfied_at = moment
-    WHERE s.request_id = p_request_id AND s.stage_no = stage.stage_no AND EXISTS (
-        SELECT FROM approval.request_quorum AS q
-        WHERE q.request_id = s.request_id AND q.stage_no = s.stage_no AND q.quorum <= (
-            SELECT count(*)
-            FROM approval.decision AS d
-            JOIN approval.membership AS m ON m.principal_id = d.principal_id AND m.group_name = q.group_name
-            JOIN approval.principal AS p ON p.principal_id = d.principal_id AND p.disabled_at IS NULL
-            WHERE d.request_id = s.request_id AND d.item_set_version = target.item_set_version AND d.stage_no = s.stage_no
-                AND d.decision = 'approve'));
-    IF NOT EXISTS (SELECT FROM approval.request_stage WHERE request_id = p_request_id AND satisfied_at IS NULL) THEN
-        PERFORM approval.approve_request(p_request_id);
-    END IF;
-    RETURN (SELECT state FROM approval.request WHERE request_id = p_request_id);
+    RETURN approval.advance_chain(p_request_id, moment);
 END
 $$;
 COMMENT ON FUNCTION approval.decide(text, text, bigint, text, text, text) IS
     'One approver''s approve or reject at the stage that the request is at; gives the state after. p_digest: of the item set that was '
-    'reviewed, NULL to decide on the present one. Raises AP001, AP002, AP006-AP011, AP014. Definer: nobody writes decisions otherwise.';
+    'reviewed, NULL to decide on the present one. Raises AP001, AP002, AP006-AP011, AP014, AP018. Definer: nobody writes decisions otherwise.';

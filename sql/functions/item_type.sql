@@ -23,9 +23,9 @@ BEGIN
             RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('service %s can be running or dead, not %L', p_name, p_content);
         END IF;
         RETURN 'state';
-    ELSIF p_kind = 'value' THEN
+    ELSIF p_kind IN ('value', 'action') THEN
         IF p_name IS NULL OR p_name !~ '^[A-Za-z0-9][A-Za-z0-9._:-]{0,254}$' THEN
-            RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%L is not a name for a value', p_name);
+            RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%L is not a name for a value or an action', p_name);
         END IF;
         BEGIN
             PERFORM p_content::jsonb;
@@ -38,7 +38,7 @@ BEGIN
         RETURN 'json';
     END IF;
     RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%L is not a kind of resource', p_kind),
-        HINT = 'Kinds are package, service and value.';
+        HINT = 'Kinds are package, service, value and action.';
 END
 $$;
 COMMENT ON FUNCTION approval.item_type(text, text, text) IS

@@ -17,6 +17,7 @@ DECLARE
     this_attempt integer;
     held approval.document_history;
     pinned_any boolean;
+    converged_any boolean;
     affected bigint[];
     concerned bigint;
 BEGIN
@@ -106,14 +107,19 @@ BEGIN
                 USING (kind, name)
             WHERE i.minion_id = p_minion_id AND i.item_id = e.item_id
                 AND i.outcome <> 'converged' AND f.verdict IN ('converged', 'failed', 'drift')
-            RETURNING i.request_id, i.pinned
+            RETURNING i.request_id, i.pinned, i.outcome
         )
-        SELECT coalesce(bool_or(pinned IS NOT NULL), false), array_agg(DISTINCT request_id ORDER BY request_id)
-        INTO pinned_any, affected FROM moved;
-        IF pinned_any THEN
+        SELECT coalesce(bool_or(m.pinned IS NOT NULL), false), coalesce(bool_or(m.outcome = 'converged'), false),
+            array_agg(DISTINCT m.request_id ORDER BY m.request_id)
+        INTO pinned_any, converged_any, affected FROM moved AS m;
+        -- Applied for the first time: from now on no window or freeze holds it back, and what it overtook is gone for good.
+        IF pinned_any OR (converged_any AND EXISTS (
+                SELECT FROM approval.document AS d WHERE d.minion_id = p_minion_id AND d.valid_from > moment)) THEN
             affected := affected || approval.rewrite_documents(ARRAY[p_minion_id], approval.lock_minions(ARRAY[p_minion_id]));
+        ELSIF converged_any THEN
+            affected := affected || approval.supersede_items(ARRAY[p_minion_id], clock_timestamp());
         END IF;
-        FOREACH concerned IN ARRAY coalesce(affected, '{}') LOOP
+        FOR concerned IN SELECT DISTINCT unnest(affected) ORDER BY 1 LOOP
             -- Returns of a large request do not queue for its lock: only once few items wait can this return be the last.
             -- Two that are last at once each see the other's item wait; both then take the lock, and the second settles it.
             IF (SELECT count(*) FROM (SELECT FROM approval.item AS i

@@ -1,38 +1,61 @@
 CREATE OR REPLACE FUNCTION approval.rewrite_documents(p_minions text[], p_now timestamptz) RETURNS bigint[]
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    openings_ahead constant integer := 4;
     overtaken bigint[];
 BEGIN
-    -- An item that another in force has overtaken is out of force for good; one overtaken only later still holds until then.
-    WITH lost AS (
-        UPDATE approval.item AS loser
-        SET state = 'superseded'
-        WHERE loser.minion_id = ANY (p_minions) AND loser.state = 'approved'
-            AND EXISTS (
-                SELECT FROM approval.item AS winner
-                WHERE winner.minion_id = loser.minion_id AND winner.kind = loser.kind AND winner.name = loser.name
-                    AND winner.state = 'approved'
-                    AND (winner.effective_at, winner.approval_seq) > (loser.effective_at, loser.approval_seq)
-                    AND winner.effective_at <= p_now)
-        RETURNING loser.request_id
-    )
-    SELECT array_agg(DISTINCT request_id ORDER BY request_id) INTO overtaken FROM lost;
+    overtaken := approval.supersede_items(p_minions, p_now);
 
     DELETE FROM approval.document WHERE minion_id = ANY (p_minions);
 
-    WITH instant AS (
+    WITH opening AS (
+        -- Only so many ahead; after the last of them the calendar counts as closed until documents are written again.
+        SELECT calendar_name, starts_at, ends_at
+        FROM (SELECT s.*, row_number() OVER (PARTITION BY calendar_name ORDER BY starts_at) AS place
+              FROM approval.calendar_span AS s WHERE s.ends_at > p_now) AS ahead
+        WHERE place <= openings_ahead
+    ), candidate AS (
+        SELECT i.minion_id, i.kind, i.name, i.item_id, i.effective_at, i.approval_seq, r.type_name, t.calendar_name,
+            coalesce(i.expires_at, 'infinity') AS expires_at,
+            CASE WHEN i.pinned IS NULL THEN i.type ELSE 'version' END AS type,
+            coalesce(i.pinned, i.content) AS content,
+            -- A window or freeze holds back a change until it was first applied; once applied it is state.
+            i.applied_at IS NOT NULL OR r.break_glass_at IS NOT NULL AS free
+        FROM approval.item AS i
+        JOIN approval.request AS r USING (request_id)
+        JOIN approval.request_type AS t USING (type_name, type_version)
+        WHERE i.minion_id = ANY (p_minions) AND i.state = 'approved' AND i.kind <> 'action'
+            AND (i.expires_at IS NULL OR i.expires_at > p_now)
+    ), frozen AS (
+        SELECT c.minion_id, c.item_id, f.starts_at, f.ends_at
+        FROM candidate AS c
+        JOIN approval.freeze AS f ON f.ends_at > p_now AND coalesce(f.type_name = c.type_name, true)
+        WHERE NOT c.free AND (f.minion_group IS NULL OR EXISTS (
+            SELECT FROM approval.minion_group_member AS m WHERE m.group_name = f.minion_group AND m.minion_id = c.minion_id))
+    ), instant AS (
         SELECT minion_id, p_now AS at FROM unnest(p_minions) AS given (minion_id)
         UNION
-        SELECT minion_id, effective_at FROM approval.item
-        WHERE minion_id = ANY (p_minions) AND state = 'approved' AND effective_at > p_now
+        SELECT edge.minion_id, edge.at
+        FROM (SELECT minion_id, effective_at AS at FROM candidate
+              UNION SELECT minion_id, expires_at FROM candidate
+              UNION SELECT minion_id, starts_at FROM frozen
+              UNION SELECT minion_id, ends_at FROM frozen
+              UNION SELECT c.minion_id, o.starts_at FROM candidate AS c JOIN opening AS o USING (calendar_name) WHERE NOT c.free
+              UNION SELECT c.minion_id, o.ends_at FROM candidate AS c JOIN opening AS o USING (calendar_name) WHERE NOT c.free) AS edge
+        WHERE edge.at > p_now AND edge.at < 'infinity'
     ), holding AS (
-        SELECT DISTINCT ON (i.minion_id, instant.at, i.kind, i.name)
-            i.minion_id, instant.at, i.kind, i.name, i.item_id,
-            CASE WHEN i.pinned IS NULL THEN i.type ELSE 'version' END AS type,
-            coalesce(i.pinned, i.content) AS content
+        SELECT DISTINCT ON (c.minion_id, instant.at, c.kind, c.name)
+            c.minion_id, instant.at, c.kind, c.name, c.item_id, c.type, c.content
         FROM instant
-        JOIN approval.item AS i ON i.minion_id = instant.minion_id AND i.state = 'approved' AND i.effective_at <= instant.at
-        ORDER BY i.minion_id, instant.at, i.kind, i.name, i.effective_at DESC, i.approval_seq DESC
+        JOIN candidate AS c ON c.minion_id = instant.minion_id AND c.effective_at <= instant.at AND c.expires_at > instant.at
+        WHERE c.free OR (
+            (c.calendar_name IS NULL OR EXISTS (
+                SELECT FROM opening AS o
+                WHERE o.calendar_name = c.calendar_name AND o.starts_at <= instant.at AND o.ends_at > instant.at))
+            AND NOT EXISTS (
+                SELECT FROM frozen AS f
+                WHERE f.minion_id = c.minion_id AND f.item_id = c.item_id AND f.starts_at <= instant.at AND f.ends_at > instant.at))
+        ORDER BY c.minion_id, instant.at, c.kind, c.name, c.effective_at DESC, c.approval_seq DESC
     ), assembled AS (
         SELECT instant.minion_id, instant.at,
             coalesce(array_agg(h.kind ORDER BY h.kind COLLATE "C", h.name COLLATE "C") FILTER (WHERE h.kind IS NOT NULL), '{}') AS kinds,
@@ -44,12 +67,16 @@ BEGIN
                 AS item_ids
         FROM instant LEFT JOIN holding AS h ON h.minion_id = instant.minion_id AND h.at = instant.at
         GROUP BY instant.minion_id, instant.at
+    ), changing AS (
+        -- An edge that changes nothing on this minion makes no document.
+        SELECT a.* FROM (SELECT a.*, lag(a.item_ids) OVER (PARTITION BY a.minion_id ORDER BY a.at) AS ids_before FROM assembled AS a) AS a
+        WHERE a.ids_before IS DISTINCT FROM a.item_ids
     ), numbered AS (
-        SELECT a.*, m.revision + row_number() OVER per_minion AS revision,
-            lag(a.at) OVER per_minion IS NULL AS is_first,
-            coalesce(lead(a.at) OVER per_minion, 'infinity') AS until
-        FROM assembled AS a JOIN approval.minion AS m USING (minion_id)
-        WINDOW per_minion AS (PARTITION BY a.minion_id ORDER BY a.at)
+        SELECT c.*, m.revision + row_number() OVER per_minion AS revision,
+            lag(c.at) OVER per_minion IS NULL AS is_first,
+            coalesce(lead(c.at) OVER per_minion, 'infinity') AS until
+        FROM changing AS c JOIN approval.minion AS m USING (minion_id)
+        WINDOW per_minion AS (PARTITION BY c.minion_id ORDER BY c.at)
     ), written AS (
         INSERT INTO approval.document
             (minion_id, valid_from, valid_until, revision, digest, evidence_key, kinds, names, types, contents, item_ids)
@@ -72,7 +99,7 @@ BEGIN
 
     -- Readers that keep a copy are told once per transaction; the notice carries nothing, reading is the truth.
     NOTIFY approval_changed;
-    RETURN coalesce(overtaken, '{}');
+    RETURN overtaken;
 END
 $$;
 COMMENT ON FUNCTION approval.rewrite_documents(text[], timestamptz) IS

@@ -9,6 +9,15 @@ BEGIN
         'requester', p.name, 'assurance', r.assurance, 'reason', r.reason, 'source', r.source, 'external_ref', r.external_ref,
         'submitted_at', r.submitted_at, 'after', r.not_before, 'expires_at', r.expires_at,
         'approved_at', r.approved_at, 'closed_at', r.closed_at,
+        'on_behalf_of', (SELECT name FROM approval.principal WHERE principal_id = r.on_behalf_of),
+        'reverts', r.reverts, 'renews', r.renews, 'break_glass_at', r.break_glass_at, 'item_set_version', r.item_set_version,
+        'review', (SELECT jsonb_build_object('group', t.review_group, 'at', r.review_at,
+                       'by', (SELECT name FROM approval.principal WHERE principal_id = r.review_by))
+                   FROM approval.request_type AS t
+                   WHERE t.type_name = r.type_name AND t.type_version = r.type_version AND t.review_group IS NOT NULL),
+        'overlaps', (SELECT coalesce(jsonb_agg(jsonb_build_object('other', o.other_id, 'resources', o.resources, 'example', o.example,
+                                                                 'resolution', o.resolution) ORDER BY o.other_id), '[]')
+                     FROM approval.request_overlap AS o WHERE o.request_id = r.request_id),
         'digest', s.digest, 'item_count', s.item_count, 'waiting_for', approval.waiting_for(r.request_id),
         'outcomes', (
             SELECT jsonb_object_agg(tally.outcome, tally.count)
@@ -16,22 +25,25 @@ BEGIN
                   WHERE i.request_id = r.request_id AND i.item_set_version = r.item_set_version GROUP BY i.outcome) AS tally),
         'chain', (
             SELECT coalesce(jsonb_agg(jsonb_build_object(
-                'stage', stage.stage_no, 'name', stage.name, 'min_assurance', stage.min_assurance, 'satisfied_at', stage.satisfied_at,
+                'stage', stage.stage_no, 'name', stage.name, 'min_assurance', stage.min_assurance,
+                'started_at', stage.started_at, 'timeout', stage.timeout, 'escalate_to', stage.escalate_to, 'satisfied_at', stage.satisfied_at,
                 'any_of', (SELECT jsonb_agg(jsonb_build_object('group', q.group_name, 'quorum', q.quorum) ORDER BY q.group_name)
                            FROM approval.request_quorum AS q
                            WHERE q.request_id = stage.request_id AND q.stage_no = stage.stage_no),
                 'decisions', (
                     SELECT coalesce(jsonb_agg(jsonb_build_object(
                         'decision', d.decision, 'by', who.name, 'identity', d.provider || ':' || d.subject, 'assurance', d.assurance,
+                        'counts_for', (SELECT name FROM approval.principal WHERE principal_id = d.counts_for),
                         'at', d.decided_at, 'comment', d.comment) ORDER BY d.decided_at), '[]')
                     FROM approval.decision AS d JOIN approval.principal AS who USING (principal_id)
-                    WHERE d.request_id = stage.request_id AND d.item_set_version = r.item_set_version
+                    WHERE d.request_id = stage.request_id AND d.item_set_version >= r.reviewed_version
                         AND d.stage_no = stage.stage_no)) ORDER BY stage.stage_no), '[]')
             FROM approval.request_stage AS stage WHERE stage.request_id = r.request_id),
         'items', (
             SELECT jsonb_agg(jsonb_build_object(
                 'minion', i.minion_id, 'kind', i.kind, 'name', i.name, 'type', i.type, 'value', i.content, 'pinned', i.pinned,
-                'state', i.state, 'effective_at', i.effective_at, 'outcome', i.outcome, 'applied_at', i.applied_at,
+                'state', i.state, 'effective_at', i.effective_at,
+                'expires_at', i.expires_at, 'outcome', i.outcome, 'applied_at', i.applied_at,
                 'observed', i.observed, 'text', i.outcome_text, 'jid', i.outcome_jid,
                 'before', CASE WHEN i.before_known THEN jsonb_build_object('value', i.before_content) END)
                 ORDER BY i.minion_id COLLATE "C", i.kind, i.name)

@@ -30,3 +30,16 @@ CREATE TABLE approval.package_catalog (
     PRIMARY KEY (platform, name, version)
 );
 COMMENT ON TABLE approval.package_catalog IS 'Package versions known to be available on a platform (as debian-12); filled by inventory.';
+
+CREATE TABLE approval.freeze (
+    freeze_name text PRIMARY KEY CHECK (freeze_name <> ''),
+    starts_at timestamptz NOT NULL,
+    ends_at timestamptz NOT NULL,
+    type_name text,
+    minion_group text REFERENCES approval.minion_group,
+    reason text NOT NULL,
+    CHECK (starts_at < ends_at AND ends_at < 'infinity')
+);
+CREATE INDEX freeze_end ON approval.freeze (ends_at);
+COMMENT ON TABLE approval.freeze IS
+    'A time in which no change is applied for the first time, whatever window is open; for a type, a group of minions, or (both NULL) all.';

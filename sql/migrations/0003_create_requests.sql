@@ -10,7 +10,7 @@ INSERT INTO approval.request_state VALUES
     ('converged', true, true), ('superseded', true, true), ('withdrawn', true, true);
 COMMENT ON TABLE approval.request_state IS
     'pending: waits for approvals. approved: in force or scheduled. partial, failed: minions proved so; a later run can mend it. '
-    'converged: every item was proven. superseded: replaced before it was applied. withdrawn: cancelled before its time came.';
+    'converged: every item was proven. superseded: replaced, or run out, before it was applied. withdrawn: cancelled before its time came.';
 
 CREATE TABLE approval.transition (
     from_state text NOT NULL REFERENCES approval.request_state,
@@ -42,7 +42,16 @@ CREATE TABLE approval.request (
     expires_at timestamptz NOT NULL,
     approved_at timestamptz,
     closed_at timestamptz,
+    reviewed_version integer NOT NULL,
+    reverts bigint REFERENCES approval.request,
+    renews bigint UNIQUE REFERENCES approval.request,
+    break_glass_at timestamptz,
+    review_by bigint REFERENCES approval.principal,
+    review_at timestamptz,
     FOREIGN KEY (type_name, type_version) REFERENCES approval.request_type,
+    CONSTRAINT request_reviewed CHECK (reviewed_version BETWEEN 1 AND item_set_version),
+    CONSTRAINT request_review CHECK ((review_by IS NULL) = (review_at IS NULL)),
+    CONSTRAINT request_break_glass CHECK (break_glass_at IS NULL OR approved_at IS NOT NULL),
     CONSTRAINT request_approved CHECK (
         (state IN ('approved', 'partial', 'failed', 'converged', 'superseded', 'withdrawn')) = (approved_at IS NOT NULL)),
     CONSTRAINT request_closed CHECK (
@@ -54,6 +63,28 @@ COMMENT ON TABLE approval.request IS 'What somebody asks for, and how far it cam
 COMMENT ON COLUMN approval.request.source IS 'The system that the request came from, as salt, pg, jira.';
 COMMENT ON COLUMN approval.request.external_ref IS 'Its key there; the same (source, external_ref) again is the same request.';
 COMMENT ON COLUMN approval.request.not_before IS 'When it takes effect once approved; NULL: at once.';
+
+COMMENT ON COLUMN approval.request.reviewed_version IS
+    'Decisions on this version of the items and later ones count: an amendment that only takes items away leaves it.';
+COMMENT ON COLUMN approval.request.reverts IS 'The request whose items this one takes back.';
+COMMENT ON COLUMN approval.request.renews IS 'The request whose validity ends and that this one asks for anew.';
+COMMENT ON COLUMN approval.request.break_glass_at IS 'Since when its changes go past windows and freezes.';
+COMMENT ON COLUMN approval.request.review_at IS 'When the review that its type demands afterwards was made, by review_by.';
+
+CREATE TABLE approval.request_overlap (
+    request_id bigint NOT NULL REFERENCES approval.request,
+    other_id bigint NOT NULL REFERENCES approval.request,
+    resources bigint NOT NULL CHECK (resources > 0),
+    example text NOT NULL,
+    resolution text CHECK (resolution IN ('supersede', 'wait')),
+    PRIMARY KEY (request_id, other_id),
+    CHECK (request_id <> other_id)
+);
+CREATE INDEX request_overlap_other ON approval.request_overlap (other_id);
+COMMENT ON TABLE approval.request_overlap IS
+    'Open requests that wanted something else of the same minion and resource when this one was submitted. Nothing is approved until each '
+    'is resolved: supersede (this one wins; the other is cancelled if still pending), or wait (until the other is closed or applied).';
+COMMENT ON COLUMN approval.request_overlap.example IS 'One resource of them, for people: minion, kind and name.';
 
 CREATE TABLE approval.request_history (
     request_id bigint NOT NULL REFERENCES approval.request,
@@ -71,10 +102,14 @@ CREATE TABLE approval.request_stage (
     stage_no integer NOT NULL,
     name text NOT NULL,
     min_assurance text NOT NULL REFERENCES approval.assurance,
+    timeout interval,
+    escalate_to text REFERENCES approval.principal_group,
+    started_at timestamptz,
     satisfied_at timestamptz,
     PRIMARY KEY (request_id, stage_no)
 );
 COMMENT ON TABLE approval.request_stage IS 'The chain, frozen into the request when it was submitted.';
+COMMENT ON COLUMN approval.request_stage.started_at IS 'Since when the request is at this stage; its timeout counts from here.';
 
 CREATE TABLE approval.request_quorum (
     request_id bigint NOT NULL,
@@ -104,13 +139,14 @@ CREATE TABLE approval.item (
     item_id bigint GENERATED ALWAYS AS IDENTITY,
     request_id bigint NOT NULL REFERENCES approval.request,
     item_set_version integer NOT NULL,
-    state text NOT NULL CHECK (state IN ('proposed', 'void', 'approved', 'superseded', 'withdrawn')),
+    state text NOT NULL CHECK (state IN ('proposed', 'void', 'approved', 'superseded', 'withdrawn', 'expired')),
     kind text NOT NULL,
     name text NOT NULL,
     type text NOT NULL,
     content text,
     digest bytea NOT NULL CHECK (octet_length(digest) = 32),
     effective_at timestamptz,
+    expires_at timestamptz,
     approval_seq bigint,
     pinned text,
     outcome text NOT NULL DEFAULT 'waiting' CHECK (outcome IN ('waiting', 'converged', 'failed', 'drift')),
@@ -127,18 +163,21 @@ CREATE TABLE approval.item (
                                OR (type = 'latest' AND content = 'latest' AND content IS NOT NULL)
                                OR (type = 'absent' AND content IS NULL)))
         OR (kind = 'service' AND type = 'state' AND content IS NOT NULL AND content IN ('running', 'dead'))
-        OR (kind = 'value' AND type = 'json' AND content IS NOT NULL)),
-    CONSTRAINT item_effective CHECK ((state IN ('approved', 'superseded', 'withdrawn')) = (effective_at IS NOT NULL)),
+        OR (kind IN ('value', 'action') AND type = 'json' AND content IS NOT NULL)),
+    CONSTRAINT item_effective CHECK ((state IN ('approved', 'superseded', 'withdrawn', 'expired')) = (effective_at IS NOT NULL)),
+    CONSTRAINT item_expires CHECK (expires_at IS NULL OR expires_at > effective_at),
     CONSTRAINT item_approval CHECK ((effective_at IS NULL) = (approval_seq IS NULL)),
     CONSTRAINT item_pinned CHECK (pinned IS NULL OR type = 'latest'),
     CONSTRAINT item_applied CHECK ((outcome = 'converged') = (applied_at IS NOT NULL)),
     CONSTRAINT item_before CHECK (before_known OR before_content IS NULL)
 );
 CREATE UNIQUE INDEX item_once ON approval.item (request_id, item_set_version, minion_id, kind, name);
-CREATE INDEX item_in_force ON approval.item (minion_id, kind, name) WHERE state = 'approved';
+CREATE INDEX item_open ON approval.item (minion_id, kind, name) WHERE state IN ('proposed', 'approved');
 CREATE INDEX item_waiting ON approval.item (request_id) WHERE state = 'approved' AND outcome = 'waiting';
 COMMENT ON TABLE approval.item IS 'One minion and one resource of a request: what shall hold there, and what came of it.';
-COMMENT ON COLUMN approval.item.content IS 'package: a version, latest, or NULL (absent); service: running or dead; value: canonical JSON.';
+COMMENT ON COLUMN approval.item.content IS
+    'package: a version, latest, or NULL (absent); service: running or dead; value, action (its arguments): canonical JSON.';
+COMMENT ON COLUMN approval.item.expires_at IS 'Until when it holds; NULL: until something else is approved.';
 COMMENT ON COLUMN approval.item.pinned IS 'The version that latest meant when the item was first proven.';
 COMMENT ON COLUMN approval.item.outcome IS 'What evidence last proved; converged is final: later deviation is drift of the minion, not of the item.';
 COMMENT ON COLUMN approval.item.before_content IS 'What the minion had before it first applied the item; first writer wins.';
@@ -148,6 +187,7 @@ CREATE TABLE approval.decision (
     item_set_version integer NOT NULL,
     stage_no integer NOT NULL,
     principal_id bigint NOT NULL REFERENCES approval.principal,
+    counts_for bigint NOT NULL REFERENCES approval.principal,
     decision text NOT NULL CHECK (decision IN ('approve', 'reject')),
     provider text NOT NULL,
     subject text NOT NULL,
@@ -158,12 +198,13 @@ CREATE TABLE approval.decision (
     decided_bytes bytea NOT NULL,
     signature bytea,
     key_id text,
-    PRIMARY KEY (request_id, item_set_version, stage_no, principal_id),
+    PRIMARY KEY (request_id, item_set_version, stage_no, counts_for),
     FOREIGN KEY (request_id, stage_no) REFERENCES approval.request_stage,
     FOREIGN KEY (request_id, item_set_version) REFERENCES approval.item_set,
     CONSTRAINT decision_signed CHECK ((assurance = 'signed') = (signature IS NOT NULL AND key_id IS NOT NULL))
 );
 COMMENT ON TABLE approval.decision IS 'One approver at one stage. Insert-only.';
+COMMENT ON COLUMN approval.decision.counts_for IS 'The member of the group: who decided, or who delegated to them.';
 COMMENT ON COLUMN approval.decision.decided_bytes IS
     'Exactly what was decided on: length-prefixed fields, see approval.field: apv1-decision, request, item set version, its digest, '
     'stage, decision, principal, comment, time.';

@@ -56,7 +56,7 @@ DECLARE
     history text;
 BEGIN
     FOREACH history IN ARRAY ARRAY['audit_entry', 'audit_seal', 'audit_sealed_head', 'decision', 'document_history',
-                                   'request_history', 'item_set'] LOOP
+                                   'request_history', 'item_set', 'request_type', 'request_type_stage', 'request_type_quorum'] LOOP
         EXECUTE format('CREATE TRIGGER insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON approval.%I '
                        'FOR EACH STATEMENT EXECUTE FUNCTION approval.refuse_change()', history);
     END LOOP;

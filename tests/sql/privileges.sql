@@ -1,7 +1,7 @@
 -- Nobody but by functions changes anything, and each role calls only what is its own.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(14);
+SELECT plan(15);
 
 CREATE FUNCTION pg_temp.granted(login text) RETURNS text[] LANGUAGE sql AS $$
 SELECT coalesce(array_agg(DISTINCT p.proname::text ORDER BY p.proname::text), '{}')
@@ -9,18 +9,26 @@ FROM pg_proc AS p WHERE p.pronamespace = 'approval'::regnamespace AND has_functi
 $$;
 CREATE TEMP TABLE reading (name text);
 INSERT INTO reading VALUES ('list_requests'), ('show_request'), ('show_state'), ('list_types'), ('list_minions'), ('audit_trail'),
-    ('verify_audit'), ('check_policy');
+    ('verify_audit'), ('check_policy'), ('why'), ('what_if'), ('replay_type'), ('export_audit'), ('audit_head'), ('list_freezes'),
+    ('list_calendars');
+CREATE TEMP TABLE asking (name text);
+INSERT INTO asking VALUES ('submit_request'), ('amend_request'), ('resolve_overlap'), ('revert_request'), ('decide'), ('cancel_request'),
+    ('review_request'), ('delegate'), ('end_delegation');
+CREATE ROLE t_breaker LOGIN; GRANT approval_break_glass TO t_breaker;
 
 SELECT is(pg_temp.granted('t_exporter'), '{export_document}', 'exporter: one function');
 SELECT is(pg_temp.granted('t_minion'), '{record_return}', 'minion_returner: its claims');
-SELECT is(pg_temp.granted('t_engine'), '{maintain_jobs,put_minions,seal_audit}', 'engine');
+SELECT is(pg_temp.granted('t_engine'), '{expire_due,maintain_jobs,put_minions,renew_requests,seal_audit}', 'engine');
 SELECT is(pg_temp.granted('t_stranger'), '{}', 'a login without a role: none');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_auditor''))', 'SELECT name FROM reading', 'auditor: reads');
-SELECT set_eq('SELECT unnest(pg_temp.granted(''t_bob''))', $$SELECT name FROM reading UNION VALUES ('submit_request'), ('decide'), ('cancel_request')$$, 'person');
+SELECT set_eq('SELECT unnest(pg_temp.granted(''t_bob''))', $$SELECT name FROM reading UNION SELECT name FROM asking$$, 'person');
+SELECT is(pg_temp.granted('t_breaker'), '{break_glass}', 'break_glass: only that, beside what the login is granted otherwise');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_runner''))',
-    $$SELECT name FROM reading UNION VALUES ('submit_request'), ('decide'), ('cancel_request'), ('put_minions'), ('seal_audit')$$, 'operator');
+    $$SELECT name FROM reading UNION SELECT name FROM asking
+    UNION VALUES ('put_minions'), ('seal_audit'), ('expire_due'), ('renew_requests')$$, 'operator');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_policy''))', $$SELECT name FROM reading UNION VALUES ('put_principal'), ('disable_principal'),
-    ('put_identity'), ('drop_identity'), ('put_group'), ('put_membership'), ('drop_membership'), ('put_request_type')$$, 'policy_admin: no decisions');
+    ('put_identity'), ('drop_identity'), ('put_group'), ('put_membership'), ('drop_membership'), ('put_request_type'),
+    ('put_minion_group'), ('put_calendar'), ('put_freeze'), ('drop_freeze')$$, 'policy_admin: no decisions');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_returner''))', $$VALUES ('expected_document'), ('record_return'), ('save_load'), ('save_minions'), ('get_load'),
     ('get_jid'), ('get_jids'), ('get_fun'), ('get_minions'), ('update_endtime'), ('get_endtime'), ('save_events'), ('maintain_jobs'), ('seal_audit')$$, 'returner');
 

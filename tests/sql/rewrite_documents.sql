@@ -40,12 +40,12 @@ SELECT is(pg_temp.exported('web1'), '4: bash=5 hello=absent', 'a change that is 
 SELECT results_eq($$SELECT revision, valid_until = 'infinity', contents FROM approval.document WHERE minion_id = 'web1' ORDER BY valid_from$$,
     $$VALUES (4::bigint, false, '{5,NULL}'::text[]), (5, true, '{5,2}')$$, 'but stands written, with its own revision');
 SELECT is((SELECT revision FROM approval.expected_document('web1', 5, 'x')), NULL, 'a document that is not in force yet cannot be claimed');
-SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'hello', '3') \g /dev/null
+SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'bash', '6') \g /dev/null
 SELECT results_eq($$SELECT revision, contents FROM approval.document WHERE minion_id = 'web1' ORDER BY valid_from$$,
-    $$VALUES (6::bigint, '{5,3}'::text[]), (7, '{5,2}')$$, 'a change before it rewrites what comes, with higher revisions');
+    $$VALUES (6::bigint, '{6,NULL}'::text[]), (7, '{6,2}')$$, 'a change before it rewrites what comes, with higher revisions');
 SELECT is(pg_temp.act('t_alice', format('SELECT approval.cancel_request(''pg'', ''t_alice'', %s, ''no'')', :later)), 'withdrawn', 'what is not due can be withdrawn');
 SELECT results_eq($$SELECT revision, contents FROM approval.document WHERE minion_id = 'web1' ORDER BY valid_from$$,
-    $$VALUES (8::bigint, '{5,3}'::text[])$$, 'and is gone from the documents');
+    $$VALUES (8::bigint, '{6,NULL}'::text[])$$, 'and is gone from the documents');
 SELECT throws_ok(format('SELECT pg_temp.act(''t_alice'', ''SELECT approval.cancel_request(''''pg'''', ''''t_alice'''', %s, NULL)'')', :first), 'AP006', NULL,
     'what is in force cannot be cancelled');
 SELECT throws_ok(format('SELECT pg_temp.act(''t_bob'', ''SELECT approval.cancel_request(''''pg'''', ''''t_bob'''', %s, NULL)'')', :first), 'AP002', NULL,

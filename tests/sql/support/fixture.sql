@@ -25,12 +25,13 @@ END
 $$;
 
 -- A package request by a person's own login, over every given minion.
-CREATE FUNCTION pg_temp.ask(login text, type text, minions text[], package text, version text, after timestamptz DEFAULT NULL)
+CREATE FUNCTION pg_temp.ask(login text, type text, minions text[], package text, version text, after timestamptz DEFAULT NULL,
+                           overlap text DEFAULT NULL)
     RETURNS bigint LANGUAGE sql AS $$
 SELECT pg_temp.act(login, format(
-    'SELECT approval.submit_request(''pg'', %L, %L, ''because'', %L, %L, %L, %L, %L, ''pg'', NULL)',
+    'SELECT approval.submit_request(''pg'', %L, %L, ''because'', %L, %L, %L, %L, %L, ''pg'', NULL, NULL, %L)',
     login, type, minions, array_fill('package'::text, ARRAY[cardinality(minions)]), array_fill(package, ARRAY[cardinality(minions)]),
-    array_fill(version, ARRAY[cardinality(minions)]), after))::bigint
+    array_fill(version, ARRAY[cardinality(minions)]), after, overlap))::bigint
 $$;
 
 CREATE FUNCTION pg_temp.decide(login text, number bigint, decision text DEFAULT 'approve', digest text DEFAULT NULL) RETURNS text

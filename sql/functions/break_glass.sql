@@ -1,0 +1,43 @@
+CREATE OR REPLACE FUNCTION approval.break_glass(p_provider text, p_subject text, p_request_id bigint, p_comment text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    actor record;
+    target approval.request;
+    minions text[];
+    moment timestamptz;
+    concerned bigint;
+BEGIN
+    actor := approval.acting_principal(p_provider, p_subject);
+    IF actor.assurance = 'asserted' THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP009', MESSAGE = 'breaking the glass asks for an identity that is authenticated; this one is only asserted',
+            HINT = 'Use your own login.';
+    END IF;
+    IF coalesce(p_comment, '') = '' THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = 'breaking the glass needs a reason';
+    END IF;
+    SELECT * INTO target FROM approval.request WHERE request_id = p_request_id FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP014', MESSAGE = format('there is no request %s', p_request_id);
+    END IF;
+    IF target.state NOT IN ('approved', 'partial', 'failed') OR target.break_glass_at IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP006',
+            MESSAGE = format('request %s is %s: nothing of it is held back', p_request_id, target.state),
+            HINT = 'Windows and freezes hold back what was approved; approvals are never skipped.';
+    END IF;
+    minions := ARRAY(SELECT DISTINCT minion_id FROM approval.item WHERE request_id = p_request_id AND state = 'approved');
+    moment := approval.lock_minions(minions);
+    UPDATE approval.request SET break_glass_at = moment WHERE request_id = p_request_id;
+    PERFORM approval.audit_append(p_request_id, moment, 'glass-broken', actor.name, p_provider || ':' || p_subject, actor.assurance,
+                                  jsonb_build_object('comment', p_comment));
+    INSERT INTO approval.outbox (destination, request_id, seq, topic, body, created_at)
+    SELECT 'chat', p_request_id, coalesce(max(seq), 0) + 1, 'glass-broken',
+        jsonb_build_object('by', actor.name, 'comment', p_comment, 'minions', cardinality(minions)), moment
+    FROM approval.outbox WHERE destination = 'chat' AND request_id = p_request_id;
+    FOREACH concerned IN ARRAY approval.rewrite_documents(minions, moment) LOOP
+        PERFORM approval.settle_request(concerned, moment);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION approval.break_glass(text, text, bigint, text) IS
+    'Lets an approved request past windows and freezes, with a reason; recorded, and announced through the outbox. Only logins of role '
+    'approval_break_glass may call it. Raises AP001, AP002, AP005, AP006, AP009, AP014. Definer: nobody writes documents otherwise.';

@@ -1,0 +1,30 @@
+CREATE OR REPLACE FUNCTION approval.delegate(p_provider text, p_subject text, p_to text, p_from timestamptz, p_until timestamptz) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    actor record;
+    deputy bigint;
+    new_id bigint;
+BEGIN
+    actor := approval.acting_principal(p_provider, p_subject);
+    IF actor.assurance = 'asserted' THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP009', MESSAGE = 'delegating asks for an identity that is authenticated; this one is only asserted',
+            HINT = 'Use your own login.';
+    END IF;
+    SELECT principal_id INTO deputy FROM approval.principal WHERE name = p_to AND disabled_at IS NULL;
+    IF NOT FOUND OR deputy = actor.principal_id THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP001', MESSAGE = format('%s cannot delegate to %s', actor.name, quote_nullable(p_to));
+    END IF;
+    IF p_until IS NULL OR p_until <= greatest(now(), coalesce(p_from, now())) OR p_until > now() + interval '1 year' THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP016', MESSAGE = 'a delegation ends at a time to come, within a year, after it begins';
+    END IF;
+    INSERT INTO approval.delegation (from_principal, to_principal, starts_at, ends_at, created_at)
+    VALUES (actor.principal_id, deputy, coalesce(p_from, now()), p_until, now())
+    RETURNING delegation_id INTO new_id;
+    PERFORM approval.audit_append(0, now(), 'delegated', actor.name, p_provider || ':' || p_subject, actor.assurance,
+                                  jsonb_build_object('delegation', new_id, 'to', p_to, 'from', coalesce(p_from, now()), 'until', p_until));
+    RETURN new_id;
+END
+$$;
+COMMENT ON FUNCTION approval.delegate(text, text, text, timestamptz, timestamptz) IS
+    'Lets another principal decide in the caller''s stead from p_from (NULL: now) until p_until; gives the delegation''s number. Raises '
+    'AP001, AP002, AP009, AP016. Definer: tables are private.';

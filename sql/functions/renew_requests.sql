@@ -1,0 +1,38 @@
+CREATE OR REPLACE FUNCTION approval.renew_requests(p_now timestamptz DEFAULT now()) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    ending record;
+    again approval.request_type;
+    items record;
+    renewed integer := 0;
+BEGIN
+    FOR ending IN
+        SELECT r.*, p.name AS requester FROM approval.request AS r
+        JOIN approval.request_type AS t USING (type_name, type_version)
+        JOIN approval.principal AS p ON p.principal_id = r.requester_id
+        WHERE t.valid_for IS NOT NULL AND NOT t.pre_approved
+            AND NOT EXISTS (SELECT FROM approval.request AS next WHERE next.renews = r.request_id)
+            AND EXISTS (SELECT FROM approval.item AS i
+                        WHERE i.request_id = r.request_id AND i.state = 'approved'
+                            AND i.expires_at BETWEEN p_now AND p_now + least(t.valid_for / 4, interval '14 days'))
+        ORDER BY r.request_id
+        FOR UPDATE OF r SKIP LOCKED
+    LOOP
+        again := approval.current_type(ending.type_name);
+        SELECT array_agg(minion_id ORDER BY item_id) AS minions, array_agg(kind ORDER BY item_id) AS kinds,
+            array_agg(name ORDER BY item_id) AS names, array_agg(coalesce(pinned, content) ORDER BY item_id) AS contents,
+            max(i.expires_at) AS expires_at
+        INTO items FROM approval.item AS i WHERE i.request_id = ending.request_id AND i.state = 'approved';
+        PERFORM approval.open_request(
+            ending.requester_id, ending.requester, NULL, 'asserted', again,
+            format('renewal of request %s, which ends %s', ending.request_id, to_char(items.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')),
+            items.minions, items.kinds, items.names, items.contents, NULL, 'renewal', ending.request_id::text, ending.on_behalf_of, NULL,
+            NULL, ending.request_id);
+        renewed := renewed + 1;
+    END LOOP;
+    RETURN renewed;
+END
+$$;
+COMMENT ON FUNCTION approval.renew_requests(timestamptz) IS
+    'Asks anew, in the requester''s name, for what an approval with an end still holds: a quarter of its validity before, at most two weeks. '
+    'Gives how many requests it made. Definer: nobody writes requests otherwise.';

@@ -1,0 +1,43 @@
+-- Approvals with an end, and reviews afterwards.
+BEGIN;
+\ir support/fixture.sql
+SELECT plan(19);
+
+SELECT approval.put_request_type('{"name": "quarter", "kind": "package", "requesters": ["*"], "valid_for": "90 days", "chain": [
+    {"name": "owner", "any_of": [{"group": "owners"}]}]}') \g /dev/null
+SELECT pg_temp.ask('t_alice', 'quarter', '{web1}', 'hello', '1') AS request \gset
+SELECT pg_temp.decide('t_bob', :request) \g /dev/null
+SELECT results_eq($$SELECT valid_from > now() + interval '89 days', contents FROM approval.document WHERE minion_id = 'web1' ORDER BY valid_from$$,
+    $$VALUES (false, '{1}'::text[]), (true, '{}')$$, 'it leaves the documents by itself at its end');
+SELECT is(approval.renew_requests(now()), 0, 'nothing to renew for now');
+SELECT is(approval.renew_requests(now() + interval '70 days'), 0, 'nor three weeks before');
+SELECT is(approval.renew_requests(now() + interval '80 days'), 1, 'but ten days before');
+SELECT is(approval.renew_requests(now() + interval '80 days'), 0, 'once');
+SELECT request_id AS renewal FROM approval.request WHERE renews = :request \gset
+SELECT is(pg_temp.state_of(:renewal), 'pending', 'it is approved anew, or not');
+SELECT throws_ok(format('SELECT pg_temp.decide(''t_alice'', %s)', :renewal), 'AP007', NULL, 'not by who asked first');
+SELECT is(pg_temp.decide('t_bob', :renewal), 'approved', 'by an approver');
+UPDATE approval.item SET effective_at = effective_at - interval '100 days', expires_at = expires_at - interval '100 days' WHERE request_id = :request AND state = 'approved';
+SELECT is(approval.expire_due(now()), (SELECT count(*) > 0 FROM approval.item WHERE request_id = :request AND expires_at < now() AND state = 'expired')::integer,
+    'what ran out is put away, where it still stood');
+SELECT is((SELECT contents FROM approval.export_document('web1')), '{1}', 'the renewed approval holds');
+
+-- Emergency: a short chain, and a review afterwards.
+SELECT approval.put_request_type('{"name": "emergency", "kind": "package", "requesters": ["*"], "review_group": "board", "chain": [
+    {"name": "owner", "any_of": [{"group": "owners"}]}]}') \g /dev/null
+SELECT pg_temp.ask('t_alice', 'emergency', '{web2}', 'hello', '1') AS request \gset
+CREATE FUNCTION pg_temp.review(login text, number bigint) RETURNS text LANGUAGE sql AS $$
+SELECT pg_temp.act(login, format('SELECT approval.review_request(''pg'', %L, %s, ''fine'')', login, number))
+$$;
+SELECT throws_ok(format('SELECT pg_temp.review(''t_dave'', %s)', :request), 'AP006', NULL, 'a review comes after the approval');
+SELECT pg_temp.decide('t_carol', :request) \g /dev/null
+SELECT is((SELECT count(*) FROM approval.check_policy() WHERE problem LIKE 'it awaits its review%'), 1::bigint, 'a review that is due is shown');
+SELECT throws_ok(format('SELECT pg_temp.review(''t_carol'', %s)', :request), 'AP007', NULL, 'who approved does not review');
+SELECT throws_ok(format('SELECT pg_temp.review(''t_bob'', %s)', :request), 'AP008', NULL, 'nor who is not in the group');
+SELECT lives_ok(format('SELECT pg_temp.review(''t_dave'', %s)', :request), 'another of the group does');
+SELECT throws_ok(format('SELECT pg_temp.review(''t_dave'', %s)', :request), 'AP010', NULL, 'once');
+SELECT is((SELECT count(*) FROM approval.check_policy() WHERE problem LIKE 'it awaits its review%'), 0::bigint, 'then it is settled');
+SELECT throws_ok(format('SELECT pg_temp.review(''t_dave'', %s)', :renewal), 'AP006', NULL, 'a type without a review group has none');
+SELECT is((SELECT act FROM approval.audit_trail(:request) ORDER BY seq DESC LIMIT 1), 'reviewed', 'it is in the trail');
+SELECT * FROM finish();
+ROLLBACK;
