@@ -64,7 +64,9 @@ BEGIN
             coalesce(array_agg(h.content ORDER BY h.kind COLLATE "C", h.name COLLATE "C") FILTER (WHERE h.kind IS NOT NULL), '{}')
                 AS contents,
             coalesce(array_agg(h.item_id ORDER BY h.kind COLLATE "C", h.name COLLATE "C") FILTER (WHERE h.kind IS NOT NULL), '{}')
-                AS item_ids
+                AS item_ids,
+            string_agg(approval.item_fields(h.kind, h.name, h.type, h.content), ''::bytea ORDER BY h.kind COLLATE "C", h.name COLLATE "C")
+                FILTER (WHERE h.kind IS NOT NULL) AS fields
         FROM instant LEFT JOIN holding AS h ON h.minion_id = instant.minion_id AND h.at = instant.at
         GROUP BY instant.minion_id, instant.at
     ), changing AS (
@@ -81,7 +83,7 @@ BEGIN
         INSERT INTO approval.document
             (minion_id, valid_from, valid_until, revision, digest, evidence_key, kinds, names, types, contents, item_ids)
         SELECT minion_id, CASE WHEN is_first THEN '-infinity' ELSE at END, until, revision,
-            approval.document_digest(minion_id, revision, kinds, names, types, contents),
+            approval.document_digest(minion_id, revision, fields),
             sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())),
             kinds, names, types, contents, item_ids
         FROM numbered

@@ -4,11 +4,10 @@ BEGIN;
 SELECT plan(jsonb_array_length(:'vectors')::integer);
 SELECT is(
     approval.document_digest(
-        vector ->> 'minion', (vector ->> 'revision')::bigint,
-        ARRAY(SELECT item ->> 0 FROM jsonb_array_elements(vector -> 'items') WITH ORDINALITY AS e (item, n) ORDER BY n),
-        ARRAY(SELECT item ->> 1 FROM jsonb_array_elements(vector -> 'items') WITH ORDINALITY AS e (item, n) ORDER BY n),
-        ARRAY(SELECT item ->> 2 FROM jsonb_array_elements(vector -> 'items') WITH ORDINALITY AS e (item, n) ORDER BY n),
-        ARRAY(SELECT item ->> 3 FROM jsonb_array_elements(vector -> 'items') WITH ORDINALITY AS e (item, n) ORDER BY n)),
+        vector ->> 'minion', (vector ->> 'revision')::bigint, (
+            SELECT string_agg(approval.item_fields(item ->> 0, item ->> 1, item ->> 2, item ->> 3), ''
+                              ORDER BY (item ->> 0) COLLATE "C", (item ->> 1) COLLATE "C")
+            FROM jsonb_array_elements(vector -> 'items') AS item)),
     vector ->> 'digest', vector ->> 'name')
 FROM jsonb_array_elements(:'vectors') AS vector;
 SELECT * FROM finish();

@@ -29,7 +29,9 @@ SELECT is(pg_temp.state_of(:first), 'approved', 'its request still has another m
 
 SELECT is((SELECT count(DISTINCT evidence_key) = count(*) FROM approval.document_history), true, 'each document has its own key');
 SELECT is((SELECT count(*) FROM approval.document AS d
-           WHERE digest <> approval.document_digest(minion_id, revision, kinds, names, types, contents)), 0::bigint, 'digests are of the content');
+           WHERE digest <> approval.document_digest(minion_id, revision, (
+               SELECT string_agg(approval.item_fields(kind, name, type, content), '' ORDER BY kind COLLATE "C", name COLLATE "C")
+               FROM unnest(kinds, names, types, contents) AS e (kind, name, type, content)))), 0::bigint, 'digests are of the content');
 SELECT bag_eq('SELECT minion_id, revision, digest, evidence_key FROM approval.document WHERE revision > 0',
     'SELECT DISTINCT ON (minion_id) minion_id, revision, digest, evidence_key FROM approval.document_history ORDER BY minion_id, revision DESC',
     'what is in force stands in the history');
