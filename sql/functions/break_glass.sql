@@ -4,8 +4,7 @@ DECLARE
     actor record;
     target approval.request;
     minions text[];
-    moment timestamptz;
-    concerned bigint;
+    moment timestamptz := now();
 BEGIN
     actor := approval.acting_principal(p_provider, p_subject);
     IF actor.assurance = 'asserted' THEN
@@ -25,7 +24,6 @@ BEGIN
             HINT = 'Windows and freezes hold back what was approved; approvals are never skipped.';
     END IF;
     minions := ARRAY(SELECT DISTINCT minion_id FROM approval.item WHERE request_id = p_request_id AND state = 'approved');
-    moment := approval.lock_minions(minions);
     UPDATE approval.request SET break_glass_at = moment WHERE request_id = p_request_id;
     PERFORM approval.audit_append(p_request_id, moment, 'glass-broken', actor.name, p_provider || ':' || p_subject, actor.assurance,
                                   jsonb_build_object('comment', p_comment));
@@ -33,9 +31,7 @@ BEGIN
     SELECT 'chat', p_request_id, coalesce(max(seq), 0) + 1, 'glass-broken',
         jsonb_build_object('by', actor.name, 'comment', p_comment, 'minions', cardinality(minions)), moment
     FROM approval.outbox WHERE destination = 'chat' AND request_id = p_request_id;
-    FOREACH concerned IN ARRAY approval.rewrite_documents(minions, moment) LOOP
-        PERFORM approval.settle_request(concerned, moment);
-    END LOOP;
+    PERFORM approval.refresh_documents(minions);
 END
 $$;
 COMMENT ON FUNCTION approval.break_glass(text, text, bigint, text) IS

@@ -23,10 +23,9 @@ BEGIN
     ELSIF target.state = 'approved' AND target.not_before > moment THEN
         next_state := 'withdrawn';
         minions := ARRAY(SELECT DISTINCT minion_id FROM approval.item WHERE request_id = p_request_id AND state = 'approved');
-        moment := approval.lock_minions(minions);
         PERFORM approval.move_request(p_request_id, 'approved', next_state, moment);
         UPDATE approval.item SET state = 'withdrawn' WHERE request_id = p_request_id AND state = 'approved';
-        PERFORM approval.rewrite_documents(minions, moment);
+        PERFORM approval.refresh_documents(minions);
         UPDATE approval.outbox SET state = 'dead', last_error = 'withdrawn' WHERE request_id = p_request_id AND state = 'waiting';
     ELSE
         RAISE EXCEPTION USING ERRCODE = 'AP006',

@@ -5,7 +5,6 @@ DECLARE
     done integer := 0;
     moment timestamptz := least(p_now, now());
     minions text[];
-    concerned bigint;
 BEGIN
     FOR due IN
         SELECT r.request_id, s.stage_no, s.name, s.escalate_to, r.expires_at <= moment AS expired
@@ -59,9 +58,7 @@ BEGIN
         AND EXISTS (SELECT FROM approval.calendar_span AS s WHERE s.calendar_name = t.calendar_name AND s.ends_at > moment)
         AND NOT EXISTS (SELECT FROM approval.document AS d WHERE d.minion_id = i.minion_id AND d.valid_from > moment);
     IF minions IS NOT NULL THEN
-        FOREACH concerned IN ARRAY approval.rewrite_documents(minions, approval.lock_minions(minions)) LOOP
-            PERFORM approval.settle_request(concerned, moment);
-        END LOOP;
+        PERFORM approval.refresh_documents(minions);
         done := done + 1;
     END IF;
     RETURN done;

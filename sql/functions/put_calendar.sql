@@ -3,8 +3,6 @@ CREATE OR REPLACE FUNCTION approval.put_calendar(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     changed boolean;
-    minions text[];
-    concerned bigint;
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_timezone_names WHERE name = p_time_zone) THEN
         RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = format('calendar %s: there is no time zone %s', p_name, quote_nullable(p_time_zone));
@@ -27,10 +25,7 @@ BEGIN
     DELETE FROM approval.calendar_span WHERE calendar_name = p_name;
     INSERT INTO approval.calendar_span
     SELECT p_name, opening, opening + p_duration FROM (SELECT DISTINCT unnest(p_openings) AS opening) AS given;
-    minions := approval.held_minions(p_name);
-    FOREACH concerned IN ARRAY approval.rewrite_documents(minions, approval.lock_minions(minions)) LOOP
-        PERFORM approval.settle_request(concerned, now());
-    END LOOP;
+    PERFORM approval.refresh_documents(approval.held_minions(p_name));
     RETURN true;
 EXCEPTION WHEN check_violation OR not_null_violation THEN
     RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = format('calendar %s: it needs a plain name, a rule and a positive duration', p_name);

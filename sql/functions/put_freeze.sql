@@ -1,9 +1,6 @@
 CREATE OR REPLACE FUNCTION approval.put_freeze(
     p_name text, p_starts_at timestamptz, p_ends_at timestamptz, p_type text, p_minion_group text, p_reason text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    minions text[];
-    concerned bigint;
 BEGIN
     INSERT INTO approval.freeze AS f VALUES (p_name, p_starts_at, p_ends_at, p_type, p_minion_group, coalesce(p_reason, ''))
     ON CONFLICT (freeze_name) DO UPDATE
@@ -15,10 +12,7 @@ BEGIN
     END IF;
     PERFORM approval.audit_append(0, now(), 'freeze-put', NULL, NULL, NULL, jsonb_build_object(
         'freeze', p_name, 'from', p_starts_at, 'until', p_ends_at, 'type', p_type, 'minion_group', p_minion_group, 'reason', p_reason));
-    minions := approval.held_minions(NULL);
-    FOREACH concerned IN ARRAY approval.rewrite_documents(minions, approval.lock_minions(minions)) LOOP
-        PERFORM approval.settle_request(concerned, now());
-    END LOOP;
+    PERFORM approval.refresh_documents(approval.held_minions(NULL));
     RETURN true;
 EXCEPTION WHEN check_violation OR not_null_violation OR foreign_key_violation THEN
     RAISE EXCEPTION USING ERRCODE = 'AP017',

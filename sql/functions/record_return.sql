@@ -115,7 +115,7 @@ BEGIN
         -- Applied for the first time: from now on no window or freeze holds it back, and what it overtook is gone for good.
         IF pinned_any OR (converged_any AND EXISTS (
                 SELECT FROM approval.document AS d WHERE d.minion_id = p_minion_id AND d.valid_from > moment)) THEN
-            affected := affected || approval.rewrite_documents(ARRAY[p_minion_id], approval.lock_minions(ARRAY[p_minion_id]));
+            PERFORM approval.refresh_documents(ARRAY[p_minion_id]);
         ELSIF converged_any THEN
             affected := affected || approval.supersede_items(ARRAY[p_minion_id], clock_timestamp());
         END IF;
