@@ -1,0 +1,1 @@
+"""A file root for minions, served by Salt's own file server."""

@@ -1,0 +1,1159 @@
+"""
+Bring a minion to its approved state
+====================================
+
+The approved state of a minion is a document in its pillar: packages with exact versions, ``latest``
+or absent; services running or dead; values. :func:`converged` applies it, reads back what is really
+there, and returns that as evidence, which the master compares with what was approved.
+
+This file runs on minions: it needs the standard library and Salt (3006 or later), nothing else.
+"""
+
+import collections
+import contextlib
+import functools
+import hashlib
+import hmac
+import json
+import logging
+import os
+import re
+import struct
+import tempfile
+import time
+import uuid
+from typing import NamedTuple
+
+import salt.utils.data
+import salt.utils.path
+import salt.utils.versions
+from salt.exceptions import CommandExecutionError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+log = logging.getLogger(__name__)
+
+__virtualname__ = "approval"
+
+LATEST = "latest"
+STATE_FORMAT = 1
+KINDS = {"package": "packages", "service": "services", "value": "values"}
+SERVICE_STATES = ("running", "dead")
+NAME = re.compile(r"[A-Za-z0-9][^\s*?\[\]]*")
+REASON_LENGTH = 500
+LOCK_POLL_SECONDS = 1.0
+# Lines of package managers that explain nothing.
+CHATTER = ("WARNING:", "debconf:", "E: Can not write log", "N: ", "W: ")
+# How package managers say that another process is using their database.
+LOCK_TEXT = re.compile(
+    r"could not get lock|unable to (acquire|lock)|is locked by|another app is currently holding"
+    r"|existing lock|resource temporarily unavailable",
+    re.IGNORECASE,
+)
+
+
+def __virtual__():
+    """Load everywhere: what a platform lacks is said for each resource that needs it."""
+    return __virtualname__
+
+
+class _Refused(Exception):
+    """The pillar is no approved state of this minion; the text says why."""
+
+
+class _Blocked(Exception):
+    """A transaction must not, or cannot, be carried out; the text says why."""
+
+
+class _Locked(Exception):
+    """The package manager stayed in the hands of another process."""
+
+
+class _Package(NamedTuple):
+    """An approved package: ``want`` is a version, ``latest``, or None for absent."""
+
+    name: str
+    want: str | None
+
+
+# ------------------------------------------------------------------------------------ document
+
+
+class _Document(NamedTuple):
+    """The approved state of this minion, as its pillar gives it, checked."""
+
+    minion: str
+    revision: int
+    digest: str
+    evidence_key: bytes
+    packages: dict
+    services: dict
+    values: dict  # name -> canonical JSON text
+
+
+def _field(text):
+    """``text`` as a field of a digest: its UTF-8 bytes behind their length; None has no bytes."""
+    if text is None:
+        return b"\xff\xff\xff\xff"
+    data = text.encode()
+    return struct.pack(">I", len(data)) + data
+
+
+def _canonical(value):
+    """The one JSON text of ``value``."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _digest(minion, revision, items):
+    """
+    The digest of a document.
+
+    minion
+        The minion's id.
+    revision
+        The number of the document.
+    items
+        (kind, name, type, value) of each resource, in any order; the value is text or None.
+    """
+    hashed = hashlib.sha256(_field("apv1") + _field(minion) + _field(str(revision)))
+    for item in sorted(items, key=lambda item: (item[0].encode(), item[1].encode())):
+        for part in item:
+            hashed.update(_field(part))
+    return "sha256:" + hashed.hexdigest()
+
+
+def _mac(key, evidence):
+    """The message authentication code of ``evidence`` under the 32 bytes ``key``, as hex text."""
+    parts = ["apv1-evidence", evidence["minion"], str(evidence["revision"])]
+    parts += [evidence["digest"], evidence["run_id"], evidence["boot_id"]]
+    for section in ("observed", "before"):
+        found = [
+            (kind, name, value)
+            for kind, plural in KINDS.items()
+            for name, value in evidence.get(section, {}).get(plural, {}).items()
+        ]
+        found.sort(key=lambda item: (item[0].encode(), item[1].encode()))
+        parts.append(str(len(found)))
+        for item in found:
+            parts.extend(item)
+    return hmac.new(key, b"".join(map(_field, parts)), hashlib.sha256).hexdigest()
+
+
+def _items(packages, services, values):
+    """The resources of a document, as :func:`_digest` takes them."""
+    for name, want in packages.items():
+        kind = {None: "absent", LATEST: LATEST}.get(want, "version")
+        yield "package", name, kind, want
+    for name, want in services.items():
+        yield "service", name, "state", want
+    for name, text in values.items():
+        yield "value", name, "json", text
+
+
+def _section(pillar, plural):
+    """The mapping ``plural`` of the approved state in ``pillar``."""
+    section = pillar.get(plural)
+    if not isinstance(section, dict) or not all(isinstance(name, str) for name in section):
+        raise _Refused(f"its {plural} are not a mapping of names")
+    return dict(section)
+
+
+def _resources(pillar, plural):
+    """The section ``plural``, with names that no command takes for an option or a pattern."""
+    section = _section(pillar, plural)
+    for name in section:
+        if not NAME.fullmatch(name):
+            raise _Refused(f"{name!r} among its {plural} is not a name")
+    return section
+
+
+def _document(pillar_key):
+    """The approved state in the pillar under ``pillar_key``; raises _Refused unless it is sound."""
+    if __pillar__.get("_errors"):
+        raise _Refused("the pillar was rendered with errors")
+    pillar = __pillar__.get(pillar_key)
+    if pillar is None:
+        raise _Refused(f"the pillar has no key {pillar_key!r}; the master's ext_pillar provides it")
+    if not isinstance(pillar, dict):
+        raise _Refused(f"the pillar key {pillar_key!r} is not a mapping")
+
+    minion, revision, digest = (pillar.get(key) for key in ("minion", "revision", "digest"))
+    if minion != __opts__["id"]:
+        raise _Refused("it was made for another minion")
+    if isinstance(revision, bool) or not isinstance(revision, int) or revision < 0:
+        raise _Refused("it has no revision")
+
+    packages = _resources(pillar, "packages")
+    for name, want in packages.items():
+        if not (want is None or (isinstance(want, str) and want)):
+            raise _Refused(f"the version of package {name} is not text")
+    services = _resources(pillar, "services")
+    for name, want in services.items():
+        if want not in SERVICE_STATES:
+            raise _Refused(f"the state of service {name} is neither running nor dead")
+    try:
+        values = {name: _canonical(value) for name, value in _section(pillar, "values").items()}
+        found = _digest(minion, revision, _items(packages, services, values))
+    except (TypeError, ValueError) as exc:
+        raise _Refused("it holds what JSON or UTF-8 cannot express") from exc
+    if not isinstance(digest, str) or digest != found:
+        raise _Refused(
+            "its content does not match its digest, as when pillar was given on the command line "
+            "or merged from another source"
+        )
+
+    if revision == 0:
+        if packages or services or values:
+            raise _Refused("it has resources but no revision")
+        return _Document(minion, 0, digest, b"", packages, services, values)
+    try:
+        key = bytes.fromhex(pillar.get("evidence_key"))
+    except (TypeError, ValueError):
+        key = b""
+    if len(key) != 32:
+        raise _Refused("it has no usable evidence key")
+    return _Document(minion, revision, digest, key, packages, services, values)
+
+
+# ---------------------------------------------------------------------------- package managers
+
+
+def _reason(exc):
+    """What a package manager said, from the exception that a Salt module made of it."""
+    info = getattr(exc, "info", None)
+    said = info.get("errors") if isinstance(info, dict) else None
+    text = "\n".join(map(str, said)) if said else getattr(exc, "error", "") or str(exc)
+    lines = [line.strip() for line in text.splitlines()]
+    lines = [line for line in lines if line and not line.startswith(CHATTER)]
+    return _shorten("; ".join(lines).replace(":; ", ": ") or type(exc).__name__)
+
+
+def _shorten(text):
+    """``text`` cut to what evidence carries for one resource."""
+    return text if len(text) <= REASON_LENGTH else text[: REASON_LENGTH - 3] + "..."
+
+
+def _lock_holder(path):
+    """The id of the process that has a lock on the file ``path``, or None."""
+    try:
+        with open(path, "rb") as file:
+            # struct flock; fcntl(F_GETLK) only looks, so it is in nobody's way
+            layout = "hhqqi0q"
+            lock = struct.pack(layout, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+            kind, _, _, _, pid = struct.unpack(layout, fcntl.fcntl(file, fcntl.F_GETLK, lock))
+    except OSError:
+        return None
+    return None if kind == fcntl.F_UNLCK else pid
+
+
+class _PackageManager:
+    """
+    The packages of this minion through Salt's ``pkg`` functions, as every platform has them.
+
+    ``found`` is what is installed, name -> versions, since the last read(). A name here is a *key*:
+    the spelling that the platform's list uses for an approved name (``hello`` for ``hello:amd64``).
+    """
+
+    batches = True  # one transaction can change many packages
+
+    def __init__(self, packages, purge, lock_timeout):
+        self.items = [_Package(name, want) for name, want in sorted(packages.items())]
+        self.purge = purge
+        self.found = {}
+        self._patience = lock_timeout  # seconds that this run still waits for locks
+        self._compared = {}
+        self._plans = {}  # (action, items) -> what simulate() said, since the last read()
+        self.progress = 0  # the most items that were as approved at one time
+        self.tried = {}  # item -> the progress when it last failed
+
+    # what is there
+
+    def read(self):
+        """Ask the system what is installed; never a list that Salt has cached."""
+        self._plans = {}
+        self.found = __salt__["pkg.list_pkgs"](versions_as_list=True, use_context=False)
+
+    def key(self, name):
+        """The name in ``found`` of the approved package ``name``."""
+        normalize = __salt__.get("pkg.normalize_name")
+        return normalize(name) if normalize else name
+
+    @functools.cached_property
+    def held(self):
+        """The keys of the packages that the administrator has put on hold."""
+        if "pkg.list_holds" in __salt__:
+            # Raises where the plugin that could hold packages is not installed.
+            with contextlib.suppress(Exception):
+                return {self.key(name) for name in __salt__["pkg.list_holds"](full=False)}
+        return set()
+
+    def compare(self, one, other):
+        """-1, 0 or 1 as the platform orders two versions; None where it cannot say."""
+        if one == other:
+            return 0
+        if (one, other) not in self._compared:
+            self._compared[one, other] = self._compare(one, other)
+        return self._compared[one, other]
+
+    def _compare(self, one, other):
+        if "pkg.version_cmp" in __salt__:
+            return __salt__["pkg.version_cmp"](one, other)
+        return None
+
+    def installed(self, item):
+        """The version of ``item`` that is there, or None; of several the approved or the newest."""
+        versions = self.found.get(self.key(item.name))
+        if not versions:
+            return None
+        if item.want not in (None, LATEST):
+            for version in versions:
+                if self.compare(item.want, version) == 0:
+                    return version
+        newer = functools.cmp_to_key(lambda one, other: self.compare(one, other) or 0)
+        return max(versions, key=newer)
+
+    def satisfied(self, item):
+        """Whether ``item`` is as approved."""
+        version = self.installed(item)
+        if item.want is None:
+            return version is None
+        if version is None:
+            return False
+        return item.want == LATEST or self.compare(item.want, version) == 0
+
+    def observed(self, item):
+        """
+        What evidence says of ``item``: the version found, or None.
+
+        A version that the platform holds to be the approved one is spelled as it was approved
+        (``0:1.0`` for ``1.0``): only the platform knows which spellings mean the same.
+        """
+        if item.want is not None and item.want != LATEST and self.satisfied(item):
+            return item.want
+        return self.installed(item)
+
+    def flat(self):
+        """``found`` with versions as text, as Salt writes changes."""
+        return {name: ",".join(versions) for name, versions in self.found.items()}
+
+    # what is to be done
+
+    def review(self, items):
+        """After a transaction: read what is installed, and return which of ``items`` are not."""
+        self.read()
+        self.progress = max(self.progress, sum(map(self.satisfied, self.items)))
+        return [item for item in items if not self.satisfied(item)]
+
+    def failed(self, items):
+        """Note that ``items`` failed, and did so with what has been reached by now."""
+        self.tried.update(dict.fromkeys(items, self.progress))
+
+    def worth_retrying(self, items):
+        """Those of ``items`` that failed before others got through, which they may have needed."""
+        return [item for item in items if self.tried.get(item, 0) < self.progress]
+
+    def action(self, item):
+        """What brings ``item`` to its approved state: install, downgrade or remove."""
+        if item.want is None:
+            return "remove"
+        version = self.installed(item)
+        if version is not None and self.compare(item.want, version) == -1:
+            return "downgrade"
+        return "install"
+
+    def check(self, action, items):
+        """
+        What a transaction with ``action`` on ``items`` would change: key -> the version it will
+        have, or None where it goes. Raises _Blocked if it cannot be carried out, or would take an
+        approved state away. Changes nothing.
+        """
+        if (action, *items) not in self._plans:
+            self._plans[(action, *items)] = self.simulate(action, items)
+        plan = self._plans[(action, *items)]
+        asked = {self.key(item.name) for item in items}
+        for other in self.items:
+            if self.key(other.name) not in asked:
+                self.check_other(other, plan)
+        for key in sorted(self.held & plan.keys()):
+            raise _Blocked(f"it would change {key}, which is on hold")
+        return plan
+
+    def simulate(self, action, items):
+        """
+        As check(), as far as the platform can tell; here it cannot foretell more than the items.
+        """
+        return {self.key(item.name): item.want for item in items}
+
+    def check_other(self, other, plan):
+        """Raise if ``plan`` would take the approved package ``other`` out of its state."""
+        key = self.key(other.name)
+        if key not in plan:
+            return
+        version = plan[key]
+        if version is None:
+            if other.want is not None:
+                raise _Blocked(f"it would also remove {other.name}, which is approved")
+        elif other.want is None:
+            raise _Blocked(f"it needs {other.name}, which is approved to be absent")
+        elif other.want != LATEST and self.compare(other.want, version) != 0:
+            raise _Blocked(f"it would also bring {other.name} to {version}, and {other.want} is approved")
+
+    def refresh(self):
+        """Fetch the lists of available packages; returns why that failed, or None."""
+        self.wait()
+        try:
+            __salt__["pkg.refresh_db"]()
+        except Exception as exc:
+            return _reason(exc)
+        return None
+
+    def transact(self, action, items):
+        """Carry out ``action`` on ``items`` in one transaction; raises whatever stopped it."""
+        self.check(action, items)
+        while True:
+            self.wait()
+            try:
+                self.apply(action, items)
+                return
+            except Exception as exc:
+                if not LOCK_TEXT.search(str(exc)):
+                    raise
+                self.pause(_reason(exc))
+
+    def apply(self, action, items):
+        """One call of Salt's package function for ``action``."""
+        keys = [self.key(item.name) for item in items]
+        if action == "remove":
+            __salt__["pkg.purge" if self.purge else "pkg.remove"](pkgs=keys)
+            return
+        pkgs = [
+            key if item.want == LATEST else {key: item.want} for key, item in zip(keys, items, strict=True)
+        ]
+        __salt__["pkg.install"](pkgs=pkgs, refresh=False)
+
+    def wait(self):
+        """Return once no other process uses the package manager, where that can be seen."""
+
+    def pause(self, why):
+        """Wait a little for a lock; raises _Locked when the run has waited long enough."""
+        if self._patience <= 0:
+            raise _Locked(f"the package manager stayed locked: {why}")
+        nap = min(LOCK_POLL_SECONDS, self._patience)
+        self._patience -= nap
+        time.sleep(nap)
+
+
+class _Apt(_PackageManager):
+    """Debian and its kin. apt can tell beforehand exactly what a transaction would do."""
+
+    LOCKS = (
+        "/var/lib/dpkg/lock-frontend",
+        "/var/lib/dpkg/lock",
+        "/var/cache/apt/archives/lock",
+        "/var/lib/apt/lists/lock",
+    )
+    STATUS = "${db:Status-Status}\t${Package}:${Architecture}\t${Version}\n"
+    STEP = re.compile(r"^(Inst|Conf|Remv|Purg) (\S+)(?: \[\S+\])?(?: \(([^\s)]+))?")
+
+    def __init__(self, packages, purge, lock_timeout):
+        super().__init__(packages, purge, lock_timeout)
+        self.broken = {}  # key -> "version (status)" of what is neither installed nor absent
+
+    def read(self):
+        # pkg.list_pkgs leaves a package whose configuration failed out, and takes a half installed
+        # one for installed. Neither is there, and neither is gone.
+        super().read()
+        self.broken = {}
+        query = ["dpkg-query", "--showformat", self.STATUS, "--show"]
+        listed = __salt__["cmd.run_stdout"](query, python_shell=False, output_loglevel="trace")
+        for line in listed.splitlines():
+            status, name, version = line.split("\t")
+            key = self.key(name)
+            if status in ("half-installed", "unpacked", "half-configured"):
+                self.found.pop(key, None)
+                self.broken[key] = f"{version} ({status})"
+            elif status in ("triggers-awaited", "triggers-pending"):
+                self.found.setdefault(key, [version])
+
+    def satisfied(self, item):
+        return super().satisfied(item) and not (item.want is None and self.key(item.name) in self.broken)
+
+    def observed(self, item):
+        # Where the package has to be gone, its remains are what was found.
+        if item.want is None:
+            return self.broken.get(self.key(item.name)) or super().observed(item)
+        return super().observed(item)
+
+    def flat(self):
+        return {**super().flat(), **self.broken}
+
+    @functools.cached_property
+    def held(self):
+        selections = __salt__["pkg.get_selections"](state="hold")
+        return {self.key(name) for name in selections.get("hold", [])}
+
+    def simulate(self, action, items):
+        command = ["apt-get", "-q", "-y", "-s", "-o", "Debug::NoLocking=1"]
+        if action == "remove":
+            command.append("purge" if self.purge else "remove")
+            command += [self.key(item.name) for item in items]
+        else:
+            command += ["--allow-downgrades"] if action == "downgrade" else []
+            command.append("install")
+            for item in items:
+                version = "" if item.want == LATEST else f"={item.want}"
+                command.append(self.key(item.name) + version)
+        out = __salt__["cmd.run_all"](
+            command, python_shell=False, ignore_retcode=True, output_loglevel="trace"
+        )
+        if out["retcode"] != 0:
+            raise _Blocked(self.complaint(out))
+        plan = {}
+        for step in filter(None, map(self.STEP.match, out["stdout"].splitlines())):
+            verb, name, version = step.groups()
+            key = self.key(name)
+            if verb == "Conf":
+                plan.setdefault(key, version)
+            else:
+                plan[key] = version if verb == "Inst" else None
+        for item in items:
+            self.check_item(item, plan)
+        return plan
+
+    @staticmethod
+    def complaint(out):
+        """Why apt would not do it: which dependencies are not met, and its errors."""
+        unmet = out["stdout"].partition("unmet dependencies:\n")[2]
+        lines = [" ".join(line.split()) for line in (unmet + "\n" + out["stderr"]).splitlines()]
+        said = [line for line in lines if line and not line.startswith(CHATTER)]
+        return _shorten("; ".join(said) or "apt-get refuses it without a reason")
+
+    def check_item(self, item, plan):
+        """Raise unless ``plan`` does to ``item`` what is approved, and not what apt made of it."""
+        key = self.key(item.name)
+        # apt takes names it does not know for regular expressions, for virtual packages, and with
+        # "-" at the end for removals.
+        if key not in plan:
+            raise _Blocked("apt knows no package of exactly this name")
+        version = plan[key]
+        if item.want is None:
+            if version is not None:
+                raise _Blocked(f"apt would install {version} instead of removing it")
+        elif version is None:
+            raise _Blocked("apt would remove it instead")
+        elif item.want != LATEST and self.compare(item.want, version) != 0:
+            raise _Blocked(f"apt would install {version} instead")
+
+    def apply(self, action, items):
+        # pkg.remove passes over what pkg.list_pkgs doesn't list.
+        if action == "remove" and any(self.key(item.name) in self.broken for item in items):
+            command = ["apt-get", "-q", "-y", "purge" if self.purge else "remove"]
+            command += [self.key(item.name) for item in items]
+            out = __salt__["cmd.run_all"](
+                command,
+                python_shell=False,
+                env={"DEBIAN_FRONTEND": "noninteractive"},
+                output_loglevel="trace",
+            )
+            if out["retcode"] != 0:
+                raise CommandExecutionError(out["stderr"])
+            return
+        super().apply(action, items)
+
+    def wait(self):
+        # Salt waits by itself when apt finds its lock taken, but for half an hour: by then the
+        # state would look hung. So don't let apt run into a lock.
+        for path in self.LOCKS:
+            holder = _lock_holder(path)
+            while holder is not None:
+                # 0: a process of another container
+                self.pause(f"{f'process {holder}' if holder else 'another process'} holds {path}")
+                holder = _lock_holder(path)
+
+
+class _Rpm(_PackageManager):
+    """SUSE and other kin of rpm."""
+
+    NEEDED_BY = re.compile(r"is needed by \(installed\) (\S+)")
+
+    def _compare(self, approved, version):
+        # People and catalogs write rpm versions without their epoch.
+        return __salt__["pkg.version_cmp"](approved, version, ignore_epoch=":" not in approved)
+
+    def simulate(self, action, items):
+        plan = super().simulate(action, items)
+        if action == "remove":
+            taken = self.taken_along(sorted(plan))
+            labels = self.labels()
+            plan.update(dict.fromkeys(labels[label] for label in taken if label in labels))
+        return plan
+
+    def taken_along(self, keys):
+        """What needs the installed packages ``keys``, as rpm writes it (see labels())."""
+        needing = set()
+        while True:
+            command = ["rpm", "--erase", "--test", *keys, *sorted(needing)]
+            out = __salt__["cmd.run_all"](
+                command, python_shell=False, ignore_retcode=True, output_loglevel="trace"
+            )
+            more = set(self.NEEDED_BY.findall(out["stderr"])) - needing
+            if not more:
+                return needing
+            needing |= more
+
+    @staticmethod
+    def labels():
+        """The installed packages: name-version-release.arch -> key."""
+        labels = {}
+        attributes = ["version", "release", "arch"]
+        for key, installed in __salt__["pkg.list_pkgs"](attr=attributes).items():
+            name = __salt__["pkg.parse_arch"](key)["name"]
+            for one in installed:
+                labels[f"{name}-{one['version']}-{one['release']}.{one['arch']}"] = key
+        return labels
+
+
+class _Dnf(_Rpm):
+    """RedHat and its kin, where dnf or yum says beforehand what it would do."""
+
+    PROGRAMS = ("dnf5", "dnf", "tdnf", "yum")  # Salt's order of preference
+    SECTION = re.compile(r"(Installing|Upgrading|Downgrading|Reinstalling|Removing)\b.*:$")
+    ROW = re.compile(r" (\S+)(?: +(\S+) +(\S+) )?")
+    ASKED = ("Operation aborted", "Exiting on user command", "Nothing to do")
+
+    def simulate(self, action, items):
+        program = next(filter(salt.utils.path.which, self.PROGRAMS))
+        command = [program, "--assumeno", action]
+        if action == "install" and program.startswith("dnf"):
+            command += ["--best", "--allowerasing"]  # as Salt calls it
+        for item in items:
+            key = self.key(item.name)
+            if item.want in (None, LATEST):
+                command.append(key)
+            else:
+                parsed = __salt__["pkg.parse_arch"](key)
+                version = item.want.partition(":")[2] or item.want
+                arch = f".{parsed['arch']}" if parsed["arch"] else ""
+                command.append(f"{parsed['name']}-{version}{arch}")
+        out = __salt__["cmd.run_all"](
+            command, python_shell=False, ignore_retcode=True, output_loglevel="trace"
+        )
+        if out["retcode"] != 0 and not any(text in out["stdout"] + out["stderr"] for text in self.ASKED):
+            raise _Blocked(_reason(CommandExecutionError(out["stderr"] or out["stdout"])))
+        plan = {self.key(item.name): item.want for item in items}
+        section = None
+        for line in out["stdout"].splitlines():
+            heading = self.SECTION.match(line)
+            row = self.ROW.match(line)
+            if heading:
+                section = heading[1]
+            elif not line.strip():
+                section = None
+            elif section and row:
+                name, arch, version = row.groups()
+                key = self.key(f"{name}.{arch}") if arch else name
+                if section == "Removing":
+                    plan[key] = None
+                elif version:
+                    plan[key] = version
+        return plan
+
+
+class _Chocolatey(_PackageManager):
+    """Windows. Chocolatey takes one package at a time."""
+
+    batches = False
+
+    def read(self):
+        self._plans = {}
+        listed = __salt__["chocolatey.list"](local_only=True)
+        self.found = {name.lower(): list(versions) for name, versions in listed.items()}
+
+    def key(self, name):
+        return name.lower()
+
+    held = frozenset()  # a pin makes Chocolatey itself refuse
+
+    def _compare(self, one, other):
+        return salt.utils.versions.version_cmp(one, other)
+
+    def refresh(self):
+        return None
+
+    def apply(self, action, items):
+        (item,) = items
+        version = None if item.want == LATEST else item.want
+        if action == "remove":
+            __salt__["chocolatey.uninstall"](item.name)
+        elif action == "downgrade":
+            __salt__["chocolatey.install"](item.name, version=version, force=True)
+        elif self.installed(item) is None:
+            __salt__["chocolatey.install"](item.name, version=version)
+        else:
+            __salt__["chocolatey.upgrade"](item.name, version=version)
+
+
+def _package_manager(packages, purge, lock_timeout):
+    """The package manager of this minion; raises _Blocked where Salt knows none."""
+    family = __grains__.get("os_family")
+    kind = {"Debian": _Apt, "RedHat": _Dnf, "Suse": _Rpm, "Windows": _Chocolatey}.get(family, _PackageManager)
+    needed = "chocolatey.list" if kind is _Chocolatey else "pkg.list_pkgs"
+    if needed not in __salt__:
+        raise _Blocked(f"Salt has no {needed} on this minion")
+    return kind(packages, purge, lock_timeout)
+
+
+# ------------------------------------------------------------------------------ applying packages
+
+
+def _settle(items, attempt, batches):
+    """
+    Bring as many of ``items`` through ``attempt`` as possible, in as few calls as possible.
+
+    attempt
+        Called with a list of items; returns those that did not get through, and why.
+    batches
+        Whether it takes more than one item at a time.
+
+    A list that fails as a whole is halved until what fails stands alone. Returns item -> why, for
+    each that failed by itself.
+    """
+    failed = {}
+    groups = [items] if batches else [[item] for item in items]
+    while groups:
+        group = groups.pop(0)
+        if not group:
+            continue
+        remaining, why = attempt(group)
+        if remaining and len(group) == 1:
+            failed[group[0]] = why
+        elif len(remaining) < len(group):
+            groups.insert(0, remaining)
+        else:
+            half = len(group) // 2
+            groups[:0] = [group[:half], group[half:]]
+    return failed
+
+
+def _vet(manager, action, items):
+    """
+    Ask the package manager about ``action`` on ``items`` without doing it. Returns what it would
+    change (key -> version, or None for gone), and item -> why for those it would not do.
+    """
+    plan = {}
+
+    def attempt(group):
+        try:
+            plan.update(manager.check(action, group))
+        except _Blocked as exc:
+            manager.failed(group)
+            return group, str(exc)
+        return [], ""
+
+    return plan, _settle(items, attempt, batches=True)
+
+
+def _carry_out(manager, action, items):
+    """Do ``action`` on ``items``; returns item -> why for those not as approved afterwards."""
+
+    def attempt(group):
+        why = "the package manager reported success, but nothing changed"
+        try:
+            manager.transact(action, group)
+        except _Locked:
+            raise
+        except _Blocked as exc:
+            manager.failed(group)
+            return group, str(exc)
+        except Exception as exc:
+            # Whatever a package manager or its Salt module comes up with for one package, the
+            # others must still converge; and some of these may have been changed before it failed.
+            why = _reason(exc)
+        remaining = manager.review(group)
+        manager.failed(remaining)
+        return remaining, why
+
+    return _settle(items, attempt, manager.batches)
+
+
+def _due(manager):
+    """
+    What has to change: the items not in their approved state that may be changed, and name -> why
+    for those that may not.
+    """
+    due = [item for item in manager.items if not manager.satisfied(item)]
+    if not due:
+        return [], {}
+    why = {}
+    held = manager.held
+    named = collections.Counter(manager.key(item.name) for item in manager.items)
+    for item in due:
+        key = manager.key(item.name)
+        if named[key] > 1:
+            why[item.name] = f"several approved names mean the package {key}"
+        elif key in held:
+            why[item.name] = "it is on hold, and a hold is not overridden"
+    return [item for item in due if item.name not in why], why
+
+
+def _grouped(manager, items):
+    """(action, items) for what has to be done: new dependencies come before old ones go."""
+    for action in ("install", "downgrade", "remove"):
+        group = [item for item in items if manager.action(item) == action]
+        if group:
+            yield action, group
+
+
+def _converge_packages(manager, refresh):
+    """
+    Bring all packages to their approved state, as far as possible.
+
+    Returns name -> why for each package that is not in it at the end.
+    """
+    due, why = _due(manager)
+    coming = [item.name for item in due if item.want is not None]
+    stale = None
+    try:
+        if refresh and coming:
+            stale = manager.refresh()
+        while due:
+            manager.failed(due)  # until they are through
+            for action, group in list(_grouped(manager, due)):
+                group = [item for item in group if not manager.satisfied(item)]
+                failed = _vet(manager, action, group)[1]
+                good = [item for item in group if item not in failed]
+                failed.update(_carry_out(manager, action, good))
+                why.update((item.name, reason) for item, reason in failed.items())
+            due = manager.worth_retrying([item for item in due if not manager.satisfied(item)])
+    except _Locked as exc:
+        manager.read()
+        why.update((item.name, str(exc)) for item in due)
+    if stale:
+        for name in set(coming) & why.keys():
+            why[name] += f" (the lists of available packages could not be fetched: {stale})"
+    changed = "another package's transaction changed it"
+    return {item.name: why.get(item.name, changed) for item in manager.items if not manager.satisfied(item)}
+
+
+def _plan_packages(manager):
+    """What would change, in Salt's shape of changes, and name -> why for what cannot."""
+    due, why = _due(manager)
+    before = manager.flat()
+    changes = {}
+    for action, group in _grouped(manager, due):
+        plan, failed = _vet(manager, action, group)
+        why.update((item.name, reason) for item, reason in failed.items())
+        for key, version in plan.items():
+            if (version or "") != before.get(key, ""):
+                changes[key] = {"old": before.get(key, ""), "new": version or ""}
+    return changes, why
+
+
+# -------------------------------------------------------------------------------------- services
+
+
+def _service_state(name):
+    """``running`` or ``dead``, as the service manager says; raises whatever it raises."""
+    return "running" if __salt__["service.status"](name) else "dead"
+
+
+def _read_services(names):
+    """name -> state of each service, and name -> why for those whose state cannot be read."""
+    found, why = {}, {}
+    for name in names:
+        try:
+            found[name] = _service_state(name)
+        except Exception as exc:
+            why[name] = _reason(exc)
+    return found, why
+
+
+def _converge_services(wanted, found):
+    """
+    Start and stop the services in ``found`` (name -> state) that are not as ``wanted``; updates
+    ``found``, and returns name -> why for those that are not afterwards.
+    """
+    why = {}
+    for name in [name for name, state in found.items() if state != wanted[name]]:
+        try:
+            done = __salt__["service.start" if wanted[name] == "running" else "service.stop"](name)
+            found[name] = _service_state(name)
+            reason = "it did not stay so" if done else "the service manager reported a failure"
+        except Exception as exc:
+            reason = _reason(exc)
+        if found[name] != wanted[name]:
+            why[name] = reason
+    return why
+
+
+# -------------------------------------------------------------------------------------- evidence
+
+
+def _boot_id():
+    """What tells one boot of this machine from the next."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return f"boot-{__salt__['ps.boot_time']()}"
+
+
+def _remembered(path, minion):
+    """The entries that _remember() kept in the file ``path``; none if it has no sound ones."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            store = json.load(file)
+        if store["format"] != STATE_FORMAT or store["minion"] != minion:
+            return {}
+        return {
+            (plural, name): {"approved": entry["approved"], "before": entry["before"]}
+            for plural, names in store["items"].items()
+            for name, entry in names.items()
+        }
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        log.warning("approval: %s is unreadable and is written anew", path)
+        return {}
+
+
+def _remember(document, found):
+    """
+    What was there before this minion first applied each item: plural kind -> name -> state.
+
+    found
+        plural kind -> name -> what is there now, read before anything is changed.
+
+    Kept in the minion's cache, so that neither a return that gets lost nor a second run takes the
+    first state away. An entry belongs to one approved value of one resource: another value, or a
+    resource no longer approved, ends it. Raises OSError if the file cannot be written.
+    """
+    path = os.path.join(__opts__["cachedir"], "approval_before.json")
+    kept = _remembered(path, document.minion)
+    entries = {}
+    for plural in ("packages", "services"):
+        for name, approved in getattr(document, plural).items():
+            entry = kept.get((plural, name))
+            if entry is None or entry["approved"] != approved:
+                if name not in found[plural]:
+                    continue
+                entry = {"approved": approved, "before": found[plural][name]}
+            entries[plural, name] = entry
+    if entries != kept:
+        items = {}
+        for (plural, name), entry in entries.items():
+            items.setdefault(plural, {})[name] = entry
+        store = {"format": STATE_FORMAT, "minion": document.minion, "items": items}
+        _write(path, json.dumps(store, sort_keys=True))
+    before = {}
+    for (plural, name), entry in entries.items():
+        before.setdefault(plural, {})[name] = entry["before"]
+    return before
+
+
+def _write(path, text):
+    """Replace the file at ``path`` as a whole; readable by its owner only."""
+    handle, scratch = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".approval_")  # mode 0600
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(scratch, path)
+    except OSError:
+        os.unlink(scratch)
+        raise
+
+
+def _evidence(document, observed, before, errors):
+    """The evidence of one run: what was found after it, under the document's key."""
+    evidence = {
+        "format": STATE_FORMAT,
+        "minion": document.minion,
+        "revision": document.revision,
+        "digest": document.digest,
+        "run_id": uuid.uuid4().hex,
+        "boot_id": _boot_id(),
+        "observed": observed,
+        "before": before,
+    }
+    evidence["mac"] = _mac(document.evidence_key, evidence)
+    if any(errors.values()):
+        evidence["errors"] = {
+            plural: {name: _shorten(why) for name, why in reasons.items()}
+            for plural, reasons in errors.items()
+            if reasons
+        }
+    return evidence
+
+
+# ----------------------------------------------------------------------------------------- state
+
+
+def _open_packages(packages, purge, lock_timeout):
+    """
+    The package manager with what is installed read, and name -> why for what cannot be read; then
+    there is no package manager.
+    """
+    if not packages:
+        return _PackageManager({}, purge, lock_timeout), {}
+    try:
+        manager = _package_manager(packages, purge, lock_timeout)
+        manager.read()
+    except Exception as exc:
+        why = f"the installed packages cannot be read: {_reason(exc)}"
+        return _PackageManager({}, purge, lock_timeout), dict.fromkeys(packages, why)
+    return manager, {}
+
+
+def _service_changes(before, after):
+    """What changed of the services, under keys that no package can have."""
+    return {
+        f"{name} (service)": {"old": before.get(name, ""), "new": state}
+        for name, state in after.items()
+        if before.get(name) != state
+    }
+
+
+def _complaints(document, errors):
+    """A sentence for each resource that is not in its approved state."""
+    for name, why in sorted(errors["packages"].items()):
+        want = document.packages[name]
+        if want is None:
+            fault = "is not absent"
+        elif want == LATEST:
+            fault = "is not installed"
+        else:
+            fault = f"is not at {want}"
+        yield f"Package {name} {fault}: {why.rstrip('.')}."
+    for name, why in sorted(errors["services"].items()):
+        yield f"Service {name} is not {document.services[name]}: {why.rstrip('.')}."
+
+
+def _forecasts(changes):
+    """A sentence for each change that would be made."""
+    for name, change in sorted(changes.items()):
+        if name.endswith(" (service)"):
+            yield f"Service {name[:-10]} would be {change['new']}."
+        elif not change["new"]:
+            yield f"Package {name} would be removed."
+        elif not change["old"]:
+            yield f"Package {name} would be installed at {change['new']}."
+        else:
+            yield f"Package {name} would go from {change['old']} to {change['new']}."
+
+
+def _plan(ret, document, manager, errors):
+    """Complete ``ret`` for a test run: what would change. Changes nothing, and is no evidence."""
+    ret["changes"], why = _plan_packages(manager)
+    errors["packages"].update(why)
+    services = _read_services(document.services)[0]
+    ret["changes"].update(_service_changes(services, document.services))
+    lines = [*_complaints(document, errors), *_forecasts(ret["changes"])]
+    ret["comment"] = "\n".join(lines) or _summary(document)
+    if any(errors.values()):
+        ret["result"] = False
+    else:
+        ret["result"] = None if ret["changes"] else True
+    return ret
+
+
+def _summary(document):
+    """The sentence for a minion that is in its approved state."""
+    counts = [
+        f"{len(section)} {plural if len(section) != 1 else plural[:-1]}"
+        for plural in KINDS.values()
+        if (section := getattr(document, plural))
+    ]
+    what = ", ".join(counts) or "it is empty"
+    return f"Revision {document.revision} of the approved state is in place: {what}."
+
+
+def converged(name, pillar_key="approval", removal="remove", refresh=True, lock_timeout=300):
+    """
+    Bring this minion to the approved state in its pillar, and return evidence of what is there.
+
+    .. code-block:: yaml
+
+        approval:
+          approval.converged:
+            - order: last
+
+    name
+        Any text; it identifies this state and is not used otherwise.
+
+    pillar_key
+        The key that the approved state has in the pillar, as the ``key`` of the ext_pillar.
+
+    removal
+        What becomes of a package approved to be absent: ``remove`` leaves its configuration files
+        on the minion, as the package manager does, so that a revert finds them; ``purge`` deletes
+        them too. What other states have removed before is not purged afterwards.
+
+    refresh
+        Whether to fetch the lists of available packages before something is installed. A run that
+        has nothing to install never does.
+
+    lock_timeout
+        The seconds that one run may wait, altogether, while other processes use the package
+        manager.
+
+    Nothing is applied unless the approved state in the pillar was made for this minion and agrees
+    with its digest. Packages are changed in as few transactions as possible; one that fails does
+    not keep the others from being applied. The result is False if any resource is not in its
+    approved state at the end, and the comment says which and why.
+
+    With ``test=True`` nothing is changed: the comment and the changes say what would be, including
+    dependencies where the package manager can tell. A test run returns no evidence.
+
+    The evidence is returned under the key ``approval``, beside the usual ones.
+    """
+    ret = {"name": name, "changes": {}, "result": False, "comment": ""}
+    if removal not in ("remove", "purge"):
+        ret["comment"] = "Nothing was applied: the option removal has to be remove or purge."
+        return ret
+    if not isinstance(lock_timeout, int | float) or lock_timeout < 0:
+        ret["comment"] = "Nothing was applied: the option lock_timeout has to be seconds."
+        return ret
+    try:
+        document = _document(pillar_key)
+    except _Refused as exc:
+        ret["comment"] = f"Nothing was applied: the approved state is refused because {exc}."
+        return ret
+    if document.revision == 0:
+        ret["result"] = True
+        ret["comment"] = "Nothing is approved for this minion: the approval database lacks it."
+        return ret
+
+    manager, unread = _open_packages(document.packages, removal == "purge", lock_timeout)
+    services, unreadable = _read_services(document.services)
+    if __opts__["test"]:
+        return _plan(ret, document, manager, {"packages": unread, "services": unreadable})
+
+    installed, running = manager.flat(), dict(services)
+    found = {item.name: manager.observed(item) for item in manager.items}
+    try:
+        before = _remember(document, {"packages": found, "services": services})
+    except OSError as exc:
+        ret["comment"] = f"Nothing was applied: what is there now cannot be written down: {exc}."
+        return ret
+
+    errors = {"packages": unread or _converge_packages(manager, refresh)}
+    ret["changes"] = salt.utils.data.compare_dicts(installed, manager.flat())
+    if ret["changes"]:
+        services, unreadable = _read_services(document.services)
+    errors["services"] = {**unreadable, **_converge_services(document.services, services)}
+    ret["changes"].update(_service_changes(running, services))
+
+    observed = {
+        "packages": {item.name: manager.observed(item) for item in manager.items},
+        "services": services,
+        "values": document.values,
+    }
+    ret["approval"] = _evidence(document, observed, before, errors)
+    ret["result"] = not any(errors.values())
+    ret["comment"] = "\n".join(_complaints(document, errors)) or _summary(document)
+    return ret

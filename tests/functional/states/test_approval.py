@@ -1,0 +1,550 @@
+"""What approval.converged does to a machine, and what it says about it."""
+
+import hashlib
+import hmac
+import json
+import struct
+import subprocess
+import sys
+
+import pytest
+
+KEY = bytes.fromhex("c3" * 32)
+TEN = [f"ten{number}" for number in range(10)]
+
+
+def mac(evidence):
+    """The mac that the evidence should have."""
+    found = {"observed": [], "before": []}
+    for section, items in found.items():
+        for kind, plural in (("package", "packages"), ("service", "services"), ("value", "values")):
+            items += [(kind, *item) for item in sorted(evidence[section].get(plural, {}).items())]
+    parts = ["apv1-evidence", evidence["minion"], str(evidence["revision"]), evidence["digest"]]
+    parts += [evidence["run_id"], evidence["boot_id"]]
+    for items in found.values():
+        parts += [str(len(items)), *(part for item in items for part in item)]
+    message = b"".join(
+        b"\xff" * 4 if part is None else struct.pack(">I", len(part.encode())) + part.encode()
+        for part in parts
+    )
+    return hmac.new(KEY, message, hashlib.sha256).hexdigest()
+
+
+def observed(ret):
+    return ret["approval"]["observed"]["packages"]
+
+
+def errors(ret):
+    return ret["approval"].get("errors", {}).get("packages", {})
+
+
+@pytest.fixture(params=["Example", "Debian", "Suse"])
+def family(request):
+    """A platform that foretells nothing, one that foretells all, one that foretells removals."""
+    return request.param
+
+
+# ------------------------------------------------------------------------ the ordinary course
+
+
+def test_install_upgrade_downgrade_remove(machine, approve, apply, family):
+    machine.offer("new", "up", "down", "gone")
+    machine.have(up="1.0", down="2.0", gone="1.0", other="7")
+    document = approve({"new": "1.0", "up": "2.0", "down": "1.0", "gone": None})
+    ret = apply(document, family)
+    assert ret["result"] is True
+    assert ret["changes"] == {
+        "new": {"old": "", "new": "1.0"},
+        "up": {"old": "1.0", "new": "2.0"},
+        "down": {"old": "2.0", "new": "1.0"},
+        "gone": {"old": "1.0", "new": ""},
+    }
+    assert machine.transactions == [
+        ("install", "new", "up"),
+        ("install", "down"),
+        ("remove", "gone"),
+    ]
+    assert observed(ret) == {"new": "1.0", "up": "2.0", "down": "1.0", "gone": None}
+    assert ret["comment"] == "Revision 1 of the approved state is in place: 4 packages."
+
+
+def test_evidence_is_complete_and_authentic(machine, approve, apply):
+    machine.offer("hello")
+    machine.services["cron"] = "dead"
+    document = approve({"hello": "1.0"}, {"cron": "running"}, {"motd": {"b": 1, "a": None}})
+    ret = apply(document)
+    evidence = ret["approval"]
+    assert evidence["mac"] == mac(evidence)
+    assert (evidence["format"], evidence["minion"]) == (1, "web1")
+    assert (evidence["revision"], evidence["digest"]) == (1, document["digest"])
+    assert len(evidence["run_id"]) == 32
+    assert evidence["boot_id"]
+    assert evidence["observed"] == {
+        "packages": {"hello": "1.0"},
+        "services": {"cron": "running"},
+        "values": {"motd": '{"a":null,"b":1}'},
+    }
+    assert evidence["before"] == {"packages": {"hello": None}, "services": {"cron": "dead"}}
+    assert "errors" not in evidence
+    assert json.loads(json.dumps(evidence)) == evidence
+    assert apply(document)["approval"]["run_id"] != evidence["run_id"]
+
+
+def test_second_run_asks_once_and_does_nothing(machine, approve, apply, family):
+    machine.offer("hello")
+    document = approve({"hello": "1.0", "sl": None})
+    first = apply(document, family)
+    machine.counted.clear()
+    machine.transactions.clear()
+    machine.commands.clear()
+    second = apply(document, family)
+    assert second["result"] is True
+    assert second["changes"] == {}
+    assert machine.counted == {"list_pkgs": 1}
+    assert machine.transactions == []
+    assert machine.commands == (
+        [["dpkg-query", "--showformat", machine.commands[0][2], "--show"]] if family == "Debian" else []
+    )
+    assert second["approval"]["before"] == first["approval"]["before"]
+    assert second["approval"]["mac"] == mac(second["approval"])
+
+
+def test_nothing_approved_touches_no_package_manager(machine, approve, apply):
+    ret = apply(approve())
+    assert ret["result"] is True
+    assert ret["comment"] == "Revision 1 of the approved state is in place: it is empty."
+    assert machine.counted == {}
+
+
+def test_removed_by_hand_comes_back_and_before_stays(machine, approve, apply):
+    machine.offer("hello")
+    document = approve({"hello": "1.0"})
+    apply(document)
+    machine.installed.clear()
+    ret = apply(document)
+    assert observed(ret) == {"hello": "1.0"}
+    assert ret["approval"]["before"] == {"packages": {"hello": None}}
+
+
+def test_latest_is_the_newest_when_absent_and_whatever_is_there_later(machine, approve, apply):
+    machine.offer("new", "old")
+    machine.have(old="1.0")
+    ret = apply(approve({"new": "latest", "old": "latest"}))
+    assert ret["result"] is True
+    assert observed(ret) == {"new": "2.0", "old": "1.0"}
+    assert machine.transactions == [("install", "new")]
+
+
+def test_names_with_their_architecture(machine, approve, apply):
+    machine.offer("hello")
+    ret = apply(approve({"hello:amd64": "1.0"}))
+    assert machine.installed == {"hello": ["1.0"]}
+    assert observed(ret) == {"hello:amd64": "1.0"}
+
+
+def test_two_names_of_one_package_are_not_guessed_about(machine, approve, apply):
+    machine.offer("hello")
+    ret = apply(approve({"hello:amd64": "1.0", "hello": "2.0"}))
+    assert ret["result"] is False
+    assert machine.transactions == []
+    assert set(errors(ret)) == {"hello", "hello:amd64"}
+
+
+def test_version_that_the_platform_calls_the_same(machine, approve, apply):
+    machine.have(hello="1:1.0-1", zero="1.0-1")
+    # rpm versions may leave the epoch out
+    ret = apply(approve({"hello": "1.0-1", "zero": "0:1.0-1"}), "Suse")
+    assert ret["result"] is True
+    assert observed(ret) == {"hello": "1.0-1", "zero": "0:1.0-1"}
+    # elsewhere another epoch is another version
+    ret = apply(approve({"hello": "1.0-1"}))
+    assert ret["result"] is False
+    assert observed(ret) == {"hello": "1:1.0-1"}
+
+
+def test_several_versions_installed_at_once(machine, approve, apply):
+    machine.installed["kernel"] = ["4.9", "4.10"]
+    ret = apply(approve({"kernel": "4.9"}))
+    assert ret["result"] is True
+    assert observed(ret) == {"kernel": "4.9"}
+    assert observed(apply(approve({"kernel": "latest"}))) == {"kernel": "4.10"}
+
+
+# --------------------------------------------------------------------------- what goes wrong
+
+
+def test_one_bad_of_ten_where_it_can_be_foretold(machine, approve, apply):
+    machine.offer(*TEN)
+    ret = apply(approve({**dict.fromkeys(TEN, "1.0"), "ten4": "9.9"}), "Debian")
+    assert ret["result"] is False
+    assert len(machine.transactions) == 1
+    assert errors(ret) == {"ten4": "E: Version '9.9' for 'ten4' was not found"}
+    assert observed(ret) == {**dict.fromkeys(TEN, "1.0"), "ten4": None}
+    assert ret["comment"] == ("Package ten4 is not at 9.9: E: Version '9.9' for 'ten4' was not found.")
+    assert ret["approval"]["mac"] == mac(ret["approval"])
+
+
+def test_one_bad_of_ten_where_it_cannot(machine, approve, apply):
+    machine.offer(*TEN)
+    ret = apply(approve({**dict.fromkeys(TEN, "1.0"), "ten4": "9.9"}))
+    assert observed(ret) == {**dict.fromkeys(TEN, "1.0"), "ten4": None}
+    # halves, and the bad one once more when the others were through
+    assert [len(names) for _, *names in machine.transactions] == [10, 5, 2, 3, 1, 2, 1, 1, 5, 1]
+    assert list(errors(ret)) == ["ten4"]
+
+
+def test_one_that_fails_midway_costs_one_more_transaction(machine, approve, apply, family):
+    machine.offer(*TEN)
+    machine.faulty.add("ten4")
+    ret = apply(approve(dict.fromkeys(TEN, "1.0")), family)
+    assert observed(ret) == {**dict.fromkeys(TEN, "1.0"), "ten4": None}
+    assert [len(names) for _, *names in machine.transactions] == [10, 1]
+    assert errors(ret) == {"ten4": "dpkg: error processing package ten4 (--configure)"}
+
+
+def test_package_manager_that_reports_success_is_not_believed(machine, approve, apply, family):
+    machine.have(stuck="1.0", gone="1.0")
+    machine.faulty.add("stuck")
+    ret = apply(approve({"stuck": None, "gone": None}), family)
+    assert ret["result"] is False
+    assert observed(ret) == {"stuck": "1.0", "gone": None}
+    assert "reported success, but nothing changed" in ret["comment"]
+
+
+def test_pair_that_needs_each_other_beside_a_bad_one(machine, approve, apply, family):
+    machine.available = {
+        "app": {"2.0": ("lib=2.0",), "3.0": ("lib=3.0",)},
+        "lib": {"2.0": (), "3.0": ()},
+    }
+    ret = apply(approve({"app": "2.0", "bad": "1.0", "lib": "2.0"}), family)
+    assert observed(ret) == {"app": "2.0", "bad": None, "lib": "2.0"}
+    assert list(errors(ret)) == ["bad"]
+
+
+def test_hold_is_respected_and_reported(machine, approve, apply, family):
+    machine.offer("hello", "gone", "other", "right")
+    machine.have(hello="1.0", gone="1.0", right="1.0")
+    machine.held = {"hello:amd64", "gone", "right"}
+    document = approve({"hello": "2.0", "gone": None, "other": "1.0", "right": "1.0"})
+    ret = apply(document, family)
+    assert ret["result"] is False
+    assert observed(ret) == {"hello": "1.0", "gone": "1.0", "other": "1.0", "right": "1.0"}
+    assert set(errors(ret)) == {"hello", "gone"}
+    assert "Package gone is not absent: it is on hold" in ret["comment"]
+
+
+def test_hold_is_not_overridden_by_a_dependency(machine, approve, apply):
+    machine.offer("app", versions=("2.0",), needs=["lib=2.0"])
+    machine.offer("lib")
+    machine.have(lib="1.0")
+    machine.held = {"lib"}
+    ret = apply(approve({"app": "2.0"}), "Debian")
+    assert machine.installed == {"lib": ["1.0"]}
+    assert errors(ret) == {"app": "it would change lib, which is on hold"}
+
+
+@pytest.mark.parametrize("os_family", ["Debian", "Suse"])
+def test_removal_that_takes_an_approved_package_along_is_refused(machine, approve, apply, os_family):
+    machine.offer("lib", "other", versions=("1.0-1",))
+    machine.offer("middle", versions=("1.0-1",), needs=["lib"])
+    machine.offer("app", versions=("1.0-1",), needs=["middle"])
+    machine.have(lib="1.0-1", middle="1.0-1", app="1.0-1", other="1.0-1")
+    ret = apply(approve({"app": "latest", "lib": None, "other": None}), os_family)
+    assert set(machine.installed) == {"lib", "middle", "app"}
+    assert machine.transactions == [("remove", "other")]
+    assert errors(ret) == {"lib": "it would also remove app, which is approved"}
+
+
+def test_removal_with_unapproved_dependents_is_carried_out(machine, approve, apply, family):
+    machine.offer("lib", versions=("1.0-1",))
+    machine.offer("app", versions=("1.0-1",), needs=["lib"])
+    machine.have(lib="1.0-1", app="1.0-1")
+    ret = apply(approve({"lib": None}), family)
+    assert ret["result"] is True
+    assert set(ret["changes"]) == {"lib", "app"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "why"),
+    [
+        ({"app": "2.0", "lib": "1.0"}, "it would also bring lib to 2.0, and 1.0 is approved"),
+        ({"app": "2.0", "lib": "3.0"}, "it would also bring lib to 2.0, and 3.0 is approved"),
+        ({"app": "2.0", "lib": None}, "it needs lib, which is approved to be absent"),
+        ({"rival": "1.0", "kept": "latest"}, "it would also remove kept, which is approved"),
+        ({"lib+": "latest"}, "E: Version '' for 'lib+' was not found"),
+    ],
+)
+def test_installation_against_another_approval_is_refused(machine, approve, apply, wanted, why):
+    machine.offer("app", versions=("2.0",), needs=["lib=2.0"])
+    machine.offer("lib", "rival", "kept")
+    machine.have(kept="1.0")
+    machine.conflicts["rival"] = "kept"
+    ret = apply(approve(wanted), "Debian")
+    assert ret["result"] is False
+    assert why in ret["comment"]
+    assert machine.installed["kept"] == ["1.0"]
+
+
+def test_what_a_transaction_changed_on_the_side_is_an_error(machine, approve, apply):
+    machine.offer("rival")
+    machine.have(kept="1.0")
+    machine.conflicts["rival"] = "kept"
+    ret = apply(approve({"rival": "1.0", "kept": "1.0"}))
+    assert ret["result"] is False
+    assert errors(ret) == {"kept": "another package's transaction changed it"}
+    assert observed(ret) == {"kept": None, "rival": "1.0"}
+
+
+def test_lists_that_cannot_be_fetched(machine, approve, apply, family):
+    machine.offer("hello")
+    machine.unreachable = "E: Failed to fetch"
+    ret = apply(approve({"hello": "1.0", "new": "3.0"}), family)
+    assert observed(ret) == {"hello": "1.0", "new": None}
+    assert errors(ret)["new"].endswith(
+        "(the lists of available packages could not be fetched: E: Failed to fetch)"
+    )
+
+
+def test_lists_are_fetched_for_installations_only(machine, approve, apply):
+    machine.offer("hello")
+    machine.have(sl="1.0")
+    apply(approve({"sl": None}))
+    apply(approve({"hello": "1.0"}), refresh=False)
+    assert machine.counted["refresh"] == 0
+    apply(approve({"hello": "2.0"}))
+    assert machine.counted["refresh"] == 1
+
+
+def test_lock_is_waited_for(machine, approve, apply, monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    machine.offer("hello")
+    machine.locked = 3
+    ret = apply(approve({"hello": "1.0"}), lock_timeout=10)
+    assert ret["result"] is True
+
+
+def test_lock_is_not_waited_for_forever(machine, approve, apply, monkeypatch):
+    naps = []
+    monkeypatch.setattr("time.sleep", naps.append)
+    machine.offer("hello", "sl")
+    machine.have(sl="1.0")
+    machine.locked = 1000
+    ret = apply(approve({"hello": "1.0", "sl": None}), lock_timeout=2.5)
+    assert naps == [1.0, 1.0, 0.5]
+    assert ret["result"] is False
+    assert set(errors(ret)) == {"hello", "sl"}
+    assert errors(ret)["hello"] == (
+        "the package manager stayed locked: E: Could not get lock /var/lib/dpkg/lock-frontend"
+    )
+    assert ret["approval"]["mac"] == mac(ret["approval"])
+
+
+def test_lock_is_seen_before_apt_runs_into_it(machine, approve, apply, tmp_path):
+    machine.offer("hello")
+    machine.lock_files = (tmp_path / "lock",)
+    code = (
+        "import fcntl, sys; file = open(sys.argv[1], 'w'); fcntl.lockf(file, fcntl.LOCK_EX);"
+        "print('locked', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "lock")]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes) as holder:
+        holder.stdout.readline()
+        ret = apply(approve({"hello": "1.0"}), "Debian", lock_timeout=0)
+        holder.stdin.close()
+    why = f"the package manager stayed locked: process {holder.pid} holds {tmp_path / 'lock'}"
+    assert errors(ret) == {"hello": why}
+    assert machine.transactions == []
+    assert apply(approve({"hello": "1.0"}), "Debian", lock_timeout=0)["result"] is True
+
+
+def test_broken_package_is_neither_installed_nor_absent(machine, approve, apply):
+    machine.offer("hello")
+    machine.have(hello="1.0")
+    machine.faulty.add("hello")
+    machine.broken["hello"] = "half-configured"
+    assert observed(apply(approve({"hello": "1.0"}), "Debian")) == {"hello": None}
+    assert observed(apply(approve({"hello": "latest"}), "Debian")) == {"hello": None}
+    machine.installed.clear()
+    assert apply(approve({"hello": None}), "Debian", test=True)["changes"] == {
+        "hello": {"old": "1.0 (half-configured)", "new": ""}
+    }
+    machine.held = {"hello"}
+    ret = apply(approve({"hello": None}), "Debian")
+    assert ret["result"] is False
+    assert observed(ret) == {"hello": "1.0 (half-configured)"}
+    machine.held = set()
+    ret = apply(approve({"hello": None}), "Debian")
+    assert ret["result"] is True
+    assert observed(ret) == {"hello": None}
+
+
+def test_packages_that_cannot_be_read_are_not_observed(machine, approve, apply):
+    machine.unreadable = "dpkg-query: error"
+    machine.services["cron"] = "running"
+    ret = apply(approve({"hello": None}, {"cron": "running"}))
+    assert ret["result"] is False
+    assert observed(ret) == {}
+    assert errors(ret) == {"hello": "the installed packages cannot be read: dpkg-query: error"}
+    assert ret["approval"]["observed"]["services"] == {"cron": "running"}
+
+
+def test_before_that_cannot_be_kept_stops_everything(machine, approve, apply, monkeypatch):
+    def full(source, target):
+        raise OSError(28, "No space left on device")
+
+    machine.offer("hello")
+    monkeypatch.setattr("os.replace", full)
+    ret = apply(approve({"hello": "1.0"}))
+    assert ret["result"] is False
+    assert "No space left on device" in ret["comment"]
+    assert "approval" not in ret
+    assert machine.transactions == []
+
+
+# ------------------------------------------------------------------------------- the refusals
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"packages": {"hello": "2.0"}},
+        {"minion": "web2"},
+        {"revision": 2},
+        {"evidence_key": "00"},
+    ],
+)
+def test_unsound_document_changes_nothing(machine, approve, apply, change):
+    machine.offer("hello")
+    ret = apply({**approve({"hello": "1.0"}), **change})
+    assert ret["result"] is False
+    assert ret["comment"].startswith("Nothing was applied: the approved state is refused because")
+    assert "approval" not in ret
+    assert machine.counted == {}
+    assert machine.transactions == []
+
+
+def test_missing_document_changes_nothing(machine, apply):
+    ret = apply(None)
+    assert ret["result"] is False
+    assert "the pillar has no key 'approval'" in ret["comment"]
+    assert "approval" not in ret
+
+
+@pytest.mark.parametrize("options", [{"removal": "delete"}, {"lock_timeout": "300"}, {"lock_timeout": -1}])
+def test_option_that_is_not_one(approve, apply, options):
+    ret = apply(approve({"hello": "1.0"}), **options)
+    assert ret["result"] is False
+    assert "approval" not in ret
+
+
+def test_removal_can_purge(machine, approve, apply):
+    machine.have(sl="1.0")
+    assert apply(approve({"sl": None}), removal="purge")["result"] is True
+    assert machine.counted["purge"] == 1
+
+
+# --------------------------------------------------------------------------------- test runs
+
+
+def test_plan_changes_nothing_and_is_no_evidence(machine, approve, apply, tmp_path, family):
+    machine.offer("new", needs=["dependency"])
+    machine.offer("dependency", "up")
+    machine.have(up="1.0", gone="1.0")
+    document = approve({"new": "1.0", "up": "2.0", "gone": None}, {"cron": "running"})
+    machine.services["cron"] = "dead"
+    ret = apply(document, family, test=True)
+    assert ret["result"] is None
+    assert "approval" not in ret
+    assert machine.transactions == []
+    assert machine.counted["refresh"] == 0
+    assert machine.services == {"cron": "dead"}
+    assert not (tmp_path / "approval_before.json").exists()
+    expected = {
+        "new": {"old": "", "new": "1.0"},
+        "up": {"old": "1.0", "new": "2.0"},
+        "gone": {"old": "1.0", "new": ""},
+        "cron (service)": {"old": "dead", "new": "running"},
+    }
+    if family == "Debian":
+        expected["dependency"] = {"old": "", "new": "2.0"}
+    assert ret["changes"] == expected
+    assert "Package up would go from 1.0 to 2.0." in ret["comment"]
+    assert "Package gone would be removed." in ret["comment"]
+    assert "Service cron would be running." in ret["comment"]
+
+
+def test_plan_of_nothing(machine, approve, apply):
+    machine.have(hello="1.0")
+    ret = apply(approve({"hello": "1.0"}), test=True)
+    assert ret["result"] is True
+    assert ret["changes"] == {}
+    assert "approval" not in ret
+
+
+def test_plan_that_cannot_succeed(machine, approve, apply):
+    machine.offer(*TEN)
+    document = approve({**dict.fromkeys(TEN, "1.0"), "ten4": "9.9"})
+    ret = apply(document, "Debian", test=True)
+    assert ret["result"] is False
+    assert set(ret["changes"]) == set(TEN) - {"ten4"}
+    assert "Package ten4 is not at 9.9" in ret["comment"]
+
+
+# ---------------------------------------------------------------------------------- services
+
+
+def test_services_are_started_and_stopped(machine, approve, apply):
+    machine.services = {"cron": "dead", "cups": "running", "ssh": "running"}
+    ret = apply(approve({}, {"cron": "running", "cups": "dead", "ssh": "running"}))
+    assert ret["result"] is True
+    assert machine.services == {"cron": "running", "cups": "dead", "ssh": "running"}
+    assert ret["changes"] == {
+        "cron (service)": {"old": "dead", "new": "running"},
+        "cups (service)": {"old": "running", "new": "dead"},
+    }
+
+
+def test_service_of_a_package_that_is_just_installed(machine, approve, apply):
+    machine.offer("cron")
+    machine.install = lambda wanted: (
+        machine.installed.update(cron=["1.0"]),
+        machine.services.update(cron="dead"),
+    )
+    ret = apply(approve({"cron": "1.0"}, {"cron": "running"}))
+    assert ret["result"] is True
+    assert ret["changes"] == {
+        "cron": {"old": "", "new": "1.0"},
+        "cron (service)": {"old": "", "new": "running"},
+    }
+
+
+def test_services_that_do_not_obey(machine, approve, apply):
+    machine.services = {"cron": "dead"}
+    machine.stubborn = {"cron"}
+    ret = apply(approve({}, {"cron": "running", "nosuch": "running"}))
+    assert ret["result"] is False
+    assert ret["approval"]["observed"]["services"] == {"cron": "dead"}
+    assert ret["approval"]["errors"]["services"] == {
+        "cron": "the service manager reported a failure",
+        "nosuch": "Unit nosuch not found.",
+    }
+    assert ret["comment"].splitlines() == [
+        "Service cron is not running: the service manager reported a failure.",
+        "Service nosuch is not running: Unit nosuch not found.",
+    ]
+
+
+# ----------------------------------------------------------------------------------- Windows
+
+
+def test_chocolatey(machine, approve, apply):
+    machine.offer("new", "up", "down", "gone", "bad")
+    machine.have(up="1.0", down="2.0", gone="1.0")
+    wanted = {"New": "1.0", "up": "2.0", "down": "1.0", "gone": None, "bad": "9.9"}
+    ret = apply(approve(wanted), "Windows")
+    assert observed(ret) == {"New": "1.0", "up": "2.0", "down": "1.0", "gone": None, "bad": None}
+    assert list(errors(ret)) == ["bad"]
+    assert {len(names) for _, *names in machine.transactions} == {1}
+    assert machine.counted["force"] == 1
+    assert machine.counted["upgrade"] == 1
