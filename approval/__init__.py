@@ -1,0 +1,26 @@
+"""Approval workflow for Salt.
+
+What was approved for a minion reaches it as pillar; what it then does is validated and recorded.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+
+def salt_loader():
+    """
+    Tell Salt's loader where this extension keeps its modules: ``{loader type: [folder, ...]}``.
+
+    Each subpackage is asked for its own path, because in an editable install the folders do not
+    lie below this one. A plain function is the only form that works there and in wheels alike.
+    """
+    folders = {
+        loader: list(importlib.import_module(f"{__name__}.{loader}").__path__)
+        for loader in ("pillar", "returners", "runners")
+    }
+    states = importlib.import_module(f"{__name__}.states").__path__
+    # The states package is a file root for minions; a masterless minion that has the extension
+    # installed finds the module itself one folder down.
+    folders["states"] = [f"{folder}/_states" for folder in states]
+    return folders

@@ -1,0 +1,129 @@
+"""The C core: reads approved state, validates returns and records them.
+
+Functions that take a ``conninfo`` (libpq's, keywords or URI) keep one connection per process and
+settings, shared by its threads. ``connect_timeout_ms`` bounds connecting to all hosts together,
+``timeout_ms`` one answer. ``prepare=False`` is for a PgBouncer in transaction mode.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, TypedDict
+
+class Error(Exception):
+    """Base of all errors of the C core."""
+
+    code: str | None
+    """What kind: database, forked, invalid, limit, protocol, timeout, unavailable."""
+    sqlstate: str | None
+    """The server's code, where the server said no."""
+
+class Unavailable(Error):
+    """The database cannot be reached, or did not answer in time."""
+
+class DatabaseError(Error):
+    """The database refused; ``sqlstate`` says why."""
+
+class DataError(Error, ValueError):
+    """An argument cannot be used."""
+
+class _DocumentHead(TypedDict):
+    revision: int
+    digest: str
+    minion: str
+    source: Literal["database"]
+    as_of: str
+    packages: dict[str, str | None]
+    services: dict[str, str]
+    values: dict[str, Any]
+
+class Document(_DocumentHead, total=False):
+    """The approved state of a minion, as its pillar has it."""
+
+    evidence_key: str
+
+class Finding(TypedDict):
+    """The validator's answer for one resource."""
+
+    minion: str | None
+    kind: str
+    name: str
+    verdict: Literal["converged", "failed", "not-applied", "drift", "unproven"]
+    reason: str
+    expected: str | None
+    observed: str | None
+    source: Literal["evidence", "changes", "return", "fun_args", "none"]
+    text: str
+
+class Verdict(TypedDict):
+    """The validator's answer for one return. ``revision`` is the claimed one."""
+
+    verdict: Literal["converged", "partial", "failed", "not-applied", "drift", "invalid", "unproven"]
+    revision: int | None
+    authenticated: bool
+    findings: list[Finding]
+    unapproved: list[str]
+
+class Record(Verdict):
+    """A verdict, and what became of the return. ``attempt`` is 0 in quarantine."""
+
+    outcome: Literal["recorded", "repeat", "attempt", "quarantined"]
+    attempt: int
+
+_Argument = bool | int | float | str | bytes | Sequence[str | None] | Sequence[bytes | None] | None
+_Cell = bool | int | float | str | bytes | list[str | None] | list[bytes | None] | list[int | None] | None
+
+def document(
+    conninfo: str,
+    minion_id: str,
+    *,
+    connect_timeout_ms: int = 2000,
+    timeout_ms: int = 5000,
+    prepare: bool = True,
+) -> Document:
+    """The approved state of exactly this minion. An unknown one has revision 0 and nothing in it."""
+
+def record_return(
+    conninfo: str,
+    packed_load: bytes,
+    *,
+    connect_timeout_ms: int = 2000,
+    timeout_ms: int = 5000,
+    prepare: bool = True,
+) -> Record:
+    """Validate and store a return, given as msgpack. The same again changes nothing."""
+
+def call(
+    conninfo: str,
+    function: str,
+    args: Iterable[_Argument],
+    *,
+    repeatable: bool = False,
+    connect_timeout_ms: int = 2000,
+    timeout_ms: int = 5000,
+    prepare: bool = True,
+) -> list[tuple[_Cell, ...]]:
+    """The rows of ``approval.<function>(args ...)``; times are seconds since 1970 UTC, JSON is text.
+
+    A ``repeatable`` call, for which twice is the same as once, is made again on a new connection
+    when a kept one turns out to be dead.
+    """
+
+def compress(data: bytes, /) -> bytes:
+    """The bytes as an LZ4 frame, as payloads are stored."""
+
+def decompress(data: bytes, max_size: int = 268435456) -> bytes:
+    """The content of an LZ4 frame; more than ``max_size`` bytes are refused."""
+
+def digest(minion_id: str, revision: int, items: Iterable[tuple[str, str, str, str | None]]) -> str:
+    """The digest of a document; an item is (kind, name, type, value)."""
+
+def mac(evidence_key: bytes | str, evidence: dict[str, Any]) -> str:
+    """The mac that this evidence must carry, in hex. The key is raw or in hex."""
+
+def validate(load: Any, expected: dict[str, Any]) -> Verdict:
+    """Judge a return as Salt gives it to a returner."""
+
+def validate_msgpack(data: bytes, expected: dict[str, Any]) -> Verdict:
+    """Judge a return in msgpack."""
+
+def validate_json(data: str | bytes, expected: dict[str, Any]) -> Verdict:
+    """Judge a return in JSON."""

@@ -1,0 +1,257 @@
+"""Is everything configured right? Each finding says what is wrong and how to mend it."""
+
+import importlib.resources
+import os
+import pwd
+
+import yaml
+
+from . import config, db, migrate
+from .errors import ApprovalError
+
+OLDEST_SERVER = 150000
+# Part of the configuration -> the role that its login must have, and no other.
+ROLES = {
+    "ext_pillar approval": "approval_exporter",
+    "approval:returner": "approval_returner",
+    "approval:runner": "approval_operator",
+}
+PILLAR_EXAMPLE = "ext_pillar:\n  - approval:\n      dsn_file: /etc/salt/approval/exporter.dsn"
+
+
+def state_root():
+    """The folder to name in the master's file_roots."""
+    return str(importlib.resources.files("saltext.approval.states"))
+
+
+def run(master_config):
+    """
+    Check the configuration of the master whose configuration file is ``master_config``, and the database
+    behind it.
+
+    Returns findings, {severity: error | warning, subject, problem, remedy}; none if all is right.
+    Raises ConfigError if the file cannot be read.
+    """
+    opts = load_master_config(master_config)
+    findings = _Findings()
+    _check_pillar(opts, findings)
+    _check_returner(opts, findings)
+    _check_states(opts, findings)
+    _check_access(opts, findings)
+    uid = _master_uid(opts, findings)
+    settings = opts.get("approval") or {}
+    sources = _pillar_sources(opts)
+    if sources:
+        _check_connection("ext_pillar approval", sources[0], ("key",), uid, findings)
+    _check_connection("approval:returner", settings.get("returner"), (), uid, findings)
+    _check_connection("approval:runner", settings.get("runner"), ("provider",), uid, findings)
+    return findings.rows
+
+
+def load_master_config(path):
+    """
+    The master's configuration with Salt's defaults; without Salt, the file and its master.d as they are.
+    """
+    if not os.path.isfile(path):
+        raise config.ConfigError(
+            f"there is no file {path}: name the master's configuration with --master-config"
+        )
+    try:
+        import salt.config
+    except ImportError:
+        return _read_yaml_config(path)
+    return salt.config.master_config(path)
+
+
+class _Findings:
+    def __init__(self):
+        self.rows = []
+
+    def error(self, subject, problem, remedy):
+        self._add("error", subject, problem, remedy)
+
+    def warning(self, subject, problem, remedy):
+        self._add("warning", subject, problem, remedy)
+
+    def _add(self, severity, subject, problem, remedy):
+        self.rows.append({"severity": severity, "subject": subject, "problem": problem, "remedy": remedy})
+
+
+def _read_yaml_config(path):
+    folder = os.path.join(os.path.dirname(path), "master.d")
+    parts = [path]
+    if os.path.isdir(folder):
+        parts += [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name.endswith(".conf")]
+    opts = {}
+    for part in parts:
+        try:
+            with open(part, encoding="utf-8") as file:
+                opts.update(yaml.safe_load(file) or {})
+        except (OSError, ValueError, yaml.YAMLError):
+            raise config.ConfigError(f"{part} cannot be read as YAML") from None
+    return opts
+
+
+def _pillar_sources(opts):
+    """The settings of each ext_pillar entry of ours."""
+    entries = opts.get("ext_pillar") or []
+    return [entry["approval"] for entry in entries if isinstance(entry, dict) and "approval" in entry]
+
+
+def _check_pillar(opts, findings):
+    sources = _pillar_sources(opts)
+    if not sources:
+        findings.error(
+            "ext_pillar",
+            "there is no entry approval: no minion gets its approved state",
+            f"Add:\n{PILLAR_EXAMPLE}",
+        )
+    elif len(sources) > 1:
+        findings.error("ext_pillar", "there is more than one entry approval: the last one wins", "Keep one.")
+    loaded = _loaded_functions(opts)
+    if loaded is not None and "approval" not in loaded:
+        findings.error(
+            "ext_pillar",
+            "Salt's loader does not find the module approval, and would go on without an approved state",
+            "Install saltext-approval into the master's own Python (with Salt's packages: salt-pip install).",
+        )
+    if opts.get("pillar_cache"):
+        findings.error(
+            "pillar_cache",
+            "pillar_cache: True serves pillars past their time: minions act on outdated approvals",
+            "Set pillar_cache: False (the default).",
+        )
+    if opts.get("pillar_opts"):
+        findings.warning(
+            "pillar_opts",
+            "pillar_opts: True puts this configuration into every minion's pillar",
+            "Set pillar_opts: False, and keep connection strings in files (dsn_file).",
+        )
+
+
+def _loaded_functions(opts):
+    """What Salt's loader finds as pillar modules; None without Salt."""
+    try:
+        import salt.loader
+    except ImportError:
+        return None
+    return salt.loader.pillars(opts, {})
+
+
+def _check_returner(opts, findings):
+    if opts.get("master_job_cache") != "approval":
+        findings.error(
+            "master_job_cache",
+            "the returns of minions do not reach the approval database, so no request is ever complete",
+            "Set master_job_cache: approval",
+        )
+    if opts.get("ext_job_cache"):
+        findings.error(
+            "ext_job_cache",
+            "the minions store their returns themselves: what they store is only their claim",
+            "Remove ext_job_cache.",
+        )
+    if opts.get("job_cache") is False:
+        findings.error("job_cache", "job_cache: False drops every return", "Remove it (the default is True).")
+
+
+def _check_states(opts, findings):
+    root = state_root()
+    roots = [folder for folders in (opts.get("file_roots") or {}).values() for folder in folders or ()]
+    if not any(os.path.realpath(folder) == os.path.realpath(root) for folder in map(str, roots)):
+        findings.error(
+            "file_roots",
+            "the state module is not served to minions",
+            f"Add a line to the environment's list:\nfile_roots:\n  base:\n    - {root}",
+        )
+    if "roots" not in (opts.get("fileserver_backend") or ["roots"]):
+        findings.error("fileserver_backend", "file_roots are not served", "Add roots to fileserver_backend.")
+    if opts.get("state_data") == "terse":
+        findings.warning(
+            "state_data",
+            "state_data: terse drops the evidence from returns: a run that changes nothing is unproven",
+            "Remove it, here and on minions.",
+        )
+
+
+def _check_access(opts, findings):
+    if opts.get("publisher_acl"):
+        findings.warning(
+            "publisher_acl",
+            "whoever is listed there can call any runner function under any user's name",
+            "Use external_auth, or demand authenticated decisions in the stages that matter.",
+        )
+    if opts.get("peer_run"):
+        findings.warning(
+            "peer_run", "minions may call runner functions as the master's own user", "Remove peer_run."
+        )
+
+
+def _master_uid(opts, findings):
+    """The account that the master runs as; files must be readable for it, not for whoever runs this check."""
+    user = opts.get("user")
+    try:
+        return pwd.getpwnam(user).pw_uid if user else os.geteuid()
+    except KeyError:
+        findings.error("user", f"there is no account {user}", "Correct the setting user.")
+        return os.geteuid()
+
+
+def _check_connection(where, settings, also, uid, findings):
+    if not settings:
+        if where in ROLES and where != "ext_pillar approval":
+            name = where.partition(":")[2]
+            findings.error(
+                where,
+                "it is not configured",
+                f"Add:\napproval:\n  {name}:\n    dsn_file: /etc/salt/approval/{name}.dsn",
+            )
+        return
+    try:
+        connection = config.connection(settings, where, also, uid)
+        with db.connect(connection) as conn, db.translated():
+            _check_login(conn, where, findings)
+            _check_schema(conn, where, findings)
+            if where == "approval:runner":
+                findings.rows += db.call(conn, "check_policy")
+    except config.ConfigError as exc:
+        findings.error(where, str(exc), "See docs/operations.md, Connections.")
+    except ApprovalError as exc:
+        findings.error(where, str(exc), "Check the connection string, the server and its pg_hba.conf.")
+
+
+def _check_login(conn, where, findings):
+    row = conn.execute(
+        "SELECT session_user::text AS login, rolsuper AS is_superuser, ARRAY("
+        "  SELECT r.rolname::text FROM pg_catalog.pg_roles AS r WHERE starts_with(r.rolname, 'approval_')"
+        "  AND pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER') ORDER BY 1) AS roles "
+        "FROM pg_catalog.pg_roles WHERE rolname = session_user"
+    ).fetchone()
+    needed = ROLES[where]
+    login = row["login"]
+    if row["is_superuser"]:
+        findings.error(
+            where,
+            f"the login {login} is a superuser, whom nothing in the database stops",
+            f"Use a login with {needed}.",
+        )
+        return
+    if needed not in row["roles"]:
+        findings.error(where, f"the login {login} has not the role {needed}", f"GRANT {needed} TO {login}")
+    for role in row["roles"]:
+        if role != needed:
+            findings.error(
+                where,
+                f"the login {login} can do more than it should: it has {role}",
+                f"REVOKE {role} FROM {login}",
+            )
+
+
+def _check_schema(conn, where, findings):
+    if conn.info.server_version < OLDEST_SERVER:
+        findings.error(where, "the server is older than PostgreSQL 15", "Upgrade it.")
+    status = migrate.Schema().status(conn)
+    for problem in status.problems:
+        findings.error(where, problem, "See docs/operations.md, Upgrades.")
+    if not status.problems and not status.is_current:
+        findings.error(where, "the database's schema is not of this version", "Run salt-approval db upgrade.")

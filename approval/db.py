@@ -1,0 +1,87 @@
+"""Connections for commands and upgrades. What every pillar and every return uses is in ``_core``."""
+
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import dict_row, tuple_row
+
+from .errors import ConfigError, Refused, Unavailable
+
+APPLICATION_NAME = "salt-approval"
+CONNECT_TIMEOUT_MS = 5_000
+OUR_CLASS = "AP"  # SQLSTATEs that the functions of schema approval raise
+
+
+def connect(connection):
+    """
+    Open a psycopg connection (autocommit, rows as dicts) to what config.connection() returned.
+
+    Raises ConfigError for a connection string that libpq does not understand, Unavailable otherwise.
+    """
+    seconds = -(-connection.options.get("connect_timeout_ms", CONNECT_TIMEOUT_MS) // 1000)
+    try:
+        given = conninfo_to_dict(connection.conninfo)
+    except psycopg.Error:
+        # libpq quotes the word that it stumbled over, which may be a password.
+        raise ConfigError("the connection string is not one that libpq understands") from None
+    given.setdefault("connect_timeout", max(2, seconds))
+    given.setdefault("application_name", APPLICATION_NAME)
+    try:
+        conn = psycopg.connect(make_conninfo(**given), autocommit=True, row_factory=dict_row)
+        conn.execute("SET TIME ZONE 'UTC'")
+        return conn
+    except psycopg.OperationalError as exc:
+        raise Unavailable(f"the approval database cannot be reached: {_first_line(exc)}") from None
+
+
+def call(conn, function, *args):
+    """The rows of ``SELECT * FROM approval.<function>(args)`` as dicts. Raises as translated() does."""
+    query = sql.SQL("SELECT * FROM {}({})").format(
+        sql.Identifier("approval", function), sql.SQL(", ").join([sql.Placeholder()] * len(args))
+    )
+    with translated():
+        return conn.execute(query, args).fetchall()
+
+
+def value(conn, function, *args):
+    """The one value that the function returns."""
+    (row,) = call(conn, function, *args)
+    return next(iter(row.values()))
+
+
+def stream(conn, function):
+    """Yield the one column that the function returns, row by row, however many there are."""
+    query = sql.SQL("SELECT * FROM {}()").format(sql.Identifier("approval", function))
+    with translated(), conn.cursor(row_factory=tuple_row) as cursor:
+        for (content,) in cursor.stream(query):
+            yield content
+
+
+@contextmanager
+def translated():
+    """Turn psycopg's errors into Refused (the server says no) and Unavailable (it says nothing)."""
+    try:
+        yield
+    except psycopg.Error as exc:
+        state = exc.sqlstate
+        if state is None or state.startswith(("08", "57P")):
+            raise Unavailable(f"the approval database went away: {_first_line(exc)}") from None
+        if state.startswith(OUR_CLASS):
+            hint = exc.diag.message_hint
+            raise Refused(f"{_first_line(exc)}. {hint}" if hint else _first_line(exc), state) from None
+        if state in ("3F000", "42883", "42P01"):
+            text = "the database has no approval schema of this version: run salt-approval db upgrade"
+            raise Refused(f"{text} ({_first_line(exc)})", state) from None
+        if state == "42501":
+            raise Refused(f"this login has not the role that it needs: {_first_line(exc)}", state) from None
+        raise Refused(f"the database refuses: {_first_line(exc)} (SQLSTATE {state})", state) from None
+
+
+def _first_line(exc):
+    """The message without the context, which would show functions' insides."""
+    if exc.diag.message_primary:
+        return " ".join(exc.diag.message_primary.split())
+    lines = str(exc).removeprefix("connection is bad: ").strip().splitlines()
+    return lines[0] if lines else type(exc).__name__

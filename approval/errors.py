@@ -1,0 +1,33 @@
+"""What can go wrong for a user of this extension.
+
+The text of each is one sentence for people. It names settings, files and objects, and never holds the
+content of a connection string, a password or an approved value.
+"""
+
+
+class ApprovalError(Exception):
+    """Base of all of these; raised as it is for an internal contradiction only."""
+
+
+class ConfigError(ApprovalError):
+    """A setting is missing, unknown or unusable; names the setting."""
+
+
+class InputError(ApprovalError):
+    """What an operator gave cannot be understood; says what would be."""
+
+
+class Unavailable(ApprovalError):
+    """The approval database cannot be reached."""
+
+
+class Refused(ApprovalError):
+    """The database says no: a rule of the workflow (SQLSTATE class AP), or a missing privilege."""
+
+    def __init__(self, message, sqlstate):
+        super().__init__(message)
+        self.sqlstate = sqlstate
+
+
+class MigrationError(ApprovalError):
+    """The database's schema cannot be brought to this version."""

@@ -1,0 +1,160 @@
+"""From what an operator typed to the items of a request.
+
+Whether a name, a version or a minion is acceptable is decided in the database. Here it is only made sure
+that what arrives there is what the operator meant: YAML turns an unquoted 2.10 into the number 2.1, and
+1:30 into 90.
+"""
+
+import datetime
+import re
+
+from dateutil import parser as date_parser
+
+from .errors import InputError
+
+LATEST = "latest"
+ABSENT = "absent"
+# Words that people put where a version belongs, and that would pass for one.
+NOT_A_VERSION = ("any", "false", "installed", "none", "null", "present", "purged", "removed", "true")
+# ISO 8601 also knows a year, a month or a week alone; as a start they are more likely a slip.
+FULL_DATE = re.compile(r"\d{4}-?\d\d-?\d\d(?!\d)")
+MAX_REQUEST_ID = 2**63 - 1
+
+
+def minions(value):
+    """
+    The minion ids in ``value``: a list of them, or a text with commas between them, as ``salt -L`` takes it.
+
+    An id in a list is taken exactly as it is. The order stays; the same id twice counts once.
+    """
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",")]
+    if not isinstance(value, list | tuple) or not value:
+        raise InputError("the request names no minion: give minions as a list, such as [web1, web2]")
+    ids = [text("a minion id", minion) for minion in value]
+    return list(dict.fromkeys(ids))
+
+
+def packages(value):
+    """
+    The packages in the mapping ``value``, name to version, as {name: version, ``latest``, or None for
+    absent}.
+    """
+    if not isinstance(value, dict) or not value:
+        raise InputError("the request names no package: give packages as a mapping, such as {hello: 2.10-3}")
+    return {text("a package name", name): _version(name, version) for name, version in value.items()}
+
+
+def package_argument(argument):
+    """One ``NAME=VERSION`` of the command line as (name, version, ``latest``, or None for absent)."""
+    name, separator, version = argument.partition("=")
+    if not separator or not name or not version:
+        raise InputError(f"{argument!r} is not NAME=VERSION, NAME={LATEST} or NAME={ABSENT}")
+    return name, _version(name, version)
+
+
+def after(value):
+    """
+    The time in ``value`` with its zone, or None for None: ISO 8601 text, or what YAML makes of it.
+
+    A time that names no zone is UTC, and a day is its start: what a request says must mean the same on
+    every master.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str):
+        try:
+            if not FULL_DATE.match(value.strip()):
+                raise ValueError
+            value = date_parser.isoparse(value.strip())
+        except (ValueError, OverflowError):
+            raise InputError(f"after: {value!r} is not a date: {_DATE_HINT}") from None
+    elif isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        value = datetime.datetime.combine(value, datetime.time())
+    if not isinstance(value, datetime.datetime):
+        raise InputError(f"after: {_described(value)} is not a date: {_DATE_HINT}")
+    if value.tzinfo is None:
+        return value.replace(tzinfo=datetime.timezone.utc)
+    try:
+        return value.astimezone(datetime.timezone.utc)
+    except OverflowError:
+        raise InputError(f"after: {value.isoformat()} is beyond the calendar: {_DATE_HINT}") from None
+
+
+def request_id(value):
+    """The number of a request, given as a number or as its digits."""
+    if value is None:
+        raise InputError("name the request by its number")
+    if isinstance(value, str) and re.fullmatch("[0-9]{1,19}", value):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MAX_REQUEST_ID:
+        raise InputError(f"{_described(value)} is not the number of a request")
+    return value
+
+
+def limit(value):
+    """How many rows to list at most."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**31:
+        raise InputError(f"limit: {_described(value)} is not a positive number")
+    return value
+
+
+def text(what, value):
+    """``value`` if it is text that a database can hold; ``what`` names it in the error."""
+    if not isinstance(value, str):
+        raise InputError(f"{what} must be text, but {_described(value)} was given: {_QUOTE_HINT}")
+    if not value:
+        raise InputError(f"{what} must not be empty")
+    if "\0" in value:
+        raise InputError(f"{what} must not contain a NUL character")
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise InputError(f"{what} is not valid UTF-8") from None
+    return value
+
+
+def optional_text(what, value):
+    """The same, with None for None."""
+    return None if value is None else text(what, value)
+
+
+_QUOTE_HINT = "quote it, for YAML and for the shell, as in '\"2.10\"'"
+_DATE_HINT = "give ISO 8601, such as 2026-11-22T15:00:00+01:00 (UTC where no zone is named)"
+
+
+def _version(name, version):
+    if version is None:
+        return None
+    if not isinstance(version, str):
+        raise InputError(
+            f"the version of {name} must be text, but {_described(version)} was given. YAML reads an "
+            "unquoted 2.10 as the number 2.1 and 1:30 as 90, so what was meant is lost: quote it, as in "
+            f"packages='{{{name}: \"2.10\"}}'"
+        )
+    word = version.strip().lower()
+    if word == ABSENT:
+        return None
+    if word == LATEST:
+        return LATEST
+    if not word or word in NOT_A_VERSION:
+        raise InputError(
+            f"the version of {name} is {version!r}: "
+            f"give the exact version, or {LATEST}, or {ABSENT} to remove it"
+        )
+    return text(f"the version of {name}", version)
+
+
+def _described(value):
+    """A value of a wrong type, for an error text."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, str):
+        return repr(value[:100])
+    if isinstance(value, bool):
+        return f"the truth value {str(value).lower()}"
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) <= MAX_REQUEST_ID):
+        return f"the number {value}"
+    if isinstance(value, datetime.date):
+        return f"the date {value.isoformat()}"
+    return f"a {type(value).__name__}"

@@ -1,0 +1,253 @@
+/* apv.h - the C library of saltext-approval.
+ *
+ * Plain C11 without Python. Rules that hold everywhere:
+ * - Texts are UTF-8 spans: bytes and a size, no terminator. data NULL means none
+ *   (SQL NULL, a package that must be absent), which differs from the empty text.
+ * - A function that can fail returns bool and fills the caller's apv_err; its other
+ *   out-parameters keep their values then. The first error stays.
+ * - _new and _open give something to _free or _close, which take its address, accept
+ *   NULL and set it to NULL. _peek borrows. In-parameters are never changed.
+ * - A handle belongs to one thread at a time. Functions without a handle may run in
+ *   any number of threads.
+ */
+#ifndef APV_H
+#define APV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define APV_MUSTCHECK __attribute__((warn_unused_result))
+#define APV_PRINTF(f, a) __attribute__((format(printf, f, a)))
+#else
+#define APV_MUSTCHECK
+#define APV_PRINTF(f, a)
+#endif
+
+/* ---- errors ------------------------------------------------------------- */
+
+typedef enum {
+    APV_OK = 0,
+    APV_ERR_MEMORY,
+    APV_ERR_INVALID,     /* an argument or data that cannot be used */
+    APV_ERR_UNAVAILABLE, /* the database cannot be reached */
+    APV_ERR_TIMEOUT,     /* the deadline passed */
+    APV_ERR_DATABASE,    /* the server refused: see sqlstate */
+    APV_ERR_PROTOCOL,    /* the server sent what we don't understand */
+    APV_ERR_FORKED,      /* the handle belongs to another process */
+    APV_ERR_LIMIT        /* larger than a bound that the caller or we set */
+} apv_code;
+
+typedef struct {
+    apv_code code;
+    char sqlstate[6];  /* of the server, else "" */
+    char message[256]; /* one sentence; never holds a password or a value of a pillar */
+} apv_err;
+
+/* What an apv_err starts as. */
+#define APV_ERR_NONE                                                                               \
+    {                                                                                              \
+        APV_OK, "", ""                                                                             \
+    }
+
+typedef struct {
+    const char *data;
+    size_t size; /* bytes */
+} apv_span;
+
+/* ---- values: one way to read what Salt returns ------------------------------
+ *
+ * The validator walks a return through an apv_reader and doesn't know whether it
+ * stands in msgpack bytes, in a jansson tree or in Python objects. Readers never
+ * copy and never fail: what cannot be read has type APV_OTHER.
+ */
+
+typedef enum {
+    APV_MISSING, /* no value: a key that isn't there */
+    APV_NULL,
+    APV_BOOL,
+    APV_NUMBER,
+    APV_TEXT,
+    APV_LIST,
+    APV_MAP,
+    APV_OTHER /* bytes, extension types, text that isn't UTF-8, any foreign object */
+} apv_type;
+
+/* A value, borrowed from what is read and valid as long as that. */
+typedef struct {
+    const void *node;
+} apv_value;
+
+/* A walk through one list or map. */
+typedef struct {
+    apv_value of;
+    const void *at;
+    size_t index, count;
+    bool map;
+} apv_cursor;
+
+typedef struct apv_reader apv_reader;
+struct apv_reader {
+    const void *data; /* the front end's own */
+    size_t size;
+    apv_type (*type)(const apv_reader *reader, apv_value value);
+    /* The bytes of an APV_TEXT. False for every other type. */
+    bool (*text)(const apv_reader *reader, apv_value value, apv_span *text);
+    /* An APV_NUMBER that is a whole number of 64 bits. False for every other value. */
+    bool (*integer)(const apv_reader *reader, apv_value value, int64_t *integer);
+    /* True only for an APV_BOOL that is true. */
+    bool (*truth)(const apv_reader *reader, apv_value value);
+    /* Starts a walk. Of anything but a list or map: an empty one. */
+    void (*open)(const apv_reader *reader, apv_value value, apv_cursor *cursor);
+    /* The next element. key: data NULL in a list, and for a key that is no text.
+     * False at the end. */
+    bool (*next)(const apv_reader *reader, apv_cursor *cursor, apv_span *key, apv_value *value);
+};
+
+/* Readers for msgpack bytes.
+ *
+ * msgpack: one whole msgpack object and nothing behind it; must outlive the reader.
+ * Returns: false unless it is that. Errors: INVALID.
+ * Ownership: the reader holds no memory of its own. Blocking: no.
+ */
+bool apv_reader_msgpack(apv_span msgpack, apv_reader *reader, apv_value *root,
+                        apv_err *err) APV_MUSTCHECK;
+
+/* ---- items and digest ------------------------------------------------------ */
+
+/* A resource and the value that it should have. */
+typedef struct {
+    apv_span kind;  /* "package", "service", "value" or the name of an action */
+    apv_span name;  /* of the resource */
+    apv_span type;  /* of the value: "version", "latest", "absent", "state", "json" */
+    apv_span value; /* data NULL: must be absent */
+} apv_item;
+
+/* A resource and the value that it was found to have. */
+typedef struct {
+    apv_span kind;
+    apv_span name;
+    apv_span value; /* data NULL: it was absent */
+} apv_observation;
+
+#define APV_DIGEST_SIZE 72       /* "sha256:", 64 digits, NUL */
+#define APV_MAC_SIZE 65          /* 64 digits, NUL */
+#define APV_EVIDENCE_KEY_SIZE 32 /* raw bytes */
+
+/* The digest of a minion's approved state.
+ *
+ * minion_id; revision: 0 or more; items: in any order, count of them.
+ * digest: receives "sha256:" and 64 lower-case hex digits.
+ * Errors: INVALID (two items with the same kind and name), MEMORY. Blocking: no.
+ */
+bool apv_digest(apv_span minion_id, int64_t revision, const apv_item *items, size_t count,
+                char digest[APV_DIGEST_SIZE], apv_err *err) APV_MUSTCHECK;
+
+/* The mac that evidence must carry to prove which minion spoke.
+ *
+ * reader, evidence: what approval.converged returned under `approval`; its own `mac`
+ * is not read. key: the evidence key of the revision, raw.
+ * mac: receives 64 lower-case hex digits.
+ * Errors: INVALID (not of the shape of evidence), MEMORY. Blocking: no.
+ */
+bool apv_evidence_mac(const apv_reader *reader, apv_value evidence,
+                      const unsigned char key[APV_EVIDENCE_KEY_SIZE], char mac[APV_MAC_SIZE],
+                      apv_err *err) APV_MUSTCHECK;
+
+/* 64 hex digits to raw bytes. False, and key untouched, unless it is that. */
+bool apv_evidence_key_parse(apv_span hex, unsigned char key[APV_EVIDENCE_KEY_SIZE]) APV_MUSTCHECK;
+
+/* ---- validation ------------------------------------------------------------
+ * docs/validation.md tells how a verdict is reached.
+ */
+
+typedef enum {
+    APV_CONVERGED,
+    APV_PARTIAL,
+    APV_FAILED,
+    APV_NOT_APPLIED,
+    APV_DRIFT,
+    APV_INVALID,
+    APV_UNPROVEN
+} apv_outcome;
+
+/* "converged", "partial", ... Static. */
+const char *apv_outcome_name(apv_outcome outcome);
+
+/* What a return is held against. Only what is given is checked. */
+typedef struct {
+    apv_span minion; /* data NULL: every minion that the return speaks for */
+    bool has_revision;
+    int64_t revision;
+    apv_span digest;                   /* data NULL: any */
+    const unsigned char *evidence_key; /* APV_EVIDENCE_KEY_SIZE bytes, or NULL: no mac is checked */
+    const apv_item *items;             /* their type is not read */
+    size_t count;
+} apv_expected;
+
+typedef struct {
+    apv_span minion; /* data NULL: the return doesn't say which */
+    apv_span kind;
+    apv_span name;
+    apv_outcome verdict; /* never PARTIAL or INVALID */
+    const char *reason;  /* a short code; static */
+    const char *source;  /* "evidence", "changes", "return", "fun_args" or "none"; static */
+    apv_span expected;   /* data NULL: must be absent */
+    apv_span observed;   /* data NULL: no value was seen */
+    apv_span text;       /* one sentence for people */
+} apv_finding;
+
+/* The answer for one return. All that it points to belongs to it. */
+typedef struct {
+    apv_outcome verdict;
+    bool authenticated; /* evidence with a valid mac for the expected revision and digest */
+    bool has_revision;  /* the return claims a revision */
+    int64_t revision;   /* the claimed one, whether or not it is authenticated */
+    apv_span run_id;    /* of the evidence; data NULL: none */
+    apv_span boot_id;   /* the same */
+    const apv_finding *findings;
+    size_t finding_count;
+    const apv_span *unapproved; /* packages changed that no item names */
+    size_t unapproved_count;
+    const apv_observation *before; /* of the evidence: what was there before first applied */
+    size_t before_count;
+} apv_verdict;
+
+/* Judges one return.
+ *
+ * reader, load: the return; nothing in it is trusted, and nothing in it is an error.
+ * verdict: receives the answer; free it with apv_verdict_free.
+ * Errors: INVALID (expected is unusable: two items with the same kind and name, an
+ * empty name), MEMORY. Blocking: no. Time: linear in the return and in the items.
+ */
+bool apv_validate(const apv_reader *reader, apv_value load, const apv_expected *expected,
+                  apv_verdict **verdict, apv_err *err) APV_MUSTCHECK;
+
+/* The same for a return in msgpack or JSON bytes. What cannot be parsed has the
+ * verdict APV_INVALID. */
+bool apv_validate_msgpack(apv_span load, const apv_expected *expected, apv_verdict **verdict,
+                          apv_err *err) APV_MUSTCHECK;
+bool apv_validate_json(apv_span load, const apv_expected *expected, apv_verdict **verdict,
+                       apv_err *err) APV_MUSTCHECK;
+
+void apv_verdict_free(apv_verdict **verdict);
+
+/* What a return says of itself. All of it is a claim. */
+typedef struct {
+    apv_span minion; /* data NULL: not given; so for all spans */
+    apv_span jid;
+    apv_span fun;    /* of a job with several functions: the first */
+    int64_t retcode; /* of several: the first that isn't 0 */
+    bool success;    /* not given: retcode is 0 */
+    bool has_revision;
+    int64_t revision; /* of the evidence */
+} apv_return;
+
+/* Reads the head of a return in msgpack bytes.
+ *
+ * head: borrows from load. Errors: INVALID (no msgpack, or not a map). Blocking: no.
+ */
+bool apv_return_read(apv_span load, apv_return *head, apv_err *err) APV_MUSTCHECK;
+
+#endif

@@ -1,0 +1,108 @@
+/* apv_private.h - what the files of the library share beside its API. */
+#ifndef APV_PRIVATE_H
+#define APV_PRIVATE_H
+
+#include "apv.h"
+
+/* ---- err.c ---- */
+
+/* The one setter of errors: keeps the first, truncates to the size of message.
+ * Always returns false, so that callers can return it. */
+bool apv_fail(apv_err *err, apv_code code, const char *format, ...) APV_PRINTF(3, 4);
+
+/* ---- text.c ---- */
+
+#define APV_NO_SPAN                                                                                \
+    (apv_span)                                                                                     \
+    {                                                                                              \
+        NULL, 0                                                                                    \
+    }
+
+/* A span over a NUL-terminated text that outlives it. */
+apv_span apv_span_of(const char *text);
+bool apv_span_equal(apv_span a, apv_span b);
+/* Bytewise order: below, above or equal to 0. */
+int apv_span_compare(apv_span a, apv_span b);
+bool apv_span_is(apv_span text, const char *word);
+bool apv_span_starts(apv_span text, const char *prefix);
+bool apv_span_ends(apv_span text, const char *suffix);
+/* Where word (not empty) first stands in text, or NULL. */
+const char *apv_span_find(apv_span text, const char *word);
+
+bool apv_utf8_valid(const char *data, size_t size);
+/* The size of valid UTF-8 text cut to max_size bytes at most, between characters. */
+size_t apv_utf8_truncate(const char *data, size_t size, size_t max_size);
+/* The size of what was valid UTF-8 before it was cut anywhere, without a last character
+ * that isn't whole. */
+size_t apv_utf8_whole(const char *data, size_t size);
+
+/* ---- value.c ---- */
+
+#define APV_NO_VALUE                                                                               \
+    (apv_value)                                                                                    \
+    {                                                                                              \
+        NULL                                                                                       \
+    }
+
+/* Looks up several keys of a map in one walk. found: count values, APV_MISSING where
+ * map has no such key or is no map. words: not empty. */
+void apv_map_find(const apv_reader *reader, apv_value map, const char *const *words, size_t count,
+                  apv_value *found);
+apv_value apv_map_get(const apv_reader *reader, apv_value map, const char *word);
+/* The bytes of a text, or no span for every other type. */
+apv_span apv_text_or_none(const apv_reader *reader, apv_value value);
+
+/* Whether real is a whole number of 64 bits, and which. */
+bool apv_real_is_whole(double real, int64_t *integer);
+
+/* ---- value_json.c ---- */
+
+/* As apv_reader_msgpack, for one JSON value. Close the reader with
+ * apv_reader_json_close. Errors: INVALID, MEMORY. */
+bool apv_reader_json(apv_span json, apv_reader *reader, apv_value *root,
+                     apv_err *err) APV_MUSTCHECK;
+void apv_reader_json_close(apv_reader *reader);
+
+/* ---- arena.c ---- */
+
+/* Memory that is freed all at once. Starts as {0}. */
+struct apv_block;
+typedef struct {
+    struct apv_block *blocks;
+} apv_arena;
+
+/* Zeroed memory for count objects of size bytes, or NULL. */
+void *apv_arena_take(apv_arena *arena, size_t count, size_t size) APV_MUSTCHECK;
+/* The array items if it has room for one more than count, else a copy with more room, or
+ * NULL: out of memory. size: of one item. *room: 0 for no array yet. */
+void *apv_arena_grow(apv_arena *arena, void *items, size_t count, size_t *room,
+                     size_t size) APV_MUSTCHECK;
+/* A copy of text, followed by a NUL. False: out of memory. */
+bool apv_arena_copy(apv_arena *arena, apv_span text, apv_span *copy) APV_MUSTCHECK;
+void apv_arena_free(apv_arena *arena);
+
+/* ---- evidence.c ---- */
+
+/* What approval.converged returned, checked for its shape. Borrows from the load. */
+typedef struct {
+    apv_span minion;
+    int64_t revision;
+    apv_span digest, run_id, boot_id;
+    apv_span mac; /* data NULL: none given */
+    /* Sorted bytewise by (kind, name), no two the same. */
+    apv_observation *observed, *before;
+    size_t observed_count, before_count;
+    apv_value errors; /* kind in the plural -> name -> text; APV_MISSING: none */
+} apv_evidence;
+
+/* Errors: INVALID (not of that shape), MEMORY. Takes arrays from arena. */
+bool apv_evidence_read(const apv_reader *reader, apv_value value, apv_arena *arena,
+                       apv_evidence *evidence, apv_err *err) APV_MUSTCHECK;
+
+/* ---- digest.c ---- */
+
+/* Errors: INVALID (a text longer than 4 GiB), MEMORY. */
+bool apv_evidence_sign(const apv_evidence *evidence, const unsigned char key[APV_EVIDENCE_KEY_SIZE],
+                       char mac[APV_MAC_SIZE], apv_err *err) APV_MUSTCHECK;
+
+#endif

@@ -1,0 +1,78 @@
+/* arena.c - memory that is freed all at once. */
+#include "apv_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct apv_block {
+    struct apv_block *next;
+    size_t size, used;
+};
+
+#define BLOCK_SIZE 8192
+#define ALIGNMENT sizeof(void *)
+
+void *
+apv_arena_take(apv_arena *arena, size_t count, size_t size)
+{
+    size_t room;
+
+    if (size != 0 && count > (SIZE_MAX - sizeof(struct apv_block) - ALIGNMENT) / size)
+        return NULL;
+    room = (count * size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+
+    struct apv_block *block = arena->blocks;
+    if (block == NULL || room > block->size - block->used) {
+        size_t capacity = room > BLOCK_SIZE ? room : BLOCK_SIZE;
+        block = malloc(sizeof *block + capacity);
+        if (block == NULL)
+            return NULL;
+        *block = (struct apv_block){.next = arena->blocks, .size = capacity};
+        arena->blocks = block;
+    }
+    char *taken = (char *)(block + 1) + block->used;
+    block->used += room;
+    memset(taken, 0, room);
+    return taken;
+}
+
+void *
+apv_arena_grow(apv_arena *arena, void *items, size_t count, size_t *room, size_t size)
+{
+    if (count < *room)
+        return items;
+    size_t more = *room == 0 ? 16 : *room * 2;
+    void *grown = apv_arena_take(arena, more, size);
+    if (grown == NULL)
+        return NULL;
+    if (count > 0)
+        memcpy(grown, items, count * size);
+    *room = more;
+    return grown;
+}
+
+bool
+apv_arena_copy(apv_arena *arena, apv_span text, apv_span *copy)
+{
+    if (text.data == NULL) {
+        *copy = APV_NO_SPAN;
+        return true;
+    }
+    char *data = apv_arena_take(arena, text.size + 1, 1);
+    if (data == NULL)
+        return false;
+    if (text.size > 0)
+        memcpy(data, text.data, text.size);
+    *copy = (apv_span){data, text.size};
+    return true;
+}
+
+void
+apv_arena_free(apv_arena *arena)
+{
+    while (arena->blocks != NULL) {
+        struct apv_block *next = arena->blocks->next;
+        free(arena->blocks);
+        arena->blocks = next;
+    }
+}

@@ -1,0 +1,182 @@
+/* document.c - a minion's approved state, as the database hands it out. */
+#include "db_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* What apv_document_free frees beside the document. */
+struct document {
+    apv_document public; /* first, so that the address of the one is that of the other */
+    apv_result *result;  /* what all spans borrow from */
+    apv_item *items;
+};
+
+/* Whether this version knows what the item means; of one that it doesn't, nothing is
+ * handed out, since a part of what was approved is not what was approved. */
+static bool
+known(const apv_item *item)
+{
+    if (apv_span_is(item->kind, "package"))
+        return apv_span_is(item->type, "absent")
+                   ? item->value.data == NULL
+                   : item->value.data != NULL &&
+                         (apv_span_is(item->type, "version") || apv_span_is(item->type, "latest"));
+    if (apv_span_is(item->kind, "service"))
+        return apv_span_is(item->type, "state") &&
+               (apv_span_is(item->value, "running") || apv_span_is(item->value, "dead"));
+    return apv_span_is(item->kind, "value") && apv_span_is(item->type, "json") &&
+           item->value.data != NULL;
+}
+
+/* Reads the four parallel arrays that start at this column. */
+static bool
+read_items(struct document *document, size_t column, apv_err *err)
+{
+    apv_array kinds, names, types, values;
+    const apv_result *result = document->result;
+
+    if (!apv_array_open(apv_result_peek(result, 0, column), APV_OID_TEXT, &kinds, err) ||
+        !apv_array_open(apv_result_peek(result, 0, column + 1), APV_OID_TEXT, &names, err) ||
+        !apv_array_open(apv_result_peek(result, 0, column + 2), APV_OID_TEXT, &types, err) ||
+        !apv_array_open(apv_result_peek(result, 0, column + 3), APV_OID_TEXT, &values, err))
+        return false;
+    size_t count = kinds.count;
+    if (names.count != count || types.count != count || values.count != count)
+        return apv_fail(err, APV_ERR_PROTOCOL, "the arrays of a document differ in length");
+    if (count == 0)
+        return true;
+    document->items = calloc(count, sizeof *document->items);
+    if (document->items == NULL)
+        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+    for (size_t i = 0; i < count; i++) {
+        apv_item *item = &document->items[i];
+        if (!apv_array_next(&kinds, &item->kind) || !apv_array_next(&names, &item->name) ||
+            !apv_array_next(&types, &item->type) || !apv_array_next(&values, &item->value) ||
+            item->name.data == NULL || !known(item))
+            return apv_fail(err, APV_ERR_PROTOCOL,
+                            "a document has an item that this version doesn't know");
+    }
+    document->public.items = document->items;
+    document->public.count = count;
+    return true;
+}
+
+/* Reads revision, digest and key from the first columns, the items from `arrays` on. */
+static bool
+read_row(struct document *document, apv_span minion_id, size_t columns, size_t arrays, apv_err *err)
+{
+    const apv_result *result = document->result;
+    apv_document *public = &document->public;
+    char digest[APV_DIGEST_SIZE];
+
+    if (apv_result_rows(result) != 1 || apv_result_columns(result) != columns)
+        return apv_fail(err, APV_ERR_PROTOCOL,
+                        "a document has not the columns that this version knows: "
+                        "run salt-approval db upgrade");
+    if (!apv_wire_int8(apv_result_peek(result, 0, 0), &public->revision, err) ||
+        !read_items(document, arrays, err))
+        return false;
+    public->evidence_key = apv_result_peek(result, 0, 2);
+    if (public->evidence_key.size != APV_EVIDENCE_KEY_SIZE)
+        return apv_fail(err, APV_ERR_PROTOCOL, "the evidence key of a document is malformed");
+    if (!apv_digest(minion_id, public->revision, public->items, public->count, digest, err))
+        return false;
+    if (!apv_span_is(apv_result_peek(result, 0, 1), digest))
+        return apv_fail(err, APV_ERR_PROTOCOL, "a document does not match its digest");
+    memcpy(public->digest, digest, sizeof digest);
+    return true;
+}
+
+static struct document *
+document_new(apv_err *err)
+{
+    struct document *document = calloc(1, sizeof *document);
+    if (document == NULL)
+        apv_fail(err, APV_ERR_MEMORY, "out of memory");
+    return document;
+}
+
+/* Makes it the document of a minion for which nothing was ever approved. */
+static bool
+fill_unknown(struct document *document, apv_span minion_id, apv_err *err)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    document->public.as_of = (double)now.tv_sec;
+    return apv_digest(minion_id, 0, NULL, 0, document->public.digest, err);
+}
+
+bool
+apv_document_read(apv_db *db, apv_span minion_id, apv_document **document, apv_err *err)
+{
+    apv_arg args[] = {{.kind = APV_ARG_TEXT, .as.span = minion_id}};
+    struct document *made = document_new(err);
+    apv_document *public = NULL;
+    bool ok = false;
+
+    if (made == NULL)
+        return false;
+    public = &made->public;
+    if (!apv_call(db, "export_document", args, 1, true, &made->result, err))
+        goto done;
+    if (apv_result_rows(made->result) == 0) {
+        if (!fill_unknown(made, minion_id, err))
+            goto done;
+    } else if (!read_row(made, minion_id, 9, 5, err) ||
+               !apv_wire_timestamptz(apv_result_peek(made->result, 0, 4), &public->as_of, err)) {
+        goto done;
+    }
+    *document = public;
+    public = NULL;
+    ok = true;
+
+done:
+    apv_document_free(&public);
+    return ok;
+}
+
+bool
+apv_document_expected(apv_db *db, apv_span minion_id, const int64_t *revision, apv_span jid,
+                      apv_document **document, apv_err *err)
+{
+    apv_arg args[] = {
+        {.kind = APV_ARG_TEXT, .as.span = minion_id},
+        {.kind = APV_ARG_INT8,
+         .is_null = revision == NULL,
+         .as.integer = revision == NULL ? 0 : *revision},
+        {.kind = APV_ARG_TEXT, .as.span = jid},
+    };
+    struct document *made = document_new(err);
+    apv_document *public = NULL;
+    bool ok = false;
+
+    if (made == NULL)
+        return false;
+    public = &made->public;
+    if (!apv_call(db, "expected_document", args, 3, true, &made->result, err))
+        goto done;
+    if (apv_result_rows(made->result) == 0 ? !fill_unknown(made, minion_id, err)
+                                           : !read_row(made, minion_id, 7, 3, err))
+        goto done;
+    *document = public;
+    public = NULL;
+    ok = true;
+
+done:
+    apv_document_free(&public);
+    return ok;
+}
+
+void
+apv_document_free(apv_document **document)
+{
+    struct document *made = (struct document *)*document;
+
+    if (made == NULL)
+        return;
+    free(made->items);
+    apv_result_free(&made->result);
+    free(made);
+    *document = NULL;
+}

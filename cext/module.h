@@ -1,0 +1,115 @@
+/* module.h - what the files of the Python binding share.
+ *
+ * Only module*.c include this file (and with it Python.h); the library below
+ * knows nothing of Python. All state lives in the module object, none in
+ * statics, so that several interpreters can each have their own.
+ */
+#ifndef APV_MODULE_H
+#define APV_MODULE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "apv_db.h"
+
+/* Keys of the dicts that we take and give, interned once. */
+#define MODULE_KEYS(X)                                                                             \
+    X(actions)                                                                                     \
+    X(as_of)                                                                                       \
+    X(attempt)                                                                                     \
+    X(authenticated)                                                                               \
+    X(database)                                                                                    \
+    X(digest)                                                                                      \
+    X(evidence_key)                                                                                \
+    X(expected)                                                                                    \
+    X(findings)                                                                                    \
+    X(kind)                                                                                        \
+    X(minion)                                                                                      \
+    X(name)                                                                                        \
+    X(observed)                                                                                    \
+    X(outcome)                                                                                     \
+    X(packages)                                                                                    \
+    X(reason)                                                                                      \
+    X(revision)                                                                                    \
+    X(services)                                                                                    \
+    X(source)                                                                                      \
+    X(text)                                                                                        \
+    X(unapproved)                                                                                  \
+    X(values)                                                                                      \
+    X(verdict)
+
+enum module_key {
+#define MODULE_KEY_INDEX(word) KEY_##word,
+    MODULE_KEYS(MODULE_KEY_INDEX)
+#undef MODULE_KEY_INDEX
+        KEY_COUNT
+};
+
+struct connection_cache; /* module_connection.c */
+
+typedef struct {
+    PyObject *error;          /* Error(Exception) */
+    PyObject *unavailable;    /* Unavailable(Error) */
+    PyObject *database_error; /* DatabaseError(Error) */
+    PyObject *data_error;     /* DataError(Error, ValueError) */
+    PyObject *json_loads;     /* json.loads */
+    PyObject *keys[KEY_COUNT];
+    struct connection_cache *connections;
+} module_state;
+
+/* State of a module of ours. Borrowed; never NULL after the module was executed. */
+module_state *module_state_get(PyObject *module);
+
+/* Raises what *err says, as the exception class for its code, with attributes
+ * `code` and `sqlstate`. Always returns NULL, so that callers can return it.
+ * An exception already set (a signal handler's) is left as it is. */
+PyObject *module_raise(const module_state *state, const apv_err *err);
+
+/* Raises DataError with this text. Always returns NULL. */
+PyObject *module_refuse(const module_state *state, const char *text);
+
+/* dict[key] = value; takes the reference to value (NULL: an error is set).
+ * Returns 0, or -1 with an exception set. */
+int module_dict_take(PyObject *dict, PyObject *key, PyObject *value);
+
+/* The dict that validate() answers with, for a verdict of the library. New
+ * reference, or NULL with an exception set. (module_value.c) */
+PyObject *module_verdict_dict(const module_state *state, const apv_verdict *verdict);
+
+/* The pillar of a minion. New reference, or NULL with an exception set.
+ * (module_document.c) */
+PyObject *module_document_dict(const module_state *state, PyObject *minion_id,
+                               const apv_document *document);
+
+/* The UTF-8 of a str, borrowed from it. False: an exception is set. (module_arg.c) */
+bool module_text(const module_state *state, PyObject *object, apv_span *text);
+
+/* The arguments of a call, borrowed from Python objects that are kept beside them.
+ * After init, also one that failed, comes clear. (module_arg.c) */
+struct module_args {
+    apv_arg args[APV_ARGS_MAX];
+    PyObject *kept[APV_ARGS_MAX];
+    size_t count;
+    PyObject *objects;
+};
+bool module_args_init(const module_state *state, PyObject *objects, struct module_args *args);
+void module_args_clear(struct module_args *args);
+
+/* A value of a result. New reference, or NULL with an exception set. (module_cell.c) */
+PyObject *module_cell(const module_state *state, uint32_t type, apv_span bytes);
+
+/* Functions of the module, by the file that has them; each ends with a zeroed entry. */
+extern PyMethodDef module_db_methods[];      /* document, record_return, call */
+extern PyMethodDef module_payload_methods[]; /* compress, decompress */
+extern PyMethodDef module_value_methods[];   /* digest, mac, validate* */
+
+/* Life of the connection cache (module_connection.c). */
+struct connection_cache *module_connections_new(void);
+void module_connections_free(struct connection_cache **cache);
+
+/* Runs work on the connection for these settings, without the GIL and while no other
+ * thread uses it. Returns whether work did; if not, an exception is set. */
+bool module_connection_run(const module_state *state, const apv_db_options *options,
+                           bool (*work)(apv_db *db, void *arg, apv_err *err), void *arg);
+
+#endif

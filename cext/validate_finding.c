@@ -1,0 +1,264 @@
+/* validate_finding.c - what follows from what was seen, and the sentence for people. */
+#include "validate_private.h"
+
+#include <string.h>
+
+#define NAME_SIZE_MAX 255
+#define VALUE_SIZE_MAX 4096
+#define DETAIL_SIZE_MAX 300
+#define TEXT_SIZE 2048
+
+/* Each reason with its verdict and its sentence: %N the name, %V what was observed, %W
+ * what is approved, %D Salt's own words. */
+static const struct {
+    const char *name;
+    apv_outcome verdict;
+    const char *text;
+} reasons[APV_REASON_COUNT] = {
+    [APV_REASON_NONE] = {"none", APV_UNPROVEN, "Nothing is known of %N."},
+    [APV_REASON_OBSERVED] = {"observed", APV_CONVERGED,
+                             "%N is installed in version %V, as approved."},
+    [APV_REASON_AS_APPROVED] = {"observed", APV_CONVERGED, "%N is %V, as approved."},
+    [APV_REASON_LATEST] = {"observed", APV_CONVERGED,
+                           "%N is installed in the latest version, as approved."},
+    [APV_REASON_ABSENT] = {"absent", APV_CONVERGED, "%N is not installed, as approved."},
+    [APV_REASON_WRONG_VERSION] = {"wrong-version", APV_DRIFT,
+                                  "%N is installed in version %V; approved is %W."},
+    [APV_REASON_WRONG_VALUE] = {"wrong-value", APV_DRIFT, "%N is %V; approved is %W."},
+    [APV_REASON_MISSING] = {"missing", APV_DRIFT, "%N is not installed; approved is %W."},
+    [APV_REASON_STILL_INSTALLED] = {"still-installed", APV_DRIFT,
+                                    "%N is installed; approved is its removal."},
+    [APV_REASON_STATE_FAILED] = {"state-failed", APV_FAILED,
+                                 "Salt reports that the state for %N failed: %D"},
+    [APV_REASON_REQUISITE_FAILED] = {"requisite-failed", APV_FAILED,
+                                     "The state for %N was not run, because one that it requires "
+                                     "failed: %D"},
+    [APV_REASON_COMPILE_ERROR] = {"compile-error", APV_FAILED,
+                                  "No state was run, because they could not be compiled: %D"},
+    [APV_REASON_JOB_FAILED] = {"job-failed", APV_FAILED, "The job failed: %D"},
+    [APV_REASON_APPLY_FAILED] = {"apply-failed", APV_FAILED, "%N could not be brought to %W: %D"},
+    [APV_REASON_NOT_MENTIONED] = {"not-mentioned", APV_NOT_APPLIED,
+                                  "The return says nothing of %N."},
+    [APV_REASON_TEST_RUN] = {"test-run", APV_NOT_APPLIED,
+                             "It was a test run: nothing was changed for %N."},
+    [APV_REASON_NOT_RUN] = {"not-run", APV_NOT_APPLIED,
+                            "The state for %N was skipped: its conditions were not met."},
+    [APV_REASON_REFUSED_RUNNING] = {"refused-running", APV_NOT_APPLIED,
+                                    "The minion refused: another state run was under way."},
+    [APV_REASON_REFUSED] = {"refused", APV_NOT_APPLIED, "The minion refused to run it."},
+    [APV_REASON_QUEUED] = {"queued", APV_NOT_APPLIED, "The minion has put the job into its queue."},
+    [APV_REASON_NO_RETURN] = {"no-return", APV_NOT_APPLIED, "The minion has not returned."},
+    [APV_REASON_NO_VERSION] = {"no-version", APV_UNPROVEN,
+                               "%N is installed, but the return doesn't say in which version; "
+                               "approved is %W."},
+    [APV_REASON_NOT_SHOWN] = {"not-shown", APV_UNPROVEN,
+                              "The return doesn't show what became of %N; approved is %W."},
+    [APV_REASON_NO_EVIDENCE] = {"no-evidence", APV_UNPROVEN,
+                                "Only evidence of approval.converged can prove %N, and the return "
+                                "has none."},
+    [APV_REASON_FORGED] =
+        {"forged", APV_UNPROVEN,
+         "The evidence for %N doesn't carry this minion's mac for this revision."},
+    [APV_REASON_STALE_REVISION] = {"stale-revision", APV_UNPROVEN,
+                                   "The evidence for %N is of another revision of the approved "
+                                   "state."},
+    [APV_REASON_MALFORMED_EVIDENCE] = {"malformed-evidence", APV_UNPROVEN,
+                                       "The evidence for %N cannot be read."},
+    [APV_REASON_PILLAR_OVERRIDE] = {"pillar-override", APV_UNPROVEN,
+                                    "The run had pillar= or force= on its command line, so that "
+                                    "it proves nothing of %N."},
+};
+
+static const char *
+source_name(apv_source source)
+{
+    static const char *const names[] = {
+        [APV_SOURCE_NONE] = "none",         [APV_SOURCE_EVIDENCE] = "evidence",
+        [APV_SOURCE_CHANGES] = "changes",   [APV_SOURCE_RETURN] = "return",
+        [APV_SOURCE_FUN_ARGS] = "fun_args",
+    };
+    return names[source];
+}
+
+/* ---- what follows ---- */
+
+static apv_reason
+conclude_value(const apv_slot *slot)
+{
+    bool package = slot->kind == APV_KIND_PACKAGE, absent = slot->seen == APV_SEEN_ABSENT;
+
+    switch (apv_slot_match(slot, slot->observed)) {
+    case APV_MATCH_YES:
+        if (absent)
+            return APV_REASON_ABSENT;
+        return package ? APV_REASON_OBSERVED : APV_REASON_AS_APPROVED;
+    case APV_MATCH_UNKNOWN:
+        return APV_REASON_NOT_SHOWN;
+    case APV_MATCH_NO:
+        break;
+    }
+    if (absent)
+        return APV_REASON_MISSING;
+    if (slot->item->value.data == NULL)
+        return APV_REASON_STILL_INSTALLED;
+    return package ? APV_REASON_WRONG_VERSION : APV_REASON_WRONG_VALUE;
+}
+
+static apv_reason
+conclude(const apv_walk *walk, const apv_slot *slot, apv_reason nothing)
+{
+    apv_span wanted = slot->item->value;
+
+    switch (slot->seen) {
+    case APV_SEEN_FAILED:
+    case APV_SEEN_SKIPPED:
+        return slot->reason;
+    case APV_SEEN_VALUE:
+    case APV_SEEN_ABSENT:
+        return conclude_value(slot);
+    case APV_SEEN_PRESENT:
+    case APV_SEEN_LATEST:
+        if (wanted.data == NULL)
+            return APV_REASON_STILL_INSTALLED;
+        if (slot->seen == APV_SEEN_LATEST && apv_span_is(wanted, "latest"))
+            return APV_REASON_LATEST;
+        return APV_REASON_NO_VERSION;
+    case APV_SEEN_MENTIONED:
+        return APV_REASON_NOT_SHOWN;
+    case APV_SEEN_NOTHING:
+        break;
+    }
+    if (nothing != APV_REASON_NOT_MENTIONED)
+        return nothing;
+    if (walk->taint != APV_REASON_NONE)
+        return walk->taint;
+    if (slot->kind == APV_KIND_PACKAGE && walk->unattributed)
+        return APV_REASON_STATE_FAILED;
+    if (slot->kind == APV_KIND_VALUE || slot->kind == APV_KIND_ACTION)
+        return APV_REASON_NO_EVIDENCE;
+    return walk->terse ? APV_REASON_NOT_SHOWN : APV_REASON_NOT_MENTIONED;
+}
+
+/* ---- texts ---- */
+
+apv_span
+apv_clean_copy(apv_walk *walk, apv_span text, size_t max_size)
+{
+    apv_span copy;
+
+    if (text.data == NULL)
+        return APV_NO_SPAN;
+    text.size = apv_utf8_truncate(text.data, text.size, max_size);
+    char *data = apv_arena_take(walk->kept, text.size + 1, 1);
+    if (data == NULL) {
+        walk->out_of_memory = true;
+        return APV_NO_SPAN;
+    }
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        data[i] = c < ' ' || c == 0x7F ? ' ' : text.data[i];
+    }
+    copy = (apv_span){data, text.size};
+    return copy;
+}
+
+typedef struct {
+    char data[TEXT_SIZE];
+    size_t size;
+} sentence;
+
+static void
+append(sentence *to, apv_span text, size_t max_size)
+{
+    size_t room = sizeof to->data - to->size;
+
+    if (max_size > room)
+        max_size = room;
+    text.size = apv_utf8_truncate(text.data, text.size, max_size);
+    if (text.size > 0)
+        memcpy(to->data + to->size, text.data, text.size);
+    to->size += text.size;
+}
+
+/* Salt's words in one line. */
+static void
+append_detail(sentence *to, apv_span detail)
+{
+    size_t end = to->size + DETAIL_SIZE_MAX, start = to->size;
+
+    detail.size = apv_utf8_truncate(detail.data, detail.size, 4 * DETAIL_SIZE_MAX);
+    for (size_t i = 0; i < detail.size && to->size < end; i++) {
+        unsigned char c = (unsigned char)detail.data[i];
+        if (c > ' ' && c != 0x7F)
+            to->data[to->size++] = (char)c;
+        else if (to->size > start && to->data[to->size - 1] != ' ')
+            to->data[to->size++] = ' ';
+    }
+    /* Not through the middle of a character, nor with a blank at the end. */
+    to->size = start + apv_utf8_whole(to->data + start, to->size - start);
+    while (to->size > start && to->data[to->size - 1] == ' ')
+        to->size--;
+    if (to->size == start)
+        append(to, apv_span_of("no reason given."), DETAIL_SIZE_MAX);
+}
+
+static apv_span
+write_sentence(apv_walk *walk, const apv_slot *slot, apv_reason reason)
+{
+    apv_span wanted = slot->item->value, detail = slot->detail;
+    sentence made;
+
+    if (reason == APV_REASON_STATE_FAILED && slot->seen != APV_SEEN_FAILED)
+        detail = walk->unattributed_detail;
+    made.size = 0;
+    for (const char *at = reasons[reason].text; *at != '\0'; at++) {
+        const char *percent = strchr(at, '%');
+        if (percent == NULL) {
+            append(&made, apv_span_of(at), TEXT_SIZE);
+            break;
+        }
+        append(&made, (apv_span){at, (size_t)(percent - at)}, TEXT_SIZE);
+        at = percent + 1;
+        if (*at == 'N')
+            append(&made, slot->item->name, NAME_SIZE_MAX);
+        else if (*at == 'V')
+            append(&made, slot->observed, NAME_SIZE_MAX);
+        else if (*at == 'W')
+            append(&made, wanted.data == NULL ? apv_span_of("its removal") : wanted, NAME_SIZE_MAX);
+        else
+            append_detail(&made, detail);
+    }
+    return apv_clean_copy(walk, (apv_span){made.data, made.size}, TEXT_SIZE);
+}
+
+/* ---- findings ---- */
+
+void
+apv_findings_write(apv_walk *walk, apv_reason nothing, apv_finding *findings)
+{
+    apv_span minion = apv_clean_copy(walk, walk->minion, NAME_SIZE_MAX);
+
+    for (size_t i = 0; i < walk->expected->count; i++) {
+        const apv_slot *slot = &walk->slots[i];
+        const apv_item *item = slot->item;
+        apv_reason reason = conclude(walk, slot, nothing);
+
+        if (reasons[reason].verdict == APV_CONVERGED) {
+            if (walk->taint != APV_REASON_NONE)
+                reason = walk->taint;
+            else if (slot->overridden)
+                reason = APV_REASON_PILLAR_OVERRIDE;
+        }
+        findings[i] = (apv_finding){
+            .minion = minion,
+            .kind = apv_clean_copy(walk, item->kind, NAME_SIZE_MAX),
+            .name = apv_clean_copy(walk, item->name, NAME_SIZE_MAX),
+            .verdict = reasons[reason].verdict,
+            .reason = reasons[reason].name,
+            .source = source_name(slot->source),
+            .expected = apv_clean_copy(walk, item->value, VALUE_SIZE_MAX),
+            .observed = apv_clean_copy(walk, slot->observed, VALUE_SIZE_MAX),
+            .text = write_sentence(walk, slot, reason),
+        };
+    }
+}

@@ -1,0 +1,253 @@
+/* validate_slot.c - what is known of each expected resource so far. */
+#include "validate_private.h"
+
+#include <string.h>
+
+/* ---- the table of slots ---- */
+
+static char
+lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* FNV-1a over the name in lower case, so that names that differ in case meet. */
+static uint64_t
+hash_name(apv_kind kind, apv_span name)
+{
+    uint64_t hash = UINT64_C(14695981039346656037) ^ (uint64_t)kind;
+    for (size_t i = 0; i < name.size; i++)
+        hash = (hash ^ (unsigned char)lower(name.data[i])) * UINT64_C(1099511628211);
+    return hash ^ hash >> 32;
+}
+
+static bool
+equal_fold(apv_span a, apv_span b)
+{
+    if (a.size != b.size)
+        return false;
+    for (size_t i = 0; i < a.size; i++)
+        if (lower(a.data[i]) != lower(b.data[i]))
+            return false;
+    return true;
+}
+
+static apv_kind
+kind_of(apv_span kind)
+{
+    if (apv_span_is(kind, "package"))
+        return APV_KIND_PACKAGE;
+    if (apv_span_is(kind, "service"))
+        return APV_KIND_SERVICE;
+    if (apv_span_is(kind, "value"))
+        return APV_KIND_VALUE;
+    return APV_KIND_ACTION;
+}
+
+static bool
+same_resource(const apv_slot *slot, const apv_item *item)
+{
+    return apv_span_equal(slot->item->kind, item->kind) &&
+           apv_span_equal(slot->item->name, item->name);
+}
+
+bool
+apv_slots_open(apv_walk *walk, apv_err *err)
+{
+    size_t count = walk->expected->count, table_size = 8;
+
+    /* At most half full. */
+    while (table_size / 2 < count)
+        table_size *= 2;
+    walk->slots = apv_arena_take(walk->scratch, count, sizeof *walk->slots);
+    walk->table = apv_arena_take(walk->scratch, table_size, sizeof *walk->table);
+    if (walk->slots == NULL || walk->table == NULL)
+        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+    walk->table_mask = table_size - 1;
+
+    for (size_t i = 0; i < count; i++) {
+        const apv_item *item = &walk->expected->items[i];
+        if (item->name.size == 0)
+            return apv_fail(err, APV_ERR_INVALID, "an expected resource has no name");
+        walk->slots[i] = (apv_slot){.item = item, .kind = kind_of(item->kind)};
+        size_t at = hash_name(walk->slots[i].kind, item->name) & walk->table_mask;
+        for (; walk->table[at] != 0; at = (at + 1) & walk->table_mask)
+            if (same_resource(&walk->slots[walk->table[at] - 1], item))
+                return apv_fail(err, APV_ERR_INVALID, "a resource is expected twice");
+        walk->table[at] = i + 1;
+    }
+    return true;
+}
+
+void
+apv_slots_reset(apv_walk *walk)
+{
+    for (size_t i = 0; i < walk->expected->count; i++) {
+        const apv_slot *slot = &walk->slots[i];
+        walk->slots[i] = (apv_slot){.item = slot->item, .kind = slot->kind};
+    }
+}
+
+apv_slot *
+apv_slot_find(const apv_walk *walk, apv_kind kind, apv_span name, bool fold)
+{
+    apv_slot *folded = NULL;
+
+    if (name.size == 0)
+        return NULL;
+    size_t at = hash_name(kind, name) & walk->table_mask;
+    for (; walk->table[at] != 0; at = (at + 1) & walk->table_mask) {
+        apv_slot *slot = &walk->slots[walk->table[at] - 1];
+        if (slot->kind != kind)
+            continue;
+        if (apv_span_equal(slot->item->name, name))
+            return slot;
+        if (fold && folded == NULL && equal_fold(slot->item->name, name))
+            folded = slot;
+    }
+    return folded;
+}
+
+/* ---- comparison ---- */
+
+/* Whether text matches pattern, in which * stands for any characters. */
+static bool
+glob(apv_span pattern, apv_span text)
+{
+    size_t p = 0, t = 0, star = SIZE_MAX, resume = 0;
+
+    while (t < text.size) {
+        if (p < pattern.size && pattern.data[p] == '*') {
+            star = p++;
+            resume = t;
+        } else if (p < pattern.size && pattern.data[p] == text.data[t]) {
+            p++;
+            t++;
+        } else if (star != SIZE_MAX) {
+            p = star + 1;
+            t = ++resume;
+        } else
+            return false;
+    }
+    while (p < pattern.size && pattern.data[p] == '*')
+        p++;
+    return p == pattern.size;
+}
+
+/* A version without an epoch of 0, which Debian and RPM take for the same as none. A
+ * further colon would make what follows an epoch. */
+static apv_span
+without_zero_epoch(apv_span version)
+{
+    if (apv_span_starts(version, "0:") && memchr(version.data + 2, ':', version.size - 2) == NULL)
+        return (apv_span){version.data + 2, version.size - 2};
+    return version;
+}
+
+apv_match
+apv_slot_match(const apv_slot *slot, apv_span value)
+{
+    apv_span wanted = slot->item->value;
+    bool same;
+
+    if (wanted.data == NULL || value.data == NULL)
+        return wanted.data == NULL && value.data == NULL ? APV_MATCH_YES : APV_MATCH_NO;
+    if (slot->kind != APV_KIND_PACKAGE)
+        same = apv_span_equal(wanted, value);
+    else if (apv_span_is(wanted, "latest"))
+        same = value.size > 0;
+    else if (wanted.size > 0 && strchr("<>=!~", wanted.data[0]) != NULL)
+        return APV_MATCH_UNKNOWN; /* a comparison; not ours to decide */
+    else if (memchr(wanted.data, '*', wanted.size) != NULL)
+        same = glob(wanted, value);
+    else
+        same = apv_span_equal(without_zero_epoch(wanted), without_zero_epoch(value));
+    return same ? APV_MATCH_YES : APV_MATCH_NO;
+}
+
+/* ---- what chunks say ---- */
+
+static void
+set(apv_walk *walk, apv_slot *slot, apv_seen seen, apv_source source)
+{
+    slot->seen = seen;
+    slot->source = source;
+    slot->reason = APV_REASON_NONE;
+    slot->observed = APV_NO_SPAN;
+    slot->detail = APV_NO_SPAN;
+    slot->overridden = walk->overridden;
+    slot->step = walk->step;
+}
+
+void
+apv_slot_observe(apv_walk *walk, apv_slot *slot, apv_span value, apv_source source)
+{
+    if (walk->dry) {
+        apv_slot_skip(walk, slot, APV_REASON_TEST_RUN);
+        return;
+    }
+    set(walk, slot, value.data == NULL ? APV_SEEN_ABSENT : APV_SEEN_VALUE, source);
+    slot->observed = value;
+}
+
+void
+apv_slot_present(apv_walk *walk, apv_slot *slot, bool latest, apv_source source)
+{
+    if (walk->dry)
+        apv_slot_skip(walk, slot, APV_REASON_TEST_RUN);
+    else if (slot->seen == APV_SEEN_VALUE)
+        slot->step = walk->step; /* still there: what was seen in this run still holds */
+    else
+        set(walk, slot, latest ? APV_SEEN_LATEST : APV_SEEN_PRESENT, source);
+}
+
+bool
+apv_slot_is_open(const apv_slot *slot)
+{
+    return slot->seen <= APV_SEEN_MENTIONED;
+}
+
+void
+apv_slot_mention(apv_walk *walk, apv_slot *slot)
+{
+    if (walk->dry)
+        apv_slot_skip(walk, slot, APV_REASON_TEST_RUN);
+    else if (apv_slot_is_open(slot))
+        set(walk, slot, APV_SEEN_MENTIONED, APV_SOURCE_NONE);
+}
+
+void
+apv_slot_skip(apv_walk *walk, apv_slot *slot, apv_reason reason)
+{
+    slot->step = walk->step;
+    if (slot->seen > APV_SEEN_SKIPPED)
+        return;
+    set(walk, slot, APV_SEEN_SKIPPED, APV_SOURCE_NONE);
+    slot->reason = reason;
+}
+
+void
+apv_slot_fail(apv_walk *walk, apv_slot *slot, apv_reason reason, apv_span detail)
+{
+    apv_span observed = slot->step == walk->step ? slot->observed : APV_NO_SPAN;
+
+    set(walk, slot, APV_SEEN_FAILED, APV_SOURCE_RETURN);
+    slot->reason = reason;
+    slot->detail = detail;
+    slot->observed = observed;
+}
+
+void
+apv_slots_fail(apv_walk *walk, apv_reason reason, apv_span detail)
+{
+    for (size_t i = 0; i < walk->expected->count; i++)
+        if (apv_slot_is_open(&walk->slots[i]))
+            apv_slot_fail(walk, &walk->slots[i], reason, detail);
+}
+
+void
+apv_slots_skip(apv_walk *walk, apv_reason reason)
+{
+    for (size_t i = 0; i < walk->expected->count; i++)
+        apv_slot_skip(walk, &walk->slots[i], reason);
+}

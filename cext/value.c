@@ -1,0 +1,53 @@
+/* value.c - what is common to all readers. */
+#include "apv_private.h"
+
+#include <math.h>
+
+void
+apv_map_find(const apv_reader *reader, apv_value map, const char *const *words, size_t count,
+             apv_value *found)
+{
+    apv_cursor cursor;
+    apv_value value;
+    apv_span key;
+
+    for (size_t i = 0; i < count; i++)
+        found[i] = APV_NO_VALUE;
+    reader->open(reader, map, &cursor);
+    while (reader->next(reader, &cursor, &key, &value)) {
+        if (key.size == 0)
+            continue;
+        for (size_t i = 0; i < count; i++) {
+            /* The first character settles nearly every comparison. */
+            if (words[i][0] == key.data[0] && apv_span_is(key, words[i])) {
+                found[i] = value; /* of equal keys the last, as Python has it */
+                break;
+            }
+        }
+    }
+}
+
+apv_value
+apv_map_get(const apv_reader *reader, apv_value map, const char *word)
+{
+    apv_value found;
+    apv_map_find(reader, map, &word, 1, &found);
+    return found;
+}
+
+apv_span
+apv_text_or_none(const apv_reader *reader, apv_value value)
+{
+    apv_span text;
+    return reader->text(reader, value, &text) ? text : APV_NO_SPAN;
+}
+
+bool
+apv_real_is_whole(double real, int64_t *integer)
+{
+    /* The bounds are exact as doubles, and NaN fails both comparisons. */
+    if (!(real >= -9223372036854775808.0 && real < 9223372036854775808.0) || real != floor(real))
+        return false;
+    *integer = (int64_t)real;
+    return true;
+}

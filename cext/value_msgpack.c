@@ -1,0 +1,344 @@
+/* value_msgpack.c - reading msgpack bytes in place.
+ *
+ * A value is the address of its first byte. No tree is built: a return is read once
+ * to check it (apv_reader_msgpack) and then skipped through, which is several times
+ * faster than unpacking it, and needs no memory and no recursion, however deep it is
+ * nested. msgpack-c has no such reader; the tests hold this one against its packer.
+ */
+#include "apv_private.h"
+
+#include <string.h>
+
+/* The head of one object. */
+typedef struct {
+    apv_type type;
+    bool truth;
+    bool whole; /* an APV_NUMBER that fits int64_t */
+    int64_t integer;
+    uint32_t count; /* children: of a list its elements, of a map twice its pairs */
+    const char *body;
+    size_t size;     /* of the body of text and bytes */
+    const char *end; /* behind the head and a body, before children */
+} head;
+
+static uint64_t
+read_be(const unsigned char *at, size_t size)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < size; i++)
+        value = value << 8 | at[i];
+    return value;
+}
+
+static void
+set_unsigned(head *h, uint64_t value)
+{
+    h->type = APV_NUMBER;
+    h->whole = value <= INT64_MAX;
+    if (h->whole)
+        h->integer = (int64_t)value;
+}
+
+static void
+set_signed(head *h, uint64_t bits, size_t size)
+{
+    int64_t value;
+    uint64_t sign = UINT64_C(1) << (size * 8 - 1);
+
+    /* Extends the sign without relying on how a cast of a large value comes out. */
+    bits = (bits ^ sign) - sign;
+    memcpy(&value, &bits, sizeof value);
+    h->type = APV_NUMBER;
+    h->whole = true;
+    h->integer = value;
+}
+
+static void
+set_real(head *h, double value)
+{
+    h->type = APV_NUMBER;
+    h->whole = apv_real_is_whole(value, &h->integer);
+}
+
+static void
+set_float(head *h, uint64_t bits, size_t size)
+{
+    if (size == 4) {
+        uint32_t low = (uint32_t)bits;
+        float value;
+        memcpy(&value, &low, sizeof value);
+        set_real(h, (double)value);
+    } else {
+        double value;
+        memcpy(&value, &bits, sizeof value);
+        set_real(h, value);
+    }
+}
+
+/* Reads the head at `at`; false if it and its body don't end before `end`. */
+static bool
+read_head(const char *at, const char *end, head *h)
+{
+    if (at >= end)
+        return false;
+
+    const unsigned char *bytes = (const unsigned char *)at;
+    unsigned char tag = bytes[0];
+    size_t left = (size_t)(end - at) - 1;
+    size_t field = 0; /* bytes of number or length behind the tag */
+    size_t extra = 0; /* the type byte of an extension */
+    uint64_t value;
+
+    h->whole = false;
+    h->truth = false;
+    h->count = 0;
+    h->size = 0;
+
+    if (tag < 0x80) {
+        set_unsigned(h, tag);
+        h->end = at + 1;
+        return true;
+    }
+    if (tag >= 0xE0) {
+        set_signed(h, tag, 1);
+        h->end = at + 1;
+        return true;
+    }
+    if (tag < 0xC0) {
+        if (tag < 0x90) {
+            h->type = APV_MAP;
+            h->count = (tag & 0x0Fu) * 2;
+        } else if (tag < 0xA0) {
+            h->type = APV_LIST;
+            h->count = tag & 0x0Fu;
+        } else {
+            h->type = APV_TEXT;
+            h->size = tag & 0x1Fu;
+        }
+        h->body = at + 1;
+        h->end = h->body + h->size;
+        return h->size <= left;
+    }
+
+    switch (tag) {
+    case 0xC0:
+        h->type = APV_NULL;
+        break;
+    case 0xC2:
+    case 0xC3:
+        h->type = APV_BOOL;
+        h->truth = tag == 0xC3;
+        break;
+    case 0xC4: /* bin 8, 16, 32 */
+    case 0xC5:
+    case 0xC6:
+        h->type = APV_OTHER;
+        field = (size_t)1 << (tag - 0xC4);
+        break;
+    case 0xC7: /* ext 8, 16, 32 */
+    case 0xC8:
+    case 0xC9:
+        h->type = APV_OTHER;
+        field = (size_t)1 << (tag - 0xC7);
+        extra = 1;
+        break;
+    case 0xCA: /* float 32, 64 */
+    case 0xCB:
+        field = tag == 0xCA ? 4 : 8;
+        break;
+    case 0xCC: /* uint 8 to 64 */
+    case 0xCD:
+    case 0xCE:
+    case 0xCF:
+        field = (size_t)1 << (tag - 0xCC);
+        break;
+    case 0xD0: /* int 8 to 64 */
+    case 0xD1:
+    case 0xD2:
+    case 0xD3:
+        field = (size_t)1 << (tag - 0xD0);
+        break;
+    case 0xD4: /* fixext 1 to 16 */
+    case 0xD5:
+    case 0xD6:
+    case 0xD7:
+    case 0xD8:
+        h->type = APV_OTHER;
+        h->size = (size_t)1 << (tag - 0xD4);
+        extra = 1;
+        break;
+    case 0xD9: /* str 8, 16, 32 */
+    case 0xDA:
+    case 0xDB:
+        h->type = APV_TEXT;
+        field = (size_t)1 << (tag - 0xD9);
+        break;
+    case 0xDC: /* array 16, 32 */
+    case 0xDD:
+        h->type = APV_LIST;
+        field = tag == 0xDC ? 2 : 4;
+        break;
+    case 0xDE: /* map 16, 32 */
+    case 0xDF:
+        h->type = APV_MAP;
+        field = tag == 0xDE ? 2 : 4;
+        break;
+    default: /* 0xC1, never used */
+        return false;
+    }
+    if (field > left)
+        return false;
+    value = read_be(bytes + 1, field);
+
+    if (tag == 0xCA || tag == 0xCB)
+        set_float(h, value, field);
+    else if (tag >= 0xCC && tag <= 0xCF)
+        set_unsigned(h, value);
+    else if (tag >= 0xD0 && tag <= 0xD3)
+        set_signed(h, value, field);
+    else if (tag >= 0xDE) {
+        if (value > UINT32_MAX / 2)
+            return false; /* more pairs than any message of ours has bytes */
+        h->count = (uint32_t)value * 2;
+    } else if (tag >= 0xDC)
+        h->count = (uint32_t)value;
+    else if (field > 0)
+        h->size = (size_t)value;
+
+    h->body = at + 1 + field + extra;
+    left -= field;
+    if (extra > left || h->size > left - extra)
+        return false;
+    h->end = h->body + h->size;
+    return true;
+}
+
+/* Where the object at `at` ends with all its children, or NULL: not before end. */
+static const char *
+skip(const char *at, const char *end)
+{
+    head h;
+    uint64_t open = 1; /* objects still to be read */
+
+    while (open > 0) {
+        /* Each needs a byte, so a lying count is found here, not after 2^32 steps. */
+        if (open > (uint64_t)(end - at) || !read_head(at, end, &h))
+            return NULL;
+        at = h.end;
+        open += h.count;
+        open--;
+    }
+    return at;
+}
+
+static const char *
+end_of(const apv_reader *reader)
+{
+    return (const char *)reader->data + reader->size;
+}
+
+static bool
+head_of(const apv_reader *reader, apv_value value, head *h)
+{
+    return value.node != NULL && read_head(value.node, end_of(reader), h);
+}
+
+static bool
+is_text(const head *h)
+{
+    return h->type == APV_TEXT && apv_utf8_valid(h->body, h->size);
+}
+
+static apv_type
+msgpack_type(const apv_reader *reader, apv_value value)
+{
+    head h;
+    if (!head_of(reader, value, &h))
+        return APV_MISSING;
+    if (h.type == APV_TEXT && !is_text(&h))
+        return APV_OTHER;
+    return h.type;
+}
+
+static bool
+msgpack_text(const apv_reader *reader, apv_value value, apv_span *text)
+{
+    head h;
+    if (!head_of(reader, value, &h) || !is_text(&h))
+        return false;
+    *text = (apv_span){h.body, h.size};
+    return true;
+}
+
+static bool
+msgpack_integer(const apv_reader *reader, apv_value value, int64_t *integer)
+{
+    head h;
+    if (!head_of(reader, value, &h) || h.type != APV_NUMBER || !h.whole)
+        return false;
+    *integer = h.integer;
+    return true;
+}
+
+static bool
+msgpack_truth(const apv_reader *reader, apv_value value)
+{
+    head h;
+    return head_of(reader, value, &h) && h.type == APV_BOOL && h.truth;
+}
+
+static void
+msgpack_open(const apv_reader *reader, apv_value value, apv_cursor *cursor)
+{
+    head h;
+
+    *cursor = (apv_cursor){.of = value};
+    if (!head_of(reader, value, &h) || (h.type != APV_LIST && h.type != APV_MAP))
+        return;
+    cursor->at = h.end;
+    cursor->count = h.type == APV_MAP ? h.count / 2 : h.count;
+    cursor->map = h.type == APV_MAP;
+}
+
+static bool
+msgpack_next(const apv_reader *reader, apv_cursor *cursor, apv_span *key, apv_value *value)
+{
+    const char *at = cursor->at, *end = end_of(reader);
+    head h;
+
+    if (cursor->index >= cursor->count)
+        return false;
+    if (cursor->index > 0)
+        at = skip(at, end); /* the value that the last call gave */
+    cursor->index++;
+    *key = APV_NO_SPAN;
+    if (cursor->map && at != NULL) {
+        if (read_head(at, end, &h) && is_text(&h))
+            *key = (apv_span){h.body, h.size};
+        at = skip(at, end);
+    }
+    cursor->at = at;
+    value->node = at;
+    return at != NULL;
+}
+
+bool
+apv_reader_msgpack(apv_span msgpack, apv_reader *reader, apv_value *root, apv_err *err)
+{
+    const char *end = msgpack.data + msgpack.size;
+
+    if (msgpack.size == 0 || skip(msgpack.data, end) != end)
+        return apv_fail(err, APV_ERR_INVALID, "the bytes are not one msgpack object");
+    *reader = (apv_reader){
+        .data = msgpack.data,
+        .size = msgpack.size,
+        .type = msgpack_type,
+        .text = msgpack_text,
+        .integer = msgpack_integer,
+        .truth = msgpack_truth,
+        .open = msgpack_open,
+        .next = msgpack_next,
+    };
+    root->node = msgpack.data;
+    return true;
+}

@@ -1,0 +1,72 @@
+"""Build of saltext-approval: which folder is which package, and the C extension.
+
+Everything that is plain metadata stands in pyproject.toml.
+"""
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from setuptools import Extension, setup
+
+HERE = Path(__file__).resolve().parent
+ROOT = "saltext.approval"
+
+# Import package -> folder. The folders carry the names people look for; the import names are
+# those that Salt's loader looks for and that cannot clash in site-packages.
+PACKAGES = {
+    ROOT: "approval",
+    ROOT + ".pillar": "ext_pillar",
+    ROOT + ".returners": "returners",
+    ROOT + ".runners": "runners",
+    ROOT + ".states": "states",
+    ROOT + ".sql": "sql",
+}
+PACKAGE_DATA = {
+    ROOT: ["py.typed", "*.pyi", "shipped/*.yaml"],
+    # A file root for minions: served as it is, never imported from here by name.
+    ROOT + ".states": ["_states/*.py", "approval/*.sls"],
+    ROOT + ".sql": ["migrations/*.sql", "functions/*.sql", "roles.sql", "grants.sql"],
+}
+LIBRARIES = ["libpq", "msgpack", "jansson", "liblz4", "libcrypto"]  # pkg-config names
+WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wstrict-prototypes"]
+
+
+def pkg_config(option):
+    """The words that pkg-config prints for LIBRARIES, or a clear end of the build."""
+    command = [os.environ.get("PKG_CONFIG", "pkg-config"), option, *LIBRARIES]
+    try:
+        return shlex.split(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    except (OSError, subprocess.CalledProcessError) as exc:
+        sys.exit(
+            f"saltext-approval: {shlex.join(command)} failed: {getattr(exc, 'stderr', '') or exc}\n"
+            "On Debian: apt-get install pkg-config "
+            "libpq-dev libmsgpack-dev libjansson-dev liblz4-dev libssl-dev"
+        )
+
+
+def core():
+    """The extension module: the C library and its binding in one object."""
+    werror = ["-Werror"] if os.environ.get("APPROVAL_WERROR") == "1" else []
+    return Extension(
+        ROOT + "._core",
+        sources=sorted(str(path.relative_to(HERE)) for path in HERE.glob("cext/*.c")),
+        depends=sorted(str(path.relative_to(HERE)) for path in HERE.glob("cext/*.h")),
+        include_dirs=["cext"],
+        define_macros=[("Py_LIMITED_API", "0x030A0000"), ("_POSIX_C_SOURCE", "200809L")],
+        extra_compile_args=["-std=c11", "-fvisibility=hidden", *WARNINGS, *werror, *pkg_config("--cflags")],
+        extra_link_args=pkg_config("--libs"),
+        py_limited_api=True,
+    )
+
+
+setup(
+    packages=list(PACKAGES),
+    package_dir=PACKAGES,
+    package_data=PACKAGE_DATA,
+    include_package_data=False,
+    ext_modules=[core()],
+    options={"bdist_wheel": {"py_limited_api": "cp310"}},
+)

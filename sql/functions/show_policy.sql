@@ -1,0 +1,25 @@
+CREATE OR REPLACE FUNCTION approval.show_policy() RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+SELECT jsonb_build_object(
+    'principals', (
+        SELECT coalesce(jsonb_object_agg(p.name, jsonb_build_object(
+            'kind', p.kind, 'disabled', p.disabled_at IS NOT NULL,
+            'identities', (
+                SELECT coalesce(jsonb_agg(jsonb_build_object('provider', i.provider, 'subject', i.subject)
+                                          ORDER BY i.provider, i.subject), '[]')
+                FROM approval.identity AS i WHERE i.principal_id = p.principal_id))), '{}')
+        FROM approval.principal AS p),
+    'groups', (
+        SELECT coalesce(jsonb_object_agg(g.group_name, jsonb_build_object(
+            'title', g.title,
+            'members', (
+                SELECT coalesce(jsonb_agg(p.name ORDER BY p.name), '[]')
+                FROM approval.membership AS m JOIN approval.principal AS p USING (principal_id)
+                WHERE m.group_name = g.group_name))), '{}')
+        FROM approval.principal_group AS g),
+    'types', (
+        SELECT coalesce(jsonb_object_agg(t.type_name, jsonb_build_object('version', t.type_version, 'definition', t.definition)), '{}')
+        FROM (SELECT DISTINCT ON (type_name) * FROM approval.request_type ORDER BY type_name, type_version DESC) AS t))
+$$;
+COMMENT ON FUNCTION approval.show_policy() IS
+    'Principals with their identities, groups with their members, and request types as they stand. Definer: tables are private.';

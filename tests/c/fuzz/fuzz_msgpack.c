@@ -1,0 +1,55 @@
+/* fuzz_msgpack.c - libFuzzer target: any bytes as msgpack. What the reader takes,
+ * msgpack-c takes too, unless it is nested more deeply than that can. */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <msgpack.h>
+
+#include "apv_private.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Reads everything, to a depth that is enough for any return. */
+static void
+walk(const apv_reader *reader, apv_value value, unsigned depth)
+{
+    apv_cursor cursor;
+    apv_value element;
+    int64_t integer;
+    apv_span text;
+
+    if (reader->text(reader, value, &text) && !apv_utf8_valid(text.data, text.size))
+        abort();
+    (void)reader->integer(reader, value, &integer);
+    (void)reader->truth(reader, value);
+    if (reader->type(reader, value) == APV_MISSING)
+        abort(); /* every byte of what was taken can be read */
+    reader->open(reader, value, &cursor);
+    while (depth > 0 && reader->next(reader, &cursor, &text, &element))
+        walk(reader, element, depth - 1);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    apv_span bytes = {(const char *)data, size};
+    apv_err err = APV_ERR_NONE;
+    apv_reader reader;
+    apv_value root;
+    apv_return head;
+    msgpack_unpacked object;
+    size_t end = 0;
+
+    (void)apv_return_read(bytes, &head, &err);
+    err = (apv_err)APV_ERR_NONE;
+    if (!apv_reader_msgpack(bytes, &reader, &root, &err))
+        return 0; /* msgpack-c would get memory for counts that are lies */
+    msgpack_unpacked_init(&object);
+    msgpack_unpack_return theirs = msgpack_unpack_next(&object, bytes.data, size, &end);
+    msgpack_unpacked_destroy(&object);
+    if (theirs != MSGPACK_UNPACK_NOMEM_ERROR && (theirs != MSGPACK_UNPACK_SUCCESS || end != size))
+        abort();
+    walk(&reader, root, 8);
+    return 0;
+}

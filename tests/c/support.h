@@ -1,0 +1,19 @@
+/* support.h - what several tests need: files, and values written as JSON. */
+#ifndef SUPPORT_H
+#define SUPPORT_H
+
+#include "apv.h"
+
+/* The root of the project; tests are run from anywhere. */
+#ifndef PROJECT_ROOT
+#error "PROJECT_ROOT is set by the Makefile"
+#endif
+
+/* The content of a file under the root; free .data. Fails the test if there is none. */
+apv_span support_read(const char *path);
+
+/* The msgpack of a JSON text, by msgpack-c's packer; free .data. Fails the test if the
+ * text is not JSON. */
+apv_span support_pack(const char *json);
+
+#endif

@@ -1,0 +1,458 @@
+/* test_db.c - connection, calls and documents against the server that APV_TEST_DSN
+ * names: a superuser's connection string for a database with the schema, which the
+ * tests add a few functions to. Without it there is nothing to test.
+ */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <libpq-fe.h>
+
+#include "apv_db.h"
+#include "failing_alloc.h"
+
+static const char functions[] =
+    "CREATE OR REPLACE FUNCTION approval.test_backend() RETURNS integer LANGUAGE sql"
+    " AS 'SELECT pg_backend_pid()';"
+    "CREATE OR REPLACE FUNCTION approval.test_sleep(seconds float8) RETURNS void LANGUAGE sql"
+    " AS 'SELECT pg_sleep(seconds)';"
+    "CREATE OR REPLACE FUNCTION approval.test_echo(INOUT a bytea, INOUT b text[]) LANGUAGE sql"
+    " AS 'SELECT a, b';";
+
+static bool
+have_dsn(void)
+{
+    const char *value = getenv("APV_TEST_DSN");
+    return value != NULL && *value != '\0';
+}
+
+static const char *
+dsn(void)
+{
+    if (!have_dsn())
+        skip();
+    return getenv("APV_TEST_DSN");
+}
+
+/* Runs SQL beside the library. */
+static void
+run_sql(const char *sql)
+{
+    PGconn *conn = PQconnectdb(dsn());
+    PGresult *result = PQexec(conn, sql);
+    ExecStatusType status = PQresultStatus(result);
+
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+        print_error("%s", PQerrorMessage(conn));
+    PQclear(result);
+    PQfinish(conn);
+    assert_true(status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK);
+}
+
+static apv_db *
+open_db(int timeout_ms, bool prepare)
+{
+    apv_db_options options = {dsn(), 2000, timeout_ms, prepare};
+    apv_err err = APV_ERR_NONE;
+    apv_db *db = NULL;
+
+    assert_true(apv_db_new(&options, &db, &err));
+    return db;
+}
+
+static int32_t
+backend(apv_db *db)
+{
+    apv_err err = APV_ERR_NONE;
+    apv_result *result = NULL;
+    int32_t pid;
+
+    if (!apv_call(db, "test_backend", NULL, 0, false, &result, &err))
+        fail_msg("%s", err.message);
+    assert_int_equal(apv_result_rows(result), 1);
+    assert_int_equal(apv_result_columns(result), 1);
+    assert_int_equal(apv_result_type(result, 0), APV_OID_INT4);
+    assert_true(apv_wire_int4(apv_result_peek(result, 0, 0), &pid, &err));
+    apv_result_free(&result);
+    assert_null(result);
+    return pid;
+}
+
+static void
+assert_call_fails(apv_db *db, const char *function, const apv_arg *args, size_t count,
+                  bool repeatable, apv_code code)
+{
+    apv_err err = APV_ERR_NONE;
+    apv_result *result = NULL;
+
+    assert_false(apv_call(db, function, args, count, repeatable, &result, &err));
+    assert_int_equal(err.code, code);
+    assert_null(result);
+}
+
+static int
+make_functions(void **state)
+{
+    (void)state;
+    if (have_dsn())
+        run_sql(functions);
+    return 0;
+}
+
+static void
+test_options(void **state)
+{
+    (void)state;
+    const apv_db_options refused[] = {
+        {"pasword=s3cret", 1, 1, true},
+        {"postgresql://[::1", 1, 1, true},
+        {"host=x", 0, 1, true},
+        {"host=x", 1, -1, true},
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        apv_err err = APV_ERR_NONE;
+        apv_db *db = NULL;
+        assert_false(apv_db_new(&refused[i], &db, &err));
+        assert_int_equal(err.code, APV_ERR_INVALID);
+        assert_null(strstr(err.message, "s3cret"));
+        assert_null(db);
+        apv_db_close(&db);
+    }
+}
+
+static void
+test_nobody_there(void **state)
+{
+    (void)state;
+    apv_db_options options = {"host=/nowhere user=x", 500, 500, true};
+    apv_err err = APV_ERR_NONE;
+    apv_db *db = NULL;
+
+    assert_true(apv_db_new(&options, &db, &err));
+    assert_call_fails(db, "test_backend", NULL, 0, true, APV_ERR_UNAVAILABLE);
+    apv_db_close(&db);
+    assert_null(db);
+}
+
+static void
+test_bad_calls(void **state)
+{
+    (void)state;
+    apv_db *db = open_db(5000, true);
+    apv_arg many[APV_ARGS_MAX + 1] = {{.kind = APV_ARG_NULL}};
+    const apv_arg nul = {.kind = APV_ARG_TEXT, .as.span = {"a\0b", 3}};
+    const apv_arg latin1 = {.kind = APV_ARG_TEXT, .as.span = {"\xfc", 1}};
+
+    assert_call_fails(db, "", NULL, 0, true, APV_ERR_INVALID);
+    assert_call_fails(db, "pg_sleep(1)", NULL, 0, true, APV_ERR_INVALID);
+    assert_call_fails(db, "test_backend", many, APV_ARGS_MAX + 1, true, APV_ERR_INVALID);
+    assert_call_fails(db, "test_backend", &nul, 1, true, APV_ERR_INVALID);
+    assert_call_fails(db, "test_backend", &latin1, 1, true, APV_ERR_INVALID);
+    assert_call_fails(db, "test_backend", many, APV_ARGS_MAX, true, APV_ERR_DATABASE);
+    assert_true(backend(db) > 0);
+    apv_db_close(&db);
+}
+
+static void
+echo(bool prepare)
+{
+    apv_db *db = open_db(5000, prepare);
+    apv_err err = APV_ERR_NONE;
+    apv_result *result = NULL;
+    apv_array array;
+    apv_span item;
+    static char large[1 << 20];
+    const apv_span items[] = {{"a", 1}, {NULL, 0}, {"", 0}, {large, sizeof large}};
+
+    memset(large, 'x', sizeof large);
+    for (size_t count = 0; count <= 4; count++) {
+        const apv_arg args[] = {
+            {.kind = APV_ARG_BYTES, .as.span = {"\0\xff", 2}},
+            {.kind = APV_ARG_TEXT_ARRAY, .as.array = {items, count}},
+        };
+        assert_true(apv_call(db, "test_echo", args, 2, false, &result, &err));
+        assert_int_equal(apv_result_peek(result, 0, 0).size, 2);
+        assert_memory_equal(apv_result_peek(result, 0, 0).data, "\0\xff", 2);
+        assert_true(apv_array_open(apv_result_peek(result, 0, 1), APV_OID_TEXT, &array, &err));
+        assert_int_equal(array.count, count);
+        for (size_t i = 0; i < count; i++) {
+            assert_true(apv_array_next(&array, &item));
+            assert_int_equal(item.size, items[i].size);
+            assert_int_equal(item.data == NULL, items[i].data == NULL);
+        }
+        apv_result_free(&result);
+    }
+    apv_db_close(&db);
+}
+
+static void
+test_echo(void **state)
+{
+    (void)state;
+    echo(true);
+    echo(false);
+}
+
+static void
+test_deadline(void **state)
+{
+    (void)state;
+    apv_db *db = open_db(100, true);
+    const apv_arg seconds = {.kind = APV_ARG_FLOAT, .as.real = 5.0};
+    int32_t first = backend(db);
+
+    assert_call_fails(db, "test_sleep", &seconds, 1, true, APV_ERR_TIMEOUT);
+    assert_int_not_equal(backend(db), first);
+    apv_db_close(&db);
+}
+
+static void
+test_lost_connection(void **state)
+{
+    (void)state;
+    apv_db *db = open_db(5000, true);
+    char sql[128];
+    int32_t first = backend(db);
+
+    snprintf(sql, sizeof sql, "SELECT pg_terminate_backend(%d, 5000)", (int)first);
+    run_sql(sql);
+    assert_int_not_equal(backend(db), first);
+    apv_db_close(&db);
+}
+
+static void
+test_fork(void **state)
+{
+    (void)state;
+    apv_db *db = open_db(5000, true);
+    int32_t first = backend(db);
+    int status;
+
+    assert_false(apv_db_forked(db));
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        apv_err err = APV_ERR_NONE;
+        apv_result *result = NULL;
+        bool refused = apv_db_forked(db) &&
+                       !apv_call(db, "test_backend", NULL, 0, true, &result, &err) &&
+                       err.code == APV_ERR_FORKED;
+        apv_db_close(&db);
+        /* An end that no leak checker sees: libpq's memory is left alone on purpose. */
+        if (refused && db == NULL)
+            execl("/bin/true", "true", (char *)NULL);
+        _exit(1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(backend(db), first);
+    apv_db_close(&db);
+}
+
+static bool
+give_up(void *arg)
+{
+    ++*(int *)arg;
+    return true;
+}
+
+static void
+ignore_signal(int number)
+{
+    (void)number;
+}
+
+static void
+test_signal(void **state)
+{
+    (void)state;
+    apv_db *db = open_db(5000, true);
+    const apv_arg seconds = {.kind = APV_ARG_FLOAT, .as.real = 2.0};
+    struct sigaction action = {.sa_handler = ignore_signal}, previous;
+    int asked = 0;
+
+    (void)backend(db);
+    apv_db_on_signal(db, give_up, &asked);
+    sigaction(SIGALRM, &action, &previous);
+    alarm(1);
+    assert_call_fails(db, "test_sleep", &seconds, 1, true, APV_ERR_UNAVAILABLE);
+    assert_int_equal(asked, 1);
+    sigaction(SIGALRM, &previous, NULL);
+    apv_db_close(&db);
+}
+
+static void
+test_unknown_minion(void **state)
+{
+    (void)state;
+    apv_db *db = open_db(5000, true);
+    apv_err err = APV_ERR_NONE;
+    apv_document *document = NULL;
+
+    assert_true(apv_document_read(db, (apv_span){"%", 1}, &document, &err));
+    assert_int_equal(document->revision, 0);
+    assert_int_equal(document->count, 0);
+    assert_null(document->evidence_key.data);
+    assert_int_equal(strlen(document->digest), APV_DIGEST_SIZE - 1);
+    apv_document_free(&document);
+    assert_null(document);
+    assert_false(apv_document_read(db, (apv_span){"a\0b", 3}, &document, &err));
+    assert_int_equal(err.code, APV_ERR_INVALID);
+    apv_db_close(&db);
+}
+
+static void
+test_document(void **state)
+{
+    (void)state;
+    apv_db *db = open_db(5000, false);
+    apv_err err = APV_ERR_NONE;
+    apv_document *document = NULL;
+
+    const apv_item items[] = {
+        {{"package", 7}, {"a", 1}, {"version", 7}, {"1", 1}},
+        {{"package", 7}, {"b", 1}, {"absent", 6}, {NULL, 0}},
+    };
+    char digest[APV_DIGEST_SIZE], sql[1024];
+
+    assert_true(apv_digest((apv_span){"test-c", 6}, 7, items, 2, digest, &err));
+    snprintf(sql, sizeof sql,
+             "INSERT INTO approval.minion (minion_id, registered_at) VALUES ('test-c', now())"
+             " ON CONFLICT DO NOTHING;"
+             "DELETE FROM approval.document WHERE minion_id = 'test-c';"
+             "INSERT INTO approval.document (minion_id, valid_from, revision, digest, evidence_key,"
+             " kinds, names, types, contents, item_ids) VALUES ('test-c', '-infinity', 7, '%s',"
+             " sha256('k'), '{package,package}', '{a,b}', '{version,absent}', '{1,NULL}', '{1,2}')",
+             digest);
+    run_sql(sql);
+    if (!apv_document_read(db, (apv_span){"test-c", 6}, &document, &err))
+        fail_msg("%s", err.message);
+    assert_int_equal(document->revision, 7);
+    assert_int_equal(document->evidence_key.size, APV_EVIDENCE_KEY_SIZE);
+    assert_int_equal(document->count, 2);
+    assert_memory_equal(document->items[0].value.data, "1", 1);
+    assert_null(document->items[1].value.data);
+    assert_true(document->as_of > 1e9);
+    apv_document_free(&document);
+    apv_db_close(&db);
+}
+
+/* {"id": "test-c", "jid": "1", "ts": 5}: quarantined, as the jid is none. */
+static const char load[] = "\x83\xa2id\xa6test-c\xa3jid\xa1"
+                           "1\xa2ts\x05";
+
+static void
+test_record(void **state)
+{
+    (void)state;
+    apv_db *db = open_db(5000, true);
+    apv_err err = APV_ERR_NONE;
+    apv_record *record = NULL;
+
+    if (!apv_record_return(db, (apv_span){load, sizeof load - 1}, &record, &err))
+        fail_msg("%s", err.message);
+    assert_string_equal(record->outcome, "quarantined");
+    assert_int_equal(record->attempt, 0);
+    assert_non_null(record->verdict);
+    assert_false(record->verdict->authenticated);
+    apv_record_free(&record);
+    assert_null(record);
+
+    assert_false(apv_record_return(db, (apv_span){"\x80", 1}, &record, &err));
+    assert_int_equal(err.code, APV_ERR_INVALID);
+    err = (apv_err)APV_ERR_NONE;
+    assert_false(apv_record_return(db, (apv_span){"\xc1", 1}, &record, &err));
+    assert_int_equal(err.code, APV_ERR_INVALID);
+    apv_db_close(&db);
+}
+
+/* ---- no memory ---- */
+
+static bool
+once_document(apv_db *db, apv_err *err)
+{
+    apv_document *document = NULL;
+    bool ok = apv_document_read(db, (apv_span){"test-c", 6}, &document, err);
+
+    assert_int_equal(ok, document != NULL);
+    apv_document_free(&document);
+    return ok;
+}
+
+static bool
+once_record(apv_db *db, apv_err *err)
+{
+    apv_record *record = NULL;
+    bool ok = apv_record_return(db, (apv_span){load, sizeof load - 1}, &record, err);
+
+    assert_int_equal(ok, record != NULL);
+    apv_record_free(&record);
+    return ok;
+}
+
+static bool
+once_call(apv_db *db, apv_err *err)
+{
+    const apv_span items[] = {{"a", 1}, {NULL, 0}};
+    const apv_arg args[] = {
+        {.kind = APV_ARG_BYTES, .as.span = {"x", 1}},
+        {.kind = APV_ARG_TEXT_ARRAY, .as.array = {items, 2}},
+    };
+    apv_result *result = NULL;
+    bool ok = apv_call(db, "test_echo", args, 2, true, &result, err);
+
+    assert_int_equal(ok, result != NULL);
+    apv_result_free(&result);
+    return ok;
+}
+
+/* With ever more allocations that succeed: each failure is told, costs nothing but that
+ * call, and leaks nothing. */
+static void
+test_no_memory(void **state)
+{
+    (void)state;
+    bool (*const work[])(apv_db *, apv_err *) = {once_call, once_document, once_record};
+
+    for (size_t i = 0; i < sizeof work / sizeof work[0]; i++) {
+        bool failed = true;
+        for (size_t count = 0; failed; count++) {
+            apv_db *db = open_db(5000, true);
+            apv_err err = APV_ERR_NONE;
+
+            assert_true(count < 1000);
+            (void)backend(db);
+            failing_alloc_after(count);
+            bool ok = work[i](db, &err);
+            failed = failing_alloc_stop();
+            assert_int_equal(ok, !failed);
+            assert_int_equal(err.code, failed ? APV_ERR_MEMORY : APV_OK);
+            err = (apv_err)APV_ERR_NONE;
+            assert_true(work[i](db, &err));
+            assert_true(backend(db) > 0);
+            apv_db_close(&db);
+        }
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_options),        cmocka_unit_test(test_nobody_there),
+        cmocka_unit_test(test_bad_calls),      cmocka_unit_test(test_echo),
+        cmocka_unit_test(test_deadline),       cmocka_unit_test(test_lost_connection),
+        cmocka_unit_test(test_fork),           cmocka_unit_test(test_signal),
+        cmocka_unit_test(test_unknown_minion), cmocka_unit_test(test_document),
+        cmocka_unit_test(test_record),         cmocka_unit_test(test_no_memory),
+    };
+    return cmocka_run_group_tests(tests, make_functions, NULL);
+}

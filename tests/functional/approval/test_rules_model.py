@@ -1,0 +1,800 @@
+"""
+The approval rules as a model in plain Python, and random sequences of acts that compare the database with it.
+
+The class Rules is the specification for people: every rule once, without locks, hashes or SQL. After each act
+the database must have answered as the model does (done, or refused with that SQLSTATE), hold every request in
+the same state, export the same documents with revisions that only grow, and verify its audit trail.
+
+RULES_EXAMPLES sets how many sequences are tried.
+"""
+
+import datetime
+import os
+from dataclasses import dataclass, field
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from psycopg.types.json import Jsonb
+
+EXAMPLES = int(os.environ.get("RULES_EXAMPLES", "30"))
+STEPS = 25
+
+# --- The policy that all sequences play under.
+
+PEOPLE = ["alice", "bob", "carol", "dave", "erin"]
+BREAKS_GLASS = "erin"
+GROUPS = {"owners": {"alice", "bob", "carol"}, "board": {"bob", "carol", "dave"}, "chiefs": {"erin"}}
+MINIONS = ["web1", "web2", "web3"]
+MINION_GROUPS = {"edge": {"web3"}}
+PACKAGES = ["hello", "sl"]
+VERSIONS = ["1", "2", "latest", None]  # None: the package must be absent
+WHAT_LATEST_WAS = "2.5"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of a chain: any one of the groups reaching its quorum passes it."""
+
+    any_of: dict
+    authenticated: bool = False  # salt-run, which only asserts who acts, is not enough
+    more_than_minions: int = 0  # needed only by requests over more minions than this
+
+
+@dataclass(frozen=True)
+class Type:
+    """A request type."""
+
+    name: str
+    chain: list
+    requesters: tuple = ("*",)
+    self_approval: bool = False
+    repeat_approval: bool = False
+    kind: str = "package"
+
+    @property
+    def pre_approved(self):
+        return not self.chain
+
+    def definition(self):
+        """As put_request_type takes it."""
+        chain = [
+            {
+                "name": f"stage {number}",
+                "min_assurance": "authenticated" if stage.authenticated else "asserted",
+                "more_than_minions": stage.more_than_minions,
+                "any_of": [{"group": group, "quorum": quorum} for group, quorum in stage.any_of.items()],
+            }
+            for number, stage in enumerate(self.chain)
+        ]
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "requesters": list(self.requesters),
+            "pre_approved": self.pre_approved,
+            "self_approval": self.self_approval,
+            "repeat_approval": self.repeat_approval,
+            "chain": chain,
+        }
+
+
+OWNER = Stage({"owners": 1})
+TYPES = {
+    each.name: each
+    for each in [
+        Type("simple", [OWNER]),
+        Type("strict", [OWNER, Stage({"board": 2, "chiefs": 1}, authenticated=True)]),
+        Type("careful", [OWNER, Stage({"board": 1}, more_than_minions=1)]),
+        Type("lab", [OWNER, Stage({"owners": 1, "board": 1})], self_approval=True, repeat_approval=True),
+        Type("standard", [], requesters=("owners",)),
+        Type("revert", [OWNER], kind="any"),
+    ]
+}
+ASKED_FOR = [name for name in TYPES if name != "revert"]
+
+
+# --- The rules.
+
+
+class Refused(Exception):
+    """The rules say no; the argument is the SQLSTATE."""
+
+
+def refuse_if(condition, sqlstate):
+    """Raise Refused if the condition holds."""
+    if condition:
+        raise Refused(sqlstate)
+
+
+@dataclass(eq=False)
+class Item:
+    """What a request wants of one package on one minion."""
+
+    request: "Request"
+    minion: str
+    package: str
+    version: str | None
+    state: str = "proposed"  # void, approved, superseded, withdrawn
+    # (days from now, number of the approval): of two items on one resource the greater one wins.
+    due: tuple | None = None
+    outcome: str = "waiting"  # converged, failed
+    pinned: str | None = None  # what latest was when it was proven
+    before: list = field(default_factory=list)  # the one thing known to have been there before, if any
+
+    @property
+    def resource(self):
+        return self.minion, self.package
+
+    @property
+    def applied(self):
+        return self.outcome == "converged"
+
+    @property
+    def wanted(self):
+        return self.pinned or self.version
+
+    @property
+    def is_due(self):
+        return self.state == "approved" and self.due[0] == 0
+
+
+@dataclass(eq=False)
+class Request:
+    """A request; items are those of its present version, decisions those that still count."""
+
+    number: int
+    type: Type
+    parties: set  # who asked, and for whom
+    days: int  # in how many days it takes effect
+    items: list = field(default_factory=list)
+    state: str = "pending"
+    stages: dict = field(default_factory=dict)  # number -> passed?
+    decisions: list = field(default_factory=list)  # (stage number, who, the member they count for)
+    overlaps: dict = field(default_factory=dict)  # request -> supersede, wait or None: to be resolved
+    glass_broken: bool = False
+
+    @property
+    def minions(self):
+        return {item.minion for item in self.items}
+
+    @property
+    def stage(self):
+        """The number of the stage that it is at."""
+        return min(number for number, passed in self.stages.items() if not passed)
+
+
+class Rules:
+    """Who may do what, and what becomes of it. An act raises Refused and changes nothing, or is done."""
+
+    def __init__(self):
+        self.members = {group: set(members) for group, members in GROUPS.items()}
+        self.delegations = {}  # number -> (from, to)
+        self.freezes = {}  # name -> (type or None, minion group or None); each is in force
+        self.requests = {}
+        self._approvals = 0
+
+    # Asking.
+
+    def submit(self, number, who, type_name, wanted, days=0, on_behalf_of=None, overlap=None):
+        """``wanted``: (minion, package) -> version. ``number``: which the request gets if it is taken."""
+        kind = TYPES[type_name]
+        refuse_if("*" not in kind.requesters and not self._is_in_any(who, kind.requesters), "AP002")
+        request = Request(number, kind, {who, on_behalf_of or who}, days)
+        self._set_items(request, wanted)
+        request.overlaps = dict.fromkeys(self._contradicted(request), overlap)
+        # Who is trusted without approval is not trusted to contradict others unawares.
+        refuse_if(kind.pre_approved and self._blocking_overlap(request), "AP018")
+        request.stages = dict.fromkeys(self._stages_for(request), False)
+        self.requests[number] = request
+        if kind.pre_approved:
+            self._approve(request)
+
+    def revert(self, number, who, target, minions=None):
+        """Ask for what held before ``target``, on all of its minions or these. It passes its own chain."""
+        target = self.requests[target]
+        was_approved = target.state in ("approved", "partial", "failed", "converged", "superseded")
+        refuse_if(not was_approved, "AP006")
+        refuse_if(set(minions or ()) - target.minions, "AP004")
+        restored = {}
+        for item in target.items:
+            if item.state in ("approved", "superseded") and (minions is None or item.minion in minions):
+                earlier = [
+                    past
+                    for past in self._items(item.resource)
+                    if past.state in ("approved", "superseded") and past.due < item.due
+                ]
+                # The value approved before it; else what the minion had; else it was not there.
+                if earlier:
+                    restored[item.resource] = max(earlier, key=lambda past: past.due).wanted
+                else:
+                    restored[item.resource] = item.before[0] if item.before else None
+        refuse_if(not restored, "AP015")
+        self.submit(number, who, "revert", restored)
+
+    def amend(self, who, number, wanted):
+        """Give a pending request other items. Decisions stay if items only go, and are void otherwise."""
+        request = self.requests[number]
+        refuse_if(who not in request.parties, "AP002")
+        refuse_if(request.state != "pending", "AP006")
+        present = {item.resource: item.version for item in request.items}
+        if wanted == present:
+            return
+        for item in request.items:
+            item.state = "void"
+        self._set_items(request, wanted)
+        resolved = request.overlaps
+        request.overlaps = dict.fromkeys(self._contradicted(request))
+        if wanted.items() - present.items():
+            request.decisions = []
+            request.stages = dict.fromkeys([*request.stages, *self._stages_for(request)], False)
+        else:
+            request.overlaps = {other: resolved.get(other) for other in request.overlaps}
+
+    def resolve(self, who, number, other, resolution):
+        """Say what becomes of a request that this one contradicts; before anybody decided."""
+        request = self.requests[number]
+        refuse_if(who not in request.parties, "AP002")
+        refuse_if(request.state != "pending", "AP006")
+        refuse_if(request.decisions, "AP010")
+        refuse_if(self.requests[other] not in request.overlaps, "AP014")
+        request.overlaps[self.requests[other]] = resolution
+
+    def cancel(self, who, number):
+        """Take back what is pending, or approved and not yet due."""
+        request = self.requests[number]
+        refuse_if(who not in request.parties, "AP002")
+        refuse_if(request.state != "pending" and not (request.state == "approved" and request.days), "AP006")
+        if request.state == "pending":
+            self._close(request, "cancelled")
+        else:
+            request.state = "withdrawn"
+            for item in request.items:
+                if item.state == "approved":
+                    item.state = "withdrawn"
+
+    # Deciding.
+
+    def check_decision(self, who, authenticated, number, decision, saw_present_items=True):
+        """Refuse, or give the member for whom it would count."""
+        request = self.requests[number]
+        refuse_if(request.state != "pending", "AP006")
+        refuse_if(who in request.parties and not request.type.self_approval, "AP007")
+        refuse_if(not saw_present_items, "AP011")
+        used_up = set()  # one person counts once: at a stage, and unless the type says so, in all of them
+        for stage, voter, counts_for in request.decisions:
+            if stage == request.stage or not request.type.repeat_approval:
+                used_up |= {voter, counts_for}
+        refuse_if(who in used_up, "AP010")
+        member = self._member_for(who, request)
+        refuse_if(member is None, "AP008")
+        refuse_if(member in used_up, "AP010")
+        refuse_if(request.type.chain[request.stage].authenticated and not authenticated, "AP009")
+        refuse_if(decision == "approve" and self._blocking_overlap(request), "AP018")
+        return member
+
+    def decide(self, who, authenticated, number, decision, saw_present_items=True):
+        """Approve or reject at the stage that the request is at."""
+        member = self.check_decision(who, authenticated, number, decision, saw_present_items)
+        request = self.requests[number]
+        if decision == "reject":
+            self._close(request, "rejected")
+            return
+        request.decisions.append((request.stage, who, member))
+        while self._is_passed(request, request.stage):
+            request.stages[request.stage] = True
+            if all(request.stages.values()):
+                self._approve(request)
+                return
+
+    def delegate(self, number, who, to):
+        """Let another decide in one's stead."""
+        refuse_if(who == to, "AP001")
+        self.delegations[number] = (who, to)
+
+    def end_delegation(self, who, number):
+        """Whether there was such a delegation of one's own."""
+        if self.delegations.get(number, (None,))[0] != who:
+            return False
+        del self.delegations[number]
+        return True
+
+    def _member_for(self, who, request):
+        """Whose vote this person can give at the present stage: their own, else one delegated to them."""
+        delegated = sorted(principal for principal, to in self.delegations.values() if to == who)
+        for member in [who, *delegated]:
+            is_party = member in request.parties and not request.type.self_approval
+            if not is_party and self._is_in_any(member, request.type.chain[request.stage].any_of):
+                return member
+        return None
+
+    def _is_passed(self, request, stage):
+        approvers = {member for at, _, member in request.decisions if at == stage}
+        return any(
+            len(approvers & self.members[group]) >= quorum
+            for group, quorum in request.type.chain[stage].any_of.items()
+        )
+
+    def _is_in_any(self, who, groups):
+        return any(who in self.members[group] for group in groups)
+
+    def _stages_for(self, request):
+        return [
+            number
+            for number, stage in enumerate(request.type.chain)
+            if stage.more_than_minions < len(request.minions)
+        ]
+
+    # What is approved.
+
+    def break_glass(self, who, number):
+        """Let an approved request past freezes."""
+        refuse_if(who != BREAKS_GLASS, "42501")
+        request = self.requests[number]
+        refuse_if(request.state not in ("approved", "partial", "failed") or request.glass_broken, "AP006")
+        request.glass_broken = True
+
+    def in_force(self, minion):
+        """The items that the minion's document holds, by package."""
+        held = {}
+        for item in self._all_items():
+            free = item.applied or item.request.glass_broken or not self._is_frozen(item)
+            if item.minion == minion and item.is_due and free:
+                held[item.package] = max(item, held.get(item.package, item), key=lambda each: each.due)
+        return held
+
+    def record_return(self, document, verdicts, before):
+        """
+        What authentic evidence moves. ``document``: the items of the revision that it proves, by package;
+        ``verdicts``, ``before``: by package.
+        """
+        for package, item in document.items():
+            if package in before and not item.before:
+                item.before = [before[package]]
+            # Converged is final: what deviates later is the minion's drift, not the item's.
+            if package in verdicts and not item.applied:
+                item.outcome = verdicts[package]
+                item.pinned = WHAT_LATEST_WAS if item.applied and item.version == "latest" else None
+        self._overtake()
+
+    def _is_frozen(self, item):
+        """A freeze holds back a change that was never applied; what held before stays."""
+        return any(
+            type_name in (None, item.request.type.name)
+            and (group is None or item.minion in MINION_GROUPS[group])
+            for type_name, group in self.freezes.values()
+        )
+
+    def _approve(self, request):
+        request.state = "approved"
+        for item in request.items:
+            self._approvals += 1
+            item.state, item.due = "approved", (request.days, self._approvals)
+        superseded = [other for other, resolution in request.overlaps.items() if resolution == "supersede"]
+        resources = {item.resource for item in request.items}
+        for other in superseded:
+            for item in other.items:
+                # What is due already is overtaken like anything else: once this takes its place.
+                if item.state == "approved" and not item.is_due and item.resource in resources:
+                    item.state = "superseded"
+        self._overtake()
+        for other in superseded:
+            if other.state == "pending":
+                self._close(other, "cancelled")
+
+    def _overtake(self):
+        """
+        Put away items for good that a later one on the same resource overtook: one that was applied; or, of
+        two never applied, one of the same type, which the same freezes hold back.
+        """
+        due = [item for item in self._all_items() if item.is_due]
+        lost = [
+            item
+            for item in self._all_items()
+            if item.state == "approved"
+            and any(
+                winner.resource == item.resource
+                and winner.due > item.due
+                and (winner.applied or (not item.applied and self._held_back_alike(winner, item)))
+                for winner in due
+            )
+        ]
+        for item in lost:
+            item.state = "superseded"
+        for request in self.requests.values():
+            self._settle(request)
+
+    @staticmethod
+    def _held_back_alike(one, other):
+        return (
+            one.request.type is other.request.type
+            and not one.request.glass_broken
+            and not other.request.glass_broken
+        )
+
+    @staticmethod
+    def _settle(request):
+        """Bring the state in line with what the items came to, once none of them waits."""
+        if request.state not in ("approved", "partial", "failed"):
+            return
+        approved = [item for item in request.items if item.state == "approved"]
+        converged = any(item.applied for item in request.items if item.state in ("approved", "superseded"))
+        failed = any(item.outcome == "failed" for item in approved)
+        if any(item.outcome == "waiting" for item in approved):
+            return
+        if failed:
+            request.state = "partial" if converged else "failed"
+        else:
+            request.state = "converged" if converged else "superseded"
+
+    # What contradicts what.
+
+    def _contradicted(self, request):
+        """Open requests that want something else of the same resource and are not in force yet."""
+        wanted = {item.resource: item.version for item in request.items}
+        return [
+            other
+            for other in self.requests.values()
+            if other is not request
+            and any(
+                (item.state == "proposed" or (item.state == "approved" and not item.is_due))
+                and item.resource in wanted
+                and item.version != wanted[item.resource]
+                for item in other.items
+            )
+        ]
+
+    @staticmethod
+    def _blocking_overlap(request):
+        """Whether an open request that this one contradicts keeps it from being approved."""
+        return any(
+            resolution != "supersede"
+            and (
+                other.state == "pending"
+                or any(item.state == "approved" and not item.is_due for item in other.items)
+            )
+            for other, resolution in request.overlaps.items()
+        )
+
+    @staticmethod
+    def _set_items(request, wanted):
+        request.items = [Item(request, *resource, version) for resource, version in wanted.items()]
+
+    @staticmethod
+    def _close(request, state):
+        request.state = state
+        for item in request.items:
+            item.state = "void"
+
+    def _all_items(self):
+        return [item for request in self.requests.values() for item in request.items]
+
+    def _items(self, resource):
+        return [item for item in self._all_items() if item.resource == resource]
+
+
+# --- The database beside the model.
+
+REQUESTS = st.runner().flatmap(lambda self: st.sampled_from(sorted(self.rules.requests, reverse=True)))
+WANTED = st.dictionaries(
+    st.tuples(st.sampled_from(MINIONS), st.sampled_from(PACKAGES)),
+    st.sampled_from(VERSIONS),
+    min_size=1,
+    max_size=3,
+)
+WHO = st.sampled_from(PEOPLE)
+RESOLUTIONS = st.sampled_from(["supersede", "wait"])
+WRONG_DIGEST = "sha256:" + "0" * 64
+any_request = precondition(lambda self: self.rules.requests)
+
+
+class Sequence(RuleBasedStateMachine):
+    """One random sequence of acts, in a database of its own."""
+
+    def __init__(self, new_database):
+        super().__init__()
+        self.rules = Rules()
+        self.revisions = dict.fromkeys(MINIONS, 0)
+        self.documents = {}  # (minion, revision) -> the model's items in force then
+        self.returns = 0
+        self.start = datetime.datetime.now(datetime.timezone.utc)
+        self._context = new_database("rules")
+        self.connection = psycopg.connect(self._context.__enter__().dsn(), autocommit=True)
+        self._load_policy()
+
+    def teardown(self):
+        self.connection.close()
+        self._context.__exit__(None, None, None)
+
+    # Asking.
+
+    @rule(
+        who=WHO, type_name=st.sampled_from(ASKED_FOR), wanted=WANTED, days=st.sampled_from([0, 0, 0, 1, 2]),
+        on_behalf_of=st.none() | WHO, overlap=st.none() | RESOLUTIONS,
+    )  # fmt: skip
+    def submit(self, who, type_name, wanted, days, on_behalf_of, overlap):
+        after = self.start + datetime.timedelta(days=days) if days else None
+        items = self._items(wanted)
+        answer = self._act(
+            who, "submit_request", type_name, "because", *items, after, "pg", None, on_behalf_of, overlap
+        )
+        self._agree(answer, self.rules.submit, answer, who, type_name, wanted, days, on_behalf_of, overlap)
+
+    @any_request
+    @rule(
+        who=WHO,
+        undone=REQUESTS,
+        minions=st.none() | st.lists(st.sampled_from(MINIONS), min_size=1, unique=True),
+    )
+    def revert(self, who, undone, minions):
+        answer = self._act(who, "revert_request", undone, minions, "")
+        self._agree(answer, self.rules.revert, answer, who, undone, minions)
+
+    @any_request
+    @rule(who=WHO, number=REQUESTS, wanted=WANTED)
+    def amend(self, who, number, wanted):
+        self._agree(
+            self._act(who, "amend_request", number, *self._items(wanted), ""),
+            self.rules.amend,
+            who,
+            number,
+            wanted,
+        )
+
+    @any_request
+    @rule(number=REQUESTS, data=st.data())
+    def take_items_away(self, number, data):
+        request = self.rules.requests[number]
+        kept = data.draw(st.lists(st.sampled_from(request.items), min_size=1, unique_by=id))
+        self.amend(min(request.parties), number, {item.resource: item.version for item in kept})
+
+    @any_request
+    @rule(who=WHO, number=REQUESTS, other=REQUESTS, resolution=RESOLUTIONS)
+    def resolve(self, who, number, other, resolution):
+        answer = self._act(who, "resolve_overlap", number, other, resolution)
+        self._agree(answer, self.rules.resolve, who, number, other, resolution)
+
+    @precondition(lambda self: any(request.overlaps for request in self.rules.requests.values()))
+    @rule(data=st.data(), resolution=RESOLUTIONS)
+    def resolve_what_there_is(self, data, resolution):
+        request = data.draw(st.sampled_from([each for each in self.rules.requests.values() if each.overlaps]))
+        other = data.draw(st.sampled_from(list(request.overlaps)))
+        self.resolve(min(request.parties), request.number, other.number, resolution)
+
+    @any_request
+    @rule(who=WHO, number=REQUESTS)
+    def cancel(self, who, number):
+        self._agree(self._act(who, "cancel_request", number, ""), self.rules.cancel, who, number)
+
+    # Deciding.
+
+    @any_request
+    @rule(
+        who=WHO, authenticated=st.booleans(), number=REQUESTS,
+        decision=st.sampled_from(["approve", "approve", "approve", "reject"]), sees=st.sampled_from([True, True, False]),
+    )  # fmt: skip
+    def decide(self, who, authenticated, number, decision, sees):
+        digest = None if sees else WRONG_DIGEST
+        answer = self._act(who, "decide", number, decision, "", digest, authenticated=authenticated)
+        self._agree(answer, self.rules.decide, who, authenticated, number, decision, sees)
+
+    @any_request
+    @rule(number=REQUESTS)
+    def approve_as_far_as_possible(self, number):
+        for who in PEOPLE:
+            self.decide(who, True, number, "approve", True)
+
+    @any_request
+    @rule(number=REQUESTS)
+    def ask_who_may_decide(self, number):
+        for who in PEOPLE:
+            for authenticated in (True, False):
+                for decision in ("approve", "reject"):
+                    with self.connection.transaction(force_rollback=True):
+                        answer = self._act(
+                            who, "decide", number, decision, "", None, authenticated=authenticated
+                        )
+                        self._agree(answer, self.rules.check_decision, who, authenticated, number, decision)
+
+    @rule(who=WHO, to=WHO)
+    def delegate(self, who, to):
+        until = self.start + datetime.timedelta(days=1)
+        answer = self._act(who, "delegate", to, None, until)
+        self._agree(answer, self.rules.delegate, answer, who, to)
+
+    @precondition(lambda self: self.rules.delegations)
+    @rule(who=WHO, data=st.data())
+    def end_delegation(self, who, data):
+        number = data.draw(st.sampled_from(sorted(self.rules.delegations)))
+        assert self._act(who, "end_delegation", number) == self.rules.end_delegation(who, number)
+
+    @rule(who=WHO, group=st.sampled_from(sorted(GROUPS)))
+    def join_or_leave(self, who, group):
+        members = self.rules.members[group]
+        function = "drop_membership" if who in members else "put_membership"
+        assert self._call(f"SELECT approval.{function}(%s, %s)", (group, who)) is True
+        members ^= {who}
+
+    # What is approved.
+
+    @any_request
+    @rule(who=st.sampled_from([BREAKS_GLASS, BREAKS_GLASS, "alice"]), number=REQUESTS)
+    def break_glass(self, who, number):
+        answer = self._act(who, "break_glass", number, "an outage")
+        self._agree(answer, self.rules.break_glass, who, number)
+
+    @rule(
+        name=st.sampled_from(["first", "second"]), type_name=st.none() | st.sampled_from(sorted(TYPES)),
+        group=st.none() | st.just("edge"),
+    )  # fmt: skip
+    def put_freeze(self, name, type_name, group):
+        hour = datetime.timedelta(hours=1)
+        changes = self.rules.freezes.get(name) != (type_name, group)
+        arguments = (name, self.start - hour, self.start + 5 * hour, type_name, group, "no change")
+        assert self._call("SELECT approval.put_freeze(%s, %s, %s, %s, %s, %s)", arguments) == changes
+        self.rules.freezes[name] = (type_name, group)
+
+    @precondition(lambda self: self.rules.freezes)
+    @rule(data=st.data())
+    def drop_freeze(self, data):
+        name = data.draw(st.sampled_from(sorted(self.rules.freezes)))
+        assert self._call("SELECT approval.drop_freeze(%s)", (name,)) is True
+        del self.rules.freezes[name]
+
+    @precondition(lambda self: any(self.documents.values()))
+    @rule(
+        data=st.data(), authentic=st.sampled_from([True, True, True, False]),
+        verdicts=st.dictionaries(st.sampled_from(PACKAGES), st.sampled_from(["converged", "converged", "failed"])),
+        before=st.dictionaries(st.sampled_from(PACKAGES), st.sampled_from(["0.9", None])),
+    )  # fmt: skip
+    def record_return(self, data, authentic, verdicts, before):
+        # Any document that the minion was ever given, the newest first.
+        minion, revision = data.draw(st.sampled_from(sorted(self.documents, key=lambda key: -key[1])))
+        document = self.documents[minion, revision]
+        self._record(minion, revision, document, authentic, verdicts, before)
+        if authentic:
+            self.rules.record_return(document, verdicts, before)
+
+    @precondition(lambda self: any(self.documents.values()))
+    @rule(minion=st.sampled_from(MINIONS))
+    def converge(self, minion):
+        """What mostly happens: a minion proves all of what holds now."""
+        document = self.rules.in_force(minion)
+        verdicts = dict.fromkeys(document, "converged")
+        self._record(minion, self.revisions[minion], document, True, verdicts, {})
+        self.rules.record_return(document, verdicts, {})
+
+    # What must hold after each act.
+
+    @invariant()
+    def requests_are_in_the_same_state(self):
+        rows = self.connection.execute("SELECT request_id, state FROM approval.request").fetchall()
+        assert dict(rows) == {number: request.state for number, request in self.rules.requests.items()}
+
+    @invariant()
+    def documents_hold_the_same_and_revisions_only_grow(self):
+        for minion in MINIONS:
+            expected = self.rules.in_force(minion)
+            query = "SELECT revision, names, contents FROM approval.export_document(%s)"
+            revision, names, contents = self.connection.execute(query, (minion,)).fetchone() or (0, [], [])
+            assert dict(zip(names, contents, strict=True)) == {
+                name: item.wanted for name, item in expected.items()
+            }
+            assert revision >= self.revisions[minion]
+            if revision > self.revisions[minion]:
+                self.documents[minion, revision] = expected
+                self.revisions[minion] = revision
+            assert self.documents.get((minion, revision), {}) == expected
+
+    @invariant()
+    def the_audit_is_intact(self):
+        assert self.connection.execute("SELECT * FROM approval.verify_audit()").fetchall() == []
+
+    # How the database is asked.
+
+    def _act(self, who, function, *arguments, authenticated=True):
+        """Call a function as that person: with their own login, or named by salt-run."""
+        login, provider, subject = (
+            (f"rules_{who}", "pg", f"rules_{who}") if authenticated else ("rules_runner", "salt", who)
+        )
+        places = ", ".join(["%s"] * (len(arguments) + 2))
+        try:
+            return self._call(f"SELECT approval.{function}({places})", (provider, subject, *arguments), login)
+        except psycopg.Error as exc:
+            return Refused(exc.sqlstate)
+
+    def _call(self, query, arguments, login=None):
+        """The one value of the query, run in that login's name."""
+        if login is None:
+            return self.connection.execute(query, arguments).fetchone()[0]
+        # A transaction of its own (or a savepoint), so that a refusal takes back the change of login too.
+        with self.connection.transaction():
+            self.connection.execute(f"SET LOCAL SESSION AUTHORIZATION {login}")
+            value = self.connection.execute(query, arguments).fetchone()[0]
+            self.connection.execute("SET LOCAL SESSION AUTHORIZATION DEFAULT")
+            return value
+
+    @staticmethod
+    def _agree(answer, act, *arguments):
+        """The model refuses just what the database refused, for the same reason."""
+        expected = None
+        try:
+            act(*arguments)
+        except Refused as exc:
+            expected = exc.args[0]
+        got = answer.args[0] if isinstance(answer, Refused) else None
+        assert got == expected, f"the database says {got or 'yes'}, the model {expected or 'yes'}"
+
+    @staticmethod
+    def _items(wanted):
+        minions, packages = zip(*wanted, strict=True)
+        return list(minions), ["package"] * len(wanted), list(packages), list(wanted.values())
+
+    def _record(self, minion, revision, document, authentic, verdicts, before):
+        observed = {
+            package: WHAT_LATEST_WAS
+            if package in document and document[package].version == "latest"
+            else None
+            for package in verdicts
+        }
+        self.returns += 1
+        jid = self.start.strftime("%Y%m%d%H%M%S%f")
+        run_id = f"run {self.returns}"
+        count = len(verdicts)
+        arguments = (
+            jid, minion, "state.apply", 0, True, "converged", authentic, revision, run_id, "boot",
+            ["package"] * count, list(verdicts), list(verdicts.values()), ["observed"] * count, [None] * count,
+            list(observed.values()), ["evidence"] * count, ["as seen"] * count,
+            ["package"] * len(before), list(before), list(before.values()), b"payload", run_id.encode(),
+        )  # fmt: skip
+        places = ", ".join(["%s"] * len(arguments))
+        query = f"SELECT outcome FROM approval.record_return({places})"
+        assert self._call(query, arguments, "rules_returner") in ("recorded", "attempt")
+
+    def _load_policy(self):
+        def put(function, *arguments):
+            self._call(f"SELECT approval.{function}({', '.join(['%s'] * len(arguments))})", arguments)
+
+        put("put_minions", MINIONS)
+        for group, minions in MINION_GROUPS.items():
+            put("put_minion_group", group, "", sorted(minions))
+        for person in PEOPLE:
+            put("put_principal", person, "person")
+            put("put_identity", "pg", f"rules_{person}", person)
+            put("put_identity", "salt", person, person)
+        for group, members in GROUPS.items():
+            put("put_group", group, "")
+            for member in members:
+                put("put_membership", group, member)
+        for each in TYPES.values():
+            put("put_request_type", Jsonb(each.definition()))
+
+
+@pytest.fixture
+def logins(database_server):
+    """A login for each person of the model, the runner and the returner."""
+    roles = {f"rules_{person}": "approval_person" for person in PEOPLE}
+    roles |= {"rules_runner": "approval_operator", "rules_returner": "approval_returner"}
+    for login, role in roles.items():
+        database_server.add_login(login, role)
+    database_server.server.execute(f"GRANT approval_break_glass TO rules_{BREAKS_GLASS}")
+
+
+@pytest.mark.usefixtures("logins")
+def test_the_database_keeps_the_rules(new_database):
+    run_state_machine_as_test(
+        lambda: Sequence(new_database),
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+        ),
+    )

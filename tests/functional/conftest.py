@@ -1,0 +1,136 @@
+"""A policy with people in it, for the tests that act on requests."""
+
+import os
+import pwd
+
+import pytest
+
+# Two stages; the second wants an approver's own login. Alice asks, Bob reviews, Carol releases.
+POLICY = """
+principals:
+  alice: {identities: ["pg:alice", "salt:alice", "salt:root"]}
+  bob: {identities: ["pg:bob", "salt:bob"]}
+  carol: {identities: ["pg:carol", "salt:carol"]}
+groups:
+  reviewers: {title: Review, members: [bob]}
+  managers: {title: Release, members: [carol, bob]}
+types:
+  package:
+    title: Packages
+    kind: package
+    requesters: ["*"]
+    chain:
+      - {name: review, min_assurance: asserted, any_of: [{group: reviewers, quorum: 1}]}
+      - {name: release, min_assurance: authenticated, any_of: [{group: managers, quorum: 1}]}
+  standard:
+    title: Packages without approval
+    kind: package
+    requesters: [reviewers]
+    pre_approved: true
+    chain: []
+"""
+# Ids that would match others if any part of the way took them for patterns, or broke out of a literal.
+ODD_MINIONS = [
+    "%",
+    "_",
+    "web_",
+    "we%",
+    "*",
+    "it's",
+    'say "hi"',
+    "Zürich-ß",
+    "日本",
+    "a,b",
+    "\\",
+    "$1",
+    "; --",
+]
+MINIONS = ["web1", "web2", *ODD_MINIONS]
+
+
+@pytest.fixture
+def approved(database):
+    """The database of this test with POLICY loaded and MINIONS known."""
+    from saltext.approval import config, db, policy
+
+    with db.connect(config.Connection(database.dsn("policy_admin"))) as conn:
+        policy.load(conn, policy.parse(POLICY))
+    database.execute("SELECT approval.put_minions(%s)", (MINIONS,), login="operator")
+    return database
+
+
+@pytest.fixture
+def client(approved):
+    """A function that gives a Client acting as one of the people with their own login."""
+    from saltext.approval import client, config, db
+
+    connections = []
+
+    def act_as(login):
+        conn = db.connect(config.Connection(approved.dsn(login)))
+        connections.append(conn)
+        return client.Client.of_login(conn)
+
+    yield act_as
+    for conn in connections:
+        conn.close()
+
+
+@pytest.fixture
+def approve(client):
+    """A function that takes a package through the whole chain; returns the request's number."""
+
+    def through_the_chain(minions, packages, **options):
+        number = client("alice").request("package", minions, packages, "a test", **options)["request"]
+        client("bob").approve(number)
+        client("carol").approve(number)
+        return number
+
+    return through_the_chain
+
+
+@pytest.fixture
+def odd_minions():
+    """Ids that break whatever does not take them exactly."""
+    return ODD_MINIONS
+
+
+@pytest.fixture
+def master_config(tmp_path, dsn_file):
+    """A function that writes a master's configuration, right but for what is changed; returns its path."""
+    import yaml
+
+    from saltext.approval import check
+
+    def write(**changes):
+        root = tmp_path / "master"
+        (root / "var/cache/salt/master/proc").mkdir(parents=True, exist_ok=True)
+        settings = {
+            "root_dir": str(root),
+            "user": pwd.getpwuid(os.geteuid()).pw_name,
+            "sock_dir": str(root / "sock"),
+            "log_file": str(root / "log"),
+            "ext_pillar": [{"approval": {"dsn_file": str(dsn_file("exporter"))}}],
+            "master_job_cache": "approval",
+            "approval": {
+                "returner": {"dsn_file": str(dsn_file("returner"))},
+                "runner": {"dsn_file": str(dsn_file("operator"))},
+            },
+            "file_roots": {"base": [str(root / "states"), check.state_root()]},
+            **changes,
+        }
+        path = root / "master.yaml"
+        path.write_text(
+            yaml.safe_dump({name: value for name, value in settings.items() if value is not None})
+        )
+        return path
+
+    return write
+
+
+@pytest.fixture
+def master_opts(master_config):
+    """A function that gives the options that Salt makes of such a configuration."""
+    import salt.config
+
+    return lambda **changes: salt.config.master_config(str(master_config(**changes)))

@@ -1,0 +1,162 @@
+"""The runner through Salt's loader, and through salt-run where the exit code and the printed text matter."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+import salt.loader
+import yaml
+
+
+@pytest.fixture
+def runner(approved, master_opts):
+    """A function that calls a runner function as a user, as salt.client.mixins does."""
+    functions = salt.loader.runner(master_opts())
+
+    def call(function, *args, user="alice", **kwargs):
+        functions[f"approval.{function}"].__globals__["__user__"] = user
+        return functions[f"approval.{function}"](*args, **kwargs)
+
+    return call
+
+
+@pytest.fixture
+def salt_run(approved, master_config):
+    """A function that runs salt-run; gives (exit code, output)."""
+
+    def run(*arguments, **changes):
+        folder = master_config(**changes).parent
+        (folder / "master").write_text((folder / "master.yaml").read_text())
+        command = [sys.executable, "-W", "ignore", "-c", "from salt.scripts import salt_run; salt_run()"]
+        result = subprocess.run(
+            [*command, "-c", folder, "--no-color", "--log-level=quiet", *arguments],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        return result.returncode, result.stdout
+
+    return run
+
+
+def refusal(call, *args, **kwargs):
+    with pytest.raises(salt.exceptions.NotImplemented) as raised:
+        call(*args, **kwargs)
+    return str(raised.value)
+
+
+def test_a_request_and_its_approvals(runner):
+    shown = runner("request", "package", minions=["web1"], packages={"hello": "2.10-3"}, reason="needed")
+    number = shown["request"]
+    assert (shown["requester"], shown["assurance"], shown["source"]) == ("alice", "asserted", "salt")
+    assert "alice asked for request" in refusal(runner, "approve", number)
+    assert runner("approve", number, user="bob") == {"request": number, "state": "pending"}
+    assert "asks for an identity that is authenticated" in refusal(runner, "approve", number, user="carol")
+    assert [row["request_id"] for row in runner("list", state="pending")] == [number]
+    assert runner("cancel", number)["state"] == "cancelled"
+    assert [row["act"] for row in runner("audit", number)] == ["submitted", "approve", "cancelled"]
+    assert runner("verify_audit") == []
+
+
+def test_each_act_is_sealed(runner, approved):
+    runner("request", "package", minions="web1", packages={"hello": "1"}, reason="needed")
+    assert approved.execute("SELECT count(*) FROM approval.audit_stream WHERE sealed_seq < head_seq") == [
+        (0,)
+    ]
+
+
+def test_what_can_be_seen(runner, approve):
+    approve(["web1"], {"hello": "1"})
+    assert [row["type"] for row in runner("types")] == ["package", "standard"]
+    assert "web1" in [row["minion_id"] for row in runner("minions")]
+    assert runner("state", "web1")["documents"][0]["items"][0]["name"] == "hello"
+    assert runner("state", "%")["documents"] == []
+
+
+def test_the_provider_is_configurable(approved, master_opts, dsn_file):
+    settings = {"runner": {"dsn_file": str(dsn_file("operator")), "provider": "ldap"}}
+    functions = salt.loader.runner(master_opts(approval=settings))
+    functions["approval.types"].__globals__["__user__"] = "alice"
+    arguments = ("package", ["web1"], {"hello": "1"}, "needed")
+    assert "nobody is known as ldap:alice" in refusal(functions["approval.request"], *arguments)
+
+
+@pytest.mark.parametrize("user", [None, "", "UNKNOWN", "mallory", "sudo_alice", "%", "' OR true --"])
+def test_unknown_users_are_refused(runner, user):
+    text = refusal(runner, "request", "package", ["web1"], {"hello": "1"}, "needed", user=user)
+    assert "nobody is known as" in text or "does not say who" in text
+
+
+def test_a_login_in_the_users_name_is_not_taken_from_salt(runner, master_opts, dsn_file):
+    settings = {"runner": {"dsn_file": str(dsn_file("operator")), "provider": "pg"}}
+    functions = salt.loader.runner(master_opts(approval=settings))
+    functions["approval.types"].__globals__["__user__"] = "carol"
+    text = refusal(functions["approval.request"], "package", ["web1"], {"hello": "1"}, "needed")
+    assert "cannot act as pg:carol" in text
+
+
+def test_accepted_keys_become_known(runner, master_opts, approved):
+    accepted = pathlib.Path(master_opts()["pki_dir"], "minions")
+    accepted.mkdir(parents=True)
+    for minion in ("fresh1", "web1"):
+        (accepted / minion).write_text("key")
+    assert runner("sync_minions") == {"known": 2, "added": 1}
+    assert "fresh1" in [row["minion_id"] for row in runner("minions")]
+
+
+def test_salt_run_takes_yaml_and_prints_plainly(salt_run):
+    arguments = ["minions=[web1, web2]", 'packages={hello: 2.10-3, vim: "2.10", sl: absent}', "reason=CHG-7"]
+    code, text = salt_run("approval.request", "package", *arguments, "--out=yaml")
+    assert code == 0, text
+    shown = yaml.safe_load(text)
+    assert {(item["minion"], item["name"], item.get("value")) for item in shown["items"]} == {
+        (minion, name, value)
+        for minion in ("web1", "web2")
+        for name, value in (("hello", "2.10-3"), ("vim", "2.10"), ("sl", None))
+    }
+    assert shown["requester"] == "alice"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["approval.show", "77"], "there is no request 77"),
+        (
+            ["approval.request", "package", "minions=web1", "packages={hello: 2.10}", "reason=x"],
+            "YAML reads an unquoted 2.10 as the number 2.1",
+        ),
+        (["approval.request", "package", "packages={hello: '1'}", "reason=x"], "the request names no minion"),
+        (["approval.request"], "the request type must be text"),
+        (["approval.show"], "name the request by its number"),
+    ],
+)
+def test_a_refusal_is_one_sentence_and_a_failure(salt_run, arguments, sentence):
+    code, text = salt_run(*arguments)
+    assert code == 1
+    assert sentence in text
+    assert "Traceback" not in text
+    assert len(text.strip().splitlines()) == 1
+
+
+def test_with_the_database_away_it_says_so(salt_run, dsn_file, tmp_path):
+    away = {"runner": {"dsn": f"host={tmp_path} user=salt password=hunter2"}}
+    code, text = salt_run("approval.types", approval=away)
+    assert code == 1
+    assert "the approval database cannot be reached" in text
+    assert "Traceback" not in text
+    assert "hunter2" not in text
+
+
+def test_without_configuration_it_says_what_to_set(salt_run):
+    code, text = salt_run("approval.types", approval=None)
+    assert code == 1
+    assert "approval:runner: set exactly one of dsn_file, dsn, service" in text
+
+
+def test_every_function_is_documented(salt_run):
+    code, text = salt_run("--doc", "approval")
+    assert code == 0
+    for function in ("types", "request", "list", "show", "approve", "reject", "cancel", "state", "minions",
+                     "sync_minions", "audit", "verify_audit"):  # fmt: skip
+        assert f"salt-run approval.{function}" in text

@@ -1,0 +1,152 @@
+import datetime
+
+import pytest
+import yaml
+
+from saltext.approval import intake
+from saltext.approval.errors import InputError
+
+UTC = datetime.timezone.utc
+
+
+def test_minions_in_a_list_are_exact():
+    odd = ["%", "_", "a,b", "it's", 'say "hi"', "Zürich-ß", "日本", " lead", "web*", "'; DROP TABLE x; --"]
+    assert intake.minions(odd) == odd
+
+
+def test_minions_in_a_text_are_separated_by_commas():
+    assert intake.minions("web1, web2") == ["web1", "web2"]
+    assert intake.minions("%") == ["%"]
+
+
+def test_a_minion_named_twice_counts_once():
+    assert intake.minions(["b", "a", "b"]) == ["b", "a"]
+
+
+@pytest.mark.parametrize("value", [None, [], {}, (), 7, {"web1": None}, True])
+def test_a_request_without_minions_is_refused(value):
+    with pytest.raises(InputError, match="names no minion"):
+        intake.minions(value)
+
+
+@pytest.mark.parametrize("value", ["", "a,,b", ["a", ""], ["a", None], [1], [True], ["a\0b"], ["\ud800"]])
+def test_what_is_no_minion_id_is_refused(value):
+    with pytest.raises(InputError, match="minion id"):
+        intake.minions(value)
+
+
+def test_packages_to_install_to_follow_and_to_remove():
+    given = yaml.safe_load("{hello: 2.10-3, vim: '2:9.0', nano: latest, sl: null, vlc: absent, tz: '2024'}")
+    assert intake.packages(given) == {
+        "hello": "2.10-3",
+        "vim": "2:9.0",
+        "nano": "latest",
+        "sl": None,
+        "vlc": None,
+        "tz": "2024",
+    }
+
+
+@pytest.mark.parametrize(
+    ("typed", "read_as"),
+    [
+        ("2.10", "the number 2.1"),
+        ("1:30", "the number 90"),
+        ("2:9.0", "the number 129.0"),
+        ("010", "the number 8"),
+        ("7", "the number 7"),
+        ("1e3000", None),
+        ("yes", "the truth value true"),
+        ("2024-01-01", "the date 2024-01-01"),
+        ("[1]", "a list"),
+        (".nan", "the number nan"),
+    ],
+)
+def test_a_version_that_yaml_made_something_else_of_is_refused_with_an_explanation(typed, read_as):
+    version = yaml.safe_load(typed)
+    if read_as is None:
+        assert intake.packages({"hello": version}) == {"hello": version}
+        return
+    with pytest.raises(InputError) as raised:
+        intake.packages({"hello": version})
+    text = str(raised.value)
+    assert "the version of hello" in text
+    assert read_as in text
+    assert "YAML" in text
+    assert "quote it" in text
+
+
+@pytest.mark.parametrize("word", ["installed", "Removed", "purged", "present", "none", " ", "any"])
+def test_a_word_that_is_no_version_is_refused(word):
+    with pytest.raises(InputError, match="give the exact version, or latest, or absent"):
+        intake.packages({"hello": word})
+
+
+@pytest.mark.parametrize("value", [None, {}, [], "hello", ["hello"], 7])
+def test_a_request_without_packages_is_refused(value):
+    with pytest.raises(InputError, match="names no package"):
+        intake.packages(value)
+
+
+@pytest.mark.parametrize("name", [7, None, "", True, "a\0b"])
+def test_what_is_no_package_name_is_refused(name):
+    with pytest.raises(InputError, match="package name"):
+        intake.packages({name: "1"})
+
+
+def test_packages_on_the_command_line():
+    assert intake.package_argument("hello=2.10") == ("hello", "2.10")
+    assert intake.package_argument("g++=4:12.2=x") == ("g++", "4:12.2=x")
+    assert intake.package_argument("hello=latest") == ("hello", "latest")
+    assert intake.package_argument("hello=absent") == ("hello", None)
+    for wrong in ("hello", "hello=", "=1", ""):
+        with pytest.raises(InputError, match="is not NAME=VERSION"):
+            intake.package_argument(wrong)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("2026-11-22T15:00:00+01:00", datetime.datetime(2026, 11, 22, 14, tzinfo=UTC)),
+        ("2026-11-22T15:00Z", datetime.datetime(2026, 11, 22, 15, tzinfo=UTC)),
+        ("2026-11-22T15:00", datetime.datetime(2026, 11, 22, 15, tzinfo=UTC)),
+        ("2026-11-22", datetime.datetime(2026, 11, 22, tzinfo=UTC)),
+        (datetime.date(2026, 11, 22), datetime.datetime(2026, 11, 22, tzinfo=UTC)),
+        (datetime.datetime(2026, 11, 22, 15), datetime.datetime(2026, 11, 22, 15, tzinfo=UTC)),
+        (None, None),
+    ],
+)
+def test_a_time_without_a_zone_is_utc(value, expected):
+    assert intake.after(value) == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["tomorrow", "", "2026", "2026-11", "2026-W10", "2026-02-30", "22.11.2026", 20261122, 1.5, True, [],
+     "2026-11-22T25:00", "0001-01-01T00:00+14:00", "9999-12-31T23:00-05:00", "2026-11-22T15:00+99:00"],
+)  # fmt: skip
+def test_a_date_that_is_none_is_refused(value):
+    with pytest.raises(InputError, match=r"after: .* (is not a date|is beyond the calendar)"):
+        intake.after(value)
+
+
+def test_the_number_of_a_request():
+    assert intake.request_id(7) == 7
+    assert intake.request_id("7") == 7
+    with pytest.raises(InputError, match="name the request by its number"):
+        intake.request_id(None)
+    for wrong in (0, -1, "x", "", "\u0667", True, 1.0, 2**63, "9" * 5000, 10**5000, "7; DROP"):
+        with pytest.raises(InputError, match="is not the number of a request"):
+            intake.request_id(wrong)
+
+
+@pytest.mark.parametrize("value", [0, -1, 2**31, "5", None, True])
+def test_a_limit_that_is_none_is_refused(value):
+    with pytest.raises(InputError, match="limit"):
+        intake.limit(value)
+
+
+def test_text_arguments_that_yaml_made_numbers_of_are_refused():
+    with pytest.raises(InputError, match="external_ref must be text, but the number 10 was given: quote it"):
+        intake.optional_text("external_ref", yaml.safe_load("0012"))
+    assert intake.optional_text("external_ref", None) is None

@@ -1,0 +1,97 @@
+import importlib.resources
+
+import pytest
+import yaml
+
+from saltext.approval import policy
+from saltext.approval.errors import InputError
+
+
+def test_a_whole_policy():
+    parsed = policy.parse(
+        """
+        principals:
+          alice: {identities: ["pg:alice", "saml:a:b"]}
+          bot: {kind: service, disabled: true}
+        groups:
+          owners: {title: Own it, members: [alice]}
+          empty: {members: []}
+          named:
+        types:
+          package: {kind: package, requesters: ["*"], pre_approved: true, chain: []}
+        """
+    )
+    assert parsed["principals"]["alice"] == {
+        "kind": "person",
+        "identities": [("pg", "alice"), ("saml", "a:b")],
+        "disabled": False,
+    }
+    assert parsed["principals"]["bot"] == {"kind": "service", "identities": None, "disabled": True}
+    assert parsed["groups"] == {
+        "owners": {"title": "Own it", "members": ["alice"]},
+        "empty": {"title": None, "members": []},
+        "named": {"title": None, "members": None},
+    }
+    assert parsed["types"]["package"]["name"] == "package"
+
+
+def test_an_empty_file_says_nothing():
+    assert policy.parse("") == {"principals": {}, "groups": {}, "types": {}}
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ("[", "is not YAML"),
+        ("- a", "the policy must be a mapping"),
+        ("users: {}", "unknown key 'users'"),
+        ("principals: [alice]", "principals must be a mapping"),
+        ("principals: {alice: bob}", "principal alice must be a mapping"),
+        ("principals: {alice: {group: x}}", "principal alice: unknown key 'group'"),
+        ("principals: {alice: {identities: pg:alice}}", "identities must be a list"),
+        ("principals: {alice: {identities: [alice]}}", "'alice' is not an identity"),
+        ("principals: {alice: {identities: ['pg:']}}", "'pg:' is not an identity"),
+        ("principals: {alice: {identities: [12]}}", "the number 12 was given"),
+        ("principals: {alice: {disabled: 1}}", "disabled must be true or false"),
+        ("principals: {on: {}}", "the truth value true was given"),
+        ("groups: {a: {members: alice}}", "group a: members must be a list"),
+        ("groups: {a: {members: [no]}}", "the truth value false was given"),
+        ("groups: {a: {title: 1}}", "group a: title must be text"),
+        ("groups: {a: {}, a: {members: []}}", "the key 'a' is there twice"),
+        ("types: {a: {since: 2026-01-01}}", "type a has a value that JSON has no form for"),
+        ("types: {a: {x: .nan}}", "type a has a value that JSON has no form for"),
+        ("principals: !!python/object/apply:os.getcwd []", "is not YAML"),
+    ],
+)
+def test_a_mistake_is_named(content, named):
+    with pytest.raises(InputError) as raised:
+        policy.parse(content)
+    assert named in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_the_shipped_types_are_a_policy():
+    shipped = importlib.resources.files("saltext.approval").joinpath("shipped/types.yaml").read_text()
+    types = policy.parse(shipped)["types"]
+    assert [len(types[name]["chain"]) for name in ("package", "package-standard")] == [2, 0]
+    assert types["package-standard"]["pre_approved"] is True
+
+
+def test_what_is_shown_can_be_loaded_again():
+    shown = {
+        "principals": {
+            "alice": {
+                "kind": "person",
+                "disabled": False,
+                "identities": [{"provider": "pg", "subject": "alice"}],
+            },
+            "bot": {"kind": "service", "disabled": True, "identities": []},
+        },
+        "groups": {"owners": {"title": "Own it", "members": ["alice"]}},
+        "types": {"t": {"version": 3, "definition": {"name": "t", "kind": "package", "chain": []}}},
+    }
+    text = policy.to_yaml(shown)
+    parsed = policy.parse(text)
+    assert parsed["principals"]["bot"] == {"kind": "service", "identities": [], "disabled": True}
+    assert parsed["types"]["t"] == shown["types"]["t"]["definition"]
+    assert list(yaml.safe_load(text)) == ["principals", "groups", "types"]
