@@ -5,7 +5,6 @@ REVOKE ALL ON ALL TABLES IN SCHEMA approval FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION approval.export_document(text) TO approval_exporter;
 
 GRANT EXECUTE ON FUNCTION
-    approval.expected_document(text, bigint, text),
     approval.save_load(text, text, text, text, text, text[], bytea, boolean),
     approval.save_minions(text, text[], text),
     approval.get_load(text),
@@ -19,8 +18,9 @@ GRANT EXECUTE ON FUNCTION
     approval.maintain_jobs(integer),
     approval.seal_audit()
 TO approval_returner;
--- A minion's own login only stores claims: it reads no document, as each holds a key.
+-- A minion's own login stores claims; expected_document gives it nothing.
 GRANT EXECUTE ON FUNCTION
+    approval.expected_document(text, bigint, text),
     approval.record_return(
         text, text, text, integer, boolean, text, boolean, bigint, text, text, text[], text[], text[], text[], text[], text[], text[],
         text[], text[], text[], text[], bytea, bytea)
@@ -55,6 +55,8 @@ GRANT EXECUTE ON FUNCTION
     approval.list_freezes(),
     approval.list_calendars()
 TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
+
+GRANT EXECUTE ON FUNCTION approval.show_policy() TO approval_policy_admin, approval_auditor;
 
 GRANT EXECUTE ON FUNCTION
     approval.put_minions(text[]),

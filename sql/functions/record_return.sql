@@ -10,7 +10,6 @@ DECLARE
     most_attempts constant integer := 20;
     few constant integer := 200;
     moment timestamptz := now();
-    jid_at timestamptz := approval.jid_time(p_jid);
     proven boolean := p_authenticated AND pg_has_role(session_user, 'approval_returner', 'MEMBER');
     flags text[] := '{}';
     published approval.job;
@@ -21,9 +20,7 @@ DECLARE
     affected bigint[];
     concerned bigint;
 BEGIN
-    IF jid_at IS NULL OR jid_at > moment + interval '2 days'
-        OR jid_at < moment - interval '1 day' - make_interval(hours => (
-            SELECT content::integer FROM approval.setting WHERE name = 'keep_jobs_hours')) THEN
+    IF NOT approval.jid_is_current(p_jid, moment) THEN
         PERFORM approval.quarantine_return(p_minion_id, p_jid, p_fun, 'the jid is none, or of no job that is kept', p_payload, moment);
         RETURN QUERY SELECT 'quarantined', 0;
         RETURN;

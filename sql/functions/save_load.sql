@@ -3,7 +3,7 @@ CREATE OR REPLACE FUNCTION approval.save_load(
     RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF p_claimed AND approval.jid_time(p_jid) IS NULL THEN
+    IF p_claimed AND NOT approval.jid_is_current(p_jid, now()) THEN
         RETURN false;
     END IF;
     INSERT INTO approval.job AS j (jid, fun, tgt, tgt_type, job_user, minions, load, claimed, published_at)

@@ -1,7 +1,7 @@
 -- The job cache: loads, returns, partitions.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(21);
+SELECT plan(22);
 
 SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISSUS') AS jid \gset
 CREATE FUNCTION pg_temp.save(number text, fun text, minions text[], claimed boolean DEFAULT false) RETURNS text LANGUAGE sql AS $$
@@ -17,6 +17,7 @@ SELECT is(pg_temp.save(:'jid', 'test.ping', '{web1}'), 'true', 'what the master 
 SELECT is(pg_temp.save(:'jid', 'state.apply', '{web2}'), 'false', 'a second load is not taken');
 SELECT is(pg_temp.save(:'jid', 'claimed', '{}', true), 'false', 'nor another claim');
 SELECT is(pg_temp.save('no jid', 'claimed', '{}', true), 'false', 'nor a claim under what is no jid');
+SELECT is(pg_temp.save('99990101000000000000', 'claimed', '{}', true), 'false', 'or one of a year to come');
 SELECT is(pg_temp.load(:'jid'), 'test.pingweb1', 'the first is what the job cache gives');
 SELECT approval.save_minions(:'jid', '{web2,web1}', 'syndic') \g /dev/null
 SELECT is(pg_temp.load(:'jid'), 'test.pingweb1,web2', 'a syndic adds its minions');

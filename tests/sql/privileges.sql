@@ -1,7 +1,7 @@
 -- Nobody but by functions changes anything, and each role calls only what is its own.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(15);
+SELECT plan(16);
 
 CREATE FUNCTION pg_temp.granted(login text) RETURNS text[] LANGUAGE sql AS $$
 SELECT coalesce(array_agg(DISTINCT p.proname::text ORDER BY p.proname::text), '{}')
@@ -17,10 +17,14 @@ INSERT INTO asking VALUES ('submit_request'), ('amend_request'), ('resolve_overl
 CREATE ROLE t_breaker LOGIN; GRANT approval_break_glass TO t_breaker;
 
 SELECT is(pg_temp.granted('t_exporter'), '{export_document}', 'exporter: one function');
-SELECT is(pg_temp.granted('t_minion'), '{record_return}', 'minion_returner: its claims');
+SELECT is(pg_temp.granted('t_minion'), '{expected_document,record_return}', 'minion_returner: its claims');
+SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'hello', '1') \g /dev/null
+SELECT is(ARRAY[pg_temp.act('t_minion', 'SELECT revision FROM approval.expected_document(''web1'', NULL, NULL)'),
+                pg_temp.act('t_returner', 'SELECT revision FROM approval.expected_document(''web1'', NULL, NULL)')], '{NULL,1}',
+    'which are compared with nothing: it is given no document');
 SELECT is(pg_temp.granted('t_engine'), '{expire_due,maintain_jobs,put_minions,renew_requests,seal_audit}', 'engine');
 SELECT is(pg_temp.granted('t_stranger'), '{}', 'a login without a role: none');
-SELECT set_eq('SELECT unnest(pg_temp.granted(''t_auditor''))', 'SELECT name FROM reading', 'auditor: reads');
+SELECT set_eq('SELECT unnest(pg_temp.granted(''t_auditor''))', $$SELECT name FROM reading UNION VALUES ('show_policy')$$, 'auditor: reads');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_bob''))', $$SELECT name FROM reading UNION SELECT name FROM asking$$, 'person');
 SELECT is(pg_temp.granted('t_breaker'), '{break_glass}', 'break_glass: only that, beside what the login is granted otherwise');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_runner''))',
@@ -28,7 +32,7 @@ SELECT set_eq('SELECT unnest(pg_temp.granted(''t_runner''))',
     UNION VALUES ('put_minions'), ('seal_audit'), ('expire_due'), ('renew_requests')$$, 'operator');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_policy''))', $$SELECT name FROM reading UNION VALUES ('put_principal'), ('disable_principal'),
     ('put_identity'), ('drop_identity'), ('put_group'), ('put_membership'), ('drop_membership'), ('put_request_type'),
-    ('put_minion_group'), ('put_calendar'), ('put_freeze'), ('drop_freeze')$$, 'policy_admin: no decisions');
+    ('put_minion_group'), ('put_calendar'), ('put_freeze'), ('drop_freeze'), ('show_policy')$$, 'policy_admin: no decisions');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_returner''))', $$VALUES ('expected_document'), ('record_return'), ('save_load'), ('save_minions'), ('get_load'),
     ('get_jid'), ('get_jids'), ('get_fun'), ('get_minions'), ('update_endtime'), ('get_endtime'), ('save_events'), ('maintain_jobs'), ('seal_audit')$$, 'returner');
 
