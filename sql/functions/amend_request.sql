@@ -11,6 +11,7 @@ DECLARE
     set_digest text;
     adds boolean;
     new_version integer;
+    resolutions jsonb;
 BEGIN
     actor := approval.acting_principal(p_provider, p_subject);
     SELECT * INTO target FROM approval.request WHERE request_id = p_request_id FOR UPDATE;
@@ -39,8 +40,12 @@ BEGIN
             WHERE i.request_id = p_request_id AND i.item_set_version = target.item_set_version));
     new_version := target.item_set_version + 1;
     UPDATE approval.item SET state = 'void' WHERE request_id = p_request_id AND state = 'proposed';
-    DELETE FROM approval.request_overlap WHERE request_id = p_request_id AND (adds OR resolution IS NULL);
+    -- What it contradicts is found anew; what was said about that stays where the items only became fewer.
+    SELECT coalesce(jsonb_object_agg(other_id, resolution), '{}') INTO resolutions FROM approval.request_overlap
+    WHERE request_id = p_request_id AND NOT adds;
+    DELETE FROM approval.request_overlap WHERE request_id = p_request_id;
     PERFORM approval.put_items(p_request_id, new_version, set_digest, p_minions, p_kinds, p_names, types, p_values, moment);
+    UPDATE approval.request_overlap SET resolution = resolutions ->> other_id::text WHERE request_id = p_request_id;
     UPDATE approval.request
     SET item_set_version = new_version, reviewed_version = CASE WHEN adds THEN new_version ELSE reviewed_version END
     WHERE request_id = p_request_id;

@@ -21,14 +21,15 @@ BEGIN
     SET state = 'approved', effective_at = due, expires_at = due + kind.valid_for,
         approval_seq = (SELECT nextval('approval.approval_seq'))
     WHERE request_id = p_request_id AND item_set_version = target.item_set_version AND state = 'proposed';
-    -- What was to be superseded and comes later would win otherwise.
+    -- What was to be superseded and comes later would win otherwise. What is due already is overtaken like anything else, so that it
+    -- holds until this one takes its place.
     WITH lost AS (
         UPDATE approval.item AS loser
         SET state = 'superseded'
         FROM approval.request_overlap AS o, approval.item AS winner
         WHERE o.request_id = p_request_id AND o.resolution = 'supersede' AND loser.request_id = o.other_id
             AND winner.request_id = p_request_id AND winner.state = 'approved' AND winner.minion_id = loser.minion_id
-            AND winner.kind = loser.kind AND winner.name = loser.name AND loser.state = 'approved'
+            AND winner.kind = loser.kind AND winner.name = loser.name AND loser.state = 'approved' AND loser.effective_at > moment
         RETURNING loser.request_id
     )
     SELECT coalesce(array_agg(DISTINCT request_id), '{}') INTO concerned FROM lost;

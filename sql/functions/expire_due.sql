@@ -36,7 +36,7 @@ BEGIN
     -- What an approval no longer covers leaves the documents by itself at its time; here its items are put away.
     FOR due IN
         SELECT i.request_id, array_agg(DISTINCT i.minion_id) AS minions FROM approval.item AS i
-        WHERE i.state = 'approved' AND i.expires_at <= moment GROUP BY i.request_id ORDER BY i.request_id
+        WHERE i.state = 'approved' AND i.expires_at IS NOT NULL AND i.expires_at <= moment GROUP BY i.request_id ORDER BY i.request_id
     LOOP
         PERFORM FROM approval.request WHERE request_id = due.request_id FOR UPDATE;
         PERFORM approval.lock_minions(due.minions);

@@ -4,7 +4,7 @@ SELECT coalesce(array_agg(DISTINCT i.minion_id), '{}')
 FROM approval.item AS i
 JOIN approval.request AS r USING (request_id)
 JOIN approval.request_type AS t USING (type_name, type_version)
-WHERE i.state = 'approved' AND i.applied_at IS NULL AND (p_calendar IS NULL OR t.calendar_name = p_calendar)
+WHERE i.state = 'approved' AND i.outcome <> 'converged' AND (p_calendar IS NULL OR t.calendar_name = p_calendar)
 $$;
 COMMENT ON FUNCTION approval.held_minions(text) IS
     'Internal: minions with a change that a window (this calendar; NULL: any) or a freeze may hold back.';

@@ -15,8 +15,7 @@ BEGIN
     JOIN approval.item AS other ON other.minion_id = mine.minion_id AND other.kind = mine.kind AND other.name = mine.name
     WHERE other.request_id <> p_request_id AND other.content IS DISTINCT FROM mine.content AND other.kind <> 'action'
         AND (other.state = 'proposed' OR (other.state = 'approved' AND other.effective_at > clock_timestamp()))
-    GROUP BY other.request_id
-    ON CONFLICT (request_id, other_id) DO UPDATE SET resources = excluded.resources, example = excluded.example;
+    GROUP BY other.request_id;
 END
 $$;
 COMMENT ON FUNCTION approval.put_items(bigint, integer, text, text[], text[], text[], text[], text[], timestamptz) IS

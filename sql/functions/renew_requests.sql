@@ -1,6 +1,7 @@
 CREATE OR REPLACE FUNCTION approval.renew_requests(p_now timestamptz DEFAULT now()) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    longest_notice constant interval := interval '14 days';
     ending record;
     again approval.request_type;
     items record;
@@ -10,11 +11,13 @@ BEGIN
         SELECT r.*, p.name AS requester FROM approval.request AS r
         JOIN approval.request_type AS t USING (type_name, type_version)
         JOIN approval.principal AS p ON p.principal_id = r.requester_id
-        WHERE t.valid_for IS NOT NULL AND NOT t.pre_approved
-            AND NOT EXISTS (SELECT FROM approval.request AS next WHERE next.renews = r.request_id)
-            AND EXISTS (SELECT FROM approval.item AS i
-                        WHERE i.request_id = r.request_id AND i.state = 'approved'
-                            AND i.expires_at BETWEEN p_now AND p_now + least(t.valid_for / 4, interval '14 days'))
+        WHERE r.request_id IN (
+                SELECT i.request_id FROM approval.item AS i
+                WHERE i.state = 'approved' AND i.expires_at IS NOT NULL AND i.expires_at BETWEEN p_now AND p_now + longest_notice)
+            AND EXISTS (
+                SELECT FROM approval.item AS i
+                WHERE i.request_id = r.request_id AND i.state = 'approved' AND i.expires_at <= p_now + least(t.valid_for / 4, longest_notice))
+            AND NOT t.pre_approved AND NOT EXISTS (SELECT FROM approval.request AS next WHERE next.renews = r.request_id)
         ORDER BY r.request_id
         FOR UPDATE OF r SKIP LOCKED
     LOOP

@@ -13,8 +13,13 @@ WHERE (t.self_approval OR (voter.principal_id <> p_request.requester_id
     AND EXISTS (
         SELECT FROM approval.request_quorum AS q JOIN approval.membership AS m USING (group_name)
         WHERE q.request_id = p_request.request_id AND q.stage_no = p_stage_no AND m.principal_id = voter.principal_id)
-ORDER BY voter.preference, p.name
+ORDER BY EXISTS (
+    SELECT FROM approval.decision AS d
+    WHERE d.request_id = p_request.request_id AND d.item_set_version >= p_request.reviewed_version
+        AND (d.stage_no = p_stage_no OR NOT t.repeat_approval) AND voter.principal_id IN (d.principal_id, d.counts_for)),
+    voter.preference, p.name
 LIMIT 1
 $$;
 COMMENT ON FUNCTION approval.stage_voter(approval.request, integer, bigint, timestamptz) IS
-    'Internal: the member of the stage''s groups whose vote this principal can give: their own, else one delegated to them. NULL: none.';
+    'Internal: the member of the stage''s groups whose vote this principal can give: their own, else one delegated to them, and one not given yet '
+    'before one that was. NULL: none.';

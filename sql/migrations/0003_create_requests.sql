@@ -174,6 +174,8 @@ CREATE TABLE approval.item (
 CREATE UNIQUE INDEX item_once ON approval.item (request_id, item_set_version, minion_id, kind, name);
 CREATE INDEX item_open ON approval.item (minion_id, kind, name) WHERE state IN ('proposed', 'approved');
 CREATE INDEX item_waiting ON approval.item (request_id) WHERE state = 'approved' AND outcome = 'waiting';
+CREATE INDEX item_unapplied ON approval.item (minion_id) WHERE state = 'approved' AND outcome <> 'converged';
+CREATE INDEX item_expiry ON approval.item (expires_at) WHERE state = 'approved' AND expires_at IS NOT NULL;
 COMMENT ON TABLE approval.item IS 'One minion and one resource of a request: what shall hold there, and what came of it.';
 COMMENT ON COLUMN approval.item.content IS
     'package: a version, latest, or NULL (absent); service: running or dead; value, action (its arguments): canonical JSON.';

@@ -1,7 +1,7 @@
 -- What a chain can be made of beyond a group and a quorum.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(32);
+SELECT plan(33);
 
 -- Delegation.
 CREATE FUNCTION pg_temp.delegate(login text, deputy text, until interval) RETURNS text LANGUAGE sql AS $$
@@ -36,6 +36,13 @@ SELECT is(pg_temp.decide('t_carol', :request), 'pending', 'one of two');
 SELECT throws_ok(format('SELECT pg_temp.decide(''t_erin'', %s)', :request), 'AP010', NULL, 'the deputy does not count again for who voted');
 SELECT pg_temp.delegate('t_dave', 'carol', '1 day') \g /dev/null
 SELECT throws_ok(format('SELECT pg_temp.decide(''t_carol'', %s)', :request), 'AP010', NULL, 'nor does one person give two votes');
+
+SELECT pg_temp.delegate('t_bob', 'erin', '1 day'), pg_temp.delegate('t_alice', 'dave', '1 day') \g /dev/null
+SELECT approval.put_request_type('{"name": "both", "kind": "package", "requesters": ["*"], "chain": [
+    {"name": "both", "any_of": [{"group": "owners", "quorum": 2}]}]}') \g /dev/null
+SELECT pg_temp.ask('t_dave', 'both', '{web1}', 'x9', '1') AS request \gset
+SELECT is(ARRAY[pg_temp.decide('t_bob', :request), pg_temp.decide('t_erin', :request)], '{pending,approved}',
+    'a deputy of two gives the vote that was not given yet');
 
 -- One person in two stages.
 SELECT pg_temp.ask('t_alice', 'package', '{web1}', 'x2', '1') AS request \gset

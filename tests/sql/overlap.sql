@@ -1,6 +1,6 @@
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(17);
+SELECT plan(19);
 
 CREATE FUNCTION pg_temp.resolve(login text, number bigint, other bigint, resolution text) RETURNS text LANGUAGE sql AS $$
 SELECT pg_temp.act(login, format('SELECT approval.resolve_overlap(''pg'', %L, %s, %s, %L)', login, number, other, resolution))
@@ -32,6 +32,17 @@ SELECT throws_ok($$SELECT pg_temp.ask('t_dave', 'standard', '{web1}', 'hello', '
 SELECT pg_temp.ask('t_dave', 'standard', '{web1}', 'hello', '6', overlap => 'supersede') AS sooner \gset
 SELECT is(pg_temp.state_of(:later), 'superseded', 'what was due later is superseded');
 SELECT results_eq($$SELECT contents FROM approval.document WHERE minion_id = 'web1'$$, $$VALUES ('{6}'::text[])$$, 'and never comes');
+-- What is in force stays until what supersedes it takes its place.
+SELECT pg_temp.ask('t_alice', 'package', '{web2}', 'vim', '1') AS before, pg_temp.ask('t_dave', 'package', '{web2}', 'vim', '2', now() + interval '1 day', 'supersede') AS after \gset
+SELECT pg_temp.decide('t_bob', :before), pg_temp.decide('t_carol', :before), pg_temp.decide('t_bob', :after), pg_temp.decide('t_carol', :after) \g /dev/null
+SELECT is((SELECT contents[array_position(names, 'vim')] FROM approval.export_document('web2')), '1', 'until then the present one holds');
+
+-- An amendment that takes the contradiction away.
+SELECT pg_temp.ask('t_alice', 'package', '{web1}', 'git', '1') AS bystander \gset
+SELECT pg_temp.act('t_dave', 'SELECT approval.submit_request(''pg'', ''t_dave'', ''package'', '''', ''{web1,web1}'', ''{package,package}'', ''{git,nano}'', ''{2,1}'', NULL, ''pg'', NULL, NULL, ''supersede'')') AS amended \gset
+SELECT pg_temp.act('t_dave', format('SELECT approval.amend_request(''pg'', ''t_dave'', %s, ''{web1}'', ''{package}'', ''{nano}'', ''{1}'', NULL)', :amended)) \g /dev/null
+SELECT pg_temp.decide('t_bob', :amended), pg_temp.decide('t_carol', :amended) \g /dev/null
+SELECT is(pg_temp.state_of(:bystander), 'pending', 'leaves the other request alone');
 SELECT is((SELECT count(*) FROM approval.verify_audit()), 0::bigint, 'all of it is in the trail');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- Windows and freezes hold a change back until it was first applied; then it is state.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(27);
+SELECT plan(29);
 
 CREATE FUNCTION pg_temp.timeline(minion text) RETURNS text LANGUAGE sql AS $$
 SELECT string_agg(coalesce((extract(epoch FROM nullif(valid_from, '-infinity') - now()) / 3600)::integer::text, 'now') || ':'
@@ -43,6 +43,9 @@ SELECT approval.put_minion_group('edge', '', '{web2}') \g /dev/null
 SELECT approval.put_freeze('edge', now() - interval '1 hour', now() + interval '3 hours', 'standard', 'edge', '') \g /dev/null
 SELECT is(pg_temp.timeline('web2'), 'now: 3:1', 'a freeze of one group and type holds that back');
 SELECT is(pg_temp.timeline('web1'), 'now:1 10:2 12:1 34:2 36:1 58:2 60:1 82:2 84:1', 'and nothing else');
+SELECT approval.put_minion_group('edge', '', '{}') \g /dev/null
+SELECT is(pg_temp.timeline('web2'), 'now:1', 'who leaves the group is no longer held back');
+SELECT throws_ok($$SELECT approval.put_freeze('x', now(), now() + interval '1 hour', 'no such', NULL, '')$$, 'AP003', NULL, 'a freeze of an unknown type');
 
 -- Break-glass.
 CREATE ROLE t_breaker LOGIN; GRANT approval_break_glass TO t_breaker;
