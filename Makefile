@@ -1,0 +1,119 @@
+# Everything is in one place: `make help` lists it. State between runs: .venv, .cache, build, dist (all git-ignored).
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+# Debian's own Python: its headers and venv module are packages, and the minions run the same one.
+PYTHON ?= /usr/bin/python3
+SALT ?= salt==3008.*
+VENV := $(CURDIR)/.venv
+CACHE := $(CURDIR)/.cache
+SALT_WHEELS := $(CACHE)/salt-wheels
+
+PACKAGES := approval ext_pillar returners runners states sql
+# Folders are among them, so that a deleted file counts as a change.
+SOURCES := pyproject.toml setup.py $(wildcard README.md LICENSE) $(shell find $(PACKAGES) cext \
+    ! -name '*.so' ! -path '*__pycache__*')
+PYTHON_SOURCES := setup.py $(PACKAGES) tests tools demo
+C_SOURCES := $(wildcard cext/*.c cext/*.h tests/c/*.c tests/c/*.h)
+SHELL_SOURCES := .ci/run tools/bootstrap tools/test-sql
+
+# The roots of the minions need root. Nothing else does.
+AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env=http_proxy$(comma)https_proxy$(comma)no_proxy)
+comma := ,
+WITH_DATABASE := $(VENV)/bin/python tools/approval_database.py run --
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r target text; do
+	    printf '  make %-10s %s\n' "$$target" "$$text"
+	done
+
+.PHONY: setup
+setup: packages $(VENV)/.package ## Install what is missing, make .venv, build the wheel and install it there
+
+.PHONY: packages
+packages:
+	@tools/bootstrap build test
+
+.PHONY: demo
+demo: setup ## Tell the whole story on a real Salt: request, approval, highstate, validation, reinstall
+	@$(AS_ROOT) tools/sandbox.py $(VENV)/bin/python demo/story.py
+
+.PHONY: test
+test: test-c test-sql test-py test-e2e ## Run all tests
+	@echo "All tests passed."
+
+.PHONY: test-c
+test-c: setup ## Test the C core, also under ASan and UBSan
+	@$(WITH_DATABASE) $(MAKE) --no-print-directory -C tests/c run sanitize
+
+.PHONY: test-sql
+test-sql: setup ## Test the database: pgTAP, and isolation specs for races
+	@$(WITH_DATABASE) tools/test-sql
+
+.PHONY: test-py
+test-py: setup ## Test the Python code and the Salt modules, as installed from the wheel
+	@$(VENV)/bin/pytest -q tests/unit tests/functional
+
+.PHONY: test-e2e
+test-e2e: setup ## Test the whole with a real master and real minions
+	@$(AS_ROOT) tools/sandbox.py $(VENV)/bin/pytest -q -p no:cacheprovider tests/e2e
+
+.PHONY: check
+check: setup $(VENV)/.check-tools ## Check formats and run the linters
+	@tools/bootstrap check
+	set -x
+	$(VENV)/bin/ruff check --quiet $(PYTHON_SOURCES)
+	$(VENV)/bin/ruff format --check --quiet $(PYTHON_SOURCES)
+	clang-format-14 --dry-run -Werror $(C_SOURCES)
+	tools/lint-c
+	$(VENV)/bin/sqlfluff lint --disable-progress-bar sql
+	shellcheck $(SHELL_SOURCES)
+
+.PHONY: format
+format: setup $(VENV)/.check-tools ## Format Python and C
+	@tools/bootstrap check
+	$(VENV)/bin/ruff check --quiet --fix $(PYTHON_SOURCES)
+	$(VENV)/bin/ruff format --quiet $(PYTHON_SOURCES)
+	clang-format-14 -i $(C_SOURCES)
+
+.PHONY: wheel
+wheel: setup ## Build the wheel into dist/
+	@ls -1 dist/*.whl
+
+.PHONY: clean
+clean: ## Remove everything that was built or cached
+	rm -rf $(VENV) $(CACHE) build dist *.egg-info .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Salt's wheels are kept: .venv and the roots of the minions get the very same ones.
+$(SALT_WHEELS)/.complete: | packages
+	@echo "Fetching $(SALT) ..."
+	$(PYTHON) -m venv --clear $(VENV)
+	$(VENV)/bin/pip wheel --quiet --wheel-dir $(SALT_WHEELS) '$(SALT)'
+	touch $@
+
+$(VENV)/.salt: $(SALT_WHEELS)/.complete
+	@echo "Installing Salt into .venv ..."
+	$(PYTHON) -m venv --clear $(VENV)
+	$(VENV)/bin/pip install --quiet --no-index --find-links $(SALT_WHEELS) salt
+	touch $@
+
+# The wheel itself is installed, so that the tests and the demo run what users get. build/lib would keep deleted files.
+$(VENV)/.package: $(SOURCES) $(VENV)/.salt
+	@echo "Building saltext-approval ..."
+	rm -rf build/lib* dist
+	$(VENV)/bin/pip wheel --quiet --no-deps --wheel-dir dist .
+	$(VENV)/bin/pip install --quiet --force-reinstall --no-deps dist/*.whl
+	$(VENV)/bin/pip install --quiet "$$(ls dist/*.whl)[test]"
+	touch $@
+
+$(VENV)/.check-tools: pyproject.toml $(VENV)/.package
+	@$(VENV)/bin/pip install --quiet "$$(ls dist/*.whl)[dev]"
+	touch $@

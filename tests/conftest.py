@@ -1,0 +1,98 @@
+"""What all tests share: a private PostgreSQL server, and in it a new database with the schema for each test."""
+
+import contextlib
+import pathlib
+import sys
+
+import psycopg
+import pytest
+import salt._logging
+
+# Importing Salt adds a finder of the old kind, without find_spec(), which pytest's importlib mode calls; and a
+# handler that writes what was logged when all is over, to a stream that pytest has closed by then.
+sys.meta_path[:] = [finder for finder in sys.meta_path if hasattr(finder, "find_spec")]
+salt._logging.shutdown_temp_handler()
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tools"))
+
+from approval_database import NAME, ApprovalDatabase  # noqa: E402
+from run_directory import RunDirectory  # noqa: E402
+
+# One login for each role, and three people.
+LOGINS = {
+    "exporter": "approval_exporter",
+    "returner": "approval_returner",
+    "minion_returner": "approval_minion_returner",
+    "operator": "approval_operator",
+    "policy_admin": "approval_policy_admin",
+    "engine": "approval_engine",
+    "auditor": "approval_auditor",
+    "alice": "approval_person",
+    "bob": "approval_person",
+    "carol": "approval_person",
+}
+
+
+class Database:
+    """A database with the schema and nothing in it. A login is a key of LOGINS, or None for the superuser."""
+
+    def __init__(self, server, name):
+        self._server = server
+        self.name = name
+
+    def dsn(self, login=None):
+        """The libpq connection string of a login."""
+        return self._server.dsn_of(login, self.name)
+
+    def connect(self, login=None):
+        """A new psycopg connection in autocommit mode, for a `with` statement."""
+        return psycopg.connect(self.dsn(login), autocommit=True)
+
+    def execute(self, query, parameters=None, login=None):
+        """Run one statement in a session of its own; its rows as tuples, or None if it gives none."""
+        with self.connect(login) as connection:
+            cursor = connection.execute(query, parameters)
+            return cursor.fetchall() if cursor.description else None
+
+
+@pytest.fixture(scope="session")
+def database_server():
+    """The ApprovalDatabase that the databases of the tests are copied from, with the logins made."""
+    with RunDirectory() as directory, ApprovalDatabase(directory / "postgres") as server:
+        for login, role in LOGINS.items():
+            server.add_login(login, role)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def new_database(database_server):
+    """A function that gives a context manager around a new Database; for fixtures of a wider scope."""
+
+    @contextlib.contextmanager
+    def create(name):
+        database_server.server.execute(f'CREATE DATABASE "{name}" TEMPLATE {NAME}')
+        try:
+            yield Database(database_server, name)
+        finally:
+            database_server.server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    return create
+
+
+@pytest.fixture
+def database(new_database):
+    """A Database of this test's own."""
+    with new_database("test") as new:
+        yield new
+
+
+@pytest.fixture
+def dsn_file(database, tmp_path):
+    """A function that writes the connection string of a login to a file of mode 0600 and returns its path."""
+
+    def write(login):
+        path = tmp_path / f"{login}.dsn"
+        path.touch(mode=0o600)
+        path.write_text(database.dsn(login) + "\n")
+        return path
+
+    return write

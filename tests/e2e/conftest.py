@@ -1,0 +1,39 @@
+"""A site with a real master and two real minions for each file of tests."""
+
+import json
+import os
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "demo"))
+
+from lab import APPROVERS, Lab  # noqa: E402  (the outer conftest put tools on the path)
+from narrator import Narrator  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def lab(request):
+    """The site of the demo."""
+    if "RUN_DIRECTORY" not in os.environ:
+        pytest.fail("these tests need root and namespaces of their own: run them with `make test-e2e`")
+    directory = pathlib.Path(os.environ["RUN_DIRECTORY"], request.module.__name__)
+    directory.mkdir()
+    with Lab(directory, Narrator().progress) as site:
+        yield site
+
+
+@pytest.fixture
+def approve(lab):
+    """A function that has packages approved for one minion; returns the request's number."""
+
+    def request_and_approve(minion_id, packages):
+        result = lab.request([minion_id], packages, "a test")
+        assert result.returncode == 0, result.stderr
+        number = json.loads(result.stdout)["request"]
+        for person in APPROVERS:
+            lab.database.command(person, "approve", str(number))
+        return number
+
+    return request_and_approve

@@ -1,0 +1,195 @@
+"""A whole site on one machine: database, package repository, master, and minions in their own root file systems."""
+
+import contextlib
+import json
+import pathlib
+import secrets
+import subprocess
+import sys
+import time
+
+import apt_repository
+import saltext.approval.states
+from approval_database import ApprovalDatabase
+from minion_root import MinionRoot
+from salt_master import SaltMaster
+from salt_minion import SaltMinion
+
+PROJECT = pathlib.Path(__file__).resolve().parent.parent
+CACHE = PROJECT / ".cache"
+PROGRAMS = pathlib.Path(sys.executable).parent
+MINIONS = ("db1", "web1")
+REQUESTER = "alice"
+# Stage by stage: who approves. Their PostgreSQL logins are their own.
+APPROVERS = ("bob", "carol")
+POLICY = PROJECT / "demo/policy.yaml"
+STATES = {"top.sls": "base:\n  '*':\n    - approval\n"}
+# Pillar of another source, which has to stay as it is.
+PILLARS = {"top.sls": "base:\n  '*':\n    - site\n", "site.sls": "site:\n  owner: web shop\n"}
+WAIT_TIMEOUT_S = 60
+
+
+class Lab:
+    """Context manager. `progress` is called with a text and gives a context manager around each slow step."""
+
+    def __init__(self, directory, progress):
+        self.directory = pathlib.Path(directory)
+        self._progress = progress
+        self._password = secrets.token_urlsafe(18)
+        self._stack = contextlib.ExitStack()
+        self.database = None
+        self.master = None
+        self.minions = {}
+
+    def __enter__(self):
+        with self._stack:
+            self._set_up()
+            self._stack = self._stack.pop_all()
+        return self
+
+    def __exit__(self, *exception):
+        self._stack.close()
+
+    def _set_up(self):
+        root = MinionRoot(CACHE, CACHE / "salt-wheels")
+        origin = "from the cache" if root.archive.exists() else "first time: this takes a minute"
+        with self._progress(f"Debian root file system for the minions ({origin})"):
+            root.build(self.directory / "mmdebstrap.log")
+        repository = self.directory / "repository"
+        with self._progress("package repository with several versions of a few packages"):
+            apt_repository.build(repository)
+        with self._progress("private PostgreSQL with the approval schema, its policy and logins"):
+            self.database = self._stack.enter_context(ApprovalDatabase(self.directory / "postgres"))
+            self._set_up_logins()
+        with self._progress("salt-master"):
+            self.master = SaltMaster(self.directory / "master", PROGRAMS, self._master_configuration())
+            self._stack.enter_context(self.master)
+        with self._progress(f"minions {' and '.join(MINIONS)}: installed, keys accepted, first highstate done"):
+            for minion_id in MINIONS:
+                self._add_minion(minion_id, root, repository)
+            self.enroll(*self.minions)
+            self.master.run("salt-run", "approval.sync_minions")
+
+    def _set_up_logins(self):
+        for person in APPROVERS:
+            self.database.add_login(person, "approval_person")
+        self.database.command("policy", "policy", "load", "--shipped")
+        self.database.command("policy", "policy", "load", str(POLICY))
+
+    def _master_configuration(self):
+        """What an operator adds to the master's configuration, and an eauth user for the requester."""
+        roots = {}
+        for name, files in (("states", STATES), ("pillars", PILLARS)):
+            roots[name] = self.directory / name
+            roots[name].mkdir()
+            for file, text in files.items():
+                (roots[name] / file).write_text(text)
+        passwords = self.directory / "eauth"
+        passwords.touch(mode=0o600)
+        passwords.write_text(f"{REQUESTER}:{self._password}\n")
+        dsn_file = {name: {"dsn_file": str(self.database.dsn_file(name))} for name in ("exporter", "returner", "runner")}
+        return {
+            "file_roots": {"base": [str(roots["states"]), *saltext.approval.states.__path__]},
+            "pillar_roots": {"base": [str(roots["pillars"])]},
+            "ext_pillar": [{"approval": dsn_file["exporter"]}],
+            "master_job_cache": "approval",
+            "event_return": ["approval"],
+            "approval": {"returner": dsn_file["returner"], "runner": dsn_file["runner"]},
+            "external_auth": {"file": {"^filename": str(passwords), REQUESTER: ["@approval"]}},
+        }
+
+    def _add_minion(self, minion_id, root, repository):
+        configuration = {
+            **self.master.minion_configuration,
+            "startup_states": "highstate",
+            # Ask again at once whether the key has been accepted.
+            "acceptance_wait_time": 1,
+        }
+        minion = SaltMinion(minion_id, self.directory / minion_id, root, repository, configuration)
+        minion.install()
+        self._stack.callback(minion.stop)
+        self.minions[minion_id] = minion
+
+    def enroll(self, *minion_ids):
+        """Start minions that have new keys, accept these, and wait for the first highstate of each.
+
+        Returns the return loads of these highstates.
+        """
+        with self.master.events() as events:
+            for minion_id in minion_ids:
+                self.minions[minion_id].start()
+            pending = set(minion_ids)
+            while pending:
+                pending.discard(events.wait("salt/auth", lambda data: data.get("act") == "pend")["id"])
+            for minion_id in minion_ids:
+                self.master.run("salt-key", "--yes", "--accept", minion_id)
+            loads = {}
+            while set(loads) != set(minion_ids):
+                load = events.wait("salt/job/*/ret/*", lambda data: data.get("fun") == "state.highstate")
+                loads[load["id"]] = load
+            return list(loads.values())
+
+    def request(self, minion_ids, packages, reason):
+        """Ask for packages as the requester; returns the CompletedProcess, whose output is the request as JSON."""
+        return self.as_requester("request", *request_arguments(minion_ids, packages, reason))
+
+    def show(self, number):
+        """A request as an approver sees it."""
+        return json.loads(self.database.command(APPROVERS[0], "--json", "show", str(number)).stdout)
+
+    def settled(self, number):
+        """A request once the returns of all its minions are in; waits for that."""
+        # A minion's answer reaches the command line a moment before the master has stored it.
+        return wait_until(lambda: self._settled(number), f"outcome of request {number}")
+
+    def _settled(self, number):
+        request = self.show(number)
+        return request if request["state"] in ("converged", "partial", "failed") else None
+
+    def pillar(self, minion_id):
+        """What the minion has as pillar now: its keys, the other source's part, and the packages approved for it."""
+        # Salt 3008 masks pillar values unless told otherwise. The whole of it is not asked for in clear text: that
+        # would put the key, by which the minion proves who it is, into the job cache.
+        self.master.call(minion_id, "saltutil.refresh_pillar", "wait=True")
+
+        def ask(function, *arguments):
+            return self.master.call(minion_id, function, *arguments)[minion_id]
+
+        return {
+            "keys": sorted(ask("pillar.ls")),
+            "site": ask("pillar.get", "site", "unmask=True"),
+            "approved": ask("pillar.get", "approval:packages", "unmask=True"),
+        }
+
+    def stored_return(self, jid, minion_id):
+        """What the database has of a job's return: `verdict|authenticated` for each attempt, a line each."""
+        return self.database.query(
+            "SELECT verdict, authenticated FROM approval.job_return "
+            f"WHERE jid = '{jid}' AND minion_id = '{minion_id}' ORDER BY attempt"
+        )
+
+    def as_requester(self, function, *arguments):
+        """Run a runner function as the requester, who is authenticated by eauth; returns the CompletedProcess."""
+        credentials = ("--auth", "file", "--username", REQUESTER, "--password", self._password)
+        command = self.master.command("salt-run", *credentials, "--out=json", f"approval.{function}", *arguments)
+        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+
+
+def request_arguments(minion_ids, packages, reason):
+    """The arguments of the runner's function `request`, as typed in a shell."""
+    return [
+        "package",
+        f"minions={json.dumps(minion_ids)}",
+        f"packages={json.dumps(packages)}",
+        f"reason={json.dumps(reason)}",
+    ]
+
+
+def wait_until(condition, what):
+    """Ask `condition` until it gives something true, and return that; TimeoutError names `what`."""
+    deadline = time.monotonic() + WAIT_TIMEOUT_S
+    while not (result := condition()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what}: not within {WAIT_TIMEOUT_S} s")
+        time.sleep(0.1)
+    return result

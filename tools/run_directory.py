@@ -1,0 +1,85 @@
+"""A temporary directory that is gone after the run, also after a run that was killed.
+
+The owner keeps a lock on the directory. The kernel drops the lock with the owner, so the next run recognizes what a
+killed one left behind, and removes it.
+"""
+
+import contextlib
+import fcntl
+import os
+import pathlib
+import shutil
+import tempfile
+
+# Short, since the path of a unix socket may have 107 bytes; on disk, since the roots of minions are large.
+PARENT = pathlib.Path("/var/tmp")  # noqa: S108 -- the names in there are made by mkdtemp
+PREFIX = "saltext-approval."
+
+
+class RunDirectory:
+    """Context manager; its value is the path of the new directory."""
+
+    def __init__(self):
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self):
+        with self._stack:
+            remove_abandoned()
+            path = self._stack.enter_context(_created())
+            # The server's account has to reach its folder below; every folder below has its own, tighter mode.
+            path.chmod(0o755)
+            self._stack = self._stack.pop_all()
+            return path
+
+    def __exit__(self, *exception):
+        self._stack.close()
+
+
+def remove_abandoned():
+    """Remove the directories of this account whose owner has died."""
+    for path in PARENT.glob(PREFIX + "*"):
+        with _locked(path) as is_ours:
+            if is_ours:
+                shutil.rmtree(path)
+
+
+@contextlib.contextmanager
+def _created():
+    """Make a directory, keep it locked, and remove it at the end."""
+    while True:
+        path = pathlib.Path(tempfile.mkdtemp(prefix=PREFIX, dir=PARENT))
+        # Another run may just take it for an abandoned one, and remove it: then the next one is ours.
+        with _locked(path) as is_ours:
+            if not is_ours:
+                continue
+            try:
+                yield path
+            finally:
+                shutil.rmtree(path)
+            return
+
+
+@contextlib.contextmanager
+def _locked(path):
+    """Lock a directory for the time of the block; the value says whether it is there, of this account, and locked."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except (FileNotFoundError, PermissionError):
+        yield False
+        return
+    try:
+        yield _is_lockable(path, descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _is_lockable(path, descriptor):
+    status = os.fstat(descriptor)
+    if status.st_uid != os.getuid():
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    # Its last owner may have removed it between the opening and the locking.
+    return path.exists() and path.stat().st_ino == status.st_ino
