@@ -2,6 +2,8 @@
 #ifndef APV_PRIVATE_H
 #define APV_PRIVATE_H
 
+#include <string.h>
+
 #include "apv.h"
 
 /* ---- err.c ---- */
@@ -18,14 +20,50 @@ bool apv_fail(apv_err *err, apv_code code, const char *format, ...) APV_PRINTF(3
         NULL, 0                                                                                    \
     }
 
+/* The initializer of a span over a string literal. */
+#define APV_WORD(literal)                                                                          \
+    {                                                                                              \
+        literal, sizeof(literal) - 1                                                               \
+    }
+
+/* Those that compare with literals are inline, so that the compiler knows their size. */
+
 /* A span over a NUL-terminated text that outlives it. */
-apv_span apv_span_of(const char *text);
-bool apv_span_equal(apv_span a, apv_span b);
+static inline apv_span
+apv_span_of(const char *text)
+{
+    return (apv_span){text, strlen(text)};
+}
+
+static inline bool
+apv_span_equal(apv_span a, apv_span b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+static inline bool
+apv_span_is(apv_span text, const char *word)
+{
+    return apv_span_equal(text, apv_span_of(word));
+}
+
+/* prefix, suffix: not empty. */
+static inline bool
+apv_span_starts(apv_span text, const char *prefix)
+{
+    size_t size = strlen(prefix);
+    return text.size >= size && memcmp(text.data, prefix, size) == 0;
+}
+
+static inline bool
+apv_span_ends(apv_span text, const char *suffix)
+{
+    size_t size = strlen(suffix);
+    return text.size >= size && memcmp(text.data + text.size - size, suffix, size) == 0;
+}
+
 /* Bytewise order: below, above or equal to 0. */
 int apv_span_compare(apv_span a, apv_span b);
-bool apv_span_is(apv_span text, const char *word);
-bool apv_span_starts(apv_span text, const char *prefix);
-bool apv_span_ends(apv_span text, const char *suffix);
 /* Where word (not empty) first stands in text, or NULL. */
 const char *apv_span_find(apv_span text, const char *word);
 
@@ -46,7 +84,7 @@ size_t apv_utf8_whole(const char *data, size_t size);
 
 /* Looks up several keys of a map in one walk. found: count values, APV_MISSING where
  * map has no such key or is no map. words: not empty. */
-void apv_map_find(const apv_reader *reader, apv_value map, const char *const *words, size_t count,
+void apv_map_find(const apv_reader *reader, apv_value map, const apv_span *words, size_t count,
                   apv_value *found);
 apv_value apv_map_get(const apv_reader *reader, apv_value map, const char *word);
 /* The bytes of a text, or no span for every other type. */
@@ -71,7 +109,7 @@ typedef struct {
     struct apv_block *blocks;
 } apv_arena;
 
-/* Zeroed memory for count objects of size bytes, or NULL. */
+/* Memory, not zeroed, for count objects of size bytes, or NULL. */
 void *apv_arena_take(apv_arena *arena, size_t count, size_t size) APV_MUSTCHECK;
 /* The array items if it has room for one more than count, else a copy with more room, or
  * NULL: out of memory. size: of one item. *room: 0 for no array yet. */

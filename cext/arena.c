@@ -32,7 +32,6 @@ apv_arena_take(apv_arena *arena, size_t count, size_t size)
     }
     char *taken = (char *)(block + 1) + block->used;
     block->used += room;
-    memset(taken, 0, room);
     return taken;
 }
 
@@ -63,6 +62,7 @@ apv_arena_copy(apv_arena *arena, apv_span text, apv_span *copy)
         return false;
     if (text.size > 0)
         memcpy(data, text.data, text.size);
+    data[text.size] = '\0';
     *copy = (apv_span){data, text.size};
     return true;
 }

@@ -71,7 +71,7 @@ static bool
 read_observations(const apv_reader *reader, apv_value value, const char *field, apv_arena *arena,
                   apv_observation **observations, size_t *count, apv_err *err)
 {
-    const char *words[SECTION_COUNT];
+    apv_span words[SECTION_COUNT];
     apv_value maps[SECTION_COUNT];
     size_t total = 0;
 
@@ -79,7 +79,7 @@ read_observations(const apv_reader *reader, apv_value value, const char *field, 
     if (reader->type(reader, value) != APV_MAP)
         return malformed(err, field);
     for (size_t i = 0; i < SECTION_COUNT; i++)
-        words[i] = sections[i].section;
+        words[i] = apv_span_of(sections[i].section);
     apv_map_find(reader, value, words, SECTION_COUNT, maps);
     for (size_t i = 0; i < SECTION_COUNT; i++) {
         apv_type type = reader->type(reader, maps[i]);
@@ -113,8 +113,10 @@ apv_evidence_read(const apv_reader *reader, apv_value value, apv_arena *arena,
         MAC,
         COUNT
     };
-    static const char *const words[COUNT] = {"format",  "minion",   "revision", "digest", "run_id",
-                                             "boot_id", "observed", "before",   "errors", "mac"};
+    static const apv_span words[COUNT] = {
+        APV_WORD("format"), APV_WORD("minion"),  APV_WORD("revision"), APV_WORD("digest"),
+        APV_WORD("run_id"), APV_WORD("boot_id"), APV_WORD("observed"), APV_WORD("before"),
+        APV_WORD("errors"), APV_WORD("mac")};
     apv_value found[COUNT];
     apv_evidence read = {.revision = -1};
     int64_t format;

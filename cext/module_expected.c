@@ -70,6 +70,8 @@ add_section(const module_state *state, PyObject *map, size_t section, module_exp
                 return false;
         } else if (value != Py_None || sections[section].key != KEY_packages)
             return refuse(state);
+        made->names[made->expected.count] = name;
+        made->values[made->expected.count] = sections[section].key == KEY_actions ? NULL : value;
         made->expected.count++;
     }
     return true;
@@ -146,11 +148,15 @@ module_expected_init(const module_state *state, PyObject *dict, module_expected 
         goto fail;
     }
 
-    made->items = PyMem_Malloc(((size_t)total + 1) * sizeof *made->items);
+    /* One allocation for three arrays; never of nothing. */
+    made->items = PyMem_Malloc(((size_t)total + 1) *
+                               (sizeof *made->items + sizeof *made->names + sizeof *made->values));
     if (made->items == NULL) {
         PyErr_NoMemory();
         goto fail;
     }
+    made->names = (PyObject **)(made->items + total + 1);
+    made->values = made->names + total + 1;
     made->expected.items = made->items;
     for (size_t i = 0; i < SECTION_COUNT; i++)
         if (maps[i] != NULL && !add_section(state, maps[i], i, made))

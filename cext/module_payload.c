@@ -20,8 +20,11 @@ compress(PyObject *module, PyObject *object)
     if (PyBytes_AsStringAndSize(object, &data, &size) < 0)
         return NULL;
     apv_span span = {data, (size_t)size};
-    Py_BEGIN_ALLOW_THREADS ok = apv_payload_compress(span, &frame, &frame_size, &err);
-    Py_END_ALLOW_THREADS if (!ok) return module_raise(module_state_get(module), &err);
+    Py_BEGIN_ALLOW_THREADS
+    ok = apv_payload_compress(span, &frame, &frame_size, &err);
+    Py_END_ALLOW_THREADS
+    if (!ok)
+        return module_raise(module_state_get(module), &err);
     PyObject *bytes = PyBytes_FromStringAndSize(frame, (Py_ssize_t)frame_size);
     free(frame);
     return bytes;
@@ -47,8 +50,11 @@ decompress(PyObject *module, PyObject *args, PyObject *kwargs)
     if (max_size < 0)
         return module_refuse(module_state_get(module), "max_size must not be negative");
     apv_span span = {frame, (size_t)frame_size};
-    Py_BEGIN_ALLOW_THREADS ok = apv_payload_decompress(span, (size_t)max_size, &data, &size, &err);
-    Py_END_ALLOW_THREADS if (!ok) return module_raise(module_state_get(module), &err);
+    Py_BEGIN_ALLOW_THREADS
+    ok = apv_payload_decompress(span, (size_t)max_size, &data, &size, &err);
+    Py_END_ALLOW_THREADS
+    if (!ok)
+        return module_raise(module_state_get(module), &err);
     PyObject *bytes = PyBytes_FromStringAndSize(data, (Py_ssize_t)size);
     free(data);
     return bytes;

@@ -18,7 +18,8 @@ utf8_of(PyObject *object, apv_span *text)
 {
     Py_ssize_t size;
 
-    if (!PyUnicode_Check(object))
+    /* Exact types first, here and below: for them the limited API needs no call. */
+    if (!PyUnicode_CheckExact(object) && !PyUnicode_Check(object))
         return false;
     const char *data = PyUnicode_AsUTF8AndSize(object, &size);
     if (data == NULL) {
@@ -38,17 +39,19 @@ object_type(const apv_reader *reader, apv_value value)
     (void)reader;
     if (object == NULL)
         return APV_MISSING;
-    if (PyUnicode_Check(object))
-        return utf8_of(object, &text) ? APV_TEXT : APV_OTHER;
-    if (PyDict_Check(object))
-        return APV_MAP;
-    if (PyList_Check(object) || PyTuple_Check(object))
-        return APV_LIST;
+    if (object == Py_None)
+        return APV_NULL;
     if (PyBool_Check(object))
         return APV_BOOL;
+    if (PyDict_CheckExact(object) || PyDict_Check(object))
+        return APV_MAP;
+    if (PyUnicode_Check(object))
+        return utf8_of(object, &text) ? APV_TEXT : APV_OTHER;
+    if (PyList_Check(object) || PyTuple_Check(object))
+        return APV_LIST;
     if (PyLong_Check(object) || PyFloat_Check(object))
         return APV_NUMBER;
-    return object == Py_None ? APV_NULL : APV_OTHER;
+    return APV_OTHER;
 }
 
 static bool
@@ -94,7 +97,7 @@ object_open(const apv_reader *reader, apv_value value, apv_cursor *cursor)
     *cursor = (apv_cursor){.of = value};
     if (object == NULL)
         return;
-    if (PyDict_Check(object)) {
+    if (PyDict_CheckExact(object) || PyDict_Check(object)) {
         cursor->map = true;
         cursor->count = (size_t)PyDict_Size(object);
     } else if (PyList_Check(object))

@@ -13,39 +13,107 @@ text_object(apv_span text)
 
 /* ---- verdicts ---- */
 
-static PyObject *
-finding_dict(const module_state *state, const apv_finding *finding)
+/* Puts value, a new reference or NULL, under key. */
+static bool
+put(PyObject *dict, PyObject *key, PyObject *value)
 {
-    PyObject *const *keys = state->keys;
+    return module_dict_take(dict, key, value) == 0;
+}
+
+/* The str objects of the library's static texts, of which a verdict has the same few
+ * again and again. */
+typedef struct {
+    const char *text[16];
+    PyObject *object[16];
+    size_t count;
+} static_texts;
+
+/* A new reference. */
+static PyObject *
+static_text(static_texts *texts, const char *text)
+{
+    for (size_t i = 0; i < texts->count; i++)
+        if (texts->text[i] == text)
+            return Py_NewRef(texts->object[i]);
+    PyObject *object = PyUnicode_FromString(text);
+    if (object != NULL && texts->count < sizeof texts->text / sizeof *texts->text) {
+        texts->text[texts->count] = text;
+        texts->object[texts->count++] = Py_NewRef(object);
+    }
+    return object;
+}
+
+static void
+static_texts_clear(static_texts *texts)
+{
+    while (texts->count > 0)
+        Py_DECREF(texts->object[--texts->count]);
+}
+
+/* The object that text was borrowed from, where that is at hand, else a new one. */
+static PyObject *
+same_text(apv_span text, PyObject *known, apv_span of_known)
+{
+    if (known != NULL && text.data != NULL && text.size == of_known.size &&
+        memcmp(text.data, of_known.data, text.size) == 0)
+        return Py_NewRef(known);
+    return text_object(text);
+}
+
+/* All keys of a finding, so that a copy of it need not grow. */
+static PyObject *
+empty_finding(const module_state *state)
+{
+    static const enum module_key fields[] = {KEY_minion,   KEY_kind,   KEY_name,
+                                             KEY_verdict,  KEY_reason, KEY_expected,
+                                             KEY_observed, KEY_source, KEY_text};
     PyObject *dict = PyDict_New();
 
-    if (dict == NULL ||
-        module_dict_take(dict, keys[KEY_minion], text_object(finding->minion)) < 0 ||
-        module_dict_take(dict, keys[KEY_kind], text_object(finding->kind)) < 0 ||
-        module_dict_take(dict, keys[KEY_name], text_object(finding->name)) < 0 ||
-        module_dict_take(dict, keys[KEY_verdict],
-                         PyUnicode_FromString(apv_outcome_name(finding->verdict))) < 0 ||
-        module_dict_take(dict, keys[KEY_reason], PyUnicode_FromString(finding->reason)) < 0 ||
-        module_dict_take(dict, keys[KEY_expected], text_object(finding->expected)) < 0 ||
-        module_dict_take(dict, keys[KEY_observed], text_object(finding->observed)) < 0 ||
-        module_dict_take(dict, keys[KEY_source], PyUnicode_FromString(finding->source)) < 0 ||
-        module_dict_take(dict, keys[KEY_text], text_object(finding->text)) < 0) {
-        Py_XDECREF(dict);
-        return NULL;
-    }
+    for (size_t i = 0; dict != NULL && i < sizeof fields / sizeof *fields; i++)
+        if (PyDict_SetItem(dict, state->keys[fields[i]], Py_None) < 0)
+            Py_CLEAR(dict);
     return dict;
 }
 
-static PyObject *
-finding_list(const module_state *state, const apv_verdict *verdict)
+/* Fills a copy of empty_finding. made: what was expected, or NULL; at: which item. */
+static bool
+fill_finding(const module_state *state, PyObject *dict, const apv_finding *finding,
+             static_texts *texts, const module_expected *made, size_t at)
 {
-    PyObject *list = PyList_New((Py_ssize_t)verdict->finding_count);
+    PyObject *const *keys = state->keys;
+    PyObject *name = made == NULL ? NULL : made->names[at];
+    PyObject *value = made == NULL ? NULL : made->values[at];
+    const apv_item none = {.name = {NULL, 0}}, *item = made == NULL ? &none : &made->items[at];
+
+    return put(dict, keys[KEY_minion], text_object(finding->minion)) &&
+           put(dict, keys[KEY_kind], text_object(finding->kind)) &&
+           put(dict, keys[KEY_name], same_text(finding->name, name, item->name)) &&
+           put(dict, keys[KEY_verdict], static_text(texts, apv_outcome_name(finding->verdict))) &&
+           put(dict, keys[KEY_reason], static_text(texts, finding->reason)) &&
+           put(dict, keys[KEY_expected], same_text(finding->expected, value, item->value)) &&
+           put(dict, keys[KEY_observed], same_text(finding->observed, value, item->value)) &&
+           put(dict, keys[KEY_source], static_text(texts, finding->source)) &&
+           put(dict, keys[KEY_text], text_object(finding->text));
+}
+
+static PyObject *
+finding_list(const module_state *state, const apv_verdict *verdict, const module_expected *made)
+{
+    PyObject *list = PyList_New((Py_ssize_t)verdict->finding_count), *empty = empty_finding(state);
+    static_texts texts = {.count = 0};
 
     for (size_t i = 0; list != NULL && i < verdict->finding_count; i++) {
-        PyObject *dict = finding_dict(state, &verdict->findings[i]);
-        if (dict == NULL || PyList_SetItem(list, (Py_ssize_t)i, dict) < 0)
+        /* Findings stand in the order of the items, once for each minion. */
+        size_t at = made == NULL ? 0 : i % made->expected.count;
+        PyObject *dict = empty == NULL ? NULL : PyDict_Copy(empty);
+        if (dict == NULL || !fill_finding(state, dict, &verdict->findings[i], &texts, made, at)) {
+            Py_XDECREF(dict);
             Py_CLEAR(list);
+        } else
+            PyList_SetItem(list, (Py_ssize_t)i, dict);
     }
+    static_texts_clear(&texts);
+    Py_XDECREF(empty);
     return list;
 }
 
@@ -62,34 +130,40 @@ unapproved_list(const apv_verdict *verdict)
     return list;
 }
 
-PyObject *
-module_verdict_dict(const module_state *state, const apv_verdict *verdict)
+/* made: what was expected, if its objects are at hand. */
+static PyObject *
+verdict_dict(const module_state *state, const apv_verdict *verdict, const module_expected *made)
 {
     PyObject *const *keys = state->keys;
     PyObject *dict = PyDict_New();
 
     if (dict == NULL ||
-        module_dict_take(dict, keys[KEY_verdict],
-                         PyUnicode_FromString(apv_outcome_name(verdict->verdict))) < 0 ||
-        module_dict_take(dict, keys[KEY_revision],
-                         verdict->has_revision ? PyLong_FromLongLong(verdict->revision)
-                                               : Py_NewRef(Py_None)) < 0 ||
-        module_dict_take(dict, keys[KEY_authenticated], PyBool_FromLong(verdict->authenticated)) <
-            0 ||
-        module_dict_take(dict, keys[KEY_findings], finding_list(state, verdict)) < 0 ||
-        module_dict_take(dict, keys[KEY_unapproved], unapproved_list(verdict)) < 0) {
+        !put(dict, keys[KEY_verdict], PyUnicode_FromString(apv_outcome_name(verdict->verdict))) ||
+        !put(dict, keys[KEY_revision],
+             verdict->has_revision ? PyLong_FromLongLong(verdict->revision) : Py_NewRef(Py_None)) ||
+        !put(dict, keys[KEY_authenticated], PyBool_FromLong(verdict->authenticated)) ||
+        !put(dict, keys[KEY_findings], finding_list(state, verdict, made)) ||
+        !put(dict, keys[KEY_unapproved], unapproved_list(verdict))) {
         Py_XDECREF(dict);
         return NULL;
     }
     return dict;
 }
 
-/* The answer of a validation, which is freed. */
-static PyObject *
-answer(const module_state *state, bool ok, apv_verdict **verdict, const apv_err *err)
+PyObject *
+module_verdict_dict(const module_state *state, const apv_verdict *verdict)
 {
-    PyObject *dict = ok ? module_verdict_dict(state, *verdict) : module_raise(state, err);
+    return verdict_dict(state, verdict, NULL);
+}
+
+/* The answer of a validation. Frees verdict, clears made. */
+static PyObject *
+answer(const module_state *state, bool ok, apv_verdict **verdict, module_expected *made,
+       const apv_err *err)
+{
+    PyObject *dict = ok ? verdict_dict(state, *verdict, made) : module_raise(state, err);
     apv_verdict_free(verdict);
+    module_expected_clear(made);
     return dict;
 }
 
@@ -116,8 +190,7 @@ validate(PyObject *module, PyObject *args)
         !module_expected_init(state, dict, &made))
         return NULL;
     bool ok = apv_validate(&reader, (apv_value){load}, &made.expected, &verdict, &err);
-    module_expected_clear(&made);
-    return answer(state, ok, &verdict, &err);
+    return answer(state, ok, &verdict, &made, &err);
 }
 
 /* Judges bytes, which nobody can change, without the GIL. */
@@ -132,9 +205,10 @@ validate_bytes(const module_state *state, apv_span load, PyObject *dict,
 
     if (!module_expected_init(state, dict, &made))
         return NULL;
-    Py_BEGIN_ALLOW_THREADS ok = judge(load, &made.expected, &verdict, &err);
-    Py_END_ALLOW_THREADS module_expected_clear(&made);
-    return answer(state, ok, &verdict, &err);
+    Py_BEGIN_ALLOW_THREADS
+    ok = judge(load, &made.expected, &verdict, &err);
+    Py_END_ALLOW_THREADS
+    return answer(state, ok, &verdict, &made, &err);
 }
 
 PyDoc_STRVAR(validate_msgpack_doc, "validate_msgpack(data, expected)\n--\n\n"

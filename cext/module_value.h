@@ -14,6 +14,7 @@ typedef struct {
     apv_expected expected;
     unsigned char key[APV_EVIDENCE_KEY_SIZE];
     apv_item *items;
+    PyObject **names, **values; /* of the items; borrowed from held */
     PyObject *held;
 } module_expected;
 

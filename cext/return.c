@@ -78,7 +78,9 @@ bool
 apv_return_read(apv_span load, apv_return *head, apv_err *err)
 {
     enum { ID, JID, FUN, RETCODE, SUCCESS, RETURN, COUNT };
-    static const char *const words[COUNT] = {"id", "jid", "fun", "retcode", "success", "return"};
+    static const apv_span words[COUNT] = {APV_WORD("id"),      APV_WORD("jid"),
+                                          APV_WORD("fun"),     APV_WORD("retcode"),
+                                          APV_WORD("success"), APV_WORD("return")};
     apv_value root, found[COUNT];
     apv_reader reader;
 

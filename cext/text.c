@@ -1,20 +1,6 @@
 /* text.c - spans of text. */
 #include "apv_private.h"
 
-#include <string.h>
-
-apv_span
-apv_span_of(const char *text)
-{
-    return (apv_span){text, strlen(text)};
-}
-
-bool
-apv_span_equal(apv_span a, apv_span b)
-{
-    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
-}
-
 int
 apv_span_compare(apv_span a, apv_span b)
 {
@@ -23,27 +9,6 @@ apv_span_compare(apv_span a, apv_span b)
     if (order != 0)
         return order;
     return (a.size > b.size) - (a.size < b.size);
-}
-
-bool
-apv_span_is(apv_span text, const char *word)
-{
-    size_t size = strlen(word);
-    return text.size == size && (size == 0 || memcmp(text.data, word, size) == 0);
-}
-
-bool
-apv_span_starts(apv_span text, const char *prefix)
-{
-    size_t size = strlen(prefix);
-    return text.size >= size && memcmp(text.data, prefix, size) == 0;
-}
-
-bool
-apv_span_ends(apv_span text, const char *suffix)
-{
-    size_t size = strlen(suffix);
-    return text.size >= size && memcmp(text.data + text.size - size, suffix, size) == 0;
 }
 
 const char *
@@ -104,17 +69,19 @@ sequence_size(const unsigned char *data, size_t size)
 bool
 apv_utf8_valid(const char *data, size_t size)
 {
-    const uint64_t high_bits = 0x8080808080808080u;
     const unsigned char *at = (const unsigned char *)data;
 
     while (size > 0) {
-        uint64_t word;
-        if (size >= sizeof word && (memcpy(&word, at, sizeof word), (word & high_bits) == 0)) {
-            at += sizeof word;
-            size -= sizeof word;
-            continue;
-        }
-        size_t length = sequence_size(at, size);
+        /* ASCII in large steps. */
+        uint64_t eight;
+        uint32_t four;
+        size_t length;
+        if (size >= 8 && (memcpy(&eight, at, 8), (eight & 0x8080808080808080u) == 0))
+            length = 8;
+        else if (size >= 4 && (memcpy(&four, at, 4), (four & 0x80808080u) == 0))
+            length = 4;
+        else
+            length = *at < 0x80 ? 1 : sequence_size(at, size);
         if (length == 0)
             return false;
         at += length;

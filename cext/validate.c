@@ -66,6 +66,7 @@ judge_minion(apv_walk *walk, apv_span minion, const apv_subject *subjects, size_
 
     apv_slots_reset(walk);
     walk->minion = minion;
+    walk->sweeps = 0;
     walk->recognized = false;
     walk->unattributed = false;
     walk->terse = false;

@@ -230,8 +230,8 @@ static void
 walk_part(apv_walk *walk, apv_value changes, part where, const apv_changes_context *context)
 {
     enum { NEW, OLD, CURRENT, INSTALLED, UNINSTALLED, COUNT };
-    static const char *const words[COUNT] = {"new", "old", "current", "install status",
-                                             "uninstall status"};
+    static const apv_span words[COUNT] = {APV_WORD("new"), APV_WORD("old"), APV_WORD("current"),
+                                          APV_WORD("install status"), APV_WORD("uninstall status")};
     const apv_reader *reader = walk->reader;
     apv_value value, found[COUNT];
     apv_cursor cursor;

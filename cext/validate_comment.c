@@ -145,14 +145,16 @@ claim_own(apv_walk *walk, const apv_own *own, claim said)
         claim_name(walk, own->targets[i].name, said);
 }
 
+/* own: NULL behind the first line, which alone speaks of all that was asked for. */
 static void
 read_installed(apv_walk *walk, const apv_own *own, apv_span line)
 {
     apv_span rest = line, element;
 
-    if (apv_span_is(line, "All specified packages are already installed"))
+    if (own != NULL && apv_span_is(line, "All specified packages are already installed"))
         claim_own(walk, own, IS_PRESENT);
-    else if (apv_span_is(line, "All specified packages are already installed and are at the "
+    else if (own != NULL &&
+             apv_span_is(line, "All specified packages are already installed and are at the "
                                "desired version")) {
         /* Which version that is, only the arguments of state.single can say. */
         for (size_t i = 0; i < own->count; i++) {
@@ -204,9 +206,10 @@ read_removed(apv_walk *walk, const apv_own *own, apv_span line)
 {
     apv_span rest = line, element;
 
-    if (apv_span_is(line, "All specified packages are already absent") ||
-        apv_span_is(line, "None of the targeted packages are installed") ||
-        apv_span_is(line, "None of the targeted packages are installed or partially installed"))
+    if (own != NULL &&
+        (apv_span_is(line, "All specified packages are already absent") ||
+         apv_span_is(line, "None of the targeted packages are installed") ||
+         apv_span_is(line, "None of the targeted packages are installed or partially installed")))
         claim_own(walk, own, IS_ABSENT);
     else if (take_prefix(&rest, "The following packages were not installed: ")) {
         cut_before(&rest, " The following packages were ");
@@ -248,15 +251,16 @@ apv_comment_read(apv_walk *walk, const apv_own *own, apv_package_action action, 
 {
     apv_span rest = last_attempt(comment), line;
 
-    while (next_line(&rest, &line)) {
-        if (own->fold)
-            read_chocolatey(walk, own, action, line);
-        else if (action == APV_ACTION_INSTALL)
-            read_installed(walk, own, line);
+    for (const apv_own *first = own; next_line(&rest, &line); first = NULL) {
+        if (own->fold) {
+            if (first != NULL)
+                read_chocolatey(walk, own, action, line);
+        } else if (action == APV_ACTION_INSTALL)
+            read_installed(walk, first, line);
         else if (action == APV_ACTION_UPGRADE)
             read_latest(walk, line);
         else if (action == APV_ACTION_REMOVE)
-            read_removed(walk, own, line);
+            read_removed(walk, first, line);
     }
 }
 

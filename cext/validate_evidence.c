@@ -98,6 +98,8 @@ judge_observations(apv_walk *walk, const apv_evidence *evidence, const apv_chunk
             apv_slot_observe(walk, slot, observation->value, APV_SOURCE_EVIDENCE);
     }
     judge_errors(walk, evidence->errors);
+    if (!apv_slots_sweep(walk))
+        return;
     for (size_t i = 0; i < walk->expected->count; i++) {
         apv_slot *slot = &walk->slots[i];
         if (failed && slot->seen != APV_SEEN_FAILED && !is_reached(walk, slot))
@@ -143,7 +145,7 @@ judge_without(apv_walk *walk, const apv_chunk *chunk)
     else if (chunk->result == APV_RESULT_FALSE)
         apv_slots_fail(walk, chunk->not_run ? APV_REASON_REQUISITE_FAILED : APV_REASON_STATE_FAILED,
                        chunk->comment);
-    else
+    else if (apv_slots_sweep(walk))
         for (size_t i = 0; i < walk->expected->count; i++)
             apv_slot_mention(walk, &walk->slots[i]);
 }

@@ -146,19 +146,15 @@ apv_clean_copy(apv_walk *walk, apv_span text, size_t max_size)
 {
     apv_span copy;
 
-    if (text.data == NULL)
-        return APV_NO_SPAN;
     text.size = apv_utf8_truncate(text.data, text.size, max_size);
-    char *data = apv_arena_take(walk->kept, text.size + 1, 1);
-    if (data == NULL) {
+    if (!apv_arena_copy(walk->kept, text, &copy)) {
         walk->out_of_memory = true;
         return APV_NO_SPAN;
     }
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        data[i] = c < ' ' || c == 0x7F ? ' ' : text.data[i];
-    }
-    copy = (apv_span){data, text.size};
+    char *data = (char *)copy.data;
+    for (size_t i = 0; i < copy.size; i++)
+        if ((unsigned char)data[i] < ' ' || data[i] == 0x7F)
+            data[i] = ' ';
     return copy;
 }
 
@@ -202,14 +198,15 @@ append_detail(sentence *to, apv_span detail)
         append(to, apv_span_of("no reason given."), DETAIL_SIZE_MAX);
 }
 
+/* The sentence of a finding, whose other texts are clean already. */
 static apv_span
-write_sentence(apv_walk *walk, const apv_slot *slot, apv_reason reason)
+write_sentence(apv_walk *walk, const apv_finding *finding, apv_reason reason, apv_span detail)
 {
-    apv_span wanted = slot->item->value, detail = slot->detail;
+    apv_span wanted = finding->expected, text = APV_NO_SPAN;
     sentence made;
 
-    if (reason == APV_REASON_STATE_FAILED && slot->seen != APV_SEEN_FAILED)
-        detail = walk->unattributed_detail;
+    if (wanted.data == NULL)
+        wanted = apv_span_of("its removal");
     made.size = 0;
     for (const char *at = reasons[reason].text; *at != '\0'; at++) {
         const char *percent = strchr(at, '%');
@@ -220,18 +217,47 @@ write_sentence(apv_walk *walk, const apv_slot *slot, apv_reason reason)
         append(&made, (apv_span){at, (size_t)(percent - at)}, TEXT_SIZE);
         at = percent + 1;
         if (*at == 'N')
-            append(&made, slot->item->name, NAME_SIZE_MAX);
+            append(&made, finding->name, NAME_SIZE_MAX);
         else if (*at == 'V')
-            append(&made, slot->observed, NAME_SIZE_MAX);
+            append(&made, finding->observed, NAME_SIZE_MAX);
         else if (*at == 'W')
-            append(&made, wanted.data == NULL ? apv_span_of("its removal") : wanted, NAME_SIZE_MAX);
+            append(&made, wanted, NAME_SIZE_MAX);
         else
             append_detail(&made, detail);
     }
-    return apv_clean_copy(walk, (apv_span){made.data, made.size}, TEXT_SIZE);
+    if (!apv_arena_copy(walk->kept, (apv_span){made.data, made.size}, &text))
+        walk->out_of_memory = true;
+    return text;
 }
 
 /* ---- findings ---- */
+
+/* Of a converged finding: what is wrong with its proof, or the reason as it was. */
+static apv_reason
+doubt(const apv_walk *walk, const apv_slot *slot, apv_reason reason)
+{
+    if (reasons[reason].verdict != APV_CONVERGED)
+        return reason;
+    if (walk->taint != APV_REASON_NONE)
+        return walk->taint;
+    return slot->overridden ? APV_REASON_PILLAR_OVERRIDE : reason;
+}
+
+static apv_span
+kind_text(apv_walk *walk, const apv_slot *slot)
+{
+    switch (slot->kind) {
+    case APV_KIND_PACKAGE:
+        return apv_span_of("package");
+    case APV_KIND_SERVICE:
+        return apv_span_of("service");
+    case APV_KIND_VALUE:
+        return apv_span_of("value");
+    case APV_KIND_ACTION:
+        break;
+    }
+    return apv_clean_copy(walk, slot->item->kind, NAME_SIZE_MAX);
+}
 
 void
 apv_findings_write(apv_walk *walk, apv_reason nothing, apv_finding *findings)
@@ -241,24 +267,21 @@ apv_findings_write(apv_walk *walk, apv_reason nothing, apv_finding *findings)
     for (size_t i = 0; i < walk->expected->count; i++) {
         const apv_slot *slot = &walk->slots[i];
         const apv_item *item = slot->item;
-        apv_reason reason = conclude(walk, slot, nothing);
+        apv_reason reason = doubt(walk, slot, conclude(walk, slot, nothing));
+        apv_finding *finding = &findings[i];
 
-        if (reasons[reason].verdict == APV_CONVERGED) {
-            if (walk->taint != APV_REASON_NONE)
-                reason = walk->taint;
-            else if (slot->overridden)
-                reason = APV_REASON_PILLAR_OVERRIDE;
-        }
-        findings[i] = (apv_finding){
+        *finding = (apv_finding){
             .minion = minion,
-            .kind = apv_clean_copy(walk, item->kind, NAME_SIZE_MAX),
+            .kind = kind_text(walk, slot),
             .name = apv_clean_copy(walk, item->name, NAME_SIZE_MAX),
             .verdict = reasons[reason].verdict,
             .reason = reasons[reason].name,
             .source = source_name(slot->source),
             .expected = apv_clean_copy(walk, item->value, VALUE_SIZE_MAX),
             .observed = apv_clean_copy(walk, slot->observed, VALUE_SIZE_MAX),
-            .text = write_sentence(walk, slot, reason),
         };
+        finding->text = write_sentence(walk, finding, reason,
+                                       slot->seen == APV_SEEN_FAILED ? slot->detail
+                                                                     : walk->unattributed_detail);
     }
 }

@@ -186,7 +186,9 @@ judge_list(apv_walk *walk, apv_value ret, const apv_arguments *arguments)
         if (slot != NULL)
             apv_version_observe(walk, slot, version, APV_SOURCE_RETURN);
     }
-    for (size_t i = 0; any && i < walk->expected->count; i++) {
+    if (!any || !apv_slots_sweep(walk))
+        return;
+    for (size_t i = 0; i < walk->expected->count; i++) {
         apv_slot *slot = &walk->slots[i];
         if (slot->kind == APV_KIND_PACKAGE && slot->step != walk->step)
             apv_slot_observe(walk, slot, APV_NO_SPAN, APV_SOURCE_RETURN);

@@ -227,8 +227,9 @@ static void
 add_entry(apv_walk *walk, apv_span key, apv_value value, unsigned depth, apv_subjects *subjects)
 {
     enum { RET, RETURN, FUN, FUN_ARGS, RETCODE, SUCCESS, FUNCTION, COUNT };
-    static const char *const words[COUNT] = {"ret",     "return",  "fun",     "fun_args",
-                                             "retcode", "success", "Function"};
+    static const apv_span words[COUNT] = {
+        APV_WORD("ret"),     APV_WORD("return"),  APV_WORD("fun"),     APV_WORD("fun_args"),
+        APV_WORD("retcode"), APV_WORD("success"), APV_WORD("Function")};
     const apv_reader *reader = walk->reader;
     apv_subject subject = {.minion = key, .ret = value};
     apv_value found[COUNT];
@@ -283,8 +284,10 @@ static void
 add_job(apv_walk *walk, apv_value job, unsigned depth, apv_subjects *subjects)
 {
     enum { FUNCTION, ARGUMENTS, MINIONS, RESULT, COUNT };
-    static const char *const words[COUNT] = {"Function", "Arguments", "Minions", "Result"};
-    static const char *const result_words[] = {"return", "retcode", "success"};
+    static const apv_span words[COUNT] = {APV_WORD("Function"), APV_WORD("Arguments"),
+                                          APV_WORD("Minions"), APV_WORD("Result")};
+    static const apv_span result_words[] = {APV_WORD("return"), APV_WORD("retcode"),
+                                            APV_WORD("success")};
     const apv_reader *reader = walk->reader;
     apv_value found[COUNT], element, value, fields[3];
     apv_cursor cursor;
@@ -334,16 +337,20 @@ collect_map(apv_walk *walk, apv_value load, unsigned depth, apv_subjects *subjec
         EXIT_STATUS,
         COUNT
     };
-    static const char *const words[COUNT] = {"id",        "fun",     "fun_args",   "return",
-                                             "retcode",   "success", "Function",   "data",
-                                             "outputter", "parsed",  "exit_status"};
+    static const apv_span words[COUNT] = {
+        APV_WORD("id"),        APV_WORD("fun"),     APV_WORD("fun_args"),   APV_WORD("return"),
+        APV_WORD("retcode"),   APV_WORD("success"), APV_WORD("Function"),   APV_WORD("data"),
+        APV_WORD("outputter"), APV_WORD("parsed"),  APV_WORD("exit_status")};
     const apv_reader *reader = walk->reader;
     apv_value found[COUNT];
 
     apv_map_find(reader, load, words, COUNT, found);
+    apv_span minion = apv_text_or_none(reader, found[ID]);
+    if (found[ID].node != NULL && minion.data == NULL)
+        minion = apv_span_of(""); /* an id, but none that anybody has */
     if (found[RETURN].node != NULL && (found[FUN].node != NULL || found[ID].node != NULL)) {
         answer given = {
-            .minion = apv_text_or_none(reader, found[ID]),
+            .minion = minion,
             .fun = found[FUN],
             .args = found[FUN_ARGS],
             .ret = found[RETURN],

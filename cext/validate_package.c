@@ -85,8 +85,10 @@ static bool
 is_asked_for(const apv_chunk *chunk, const apv_arguments *arguments)
 {
     size_t module = chunk->module.size;
-    apv_span state = arguments->state;
 
+    if (arguments == NULL)
+        return false;
+    apv_span state = arguments->state;
     return arguments->known && arguments->target_count > 0 &&
            state.size == module + 1 + chunk->fun.size && state.data[module] == '.' &&
            apv_span_equal((apv_span){state.data, module}, chunk->module) &&

@@ -137,6 +137,7 @@ typedef struct {
     /* Of the return that is being walked */
     apv_span minion;
     uint64_t step;
+    unsigned sweeps; /* times that all slots were gone through */
     bool recognized; /* it is a package or state result */
     bool dry;        /* nothing that it says is evidence */
     bool overridden; /* pillar= or force= */
@@ -171,6 +172,9 @@ void apv_slot_present(apv_walk *walk, apv_slot *slot, bool latest, apv_source so
 void apv_slot_mention(apv_walk *walk, apv_slot *slot);
 void apv_slot_skip(apv_walk *walk, apv_slot *slot, apv_reason reason);
 void apv_slot_fail(apv_walk *walk, apv_slot *slot, apv_reason reason, apv_span detail);
+/* Whether what follows may go through all slots: a return that makes us do so again and
+ * again is none of Salt's, and would cost its size times the number of slots. */
+bool apv_slots_sweep(apv_walk *walk) APV_MUSTCHECK;
 /* Nothing is known of it but, perhaps, that something was or wasn't attempted. */
 bool apv_slot_is_open(const apv_slot *slot);
 /* Fails or skips all slots that are open. */
@@ -247,6 +251,7 @@ typedef struct {
 
 /* Why a chunk's state was not run for real, or APV_REASON_NONE: it was. */
 apv_reason apv_chunk_skipped(const apv_chunk *chunk);
+/* arguments: of the job, or NULL: they don't tell what this chunk was asked to do. */
 void apv_package_judge(apv_walk *walk, const apv_chunk *chunk, const apv_arguments *arguments);
 /* ---- validate_service.c ---- */
 

@@ -77,8 +77,10 @@ void
 apv_chunk_read(const apv_reader *reader, apv_value value, apv_chunk *chunk)
 {
     enum { NAME, RESULT, CHANGES, COMMENT, RUN_NUM, STATE_RAN, APPROVAL, COUNT };
-    static const char *const words[COUNT] = {"name",        "result",        "changes", "comment",
-                                             "__run_num__", "__state_ran__", "approval"};
+    static const apv_span words[COUNT] = {APV_WORD("name"),        APV_WORD("result"),
+                                          APV_WORD("changes"),     APV_WORD("comment"),
+                                          APV_WORD("__run_num__"), APV_WORD("__state_ran__"),
+                                          APV_WORD("approval")};
     apv_value found[COUNT];
 
     apv_map_find(reader, value, words, COUNT, found);
@@ -181,7 +183,8 @@ judge_chunks(apv_walk *walk, apv_value ret, const apv_arguments *arguments)
         else if (apv_span_is(chunk->module, "no")) /* no_|-states_|-states_|-None */
             apv_slots_fail(walk, APV_REASON_JOB_FAILED, chunk->comment);
         else if (!apv_span_is(chunk->module, "approval"))
-            apv_package_judge(walk, chunk, arguments);
+            /* state.single returns one chunk, to which its arguments belong. */
+            apv_package_judge(walk, chunk, list.count == 1 ? arguments : NULL);
         else if (chunk->approval.node == NULL || i == evidence)
             apv_evidence_judge(walk, chunk);
     }
@@ -258,7 +261,8 @@ static bool
 judge_map(apv_walk *walk, apv_value ret)
 {
     enum { RESULT, QUEUED, COMMENT, COUNT };
-    static const char *const words[COUNT] = {"result", "queued", "comment"};
+    static const apv_span words[COUNT] = {APV_WORD("result"), APV_WORD("queued"),
+                                          APV_WORD("comment")};
     const apv_reader *reader = walk->reader;
     apv_value found[COUNT];
     apv_cursor cursor;

@@ -4,7 +4,7 @@
 #include <math.h>
 
 void
-apv_map_find(const apv_reader *reader, apv_value map, const char *const *words, size_t count,
+apv_map_find(const apv_reader *reader, apv_value map, const apv_span *words, size_t count,
              apv_value *found)
 {
     apv_cursor cursor;
@@ -19,7 +19,7 @@ apv_map_find(const apv_reader *reader, apv_value map, const char *const *words, 
             continue;
         for (size_t i = 0; i < count; i++) {
             /* The first character settles nearly every comparison. */
-            if (words[i][0] == key.data[0] && apv_span_is(key, words[i])) {
+            if (words[i].data[0] == key.data[0] && apv_span_equal(key, words[i])) {
                 found[i] = value; /* of equal keys the last, as Python has it */
                 break;
             }
@@ -30,8 +30,9 @@ apv_map_find(const apv_reader *reader, apv_value map, const char *const *words, 
 apv_value
 apv_map_get(const apv_reader *reader, apv_value map, const char *word)
 {
+    apv_span words = apv_span_of(word);
     apv_value found;
-    apv_map_find(reader, map, &word, 1, &found);
+    apv_map_find(reader, map, &words, 1, &found);
     return found;
 }
 

@@ -104,7 +104,7 @@ mend_escape(char *at, const char *end)
 static void
 mend(char *at, const char *end)
 {
-    static const char *const words[] = {"NaN", "Infinity"};
+    static const apv_span words[] = {APV_WORD("NaN"), APV_WORD("Infinity")};
     bool quoted = false;
 
     while (at < end) {
@@ -127,10 +127,10 @@ mend(char *at, const char *end)
         }
         size_t taken = 1;
         for (size_t i = 0; i < 2; i++) {
-            size_t size = strlen(words[i]);
-            if ((size_t)(end - at) >= size && memcmp(at, words[i], size) == 0) {
-                put_fraction(at, size);
-                taken = size;
+            if ((size_t)(end - at) >= words[i].size &&
+                memcmp(at, words[i].data, words[i].size) == 0) {
+                taken = words[i].size;
+                put_fraction(at, taken);
             }
         }
         at += taken;

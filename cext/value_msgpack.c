@@ -89,9 +89,16 @@ read_head(const char *at, const char *end, head *h)
     size_t extra = 0; /* the type byte of an extension */
     uint64_t value;
 
+    h->count = 0;
+    if ((tag & 0xE0) == 0xA0) { /* a short text, as most objects are */
+        h->type = APV_TEXT;
+        h->size = tag & 0x1Fu;
+        h->body = at + 1;
+        h->end = h->body + h->size;
+        return h->size <= left;
+    }
     h->whole = false;
     h->truth = false;
-    h->count = 0;
     h->size = 0;
 
     if (tag < 0x80) {
@@ -105,19 +112,10 @@ read_head(const char *at, const char *end, head *h)
         return true;
     }
     if (tag < 0xC0) {
-        if (tag < 0x90) {
-            h->type = APV_MAP;
-            h->count = (tag & 0x0Fu) * 2;
-        } else if (tag < 0xA0) {
-            h->type = APV_LIST;
-            h->count = tag & 0x0Fu;
-        } else {
-            h->type = APV_TEXT;
-            h->size = tag & 0x1Fu;
-        }
-        h->body = at + 1;
-        h->end = h->body + h->size;
-        return h->size <= left;
+        h->type = tag < 0x90 ? APV_MAP : APV_LIST;
+        h->count = tag < 0x90 ? (tag & 0x0Fu) * 2 : tag & 0x0Fu;
+        h->end = at + 1;
+        return true;
     }
 
     switch (tag) {
@@ -213,6 +211,15 @@ read_head(const char *at, const char *end, head *h)
     return true;
 }
 
+/* Sizes of the objects with the tags 0xC0 to 0xDF that are of one size; 0: of the others. */
+static const unsigned char fixed_sizes[32] = {
+    [0x00] = 1, [0x02] = 1, [0x03] = 1,                           /* nil, false, true */
+    [0x0A] = 5, [0x0B] = 9,                                       /* float */
+    [0x0C] = 2, [0x0D] = 3, [0x0E] = 5, [0x0F] = 9,               /* uint */
+    [0x10] = 2, [0x11] = 3, [0x12] = 5, [0x13] = 9,               /* int */
+    [0x14] = 3, [0x15] = 4, [0x16] = 6, [0x17] = 10, [0x18] = 18, /* fixext */
+};
+
 /* Where the object at `at` ends with all its children, or NULL: not before end. */
 static const char *
 skip(const char *at, const char *end)
@@ -221,12 +228,31 @@ skip(const char *at, const char *end)
     uint64_t open = 1; /* objects still to be read */
 
     while (open > 0) {
+        size_t left = (size_t)(end - at), size;
         /* Each needs a byte, so a lying count is found here, not after 2^32 steps. */
-        if (open > (uint64_t)(end - at) || !read_head(at, end, &h))
+        if (open > left)
             return NULL;
-        at = h.end;
-        open += h.count;
         open--;
+        unsigned char tag = (unsigned char)*at;
+        if (tag < 0x80 || tag >= 0xE0)
+            size = 1;
+        else if (tag < 0xA0) {
+            open += tag < 0x90 ? 2 * (tag & 0x0Fu) : tag & 0x0Fu;
+            size = 1;
+        } else if (tag < 0xC0)
+            size = 1 + (tag & 0x1Fu);
+        else if (fixed_sizes[tag - 0xC0] > 0)
+            size = fixed_sizes[tag - 0xC0];
+        else {
+            if (!read_head(at, end, &h))
+                return NULL;
+            at = h.end;
+            open += h.count;
+            continue;
+        }
+        if (size > left)
+            return NULL;
+        at += size;
     }
     return at;
 }
@@ -313,9 +339,10 @@ msgpack_next(const apv_reader *reader, apv_cursor *cursor, apv_span *key, apv_va
     cursor->index++;
     *key = APV_NO_SPAN;
     if (cursor->map && at != NULL) {
-        if (read_head(at, end, &h) && is_text(&h))
+        bool read = read_head(at, end, &h);
+        if (read && is_text(&h))
             *key = (apv_span){h.body, h.size};
-        at = skip(at, end);
+        at = read && h.count == 0 ? h.end : skip(at, end);
     }
     cursor->at = at;
     value->node = at;

@@ -18,15 +18,15 @@ pack(msgpack_packer *packer, json_t *value)
     switch (json_typeof(value)) {
     case JSON_OBJECT:
         msgpack_pack_map(packer, json_object_size(value));
-        json_object_foreach(value, key, element)
-        {
+        json_object_foreach (value, key, element) {
             msgpack_pack_str_with_body(packer, key, strlen(key));
             pack(packer, element);
         }
         break;
     case JSON_ARRAY:
         msgpack_pack_array(packer, json_array_size(value));
-        json_array_foreach(value, index, element) pack(packer, element);
+        json_array_foreach (value, index, element)
+            pack(packer, element);
         break;
     case JSON_STRING:
         msgpack_pack_str_with_body(packer, json_string_value(value), json_string_length(value));

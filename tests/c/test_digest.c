@@ -58,8 +58,7 @@ test_digest_vectors(void **state)
     size_t index;
 
     (void)state;
-    json_array_foreach(vectors, index, vector)
-    {
+    json_array_foreach (vectors, index, vector) {
         size_t count = read_items(json_object_get(vector, "items"), items, 300);
         apv_err err = APV_ERR_NONE;
         char digest[APV_DIGEST_SIZE];
@@ -144,8 +143,7 @@ test_mac_vectors(void **state)
     size_t index;
 
     (void)state;
-    json_array_foreach(vectors, index, vector)
-    {
+    json_array_foreach (vectors, index, vector) {
         char *text = json_dumps(json_object_get(vector, "evidence"), 0);
         unsigned char key[APV_EVIDENCE_KEY_SIZE];
         char mac[APV_MAC_SIZE];

@@ -59,8 +59,7 @@ expectation_read(json_t *json, expectation *made)
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
         const char *name;
         json_t *value;
-        json_object_foreach(json_object_get(json, sections[i].section), name, value)
-        {
+        json_object_foreach (json_object_get(json, sections[i].section), name, value) {
             assert_true(made->expected.count < ITEMS_MAX);
             made->items[made->expected.count++] = (apv_item){
                 .kind = apv_span_of(sections[i].kind),
@@ -129,8 +128,9 @@ holds(json_t *list, const char *word)
     json_t *element;
     size_t index;
 
-    json_array_foreach(list, index,
-                       element) if (strcmp(json_string_value(element), word) == 0) return true;
+    json_array_foreach (list, index, element)
+        if (strcmp(json_string_value(element), word) == 0)
+            return true;
     return false;
 }
 
@@ -156,8 +156,7 @@ test_cases(void **state)
     size_t i;
 
     (void)state;
-    json_array_foreach(json_object_get(index, "cases"), i, given)
-    {
+    json_array_foreach (json_object_get(index, "cases"), i, given) {
         const char *id = json_string_value(json_object_get(given, "id"));
         json_t *wanted = json_pack("{s:O}", "packages", json_object_get(given, "approved"));
         expectation made;
@@ -205,8 +204,7 @@ check_shape(json_t *shape)
     const char *got = apv_outcome_name(packed->verdict);
     if (strcmp(got, json_string_value(json_object_get(shape, "verdict"))) != 0)
         fail_msg("%s: %s", name, got);
-    json_object_foreach(json_object_get(shape, "reasons"), resource, reason)
-    {
+    json_object_foreach (json_object_get(shape, "reasons"), resource, reason) {
         const apv_finding *finding = finding_of(packed, resource);
         if (strcmp(finding->reason, json_string_value(reason)) != 0)
             fail_msg("%s: %s: %s", name, resource, finding->reason);
@@ -225,7 +223,8 @@ test_shapes(void **state)
     size_t index;
 
     (void)state;
-    json_array_foreach(shapes, index, shape) check_shape(shape);
+    json_array_foreach (shapes, index, shape)
+        check_shape(shape);
     json_decref(shapes);
 }
 

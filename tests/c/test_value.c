@@ -261,7 +261,7 @@ test_msgpack_nested_deeply(void **state)
 static void
 test_lookup(void **state)
 {
-    static const char *const words[] = {"a", "b", "no", "ab"};
+    static const apv_span words[] = {APV_WORD("a"), APV_WORD("b"), APV_WORD("no"), APV_WORD("ab")};
     /* {"a": 1, "ab": 2, 3: 4, "a": 5}: keys of other types and equal ones. */
     static const char bytes[] = "\x84\xA1"
                                 "a\x01\xA2"

@@ -1,0 +1,325 @@
+"""The validator as Python sees it: all three readers, on real returns and on shapes written by hand."""
+
+import base64
+import json
+import pathlib
+import threading
+
+import msgpack
+import pytest
+
+from saltext.approval import _core
+
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+CASES = TESTS / "cases"
+KEYS = {"verdict", "revision", "authenticated", "findings", "unapproved"}
+FINDING_KEYS = {"minion", "kind", "name", "verdict", "reason", "expected", "observed", "source", "text"}
+KEY = "00112233445566778899aabbccddeeff" * 2
+
+
+def decode(value):
+    """The value with bytes for {"__bytes_b64__": ...}."""
+    if isinstance(value, dict):
+        if set(value) == {"__bytes_b64__"}:
+            return base64.b64decode(value["__bytes_b64__"])
+        return {key: decode(element) for key, element in value.items()}
+    return [decode(element) for element in value] if isinstance(value, list) else value
+
+
+def real_returns():
+    """The cases of index.json, each under its id."""
+    index = json.loads((CASES / "index.json").read_text("utf-8"))
+    return [pytest.param(case, id=case["id"]) for case in index["cases"]]
+
+
+def shapes():
+    """The cases of returns.json, each under its name."""
+    cases = json.loads((TESTS / "vectors" / "returns.json").read_text("utf-8"))
+    return [pytest.param(case, id=case["name"]) for case in cases]
+
+
+@pytest.mark.parametrize("minion", [False, True], ids=["any minion", "its minion"])
+@pytest.mark.parametrize("case", real_returns())
+def test_real_return(case, minion):
+    packed, text = (CASES / case["msgpack"]).read_bytes(), (CASES / case["file"]).read_bytes()
+    expected = {"packages": case["approved"], **({"minion": case["minion"]} if minion else {})}
+    results = {
+        "msgpack": _core.validate_msgpack(packed, expected),
+        "json": _core.validate_json(text, expected),
+        "unpacked": _core.validate(msgpack.unpackb(packed, strict_map_key=False), expected),
+        "parsed": _core.validate(decode(json.loads(text)), expected),
+    }
+    accepted = {case["verdict"], *case["also_acceptable"]}
+    if not case["decidable_from_return"]:
+        accepted.add("unproven")
+    for result in results.values():
+        assert result["verdict"] not in case["must_not"]
+        assert result["verdict"] in accepted
+    assert results["msgpack"] == results["unpacked"]
+    assert results["json"] == results["parsed"]
+    if case["source"] != "CLI output":  # whose JSON tells how it was captured, too
+        assert results["msgpack"] == results["json"]
+    if "unapproved" in case:
+        assert results["msgpack"]["unapproved"] == case["unapproved"]
+
+
+@pytest.mark.parametrize("case", shapes())
+def test_shape(case):
+    load, expected = case["load"], case["expected"]
+    result = _core.validate(load, expected)
+    assert result["verdict"] == case["verdict"]
+    reasons = {finding["name"]: finding["reason"] for finding in result["findings"]}
+    assert reasons == {**reasons, **case.get("reasons", {})}
+    if "unapproved" in case:
+        assert result["unapproved"] == case["unapproved"]
+    assert _core.validate_msgpack(msgpack.packb(load), expected) == result
+    assert _core.validate_json(json.dumps(load), expected) == result
+    assert _core.validate_json(json.dumps(load, ensure_ascii=False).encode(), expected) == result
+
+    assert set(result) == KEYS
+    for finding in result["findings"]:
+        assert set(finding) == FINDING_KEYS
+        assert finding["text"].strip() == finding["text"] != ""
+        assert finding["reason"] == finding["reason"].lower()
+
+
+# ---- evidence ----
+
+
+def evidence(observed, **change):
+    """Evidence of m1 for revision 7, signed with KEY unless it has a mac."""
+    made = {
+        "format": 1,
+        "minion": "m1",
+        "revision": 7,
+        "digest": "sha256:d",
+        "run_id": "0123456789abcdef0123456789abcdef",
+        "boot_id": "b",
+        "observed": observed,
+        "before": {},
+        **change,
+    }
+    return made if "mac" in made else {**made, "mac": _core.mac(KEY, made)}
+
+
+def returned(made, result=True, run_num=5, **chunks):
+    """A return of state.apply with evidence and other chunks."""
+    key = "approval_|-approved_|-approved_|-converged"
+    chunk = {
+        "name": "approved",
+        "result": result,
+        "changes": {},
+        "comment": "",
+        "__run_num__": run_num,
+        "approval": made,
+    }
+    return {"id": "m1", "fun": "state.apply", "fun_args": [], "return": {**chunks, key: chunk}}
+
+
+EXPECTED = {
+    "minion": "m1",
+    "revision": 7,
+    "digest": "sha256:d",
+    "evidence_key": KEY,
+    "packages": {"a": "1", "b": None},
+}
+ALL = {"packages": {"a": "1", "b": None}}
+
+
+def change_of(package, new, run_num):
+    """A chunk of pkg.installed under its key."""
+    chunk = {
+        "name": package,
+        "result": True,
+        "changes": {package: {"old": "x", "new": new}},
+        "comment": "",
+        "__run_num__": run_num,
+    }
+    return {f"pkg_|-{package}_|-{package}_|-installed": chunk}
+
+
+def test_evidence():
+    load = returned(evidence(ALL))
+    for result in (_core.validate(load, EXPECTED), _core.validate_msgpack(msgpack.packb(load), EXPECTED)):
+        assert result["verdict"] == "converged"
+        assert result["authenticated"] is True
+        assert result["revision"] == 7
+        assert [finding["source"] for finding in result["findings"]] == ["evidence", "evidence"]
+
+
+def test_evidence_key_as_bytes():
+    assert _core.validate(returned(evidence(ALL)), {**EXPECTED, "evidence_key": bytes.fromhex(KEY)})[
+        "authenticated"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("made", "reason"),
+    [
+        (evidence(ALL, mac="0" * 64), "forged"),
+        (evidence(ALL, mac=""), "forged"),
+        (evidence(ALL, mac=None), "forged"),
+        (evidence(ALL, minion="m2"), "forged"),
+        (evidence(ALL, digest="sha256:e"), "forged"),
+        (evidence(ALL, revision=6), "stale-revision"),
+        (evidence(ALL, revision=8, mac=""), "stale-revision"),
+        ({**evidence(ALL), "observed": {"packages": {"a": "1", "b": None, "c": None}}}, "forged"),
+        ({**evidence(ALL), "format": 2}, "malformed-evidence"),
+        ({}, "malformed-evidence"),
+        ([], "malformed-evidence"),
+    ],
+)
+def test_evidence_that_proves_nothing(made, reason):
+    """Not even together with changes that alone would do."""
+    for chunks in ({}, {**change_of("a", "1", 0), **change_of("b", "", 1)}):
+        result = _core.validate(returned(made, **chunks), EXPECTED)
+        assert result["verdict"] == "unproven"
+        assert result["authenticated"] is False
+        assert {finding["reason"] for finding in result["findings"]} == {reason}
+
+
+def test_evidence_without_a_key_is_a_claim():
+    expected = {key: value for key, value in EXPECTED.items() if key != "evidence_key"}
+    result = _core.validate(returned(evidence(ALL, mac="")), expected)
+    assert result["verdict"] == "converged"
+    assert result["authenticated"] is False
+
+
+def test_evidence_of_a_test_run():
+    assert _core.validate(returned(evidence(ALL), result=None), EXPECTED)["verdict"] == "not-applied"
+    load = {**returned(evidence(ALL)), "fun_args": [{"__kwarg__": True, "test": True}]}
+    assert _core.validate(load, EXPECTED)["verdict"] == "not-applied"
+
+
+def test_evidence_outweighs_what_came_before_it_but_not_after():
+    assert (
+        _core.validate(returned(evidence(ALL), **change_of("a", "2", 1)), EXPECTED)["verdict"] == "converged"
+    )
+    assert _core.validate(returned(evidence(ALL), **change_of("a", "2", 9)), EXPECTED)["verdict"] == "drift"
+
+
+def test_the_last_evidence_counts():
+    load = returned(evidence({"packages": {"a": "2", "b": None}}, mac="x"), run_num=1)
+    load["return"]["approval_|-again_|-again_|-converged"] = {
+        **returned(evidence(ALL))["return"]["approval_|-approved_|-approved_|-converged"],
+        "__run_num__": 2,
+    }
+    assert _core.validate(load, EXPECTED)["verdict"] == "converged"
+
+
+def test_a_refusal_of_the_state():
+    chunk = {
+        "name": "a",
+        "result": False,
+        "changes": {},
+        "comment": "There is no approval pillar.",
+        "__run_num__": 0,
+    }
+    load = {"id": "m1", "fun": "state.apply", "return": {"approval_|-a_|-a_|-converged": chunk}}
+    result = _core.validate(load, EXPECTED)
+    assert result["verdict"] == "failed"
+    assert "There is no approval pillar." in result["findings"][0]["text"]
+
+
+# ---- the arguments ----
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [
+        None,
+        [],
+        {},
+        {"packages": None},
+        {"packages": []},
+        {"packages": {"a": 1}},
+        {"packages": {"a": 2.10}},
+        {"packages": {"a": True}},
+        {"packages": {1: "1"}},
+        {"packages": {"": "1"}},
+        {"packages": {"\ud800": "1"}},
+        {"packages": {"a": "\ud800"}},
+        {"packages": {}, "package": {}},
+        {"packages": {}, 1: 2},
+        {"packages": {}, "services": {"cron": None}},
+        {"packages": {}, "services": []},
+        {"packages": {}, "values": {"k": 1}},
+        {"packages": {}, "minion": 1},
+        {"packages": {}, "revision": "1"},
+        {"packages": {}, "revision": True},
+        {"packages": {}, "revision": 2**70},
+        {"packages": {}, "digest": b""},
+        {"packages": {}, "evidence_key": "00"},
+        {"packages": {}, "evidence_key": b"short"},
+    ],
+)
+def test_refuses_expectations(expected):
+    for function, load in (
+        (_core.validate, {}),
+        (_core.validate_msgpack, b"\x80"),
+        (_core.validate_json, "{}"),
+    ):
+        with pytest.raises(_core.DataError):
+            function(load, expected)
+
+
+def test_none_is_not_given():
+    nothing = dict.fromkeys(("minion", "revision", "digest", "evidence_key", "services", "values", "actions"))
+    assert _core.validate({}, {"packages": {"a": "1"}, **nothing})["verdict"] == "not-applied"
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\x92", b"\xc1", b"\xc0\xc0", b"\x81\xa1", b"\xff" * 100, b"\xdf\xff\xff\xff\xff"]
+)
+def test_bytes_that_are_no_msgpack(data):
+    assert _core.validate_msgpack(data, {"packages": {"a": "1"}})["verdict"] == "invalid"
+
+
+@pytest.mark.parametrize("data", ["", "{", "nan", b"\xff", "[" * 100_000, '{"a":'])
+def test_text_that_is_no_json(data):
+    assert _core.validate_json(data, {"packages": {"a": "1"}})["verdict"] == "invalid"
+
+
+def test_refuses_types():
+    with pytest.raises(TypeError):
+        _core.validate_msgpack("text", {"packages": {}})
+    with pytest.raises(TypeError):
+        _core.validate_json(1, {"packages": {}})
+    with pytest.raises(TypeError):
+        _core.validate({})
+
+
+def test_texts_of_findings_are_short_and_clean():
+    chunk = {
+        "name": "a",
+        "result": False,
+        "changes": {},
+        "comment": "E:\n\n\x00\x1b[31m " + "ü" * 100_000,
+        "__run_num__": 0,
+    }
+    load = {"id": "m1", "fun": "state.apply", "return": {"pkg_|-a_|-a_|-installed": chunk}}
+    text = _core.validate(load, {"packages": {"a": "1"}})["findings"][0]["text"]
+    assert len(text.encode()) < 500
+    assert text.isprintable()
+
+
+def test_in_threads():
+    """Bytes are judged without the GIL, also while somebody changes what was expected."""
+    load = msgpack.packb(
+        {"id": "m1", "fun": "pkg.list_pkgs", "fun_args": [], "return": {f"p{n}": "1" for n in range(2000)}}
+    )
+    expected = {"packages": {f"p{n}": "1" for n in range(500)}}
+    verdicts = set()
+
+    def judge():
+        for _ in range(20):
+            verdicts.add(_core.validate_msgpack(load, expected)["verdict"])
+
+    threads = [threading.Thread(target=judge) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for n in range(500):
+        expected["packages"][f"p{n}"] = "".join(["1"])
+    for thread in threads:
+        thread.join()
+    assert verdicts == {"converged"}
