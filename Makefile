@@ -20,7 +20,7 @@ SOURCES := pyproject.toml setup.py $(wildcard README.md LICENSE) $(shell find $(
     ! -name '*.so' ! -path '*__pycache__*')
 PYTHON_SOURCES := setup.py $(PACKAGES) tests tools demo
 C_SOURCES := $(wildcard cext/*.c cext/*.h tests/c/*.c tests/c/*.h)
-SHELL_SOURCES := .ci/run tools/bootstrap tools/test-sql
+SHELL_SOURCES := .ci/run tools/bootstrap tools/lint-c tools/test-sql
 
 # The roots of the minions need root. Nothing else does.
 AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env=http_proxy$(comma)https_proxy$(comma)no_proxy)
@@ -73,7 +73,6 @@ check: setup $(VENV)/.check-tools ## Check formats and run the linters
 	$(VENV)/bin/ruff format --check --quiet $(PYTHON_SOURCES)
 	clang-format-14 --dry-run -Werror $(C_SOURCES)
 	tools/lint-c
-	$(VENV)/bin/sqlfluff lint --disable-progress-bar sql
 	shellcheck $(SHELL_SOURCES)
 
 .PHONY: format
@@ -89,7 +88,7 @@ wheel: setup ## Build the wheel into dist/
 
 .PHONY: clean
 clean: ## Remove everything that was built or cached
-	rm -rf $(VENV) $(CACHE) build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(CACHE) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Salt's wheels are kept: .venv and the roots of the minions get the very same ones.

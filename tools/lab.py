@@ -118,16 +118,23 @@ class Lab:
         with self.master.events() as events:
             for minion_id in minion_ids:
                 self.minions[minion_id].start()
-            pending = set(minion_ids)
-            while pending:
-                pending.discard(events.wait("salt/auth", lambda data: data.get("act") == "pend")["id"])
-            for minion_id in minion_ids:
-                self.master.run("salt-key", "--yes", "--accept", minion_id)
-            loads = {}
-            while set(loads) != set(minion_ids):
-                load = events.wait("salt/job/*/ret/*", lambda data: data.get("fun") == "state.highstate")
-                loads[load["id"]] = load
-            return list(loads.values())
+            try:
+                return self._first_highstates(set(minion_ids), events)
+            except TimeoutError as error:
+                logs = [self.master.log(), *(self.minions[minion_id].log() for minion_id in minion_ids)]
+                raise TimeoutError("\n".join([str(error), *logs])) from None
+
+    def _first_highstates(self, minion_ids, events):
+        pending = set(minion_ids)
+        while pending:
+            pending.discard(events.wait("salt/auth", lambda data: data.get("act") == "pend")["id"])
+        for minion_id in minion_ids:
+            self.master.run("salt-key", "--yes", "--accept", minion_id)
+        loads = {}
+        while set(loads) != minion_ids:
+            load = events.wait("salt/job/*/ret/*", lambda data: data.get("fun") == "state.highstate")
+            loads[load["id"]] = load
+        return list(loads.values())
 
     def request(self, minion_ids, packages, reason):
         """Ask for packages as the requester; returns the CompletedProcess, whose output is the request as JSON."""

@@ -11,7 +11,7 @@ DECLARE
     few constant integer := 200;
     moment timestamptz := now();
     proven boolean := p_authenticated AND pg_has_role(session_user, 'approval_returner', 'MEMBER');
-    flags text[] := '{}';
+    flags text[] := ARRAY[]::text[];
     published approval.job;
     this_attempt integer;
     held approval.document_history;

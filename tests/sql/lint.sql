@@ -1,0 +1,13 @@
+-- What plpgsql_check finds in the functions without running them: unknown columns, wrong types, dead or unused code.
+BEGIN;
+CREATE EXTENSION IF NOT EXISTS plpgsql_check;
+SELECT plan(1);
+SELECT is_empty($$
+    SELECT p.proname, found.lineno, found.message
+    FROM pg_proc AS p
+    JOIN pg_language AS l ON l.oid = p.prolang,
+        LATERAL plpgsql_check_function_tb(p.oid, fatal_errors := false, extra_warnings := true, security_warnings := true) AS found
+    WHERE l.lanname = 'plpgsql' AND p.pronamespace = 'approval'::regnamespace AND p.prorettype <> 'trigger'::regtype$$,
+    'nothing to find');
+SELECT * FROM finish();
+ROLLBACK;
