@@ -18,8 +18,8 @@ PACKAGES := approval ext_pillar returners runners states sql
 # Folders are among them, so that a deleted file counts as a change.
 SOURCES := pyproject.toml setup.py $(wildcard README.md LICENSE) $(shell find $(PACKAGES) cext \
     ! -name '*.so' ! -path '*__pycache__*')
-PYTHON_SOURCES := setup.py $(PACKAGES) tests tools demo
-C_SOURCES := $(wildcard cext/*.c cext/*.h tests/c/*.c tests/c/*.h)
+PYTHON_SOURCES := setup.py $(PACKAGES) tests tools demo bench
+C_SOURCES := $(wildcard cext/*.c cext/*.h tests/c/*.c tests/c/*.h bench/*.c)
 SHELL_SOURCES := .ci/run tools/bootstrap tools/lint-c tools/test-sql
 
 # The roots of the minions need root. Nothing else does.
@@ -64,6 +64,11 @@ test-py: setup ## Test the Python code and the Salt modules, as installed from t
 .PHONY: test-e2e
 test-e2e: setup ## Test the whole with a real master and real minions
 	@$(AS_ROOT) tools/sandbox.py $(VENV)/bin/pytest -q -p no:cacheprovider tests/e2e
+
+.PHONY: bench
+bench: setup ## Measure what is promised beside what it is compared with (QUICK=1: under three minutes)
+	@$(VENV)/bin/pip install --quiet "$$(ls dist/*.whl)[bench]"
+	$(VENV)/bin/python bench/run.py
 
 .PHONY: check
 check: setup $(VENV)/.check-tools ## Check formats and run the linters

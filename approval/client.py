@@ -5,13 +5,15 @@ database; so is what the caller's login proves about it. Answers are plain dicts
 in UTC.
 """
 
+import contextlib
 import datetime
-from contextlib import contextmanager
+import logging
 
-from . import config, db, intake
-from .errors import ConfigError
+from . import calendars, config, db, intake, items
+from .errors import ConfigError, Refused
 
 DEFAULT_LIMIT = 50
+log = logging.getLogger(__name__)
 
 
 class Client:
@@ -27,39 +29,103 @@ class Client:
         row = conn.execute("SELECT session_user::text AS subject").fetchone()
         return cls(conn, "pg", row["subject"])
 
-    def request(self, request_type, minions, packages, reason, after=None, external_ref=None):
-        """
-        Submit a request: every one of ``packages`` on every one of ``minions``.
+    # What whoever asks does.
 
-        minions, packages, after
-            As intake.minions(), intake.packages() and intake.after() take them.
+    def request(
+        self,
+        request_type,
+        minions,
+        packages=None,
+        reason=None,
+        after=None,
+        external_ref=None,
+        on_behalf_of=None,
+        overlap=None,
+        **given,
+    ):
+        """
+        Submit a request: all that is asked for, on every one of ``minions``.
+
+        minions, after
+            As intake.minions() and intake.time() take them.
+        packages, services, values, parameters
+            The one that the type's kind takes, as the functions of these names in intake take it.
         external_ref
             Its key in another system; the same key again answers with the request made first.
+        on_behalf_of
+            The principal for whom it is made; who cannot approve it either.
+        overlap
+            What to do about open requests that it contradicts: ``supersede`` or ``wait``.
 
         Returns the request as show() does.
         """
         request_type = intake.text("the request type", request_type)
-        ids = intake.minions(minions)
-        wanted = intake.packages(packages)
+        minions = intake.minions(minions)
         reason = intake.text("the reason", reason)
-        after = intake.after(after)
+        after = intake.time("after", after)
         external_ref = intake.optional_text("external_ref", external_ref)
-        items = [(minion, name, version) for minion in ids for name, version in wanted.items()]
+        on_behalf_of = intake.optional_text("on_behalf_of", on_behalf_of)
+        overlap = intake.optional_text("overlap", overlap)
         number = db.value(
             self._conn,
             "submit_request",
             *self._identity,
             request_type,
             reason,
-            [minion for minion, _, _ in items],
-            ["package"] * len(items),
-            [name for _, name, _ in items],
-            [version for _, _, version in items],
+            *self._items(request_type, None, minions, {"packages": packages, **given}),
             after,
             self._identity[0],
             external_ref,
+            on_behalf_of,
+            overlap,
         )
         return self.show(number)
+
+    def amend(self, request_id, minions, packages=None, comment="", **given):
+        """
+        Give a pending request another content, all of it, in the form of request(). Decisions made so far
+        stay if it only takes something away. Returns the request as show() does.
+        """
+        number = intake.request_id(request_id)
+        minions = intake.minions(minions)
+        shown = self.show(number)
+        columns = self._items(shown["type"], shown["type_version"], minions, {"packages": packages, **given})
+        db.value(self._conn, "amend_request", *self._identity, number, *columns, _comment(comment))
+        return self.show(number)
+
+    def resolve(self, request_id, other, resolution):
+        """
+        Say what becomes of the request ``other`` that this one contradicts: ``supersede`` or ``wait``.
+        Returns this one as show() does.
+        """
+        number = intake.request_id(request_id)
+        resolution = intake.text("the resolution", resolution)
+        db.call(self._conn, "resolve_overlap", *self._identity, number, intake.request_id(other), resolution)
+        return self.show(number)
+
+    def cancel(self, request_id, comment=""):
+        """Take back a request that is not in force yet."""
+        number = intake.request_id(request_id)
+        state = db.value(self._conn, "cancel_request", *self._identity, number, _comment(comment))
+        return {"request": number, "state": state}
+
+    def revert(self, request_id, minions=None, reason=None, request_type="revert"):
+        """
+        Ask to restore what held before a request, on these of its minions or (None) all. Returns the request
+        that asks for it as show() does.
+        """
+        number = db.value(
+            self._conn,
+            "revert_request",
+            *self._identity,
+            intake.request_id(request_id),
+            None if minions is None else intake.minions(minions),
+            intake.optional_text("the reason", reason),
+            intake.text("the request type", request_type),
+        )
+        return self.show(number)
+
+    # What approvers do.
 
     def approve(self, request_id, comment="", digest=None):
         """
@@ -71,23 +137,51 @@ class Client:
         """Reject the request, which ends it."""
         return self._decide(request_id, "reject", comment, digest)
 
-    def cancel(self, request_id, comment=""):
-        """Take back a request that is not in force yet."""
+    def review(self, request_id, comment=""):
+        """Record the review that an emergency needs afterwards. Returns the request as show() does."""
         number = intake.request_id(request_id)
-        comment = _comment(comment)
-        state = db.value(self._conn, "cancel_request", *self._identity, number, comment)
-        return {"request": number, "state": state}
+        db.call(self._conn, "review_request", *self._identity, number, _comment(comment))
+        return self.show(number)
+
+    def break_glass(self, request_id, comment):
+        """
+        Let an approved request past windows and freezes, for the reason in ``comment``. Returns it as show()
+        does.
+        """
+        number = intake.request_id(request_id)
+        comment = intake.text("the comment", comment)
+        db.call(self._conn, "break_glass", *self._identity, number, comment)
+        return self.show(number)
+
+    def delegate(self, to, until, start=None):
+        """
+        Let the principal ``to`` decide in one's stead, from ``start`` (None: now) until ``until``, both as
+        intake.time() takes them. Returns {delegation: its number}.
+        """
+        to = intake.text("whom to delegate to", to)
+        start, until = intake.time("start", start), intake.time("until", until)
+        return {"delegation": db.value(self._conn, "delegate", *self._identity, to, start, until)}
+
+    def undelegate(self, delegation):
+        """End a delegation of one's own; tells whether it was still open."""
+        number = intake.request_id(delegation, "delegation")
+        ended = db.value(self._conn, "end_delegation", *self._identity, number)
+        return {"delegation": number, "ended": ended}
+
+    def delegations(self):
+        """The delegations that are on or to come."""
+        return self._rows("list_delegations")
+
+    # What everybody can see.
 
     def list(self, state=None, minion=None, limit=DEFAULT_LIMIT):
         """The newest requests, of one state or one minion where given."""
-        rows = db.call(
-            self._conn,
+        return self._rows(
             "list_requests",
             intake.optional_text("state", state),
             intake.optional_text("minion", minion),
-            intake.limit(limit),
+            intake.count("limit", limit),
         )
-        return [_plain(row) for row in rows]
 
     def show(self, request_id):
         """One request: its items, its chain, who decided, and what the minions proved."""
@@ -97,13 +191,49 @@ class Client:
         """What is approved for a minion now and later, and what it last proved."""
         return db.value(self._conn, "show_state", intake.text("the minion id", minion))
 
+    def why(self, minion, resource):
+        """
+        Why a minion has a resource (see intake.resource()) as it has: every request about it, newest first.
+        """
+        kind, name = intake.resource(resource)
+        return db.value(self._conn, "why", intake.text("the minion id", minion), kind, name)
+
     def types(self):
         """The request types, newest version each."""
-        return [_plain(row) for row in db.call(self._conn, "list_types")]
+        return self._rows("list_types")
+
+    def type(self, name, version=None):
+        """One request type as it was loaded: its newest version, or this one."""
+        version = None if version is None else intake.count("version", version)
+        return db.value(self._conn, "show_type", intake.text("the request type", name), version)
+
+    def what_if(self, request_type, minions=1, requester=None):
+        """
+        Who would have to approve a request of a type over so many minions, made by a principal (None: by
+        oneself).
+        """
+        request_type = intake.text("the request type", request_type)
+        count = intake.count("minions", minions)
+        requester = intake.optional_text("the requester", requester)
+        if requester is None:
+            requester = db.value(self._conn, "whoami", *self._identity)
+        return db.value(self._conn, "what_if", request_type, requester, count)
+
+    def replay(self, definition, limit=DEFAULT_LIMIT):
+        """What a changed definition of a type would have made of its last requests."""
+        return self._rows("replay_type", db.json(definition), intake.count("limit", limit))
+
+    def freezes(self):
+        """The freezes that are on or to come."""
+        return self._rows("list_freezes")
+
+    def calendars(self):
+        """The maintenance windows, with their next openings."""
+        return self._rows("list_calendars")
 
     def minions(self):
         """The minions that requests may name."""
-        return [_plain(row) for row in db.call(self._conn, "list_minions")]
+        return self._rows("list_minions")
 
     def add_minions(self, minions):
         """Make minions known; returns how many were new."""
@@ -112,12 +242,11 @@ class Client:
 
     def audit(self, request_id):
         """Every act on a request, oldest first."""
-        rows = db.call(self._conn, "audit_trail", intake.request_id(request_id))
-        return [_plain(row) for row in rows]
+        return self._rows("audit_trail", intake.request_id(request_id))
 
     def verify_audit(self):
         """Where the audit's chains are broken; an empty list says that they are whole."""
-        return [_plain(row) for row in db.call(self._conn, "verify_audit")]
+        return self._rows("verify_audit")
 
     def export_audit(self):
         """The whole audit as JSON lines, one by one; audit.verify() checks them without the database."""
@@ -125,8 +254,30 @@ class Client:
 
     def audit_head(self):
         """The newest seal, {seal_no, sealed_at, hash}, or None: who keeps it can tell a rewritten audit."""
-        rows = db.call(self._conn, "audit_head")
-        return _plain(rows[0]) if rows else None
+        rows = self._rows("audit_head")
+        return rows[0] if rows else None
+
+    def upkeep(self):
+        """
+        Do what only time brings: expire, escalate, renew. Then seal all into the audit's global chain.
+
+        The keepers beside the master do it all the time. What cannot be done is logged: it must not make a
+        failure of the act it follows.
+        """
+        for function in ("expire_due", "renew_requests", "seal_audit"):
+            try:
+                db.call(self._conn, function)
+            except Refused as exc:
+                log.warning("approval: %s: %s", function, exc)
+
+    def _items(self, request_type, version, minions, given):
+        """The items as the four columns that the database takes."""
+        wanted = items.of_type(self.type(request_type, version)["definition"], given)
+        rows = [(minion, *item) for minion in minions for item in wanted]
+        return [[row[column] for row in rows] for column in range(4)]
+
+    def _rows(self, function, *args):
+        return [_plain(row) for row in db.call(self._conn, function, *args)]
 
     def _decide(self, request_id, decision, comment, digest):
         number = intake.request_id(request_id)
@@ -136,7 +287,7 @@ class Client:
         return {"request": number, "state": state}
 
 
-@contextmanager
+@contextlib.contextmanager
 def operator(opts, user):
     """
     A client for Salt's runner, to be used in a ``with``.
@@ -147,27 +298,33 @@ def operator(opts, user):
         Whom Salt names as the caller. That is a claim (anyone who is root on the master can make it), which
         the database counts as asserted.
 
-    Afterwards what was done is sealed into the audit's global chain.
+    Afterwards the upkeep is done.
     """
     settings = (opts.get("approval") or {}).get("runner") or {}
     connection = config.connection(settings, "approval:runner", also=("provider",))
     if not isinstance(user, str) or not user:
         raise ConfigError("Salt does not say who calls this function: use salt-run, the API or salt-approval")
     with db.connect(connection) as conn:
-        yield Client(conn, settings.get("provider", "salt"), user)
-        db.call(conn, "seal_audit")
+        client = Client(conn, settings.get("provider", "salt"), user)
+        yield client
+        client.upkeep()
 
 
 def _comment(value):
     return intake.text("the comment", value) if value else ""
 
 
-def _plain(row):
-    """A row with times as text, as JSON has them."""
-    return {
-        name: value.isoformat() if isinstance(value, datetime.datetime) else value
-        for name, value in row.items()
-    }
+def _plain(value):
+    """A value, or all in a row or list, as JSON has it: times in ISO 8601, durations in words."""
+    if isinstance(value, dict):
+        return {name: _plain(content) for name, content in value.items()}
+    if isinstance(value, list):
+        return [_plain(content) for content in value]
+    if isinstance(value, datetime.datetime):
+        return value.isoformat()
+    if isinstance(value, datetime.timedelta):
+        return calendars.duration_text(value)
+    return value
 
 
 def without_nulls(answer):

@@ -6,6 +6,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row, tuple_row
+from psycopg.types.json import Jsonb
 
 from .errors import ConfigError, Refused, Unavailable
 
@@ -49,6 +50,11 @@ def value(conn, function, *args):
     """The one value that the function returns."""
     (row,) = call(conn, function, *args)
     return next(iter(row.values()))
+
+
+def json(content):
+    """``content`` as an argument of type jsonb."""
+    return Jsonb(content)
 
 
 def stream(conn, function):

@@ -6,12 +6,14 @@ that what arrives there is what the operator meant: YAML turns an unquoted 2.10 
 """
 
 import datetime
+import json
 import re
 
 from dateutil import parser as date_parser
 
 from .errors import InputError
 
+KINDS = ("package", "service", "value", "action")
 LATEST = "latest"
 ABSENT = "absent"
 # Words that people put where a version belongs, and that would pass for one.
@@ -45,57 +47,113 @@ def packages(value):
     return {text("a package name", name): _version(name, version) for name, version in value.items()}
 
 
+def services(value):
+    """The services in the mapping ``value``, name to ``running`` or ``dead``."""
+    if not isinstance(value, dict) or not value:
+        raise InputError("the request names no service: give services as a mapping, such as {cron: running}")
+    return {
+        text("a service name", name): text(f"the state of service {name}", state)
+        for name, state in value.items()
+    }
+
+
+def values(value):
+    """The values in the mapping ``value``, name to anything that JSON has a form for."""
+    if not isinstance(value, dict) or not value:
+        raise InputError('the request names no value: give values as a mapping, such as {motd: "Welcome"}')
+    for name, content in value.items():
+        json_text(f"the value of {text('a name in values', name)}", content)
+    return value
+
+
+def parameters(value):
+    """The parameters of an action in the mapping ``value``; None is none."""
+    value = {} if value is None else value
+    if not isinstance(value, dict):
+        raise InputError("parameters must be a mapping, such as {at_time: 5}")
+    json_text("parameters", value)
+    return value
+
+
+def json_text(what, value):
+    """``value`` as canonical JSON: what is the same has the same text. ``what`` names it in the error."""
+    _check_json(what, value)
+    try:
+        written = json.dumps(
+            value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+        )
+    except (TypeError, ValueError, RecursionError):
+        raise InputError(f"{what} has a part that JSON has no form for, such as a date: quote it") from None
+    return text(what, written)
+
+
 def package_argument(argument):
     """One ``NAME=VERSION`` of the command line as (name, version, ``latest``, or None for absent)."""
-    name, separator, version = argument.partition("=")
-    if not separator or not name or not version:
-        raise InputError(f"{argument!r} is not NAME=VERSION, NAME={LATEST} or NAME={ABSENT}")
+    name, version = _pair(argument, f"NAME=VERSION, NAME={LATEST} or NAME={ABSENT}")
     return name, _version(name, version)
 
 
-def after(value):
+def service_argument(argument):
+    """One ``NAME=STATE`` of the command line as (name, state)."""
+    return _pair(argument, "NAME=running or NAME=dead")
+
+
+def json_argument(argument):
+    """One ``NAME=JSON`` of the command line as (name, what the JSON says)."""
+    form = "NAME=JSON, such as 'motd=\"Welcome\"' or retries=3"
+    name, content = _pair(argument, form)
+    try:
+        return name, json.loads(content)
+    except ValueError:
+        raise InputError(f"{argument!r} is not {form}") from None
+
+
+def resource(value):
+    """(kind, name) of a resource, given as ``kind:name``; what begins with no kind is a package's name."""
+    value = text("the resource", value)
+    kind, separator, name = value.partition(":")
+    return (kind, text("the resource's name", name)) if separator and kind in KINDS else ("package", value)
+
+
+def time(what, value):
     """
     The time in ``value`` with its zone, or None for None: ISO 8601 text, or what YAML makes of it.
 
     A time that names no zone is UTC, and a day is its start: what a request says must mean the same on
-    every master.
+    every master. ``what`` names it in the error.
     """
-    if value is None:
-        return None
-    if isinstance(value, str):
-        try:
-            if not FULL_DATE.match(value.strip()):
-                raise ValueError
-            value = date_parser.isoparse(value.strip())
-        except (ValueError, OverflowError):
-            raise InputError(f"after: {value!r} is not a date: {_DATE_HINT}") from None
-    elif isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
-        value = datetime.datetime.combine(value, datetime.time())
-    if not isinstance(value, datetime.datetime):
-        raise InputError(f"after: {_described(value)} is not a date: {_DATE_HINT}")
-    if value.tzinfo is None:
-        return value.replace(tzinfo=datetime.timezone.utc)
+    value = _datetime(what, value)
+    if value is None or value.tzinfo is None:
+        return value and value.replace(tzinfo=datetime.timezone.utc)
     try:
         return value.astimezone(datetime.timezone.utc)
     except OverflowError:
-        raise InputError(f"after: {value.isoformat()} is beyond the calendar: {_DATE_HINT}") from None
+        raise InputError(f"{what}: {value.isoformat()} is beyond the calendar: {_DATE_HINT}") from None
 
 
-def request_id(value):
-    """The number of a request, given as a number or as its digits."""
-    if value is None:
-        raise InputError("name the request by its number")
-    if isinstance(value, str) and re.fullmatch("[0-9]{1,19}", value):
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MAX_REQUEST_ID:
-        raise InputError(f"{_described(value)} is not the number of a request")
+def wall_time(what, value):
+    """The time in ``value`` as the clocks on the wall show it, without a zone; else as time()."""
+    value = _datetime(what, value)
+    if value is not None and value.tzinfo is not None:
+        raise InputError(f"{what}: {value.isoformat()} names an offset: leave it out, this is a local time")
     return value
 
 
-def limit(value):
-    """How many rows to list at most."""
+def request_id(value, what="request"):
+    """The number of a request, or of ``what``, given as a number or as its digits."""
+    if value is None:
+        raise InputError(f"name the {what} by its number")
+    if isinstance(value, str) and re.fullmatch("[0-9]{1,19}", value):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MAX_REQUEST_ID:
+        raise InputError(f"{_described(value)} is not the number of a {what}")
+    return value
+
+
+def count(what, value):
+    """A number of things, at least one; ``what`` names it in the error."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**31:
-        raise InputError(f"limit: {_described(value)} is not a positive number")
+        raise InputError(f"{what}: {_described(value)} is not a positive number")
     return value
 
 
@@ -121,6 +179,42 @@ def optional_text(what, value):
 
 _QUOTE_HINT = "quote it, for YAML and for the shell, as in '\"2.10\"'"
 _DATE_HINT = "give ISO 8601, such as 2026-11-22T15:00:00+01:00 (UTC where no zone is named)"
+
+
+def _pair(argument, form):
+    name, separator, content = argument.partition("=")
+    if not separator or not name or not content:
+        raise InputError(f"{argument!r} is not {form}")
+    return name, content
+
+
+def _datetime(what, value):
+    """The datetime, with or without zone, that ``value`` says; None for None."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        try:
+            if not FULL_DATE.match(value.strip()):
+                raise ValueError
+            value = date_parser.isoparse(value.strip())
+        except (ValueError, OverflowError):
+            raise InputError(f"{what}: {value!r} is not a date: {_DATE_HINT}") from None
+    elif isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        value = datetime.datetime.combine(value, datetime.time())
+    if not isinstance(value, datetime.datetime):
+        raise InputError(f"{what}: {_described(value)} is not a date: {_DATE_HINT}")
+    return value
+
+
+def _check_json(what, value):
+    """json.dumps() would make text of keys that are numbers, and two keys of one."""
+    if isinstance(value, dict):
+        for key, content in value.items():
+            _check_json(what, content)
+            text(f"a key in {what}", key)
+    elif isinstance(value, list):
+        for content in value:
+            _check_json(what, content)
 
 
 def _version(name, version):

@@ -14,21 +14,33 @@ Who is who, and which request passes which chain: from a YAML file into the data
         kind: package
         requesters: ["*"]
         chain: [{name: release, any_of: [{group: change-managers, quorum: 1}]}]
+    calendars:
+      weekend:
+        {rule: FREQ=WEEKLY;BYDAY=SA, time_zone: Europe/Berlin, duration: 6 hours, starts_on: 2026-01-03 22:00}
+    minion_groups:
+      shops: {title: In the shops, minions: [till1, till2]}
+    freezes:
+      christmas: {from: 2026-12-20, until: 2027-01-07, minion_group: shops, reason: Christmas business}
+      inventory: {lifted: true}
 
-The file says all about what it names: identities and members that it does not list are dropped (where it
-has no such list they stay). What it does not name is left alone, so a policy can be in several files.
+The file says all about what it names: identities, members and minions that it does not list are dropped
+(where it has no such list they stay). What it does not name is left alone, so a policy can be in several
+files.
 """
 
+import datetime
 import json
 
 import yaml
-from psycopg.types.json import Jsonb
 
-from . import db, intake
+from . import calendars, db, intake, items, policy_diff
 from .errors import InputError
 
 PRINCIPAL_KEYS = ("kind", "identities", "disabled")
 GROUP_KEYS = ("title", "members")
+MINION_GROUP_KEYS = ("title", "minions")
+FREEZE_KEYS = ("from", "until", "type", "minion_group", "reason", "lifted")
+ACTION_KEYS = ("function", "arg", "kwarg")
 
 
 def parse(content):
@@ -38,38 +50,35 @@ def parse(content):
         policy = yaml.load(content, Loader=_Loader)  # noqa: S506
     except yaml.YAMLError as exc:
         raise InputError(f"the policy is not YAML: {' '.join(str(exc).split())}") from None
-    policy = _mapping("the policy", policy, ("principals", "groups", "types"))
+    policy = _mapping("the policy", policy, tuple(SECTIONS))
     return {
-        "principals": {
-            name: _principal(name, body) for name, body in _named("principals", policy.get("principals"))
-        },
-        "groups": {name: _group(name, body) for name, body in _named("groups", policy.get("groups"))},
-        "types": {name: _type(name, body) for name, body in _named("types", policy.get("types"))},
+        section: {name: read(name, body) for name, body in _named(section, policy.get(section))}
+        for section, read in SECTIONS.items()
     }
 
 
 def load(conn, policy, dry_run=False):
     """
-    Make the database's policy what parse() returned, in one transaction; a line for each thing that changes.
+    Make the database's policy what parse() returned, in one transaction; lines that say what changes.
 
-    Needs role approval_policy_admin. A second time nothing changes. ``dry_run`` takes everything back at
-    the end.
+    Needs role approval_policy_admin. A second time nothing changes, but that the openings of calendars are
+    worked out further ahead. ``dry_run`` takes everything back at the end.
     """
     with db.translated(), conn.transaction(force_rollback=dry_run):
-        current = show(conn)
         lines = []
-        for line, function, args in _changes(current, policy):
-            if function == "put_request_type":
-                line = f"{line} version {db.value(conn, function, *args)}"
-            else:
-                db.call(conn, function, *args)
-            lines.append(line)
+        for change in policy_diff.changes(show(conn), policy, datetime.datetime.now(datetime.timezone.utc)):
+            answer = db.value(conn, change.function, *change.arguments)
+            lines += change.lines(answer)
         return lines
 
 
 def show(conn):
-    """The policy as it stands: {principals, groups, types}."""
-    return db.value(conn, "show_policy")
+    """The policy as it stands: {principals, groups, types, calendars, minion_groups, freezes}."""
+    policy = db.value(conn, "show_policy")
+    for name, body in policy["calendars"].items():
+        duration = calendars.parse_duration(f"calendar {name}", body["duration"])
+        body["duration"] = calendars.duration_text(duration)
+    return policy
 
 
 def to_yaml(policy):
@@ -84,58 +93,25 @@ def to_yaml(policy):
         }
         for name, body in policy["principals"].items()
     }
-    types = {
-        name: {key: value for key, value in body["definition"].items() if key != "name"}
-        for name, body in policy["types"].items()
+    types = {name: _without_name(body["definition"]) for name, body in policy["types"].items()}
+    freezes = {
+        name: {key: value for key, value in body.items() if value is not None}
+        for name, body in policy["freezes"].items()
     }
-    return yaml.safe_dump(
-        {"principals": principals, "groups": policy["groups"], "types": types},
-        sort_keys=False,
-        allow_unicode=True,
-    )
+    return _dump({**policy, "principals": principals, "types": types, "freezes": freezes})
 
 
-def _changes(current, policy):
-    """Yield (line, function, arguments) in an order in which each is possible."""
-    drops, puts = [], []
-    for name, wanted in policy["principals"].items():
-        _principal_changes(name, wanted, current["principals"].get(name), drops, puts)
-    for name, wanted in policy["groups"].items():
-        existing = current["groups"].get(name, {"title": None, "members": []})
-        title = wanted["title"] if wanted["title"] is not None else existing["title"] or ""
-        if title != existing["title"]:
-            puts.append((f"+ group {name}: {title}", "put_group", (name, title)))
-        if wanted["members"] is None:
-            continue
-        for member in sorted(set(existing["members"]) - set(wanted["members"])):
-            drops.append((f"- member {member} of {name}", "drop_membership", (name, member)))
-        for member in sorted(set(wanted["members"]) - set(existing["members"])):
-            puts.append((f"+ member {member} of {name}", "put_membership", (name, member)))
-    for name, definition in policy["types"].items():
-        existing = current["types"].get(name)
-        if existing is None or existing["definition"] != definition:
-            puts.append((f"+ type {name}", "put_request_type", (Jsonb(definition),)))
-    return drops + puts
+def type_to_yaml(definition):
+    """A request type as show_type() gives it, in the form that parse() reads."""
+    return _dump({"types": {definition["name"]: _without_name(definition)}})
 
 
-def _principal_changes(name, wanted, existing, drops, puts):
-    if (
-        existing is None
-        or existing["kind"] != wanted["kind"]
-        or (existing["disabled"] and not wanted["disabled"])
-    ):
-        puts.append((f"+ principal {name} ({wanted['kind']})", "put_principal", (name, wanted["kind"])))
-    if wanted["disabled"] and not (existing or {}).get("disabled"):
-        puts.append((f"- principal {name} disabled", "disable_principal", (name,)))
-    if wanted["identities"] is None:
-        return
-    held = {
-        (identity["provider"], identity["subject"]) for identity in (existing or {}).get("identities", ())
-    }
-    for provider, subject in sorted(held - set(wanted["identities"])):
-        drops.append((f"- identity {provider}:{subject} of {name}", "drop_identity", (provider, subject)))
-    for provider, subject in sorted(set(wanted["identities"]) - held):
-        puts.append((f"+ identity {provider}:{subject} of {name}", "put_identity", (provider, subject, name)))
+def _dump(policy):
+    return yaml.safe_dump(policy, sort_keys=False, allow_unicode=True)
+
+
+def _without_name(definition):
+    return {key: value for key, value in definition.items() if key != "name"}
 
 
 def _principal(name, body):
@@ -164,19 +140,69 @@ def _group(name, body):
     body = _mapping(f"group {name}", body, GROUP_KEYS)
     members = body.get("members")
     return {
-        "title": intake.optional_text(f"group {name}: title", body.get("title")),
+        "title": _remark(f"group {name}: title", body.get("title")),
         "members": None if members is None else _texts(f"group {name}: members", members),
+    }
+
+
+def _minion_group(name, body):
+    body = _mapping(f"minion group {name}", body, MINION_GROUP_KEYS)
+    minions = body.get("minions")
+    return {
+        "title": _remark(f"minion group {name}: title", body.get("title")),
+        "minions": None if minions is None else _texts(f"minion group {name}: minions", minions),
+    }
+
+
+def _calendar(name, body):
+    return calendars.parse(f"calendar {name}", _mapping(f"calendar {name}", body, calendars.KEYS))
+
+
+def _freeze(name, body):
+    what = f"freeze {name}"
+    body = _mapping(what, body, FREEZE_KEYS)
+    if body.get("lifted"):
+        if body != {"lifted": True}:
+            raise InputError(f"{what}: what is lifted has no other keys, and lifted is true")
+        return None
+    for key in ("from", "until"):
+        if body.get(key) is None:
+            raise InputError(f"{what} has no {key}")
+    return {
+        **{key: intake.time(f"{what}: {key}", body[key]) for key in ("from", "until")},
+        **{key: intake.optional_text(f"{what}: {key}", body.get(key)) for key in ("type", "minion_group")},
+        "reason": _remark(f"{what}: reason", body.get("reason")) or "",
     }
 
 
 def _type(name, body):
     definition = {"name": name, **_mapping(f"type {name}", body, None)}
     try:
-        return json.loads(json.dumps(definition, allow_nan=False))
+        definition = json.loads(json.dumps(definition, allow_nan=False))
     except (TypeError, ValueError):
         raise InputError(
             f"type {name} has a value that JSON has no form for, such as a date: quote it"
         ) from None
+    if "action" in definition:
+        action = _mapping(f"type {name}: action", definition["action"], ACTION_KEYS)
+        intake.text(f"type {name}: action: function", action.get("function"))
+        _mapping(f"type {name}: action: kwarg", action.get("kwarg"), None)
+        if not isinstance(action.get("arg", []), list):
+            raise InputError(f"type {name}: action: arg must be a list")
+    if "parameters" in definition:
+        items.check_schema(f"type {name}: parameters", definition["parameters"])
+    return definition
+
+
+# Each part of a policy and what reads an entry of it.
+SECTIONS = {
+    "principals": _principal,
+    "groups": _group,
+    "types": _type,
+    "calendars": _calendar,
+    "minion_groups": _minion_group,
+    "freezes": _freeze,
+}
 
 
 def _named(what, value):
@@ -192,6 +218,11 @@ def _mapping(what, value, known):
     if unknown:
         raise InputError(f"{what}: unknown key {unknown[0]!r} (known: {', '.join(known)})")
     return value
+
+
+def _remark(what, value):
+    """Text that may be empty, or None."""
+    return value if value == "" else intake.optional_text(what, value)
 
 
 def _texts(what, value):

@@ -26,26 +26,19 @@ def requests(rows):
 
 def request(shown):
     """What Client.show() returned."""
+    asked_by = shown["requester"]
+    if shown["on_behalf_of"]:
+        asked_by += f" for {shown['on_behalf_of']}"
     lines = [
         f"request {shown['request']}: {shown['type']}, {shown['state']}",
-        f"  asked for by {shown['requester']} ({shown['assurance']}), "
+        f"  asked for by {asked_by} ({shown['assurance']}), "
         f"{_cell(shown['submitted_at'])}: {_cell(shown['reason'])}",
     ]
-    if shown["external_ref"]:
-        lines.append(f"  reference: {shown['source']} {shown['external_ref']}")
-    if shown["after"]:
-        lines.append(f"  takes effect: not before {_cell(shown['after'])}")
-    if shown["waiting_for"]:
-        lines.append(f"  waits for: {shown['waiting_for']}")
+    lines += [f"  {what}" for what in _circumstances(shown)]
     lines.append(f"  digest: {shown['digest']}")
     for stage in shown["chain"]:
         lines.append(f"  stage {stage['stage']} ({stage['name']}): {_stage_state(stage)}")
-        lines += [
-            f"    {decision['decision']} by {decision['by']} ({decision['identity']}, "
-            f"{decision['assurance']}), {_cell(decision['at'])}"
-            + (f": {_cell(decision['comment'])}" if decision["comment"] else "")
-            for decision in stage["decisions"]
-        ]
+        lines += [f"    {_decision(decision)}" for decision in stage["decisions"]]
     if not shown["chain"]:
         lines.append("  pre-approved: its type needs no approval")
     columns = {"minion": "MINION", "name": "NAME", "wanted": "APPROVED", **OUTCOME, "text": ""}
@@ -53,10 +46,48 @@ def request(shown):
         columns = {"minion": "MINION", "name": "NAME", "wanted": "ASKED FOR"}
     elif not any(item["text"] for item in shown["items"]):
         del columns["text"]
-    rows = [{**item, "wanted": wanted(item)} for item in shown["items"]]
-    lines += ["", *(f"  {line}" for line in table(rows, columns).splitlines())]
-    if len(rows) < shown["item_count"]:
+    lines += ["", *(f"  {line}" for line in _items(shown["items"], columns).splitlines())]
+    if len(shown["items"]) < shown["item_count"]:
         lines.append(f"  ... of {shown['item_count']} items")
+    return "\n".join(lines)
+
+
+def why(shown):
+    """What Client.why() returned."""
+    lines = [f"{shown['kind']} {shown['name']} on {shown['minion']}"]
+    for story in shown["requests"]:
+        value = wanted({"type": story["what"], "value": story["value"]})
+        lines.append(f"  {_cell(value)}: request {story['request']} ({story['type']}), {story['standing']}")
+        lines.append(f"    asked for by {story['requester']}: {_cell(story['reason'])}")
+        lines += [f"    {_cell(decision)}" for decision in story["decided_by"]]
+        for key, what in (
+            ("approved_at", "approved"), ("effective_at", "effective from"), ("applied_at", "applied"),
+            ("expires_at", "holds until"), ("break_glass_at", "let past windows and freezes"),
+        ):  # fmt: skip
+            if story[key]:
+                lines.append(f"    {what} {_cell(story[key])}")
+        if story["before"]:
+            before = story["before"]["value"]
+            lines.append(f"    before: {'absent' if before is None else _cell(before)}")
+    if not shown["requests"]:
+        lines.append("  no request ever named it")
+    return "\n".join(lines)
+
+
+def what_if(shown):
+    """What Client.what_if() returned."""
+    may = "may" if shown["may_request"] else "may not"
+    lines = [f"{shown['type']} (version {shown['version']}): this requester {may} ask for it"]
+    for stage in shown["stages"]:
+        lines.append(
+            f"  stage {stage['stage']} ({stage['name']}), at least {stage['min_assurance']}" + _timeout(stage)
+        )
+        for way in stage["any_of"]:
+            names = ", ".join(way["approvers"]) or "nobody"
+            blocked = "" if way["possible"] else " (blocked: too few)"
+            lines.append(f"    {way['quorum']} of {way['group']}: {names}{blocked}")
+    if shown["pre_approved"]:
+        lines.append("  pre-approved: needs no approval")
     return "\n".join(lines)
 
 
@@ -67,8 +98,8 @@ def state(shown):
         when = "in force" if document["in_force"] else f"from {_cell(document['valid_from'])}"
         lines.append(f"  revision {document['revision']}, {when}")
         columns = {"name": "NAME", "wanted": "APPROVED", "request": "REQUEST", **OUTCOME}
-        rows = [{**item, "wanted": wanted(item)} for item in document["items"]]
-        lines += [f"    {line}" for line in table(rows, columns).splitlines()] if rows else ["    nothing"]
+        rows = document["items"]
+        lines += [f"    {line}" for line in _items(rows, columns).splitlines()] if rows else ["    nothing"]
     if not shown["documents"]:
         lines.append("  nothing is approved")
     return "\n".join(lines)
@@ -91,16 +122,49 @@ def types(rows):
     return "\n".join(lines) or "no request types"
 
 
+def freezes(rows):
+    """What Client.freezes() returned."""
+    columns = {
+        "freeze": "FREEZE", "starts_at": "FROM", "ends_at": "UNTIL", "type": "TYPE",
+        "minion_group": "MINION GROUP", "reason": "REASON",
+    }  # fmt: skip
+    return table(rows, columns) if rows else "no freezes"
+
+
+def calendars(rows):
+    """What Client.calendars() returned."""
+    lines = []
+    for row in rows:
+        counted = f"from {row['starts_on']} {row['time_zone']}"
+        lines.append(f"{row['calendar']}: {row['duration']}, {row['rule']} {counted}")
+        lines += [f"  {_cell(opening)}" for opening in row["next_openings"]] or ["  no opening to come"]
+    return "\n".join(lines) or "no calendars"
+
+
+def delegations(rows):
+    """What Client.delegations() returned."""
+    columns = {
+        "delegation": "NUMBER", "from_principal": "FROM", "to_principal": "TO", "starts_at": "SINCE",
+        "ends_at": "UNTIL",
+    }  # fmt: skip
+    return table(rows, columns) if rows else "no delegations"
+
+
+def replay(rows):
+    """What Client.replay() returned for one or more types, each row with its type."""
+    columns = {
+        "type": "TYPE", "request_id": "REQUEST", "state": "STATE", "would_pass": "WOULD PASS",
+        "stage": "STOPS AT",
+    }  # fmt: skip
+    rows = [{**row, "would_pass": "yes" if row["would_pass"] else "no"} for row in rows]
+    return table(rows, columns) if rows else "no requests of these types were ever decided"
+
+
 def audit(rows):
     """What Client.audit() returned."""
     columns = {
-        "seq": "NO",
-        "at": "TIME",
-        "act": "ACT",
-        "actor": "BY",
-        "assurance": "ASSURANCE",
-        "hash": "HASH",
-    }
+        "seq": "NO", "at": "TIME", "act": "ACT", "actor": "BY", "assurance": "ASSURANCE", "hash": "HASH",
+    }  # fmt: skip
     return table([{**row, "hash": row["hash"][:16]} for row in rows], columns) if rows else "no entries"
 
 
@@ -137,11 +201,65 @@ def wanted(item):
     return item["value"]
 
 
+def _items(items, columns):
+    """Items as a table; their kind is shown if they are not all packages."""
+    if any(item["kind"] != "package" for item in items):
+        columns = {
+            name: title
+            for column in columns.items()
+            for name, title in ([("kind", "KIND"), column] if column[0] == "name" else [column])
+        }
+    return table([{**item, "wanted": wanted(item)} for item in items], columns)
+
+
+def _circumstances(shown):
+    """What is not so of every request, a line for each."""
+    if shown["external_ref"]:
+        yield f"reference: {shown['source']} {shown['external_ref']}"
+    if shown["reverts"]:
+        yield f"takes back: request {shown['reverts']}"
+    if shown["renews"]:
+        yield f"renews: request {shown['renews']}"
+    if shown["after"]:
+        yield f"takes effect: not before {_cell(shown['after'])}"
+    for overlap in shown["overlaps"]:
+        resolution = overlap["resolution"] or "to be resolved: supersede or wait"
+        yield f"contradicts: request {overlap['other']} ({_cell(overlap['example'])}): {resolution}"
+    if shown["break_glass_at"]:
+        yield f"let past windows and freezes: {_cell(shown['break_glass_at'])}"
+    if shown["review"]:
+        review = shown["review"]
+        if review["at"]:
+            yield f"reviewed: {_cell(review['at'])} by {review['by']}"
+        else:
+            yield f"to be reviewed afterwards: by {review['group']}"
+    if shown["waiting_for"]:
+        yield f"waits for: {shown['waiting_for']}"
+
+
+def _decision(decision):
+    by = decision["by"]
+    if decision["counts_for"] != by:
+        by += f" for {decision['counts_for']}"
+    comment = f": {_cell(decision['comment'])}" if decision["comment"] else ""
+    return (
+        f"{decision['decision']} by {by} ({decision['identity']}, {decision['assurance']}), "
+        f"{_cell(decision['at'])}{comment}"
+    )
+
+
 def _stage_state(stage):
     if stage["satisfied_at"]:
         return f"passed {_cell(stage['satisfied_at'])}"
     groups = " or ".join(f"{way['quorum']} of {way['group']}" for way in stage["any_of"])
-    return f"needs {groups}, at least {stage['min_assurance']}"
+    return f"needs {groups}, at least {stage['min_assurance']}{_timeout(stage)}"
+
+
+def _timeout(stage):
+    if not stage["timeout"]:
+        return ""
+    then = f"{stage['escalate_to']} may pass it too" if stage["escalate_to"] else "it is rejected"
+    return f"; after {stage['timeout']} {then}"
 
 
 def _cell(value):

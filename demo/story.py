@@ -13,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tools")
 
 from lab import APPROVERS, MINIONS, REQUESTER, Lab, request_arguments, wait_until  # noqa: E402
 from narrator import Narrator, StepFailed  # noqa: E402
+from rules import Rules  # noqa: E402
 from salt_master import SaltError  # noqa: E402
 
 TARGET = ",".join(MINIONS)
@@ -20,7 +21,7 @@ FIRST, SECOND = APPROVERS
 
 
 class Story:
-    """The nine steps, in order; each checks what it promises and raises StepFailed otherwise."""
+    """The steps, in order; each checks what it promises and raises StepFailed otherwise."""
 
     def __init__(self, lab, narrator):
         self.lab = lab
@@ -40,6 +41,7 @@ class Story:
             ("A second request moves one package to another version and removes one", self.change),
             ("web1 is lost and reinstalled; its first highstate brings everything back", self.reinstall),
             ("A version that does not exist ends as failed, with the reason", self.fail),
+            *Rules(self, APPROVERS).steps,
             ("The audit trail of it all, verified", self.audit),
         )
 
@@ -52,7 +54,7 @@ class Story:
         self._before = {name: self._snapshot(name) for name in MINIONS}
         packages = {"acme-agent": "1.1-1", "acme-viewer": "3.0-1", "hello": "latest"}
         request = self._request(MINIONS, packages, "CHG-1: monitoring for the web shop")
-        self._check(request["state"] == "pending", f"request {request['request']} waits for {request['waiting_for']}")
+        self.check(request["state"] == "pending", f"request {request['request']} waits for {request['waiting_for']}")
 
     def approve(self):
         number = self.requests[-1]
@@ -67,39 +69,39 @@ class Story:
         for name in MINIONS:
             before, after = self._before[name], self._snapshot(name)
             nothing, approved = (snapshot["pillar"].pop("approved") for snapshot in (before, after))
-            self._check(
+            self.check(
                 nothing == {} and approved == {"acme-agent": "1.1-1", "acme-viewer": "3.0-1", "hello": "latest"},
                 f"{name}: the pillar had no approved package; now it has {_in_words(approved)}",
                 approved,
             )
-            self._check(after == before, f"{name}: the rest of the pillar and all installed packages are as before")
+            self.check(after == before, f"{name}: the rest of the pillar and all installed packages are as before")
 
     def apply(self):
-        self._highstate(TARGET)
+        self.highstate(TARGET)
         for name in MINIONS:
             installed = self._installed(name)
-            self._check(
+            self.check(
                 installed.get("acme-agent") == "1.1-1" and installed.get("acme-viewer") == "3.0-1" and "hello" in installed,
                 f"{name}: dpkg has {_in_words(installed)}",
                 installed,
             )
 
     def see_verdict(self):
-        request = self._settled(self.requests[-1], "converged")
+        request = self.settled(self.requests[-1], "converged")
         self._check_observed(request)
         for item in request["items"]:
             if item["value"] == "latest":
                 text = f"{item['minion']}: latest became {item['pinned']}, which a reinstalled minion would get too"
-                self._check(item["pinned"] == item["observed"], text, item["pinned"])
+                self.check(item["pinned"] == item["observed"], text, item["pinned"])
 
     def change(self):
         request = self._request(MINIONS, {"acme-agent": "1.0-1", "acme-viewer": "absent"}, "CHG-2: agent 1.1 is broken")
         self._approve(request["request"])
-        self._highstate(TARGET)
-        self._check_observed(self._settled(request["request"], "converged"))
+        self.highstate(TARGET)
+        self._check_observed(self.settled(request["request"], "converged"))
         for name in MINIONS:
             installed = self._installed(name)
-            self._check(
+            self.check(
                 installed.get("acme-agent") == "1.0-1" and "acme-viewer" not in installed,
                 f"{name}: dpkg has {_in_words(installed)}; acme-viewer is gone",
                 installed,
@@ -114,16 +116,16 @@ class Story:
             minion.wipe()
             minion.install()
         fresh = self._installed(name)
-        self._check(not fresh, f"{name}: dpkg has none of our packages any more", fresh)
+        self.check(not fresh, f"{name}: dpkg has none of our packages any more", fresh)
         self.narrator.say("The new minion has a new key. The operator deletes the old key, then accepts the new one.")
         self.narrator.command("root", ["salt-key", "-d", name])
         self.lab.master.run("salt-key", "--yes", "--delete", name)
         self.narrator.command("root", ["salt-key", "-a", name])
         with self.narrator.progress(f"{name} connects and runs its first highstate (startup_states: highstate)"):
             (load,) = self.lab.enroll(name)
-        self._check(load["success"], f"{name}: the highstate at start succeeded", load["return"])
+        self.check(load["success"], f"{name}: the highstate at start succeeded", load["return"])
         installed = self._installed(name)
-        self._check(
+        self.check(
             self._approved(name) == approved and installed == installed_before,
             f"{name}: everything approved is back, in the same versions: {_in_words(installed)}",
             installed,
@@ -133,12 +135,12 @@ class Story:
     def fail(self):
         request = self._request(["db1"], {"acme-agent": "9.9-1"}, "CHG-3: a version nobody has built")
         self._approve(request["request"])
-        self._highstate("db1", succeeds=False)
-        request = self._settled(request["request"], "failed")
+        self.highstate("db1", succeeds=False)
+        request = self.settled(request["request"], "failed")
         (item,) = request["items"]
-        self._check(item["outcome"] == "failed" and "9.9-1" in item["text"], f"the reason: {item['text']}", item)
+        self.check(item["outcome"] == "failed" and "9.9-1" in item["text"], f"the reason: {item['text']}", item)
         installed = self._installed("db1")
-        self._check(installed.get("acme-agent") == "1.0-1", f"db1: still has {_in_words(installed)}", installed)
+        self.check(installed.get("acme-agent") == "1.0-1", f"db1: still has {_in_words(installed)}", installed)
 
     def audit(self):
         for number in self.requests:
@@ -147,36 +149,39 @@ class Story:
             for entry in trail:
                 self.narrator.say(f"{entry['at']}  {entry['act']:<10} {entry['actor']}")
             acts = [entry["act"] for entry in trail]
-            self._check("submitted" in acts and "approved" in acts, f"request {number}: {len(acts)} entries", acts)
+            self.check("submitted" in acts and "approved" in acts, f"request {number}: {len(acts)} entries", acts)
         self.narrator.command(FIRST, ["salt-approval", "audit", "verify"])
         broken = self._as_person(FIRST, "audit", "verify")
-        self._check(broken == [], "every chain of the audit trail is whole", broken)
+        self.check(broken == [], "every chain of the audit trail is whole", broken)
 
     # What the steps are made of
 
-    def _check(self, holds, outcome, found=None):
+    def check(self, holds, outcome, found=None):
         self.narrator.check(holds, outcome, found)
 
     def _request(self, minions, packages, reason):
         """Submit a request as the requester; returns it as the runner shows it."""
-        request = self._runner("request", *request_arguments(list(minions), packages, reason))
+        request = self.ask_runner("request", *request_arguments(list(minions), packages, reason))
         self.requests.append(request["request"])
         return request
 
     def _approve(self, number):
         """Approve a request at every stage, each approver with a login of his or her own."""
         for person in APPROVERS:
-            self.narrator.command(person, ["salt-approval", "approve", str(number)])
-            state = self._as_person(person, "approve", str(number))["state"]
             last = person == APPROVERS[-1]
-            outcome = f"{person} approves request {number}: {'it is approved' if last else 'on to the next stage'}"
-            self._check(state == ("approved" if last else "pending"), outcome, state)
+            self.decide(person, number, *(("approved", "it is approved") if last else ("pending", "on to the next stage")))
+
+    def decide(self, person, number, state, outcome):
+        """Approve a request as this person; checks the state that it comes to."""
+        self.narrator.command(person, ["salt-approval", "approve", str(number)])
+        found = self._as_person(person, "approve", str(number))["state"]
+        self.check(found == state, f"{person} approves request {number}: {outcome}", found)
 
     def _check_undecided(self, number, outcome):
         decisions = [decision for stage in self.lab.show(number)["chain"] for decision in stage["decisions"]]
-        self._check(decisions == [], outcome, decisions)
+        self.check(decisions == [], outcome, decisions)
 
-    def _runner(self, function, *arguments):
+    def ask_runner(self, function, *arguments):
         """A runner function as the requester, over eauth; returns its answer."""
         answer = self._ask_runner(function, *arguments)
         if isinstance(answer, str):
@@ -209,7 +214,7 @@ class Story:
             raise StepFailed(f"{person} is not refused: {result.stdout}")
         return result.stderr.strip().removeprefix("salt-approval: ")
 
-    def _highstate(self, target, succeeds=True):
+    def highstate(self, target, succeeds=True):
         """Run a highstate on minions, as the operator."""
         self.narrator.command("root", ["salt", "-L", target, "state.highstate"])
         with self.narrator.progress(f"highstate on {target.replace(',', ' and ')}"):
@@ -218,20 +223,20 @@ class Story:
             states = returns.get(name)
             results = [state["result"] for state in states.values()] if isinstance(states, dict) else []
             outcome = f"{name}: the highstate {'succeeds' if succeeds else 'fails'}"
-            self._check(bool(results) and all(results) is succeeds, outcome, states)
+            self.check(bool(results) and all(results) is succeeds, outcome, states)
 
-    def _settled(self, number, state):
+    def settled(self, number, state):
         """The request once its minions answered; checks that it is in `state`."""
         request = self.lab.settled(number)
         self.narrator.command(FIRST, ["salt-approval", "show", str(number)])
         self.narrator.quote(self.lab.database.command(FIRST, "show", str(number)).stdout)
-        self._check(request["state"] == state, f"request {number} is {request['state']}", request)
+        self.check(request["state"] == state, f"request {number} is {request['state']}", request)
         return request
 
     def _check_observed(self, request):
         for item in request["items"]:
             wanted = None if item["value"] is None else item["pinned"] or item["value"]
-            self._check(
+            self.check(
                 item["outcome"] == "converged" and item["observed"] == wanted,
                 f"{item['minion']}: {item['name']} {item['outcome']}, observed {item['observed'] or 'absent'}",
                 item,
@@ -240,7 +245,7 @@ class Story:
     def _check_recorded(self, name, jid, verdict):
         """That the job's return is stored with this verdict, on evidence that this minion signed."""
         found = wait_until(lambda: self.lab.stored_return(jid, name), f"return of job {jid}")
-        self._check(found == f"{verdict}|t", f"{name}: job {jid} is recorded: {verdict}, on evidence of that minion", found)
+        self.check(found == f"{verdict}|t", f"{name}: job {jid} is recorded: {verdict}, on evidence of that minion", found)
 
     def _approved(self, name):
         return self.lab.pillar(name)["approved"]

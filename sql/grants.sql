@@ -100,3 +100,9 @@ ON approval.document_history TO approval_auditor;
 GRANT SELECT (jid, minion_id, attempt, fun, retcode, success, verdict, authenticated, flags, revision, run_id, boot_id, received_at,
               payload_digest)
 ON approval.job_return TO approval_auditor;
+
+GRANT EXECUTE ON FUNCTION
+    approval.show_type(text, integer),
+    approval.list_delegations()
+TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
+GRANT EXECUTE ON FUNCTION approval.whoami(text, text) TO approval_operator, approval_person;

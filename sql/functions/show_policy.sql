@@ -19,7 +19,24 @@ SELECT jsonb_build_object(
         FROM approval.principal_group AS g),
     'types', (
         SELECT coalesce(jsonb_object_agg(t.type_name, jsonb_build_object('version', t.type_version, 'definition', t.definition)), '{}')
-        FROM (SELECT DISTINCT ON (type_name) * FROM approval.request_type ORDER BY type_name, type_version DESC) AS t))
+        FROM (SELECT DISTINCT ON (type_name) * FROM approval.request_type ORDER BY type_name, type_version DESC) AS t),
+    'calendars', (
+        SELECT coalesce(jsonb_object_agg(c.calendar_name, jsonb_build_object(
+            'rule', c.rule, 'time_zone', c.time_zone, 'starts_on', c.starts_on,
+            'duration', format('%s minutes', (extract(epoch FROM c.duration) / 60)::bigint))), '{}')
+        FROM approval.calendar AS c),
+    'minion_groups', (
+        SELECT coalesce(jsonb_object_agg(g.group_name, jsonb_build_object(
+            'title', g.title,
+            'minions', (
+                SELECT coalesce(jsonb_agg(m.minion_id ORDER BY m.minion_id COLLATE "C"), '[]')
+                FROM approval.minion_group_member AS m WHERE m.group_name = g.group_name))), '{}')
+        FROM approval.minion_group AS g),
+    'freezes', (
+        SELECT coalesce(jsonb_object_agg(f.freeze_name, jsonb_build_object(
+            'from', f.starts_at, 'until', f.ends_at, 'type', f.type_name, 'minion_group', f.minion_group, 'reason', f.reason)), '{}')
+        FROM approval.freeze AS f))
 $$;
 COMMENT ON FUNCTION approval.show_policy() IS
-    'Principals with their identities, groups with their members, and request types as they stand. Definer: tables are private.';
+    'Principals with their identities, groups with their members, request types, calendars, minion groups and freezes as they stand; '
+    'a calendar''s duration in whole minutes. Definer: tables are private.';

@@ -5,7 +5,8 @@ import pwd
 
 import pytest
 
-# Two stages; the second wants an approver's own login. Alice asks, Bob reviews, Carol releases.
+# Two stages; the second wants an approver's own login. Alice asks, Bob reviews, Carol releases. What is not a
+# package is released by Carol or Bob alone.
 POLICY = """
 principals:
   alice: {identities: ["pg:alice", "salt:alice", "salt:root"]}
@@ -28,6 +29,16 @@ types:
     requesters: [reviewers]
     pre_approved: true
     chain: []
+  service: {kind: service, requesters: ["*"], chain: &release [{name: release, any_of: [{group: managers}]}]}
+  value: {kind: value, requesters: ["*"], chain: *release}
+  revert: {kind: any, requesters: ["*"], chain: *release}
+  emergency: {kind: package, requesters: ["*"], review_group: reviewers, chain: *release}
+  reboot:
+    kind: action
+    action: {function: system.reboot, kwarg: {in_seconds: false}}
+    parameters: {properties: {at_time: {type: integer, maximum: 60}}, required: [at_time]}
+    requesters: ["*"]
+    chain: *release
 """
 # Ids that would match others if any part of the way took them for patterns, or broke out of a literal.
 ODD_MINIONS = [

@@ -10,10 +10,10 @@ $$;
 CREATE TEMP TABLE reading (name text);
 INSERT INTO reading VALUES ('list_requests'), ('show_request'), ('show_state'), ('list_types'), ('list_minions'), ('audit_trail'),
     ('verify_audit'), ('check_policy'), ('why'), ('what_if'), ('replay_type'), ('export_audit'), ('audit_head'), ('list_freezes'),
-    ('list_calendars');
+    ('list_calendars'), ('show_type'), ('list_delegations');
 CREATE TEMP TABLE asking (name text);
 INSERT INTO asking VALUES ('submit_request'), ('amend_request'), ('resolve_overlap'), ('revert_request'), ('decide'), ('cancel_request'),
-    ('review_request'), ('delegate'), ('end_delegation');
+    ('review_request'), ('delegate'), ('end_delegation'), ('whoami');
 CREATE ROLE t_breaker LOGIN; GRANT approval_break_glass TO t_breaker;
 
 SELECT is(pg_temp.granted('t_exporter'), '{export_document}', 'exporter: one function');

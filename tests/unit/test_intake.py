@@ -117,7 +117,7 @@ def test_packages_on_the_command_line():
     ],
 )
 def test_a_time_without_a_zone_is_utc(value, expected):
-    assert intake.after(value) == expected
+    assert intake.time("after", value) == expected
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_time_without_a_zone_is_utc(value, expected):
 )  # fmt: skip
 def test_a_date_that_is_none_is_refused(value):
     with pytest.raises(InputError, match=r"after: .* (is not a date|is beyond the calendar)"):
-        intake.after(value)
+        intake.time("after", value)
 
 
 def test_the_number_of_a_request():
@@ -140,10 +140,88 @@ def test_the_number_of_a_request():
             intake.request_id(wrong)
 
 
+def test_the_number_of_something_else_is_named():
+    with pytest.raises(InputError, match="name the delegation by its number"):
+        intake.request_id(None, "delegation")
+
+
 @pytest.mark.parametrize("value", [0, -1, 2**31, "5", None, True])
-def test_a_limit_that_is_none_is_refused(value):
-    with pytest.raises(InputError, match="limit"):
-        intake.limit(value)
+def test_a_count_that_is_none_is_refused(value):
+    with pytest.raises(InputError, match=r"limit: .* is not a positive number"):
+        intake.count("limit", value)
+
+
+def test_a_wall_time_has_no_zone():
+    assert intake.wall_time("starts_on", "2026-01-03 22:00") == datetime.datetime(2026, 1, 3, 22)
+    assert intake.wall_time("starts_on", datetime.date(2026, 1, 3)) == datetime.datetime(2026, 1, 3)
+    with pytest.raises(InputError, match=r"starts_on: .* names an offset"):
+        intake.wall_time("starts_on", "2026-01-03T22:00Z")
+
+
+def test_services():
+    assert intake.services({"cron": "running"}) == {"cron": "running"}
+    for wrong in (None, {}, ["cron"], "cron"):
+        with pytest.raises(InputError, match="names no service"):
+            intake.services(wrong)
+    with pytest.raises(InputError, match="the state of service cron must be text, but the truth value true"):
+        intake.services(yaml.safe_load("{cron: on}"))
+
+
+def test_values_are_what_json_has():
+    given = yaml.safe_load("{motd: Hi, n: 1.5, deep: {a: [null, true]}}")
+    assert intake.values(given) == given
+    for wrong in (None, {}, [], "motd"):
+        with pytest.raises(InputError, match="names no value"):
+            intake.values(wrong)
+    for wrong in ("{d: 2026-01-01}", "{d: .nan}", "{d: !!binary aGk=}", "{d: !!set {a}}"):
+        with pytest.raises(InputError, match="the value of d has a part that JSON has no form for"):
+            intake.values(yaml.safe_load(wrong))
+    with pytest.raises(InputError, match="a key in the value of d must be text, but the number 1"):
+        intake.values({"d": [{"a": {1: 2}}]})
+
+
+def test_the_same_json_has_the_same_text():
+    assert intake.json_text("it", {"b": [1, None], "a": "ü"}) == '{"a":"ü","b":[1,null]}'
+    with pytest.raises(InputError, match="it is not valid UTF-8"):
+        intake.json_text("it", "\ud800")
+
+
+def test_parameters():
+    assert intake.parameters(None) == {}
+    assert intake.parameters({"at_time": 5}) == {"at_time": 5}
+    with pytest.raises(InputError, match="parameters must be a mapping"):
+        intake.parameters([5])
+
+
+def test_services_and_json_on_the_command_line():
+    assert intake.service_argument("cron=dead") == ("cron", "dead")
+    assert intake.json_argument('motd={"a": 1}') == ("motd", {"a": 1})
+    with pytest.raises(InputError, match="'cron' is not NAME=running or NAME=dead"):
+        intake.service_argument("cron")
+    for wrong in ("motd=Hi there", "motd", "motd="):
+        with pytest.raises(InputError, match="is not NAME=JSON"):
+            intake.json_argument(wrong)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("hello", ("package", "hello")),
+        ("package:hello", ("package", "hello")),
+        ("libc6:i386", ("package", "libc6:i386")),
+        ("package:libc6:i386", ("package", "libc6:i386")),
+        ("service:cron", ("service", "cron")),
+        ("action:system.reboot", ("action", "system.reboot")),
+    ],
+)
+def test_resources(value, expected):
+    assert intake.resource(value) == expected
+
+
+@pytest.mark.parametrize("value", [None, "", 7, "service:"])
+def test_what_names_no_resource_is_refused(value):
+    with pytest.raises(InputError, match="the resource"):
+        intake.resource(value)
 
 
 def test_text_arguments_that_yaml_made_numbers_of_are_refused():

@@ -1,3 +1,4 @@
+import datetime
 import importlib.resources
 
 import pytest
@@ -36,7 +37,8 @@ def test_a_whole_policy():
 
 
 def test_an_empty_file_says_nothing():
-    assert policy.parse("") == {"principals": {}, "groups": {}, "types": {}}
+    assert set(policy.parse("")) == set(policy.SECTIONS)
+    assert not any(policy.parse("").values())
 
 
 @pytest.mark.parametrize(
@@ -60,6 +62,20 @@ def test_an_empty_file_says_nothing():
         ("groups: {a: {}, a: {members: []}}", "the key 'a' is there twice"),
         ("types: {a: {since: 2026-01-01}}", "type a has a value that JSON has no form for"),
         ("types: {a: {x: .nan}}", "type a has a value that JSON has no form for"),
+        ("calendars: {a: {rule: X}}", "calendar a has no time_zone"),
+        ("calendars: {a: {rules: X}}", "calendar a: unknown key 'rules'"),
+        ("minion_groups: {a: {minions: web1}}", "minion group a: minions must be a list"),
+        ("freezes: {a: {from: 2026-01-01}}", "freeze a has no until"),
+        ("freezes: {a: {from: soon, until: 2026-01-01}}", "freeze a: from: 'soon' is not a date"),
+        ("freezes: {a: {lifted: true, reason: x}}", "freeze a: what is lifted has no other keys"),
+        ("types: {a: {action: reboot}}", "type a: action must be a mapping"),
+        ("types: {a: {action: {fun: x}}}", "type a: action: unknown key 'fun'"),
+        ("types: {a: {action: {arg: []}}}", "type a: action: function must be text"),
+        ("types: {a: {action: {function: x, arg: 1}}}", "type a: action: arg must be a list"),
+        ("types: {a: {action: {function: x, kwarg: []}}}", "type a: action: kwarg must be a mapping"),
+        ("types: {a: {parameters: {type: strnig}}}", "type a: parameters is not a JSON Schema: type: "),
+        ("types: {a: {parameters: 1}}", "type a: parameters is not a JSON Schema, which is a mapping"),
+        ("types: {a: {parameters: {pattern: '('}}}", "type a: parameters is not a JSON Schema: pattern: "),
         ("principals: !!python/object/apply:os.getcwd []", "is not YAML"),
     ],
 )
@@ -73,7 +89,16 @@ def test_a_mistake_is_named(content, named):
 def test_the_shipped_types_are_a_policy():
     shipped = importlib.resources.files("saltext.approval").joinpath("shipped/types.yaml").read_text()
     types = policy.parse(shipped)["types"]
-    assert [len(types[name]["chain"]) for name in ("package", "package-standard")] == [2, 0]
+    assert {name: (body["kind"], len(body["chain"])) for name, body in types.items()} == {
+        "package": ("package", 2),
+        "package-windows": ("package", 2),
+        "package-standard": ("package", 0),
+        "service": ("service", 1),
+        "value": ("value", 1),
+        "reboot": ("action", 1),
+        "revert": ("any", 1),
+        "emergency": ("package", 1),
+    }
     assert types["package-standard"]["pre_approved"] is True
 
 
@@ -89,9 +114,33 @@ def test_what_is_shown_can_be_loaded_again():
         },
         "groups": {"owners": {"title": "Own it", "members": ["alice"]}},
         "types": {"t": {"version": 3, "definition": {"name": "t", "kind": "package", "chain": []}}},
+        "calendars": {
+            "night": {
+                "rule": "FREQ=DAILY",
+                "time_zone": "UTC",
+                "duration": "2 hours",
+                "starts_on": "2026-01-01T22:00:00",
+            }
+        },
+        "minion_groups": {"shops": {"title": "", "minions": ["till1"]}},
+        "freezes": {
+            "f": {
+                "from": "2026-12-20T00:00:00+00:00",
+                "until": "2027-01-07T00:00:00+00:00",
+                "type": None,
+                "minion_group": "shops",
+                "reason": "",
+            }
+        },
     }
     text = policy.to_yaml(shown)
     parsed = policy.parse(text)
     assert parsed["principals"]["bot"] == {"kind": "service", "identities": [], "disabled": True}
     assert parsed["types"]["t"] == shown["types"]["t"]["definition"]
-    assert list(yaml.safe_load(text)) == ["principals", "groups", "types"]
+    assert parsed["calendars"]["night"].duration == datetime.timedelta(hours=2)
+    assert parsed["minion_groups"] == shown["minion_groups"]
+    assert parsed["freezes"]["f"]["type"] is None
+    assert set(yaml.safe_load(text)) == set(policy.SECTIONS)
+    assert yaml.safe_load(policy.type_to_yaml(shown["types"]["t"]["definition"])) == {
+        "types": {"t": {"kind": "package", "chain": []}}
+    }

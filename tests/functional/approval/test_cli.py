@@ -1,5 +1,6 @@
 """The command as people run it: exit codes, text, JSON."""
 
+import datetime
 import json
 import os
 import subprocess
@@ -101,6 +102,31 @@ def test_text_of_empty_answers(run):
             2,
             "package a is given twice",
         ),
+        (
+            ["request", "service", "--minion", "web1", "--service-state", "cron", "--reason", "x"],
+            2,
+            "NAME=running",
+        ),
+        (
+            ["request", "value", "--minion", "web1", "--value", "a=b c", "--reason", "x"],
+            2,
+            "is not NAME=JSON",
+        ),
+        (["request", "reboot", "--minion", "web1", "--reason", "x"], 2, "'at_time' is a required property"),
+        (["request", "package", "--minion", "web1", "--value", "a=1", "--reason", "x"], 2, "not values"),
+        (["amend", "9", "--minion", "web1", "--package", "a=1"], 1, "there is no request 9"),
+        (["resolve", "9", "8", "wait"], 1, "there is no request 9"),
+        (["revert", "9"], 1, "there is no request 9"),
+        (["review", "9"], 1, "there is no request 9"),
+        (["break-glass", "9", "--comment", "x"], 1, "this login has not the role that it needs"),
+        (["delegate", "zoe", "--until", "2026-12-24"], 1, "alice cannot delegate to 'zoe'"),
+        (["delegate", "bob", "--until", "soon"], 2, "until: 'soon' is not a date"),
+        (["undelegate", "x"], 2, "'x' is not the number of a delegation"),
+        (["why", "nowhere", "hello"], 1, "unknown minion: 'nowhere'"),
+        (["what-if", "nonsense"], 1, "there is no request type 'nonsense'"),
+        (["types", "show", "nonsense"], 1, "there is no request type 'nonsense'"),
+        (["types", "replay", "/nowhere.yaml"], 2, "/nowhere.yaml: No such file or directory"),
+        (["types", "load", "--shipped"], 1, "this login has not the role that it needs"),
         (["policy", "load", "/nowhere.yaml"], 2, "/nowhere.yaml: No such file or directory"),
         (["policy", "load", "--shipped"], 1, "this login has not the role that it needs"),
         (["db", "init", "--logins", "/dev/null/x"], 2, "/dev/null"),
@@ -156,8 +182,107 @@ def test_policy_from_a_file_and_back(run, tmp_path):
     assert run("policy_admin", "policy", "load", file).stdout == "nothing to change\n"
 
 
+def test_types_are_shown_loaded_and_replayed(run, tmp_path):
+    file = tmp_path / "types.yaml"
+    file.write_text(run("alice", "types", "show", "package").stdout)
+    assert run("policy_admin", "types", "load", file).stdout == "nothing to change\n"
+    words = ["--minion", "web1", "--package", "hello=1", "--reason", "x"]
+    run("alice", "request", "package", *words)
+    run("bob", "reject", "1")
+    file.write_text(file.read_text().replace("name: review", "name: look"))
+    replayed = run("alice", "types", "replay", file)
+    assert replayed.stdout.splitlines()[1].split()[:4] == ["package", "1", "rejected", "no"]
+    changes = "~ type package version 2\n    chain[0].name: review -> look\n"
+    assert run("policy_admin", "types", "load", "--dry-run", file).stdout == changes
+    assert run("policy_admin", "types", "load", file).stdout == changes
+    assert run("alice", "types", "show").stdout == run("alice", "types").stdout
+    assert json.loads(run("alice", "types", "show", "package", "--json").stdout)["version"] == 2
+
+
 def test_the_shipped_types(run):
-    assert "+ type package-standard version 1" in run("policy_admin", "policy", "load", "--shipped").stdout
+    text = run("policy_admin", "policy", "load", "--shipped").stdout
+    assert "+ type package-standard version 1" in text
+    assert run("policy_admin", "types", "load", "--shipped").stdout == "nothing to change\n"
+    words = ["--minion", "web1", "--reason", "x"]
+    for type_name, content, code in (
+        (
+            "package-windows",
+            ["--package", "git=2.44.0", "--package", "7zip=latest", "--package", "a=absent"],
+            0,
+        ),
+        ("package-windows", ["--package", "git=2:2.44"], 2),
+        ("reboot", ["--parameter", "at_time=5"], 0),
+        ("reboot", ["--parameter", "at_time=soon"], 2),
+        ("reboot", ["--parameter", "when=5"], 2),
+        ("emergency", ["--package", "hello=1"], 0),
+    ):
+        result = run("alice", "request", type_name, *words, *content)
+        assert result.returncode == code, result.stderr
+
+
+def test_all_that_one_does_with_a_request(run, approved):
+    def first_line(*arguments):
+        result = run(*arguments)
+        assert result.returncode == 0, result.stderr
+        return result.stdout.splitlines()[0]
+
+    words = ["--minion", "web1", "--reason", "x"]
+    service = ["--service-state", "cron=running", "--on-behalf-of", "bob"]
+    asked = run("alice", "request", "service", *words, *service).stdout
+    assert "asked for by alice for bob (authenticated)" in asked
+    assert "service  cron  running" in asked
+    run("alice", "request", "value", *words, "--value", 'motd={"a": [1]}')
+    again = run("alice", "request", "value", *words, "--value", "motd=2").stdout
+    assert "contradicts: request 2 (value motd on web1): to be resolved: supersede or wait" in again
+    assert "(value motd on web1): wait\n" in run("alice", "resolve", "3", "2", "wait").stdout
+    amended = run("alice", "amend", "3", "--minion", "web2", "--value", "motd=2", "--comment", "the other")
+    assert "web2    value  motd  2" in amended.stdout
+    assert first_line("carol", "approve", "3") == "request 3: approved"
+    why = run("alice", "why", "web2", "value:motd").stdout
+    assert why.startswith("value motd on web2\n  2: request 3 (value), in force\n    asked for by alice: x\n")
+    assert run("alice", "why", "web2", "hello").stdout.endswith("no request ever named it\n")
+    assert first_line("alice", "request", "emergency", *words, "--package", "hello=1").endswith("pending")
+    assert first_line("carol", "approve", "4") == "request 4: approved"
+    assert "to be reviewed afterwards: by reviewers" in run("alice", "show", "4").stdout
+    assert "reviewed: " in run("bob", "review", "4", "--comment", "fine").stdout
+    reverted = run("alice", "revert", "4", "--minion", "web1", "--reason", "crashes").stdout
+    assert reverted.startswith("request 5: revert, pending\n")
+    assert "takes back: request 4" in reverted
+    assert "carol" in run("alice", "what-if", "service", "--minions", "3", "--requester", "bob").stdout
+
+
+def test_delegations_come_and_go(run):
+    assert run("bob", "delegations").stdout == "no delegations\n"
+    until = datetime.date.today() + datetime.timedelta(days=9)
+    assert run("bob", "delegate", "carol", "--until", str(until)).stdout == "delegation 1\n"
+    assert run("alice", "delegations").stdout.splitlines()[1].split()[:3] == ["1", "bob", "carol"]
+    assert run("carol", "undelegate", "1").returncode == 1
+    assert run("bob", "undelegate", "1").stdout == "ended\n"
+
+
+def test_the_glass_is_broken(run, approved, tmp_path):
+    file = tmp_path / "policy.yaml"
+    file.write_text(
+        "freezes: {all: {from: 2026-01-01, until: 2099-01-01, reason: quiet}}\n"
+        "calendars:\n"
+        "  night: {rule: FREQ=DAILY, time_zone: UTC, duration: 2 hours, starts_on: 2026-01-01 22:00}"
+    )
+    assert run("alice", "freezes").stdout == "no freezes\n"
+    assert run("alice", "calendars").stdout == "no calendars\n"
+    assert run("policy_admin", "policy", "load", file).returncode == 0
+    assert "quiet" in run("alice", "freezes").stdout
+    openings = run("alice", "calendars").stdout.splitlines()
+    assert openings[0] == "night: 2 hours, FREQ=DAILY from 2026-01-01T22:00:00 UTC"
+    assert openings[1].endswith("22:00:00 UTC")
+    run("alice", "request", "service", "--minion", "web1", "--service-state", "cron=dead", "--reason", "x")
+    run("carol", "approve", "1")
+    approved.execute("GRANT approval_break_glass TO carol")
+    try:
+        broken = run("carol", "break-glass", "1", "--comment", "the shop is down")
+    finally:
+        approved.execute("REVOKE approval_break_glass FROM carol")
+    assert "let past windows and freezes: " in broken.stdout
+    assert run("carol", "break-glass", "1").returncode == 2
 
 
 def test_check_says_what_is_wrong(run, master_config):
@@ -175,5 +300,5 @@ def test_the_state_root_has_the_state(run):
 
 def test_help_names_every_command(run):
     text = run(None, "--help").stdout
-    for command in ("request", "approve", "check", "validate", "Exit codes"):
+    for command in ("request", "amend", "approve", "break-glass", "why", "types", "check", "Exit codes"):
         assert command in text

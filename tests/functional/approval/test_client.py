@@ -5,7 +5,7 @@ import datetime
 import pytest
 
 from saltext.approval import client as client_module
-from saltext.approval import config, db
+from saltext.approval import config, db, policy
 from saltext.approval.errors import ConfigError, InputError, Refused, Unavailable
 
 HELLO = {"hello": "2.10-3"}
@@ -149,13 +149,259 @@ def test_a_login_acts_only_as_itself(approved):
 
 
 def test_the_types_that_there_are(client):
-    package, standard = client("alice").types()
-    assert (package["type"], package["pre_approved"], len(package["chain"])) == ("package", False, 2)
-    assert (standard["type"], standard["pre_approved"], standard["chain"]) == ("standard", True, [])
+    types = {row["type"]: row for row in client("alice").types()}
+    assert sorted(types) == ["emergency", "package", "reboot", "revert", "service", "standard", "value"]
+    assert (types["package"]["pre_approved"], len(types["package"]["chain"])) == (False, 2)
+    assert (types["standard"]["pre_approved"], types["standard"]["chain"]) == (True, [])
+    shown = client("alice").type("reboot")
+    assert (shown["version"], shown["definition"]["action"]["function"]) == (1, "system.reboot")
+    assert client("alice").type("reboot", 1) == shown
+    with pytest.raises(Refused, match="request type reboot has no version 2"):
+        client("alice").type("reboot", 2)
+    with pytest.raises(Refused, match="there is no request type 'restart'"):
+        client("alice").type("restart")
 
 
 def test_a_pre_approved_type_is_approved_at_once(client):
     assert client("bob").request("standard", "web1", HELLO, "trusted")["state"] == "approved"
+
+
+def items_of(shown):
+    return [(item["minion"], item["kind"], item["name"], item["value"]) for item in shown["items"]]
+
+
+class TestKinds:
+    def test_services_values_and_actions(self, client):
+        alice = client("alice")
+        shown = alice.request("service", "web1", services={"cron": "dead"}, reason="x")
+        assert items_of(shown) == [("web1", "service", "cron", "dead")]
+        shown = alice.request(
+            "value", "web1", values={"b": {"y": 1, "x": [None, "\u00fc"]}, "a": 1}, reason="x"
+        )
+        assert items_of(shown) == [
+            ("web1", "value", "a", "1"),
+            ("web1", "value", "b", '{"x":[null,"\u00fc"],"y":1}'),
+        ]
+        shown = alice.request("reboot", ["web1", "web2"], parameters={"at_time": 5}, reason="x")
+        assert items_of(shown) == [
+            (minion, "action", "system.reboot", '{"at_time":5}') for minion in ("web1", "web2")
+        ]
+
+    @pytest.mark.parametrize(
+        ("type_name", "given", "error", "text"),
+        [
+            (
+                "service",
+                {"packages": HELLO},
+                InputError,
+                "type service are about kind service: give services, not",
+            ),
+            ("service", {}, InputError, "the request names no service"),
+            ("service", {"services": {"cron": True}}, InputError, "the state of service cron must be text"),
+            (
+                "service",
+                {"services": {"cron": "up"}},
+                Refused,
+                "service cron can be running or dead, not 'up'",
+            ),
+            ("package", {"packages": HELLO, "values": {"a": 1}}, InputError, "give packages, not values"),
+            ("value", {"values": {"a": {1: 2}}}, InputError, "a key in the value of a must be text"),
+            ("value", {"values": {"a b": 1}}, Refused, "'a b' is not a name for a value"),
+            ("reboot", {}, InputError, "no request of type reboot: 'at_time' is a required property"),
+            (
+                "reboot",
+                {"parameters": {"at_time": 90}},
+                InputError,
+                "at_time: 90 is greater than the maximum of 60",
+            ),
+            (
+                "reboot",
+                {"parameters": {"at_time": 5, "in_seconds": True}},
+                InputError,
+                "the type reboot itself says what in_seconds is",
+            ),
+            ("revert", {"packages": HELLO}, Refused, "type revert is for taking requests back. Use revert"),
+        ],
+    )
+    def test_what_a_type_does_not_take(self, client, type_name, given, error, text):
+        with pytest.raises(error) as raised:
+            client("alice").request(type_name, ["web1"], reason="x", **given)
+        assert text in str(raised.value)
+        assert "\n" not in str(raised.value)
+
+
+def test_an_amendment_that_adds_voids_what_was_decided(client):
+    alice, bob = client("alice"), client("bob")
+    number = alice.request("package", ["web1", "web2"], HELLO, "x")["request"]
+    bob.approve(number)
+    shown = alice.amend(number, "web1", HELLO, "web2 is gone")
+    assert (items_of(shown), shown["item_set_version"]) == ([("web1", "package", "hello", "2.10-3")], 2)
+    assert shown["chain"][0]["satisfied_at"]
+    shown = alice.amend(number, "web1", {"hello": "3", "sl": None})
+    assert not shown["chain"][0]["satisfied_at"]
+    with pytest.raises(Refused, match="only who asked for request 1 may amend it"):
+        bob.amend(number, "web1", HELLO)
+    with pytest.raises(InputError, match="give packages, not services"):
+        alice.amend(number, "web1", services={"cron": "dead"})
+    alice.cancel(number)
+    with pytest.raises(Refused, match="request 1 is cancelled: it can no longer be amended"):
+        alice.amend(number, "web1", HELLO)
+    with pytest.raises(Refused, match="there is no request 77"):
+        alice.amend(77, "web1", HELLO)
+
+
+def test_what_contradicts_another_request_is_resolved(client):
+    alice, bob = client("alice"), client("bob")
+    first = alice.request("package", "web1", HELLO, "x")["request"]
+    shown = alice.request("package", "web1", {"hello": "3"}, "x")
+    assert [(overlap["other"], overlap["resolution"]) for overlap in shown["overlaps"]] == [(first, None)]
+    second = shown["request"]
+    with pytest.raises(InputError, match="the resolution must be text"):
+        alice.resolve(second, first, None)
+    with pytest.raises(Refused, match="resolved by supersede or wait"):
+        alice.resolve(second, first, "ignore")
+    with pytest.raises(Refused, match="only who asked"):
+        bob.resolve(second, first, "wait")
+    with pytest.raises(Refused, match="does not contradict request 77"):
+        alice.resolve(second, 77, "wait")
+    assert alice.resolve(second, first, "wait")["overlaps"][0]["resolution"] == "wait"
+    third = alice.request("package", "web1", {"hello": "4"}, "x", overlap="supersede")
+    assert {overlap["resolution"] for overlap in third["overlaps"]} == {"supersede"}
+    with pytest.raises(Refused, match="resolved by supersede or wait"):
+        alice.request("package", "web1", {"hello": "5"}, "x", overlap="ignore")
+
+
+def test_a_request_for_somebody_else(client):
+    bob = client("bob")
+    shown = bob.request("service", "web1", services={"cron": "dead"}, reason="x", on_behalf_of="carol")
+    assert (shown["requester"], shown["on_behalf_of"]) == ("bob", "carol")
+    with pytest.raises(Refused) as raised:
+        client("carol").approve(shown["request"])
+    assert raised.value.sqlstate == "AP007"
+    with pytest.raises(Refused, match="nobody is known as zoe"):
+        bob.request("service", "web1", services={"cron": "dead"}, reason="x", on_behalf_of="zoe")
+
+
+def test_reverts_of_all_and_of_some(client, approve):
+    alice = client("alice")
+    number = approve(["web1", "web2"], HELLO)
+    shown = alice.revert(number, "web1", "crashes")
+    assert (shown["type"], shown["reverts"], shown["reason"]) == ("revert", number, "crashes")
+    assert items_of(shown) == [("web1", "package", "hello", None)]
+    assert len(alice.revert(number)["items"]) == 2
+    with pytest.raises(Refused, match="request 1 does not name minion '%'"):
+        alice.revert(number, ["%"])
+    with pytest.raises(Refused, match="type package is not for taking requests back"):
+        alice.revert(number, request_type="package")
+    with pytest.raises(Refused, match="is pending: there is nothing to take back"):
+        alice.revert(shown["request"])
+
+
+def test_an_emergency_is_reviewed_by_another(client):
+    alice, bob, carol = client("alice"), client("bob"), client("carol")
+    number = alice.request("emergency", "web1", HELLO, "down")["request"]
+    with pytest.raises(Refused, match="is not to be reviewed"):
+        bob.review(number)
+    carol.approve(number)
+    with pytest.raises(Refused):
+        carol.review(number)
+    assert bob.review(number, "it was one")["review"]["by"] == "bob"
+    with pytest.raises(Refused, match="was reviewed already"):
+        bob.review(number)
+
+
+def test_the_glass_is_broken_by_whom_the_role_was_given(client, approved, approve):
+    with db.connect(config.Connection(approved.dsn("policy_admin"))) as conn:
+        policy.load(
+            conn, policy.parse("freezes: {all: {from: 2026-01-01, until: 2099-01-01, reason: quiet}}")
+        )
+    number = approve("web1", HELLO)
+    carol = client("carol")
+    assert [row["freeze"] for row in carol.freezes()] == ["all"]
+    assert carol.state("web1")["documents"][0]["items"] == []
+    with pytest.raises(Refused, match="this login has not the role that it needs"):
+        carol.break_glass(number, "down")
+    approved.execute("GRANT approval_break_glass TO carol")
+    try:
+        with pytest.raises(InputError, match="the comment must not be empty"):
+            carol.break_glass(number, "")
+        assert carol.break_glass(number, "down")["break_glass_at"]
+        with pytest.raises(Refused, match="nothing of it is held back"):
+            carol.break_glass(number, "again")
+    finally:
+        approved.execute("REVOKE approval_break_glass FROM carol")
+    assert [item["name"] for item in carol.state("web1")["documents"][0]["items"]] == ["hello"]
+
+
+def test_a_delegation_from_its_start_to_its_end(client):
+    alice, bob, carol = client("alice"), client("bob"), client("carol")
+    until = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=10)
+    delegation = bob.delegate("carol", until.isoformat())["delegation"]
+    (row,) = alice.delegations()
+    assert (row["delegation"], row["from_principal"], row["to_principal"]) == (delegation, "bob", "carol")
+    assert datetime.datetime.fromisoformat(row["ends_at"]) == until
+    number = alice.request("package", "web1", HELLO, "x")["request"]
+    carol.approve(number)
+    (decision,) = alice.show(number)["chain"][0]["decisions"]
+    assert (decision["by"], decision["counts_for"]) == ("carol", "bob")
+    assert carol.undelegate(delegation) == {"delegation": delegation, "ended": False}
+    assert bob.undelegate(delegation) == {"delegation": delegation, "ended": True}
+    assert alice.delegations() == []
+    with pytest.raises(Refused, match="bob cannot delegate to 'zoe'"):
+        bob.delegate("zoe", until)
+    with pytest.raises(Refused, match="within a year"):
+        bob.delegate("carol", "2099-01-01")
+    with pytest.raises(InputError, match="until: 'soon' is not a date"):
+        bob.delegate("carol", "soon")
+    with pytest.raises(Refused, match="within a year"):
+        bob.delegate("carol", None)
+    with pytest.raises(InputError, match="'x' is not the number of a delegation"):
+        bob.undelegate("x")
+
+
+def test_why_and_what_if(client, approve):
+    alice = client("alice")
+    number = approve("web1", HELLO)
+    shown = alice.why("web1", "hello")
+    assert (shown["in_force"], shown["requests"][0]["requester"]) == (number, "alice")
+    assert alice.why("web1", "package:hello") == shown
+    assert alice.why("web1", "service:cron")["requests"] == []
+    with pytest.raises(Refused, match="unknown minion: 'nowhere'"):
+        alice.why("nowhere", "hello")
+    (stage,) = alice.what_if("service")["stages"]
+    assert stage["any_of"][0]["approvers"] == ["bob", "carol"]
+    (stage,) = client("bob").what_if("service", 5)["stages"]
+    assert stage["any_of"][0]["approvers"] == ["carol"]
+    assert alice.what_if("service", requester="carol")["stages"][0]["any_of"][0]["approvers"] == ["bob"]
+    assert alice.what_if("standard")["may_request"] is False
+    with pytest.raises(Refused, match="there is no request type 'x'"):
+        alice.what_if("x")
+    with pytest.raises(InputError, match="minions: the number 0 is not a positive number"):
+        alice.what_if("service", 0)
+
+
+def test_a_changed_type_is_replayed(client, approve):
+    number = approve("web1", HELLO)
+    definition = client("alice").type("package")["definition"]
+    (row,) = client("alice").replay(definition)
+    assert (row["request_id"], row["would_pass"]) == (number, True)
+    definition["chain"][0]["any_of"][0]["quorum"] = 2
+    (row,) = client("alice").replay(definition)
+    assert (row["would_pass"], row["stage"]) == (False, "stage 1 (review)")
+
+
+def test_what_time_brings_is_done_with_the_upkeep(client, approved):
+    number = client("alice").request("package", "web1", HELLO, "x")["request"]
+    approved.execute("UPDATE approval.request SET expires_at = now() - interval '1 second'")
+    with db.connect(config.Connection(approved.dsn("operator"))) as conn:
+        client_module.Client(conn, "salt", "alice").upkeep()
+    assert client("alice").show(number)["state"] == "expired"
+    assert client("alice").audit_head()["seal_no"] == 1
+
+
+def test_upkeep_that_is_refused_is_logged(client, caplog):
+    client("alice").upkeep()
+    assert [record.args[0] for record in caplog.records] == ["expire_due", "renew_requests", "seal_audit"]
 
 
 class TestUnreachable:

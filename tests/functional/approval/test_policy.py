@@ -1,6 +1,8 @@
+import datetime
+
 import pytest
 
-from saltext.approval import config, db, policy
+from saltext.approval import client, config, db, policy
 from saltext.approval.errors import Refused
 
 BASE = """
@@ -40,7 +42,8 @@ def test_what_changes_is_said_and_a_second_time_nothing_does(admin):
 
 def test_a_dry_run_changes_nothing(admin):
     assert len(load(admin, BASE, dry_run=True)) == 7
-    assert policy.show(admin) == {"principals": {}, "groups": {}, "types": {}}
+    assert set(policy.show(admin)) == set(policy.SECTIONS)
+    assert not any(policy.show(admin).values())
 
 
 def test_what_the_file_no_longer_lists_is_dropped(admin):
@@ -77,14 +80,116 @@ def test_an_identity_of_somebody_else_is_refused_and_nothing_applied(admin):
 
 def test_principals_are_disabled_and_enabled_again(admin):
     load(admin, BASE)
-    assert load(admin, "principals: {bob: {disabled: true}}") == ["- principal bob disabled"]
+    assert load(admin, "principals: {bob: {disabled: true}}") == ["~ principal bob disabled"]
     assert load(admin, "principals: {bob: {disabled: true}}") == []
-    assert load(admin, "principals: {bob: {}}") == ["+ principal bob (person)"]
+    assert load(admin, "principals: {bob: {}}") == ["~ principal bob (person) enabled"]
 
 
 def test_a_changed_type_becomes_a_new_version(admin):
     load(admin, BASE)
-    assert load(admin, BASE.replace("name: one", "name: two")) == ["+ type package version 2"]
+    assert load(admin, BASE.replace("name: one", "name: two")) == [
+        "~ type package version 2",
+        "    chain[0].name: one -> two",
+    ]
+
+
+def test_a_changed_title_is_told(admin):
+    load(admin, BASE)
+    assert load(admin, "groups: {owners: {title: They own it}}") == [
+        "~ group owners",
+        "    title: Own it -> They own it",
+    ]
+
+
+CALENDAR = """
+calendars:
+  weekend:
+    {rule: FREQ=WEEKLY;BYDAY=SA, time_zone: Europe/Berlin, duration: 6 hours, starts_on: 2026-01-03 22:00}
+types: {windowed: {kind: package, requesters: ["*"], calendar: weekend, pre_approved: true, chain: []}}
+"""
+
+
+class TestCalendars:
+    def test_a_calendar_with_a_type_that_waits_for_it(self, admin):
+        lines = load(admin, CALENDAR)
+        assert lines[0].startswith("+ calendar weekend: FREQ=WEEKLY;BYDAY=SA, openings worked out: 5")
+        assert lines[1] == "+ type windowed version 1"
+        assert load(admin, CALENDAR) == []
+        assert load(admin, policy.to_yaml(policy.show(admin))) == []
+        (row,) = client.Client.of_login(admin).calendars()
+        assert (row["calendar"], row["duration"], len(row["next_openings"])) == ("weekend", "6 hours", 4)
+
+    def test_a_changed_calendar_says_what_changed(self, admin):
+        load(admin, CALENDAR)
+        changed = CALENDAR.replace("6 hours", "1 day 30 minutes").replace("BYDAY=SA", "BYDAY=SU")
+        first, *rest = load(admin, changed)
+        assert first.startswith("~ calendar weekend: openings worked out: 5")
+        assert sorted(rest) == [
+            "    duration: 6 hours -> 1 day 30 minutes",
+            "    rule: FREQ=WEEKLY;BYDAY=SA -> FREQ=WEEKLY;BYDAY=SU",
+        ]
+
+    def test_loading_again_refreshes_the_openings(self, admin, database):
+        load(admin, CALENDAR)
+        latest = "SELECT max(starts_at) FROM approval.calendar_span"
+        ((last,),) = database.execute(latest)
+        database.execute("DELETE FROM approval.calendar_span WHERE starts_at = %s", (last,))
+        (line,) = load(admin, CALENDAR)
+        assert line.startswith("~ calendar weekend: openings worked out: 5")
+        assert database.execute(latest) == [(last,)]
+        assert last > datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=350)
+
+
+class TestFreezesAndMinionGroups:
+    TEXT = """
+minion_groups: {shops: {title: In the shops, minions: [till1, till2]}}
+freezes:
+  christmas: {from: 2026-12-20, until: "2027-01-07T08:00+01:00", minion_group: shops, reason: Business}
+"""
+
+    @pytest.fixture(autouse=True)
+    def tills(self, database):
+        database.execute("SELECT approval.put_minions(%s)", (["till1", "till2"],), login="operator")
+
+    def test_they_come_change_and_go(self, admin):
+        assert load(admin, self.TEXT) == [
+            "+ minion group shops: In the shops (2 minions)",
+            "+ freeze christmas: from 2026-12-20T00:00:00+00:00 until 2027-01-07T07:00:00+00:00",
+        ]
+        assert load(admin, self.TEXT) == []
+        assert load(admin, policy.to_yaml(policy.show(admin))) == []
+        assert load(admin, self.TEXT.replace("2026-12-20", "2026-12-21").replace("till1, ", "")) == [
+            "~ minion group shops",
+            "    - minion till1",
+            "~ freeze christmas",
+            "    from: 2026-12-20T00:00:00+00:00 -> 2026-12-21T00:00:00+00:00",
+        ]
+        assert load(admin, "minion_groups: {shops: {title: Shops}}") == [
+            "~ minion group shops",
+            "    title: In the shops -> Shops",
+        ]
+        assert load(admin, "freezes: {christmas: {lifted: true}}") == ["- freeze christmas"]
+        assert load(admin, "freezes: {christmas: {lifted: true}}") == []
+
+    @pytest.mark.parametrize(
+        ("text", "named"),
+        [
+            ("minion_groups: {a: {minions: [nowhere]}}", "minion group a: unknown minion: 'nowhere'"),
+            ("freezes: {a: {from: 2027-01-01, until: 2026-01-01}}", "freeze a: it needs"),
+            ("freezes: {a: {from: 2026-01-01, until: 2027-01-01, type: x}}", "there is no request type 'x'"),
+            ("freezes: {a: {from: 2026-01-01, until: 2027-01-01, minion_group: x}}", "freeze a: it needs"),
+        ],
+    )
+    def test_what_makes_no_sense_is_refused(self, admin, text, named):
+        load(admin, BASE)
+        with pytest.raises(Refused, match=named):
+            load(admin, text)
+
+
+def test_a_kind_stays_what_it_is(admin):
+    load(admin, BASE)
+    with pytest.raises(Refused, match="principal bob is a person; it cannot become a service"):
+        load(admin, "principals: {bob: {kind: service}}")
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,84 @@ def test_a_request_and_its_approvals(runner):
     assert runner("verify_audit") == []
 
 
+def test_all_kinds_and_what_becomes_of_them(runner, client):
+    service = runner("request", "service", "web1", services={"cron": "dead"}, reason="x", on_behalf_of="bob")
+    assert service["on_behalf_of"] == "bob"
+    value = runner("request", "value", "web1", values={"motd": "Hi"}, reason="x")
+    assert value["items"][0]["value"] == '"Hi"'
+    other = runner("request", "value", "web1", values={"motd": "Ho"}, reason="x")
+    resolved = runner("resolve", other["request"], value["request"], "supersede")
+    assert resolved["overlaps"][0]["resolution"] == "supersede"
+    amended = runner("amend", value["request"], "web2", values={"motd": "Hi"}, comment="moved")
+    assert (amended["item_set_version"], amended["items"][0]["minion"]) == (2, "web2")
+    reboot = runner("request", "reboot", "web1", parameters={"at_time": 5}, reason="x")
+    assert (reboot["items"][0]["kind"], reboot["items"][0]["name"]) == ("action", "system.reboot")
+    assert "give services, not packages" in refusal(
+        runner, "request", "service", "web1", packages={"a": "1"}, reason="x"
+    )
+    client("carol").approve(value["request"])
+    assert runner("why", "web2", "value:motd")["in_force"] == value["request"]
+    reverted = refusal(runner, "revert", service["request"])
+    assert "is pending: there is nothing to take back" in reverted
+    assert runner("what_if", "service", 3)["may_request"] is True
+    assert [runner(name) for name in ("calendars", "freezes", "delegations")] == [[], [], []]
+    assert runner("audit_head")["seal_no"] > 0
+
+
+def test_what_needs_a_login_of_ones_own_is_refused(runner):
+    number = runner("request", "package", "web1", {"hello": "1"}, "x")["request"]
+    assert "this login has not the role" in refusal(runner, "break_glass", number, "x")
+    assert "Use your own login" in refusal(runner, "delegate", "carol", until="2026-12-24")
+    assert "is not to be reviewed" in refusal(runner, "review", number)
+    assert runner("undelegate", 7) == {"delegation": 7, "ended": False}
+
+
+class TestTargets:
+    @pytest.fixture(autouse=True)
+    def keys(self, master_opts):
+        """Three minions with accepted keys; the master knows grains of two of them, and of a fourth."""
+        import salt.cache
+
+        opts = master_opts()
+        accepted = pathlib.Path(opts["pki_dir"], "minions")
+        accepted.mkdir(parents=True)
+        for minion in ("web1", "web2", "we%"):
+            (accepted / minion).write_text("key")
+        cache = salt.cache.factory(opts)
+        for minion, system in (("web1", "Debian"), ("web2", "Windows"), ("gone", "Debian")):
+            cache.store("grains", minion, {"os": system})
+
+    @pytest.mark.parametrize(
+        ("tgt", "tgt_type", "minions"),
+        [
+            ("web*", "glob", ["web1", "web2"]),
+            ("os:Debian", "grain", ["web1"]),
+            ("web* and not G@os:Windows", "compound", ["web1"]),
+            ("we%,web2", "list", ["we%", "web2"]),
+            ("web[0-9]", "pcre", ["web1", "web2"]),
+        ],
+    )
+    def test_a_target_is_resolved_to_exact_ids(self, runner, tgt, tgt_type, minions):
+        shown = runner("request", "package", tgt=tgt, tgt_type=tgt_type, packages={"a": "1"}, reason="x")
+        assert shown["resolved"] == minions
+        assert [item["minion"] for item in shown["items"]] == minions
+
+    @pytest.mark.parametrize(
+        ("target", "text"),
+        [
+            ({"tgt": "db*"}, "the target 'db*' (glob) means no minion"),
+            ({"tgt": "os:BSD", "tgt_type": "grain"}, "means no minion"),
+            ({"tgt": "web1,db1", "tgt_type": "list"}, "the target names 'db1', whose key is not accepted"),
+            ({"tgt": "web*", "tgt_type": "golb"}, "'golb' is not a type of target"),
+            ({"tgt": 7}, "tgt must be a target"),
+            ({"tgt": "web*", "minions": "web1"}, "not both"),
+        ],
+    )
+    def test_a_target_that_means_nothing_is_refused(self, runner, target, text):
+        assert text in refusal(runner, "request", "package", packages={"a": "1"}, reason="x", **target)
+        assert runner("list") == []
+
+
 def test_each_act_is_sealed(runner, approved):
     runner("request", "package", minions="web1", packages={"hello": "1"}, reason="needed")
     assert approved.execute("SELECT count(*) FROM approval.audit_stream WHERE sealed_seq < head_seq") == [
@@ -68,7 +146,8 @@ def test_each_act_is_sealed(runner, approved):
 
 def test_what_can_be_seen(runner, approve):
     approve(["web1"], {"hello": "1"})
-    assert [row["type"] for row in runner("types")] == ["package", "standard"]
+    assert {"package", "standard"} <= {row["type"] for row in runner("types")}
+    assert runner("show_type", "package")["definition"]["kind"] == "package"
     assert "web1" in [row["minion_id"] for row in runner("minions")]
     assert runner("state", "web1")["documents"][0]["items"][0]["name"] == "hello"
     assert runner("state", "%")["documents"] == []
@@ -129,6 +208,9 @@ def test_salt_run_takes_yaml_and_prints_plainly(salt_run):
         (["approval.request", "package", "packages={hello: '1'}", "reason=x"], "the request names no minion"),
         (["approval.request"], "the request type must be text"),
         (["approval.show"], "name the request by its number"),
+        (["approval.amend", "7", "minions=web1", "packages={a: '1'}"], "there is no request 7"),
+        (["approval.why", "nowhere", "hello"], "unknown minion: 'nowhere'"),
+        (["approval.delegate", "carol", "until=2026-12-24"], "Use your own login"),
     ],
 )
 def test_a_refusal_is_one_sentence_and_a_failure(salt_run, arguments, sentence):
@@ -157,6 +239,9 @@ def test_without_configuration_it_says_what_to_set(salt_run):
 def test_every_function_is_documented(salt_run):
     code, text = salt_run("--doc", "approval")
     assert code == 0
-    for function in ("types", "request", "list", "show", "approve", "reject", "cancel", "state", "minions",
-                     "sync_minions", "audit", "verify_audit"):  # fmt: skip
+    for function in (
+        "types", "show_type", "what_if", "request", "amend", "resolve", "cancel", "revert", "approve",
+        "reject", "review", "break_glass", "delegate", "undelegate", "delegations", "list", "show", "state",
+        "why", "calendars", "freezes", "minions", "sync_minions", "audit", "audit_head", "verify_audit",
+    ):  # fmt: skip
         assert f"salt-run approval.{function}" in text

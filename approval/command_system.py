@@ -1,0 +1,208 @@
+"""Commands on the system: its database, its configuration, its audit, and what minions returned."""
+
+import dataclasses
+import json
+
+from .command import DONE, REFUSED, answer, client, connection, group, leaf, read
+from .errors import InputError, MigrationError
+
+MASTER_CONFIG = "/etc/salt/master"
+
+
+def add(commands):
+    """Declare the commands."""
+    minion = group(commands, "minion", "the minions that requests may name")
+    command = leaf(minion, "add", _minion_add, "make minions known")
+    command.add_argument("minion", metavar="ID", nargs="+")
+    leaf(minion, "list", _minion_list, "list them")
+    audit = group(commands, "audit", "the record of every act")
+    command = leaf(audit, "trail", _audit_trail, "the acts on one request")
+    command.add_argument("request", help="its number")
+    command = leaf(
+        audit, "verify", _audit_verify, "recompute every hash; exit code 1 if the record is broken"
+    )
+    command.add_argument("file", nargs="?", metavar="FILE", help="an export, checked without the database")
+    command.add_argument(
+        "--head", metavar="HASH", help="with FILE: a head noted earlier, which must be in it"
+    )
+    leaf(audit, "export", _audit_export, "the whole record as JSON lines")
+    leaf(audit, "head", _audit_head, "the hash that all of it leads to, to be kept elsewhere")
+
+    database = group(commands, "db", "the database's schema")
+    command = leaf(database, "init", _db_init, "make the schema, and logins if asked to")
+    command.add_argument(
+        "--logins", metavar="DIR", help="also make the logins of a master, with their DSN files in DIR"
+    )
+    command.add_argument(
+        "--login-host", metavar="HOST", help="host to put into those files, if not that of this login"
+    )
+    leaf(database, "upgrade", _db_upgrade, "bring the schema to this version")
+    leaf(database, "status", _db_status, "what is applied and what is missing; exit code 1 if anything is")
+    command = leaf(commands, "check", _check, "is everything configured right? exit code 1 if not")
+    command.add_argument("--master-config", metavar="FILE", default=MASTER_CONFIG, help="(%(default)s)")
+
+    leaf(commands, "state-root", _state_root, "the folder to name in the master's file_roots")
+    command = leaf(
+        commands, "validate", _validate, "judge a job return in a file; exit code 0 only if it converged"
+    )
+    command.add_argument("--expected", metavar="FILE", required=True, help="JSON: what was approved")
+    command.add_argument("file", metavar="RETURN", help="the load as JSON or msgpack; - for standard input")
+
+
+def _minion_add(arguments):
+    with client(arguments) as acting:
+        result = acting.add_minions(arguments.minion)
+    return answer(arguments, result, lambda counts: f"{counts['added']} of {counts['known']} were new")
+
+
+def _minion_list(arguments):
+    from . import render
+
+    with client(arguments) as acting:
+        rows = acting.minions()
+    columns = {"minion_id": "MINION", "revision": "REVISION", "last_return": "LAST RETURN"}
+    return answer(arguments, rows, lambda rows: render.table(rows, columns))
+
+
+def _audit_trail(arguments):
+    from . import render
+
+    with client(arguments) as acting:
+        rows = acting.audit(arguments.request)
+    return answer(arguments, rows, render.audit)
+
+
+def _audit_verify(arguments):
+    from . import render
+
+    if arguments.file:
+        return _audit_verify_file(arguments)
+    if arguments.head:
+        raise InputError("--head needs the FILE of an export")
+    with client(arguments) as acting:
+        rows = acting.verify_audit()
+    columns = {"stream": "STREAM", "seq": "ENTRY", "problem": "PROBLEM"}
+    answer(arguments, rows, lambda rows: render.table(rows, columns) if rows else "the audit is intact")
+    return REFUSED if rows else DONE
+
+
+def _audit_verify_file(arguments):
+    from . import audit
+
+    report = audit.verify_file(arguments.file, arguments.head)
+    broken = None if report.intact else str(report.broken)
+    result = {**dataclasses.asdict(report), "broken": broken}
+    counts = f"{report.entries} entries in {report.streams} streams, {report.seals} seals; head {report.head}"
+    answer(arguments, result, lambda result: result["broken"] or f"the audit is intact: {counts}")
+    return DONE if report.intact else REFUSED
+
+
+def _audit_export(arguments):
+    with client(arguments) as acting:
+        for line in acting.export_audit():
+            print(line)
+    return DONE
+
+
+def _audit_head(arguments):
+    with client(arguments) as acting:
+        head = acting.audit_head()
+    return answer(
+        arguments,
+        head,
+        lambda head: (
+            f"{head['hash']} (seal {head['seal_no']}, {head['sealed_at']})" if head else "no seal yet"
+        ),
+    )
+
+
+def _db_init(arguments):
+    from . import logins, migrate
+
+    lines = []
+    with connection(arguments) as conn:
+        changed = migrate.Schema().upgrade(conn, lines.append)
+        if arguments.logins:
+            lines += logins.create(conn, arguments.logins, arguments.login_host)
+    return _steps(arguments, changed, lines)
+
+
+def _db_upgrade(arguments):
+    from . import migrate
+
+    lines = []
+    with connection(arguments) as conn:
+        schema = migrate.Schema()
+        if not schema.status(conn).applied:
+            raise MigrationError("this database has no approval schema yet: salt-approval db init makes it")
+        changed = schema.upgrade(conn, lines.append)
+    return _steps(arguments, changed, lines)
+
+
+def _db_status(arguments):
+    from . import migrate
+
+    with connection(arguments) as conn:
+        status = migrate.Schema().status(conn)
+    result = {
+        "current": status.is_current,
+        "applied": status.applied,
+        "pending": status.pending,
+        "code_is_current": status.code_is_current,
+        "problems": status.problems,
+    }
+    answer(arguments, result, _status_text)
+    return DONE if status.is_current else REFUSED
+
+
+def _check(arguments):
+    from . import check, render
+
+    findings = check.run(arguments.master_config)
+    answer(arguments, findings, render.findings)
+    return REFUSED if any(finding["severity"] == "error" for finding in findings) else DONE
+
+
+def _state_root(arguments):
+    from . import check
+
+    return answer(arguments, {"state_root": check.state_root()}, lambda result: result["state_root"])
+
+
+def _validate(arguments):
+    from . import _core, render
+
+    try:
+        expected = json.loads(read(arguments.expected))
+    except ValueError:
+        raise InputError(f"{arguments.expected} is not JSON") from None
+    content = read(arguments.file)
+    # No msgpack map begins with one of these bytes, and no JSON text with another.
+    is_json = content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
+    try:
+        result = (
+            _core.validate_json(content, expected) if is_json else _core.validate_msgpack(content, expected)
+        )
+    except _core.DataError as exc:
+        raise InputError(f"{arguments.expected}: {exc}") from None
+    answer(arguments, result, render.verdict)
+    return DONE if result["verdict"] == "converged" else REFUSED
+
+
+def _steps(arguments, changed, lines):
+    result = {"changed": changed, "steps": lines}
+    return answer(arguments, result, lambda result: "\n".join([*lines, "the schema is of this version"]))
+
+
+def _status_text(answer):
+    lines = [f"applied: {name}" for name in answer["applied"]] + [
+        f"missing: {name}" for name in answer["pending"]
+    ]
+    lines += [f"problem: {problem}" for problem in answer["problems"]]
+    if answer["applied"] and not answer["code_is_current"]:
+        lines.append("missing: functions and grants of this version")
+    if not answer["applied"]:
+        lines.append("this database has no approval schema yet: salt-approval db init makes it")
+    elif answer["current"]:
+        lines.append("the schema is of this version")
+    return "\n".join(lines)
