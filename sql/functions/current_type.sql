@@ -6,7 +6,8 @@ BEGIN
     SELECT * INTO found_type FROM approval.request_type WHERE type_name = p_type ORDER BY type_version DESC LIMIT 1;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'AP003', MESSAGE = format('there is no request type %s', quote_nullable(p_type)),
-            HINT = (SELECT 'Types are: ' || string_agg(DISTINCT type_name, ', ' ORDER BY type_name) FROM approval.request_type);
+            HINT = (SELECT coalesce('Types are: ' || string_agg(DISTINCT type_name, ', ' ORDER BY type_name), 'There are none yet.')
+                    FROM approval.request_type);
     END IF;
     RETURN found_type;
 END

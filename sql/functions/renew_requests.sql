@@ -5,6 +5,7 @@ DECLARE
     ending record;
     again approval.request_type;
     items record;
+    refusal text;
     renewed integer := 0;
 BEGIN
     FOR ending IN
@@ -21,17 +22,26 @@ BEGIN
         ORDER BY r.request_id
         FOR UPDATE OF r SKIP LOCKED
     LOOP
-        again := approval.current_type(ending.type_name);
-        SELECT array_agg(minion_id ORDER BY item_id) AS minions, array_agg(kind ORDER BY item_id) AS kinds,
-            array_agg(name ORDER BY item_id) AS names, array_agg(coalesce(pinned, content) ORDER BY item_id) AS contents,
-            max(i.expires_at) AS expires_at
-        INTO items FROM approval.item AS i WHERE i.request_id = ending.request_id AND i.state = 'approved';
-        PERFORM approval.open_request(
-            ending.requester_id, ending.requester, NULL, 'asserted', again,
-            format('renewal of request %s, which ends %s', ending.request_id, to_char(items.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')),
-            items.minions, items.kinds, items.names, items.contents, NULL, 'renewal', ending.request_id::text, ending.on_behalf_of, NULL,
-            NULL, ending.request_id);
-        renewed := renewed + 1;
+        -- One that is refused, say as a minion left the type's targets, keeps no other from being renewed.
+        BEGIN
+            again := approval.current_type(ending.type_name);
+            SELECT array_agg(minion_id ORDER BY item_id) AS minions, array_agg(kind ORDER BY item_id) AS kinds,
+                array_agg(name ORDER BY item_id) AS names, array_agg(coalesce(pinned, content) ORDER BY item_id) AS contents,
+                max(i.expires_at) AS expires_at
+            INTO items FROM approval.item AS i WHERE i.request_id = ending.request_id AND i.state = 'approved';
+            PERFORM approval.open_request(
+                ending.requester_id, ending.requester, NULL, 'asserted', again,
+                format('renewal of request %s, which ends %s', ending.request_id, to_char(items.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')),
+                items.minions, items.kinds, items.names, items.contents, NULL, 'renewal', ending.request_id::text, ending.on_behalf_of,
+                NULL, NULL, ending.request_id);
+            renewed := renewed + 1;
+        EXCEPTION WHEN SQLSTATE 'AP002' OR SQLSTATE 'AP003' OR SQLSTATE 'AP004' OR SQLSTATE 'AP005' OR SQLSTATE 'AP018' THEN
+            refusal := SQLERRM;
+            IF NOT EXISTS (SELECT FROM approval.audit_entry WHERE stream = ending.request_id AND act = 'renewal-refused') THEN
+                PERFORM approval.audit_append(ending.request_id, now(), 'renewal-refused', NULL, NULL, NULL,
+                                              jsonb_build_object('because', refusal));
+            END IF;
+        END;
     END LOOP;
     RETURN renewed;
 END

@@ -1,5 +1,6 @@
 CREATE OR REPLACE FUNCTION approval.supersede_items(p_minions text[], p_now timestamptz) RETURNS bigint[]
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+    -- See rewrite_documents.
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     overtaken bigint[];
 BEGIN

@@ -1,7 +1,7 @@
 -- Approvals with an end, and reviews afterwards.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(19);
+SELECT plan(21);
 
 SELECT approval.put_request_type('{"name": "quarter", "kind": "package", "requesters": ["*"], "valid_for": "90 days", "chain": [
     {"name": "owner", "any_of": [{"group": "owners"}]}]}') \g /dev/null
@@ -21,6 +21,16 @@ UPDATE approval.item SET effective_at = effective_at - interval '100 days', expi
 SELECT is(approval.expire_due(now()), (SELECT count(*) > 0 FROM approval.item WHERE request_id = :request AND expires_at < now() AND state = 'expired')::integer,
     'what ran out is put away, where it still stood');
 SELECT is((SELECT contents FROM approval.export_document('web1')), '{1}', 'the renewed approval holds');
+
+-- One that cannot be renewed.
+SELECT approval.put_minion_group('lab', '', '{web2}') \g /dev/null
+SELECT approval.put_request_type('{"name": "brief", "kind": "package", "requesters": ["*"], "targets": ["lab"], "valid_for": "8 days", "chain": [
+    {"name": "owner", "any_of": [{"group": "owners"}]}]}') \g /dev/null
+SELECT pg_temp.ask('t_alice', 'brief', '{web2}', 'sl', '1') AS brief \gset
+SELECT pg_temp.decide('t_bob', :brief) \g /dev/null
+SELECT approval.put_minion_group('lab', '', '{}') \g /dev/null
+SELECT is(approval.renew_requests(now() + interval '7 days'), 0, 'a renewal that is refused');
+SELECT is((SELECT act FROM approval.audit_trail(:brief) ORDER BY seq DESC LIMIT 1), 'renewal-refused', 'is in the trail');
 
 -- Emergency: a short chain, and a review afterwards.
 SELECT approval.put_request_type('{"name": "emergency", "kind": "package", "requesters": ["*"], "review_group": "board", "chain": [
