@@ -69,6 +69,7 @@ judge_minion(apv_walk *walk, apv_span minion, const apv_subject *subjects, size_
     walk->sweeps = 0;
     walk->recognized = false;
     walk->unattributed = false;
+    walk->undisclosed = false;
     walk->terse = false;
     walk->taint = APV_REASON_NONE;
     walk->authenticated = false;

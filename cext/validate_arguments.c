@@ -1,7 +1,7 @@
 /* validate_arguments.c - what a job was asked to do: its fun_args.
  *
  * A list of positional arguments, and at most one map with "__kwarg__": true for the
- * named ones.
+ * named ones. A minion takes a text like "test=True" for a named one as well.
  */
 #include "validate_private.h"
 
@@ -54,6 +54,59 @@ is_test(apv_span key)
         if ((key.data[i] | 0x20) != word[i])
             return false;
     return true;
+}
+
+/* An argument that tells how a function is to run, whatever it runs on. */
+static void
+note_mode(apv_span key, apv_arguments *arguments)
+{
+    if (is_test(key) || apv_span_is(key, "mock") || apv_span_is(key, "downloadonly") ||
+        apv_span_is(key, "download_only") || apv_span_is(key, "dryrun"))
+        arguments->test = true;
+    else if (apv_span_is(key, "pillar") || apv_span_is(key, "force"))
+        arguments->pillar = true;
+    else if (apv_span_is(key, "terse"))
+        arguments->terse = true;
+    else if (apv_span_is(key, "allow_updates") || apv_span_is(key, "ignore_epoch") ||
+             apv_span_is(key, "resolve_capabilities"))
+        arguments->loose = true;
+}
+
+/* Splits "key=value". False: it is no such text, as Salt's parse_kwarg sees it. */
+static bool
+split_named(apv_span text, apv_span *key, apv_span *value)
+{
+    size_t size = 0;
+
+    if (text.size == 0 || memchr(text.data, '\n', text.size) != NULL)
+        return false;
+    for (; size < text.size && text.data[size] != '='; size++) {
+        unsigned char c = (unsigned char)text.data[size];
+        bool letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+        if (!letter && c != '_' && c < 0x80 &&
+            (size == 0 || ((c < '0' || c > '9') && c != '.' && c != '-')))
+            return false;
+    }
+    if (size == 0 || size == text.size || (size + 1 < text.size && text.data[size + 1] == '='))
+        return false;
+    *key = (apv_span){text.data, size};
+    *value = (apv_span){text.data + size + 1, text.size - size - 1};
+    return true;
+}
+
+/* Reads a named argument that stands among the positional ones as a text. What it asks
+ * for besides a mode is not looked into: then it isn't known what was asked for. */
+static void
+read_text_named(apv_span key, apv_span value, apv_arguments *arguments)
+{
+    static const char *const no[] = {"False", "false", "None", "null"};
+
+    if (!is_one_of(value, no, sizeof no / sizeof *no))
+        note_mode(key, arguments);
+    if (!is_one_of(key, neutral, sizeof neutral / sizeof *neutral)) {
+        arguments->selecting = true;
+        arguments->known = false;
+    }
 }
 
 static void
@@ -138,18 +191,8 @@ read_named(apv_walk *walk, apv_value map, apv_span name, apv_arguments *argument
         else if (!is_one_of(key, neutral, sizeof neutral / sizeof *neutral))
             arguments->selecting = true;
 
-        if (!is_given(reader, value))
-            continue;
-        if (is_test(key) || apv_span_is(key, "mock") || apv_span_is(key, "downloadonly") ||
-            apv_span_is(key, "download_only") || apv_span_is(key, "dryrun"))
-            arguments->test = true;
-        else if (apv_span_is(key, "pillar") || apv_span_is(key, "force"))
-            arguments->pillar = true;
-        else if (apv_span_is(key, "terse"))
-            arguments->terse = true;
-        else if (apv_span_is(key, "allow_updates") || apv_span_is(key, "ignore_epoch") ||
-                 apv_span_is(key, "resolve_capabilities"))
-            arguments->loose = true;
+        if (is_given(reader, value))
+            note_mode(key, arguments);
     }
 
     if (is_given(reader, pkgs))
@@ -168,7 +211,7 @@ apv_arguments_read(apv_walk *walk, apv_span fun, apv_value fun_args, apv_argumen
     bool queries = apv_span_is(fun, "pkg.version") || apv_span_is(fun, "pkg_resource.version");
     size_t name_at = single ? 1 : 0, test_at = SIZE_MAX, position = 0;
     apv_value element, named = APV_NO_VALUE;
-    apv_span name = APV_NO_SPAN, text, none;
+    apv_span name = APV_NO_SPAN, text, key, value, none;
     apv_cursor cursor;
 
     *arguments = (apv_arguments){.known = reader->type(reader, fun_args) == APV_LIST};
@@ -176,14 +219,20 @@ apv_arguments_read(apv_walk *walk, apv_span fun, apv_value fun_args, apv_argumen
         if (apv_span_is(fun, test_positions[i].fun))
             test_at = test_positions[i].position;
 
+    if (!arguments->known)
+        return;
     reader->open(reader, fun_args, &cursor);
-    while (arguments->known && reader->next(reader, &cursor, &none, &element)) {
+    while (reader->next(reader, &cursor, &none, &element)) {
         if (reader->type(reader, element) == APV_MAP &&
             reader->truth(reader, apv_map_get(reader, element, "__kwarg__"))) {
             named = element;
             continue;
         }
         bool is_text = reader->text(reader, element, &text);
+        if (is_text && split_named(text, &key, &value)) {
+            read_text_named(key, value, arguments);
+            continue;
+        }
         if (position == test_at && is_given(reader, element))
             arguments->test = true;
         else if (single && position == 0 && is_text)

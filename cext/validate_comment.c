@@ -264,6 +264,46 @@ apv_comment_read(apv_walk *walk, const apv_own *own, apv_package_action action, 
     }
 }
 
+/* Whether a line is a number, then middle, with anything behind. */
+static bool
+counts(apv_span line, const char *middle)
+{
+    size_t digits = 0;
+    while (digits < line.size && line.data[digits] >= '0' && line.data[digits] <= '9')
+        digits++;
+    line = (apv_span){line.data + digits, line.size - digits};
+    return digits > 0 && apv_span_starts(line, middle);
+}
+
+static bool
+hides(apv_span line, apv_package_action action)
+{
+    switch (action) {
+    case APV_ACTION_INSTALL:
+        return apv_span_starts(line, "All specified packages are already installed") ||
+               counts(line, " targeted packages were already installed");
+    case APV_ACTION_UPGRADE:
+        return (take_prefix(&line, "All ") && counts(line, " packages are up-to-date")) ||
+               counts(line, " packages were already up-to-date");
+    case APV_ACTION_REMOVE:
+        return apv_span_is(line, "All specified packages are already absent") ||
+               apv_span_starts(line, "None of the targeted packages are installed");
+    default:
+        return false;
+    }
+}
+
+bool
+apv_comment_hides(apv_span comment, apv_package_action action)
+{
+    apv_span rest = last_attempt(comment), line;
+
+    while (next_line(&rest, &line))
+        if (hides(line, action))
+            return true;
+    return false;
+}
+
 /* ---- names in the comments of failed states ---- */
 
 static bool

@@ -136,6 +136,8 @@ conclude(const apv_walk *walk, const apv_slot *slot, apv_reason nothing)
         return APV_REASON_STATE_FAILED;
     if (slot->kind == APV_KIND_VALUE || slot->kind == APV_KIND_ACTION)
         return APV_REASON_NO_EVIDENCE;
+    if (slot->kind == APV_KIND_PACKAGE && walk->undisclosed)
+        return APV_REASON_NOT_SHOWN;
     return walk->terse ? APV_REASON_NOT_SHOWN : APV_REASON_NOT_MENTIONED;
 }
 

@@ -135,6 +135,44 @@ count_distinct(const apv_arguments *arguments)
     return distinct;
 }
 
+/* Whether a name says for which architecture, as Debian's and RPM's can. */
+static bool
+has_architecture(apv_span name)
+{
+    static const char *const rpm[] = {".x86_64",  ".i386",  ".i586",    ".i686",   ".noarch",
+                                      ".aarch64", ".s390x", ".ppc64le", ".armv7hl"};
+    for (size_t i = 0; i < sizeof rpm / sizeof *rpm; i++)
+        if (apv_span_ends(name, rpm[i]))
+            return true;
+    return memchr(name.data, ':', name.size) != NULL;
+}
+
+/* No version: it is absent. But Salt lists packages of the minion's own architecture
+ * without it, so that a name with one can be missing though the package is there. */
+static void
+observe_none(apv_walk *walk, apv_slot *slot)
+{
+    if (has_architecture(slot->item->name))
+        apv_slot_mention(walk, slot);
+    else
+        apv_slot_observe(walk, slot, APV_NO_SPAN, APV_SOURCE_RETURN);
+}
+
+static void
+observe(apv_walk *walk, apv_slot *slot, apv_value version)
+{
+    const apv_reader *reader = walk->reader;
+    apv_cursor cursor;
+    apv_span text;
+
+    reader->open(reader, version, &cursor);
+    if ((reader->text(reader, version, &text) && text.size == 0) ||
+        (reader->type(reader, version) == APV_LIST && cursor.count == 0))
+        observe_none(walk, slot);
+    else
+        apv_version_observe(walk, slot, version, APV_SOURCE_RETURN);
+}
+
 /* pkg.version: the version of the one package asked for, or {name: version}. Without
  * the arguments it isn't known of what, nor whether it asked for what is installed. */
 static void
@@ -153,7 +191,7 @@ judge_version(apv_walk *walk, apv_value ret, const apv_arguments *arguments)
             if (slot == NULL)
                 continue;
             if (understood)
-                apv_version_observe(walk, slot, version, APV_SOURCE_RETURN);
+                observe(walk, slot, version);
             else
                 apv_slot_mention(walk, slot);
         }
@@ -162,7 +200,7 @@ judge_version(apv_walk *walk, apv_value ret, const apv_arguments *arguments)
                    NULL) {
         apv_slot *slot = target_slot(walk, arguments, 0, APV_KIND_PACKAGE);
         if (slot != NULL)
-            apv_version_observe(walk, slot, ret, APV_SOURCE_RETURN);
+            observe(walk, slot, ret);
     }
     mention_targets(walk, arguments, APV_KIND_PACKAGE);
 }
@@ -177,21 +215,24 @@ judge_list(apv_walk *walk, apv_value ret, const apv_arguments *arguments)
     apv_span name;
     bool any = false;
 
-    if (arguments == NULL || !arguments->known || arguments->selecting)
+    if (arguments == NULL || !arguments->known || arguments->selecting ||
+        reader->type(reader, ret) != APV_MAP)
         return;
     reader->open(reader, ret, &cursor);
     while (reader->next(reader, &cursor, &name, &version)) {
         apv_slot *slot = apv_slot_find(walk, APV_KIND_PACKAGE, name, false);
         any = true;
-        if (slot != NULL)
-            apv_version_observe(walk, slot, version, APV_SOURCE_RETURN);
+        if (slot == NULL)
+            continue;
+        observe(walk, slot, version);
+        slot->step = walk->step; /* it is in the list, whatever is said of its version */
     }
     if (!any || !apv_slots_sweep(walk))
         return;
     for (size_t i = 0; i < walk->expected->count; i++) {
         apv_slot *slot = &walk->slots[i];
         if (slot->kind == APV_KIND_PACKAGE && slot->step != walk->step)
-            apv_slot_observe(walk, slot, APV_NO_SPAN, APV_SOURCE_RETURN);
+            observe_none(walk, slot);
     }
 }
 

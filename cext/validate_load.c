@@ -5,6 +5,7 @@
  *   the same with lists of functions                a job with several
  *   {fun: runner.state.orchestrate, return: {data}} an orchestration, as event or stored
  *   {minion: return}                                salt --static --out=json, lookup_jid
+ *   {local: return}                                 salt-call --out=json
  *   {minion: {ret | return, retcode, ...}}          LocalClient, get_jid
  *   {Function, Arguments, Minions, Result}          jobs.list_job; under a jid: print_job
  *   {cmd, exit_status, stdout, parsed, stderr}      captured output of a command
@@ -74,82 +75,6 @@ element_of(const apv_reader *reader, apv_value of, apv_span key, size_t index)
     return found;
 }
 
-/* What stands beside a return, in whichever shape. */
-typedef struct {
-    apv_span minion;
-    apv_value fun, args, ret, retcode, success;
-} answer;
-
-/* A job with several functions. multifunc_ordered makes lists of the maps. */
-static void
-add_functions(apv_walk *walk, const answer *given, apv_subjects *subjects)
-{
-    const apv_reader *reader = walk->reader;
-    apv_cursor cursor;
-    apv_value element;
-    apv_span fun, none;
-
-    reader->open(reader, given->fun, &cursor);
-    if (cursor.count > 64)
-        return; /* each is looked up in maps: not more than Salt's command line would take */
-    for (size_t i = 0; reader->next(reader, &cursor, &none, &element); i++) {
-        if (!reader->text(reader, element, &fun))
-            continue;
-        apv_subject subject = {
-            .minion = given->minion,
-            .fun = fun,
-            .args = list_at(reader, given->args, i),
-            .ret = element_of(reader, given->ret, fun, i),
-            .failed = has_failed(reader, element_of(reader, given->retcode, fun, i),
-                                 element_of(reader, given->success, fun, i)),
-        };
-        if (subject.ret.node != NULL)
-            add(walk, subjects, &subject);
-    }
-}
-
-static bool
-is_orchestration(apv_span fun)
-{
-    return apv_span_is(fun, "runner.state.orchestrate") || apv_span_is(fun, "runner.state.orch") ||
-           apv_span_is(fun, "runner.state.sls");
-}
-
-static void
-add_answer(apv_walk *walk, const answer *given, unsigned depth, apv_subjects *subjects)
-{
-    const apv_reader *reader = walk->reader;
-    apv_span fun = apv_text_or_none(reader, given->fun);
-    apv_subject subject = {
-        .minion = given->minion,
-        .fun = fun,
-        .args = given->args,
-        .ret = given->ret,
-        .failed = has_failed(reader, given->retcode, given->success),
-    };
-
-    if (reader->type(reader, given->fun) == APV_LIST) {
-        add_functions(walk, given, subjects);
-        return;
-    }
-    if (!apv_span_starts(fun, "runner.")) {
-        if (!apv_span_starts(fun, "wheel."))
-            add(walk, subjects, &subject);
-        return;
-    }
-    if (!is_orchestration(fun) && !apv_span_starts(fun, "runner.jobs."))
-        return;
-    if (reader->type(reader, given->ret) == APV_MAP)
-        collect(walk, given->ret, depth + 1, subjects);
-    else if (is_orchestration(fun)) {
-        /* It could not be rendered, or raised: no minion was asked. */
-        subject.minion = APV_NO_SPAN;
-        subject.fun = apv_span_of("state.apply");
-        subject.args = APV_NO_VALUE;
-        add(walk, subjects, &subject);
-    }
-}
-
 /* ---- orchestration ---- */
 
 /* One step, salt.state or salt.function: {"changes": {"ret": {minion: return}}}. */
@@ -179,7 +104,8 @@ add_step(apv_walk *walk, apv_span fun, const apv_chunk *step, apv_subjects *subj
     }
 }
 
-/* Whether chunks are steps of an orchestration; if so, adds what they returned. */
+/* Whether chunks are steps of an orchestration; if so, adds what they returned. No minion
+ * may have: then nobody was asked, or nobody answered. */
 static bool
 add_orchestration(apv_walk *walk, apv_value chunks, apv_subjects *subjects)
 {
@@ -198,14 +124,131 @@ add_orchestration(apv_walk *walk, apv_value chunks, apv_subjects *subjects)
         apv_chunk_read(reader, value, &step);
         add_step(walk, fun, &step, subjects);
     }
+    subjects->empty = subjects->empty || any;
     return any;
+}
+
+static bool
+is_orchestration(apv_span fun)
+{
+    return apv_span_is(fun, "runner.state.orchestrate") || apv_span_is(fun, "runner.state.orch") ||
+           apv_span_is(fun, "runner.state.sls");
+}
+
+/* An orchestration that could not be rendered, or raised: no minion was asked. */
+static void
+add_unasked(apv_walk *walk, apv_value ret, bool failed, apv_subjects *subjects)
+{
+    apv_subject subject = {.fun = apv_span_of("state.apply"), .ret = ret, .failed = failed};
+    add(walk, subjects, &subject);
+}
+
+/* What an orchestration returns as data: {master: steps, or why there are none}. */
+static void
+add_masters(apv_walk *walk, apv_value data, apv_subjects *subjects)
+{
+    const apv_reader *reader = walk->reader;
+    apv_cursor cursor;
+    apv_value ret;
+    apv_span none;
+
+    reader->open(reader, data, &cursor);
+    while (reader->next(reader, &cursor, &none, &ret))
+        if (!add_orchestration(walk, ret, subjects) && reader->type(reader, ret) == APV_LIST)
+            add_unasked(walk, ret, true, subjects);
+}
+
+/* ---- one return ---- */
+
+/* What stands beside a return, in whichever shape. */
+typedef struct {
+    apv_span minion;
+    apv_value fun, args, ret, retcode, success;
+} answer;
+
+/* Whether a function stands in a list of them behind index, too. */
+static bool
+comes_again(const apv_reader *reader, apv_value functions, apv_span fun, size_t index)
+{
+    apv_cursor cursor;
+    apv_value element;
+    apv_span none;
+
+    reader->open(reader, functions, &cursor);
+    for (size_t i = 0; reader->next(reader, &cursor, &none, &element); i++)
+        if (i > index && apv_span_equal(apv_text_or_none(reader, element), fun))
+            return true;
+    return false;
+}
+
+/* A job with several functions. multifunc_ordered makes lists of the maps; in a map, what
+ * a function returned is lost when the job names it again. */
+static void
+add_functions(apv_walk *walk, const answer *given, apv_subjects *subjects)
+{
+    const apv_reader *reader = walk->reader;
+    apv_cursor cursor;
+    apv_value element;
+    apv_span fun, none;
+
+    reader->open(reader, given->fun, &cursor);
+    if (cursor.count > 64)
+        return; /* each is looked up in maps: not more than Salt's command line would take */
+    for (size_t i = 0; reader->next(reader, &cursor, &none, &element); i++) {
+        if (!reader->text(reader, element, &fun) || (reader->type(reader, given->ret) == APV_MAP &&
+                                                     comes_again(reader, given->fun, fun, i)))
+            continue;
+        apv_subject subject = {
+            .minion = given->minion,
+            .fun = fun,
+            .args = list_at(reader, given->args, i),
+            .ret = element_of(reader, given->ret, fun, i),
+            .failed = has_failed(reader, element_of(reader, given->retcode, fun, i),
+                                 element_of(reader, given->success, fun, i)),
+        };
+        if (subject.ret.node != NULL)
+            add(walk, subjects, &subject);
+    }
+}
+
+static void
+add_answer(apv_walk *walk, const answer *given, unsigned depth, apv_subjects *subjects)
+{
+    const apv_reader *reader = walk->reader;
+    apv_span fun = apv_text_or_none(reader, given->fun);
+    apv_subject subject = {
+        .minion = given->minion,
+        .fun = fun,
+        .args = given->args,
+        .ret = given->ret,
+        .failed = has_failed(reader, given->retcode, given->success),
+    };
+
+    if (reader->type(reader, given->fun) == APV_LIST) {
+        add_functions(walk, given, subjects);
+        return;
+    }
+    if (!apv_span_starts(fun, "runner.")) {
+        if (!apv_span_starts(fun, "wheel."))
+            add(walk, subjects, &subject);
+        return;
+    }
+    if (!is_orchestration(fun) && !apv_span_starts(fun, "runner.jobs."))
+        return;
+    apv_value data = apv_map_get(reader, given->ret, "data");
+    if (is_orchestration(fun) && reader->type(reader, data) == APV_MAP)
+        add_masters(walk, data, subjects);
+    else if (reader->type(reader, given->ret) == APV_MAP)
+        collect(walk, given->ret, depth + 1, subjects);
+    else if (is_orchestration(fun))
+        add_unasked(walk, given->ret, subject.failed, subjects);
 }
 
 /* ---- maps of minions ---- */
 
-/* Whether all elements of a list, and at least one, are texts. */
+/* Whether a list is of sentences: texts with a blank, which no id, name or address has. */
 static bool
-is_list_of_texts(const apv_reader *reader, apv_value list)
+is_list_of_sentences(const apv_reader *reader, apv_value list)
 {
     apv_cursor cursor;
     apv_value element;
@@ -215,9 +258,11 @@ is_list_of_texts(const apv_reader *reader, apv_value list)
     if (reader->type(reader, list) != APV_LIST)
         return false;
     reader->open(reader, list, &cursor);
-    for (; reader->next(reader, &cursor, &text, &element); any = true)
+    while (reader->next(reader, &cursor, &text, &element)) {
         if (!reader->text(reader, element, &text))
             return false;
+        any = any || apv_span_find(text, " ") != NULL;
+    }
     return any;
 }
 
@@ -253,7 +298,7 @@ add_entry(apv_walk *walk, apv_span key, apv_value value, unsigned depth, apv_sub
             };
             add_answer(walk, &given, depth, subjects);
         }
-    } else if (is_list_of_texts(reader, value) ||
+    } else if (is_list_of_sentences(reader, value) ||
                (reader->text(reader, value, &text) &&
                 apv_span_starts(text, "Minion did not return"))) {
         subject.fun = apv_span_of("state.apply");
@@ -268,13 +313,17 @@ add_entries(apv_walk *walk, apv_value map, unsigned depth, apv_subjects *subject
     apv_cursor cursor;
     apv_value value;
     apv_span key;
-    bool any = false;
+    size_t entries = 0, first = subjects->count;
 
     reader->open(reader, map, &cursor);
-    for (; reader->next(reader, &cursor, &key, &value); any = true)
+    for (; reader->next(reader, &cursor, &key, &value); entries++)
         if (key.size > 0)
             add_entry(walk, key, value, depth, subjects);
-    subjects->empty = subjects->empty || !any;
+    subjects->empty = subjects->empty || entries == 0;
+    /* salt-call doesn't say which minion it ran on. */
+    if (entries == 1 && subjects->count == first + 1 &&
+        apv_span_is(subjects->subjects[first].minion, "local"))
+        subjects->subjects[first].minion = APV_NO_SPAN;
 }
 
 /* ---- jobs of the job cache ---- */
@@ -369,7 +418,7 @@ collect_map(apv_walk *walk, apv_value load, unsigned depth, apv_subjects *subjec
         apv_subject subject = {.ret = load};
         if (!add_orchestration(walk, load, subjects))
             add(walk, subjects, &subject);
-    } else
+    } else if (reader->type(reader, found[FUN]) != APV_TEXT) /* a job is no return of it */
         add_entries(walk, load, depth, subjects);
 }
 

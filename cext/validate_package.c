@@ -147,6 +147,15 @@ fail_own(apv_walk *walk, const apv_own *own, const apv_chunk *chunk, apv_package
     }
 }
 
+/* Whether a state may be for a list of packages, which its chunk doesn't hold: it goes by
+ * its id then. */
+static bool
+is_for_a_list(const apv_walk *walk, const apv_chunk *chunk)
+{
+    return !walk->dry && chunk->name.size > 0 && apv_span_equal(chunk->id, chunk->name) &&
+           apv_slot_find(walk, APV_KIND_PACKAGE, chunk->name, false) == NULL;
+}
+
 void
 apv_package_judge(apv_walk *walk, const apv_chunk *chunk, const apv_arguments *arguments)
 {
@@ -183,6 +192,9 @@ apv_package_judge(apv_walk *walk, const apv_chunk *chunk, const apv_arguments *a
         apv_changes_walk(walk, chunk->changes, &context);
         apv_comment_read(walk, &own, action, chunk->comment);
     }
+    if (chunk->result == APV_RESULT_TRUE && own.targets == &named && is_for_a_list(walk, chunk) &&
+        apv_comment_hides(chunk->comment, action))
+        walk->undisclosed = true;
     if (chunk->result == APV_RESULT_FALSE)
         fail_own(walk, &own, chunk, action);
     else if (action != APV_ACTION_NONE)

@@ -144,6 +144,7 @@ typedef struct {
     bool terse;
     bool unattributed; /* a package state failed and doesn't say for which packages */
     apv_span unattributed_detail;
+    bool undisclosed; /* a package state succeeded and doesn't say for which packages */
     apv_reason taint; /* what is wrong with its evidence */
     bool authenticated;
 
@@ -226,6 +227,8 @@ typedef struct {
 
 void apv_comment_read(apv_walk *walk, const apv_own *own, apv_package_action action,
                       apv_span comment);
+/* Whether a comment says that a list of packages needed no change, without naming them. */
+bool apv_comment_hides(apv_span comment, apv_package_action action);
 /* Whether name stands in comment as a word. */
 bool apv_comment_names(apv_span comment, apv_span name);
 /* Fails the packages that the comment of a failed state lists as failed, and the open
@@ -238,7 +241,8 @@ typedef enum { APV_RESULT_TRUE, APV_RESULT_FALSE, APV_RESULT_NONE, APV_RESULT_OD
 
 typedef struct {
     apv_span module, fun; /* of its key: before the first and behind the last separator */
-    apv_span name;        /* data NULL: not a text */
+    apv_span id;
+    apv_span name; /* data NULL: not a text */
     apv_value raw_name;
     apv_result_is result;
     apv_value changes;

@@ -76,14 +76,15 @@ apv_is_state_return(const apv_reader *reader, apv_value map)
 void
 apv_chunk_read(const apv_reader *reader, apv_value value, apv_chunk *chunk)
 {
-    enum { NAME, RESULT, CHANGES, COMMENT, RUN_NUM, STATE_RAN, APPROVAL, COUNT };
-    static const apv_span words[COUNT] = {APV_WORD("name"),        APV_WORD("result"),
-                                          APV_WORD("changes"),     APV_WORD("comment"),
-                                          APV_WORD("__run_num__"), APV_WORD("__state_ran__"),
-                                          APV_WORD("approval")};
+    enum { ID, NAME, RESULT, CHANGES, COMMENT, RUN_NUM, STATE_RAN, APPROVAL, COUNT };
+    static const apv_span words[COUNT] = {APV_WORD("__id__"),        APV_WORD("name"),
+                                          APV_WORD("result"),        APV_WORD("changes"),
+                                          APV_WORD("comment"),       APV_WORD("__run_num__"),
+                                          APV_WORD("__state_ran__"), APV_WORD("approval")};
     apv_value found[COUNT];
 
     apv_map_find(reader, value, words, COUNT, found);
+    chunk->id = apv_text_or_none(reader, found[ID]);
     chunk->raw_name = found[NAME];
     chunk->name = apv_text_or_none(reader, found[NAME]);
     chunk->changes = found[CHANGES];
@@ -309,7 +310,7 @@ apv_state_judge(apv_walk *walk, const apv_subject *subject)
         break;
     case APV_BOOL:
     case APV_NULL:
-        if (subject->failed || subject->fun.data == NULL) {
+        if (subject->failed) {
             apv_slots_fail(walk, APV_REASON_JOB_FAILED, APV_NO_SPAN);
             walk->recognized = true;
         }

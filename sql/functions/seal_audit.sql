@@ -1,6 +1,7 @@
 CREATE OR REPLACE FUNCTION approval.seal_audit() RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    most constant integer := 10000;
     last approval.audit_seal;
     next_no bigint;
     next_at timestamptz := clock_timestamp();
@@ -18,7 +19,8 @@ BEGIN
     next_no := coalesce(last.seal_no, 0) + 1;
     -- A head that is being written now is left to the next round.
     WITH moved AS (
-        SELECT stream, head_seq, head_hash FROM approval.audit_stream WHERE sealed_seq < head_seq FOR UPDATE SKIP LOCKED
+        SELECT stream, head_seq, head_hash FROM approval.audit_stream WHERE sealed_seq < head_seq
+        ORDER BY stream LIMIT most FOR UPDATE SKIP LOCKED
     ), covered AS (
         INSERT INTO approval.audit_sealed_head SELECT next_no, stream, head_seq, head_hash FROM moved RETURNING stream, seq
     )

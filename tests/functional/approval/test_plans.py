@@ -6,65 +6,19 @@ for every statement inside the functions, once with the parameters in view and o
 """
 
 import datetime
-import json
-import re
+import pathlib
+import sys
 
 import pytest
 from psycopg.types.json import Jsonb
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "bench"))
+
+from history import load
+from plan_watch import PlanWatch
+
 ITEMS = 100_000
-LARGE = re.compile(
-    "(item|item_set|request|request_stage|request_quorum|request_history|decision|document|document_history"
-    "|audit_stream|audit_entry|(job|job_return|job_finding)(_default)?)"
-)
-# As a superuser who gets past the triggers that keep history as it was written.
-HISTORY = """
-SET session_replication_role = replica;
-INSERT INTO approval.minion SELECT 'm' || n, 20, now() FROM generate_series(0, %(items)s / 50 - 1) AS n;
-INSERT INTO approval.request
-    (type_name, type_version, state, requester_id, assurance, reason, source, item_set_version, reviewed_version,
-     submitted_at, expires_at, approved_at, closed_at)
-SELECT 'package', 1, 'converged', 1, 'authenticated', '', 'pg', 1, 1, now(), now(), now(), now()
-FROM generate_series(1, %(items)s / 10) AS n;
-INSERT INTO approval.item_set SELECT request_id, 1, 'sha256:' || repeat('0', 64), 10, now() FROM approval.request;
-INSERT INTO approval.request_stage SELECT request_id, 1, 'owner', 'asserted', NULL, NULL, now(), now()
-FROM approval.request;
-INSERT INTO approval.request_quorum SELECT request_id, 1, 'owners', 1 FROM approval.request;
-INSERT INTO approval.request_history SELECT request_id, 1, 'pending', 'approved', now() FROM approval.request;
-INSERT INTO approval.decision
-    (request_id, item_set_version, stage_no, principal_id, counts_for, decision, provider, subject, login_role,
-     assurance, comment, decided_at, decided_bytes)
-SELECT request_id, 1, 1, 2, 2, 'approve', 'pg', 'bob', 'bob', 'authenticated', '', now(), '' FROM approval.request;
-INSERT INTO approval.item
-    (minion_id, request_id, item_set_version, state, kind, name, type, content, digest, effective_at, approval_seq,
-     outcome, applied_at)
-SELECT 'm' || n %% (%(items)s / 50), n / 10 + 1, 1, CASE WHEN n %% 10 = 0 THEN 'approved' ELSE 'superseded' END,
-    'package', 'p' || n / (%(items)s / 50), 'version', '1', sha256(n::text::bytea),
-    now() - make_interval(secs => %(items)s - n), n, 'converged', now()
-FROM generate_series(0, %(items)s - 1) AS n;
-INSERT INTO approval.document
-    (minion_id, valid_from, revision, digest, evidence_key, kinds, names, types, contents, item_ids)
-SELECT minion_id, '-infinity', 20, 'sha256:' || repeat('0', 64), sha256(minion_id::bytea), array_agg(kind),
-    array_agg(name), array_agg(type), array_agg(content), array_agg(item_id)
-FROM approval.item WHERE state = 'approved' GROUP BY minion_id;
-INSERT INTO approval.document_history
-SELECT minion_id, past, now(), now(), digest, evidence_key, kinds, names, types, contents, item_ids
-FROM approval.document, generate_series(1, 20) AS past;
-INSERT INTO approval.audit_stream SELECT request_id, 3, '', 3 FROM approval.request;
-INSERT INTO approval.audit_entry
-SELECT request_id, seq, now(), 'submitted', 'alice', 'pg:alice', 'alice', 'authenticated', '{}', '', ''
-FROM approval.request, generate_series(1, 3) AS seq;
-INSERT INTO approval.job
-SELECT to_char(now() - make_interval(mins => n), 'YYYYMMDDHH24MISSUS'), 'state.apply', '*', 'glob', 'root',
-    ARRAY['m' || n], '', false, now()
-FROM generate_series(1, %(items)s / 5) AS n;
-INSERT INTO approval.job_return
-SELECT jid, minions[1], 1, fun, 0, true, 'converged', true, '{}', 20, jid, 'boot', now(), jid::bytea, ''
-FROM approval.job;
-INSERT INTO approval.job_finding
-SELECT jid, minions[1], 1, 'package', 'p1', 'converged', 'observed', '1', '1', 'evidence', '' FROM approval.job;
-SET session_replication_role = origin;
-"""
+MINIONS = 2_000
 POLICY = """
 SELECT approval.put_principal('alice', 'person'), approval.put_identity('salt', 'alice', 'alice'),
     approval.put_principal('bob', 'person'), approval.put_identity('salt', 'bob', 'bob'),
@@ -79,46 +33,17 @@ PACKAGE = {
 }
 
 
-class Watched:
-    """A superuser's session that notes each plan with a sequential scan of a large table."""
+class Session:
+    """A superuser's session whose plans are watched."""
 
     def __init__(self, connection):
-        self.scans = []
-        self.statements = 0
-        self._connection = connection
-        connection.add_notice_handler(self._note)
-        connection.execute("LOAD 'auto_explain'")
-        for setting, value in {
-            "auto_explain.log_min_duration": "0",
-            "auto_explain.log_nested_statements": "on",
-            "auto_explain.log_format": "json",
-            "client_min_messages": "log",
-        }.items():
-            connection.execute("SELECT set_config(%s, %s, false)", (setting, value))
+        self.connection = connection
+        self.watch = PlanWatch(connection)
 
     def call(self, function, *arguments):
         """The one value of the function."""
         places = ", ".join(["%s"] * len(arguments))
-        return self._connection.execute(f"SELECT approval.{function}({places})", arguments).fetchone()[0]
-
-    def _note(self, notice):
-        _, found, plan = notice.message_primary.partition("plan:\n")
-        if found:
-            explained = json.loads(plan)
-            self.statements += 1
-            self.scans += [
-                f"{table}: {explained['Query Text']}"
-                for table in _scanned(explained["Plan"])
-                if LARGE.fullmatch(table)
-            ]
-
-
-def _scanned(node):
-    """The tables that the plan below this node reads from end to end."""
-    if node["Node Type"] == "Seq Scan":
-        yield node["Relation Name"]
-    for child in node.get("Plans", ()):
-        yield from _scanned(child)
+        return self.connection.execute(f"SELECT approval.{function}({places})", arguments).fetchone()[0]
 
 
 @pytest.fixture(scope="module")
@@ -127,20 +52,18 @@ def history(new_database):
     with new_database("plans") as database:
         with database.connect() as connection:
             connection.execute(POLICY, (Jsonb(PACKAGE),))
-            for statement in HISTORY.split(";\n"):
-                connection.execute(statement, {"items": ITEMS} if "%" in statement else None)
-            connection.execute("ANALYZE")
+            load(connection, ITEMS, MINIONS)
         yield database
 
 
 @pytest.fixture(params=["auto", "force_generic_plan"])
 def session(request, history):
-    """A Watched session. Everything that it did is forgotten."""
+    """A Session. Everything that it did is forgotten."""
     with history.connect() as connection:
         connection.execute("SELECT set_config('plan_cache_mode', %s, false)", (request.param,))
-        watched = Watched(connection)
+        session = Session(connection)
         with connection.transaction(force_rollback=True):
-            yield watched
+            yield session
 
 
 def submit(session, minions, version="2", package="p49"):
@@ -156,15 +79,15 @@ def decide(session, number, decision="approve"):
 def record(session, minion, revision, number):
     jid = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d%H%M%S%f")
     return session.call(
-        "record_return", jid, minion, "state.apply", 0, True, "converged", True, revision, f"run {number}", "boot",
-        ["package"], ["p49"], ["converged"], ["observed"], ["2"], ["2"], ["evidence"], ["as seen"],
+        "record_return", jid, minion, "state.apply", 0, True, "converged", True, revision, f"run {number}",
+        "boot", ["package"], ["p49"], ["converged"], ["observed"], ["2"], ["2"], ["evidence"], ["as seen"],
         ["package"], ["p49"], ["1"], b"payload", str(number).encode(),
     )  # fmt: skip
 
 
 def test_the_watch_sees_a_scan(session):
-    session._connection.execute("SELECT count(content) FROM approval.item")
-    assert [scan.partition(":")[0] for scan in session.scans] == ["item"]
+    session.connection.execute("SELECT count(content) FROM approval.item")
+    assert [scan.partition(":")[0] for scan in session.watch.scans] == ["item"]
 
 
 def test_submit_and_decide(session):
@@ -172,20 +95,21 @@ def test_submit_and_decide(session):
     for _ in range(7):
         assert decide(session, submit(session, ["m1", "m2", "m3"])) == "approved"
         assert decide(session, submit(session, ["m4"]), "reject") == "rejected"
-    assert session.statements > 100
-    assert session.scans == []
+    assert session.watch.statements > 100
+    assert session.watch.scans == []
 
 
 def test_amend_cancel_and_revert(session):
+    session.call("put_request_type", Jsonb({**PACKAGE, "name": "revert", "kind": "any"}))
     for _ in range(7):
         number = submit(session, ["m1", "m2"])
         session.call("amend_request", "salt", "alice", number, ["m1"], ["package"], ["p1"], ["2"], "")
         session.call("cancel_request", "salt", "alice", number, "")
         number = submit(session, ["m1", "m2"])
         decide(session, number)
-        session.call("put_request_type", Jsonb({**PACKAGE, "name": "revert", "kind": "any"}))
-        session.call("revert_request", "salt", "alice", number, None, "")
-    assert session.scans == []
+        number = session.call("revert_request", "salt", "alice", number, None, "")
+        assert decide(session, number) == "approved"
+    assert session.watch.scans == []
 
 
 def test_record_return(session):
@@ -194,7 +118,7 @@ def test_record_return(session):
         revision = session.call("show_state", "m7")["documents"][0]["revision"]
         assert record(session, "m7", revision, number)
         assert record(session, "m8", 20, number)
-    assert session.scans == []
+    assert session.watch.scans == []
 
 
 def test_export_and_expected_document(session):
@@ -202,8 +126,8 @@ def test_export_and_expected_document(session):
         assert session.call("export_document", f"m{number}")
         assert session.call("expected_document", f"m{number}", 20, None)
         assert session.call("expected_document", f"m{number}", None, "20261122150000000000")
-    assert session.statements >= 14
-    assert session.scans == []
+    assert session.watch.statements >= 14
+    assert session.watch.scans == []
 
 
 def test_questions(session):
@@ -216,7 +140,7 @@ def test_questions(session):
         assert session.call("show_request", number)
         assert session.call("audit_trail", number)
         assert session.call("what_if", "package", "alice", 3)
-    assert session.scans == []
+    assert session.watch.scans == []
 
 
 def test_what_the_keeper_does_again_and_again(session):
@@ -224,4 +148,12 @@ def test_what_the_keeper_does_again_and_again(session):
         session.call("expire_due")
         session.call("renew_requests")
         session.call("seal_audit")
-    assert session.scans == []
+    assert session.watch.scans == []
+
+
+def test_a_freeze(session):
+    moment = datetime.datetime.now(datetime.timezone.utc)
+    for hours in range(1, 7):
+        until = moment + datetime.timedelta(hours=hours)
+        assert session.call("put_freeze", "christmas", moment, until, None, None, "no change")
+    assert session.watch.scans == []

@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 from psycopg.types.json import Jsonb
 
 EXAMPLES = int(os.environ.get("RULES_EXAMPLES", "30"))
-STEPS = 25
+STEPS = 30
 
 # --- The policy that all sequences play under.
 
@@ -60,6 +60,9 @@ class Type:
     repeat_approval: bool = False
     kind: str = "package"
 
+    def __repr__(self):
+        return self.name
+
     @property
     def pre_approved(self):
         return not self.chain
@@ -92,7 +95,7 @@ TYPES = {
     for each in [
         Type("simple", [OWNER]),
         Type("strict", [OWNER, Stage({"board": 2, "chiefs": 1}, authenticated=True)]),
-        Type("careful", [OWNER, Stage({"board": 1}, more_than_minions=1)]),
+        Type("careful", [Stage({"owners": 2}), Stage({"board": 1}, more_than_minions=1)]),
         Type("lab", [OWNER, Stage({"owners": 1, "board": 1})], self_approval=True, repeat_approval=True),
         Type("standard", [], requesters=("owners",)),
         Type("revert", [OWNER], kind="any"),
@@ -129,6 +132,9 @@ class Item:
     pinned: str | None = None  # what latest was when it was proven
     before: list = field(default_factory=list)  # the one thing known to have been there before, if any
 
+    def __repr__(self):
+        return f"{self.package} {self.version or 'absent'} on {self.minion}"
+
     @property
     def resource(self):
         return self.minion, self.package
@@ -161,6 +167,9 @@ class Request:
     overlaps: dict = field(default_factory=dict)  # request -> supersede, wait or None: to be resolved
     glass_broken: bool = False
 
+    def __repr__(self):
+        return f"request {self.number}"
+
     @property
     def minions(self):
         return {item.minion for item in self.items}
@@ -176,6 +185,7 @@ class Rules:
 
     def __init__(self):
         self.members = {group: set(members) for group, members in GROUPS.items()}
+        self.minion_groups = {group: set(minions) for group, minions in MINION_GROUPS.items()}
         self.delegations = {}  # number -> (from, to)
         self.freezes = {}  # name -> (type or None, minion group or None); each is in force
         self.requests = {}
@@ -273,12 +283,13 @@ class Rules:
             if stage == request.stage or not request.type.repeat_approval:
                 used_up |= {voter, counts_for}
         refuse_if(who in used_up, "AP010")
-        member = self._member_for(who, request)
-        refuse_if(member is None, "AP008")
-        refuse_if(member in used_up, "AP010")
+        members = self._members_for(who, request)
+        refuse_if(not members, "AP008")
+        free = [member for member in members if member not in used_up]
+        refuse_if(not free, "AP010")
         refuse_if(request.type.chain[request.stage].authenticated and not authenticated, "AP009")
         refuse_if(decision == "approve" and self._blocking_overlap(request), "AP018")
-        return member
+        return free[0]
 
     def decide(self, who, authenticated, number, decision, saw_present_items=True):
         """Approve or reject at the stage that the request is at."""
@@ -306,14 +317,16 @@ class Rules:
         del self.delegations[number]
         return True
 
-    def _member_for(self, who, request):
-        """Whose vote this person can give at the present stage: their own, else one delegated to them."""
-        delegated = sorted(principal for principal, to in self.delegations.values() if to == who)
-        for member in [who, *delegated]:
-            is_party = member in request.parties and not request.type.self_approval
-            if not is_party and self._is_in_any(member, request.type.chain[request.stage].any_of):
-                return member
-        return None
+    def _members_for(self, who, request):
+        """Whose vote this person can give at the present stage: their own, then those delegated to them."""
+        delegated = sorted({principal for principal, to in self.delegations.values() if to == who})
+        excluded = set() if request.type.self_approval else request.parties
+        groups = request.type.chain[request.stage].any_of
+        return [
+            member
+            for member in [who, *delegated]
+            if member not in excluded and self._is_in_any(member, groups)
+        ]
 
     def _is_passed(self, request, stage):
         approvers = {member for at, _, member in request.decisions if at == stage}
@@ -368,7 +381,7 @@ class Rules:
         """A freeze holds back a change that was never applied; what held before stays."""
         return any(
             type_name in (None, item.request.type.name)
-            and (group is None or item.minion in MINION_GROUPS[group])
+            and (group is None or item.minion in self.minion_groups[group])
             for type_name, group in self.freezes.values()
         )
 
@@ -482,14 +495,30 @@ class Rules:
 
 # --- The database beside the model.
 
-REQUESTS = st.runner().flatmap(lambda self: st.sampled_from(sorted(self.rules.requests, reverse=True)))
+
+def requests_in(*states):
+    """A request in one of these states; any, if there is none or none is named. The newest first."""
+
+    def choose(self):
+        requests = self.rules.requests.values()
+        chosen = [request.number for request in requests if request.state in states]
+        return st.sampled_from(sorted(chosen or self.rules.requests, reverse=True))
+
+    return st.runner().flatmap(choose)
+
+
+REQUESTS = requests_in()
+PENDING = requests_in("pending")
+APPROVED = requests_in("approved", "partial", "failed", "converged", "superseded")
+# The first of each more often than the others: rules are about what happens to the same resource.
 WANTED = st.dictionaries(
-    st.tuples(st.sampled_from(MINIONS), st.sampled_from(PACKAGES)),
+    st.tuples(st.sampled_from(MINIONS[:1] * 3 + MINIONS), st.sampled_from(PACKAGES[:1] * 3 + PACKAGES)),
     st.sampled_from(VERSIONS),
     min_size=1,
     max_size=3,
 )
 WHO = st.sampled_from(PEOPLE)
+PARTY = st.none() | st.none() | WHO  # mostly None: one of those who may
 RESOLUTIONS = st.sampled_from(["supersede", "wait"])
 WRONG_DIGEST = "sha256:" + "0" * 64
 any_request = precondition(lambda self: self.rules.requests)
@@ -517,20 +546,33 @@ class Sequence(RuleBasedStateMachine):
 
     @rule(
         who=WHO, type_name=st.sampled_from(ASKED_FOR), wanted=WANTED, days=st.sampled_from([0, 0, 0, 1, 2]),
-        on_behalf_of=st.none() | WHO, overlap=st.none() | RESOLUTIONS,
+        on_behalf_of=st.none() | WHO, overlap=st.none() | RESOLUTIONS, approved=st.booleans(),
     )  # fmt: skip
-    def submit(self, who, type_name, wanted, days, on_behalf_of, overlap):
+    def submit(self, who, type_name, wanted, days, on_behalf_of, overlap, approved):
         after = self.start + datetime.timedelta(days=days) if days else None
         items = self._items(wanted)
-        answer = self._act(
+        number = self._act(
             who, "submit_request", type_name, "because", *items, after, "pg", None, on_behalf_of, overlap
         )
-        self._agree(answer, self.rules.submit, answer, who, type_name, wanted, days, on_behalf_of, overlap)
+        self._agree(number, self.rules.submit, number, who, type_name, wanted, days, on_behalf_of, overlap)
+        # Half of them get all their approvals at once, so that many sequences reach what comes after.
+        if approved and number in self.rules.requests:
+            self.approve_as_far_as_possible(number, PEOPLE)
+
+    @any_request
+    @rule(
+        who=WHO, type_name=st.sampled_from(ASKED_FOR), other=REQUESTS, version=st.sampled_from(VERSIONS),
+        more=st.just({}) | WANTED, days=st.sampled_from([0, 0, 1]), overlap=st.none() | RESOLUTIONS,
+        approved=st.booleans(),
+    )  # fmt: skip
+    def contradict(self, who, type_name, other, version, more, days, overlap, approved):
+        wanted = {item.resource: version for item in self.rules.requests[other].items} | more
+        self.submit(who, type_name, wanted, days, None, overlap, approved)
 
     @any_request
     @rule(
         who=WHO,
-        undone=REQUESTS,
+        undone=APPROVED | REQUESTS,
         minions=st.none() | st.lists(st.sampled_from(MINIONS), min_size=1, unique=True),
     )
     def revert(self, who, undone, minions):
@@ -538,22 +580,19 @@ class Sequence(RuleBasedStateMachine):
         self._agree(answer, self.rules.revert, answer, who, undone, minions)
 
     @any_request
-    @rule(who=WHO, number=REQUESTS, wanted=WANTED)
-    def amend(self, who, number, wanted):
-        self._agree(
-            self._act(who, "amend_request", number, *self._items(wanted), ""),
-            self.rules.amend,
-            who,
-            number,
-            wanted,
-        )
-
-    @any_request
-    @rule(number=REQUESTS, data=st.data())
-    def take_items_away(self, number, data):
+    @rule(
+        who=PARTY, number=PENDING, kept=st.sets(st.integers(0, 5), min_size=1),
+        more=st.just({}) | WANTED,
+    )  # fmt: skip
+    def amend(self, who, number, kept, more):
         request = self.rules.requests[number]
-        kept = data.draw(st.lists(st.sampled_from(request.items), min_size=1, unique_by=id))
-        self.amend(min(request.parties), number, {item.resource: item.version for item in kept})
+        who = who or min(request.parties)
+        wanted = {
+            item.resource: item.version for place, item in enumerate(request.items) if place in kept
+        } | more
+        if wanted:
+            answer = self._act(who, "amend_request", number, *self._items(wanted), "")
+            self._agree(answer, self.rules.amend, who, number, wanted)
 
     @any_request
     @rule(who=WHO, number=REQUESTS, other=REQUESTS, resolution=RESOLUTIONS)
@@ -569,8 +608,9 @@ class Sequence(RuleBasedStateMachine):
         self.resolve(min(request.parties), request.number, other.number, resolution)
 
     @any_request
-    @rule(who=WHO, number=REQUESTS)
+    @rule(who=PARTY, number=REQUESTS)
     def cancel(self, who, number):
+        who = who or min(self.rules.requests[number].parties)
         self._agree(self._act(who, "cancel_request", number, ""), self.rules.cancel, who, number)
 
     # Deciding.
@@ -578,7 +618,8 @@ class Sequence(RuleBasedStateMachine):
     @any_request
     @rule(
         who=WHO, authenticated=st.booleans(), number=REQUESTS,
-        decision=st.sampled_from(["approve", "approve", "approve", "reject"]), sees=st.sampled_from([True, True, False]),
+        decision=st.sampled_from(["approve", "approve", "approve", "reject"]),
+        sees=st.sampled_from([True, True, False]),
     )  # fmt: skip
     def decide(self, who, authenticated, number, decision, sees):
         digest = None if sees else WRONG_DIGEST
@@ -586,13 +627,29 @@ class Sequence(RuleBasedStateMachine):
         self._agree(answer, self.rules.decide, who, authenticated, number, decision, sees)
 
     @any_request
-    @rule(number=REQUESTS)
-    def approve_as_far_as_possible(self, number):
-        for who in PEOPLE:
+    @rule(number=PENDING, people=st.permutations(PEOPLE))
+    def approve_once(self, number, people):
+        for who in people:
+            decisions = len(self.rules.requests[number].decisions)
+            self.decide(who, True, number, "approve", True)
+            if len(self.rules.requests[number].decisions) > decisions:
+                break
+
+    @any_request
+    @rule(number=PENDING, people=st.permutations(PEOPLE))
+    def approve_as_far_as_possible(self, number, people):
+        for who in people:
             self.decide(who, True, number, "approve", True)
 
     @any_request
-    @rule(number=REQUESTS)
+    @rule(number=PENDING, people=st.permutations(PEOPLE), more=WANTED)
+    def amend_what_was_decided_on(self, number, people, more):
+        self.approve_once(number, people)
+        self.amend(None, number, {0, 1, 2}, more)
+        self.approve_as_far_as_possible(number, people[::-1])
+
+    @any_request
+    @rule(number=PENDING)
     def ask_who_may_decide(self, number):
         for who in PEOPLE:
             for authenticated in (True, False):
@@ -609,6 +666,15 @@ class Sequence(RuleBasedStateMachine):
         answer = self._act(who, "delegate", to, None, until)
         self._agree(answer, self.rules.delegate, answer, who, to)
 
+    @any_request
+    @rule(who=WHO, number=PENDING, data=st.data())
+    def decide_for_each_other(self, who, number, data):
+        # Also for those who may not decide themselves.
+        absent = data.draw(WHO | st.sampled_from(sorted(self.rules.requests[number].parties)))
+        self.delegate(absent, who)
+        self.decide(who, True, number, "approve", True)
+        self.decide(absent, True, number, "approve", True)
+
     @precondition(lambda self: self.rules.delegations)
     @rule(who=WHO, data=st.data())
     def end_delegation(self, who, data):
@@ -619,13 +685,13 @@ class Sequence(RuleBasedStateMachine):
     def join_or_leave(self, who, group):
         members = self.rules.members[group]
         function = "drop_membership" if who in members else "put_membership"
-        assert self._call(f"SELECT approval.{function}(%s, %s)", (group, who)) is True
+        assert self._call(function, group, who) is True
         members ^= {who}
 
     # What is approved.
 
     @any_request
-    @rule(who=st.sampled_from([BREAKS_GLASS, BREAKS_GLASS, "alice"]), number=REQUESTS)
+    @rule(who=st.sampled_from([BREAKS_GLASS, BREAKS_GLASS, "alice"]), number=APPROVED | REQUESTS)
     def break_glass(self, who, number):
         answer = self._act(who, "break_glass", number, "an outage")
         self._agree(answer, self.rules.break_glass, who, number)
@@ -638,20 +704,26 @@ class Sequence(RuleBasedStateMachine):
         hour = datetime.timedelta(hours=1)
         changes = self.rules.freezes.get(name) != (type_name, group)
         arguments = (name, self.start - hour, self.start + 5 * hour, type_name, group, "no change")
-        assert self._call("SELECT approval.put_freeze(%s, %s, %s, %s, %s, %s)", arguments) == changes
+        assert self._call("put_freeze", *arguments) == changes
         self.rules.freezes[name] = (type_name, group)
+
+    @rule(minion=st.sampled_from(MINIONS), group=st.sampled_from(sorted(MINION_GROUPS)))
+    def regroup(self, minion, group):
+        self.rules.minion_groups[group] ^= {minion}
+        minions = sorted(self.rules.minion_groups[group])
+        assert self._call("put_minion_group", group, "", minions) is True
 
     @precondition(lambda self: self.rules.freezes)
     @rule(data=st.data())
     def drop_freeze(self, data):
         name = data.draw(st.sampled_from(sorted(self.rules.freezes)))
-        assert self._call("SELECT approval.drop_freeze(%s)", (name,)) is True
+        assert self._call("drop_freeze", name) is True
         del self.rules.freezes[name]
 
     @precondition(lambda self: any(self.documents.values()))
     @rule(
         data=st.data(), authentic=st.sampled_from([True, True, True, False]),
-        verdicts=st.dictionaries(st.sampled_from(PACKAGES), st.sampled_from(["converged", "converged", "failed"])),
+        verdicts=st.dictionaries(st.sampled_from(PACKAGES), st.sampled_from(["converged", "failed"])),
         before=st.dictionaries(st.sampled_from(PACKAGES), st.sampled_from(["0.9", None])),
     )  # fmt: skip
     def record_return(self, data, authentic, verdicts, before):
@@ -662,14 +734,19 @@ class Sequence(RuleBasedStateMachine):
         if authentic:
             self.rules.record_return(document, verdicts, before)
 
-    @precondition(lambda self: any(self.documents.values()))
-    @rule(minion=st.sampled_from(MINIONS))
-    def converge(self, minion):
+    @precondition(lambda self: self._converging())
+    @rule(data=st.data())
+    def converge(self, data):
         """What mostly happens: a minion proves all of what holds now."""
+        minion = data.draw(st.sampled_from(self._converging()))
         document = self.rules.in_force(minion)
         verdicts = dict.fromkeys(document, "converged")
-        self._record(minion, self.revisions[minion], document, True, verdicts, {})
-        self.rules.record_return(document, verdicts, {})
+        before = dict.fromkeys(document, "0.8")
+        self._record(minion, self.revisions[minion], document, True, verdicts, before)
+        self.rules.record_return(document, verdicts, before)
+
+    def _converging(self):
+        return [minion for minion in MINIONS if self.rules.in_force(minion)]
 
     # What must hold after each act.
 
@@ -677,6 +754,21 @@ class Sequence(RuleBasedStateMachine):
     def requests_are_in_the_same_state(self):
         rows = self.connection.execute("SELECT request_id, state FROM approval.request").fetchall()
         assert dict(rows) == {number: request.state for number, request in self.rules.requests.items()}
+
+    @invariant()
+    def items_are_the_same(self):
+        query = """
+            SELECT i.request_id, i.minion_id, i.name, i.content, i.state, i.outcome, i.pinned,
+                i.before_known, i.before_content
+            FROM approval.item AS i
+            JOIN approval.request AS r USING (request_id, item_set_version)
+            """
+        expected = {
+            (request.number, item.minion, item.package, item.version, item.state, item.outcome, item.pinned,
+             bool(item.before), item.before[0] if item.before else None)
+            for request in self.rules.requests.values() for item in request.items
+        }  # fmt: skip
+        assert set(self.connection.execute(query).fetchall()) == expected
 
     @invariant()
     def documents_hold_the_same_and_revisions_only_grow(self):
@@ -704,19 +796,17 @@ class Sequence(RuleBasedStateMachine):
         login, provider, subject = (
             (f"rules_{who}", "pg", f"rules_{who}") if authenticated else ("rules_runner", "salt", who)
         )
-        places = ", ".join(["%s"] * (len(arguments) + 2))
         try:
-            return self._call(f"SELECT approval.{function}({places})", (provider, subject, *arguments), login)
+            return self._call(function, provider, subject, *arguments, login=login)
         except psycopg.Error as exc:
             return Refused(exc.sqlstate)
 
-    def _call(self, query, arguments, login=None):
-        """The one value of the query, run in that login's name."""
-        if login is None:
-            return self.connection.execute(query, arguments).fetchone()[0]
+    def _call(self, function, *arguments, login=None):
+        """The first value that the function gives, called in that login's name or as the superuser."""
+        query = f"SELECT * FROM approval.{function}({', '.join(['%s'] * len(arguments))})"
         # A transaction of its own (or a savepoint), so that a refusal takes back the change of login too.
         with self.connection.transaction():
-            self.connection.execute(f"SET LOCAL SESSION AUTHORIZATION {login}")
+            self.connection.execute(f"SET LOCAL SESSION AUTHORIZATION {login or 'DEFAULT'}")
             value = self.connection.execute(query, arguments).fetchone()[0]
             self.connection.execute("SET LOCAL SESSION AUTHORIZATION DEFAULT")
             return value
@@ -745,36 +835,33 @@ class Sequence(RuleBasedStateMachine):
             for package in verdicts
         }
         self.returns += 1
-        jid = self.start.strftime("%Y%m%d%H%M%S%f")
+        moment = self.start + datetime.timedelta(microseconds=self.returns)
+        jid = moment.strftime("%Y%m%d%H%M%S%f")
         run_id = f"run {self.returns}"
         count = len(verdicts)
         arguments = (
             jid, minion, "state.apply", 0, True, "converged", authentic, revision, run_id, "boot",
-            ["package"] * count, list(verdicts), list(verdicts.values()), ["observed"] * count, [None] * count,
-            list(observed.values()), ["evidence"] * count, ["as seen"] * count,
+            ["package"] * count, list(verdicts), list(verdicts.values()), ["observed"] * count,
+            [None] * count, list(observed.values()), ["evidence"] * count, ["as seen"] * count,
             ["package"] * len(before), list(before), list(before.values()), b"payload", run_id.encode(),
         )  # fmt: skip
-        places = ", ".join(["%s"] * len(arguments))
-        query = f"SELECT outcome FROM approval.record_return({places})"
-        assert self._call(query, arguments, "rules_returner") in ("recorded", "attempt")
+        outcome = self._call("record_return", *arguments, login="rules_returner")
+        assert outcome == "recorded"
 
     def _load_policy(self):
-        def put(function, *arguments):
-            self._call(f"SELECT approval.{function}({', '.join(['%s'] * len(arguments))})", arguments)
-
-        put("put_minions", MINIONS)
+        self._call("put_minions", MINIONS)
         for group, minions in MINION_GROUPS.items():
-            put("put_minion_group", group, "", sorted(minions))
+            self._call("put_minion_group", group, "", sorted(minions))
         for person in PEOPLE:
-            put("put_principal", person, "person")
-            put("put_identity", "pg", f"rules_{person}", person)
-            put("put_identity", "salt", person, person)
+            self._call("put_principal", person, "person")
+            self._call("put_identity", "pg", f"rules_{person}", person)
+            self._call("put_identity", "salt", person, person)
         for group, members in GROUPS.items():
-            put("put_group", group, "")
+            self._call("put_group", group, "")
             for member in members:
-                put("put_membership", group, member)
+                self._call("put_membership", group, member)
         for each in TYPES.values():
-            put("put_request_type", Jsonb(each.definition()))
+            self._call("put_request_type", Jsonb(each.definition()))
 
 
 @pytest.fixture

@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""
+Measure what the project promises, side by side with what it is compared with. Run by `make bench`.
+
+With QUICK=1 in the environment for 1,000 and 10,000 minions, in under three minutes. Prints a table and
+writes bench/results/latest.json; docs/performance.md tells how to read them.
+"""
+
+import importlib.metadata
+import os
+import pathlib
+import platform
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+# The private server is shared with the tests, and no part of the installed package.
+sys.path.insert(0, str(HERE.parent / "tools"))
+
+import libpq_reader  # noqa: E402
+import pillar  # noqa: E402
+import report  # noqa: E402
+import returns  # noqa: E402
+import validation  # noqa: E402
+from approval_database import ApprovalDatabase  # noqa: E402
+from fleet import Fleet  # noqa: E402
+from run_directory import RunDirectory  # noqa: E402
+
+RESULTS = HERE / "results" / "latest.json"
+MINIONS = (1_000, 100_000, 1_000_000)
+MINIONS_QUICK = (1_000, 10_000)
+MINIONS_RETURNING = 1_000
+ROUNDS = 15
+ROUNDS_QUICK = 7
+DURATION_S = 0.4  # of one alternative in one round
+
+
+def measure(sizes, rounds):
+    """All rows and floors, as they are found; sizes: numbers of minions, growing."""
+    yield from validation.measure(rounds, DURATION_S)
+    with RunDirectory() as directory, ApprovalDatabase(directory / "postgres") as database:
+        minions = Fleet(database.dsn_of())
+        minions.grow(MINIONS_RETURNING, for_returns=True)
+        returns.prepare(database)
+        yield from returns.measure(database, minions, rounds, DURATION_S)
+        returns.finish(database)
+        program = libpq_reader.build(directory)
+        for size in sizes:
+            minions.grow(size)
+            minions.write_classic()
+            yield from pillar.measure(database, minions, program, directory, rounds, DURATION_S)
+
+
+def versions():
+    """Of what is measured and compared with."""
+    packages = ("saltext-approval", "salt", "psycopg2-binary", "psycopg", "msgpack")
+    found = {package: importlib.metadata.version(package) for package in packages}
+    return {"python": platform.python_version(), **found}
+
+
+def main():
+    quick = os.environ.get("QUICK") == "1"
+    measured = []
+    for row in measure(MINIONS_QUICK if quick else MINIONS, ROUNDS_QUICK if quick else ROUNDS):
+        measured.append(row)
+        print(f"measured {row.name} ({row.n:,})", file=sys.stderr)
+    print(report.table(measured))
+    report.write(RESULTS, measured, versions())
+
+
+if __name__ == "__main__":
+    main()
