@@ -22,9 +22,9 @@ BEGIN
         SELECT stream, head_seq, head_hash FROM approval.audit_stream WHERE sealed_seq < head_seq
         ORDER BY stream LIMIT most FOR UPDATE SKIP LOCKED
     ), covered AS (
-        INSERT INTO approval.audit_sealed_head SELECT next_no, stream, head_seq, head_hash FROM moved RETURNING stream, seq
+        INSERT INTO approval.audit_sealed_head SELECT next_no, stream, head_seq, head_hash FROM moved RETURNING stream
     )
-    UPDATE approval.audit_stream AS target SET sealed_seq = covered.seq FROM covered WHERE target.stream = covered.stream;
+    UPDATE approval.audit_stream SET sealed_seq = head_seq WHERE stream = ANY (ARRAY(SELECT stream FROM covered));
     GET DIAGNOSTICS sealed = ROW_COUNT;
     IF sealed > 0 THEN
         INSERT INTO approval.audit_seal
