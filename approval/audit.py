@@ -171,9 +171,7 @@ class _Trail:
         if not self.entries:
             raise _Broken("it holds no record")
         if self._published is not None:
-            raise _Broken(
-                "no seal has the published head: the trail was rewritten, cut off before it, or is another's"
-            )
+            raise _Broken("no seal has the published head: the trail was rewritten, cut off before it, or is another's")
 
     def _read_entry(self, entry):
         stream, seq = entry["stream"], entry["seq"]

@@ -53,9 +53,7 @@ def load_master_config(path):
     The master's configuration with Salt's defaults; without Salt, the file and its master.d as they are.
     """
     if not os.path.isfile(path):
-        raise config.ConfigError(
-            f"there is no file {path}: name the master's configuration with --master-config"
-        )
+        raise config.ConfigError(f"there is no file {path}: name the master's configuration with --master-config")
     try:
         import salt.config
     except ImportError:
@@ -182,9 +180,7 @@ def _check_access(opts, findings):
             "Use external_auth, or demand authenticated decisions in the stages that matter.",
         )
     if opts.get("peer_run"):
-        findings.warning(
-            "peer_run", "minions may call runner functions as the master's own user", "Remove peer_run."
-        )
+        findings.warning("peer_run", "minions may call runner functions as the master's own user", "Remove peer_run.")
 
 
 def _master_uid(opts, findings):

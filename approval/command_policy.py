@@ -21,18 +21,14 @@ def _add_types(commands):
     _add_load(types, "load request types, and tell what changes; the same as `policy load`")
     command = leaf(types, "replay", _types_replay, "what the types in a file would make of past requests")
     command.add_argument("file", metavar="FILE", help="YAML; - for standard input")
-    command.add_argument(
-        "--limit", type=int, default=50, help="how many requests of each type at most (%(default)s)"
-    )
+    command.add_argument("--limit", type=int, default=50, help="how many requests of each type at most (%(default)s)")
 
 
 def _add_load(commands, what):
     command = leaf(commands, "load", _load, what)
     source = command.add_mutually_exclusive_group(required=True)
     source.add_argument("file", nargs="?", metavar="FILE", help="YAML; - for standard input")
-    source.add_argument(
-        "--shipped", action="store_true", help="the request types that come with this package"
-    )
+    source.add_argument("--shipped", action="store_true", help="the request types that come with this package")
     command.add_argument("--dry-run", action="store_true", help="only show what would change")
 
 

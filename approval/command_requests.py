@@ -10,12 +10,8 @@ def add(commands):
     command.add_argument("type", help="one of `salt-approval types`, which says what it is about")
     _add_content(command)
     command.add_argument("--reason", required=True, help="why, for those who approve")
-    command.add_argument(
-        "--after", metavar="TIME", help="not before this time: ISO 8601, UTC where no zone is named"
-    )
-    command.add_argument(
-        "--external-ref", metavar="KEY", help="of a ticket; the same key again is the same request"
-    )
+    command.add_argument("--after", metavar="TIME", help="not before this time: ISO 8601, UTC where no zone is named")
+    command.add_argument("--external-ref", metavar="KEY", help="of a ticket; the same key again is the same request")
     command.add_argument(
         "--on-behalf-of", metavar="NAME", help="the principal for whom it is, who cannot approve it either"
     )
@@ -30,17 +26,11 @@ def add(commands):
         commands, "resolve", _resolve, "say what becomes of another request that one's own contradicts"
     )
     command.add_argument("other", help="the number of the other one")
-    command.add_argument(
-        "resolution", help="supersede: the other is cancelled; wait: until the other is done"
-    )
-    command = _of_request(
-        commands, "cancel", _cancel, "take back a request of one's own that is not in force yet"
-    )
+    command.add_argument("resolution", help="supersede: the other is cancelled; wait: until the other is done")
+    command = _of_request(commands, "cancel", _cancel, "take back a request of one's own that is not in force yet")
     command.add_argument("--comment", default="", help="for the record")
     command = _of_request(commands, "revert", _revert, "ask to restore what held before a request")
-    command.add_argument(
-        "--minion", metavar="ID", action="append", help="only on this one; repeatable; else on all"
-    )
+    command.add_argument("--minion", metavar="ID", action="append", help="only on this one; repeatable; else on all")
     command.add_argument("--reason", help="why, for those who approve")
     command.add_argument("--type", default="revert", help="a request type for this (%(default)s)")
     _add_decisions(commands)
@@ -52,14 +42,10 @@ def _add_decisions(commands):
         command = _of_request(commands, name, _decide, what)
         command.set_defaults(decision=name)
         command.add_argument("--comment", default="", help="for the record")
-        command.add_argument(
-            "--digest", help="of the items reviewed, as `show` gave it: refused if they changed since"
-        )
+        command.add_argument("--digest", help="of the items reviewed, as `show` gave it: refused if they changed since")
     command = _of_request(commands, "review", _review, "record the review that an emergency needs afterwards")
     command.add_argument("--comment", default="", help="what it found")
-    command = _of_request(
-        commands, "break-glass", _break_glass, "let an approved request past windows and freezes"
-    )
+    command = _of_request(commands, "break-glass", _break_glass, "let an approved request past windows and freezes")
     command.add_argument("--comment", required=True, help="why; it is recorded and announced")
     command = leaf(commands, "delegate", _delegate, "let somebody else decide in one's stead until a date")
     command.add_argument("to", metavar="NAME", help="the principal who may")
@@ -94,9 +80,7 @@ def _of_request(commands, name, run, what):
 
 
 def _add_content(command):
-    command.add_argument(
-        "--minion", metavar="ID", action="append", required=True, help="exact id; repeatable"
-    )
+    command.add_argument("--minion", metavar="ID", action="append", required=True, help="exact id; repeatable")
     for option, form, what in (
         ("package", "NAME=VERSION", "an exact version, latest, or absent"),
         # Not --service, which in front of the command is libpq's.

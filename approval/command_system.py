@@ -18,13 +18,9 @@ def add(commands):
     audit = group(commands, "audit", "the record of every act")
     command = leaf(audit, "trail", _audit_trail, "the acts on one request")
     command.add_argument("request", help="its number")
-    command = leaf(
-        audit, "verify", _audit_verify, "recompute every hash; exit code 1 if the record is broken"
-    )
+    command = leaf(audit, "verify", _audit_verify, "recompute every hash; exit code 1 if the record is broken")
     command.add_argument("file", nargs="?", metavar="FILE", help="an export, checked without the database")
-    command.add_argument(
-        "--head", metavar="HASH", help="with FILE: a head noted earlier, which must be in it"
-    )
+    command.add_argument("--head", metavar="HASH", help="with FILE: a head noted earlier, which must be in it")
     leaf(audit, "export", _audit_export, "the whole record as JSON lines")
     leaf(audit, "head", _audit_head, "the hash that all of it leads to, to be kept elsewhere")
 
@@ -33,18 +29,14 @@ def add(commands):
     command.add_argument(
         "--logins", metavar="DIR", help="also make the logins of a master, with their DSN files in DIR"
     )
-    command.add_argument(
-        "--login-host", metavar="HOST", help="host to put into those files, if not that of this login"
-    )
+    command.add_argument("--login-host", metavar="HOST", help="host to put into those files, if not that of this login")
     leaf(database, "upgrade", _db_upgrade, "bring the schema to this version")
     leaf(database, "status", _db_status, "what is applied and what is missing; exit code 1 if anything is")
     command = leaf(commands, "check", _check, "is everything configured right? exit code 1 if not")
     command.add_argument("--master-config", metavar="FILE", default=MASTER_CONFIG, help="(%(default)s)")
 
     leaf(commands, "state-root", _state_root, "the folder to name in the master's file_roots")
-    command = leaf(
-        commands, "validate", _validate, "judge a job return in a file; exit code 0 only if it converged"
-    )
+    command = leaf(commands, "validate", _validate, "judge a job return in a file; exit code 0 only if it converged")
     command.add_argument("--expected", metavar="FILE", required=True, help="JSON: what was approved")
     command.add_argument("file", metavar="RETURN", help="the load as JSON or msgpack; - for standard input")
 
@@ -110,9 +102,7 @@ def _audit_head(arguments):
     return answer(
         arguments,
         head,
-        lambda head: (
-            f"{head['hash']} (seal {head['seal_no']}, {head['sealed_at']})" if head else "no seal yet"
-        ),
+        lambda head: f"{head['hash']} (seal {head['seal_no']}, {head['sealed_at']})" if head else "no seal yet",
     )
 
 
@@ -180,9 +170,7 @@ def _validate(arguments):
     # No msgpack map begins with one of these bytes, and no JSON text with another.
     is_json = content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
     try:
-        result = (
-            _core.validate_json(content, expected) if is_json else _core.validate_msgpack(content, expected)
-        )
+        result = _core.validate_json(content, expected) if is_json else _core.validate_msgpack(content, expected)
     except _core.DataError as exc:
         raise InputError(f"{arguments.expected}: {exc}") from None
     answer(arguments, result, render.verdict)
@@ -195,9 +183,7 @@ def _steps(arguments, changed, lines):
 
 
 def _status_text(answer):
-    lines = [f"applied: {name}" for name in answer["applied"]] + [
-        f"missing: {name}" for name in answer["pending"]
-    ]
+    lines = [f"applied: {name}" for name in answer["applied"]] + [f"missing: {name}" for name in answer["pending"]]
     lines += [f"problem: {problem}" for problem in answer["problems"]]
     if answer["applied"] and not answer["code_is_current"]:
         lines.append("missing: functions and grants of this version")

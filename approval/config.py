@@ -105,9 +105,7 @@ def _check_access(status, uid, label):
     allowed = 0o640 if status.st_uid == 0 else 0o600
     mode = stat.S_IMODE(status.st_mode)
     if mode & 0o077 & ~allowed:
-        raise ConfigError(
-            f"{label} has mode {mode:04o}, so others may read or write it: chmod {allowed:o} it"
-        )
+        raise ConfigError(f"{label} has mode {mode:04o}, so others may read or write it: chmod {allowed:o} it")
 
 
 def _options(settings, where):
@@ -121,8 +119,6 @@ def _options(settings, where):
             if not isinstance(value, bool):
                 raise ConfigError(f"{where}: {name} must be true or false")
         elif isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MAX_TIMEOUT_MS:
-            raise ConfigError(
-                f"{where}: {name} must be a whole number of milliseconds, 1 to {MAX_TIMEOUT_MS}"
-            )
+            raise ConfigError(f"{where}: {name} must be a whole number of milliseconds, 1 to {MAX_TIMEOUT_MS}")
         options[name] = value
     return options

@@ -51,10 +51,7 @@ def services(value):
     """The services in the mapping ``value``, name to ``running`` or ``dead``."""
     if not isinstance(value, dict) or not value:
         raise InputError("the request names no service: give services as a mapping, such as {cron: running}")
-    return {
-        text("a service name", name): text(f"the state of service {name}", state)
-        for name, state in value.items()
-    }
+    return {text("a service name", name): text(f"the state of service {name}", state) for name, state in value.items()}
 
 
 def values(value):
@@ -79,9 +76,7 @@ def json_text(what, value):
     """``value`` as canonical JSON: what is the same has the same text. ``what`` names it in the error."""
     _check_json(what, value)
     try:
-        written = json.dumps(
-            value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-        )
+        written = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
         raise InputError(f"{what} has a part that JSON has no form for, such as a date: quote it") from None
     return text(what, written)
@@ -233,8 +228,7 @@ def _version(name, version):
         return LATEST
     if not word or word in NOT_A_VERSION:
         raise InputError(
-            f"the version of {name} is {version!r}: "
-            f"give the exact version, or {LATEST}, or {ABSENT} to remove it"
+            f"the version of {name} is {version!r}: give the exact version, or {LATEST}, or {ABSENT} to remove it"
         )
     return text(f"the version of {name}", version)
 

@@ -72,9 +72,7 @@ class JobStore:
         """{minion: {return, retcode, success, out}} for the job."""
         fields = ("return", "retcode", "success", "out")
         returns = {minion: self._unpacked(payload) for minion, payload in self._call("get_jid", str(jid))}
-        return {
-            minion: {name: load[name] for name in fields if name in load} for minion, load in returns.items()
-        }
+        return {minion: {name: load[name] for name in fields if name in load} for minion, load in returns.items()}
 
     def get_jids(self):
         """{jid: description} of all jobs, newest first."""
@@ -86,12 +84,8 @@ class JobStore:
         wanted, fetched = [], count
         while count > 0:
             rows = self._call("get_jids", fetched)
-            described = [
-                salt.utils.jid.format_jid_instance_ext(jid, self._load(*rest)) for jid, *rest in rows
-            ]
-            wanted = [
-                job for job in described if not (filter_find_job and job["Function"] in jobs.UNRECORDED)
-            ]
+            described = [salt.utils.jid.format_jid_instance_ext(jid, self._load(*rest)) for jid, *rest in rows]
+            wanted = [job for job in described if not (filter_find_job and job["Function"] in jobs.UNRECORDED)]
             if len(wanted) >= count or len(rows) < fetched:
                 break
             fetched *= 4

@@ -116,6 +116,5 @@ def _hide_all_but_first(value):
     if not isinstance(value, list | tuple):
         return _hide(value)
     return [
-        _hide(content) if number == 0 or isinstance(content, dict) else HIDDEN
-        for number, content in enumerate(value)
+        _hide(content) if number == 0 or isinstance(content, dict) else HIDDEN for number, content in enumerate(value)
     ]

@@ -48,9 +48,7 @@ def create(conn, folder, host=None):
 
 
 def _ensure(conn, login, password, role, keep_password):
-    exists = (
-        conn.execute("SELECT FROM pg_catalog.pg_roles WHERE rolname = %s", (login,)).fetchone() is not None
-    )
+    exists = conn.execute("SELECT FROM pg_catalog.pg_roles WHERE rolname = %s", (login,)).fetchone() is not None
     name = sql.Identifier(login)
     if not exists:
         conn.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
@@ -69,9 +67,7 @@ def _password_in(path, login):
         except psycopg.Error:
             settings = {}
     if settings.get("user") != login or not settings.get("password"):
-        raise InputError(
-            f"{path} is there but holds no password for {login}: move it away to have a new one made"
-        )
+        raise InputError(f"{path} is there but holds no password for {login}: move it away to have a new one made")
     return settings["password"]
 
 

@@ -90,9 +90,7 @@ class Schema:
         for migration in self.migrations:
             match = MIGRATION_FILE.fullmatch(migration.name)
             if not match or match[1] in numbers:
-                raise MigrationError(
-                    f"{migration.name} is not named NNNN_verb_noun.sql with a number of its own"
-                )
+                raise MigrationError(f"{migration.name} is not named NNNN_verb_noun.sql with a number of its own")
             numbers.append(match[1])
 
     @property
@@ -103,14 +101,10 @@ class Schema:
 
     def status(self, conn):
         """Compare the database with this version; changes nothing."""
-        exists = conn.execute("SELECT to_regclass('approval.migration') IS NOT NULL AS found").fetchone()[
-            "found"
-        ]
+        exists = conn.execute("SELECT to_regclass('approval.migration') IS NOT NULL AS found").fetchone()["found"]
         if not exists:
             return Status([], [file.name for file in self.migrations], False, [])
-        rows = conn.execute(
-            "SELECT migration_id, sha256 FROM approval.migration ORDER BY migration_id"
-        ).fetchall()
+        rows = conn.execute("SELECT migration_id, sha256 FROM approval.migration ORDER BY migration_id").fetchall()
         applied = {row["migration_id"]: row["sha256"] for row in rows}
         code = conn.execute("SELECT sha256 FROM approval.code_version").fetchone()
         pending = [file.name for file in self.migrations if file.name not in applied]
@@ -150,14 +144,12 @@ class Schema:
     def _problems(self, applied, pending):
         known = {file.name: file.sha256 for file in self.migrations}
         problems = [
-            f"the database has migration {name}, which this version does not know: "
-            "it was upgraded by a newer one"
+            f"the database has migration {name}, which this version does not know: it was upgraded by a newer one"
             for name in applied
             if name not in known
         ]
         problems += [
-            f"migration {name} was changed after it was applied: "
-            "restore the file as it was, and add a new one"
+            f"migration {name} was changed after it was applied: restore the file as it was, and add a new one"
             for name, sha256 in applied.items()
             if known.get(name, sha256) != sha256
         ]
@@ -171,9 +163,7 @@ class Schema:
     def _migrate(self, conn, migration):
         with conn.transaction():
             conn.execute(AS_OWNER)
-            conn.execute(
-                "INSERT INTO approval.migration VALUES (%s, %s, now())", (migration.name, migration.sha256)
-            )
+            conn.execute("INSERT INTO approval.migration VALUES (%s, %s, now())", (migration.name, migration.sha256))
             _apply(conn, migration)
 
     def _replace_code(self, conn):
@@ -192,9 +182,7 @@ class Schema:
 
 
 def _sql_files(folder):
-    return sorted(
-        (file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name
-    )
+    return sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
 
 
 def _script(file):

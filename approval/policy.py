@@ -86,9 +86,7 @@ def to_yaml(policy):
     principals = {
         name: {
             "kind": body["kind"],
-            "identities": [
-                f"{identity['provider']}:{identity['subject']}" for identity in body["identities"]
-            ],
+            "identities": [f"{identity['provider']}:{identity['subject']}" for identity in body["identities"]],
             **({"disabled": True} if body["disabled"] else {}),
         }
         for name, body in policy["principals"].items()
@@ -180,9 +178,7 @@ def _type(name, body):
     try:
         definition = json.loads(json.dumps(definition, allow_nan=False))
     except (TypeError, ValueError):
-        raise InputError(
-            f"type {name} has a value that JSON has no form for, such as a date: quote it"
-        ) from None
+        raise InputError(f"type {name} has a value that JSON has no form for, such as a date: quote it") from None
     if "action" in definition:
         action = _mapping(f"type {name}: action", definition["action"], ACTION_KEYS)
         intake.text(f"type {name}: action: function", action.get("function"))

@@ -9,8 +9,7 @@ def table(rows, columns):
     lines = [list(columns.values())] + [[_cell(row.get(key)) for key in columns] for row in rows]
     widths = [max(len(line[number]) for line in lines) for number in range(len(columns))]
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
     )
 
 
@@ -31,8 +30,7 @@ def request(shown):
         asked_by += f" for {shown['on_behalf_of']}"
     lines = [
         f"request {shown['request']}: {shown['type']}, {shown['state']}",
-        f"  asked for by {asked_by} ({shown['assurance']}), "
-        f"{_cell(shown['submitted_at'])}: {_cell(shown['reason'])}",
+        f"  asked for by {asked_by} ({shown['assurance']}), {_cell(shown['submitted_at'])}: {_cell(shown['reason'])}",
     ]
     lines += [f"  {what}" for what in _circumstances(shown)]
     lines.append(f"  digest: {shown['digest']}")
@@ -79,9 +77,7 @@ def what_if(shown):
     may = "may" if shown["may_request"] else "may not"
     lines = [f"{shown['type']} (version {shown['version']}): this requester {may} ask for it"]
     for stage in shown["stages"]:
-        lines.append(
-            f"  stage {stage['stage']} ({stage['name']}), at least {stage['min_assurance']}" + _timeout(stage)
-        )
+        lines.append(f"  stage {stage['stage']} ({stage['name']}), at least {stage['min_assurance']}" + _timeout(stage))
         for way in stage["any_of"]:
             names = ", ".join(way["approvers"]) or "nobody"
             blocked = "" if way["possible"] else " (blocked: too few)"
@@ -114,8 +110,7 @@ def types(rows):
         for number, stage in enumerate(row["chain"], 1):
             groups = " or ".join(f"{way.get('quorum', 1)} of {way['group']}" for way in stage["any_of"])
             lines.append(
-                f"  stage {number} ({stage['name']}): {groups}, "
-                f"at least {stage.get('min_assurance', 'asserted')}"
+                f"  stage {number} ({stage['name']}): {groups}, at least {stage.get('min_assurance', 'asserted')}"
             )
         if row["pre_approved"]:
             lines.append("  pre-approved: needs no approval")

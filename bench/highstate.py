@@ -10,8 +10,7 @@ _numbers = itertools.count()
 def packages(count):
     """{name: version} of so many approved packages."""
     return {
-        f"package-{number:04}": f"1:2.{number % 40}.{number % 7}-{number % 3 + 1}+deb12u1"
-        for number in range(count)
+        f"package-{number:04}": f"1:2.{number % 40}.{number % 7}-{number % 3 + 1}+deb12u1" for number in range(count)
     }
 
 

@@ -11,9 +11,7 @@ BATCH = 50
 def build(directory):
     """Compile the program into the directory; returns its path."""
     program = pathlib.Path(directory) / "point_read"
-    flags = subprocess.run(
-        ["pkg-config", "--cflags", "--libs", "libpq"], check=True, capture_output=True, text=True
-    )
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "libpq"], check=True, capture_output=True, text=True)
     command = ["cc", "-O2", "-std=gnu11", "-o", str(program), str(SOURCE), *shlex.split(flags.stdout)]
     subprocess.run(command, check=True)
     return program

@@ -223,9 +223,7 @@ def _mac(key, evidence):
     fields += [evidence["run_id"], evidence["boot_id"]]
     for part in ("observed", "before"):
         values = sorted(
-            (kind[:-1], name, value)
-            for kind, named in evidence[part].items()
-            for name, value in named.items()
+            (kind[:-1], name, value) for kind, named in evidence[part].items() for name, value in named.items()
         )
         fields.append(str(len(values)))
         for value in values:

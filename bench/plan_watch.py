@@ -35,9 +35,7 @@ class PlanWatch:
             explained = json.loads(plan)
             self.statements += 1
             self.scans += [
-                f"{table}: {explained['Query Text']}"
-                for table in _scanned(explained["Plan"])
-                if LARGE.fullmatch(table)
+                f"{table}: {explained['Query Text']}" for table in _scanned(explained["Plan"]) if LARGE.fullmatch(table)
             ]
 
 

@@ -62,13 +62,10 @@ def table(measured):
         cells = (row["name"], f"{row['n']:,}", f"{row['value']:g}", row["unit"], f"{row['ratio']:g}")
         lines.append((*cells, row["reach"], verdict, row["against"]))
     for floor in (rounded(floor) for floor in measured if isinstance(floor, Floor)):
-        lines.append(
-            (floor["name"], f"{floor['n']:,}", f"{floor['value']:g}", floor["unit"], "", "", "floor", "")
-        )
+        lines.append((floor["name"], f"{floor['n']:,}", f"{floor['value']:g}", floor["unit"], "", "", "floor", ""))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
     )
 
 

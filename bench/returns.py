@@ -72,9 +72,7 @@ def measure(database, minions, rounds, duration_s):
         )
     ratio = times["pgjsonb"] / times["ours"]
     rate = 1e6 / times["ours"]
-    yield Row(
-        "returner_durable", CHUNKS, rate, "returns/s", "Salt's pgjsonb", ratio, f">= {REACH}", ratio >= REACH
-    )
+    yield Row("returner_durable", CHUNKS, rate, "returns/s", "Salt's pgjsonb", ratio, f">= {REACH}", ratio >= REACH)
     yield Floor("durable commits of nothing but the payload", CHUNKS, 1e6 / times["commit"], "commits/s")
 
 

@@ -31,9 +31,7 @@ def _compare(count, load, expected, rounds, duration_s):
         {
             "plain_dict": Clocked(lambda: plain_validator.validate(load, expected)),
             "core_dict": Clocked(lambda: _core.validate(load, expected)),
-            "plain_msgpack": Clocked(
-                lambda: plain_validator.validate(msgpack.unpackb(packed, raw=False), expected)
-            ),
+            "plain_msgpack": Clocked(lambda: plain_validator.validate(msgpack.unpackb(packed, raw=False), expected)),
             "core_msgpack": Clocked(lambda: _core.validate_msgpack(packed, expected)),
         },
         rounds,

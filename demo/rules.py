@@ -76,19 +76,26 @@ class Rules:
         self._story.highstate(MINION)
         self._story.settled(self._release, "converged")
         self._load(_opening(hours=12))
-        self._check_pillar(VERSION, "the window is closed again, but what was applied is state: a reinstalled machine gets it")
+        self._check_pillar(
+            VERSION, "the window is closed again, but what was applied is state: a reinstalled machine gets it"
+        )
 
     def take_back(self):
-        request = self._story.ask_runner("revert", self._release, "reason=CHG-4 broke the shop", "request_type=take-back")["request"]
+        request = self._story.ask_runner(
+            "revert", self._release, "reason=CHG-4 broke the shop", "request_type=take-back"
+        )["request"]
         self._story.requests.append(request)
         self._story.decide(self._approvers[0], request, "approved", "the one that a take-back needs")
         self._story.highstate(MINION)
         self._story.settled(request, "converged")
         self._story.check(
-            PACKAGE not in self._story.lab.minions[MINION].packages(), f"{MINION}: {PACKAGE} is absent, as before the release"
+            PACKAGE not in self._story.lab.minions[MINION].packages(),
+            f"{MINION}: {PACKAGE} is absent, as before the release",
         )
         answer = self._why()
-        self._story.check(answer["in_force"] == request, f"in force is request {request}, which took back {self._release}", answer)
+        self._story.check(
+            answer["in_force"] == request, f"in force is request {request}, which took back {self._release}", answer
+        )
 
     def _load(self, text):
         file = self._story.lab.directory / "policy.yaml"

@@ -11,10 +11,10 @@ import time
 # The site that the story plays on is shared with the tests, and no part of the installed package.
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tools"))
 
-from lab import APPROVERS, MINIONS, REQUESTER, Lab, request_arguments, wait_until  # noqa: E402
-from narrator import Narrator, StepFailed  # noqa: E402
-from rules import Rules  # noqa: E402
-from salt_master import SaltError  # noqa: E402
+from lab import APPROVERS, MINIONS, REQUESTER, Lab, request_arguments, wait_until
+from narrator import Narrator, StepFailed
+from rules import Rules
+from salt_master import SaltError
 
 TARGET = ",".join(MINIONS)
 FIRST, SECOND = APPROVERS
@@ -81,7 +81,9 @@ class Story:
         for name in MINIONS:
             installed = self._installed(name)
             self.check(
-                installed.get("acme-agent") == "1.1-1" and installed.get("acme-viewer") == "3.0-1" and "hello" in installed,
+                installed.get("acme-agent") == "1.1-1"
+                and installed.get("acme-viewer") == "3.0-1"
+                and "hello" in installed,
                 f"{name}: dpkg has {_in_words(installed)}",
                 installed,
             )
@@ -169,7 +171,9 @@ class Story:
         """Approve a request at every stage, each approver with a login of his or her own."""
         for person in APPROVERS:
             last = person == APPROVERS[-1]
-            self.decide(person, number, *(("approved", "it is approved") if last else ("pending", "on to the next stage")))
+            self.decide(
+                person, number, *(("approved", "it is approved") if last else ("pending", "on to the next stage"))
+            )
 
     def decide(self, person, number, state, outcome):
         """Approve a request as this person; checks the state that it comes to."""
@@ -245,7 +249,9 @@ class Story:
     def _check_recorded(self, name, jid, verdict):
         """That the job's return is stored with this verdict, on evidence that this minion signed."""
         found = wait_until(lambda: self.lab.stored_return(jid, name), f"return of job {jid}")
-        self.check(found == f"{verdict}|t", f"{name}: job {jid} is recorded: {verdict}, on evidence of that minion", found)
+        self.check(
+            found == f"{verdict}|t", f"{name}: job {jid} is recorded: {verdict}, on evidence of that minion", found
+        )
 
     def _approved(self, name):
         return self.lab.pillar(name)["approved"]
@@ -256,7 +262,11 @@ class Story:
     def _installed(self, name):
         """Those installed packages that this story is about."""
         packages = self.lab.minions[name].packages()
-        return {package: version for package, version in packages.items() if package.startswith("acme-") or package == "hello"}
+        return {
+            package: version
+            for package, version in packages.items()
+            if package.startswith("acme-") or package == "hello"
+        }
 
 
 def _in_words(packages):

@@ -59,9 +59,7 @@ def _build_package(directory, package):
     control = tree / "DEBIAN/control"
     control.parent.mkdir()
     depends = f"Depends: {package.depends}\n" if package.depends else ""
-    control.write_text(
-        CONTROL.format(name=package.name, version=package.version, origin=ORIGIN, depends=depends)
-    )
+    control.write_text(CONTROL.format(name=package.name, version=package.version, origin=ORIGIN, depends=depends))
     command = ["dpkg-deb", "--root-owner-group", "-Zgzip", "--build", tree, directory]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["rm", "-r", tree], check=True)

@@ -9,11 +9,12 @@ import sys
 import time
 
 import apt_repository
-import saltext.approval.states
 from approval_database import ApprovalDatabase
 from minion_root import MinionRoot
 from salt_master import SaltMaster
 from salt_minion import SaltMinion
+
+import saltext.approval.states
 
 PROJECT = pathlib.Path(__file__).resolve().parent.parent
 CACHE = PROJECT / ".cache"
@@ -87,7 +88,9 @@ class Lab:
         passwords = self.directory / "eauth"
         passwords.touch(mode=0o600)
         passwords.write_text(f"{REQUESTER}:{self._password}\n")
-        dsn_file = {name: {"dsn_file": str(self.database.dsn_file(name))} for name in ("exporter", "returner", "runner")}
+        dsn_file = {
+            name: {"dsn_file": str(self.database.dsn_file(name))} for name in ("exporter", "returner", "runner")
+        }
         return {
             "file_roots": {"base": [str(roots["states"]), *saltext.approval.states.__path__]},
             "pillar_roots": {"base": [str(roots["pillars"])]},

@@ -102,8 +102,7 @@ class SaltMaster:
         result = subprocess.run(
             self.command(program, *arguments),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             text=True,
             check=False,
         )

@@ -11,14 +11,14 @@ from minion_root import SALT
 
 REPOSITORY = "/srv/repository"
 # Enters the new namespaces; what it mounts is gone with them. $1 root, $2 repository, then the command.
-ENTER = """\
+ENTER = f"""\
 set -e
 mount -t proc proc "$1/proc"
-mount --bind "$2" "$1{repository}"
+mount --bind "$2" "$1{REPOSITORY}"
 root=$1
 shift 2
 exec chroot "$root" "$@"
-""".format(repository=REPOSITORY)
+"""
 
 
 class SaltMinion:

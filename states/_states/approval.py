@@ -429,9 +429,7 @@ class _PackageManager:
         if action == "remove":
             __salt__["pkg.purge" if self.purge else "pkg.remove"](pkgs=keys)
             return
-        pkgs = [
-            key if item.want == LATEST else {key: item.want} for key, item in zip(keys, items, strict=True)
-        ]
+        pkgs = [key if item.want == LATEST else {key: item.want} for key, item in zip(keys, items, strict=True)]
         __salt__["pkg.install"](pkgs=pkgs, refresh=False)
 
     def wait(self):
@@ -506,9 +504,7 @@ class _Apt(_PackageManager):
             for item in items:
                 version = "" if item.want == LATEST else f"={item.want}"
                 command.append(self.key(item.name) + version)
-        out = __salt__["cmd.run_all"](
-            command, python_shell=False, ignore_retcode=True, output_loglevel="trace"
-        )
+        out = __salt__["cmd.run_all"](command, python_shell=False, ignore_retcode=True, output_loglevel="trace")
         if out["retcode"] != 0:
             raise _Blocked(self.complaint(out))
         plan = {}
@@ -596,9 +592,7 @@ class _Rpm(_PackageManager):
         needing = set()
         while True:
             command = ["rpm", "--erase", "--test", *keys, *sorted(needing)]
-            out = __salt__["cmd.run_all"](
-                command, python_shell=False, ignore_retcode=True, output_loglevel="trace"
-            )
+            out = __salt__["cmd.run_all"](command, python_shell=False, ignore_retcode=True, output_loglevel="trace")
             more = set(self.NEEDED_BY.findall(out["stderr"])) - needing
             if not more:
                 return needing
@@ -638,9 +632,7 @@ class _Dnf(_Rpm):
                 version = item.want.partition(":")[2] or item.want
                 arch = f".{parsed['arch']}" if parsed["arch"] else ""
                 command.append(f"{parsed['name']}-{version}{arch}")
-        out = __salt__["cmd.run_all"](
-            command, python_shell=False, ignore_retcode=True, output_loglevel="trace"
-        )
+        out = __salt__["cmd.run_all"](command, python_shell=False, ignore_retcode=True, output_loglevel="trace")
         if out["retcode"] != 0 and not any(text in out["stdout"] + out["stderr"] for text in self.ASKED):
             raise _Blocked(_reason(CommandExecutionError(out["stderr"] or out["stdout"])))
         plan = {self.key(item.name): item.want for item in items}

@@ -9,8 +9,8 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "demo"))
 
-from lab import APPROVERS, Lab  # noqa: E402  (the outer conftest put tools on the path)
-from narrator import Narrator  # noqa: E402
+from lab import APPROVERS, Lab
+from narrator import Narrator
 
 
 @pytest.fixture(scope="module")

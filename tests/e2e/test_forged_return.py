@@ -6,6 +6,7 @@ import secrets
 
 from lab import wait_until
 from minion_root import SALT
+
 from saltext.approval import _core
 
 PACKAGES = {"acme-probe": "0.9-1"}

@@ -131,9 +131,7 @@ def master_config(tmp_path, dsn_file):
             **changes,
         }
         path = root / "master.yaml"
-        path.write_text(
-            yaml.safe_dump({name: value for name, value in settings.items() if value is not None})
-        )
+        path.write_text(yaml.safe_dump({name: value for name, value in settings.items() if value is not None}))
         return path
 
     return write

@@ -30,8 +30,7 @@ STATE_FUNCTIONS = {
     ]
 }
 CHANGING = {
-    f"pkg.{name}"
-    for name in ["install", "upgrade", "group_install", "downgrade", "remove", "purge", "autoremove"]
+    f"pkg.{name}" for name in ["install", "upgrade", "group_install", "downgrade", "remove", "purge", "autoremove"]
 }
 CHOCOLATEY = {f"chocolatey.{name}" for name in ["install", "upgrade", "update", "uninstall"]}
 FUNCTIONS = CHANGING | CHOCOLATEY | {"pkg.version", "pkg_resource.version", "pkg.list_pkgs", "service.status"}
@@ -40,9 +39,9 @@ INSTALLS = {("pkg", "installed"), ("chocolatey", "installed")}
 UPGRADES = {("pkg", "latest"), ("chocolatey", "upgraded")}
 REMOVES = {("pkg", "removed"), ("pkg", "purged"), ("chocolatey", "uninstalled")}
 CHANGES_ONLY = {("pkg", "uptodate"), ("pkg", "group_installed")}
-NOTHING = {
-    ("pkg", name) for name in ["downloaded", "patch_installed", "patch_downloaded", "held", "unheld"]
-} | {("chocolatey", name) for name in ["source_present", "bootstrapped", "unbootstrapped"]}
+NOTHING = {("pkg", name) for name in ["downloaded", "patch_installed", "patch_downloaded", "held", "unheld"]} | {
+    ("chocolatey", name) for name in ["source_present", "bootstrapped", "unbootstrapped"]
+}
 
 RUNNING = (
     "is already running|and is running|and is in the desired state|Started service|Service started|"
@@ -65,18 +64,12 @@ NAME = r"[A-Za-z0-9+\-._:@~]+"
 
 def is_version(text):
     """Whether it could be one: short, without blanks and control characters."""
-    return (
-        isinstance(text, str)
-        and 0 < len(text.encode()) <= 255
-        and not any(c <= " " or c == "\x7f" for c in text)
-    )
+    return isinstance(text, str) and 0 < len(text.encode()) <= 255 and not any(c <= " " or c == "\x7f" for c in text)
 
 
 def exact(text):
     """The version, unless it is a comparison or a pattern."""
-    return (
-        text if is_version(text) and text != "latest" and not re.search(r"^[<>=!~]|[*?\[,]", text) else None
-    )
+    return text if is_version(text) and text != "latest" and not re.search(r"^[<>=!~]|[*?\[,]", text) else None
 
 
 def matches(kind, approved, seen):
@@ -321,9 +314,7 @@ def read_arguments(fun, fun_args):
         read.known &= isinstance(wanted, list)
         for element in wanted if isinstance(wanted, list) else []:
             if isinstance(element, dict):
-                read.targets += [
-                    (key, value if lists[0] == "pkgs" else None) for key, value in element.items()
-                ]
+                read.targets += [(key, value if lists[0] == "pkgs" else None) for key, value in element.items()]
             elif isinstance(element, str):
                 read.targets.append((element, None))
             else:
@@ -358,9 +349,7 @@ def any_version(minion, of, version):
     elif isinstance(version, str):
         minion.versions(of, version.split(","))
     elif isinstance(version, list):
-        minion.versions(
-            of, [of_one.get("version") if isinstance(of_one, dict) else of_one for of_one in version]
-        )
+        minion.versions(of, [of_one.get("version") if isinstance(of_one, dict) else of_one for of_one in version])
     else:
         minion.done(of)
 
@@ -402,9 +391,7 @@ def windows_status(minion, of, change, ok):
     elif isinstance(current, str):
         any_version(minion, of, current) if ok else minion.done(of)
     else:
-        statuses = [
-            change[key] for key in ("install status", "uninstall status") if isinstance(change.get(key), str)
-        ]
+        statuses = [change[key] for key in ("install status", "uninstall status") if isinstance(change.get(key), str)]
         failed = not ok or (statuses[:1] != [] and statuses[0].startswith("failed"))
         minion.fail(of) if failed else minion.done(of)
 
@@ -663,8 +650,7 @@ def is_genuine(minion, made):
         and expected.get("digest") in (None, made["digest"])
         and (
             expected.get("evidence_key") is None
-            or made.get("mac")
-            == reference.mac(expected["evidence_key"], {**made, "revision": int(made["revision"])})
+            or made.get("mac") == reference.mac(expected["evidence_key"], {**made, "revision": int(made["revision"])})
         )
     )
 
@@ -834,9 +820,7 @@ def judge_version(minion, returned, understood, targets):
 
 def installed_version(minion, of, version):
     """A name with an architecture may be missing, because Salt lists those of the minion's own without it."""
-    if version in ("", []) and re.search(
-        r":|\.(x86_64|i[356]86|noarch|aarch64|s390x|ppc64le|armv7hl)$", of.name
-    ):
+    if version in ("", []) and re.search(r":|\.(x86_64|i[356]86|noarch|aarch64|s390x|ppc64le|armv7hl)$", of.name):
         minion.done(of)
     else:
         any_version(minion, of, version)
@@ -881,9 +865,7 @@ def is_sentences(value):
 def returns_of(load):
     """The returns in a load; None among them: it says that there is none. None: it is nothing of Salt's."""
     if isinstance(load, list):
-        found = [
-            found for document in load if isinstance(document, dict) for found in returns_of(document) or []
-        ]
+        found = [found for document in load if isinstance(document, dict) for found in returns_of(document) or []]
         return found or None
     if not isinstance(load, dict):
         return None
@@ -925,9 +907,7 @@ def job_of(job):
     found = [None]
     for minion, result in (job.get("Result") or {}).items():
         if "return" in result:
-            found += (
-                answer(minion, {**result, "fun": job["Function"], "fun_args": job.get("Arguments")}) or []
-            )
+            found += answer(minion, {**result, "fun": job["Function"], "fun_args": job.get("Arguments")}) or []
     return found + [Return(minion, None, None, None, silent=True) for minion in job.get("Minions") or []]
 
 

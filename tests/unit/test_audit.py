@@ -125,9 +125,7 @@ def test_every_altered_field_of_an_entry_is_found(index, name):
 def test_null_is_not_the_empty_text():
     records = trail()
     records[0]["identity"] = ""
-    assert str(broken(records)) == (
-        "line 1, stream 0, entry 1: it was altered: its content does not give its hash"
-    )
+    assert str(broken(records)) == ("line 1, stream 0, entry 1: it was altered: its content does not give its hash")
 
 
 @pytest.mark.parametrize("index", range(7))
@@ -154,9 +152,7 @@ def test_swapped_records_are_found(index):
 
 def test_a_whole_stream_that_is_missing_is_found_by_the_seal():
     records = [record for record in trail() if record.get("stream") != 7]
-    assert str(broken(records)) == (
-        "line 4, seal 1, stream 7, entry 1: it covers an entry that is not in the file"
-    )
+    assert str(broken(records)) == ("line 4, seal 1, stream 7, entry 1: it covers an entry that is not in the file")
 
 
 def test_an_entry_forged_with_its_hash_breaks_the_next_or_the_seal():
@@ -164,9 +160,7 @@ def test_an_entry_forged_with_its_hash_breaks_the_next_or_the_seal():
     records[1] = entry(0, 2, records[0]["hash"], principal="mallory")
     assert str(broken(records)) == "line 3, stream 0, entry 3: it does not continue the one before it"
     records[2] = entry(0, 3, records[1]["hash"])
-    assert str(broken(records)) == (
-        "line 7, seal 2, stream 0, entry 2: it covers another hash than this entry has"
-    )
+    assert str(broken(records)) == ("line 7, seal 2, stream 0, entry 2: it covers another hash than this entry has")
 
 
 def test_seals_forged_as_well_are_found_by_the_published_head():
@@ -239,15 +233,9 @@ def test_every_malformed_line_is_a_finding(line, problem):
 
 
 JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text()
-    | st.sampled_from(["entry", "seal", "0" * 64]),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["entry", "seal", "0" * 64]),
     lambda children: (
-        st.lists(children)
-        | st.dictionaries(st.sampled_from(["record", "heads", "hash", *NAMES]) | st.text(), children)
+        st.lists(children) | st.dictionaries(st.sampled_from(["record", "heads", "hash", *NAMES]) | st.text(), children)
     ),
 )
 

@@ -44,9 +44,7 @@ def test_nulls_and_empty_arrays(conninfo):
 
 
 def test_infinite_times(conninfo):
-    rows = [
-        _core.call(conninfo, "test_echo", [*[None] * 8, when, None])[0] for when in ("infinity", "-infinity")
-    ]
+    rows = [_core.call(conninfo, "test_echo", [*[None] * 8, when, None])[0] for when in ("infinity", "-infinity")]
     assert [row[8] for row in rows] == [float("inf"), float("-inf")]
 
 
@@ -287,9 +285,7 @@ def test_a_changed_function_is_prepared_again(core_database, conninfo):
 def test_more_statements_than_are_prepared(core_database, conninfo):
     letters = [chr(ord("a") + number) for number in range(9)]
     names = [f"test_{x}_{y}" for x in letters for y in letters]
-    core_database.execute(
-        "".join(SIMPLE_FUNCTION.format(name=name, type="text", value=f"'{name}'") for name in names)
-    )
+    core_database.execute("".join(SIMPLE_FUNCTION.format(name=name, type="text", value=f"'{name}'") for name in names))
     for _ in range(2):
         assert [_core.call(conninfo, name, [])[0][0] for name in names] == names
     assert _core.call(conninfo, "test_prepared", [])[0][0] == 64
@@ -351,9 +347,7 @@ def test_a_silent_host_is_passed_over(conninfo, silent_socket, where):
 def test_all_hosts_together_get_the_connect_timeout(silent_socket):
     start = time.monotonic()
     with pytest.raises(_core.Unavailable):
-        _core.document(
-            f"host={silent_socket},{silent_socket} user=x dbname=x", "web1", connect_timeout_ms=400
-        )
+        _core.document(f"host={silent_socket},{silent_socket} user=x dbname=x", "web1", connect_timeout_ms=400)
     assert time.monotonic() - start < 1
 
 

@@ -78,8 +78,7 @@ def test_evidence_of_the_minion_itself(core_database, minion, record):
         ("converged", True, 17, evidence["run_id"], "state.apply", 0, True),
     ]
     findings = core_database.execute(
-        "SELECT name, verdict, expected, observed FROM approval.job_finding"
-        " WHERE minion_id = %s ORDER BY name",
+        "SELECT name, verdict, expected, observed FROM approval.job_finding WHERE minion_id = %s ORDER BY name",
         [minion],
     )
     assert findings == [("hello", "converged", "2.10-3", "2.10-3"), ("sl", "converged", None, None)]

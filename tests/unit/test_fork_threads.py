@@ -123,9 +123,7 @@ def hammer(conninfo, who):
 def test_processes_and_threads_at_once(conninfo):
     mine = backend(conninfo)
     with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
-        children = [
-            pool.submit(in_child, lambda child=child: hammer(conninfo, f"child{child}")) for child in range(8)
-        ]
+        children = [pool.submit(in_child, lambda child=child: hammer(conninfo, f"child{child}")) for child in range(8)]
         assert hammer(conninfo, "parent") == "fine"
         assert [child.result() for child in children] == ["fine"] * 8
     assert backend(conninfo) == mine

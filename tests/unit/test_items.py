@@ -15,9 +15,7 @@ def test_each_kind():
         ("package", "a", "1"),
         ("package", "b", None),
     ]
-    assert of_type("service", {"services": {"cron": "dead"}, "packages": None}) == [
-        ("service", "cron", "dead")
-    ]
+    assert of_type("service", {"services": {"cron": "dead"}, "packages": None}) == [("service", "cron", "dead")]
     assert of_type("value", {"values": {"a": {"c": 1, "b": 2}}}) == [("value", "a", '{"b":2,"c":1}')]
     assert of_type("action", {}, action={"function": "test.ping"}) == [("action", "test.ping", "{}")]
     assert of_type("any", {"packages": {"a": "1"}}) == []

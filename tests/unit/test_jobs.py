@@ -38,9 +38,7 @@ def test_passwords_in_urls_are_hidden():
 
 
 def test_a_function_named_after_a_secret_hides_all_but_its_first_argument():
-    masked = jobs.masked(
-        {"fun": "shadow.set_password", "fun_args": ["root", "$6$hunter2", {"pw": "hunter2x"}]}
-    )
+    masked = jobs.masked({"fun": "shadow.set_password", "fun_args": ["root", "$6$hunter2", {"pw": "hunter2x"}]})
     assert masked["fun_args"][0] == "root"
     assert "$6$" not in repr(masked)
 
@@ -50,9 +48,7 @@ def test_the_arguments_of_a_runner_are_in_its_return():
     assert "hunter2" not in repr(jobs.masked(load))
 
 
-@pytest.mark.parametrize(
-    "load", [{"arg": None}, {"arg": 7, "fun": 3}, {"fun": ["a", "b"], "arg": "x"}, {}, "text"]
-)
+@pytest.mark.parametrize("load", [{"arg": None}, {"arg": 7, "fun": 3}, {"fun": ["a", "b"], "arg": "x"}, {}, "text"])
 def test_odd_loads_are_left_as_they_are(load):
     assert jobs.masked(load) == load
 

@@ -238,8 +238,7 @@ def test_before_belongs_to_the_approved_value(approval):
         '{"format": 1, "minion": "web1"}',
         '{"format": 1, "minion": "web1", "items": {"packages": {"hello": "1"}}}',
         '{"format": 2, "minion": "web1", "items": {}}',
-        '{"format": 1, "minion": "web2", "items": '
-        '{"packages": {"hello": {"approved": "2.10-3", "before": "9"}}}}',
+        '{"format": 1, "minion": "web2", "items": {"packages": {"hello": {"approved": "2.10-3", "before": "9"}}}}',
     ],
 )
 def test_before_survives_an_unusable_file(approval, tmp_path, content):

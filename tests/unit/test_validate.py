@@ -148,9 +148,7 @@ def test_evidence():
 
 
 def test_evidence_key_as_bytes():
-    assert _core.validate(returned(evidence(ALL)), {**EXPECTED, "evidence_key": bytes.fromhex(KEY)})[
-        "authenticated"
-    ]
+    assert _core.validate(returned(evidence(ALL)), {**EXPECTED, "evidence_key": bytes.fromhex(KEY)})["authenticated"]
 
 
 @pytest.mark.parametrize(
@@ -192,9 +190,7 @@ def test_evidence_of_a_test_run():
 
 
 def test_evidence_outweighs_what_came_before_it_but_not_after():
-    assert (
-        _core.validate(returned(evidence(ALL), **change_of("a", "2", 1)), EXPECTED)["verdict"] == "converged"
-    )
+    assert _core.validate(returned(evidence(ALL), **change_of("a", "2", 1)), EXPECTED)["verdict"] == "converged"
     assert _core.validate(returned(evidence(ALL), **change_of("a", "2", 9)), EXPECTED)["verdict"] == "drift"
 
 

@@ -67,9 +67,7 @@ junk = st.recursive(
     | st.sampled_from(["", "1", "a", "installed", "pkg_|-a_|-a_|-installed", "E: a"]),
     lambda inner: (
         st.lists(inner, max_size=2)
-        | st.dictionaries(
-            st.sampled_from([*NAMES, "new", "old", "ret", "installed", "result"]), inner, max_size=2
-        )
+        | st.dictionaries(st.sampled_from([*NAMES, "new", "old", "ret", "installed", "result"]), inner, max_size=2)
     ),
     max_leaves=4,
 )
@@ -108,8 +106,7 @@ change = mostly(
 flat_changes = st.dictionaries(names, change, max_size=3)
 changes = mostly(
     flat_changes,
-    st.fixed_dictionaries({}, optional={"installed": flat_changes, "removed": flat_changes, "a": change})
-    | junk,
+    st.fixed_dictionaries({}, optional={"installed": flat_changes, "removed": flat_changes, "a": change}) | junk,
 )
 pair = st.builds("{}{}{}".format, names, st.sampled_from(["=", "=", "=", ">=", "<"]), versions) | names
 line = st.one_of(
@@ -152,9 +149,7 @@ line = st.one_of(
 )
 comment = mostly(
     mostly(line, st.lists(line, max_size=3).map("\n".join), 4),
-    st.builds(
-        'Attempt 1: Returned a result of "False", with the following comment: "{}"\n{}'.format, line, line
-    )
+    st.builds('Attempt 1: Returned a result of "False", with the following comment: "{}"\n{}'.format, line, line)
     | st.builds("{}.\n{}".format, line, line)
     | junk,
 )
@@ -289,10 +284,7 @@ def chunk(draw, minion="m1"):
     if module == "module":
         made["name"] = draw(functions | st.lists(functions, max_size=2))
         made["changes"] = draw(
-            st.dictionaries(
-                functions | st.sampled_from(["ret", "pkg.install:2"]), function_return, max_size=2
-            )
-            | junk
+            st.dictionaries(functions | st.sampled_from(["ret", "pkg.install:2"]), function_return, max_size=2) | junk
         )
     if module == "approval" and draw(st.integers(0, 4)):
         made["approval"] = draw(mostly(evidence(minion), junk))
@@ -312,9 +304,7 @@ def states(draw, minion="m1"):
     """What a run of states returns."""
     chunks = dict(draw(st.lists(chunk(minion), min_size=1, max_size=4)))
     if draw(st.integers(0, 9)) == 9:
-        chunks |= draw(
-            st.dictionaries(st.sampled_from(["a", "pkg_|-", "_|-_|-", "pkg_|-a"]), junk, max_size=2)
-        )
+        chunks |= draw(st.dictionaries(st.sampled_from(["a", "pkg_|-", "_|-_|-", "pkg_|-a"]), junk, max_size=2))
     return chunks
 
 
@@ -332,9 +322,7 @@ def state_return(minion):
 
 
 def keywords(names_of):
-    return st.dictionaries(
-        st.sampled_from(names_of), st.sampled_from([True, False, None, "True", 1]), max_size=1
-    )
+    return st.dictionaries(st.sampled_from(names_of), st.sampled_from([True, False, None, "True", 1]), max_size=1)
 
 
 named = st.fixed_dictionaries(
@@ -365,9 +353,7 @@ options = mostly(
 )
 
 
-texts_of_options = st.sampled_from(
-    ["test=True", "test=False", "TEST=1", "pillar={}", "removed=True", "a==1", "1=a"]
-)
+texts_of_options = st.sampled_from(["test=True", "test=False", "TEST=1", "pillar={}", "removed=True", "a==1", "1=a"])
 
 
 @st.composite
@@ -375,9 +361,7 @@ def arguments(draw, fun):
     """fun_args of a job."""
     made = []
     if fun == "state.single":
-        made.append(
-            draw(mostly(st.just("pkg.installed"), st.sampled_from(["pkg.removed", "pkg.latest", "x"])))
-        )
+        made.append(draw(mostly(st.just("pkg.installed"), st.sampled_from(["pkg.removed", "pkg.latest", "x"]))))
     wanted = {} if fun == "state.apply" else draw(mostly(named, st.just({})))
     if draw(st.booleans()):
         made += draw(mostly(st.lists(names, max_size=2), st.lists(junk | texts_of_options, max_size=3)))
@@ -388,9 +372,7 @@ def arguments(draw, fun):
 @st.composite
 def returned(draw, minion="m1"):
     """A return as a returner gets it."""
-    fun = draw(
-        st.sampled_from(["state.apply", "state.apply", "state.sls", "state.single", "state.test"]) | functions
-    )
+    fun = draw(st.sampled_from(["state.apply", "state.apply", "state.sls", "state.single", "state.test"]) | functions)
     made = {
         "id": minion,
         "fun": fun,

@@ -139,9 +139,7 @@ EVIDENCE = [
     ),
     (
         "errors are not covered",
-        evidence(
-            "web1", 4, {"packages": {"hello": None}}, {}, errors={"packages": {"hello": "E: not found"}}
-        ),
+        evidence("web1", 4, {"packages": {"hello": None}}, {}, errors={"packages": {"hello": "E: not found"}}),
     ),
     (
         "not ASCII",

@@ -82,9 +82,7 @@ def test_two_pillar_entries(findings, dsn_file):
 def test_a_login_that_can_do_more_than_it_should(findings, dsn_file, approved):
     assert (
         "has not the role approval_exporter"
-        in findings(ext_pillar=[{"approval": {"dsn_file": str(dsn_file("auditor"))}}])["ext_pillar approval"][
-            "problem"
-        ]
+        in findings(ext_pillar=[{"approval": {"dsn_file": str(dsn_file("auditor"))}}])["ext_pillar approval"]["problem"]
     )
     approved.execute("GRANT approval_policy_admin TO operator")
     try:

@@ -64,9 +64,7 @@ def test_the_audit_leaves_the_database(run, approved, tmp_path):
 
 
 def test_json_on_either_side_of_the_command(run):
-    assert json.loads(run("alice", "--json", "types").stdout) == json.loads(
-        run("alice", "types", "--json").stdout
-    )
+    assert json.loads(run("alice", "--json", "types").stdout) == json.loads(run("alice", "types", "--json").stdout)
 
 
 def test_text_of_empty_answers(run):

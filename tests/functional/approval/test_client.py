@@ -100,9 +100,7 @@ def test_the_same_external_reference_is_the_same_request(client):
     alice = client("alice")
     arguments = ("package", ["web1", "web2"], {"hello": "1", "sl": "2"}, "needed")
     first = alice.request(*arguments, external_ref="CHG-7")
-    again = alice.request(
-        "package", ["web2", "web1"], {"sl": "2", "hello": "1"}, "needed", external_ref="CHG-7"
-    )
+    again = alice.request("package", ["web2", "web1"], {"sl": "2", "hello": "1"}, "needed", external_ref="CHG-7")
     assert again["request"] == first["request"]
     with pytest.raises(Refused, match=r"CHG-7 is request \d+ already"):
         alice.request("package", ["web1"], HELLO, "needed", external_ref="CHG-7")
@@ -175,17 +173,13 @@ class TestKinds:
         alice = client("alice")
         shown = alice.request("service", "web1", services={"cron": "dead"}, reason="x")
         assert items_of(shown) == [("web1", "service", "cron", "dead")]
-        shown = alice.request(
-            "value", "web1", values={"b": {"y": 1, "x": [None, "\u00fc"]}, "a": 1}, reason="x"
-        )
+        shown = alice.request("value", "web1", values={"b": {"y": 1, "x": [None, "\u00fc"]}, "a": 1}, reason="x")
         assert items_of(shown) == [
             ("web1", "value", "a", "1"),
             ("web1", "value", "b", '{"x":[null,"\u00fc"],"y":1}'),
         ]
         shown = alice.request("reboot", ["web1", "web2"], parameters={"at_time": 5}, reason="x")
-        assert items_of(shown) == [
-            (minion, "action", "system.reboot", '{"at_time":5}') for minion in ("web1", "web2")
-        ]
+        assert items_of(shown) == [(minion, "action", "system.reboot", '{"at_time":5}') for minion in ("web1", "web2")]
 
     @pytest.mark.parametrize(
         ("type_name", "given", "error", "text"),
@@ -312,9 +306,7 @@ def test_an_emergency_is_reviewed_by_another(client):
 
 def test_the_glass_is_broken_by_whom_the_role_was_given(client, approved, approve):
     with db.connect(config.Connection(approved.dsn("policy_admin"))) as conn:
-        policy.load(
-            conn, policy.parse("freezes: {all: {from: 2026-01-01, until: 2099-01-01, reason: quiet}}")
-        )
+        policy.load(conn, policy.parse("freezes: {all: {from: 2026-01-01, until: 2099-01-01, reason: quiet}}"))
     number = approve("web1", HELLO)
     carol = client("carol")
     assert [row["freeze"] for row in carol.freezes()] == ["all"]

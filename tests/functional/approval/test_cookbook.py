@@ -42,17 +42,13 @@ def test_the_database_takes_it(site, name):
     definition = Jsonb({"name": name, **TYPES[name]})
     for _ in range(2):
         # The same definition again is the same version: loading a file twice changes nothing.
-        assert site.execute("SELECT approval.put_request_type(%s)", (definition,), login="policy_admin") == [
-            (1,)
-        ]
+        assert site.execute("SELECT approval.put_request_type(%s)", (definition,), login="policy_admin") == [(1,)]
 
 
 def test_every_key_is_in_a_table_of_the_page():
     """The page says that its tables are complete: compared with the keys that the function knows."""
     function = (COOKBOOK.parents[1] / "sql/functions/put_request_type.sql").read_text(encoding="utf-8")
-    known = [
-        set(re.findall("'(.*?)'", keys)) for keys in re.findall(r"key NOT IN \((.*?)\);", function, re.DOTALL)
-    ]
+    known = [set(re.findall("'(.*?)'", keys)) for keys in re.findall(r"key NOT IN \((.*?)\);", function, re.DOTALL)]
     tables = re.findall(r"^\| key of.*?\n\n", COOKBOOK.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     listed = [
         {key for row in table.strip().splitlines()[2:] for key in re.findall("`(.*?)`", row.split("|")[1])}

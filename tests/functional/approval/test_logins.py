@@ -64,9 +64,7 @@ def test_a_lost_file_comes_back_with_a_new_password(admin, tmp_path, other_names
 
 def test_a_file_of_something_else_is_not_overwritten(admin, tmp_path, other_names):
     (tmp_path / "exporter.dsn").write_text("host=elsewhere user=other\n")
-    with pytest.raises(
-        InputError, match=r"exporter.dsn is there but holds no password for test_salt_exporter"
-    ):
+    with pytest.raises(InputError, match=r"exporter.dsn is there but holds no password for test_salt_exporter"):
         list(logins.create(admin, tmp_path))
 
 

@@ -35,9 +35,7 @@ def folder(tmp_path):
 
 
 def applied(conn):
-    return [
-        row["migration_id"] for row in conn.execute("SELECT migration_id FROM approval.migration ORDER BY 1")
-    ]
+    return [row["migration_id"] for row in conn.execute("SELECT migration_id FROM approval.migration ORDER BY 1")]
 
 
 def test_an_empty_database_gets_everything_once(empty):

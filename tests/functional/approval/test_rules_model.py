@@ -322,17 +322,12 @@ class Rules:
         delegated = sorted({principal for principal, to in self.delegations.values() if to == who})
         excluded = set() if request.type.self_approval else request.parties
         groups = request.type.chain[request.stage].any_of
-        return [
-            member
-            for member in [who, *delegated]
-            if member not in excluded and self._is_in_any(member, groups)
-        ]
+        return [member for member in [who, *delegated] if member not in excluded and self._is_in_any(member, groups)]
 
     def _is_passed(self, request, stage):
         approvers = {member for at, _, member in request.decisions if at == stage}
         return any(
-            len(approvers & self.members[group]) >= quorum
-            for group, quorum in request.type.chain[stage].any_of.items()
+            len(approvers & self.members[group]) >= quorum for group, quorum in request.type.chain[stage].any_of.items()
         )
 
     def _is_in_any(self, who, groups):
@@ -340,9 +335,7 @@ class Rules:
 
     def _stages_for(self, request):
         return [
-            number
-            for number, stage in enumerate(request.type.chain)
-            if stage.more_than_minions < len(request.minions)
+            number for number, stage in enumerate(request.type.chain) if stage.more_than_minions < len(request.minions)
         ]
 
     # What is approved.
@@ -380,8 +373,7 @@ class Rules:
     def _is_frozen(self, item):
         """A freeze holds back a change that was never applied; what held before stays."""
         return any(
-            type_name in (None, item.request.type.name)
-            and (group is None or item.minion in self.minion_groups[group])
+            type_name in (None, item.request.type.name) and (group is None or item.minion in self.minion_groups[group])
             for type_name, group in self.freezes.values()
         )
 
@@ -427,9 +419,7 @@ class Rules:
     @staticmethod
     def _held_back_alike(one, other):
         return (
-            one.request.type is other.request.type
-            and not one.request.glass_broken
-            and not other.request.glass_broken
+            one.request.type is other.request.type and not one.request.glass_broken and not other.request.glass_broken
         )
 
     @staticmethod
@@ -469,10 +459,7 @@ class Rules:
         """Whether an open request that this one contradicts keeps it from being approved."""
         return any(
             resolution != "supersede"
-            and (
-                other.state == "pending"
-                or any(item.state == "approved" and not item.is_due for item in other.items)
-            )
+            and (other.state == "pending" or any(item.state == "approved" and not item.is_due for item in other.items))
             for other, resolution in request.overlaps.items()
         )
 
@@ -587,9 +574,7 @@ class Sequence(RuleBasedStateMachine):
     def amend(self, who, number, kept, more):
         request = self.rules.requests[number]
         who = who or min(request.parties)
-        wanted = {
-            item.resource: item.version for place, item in enumerate(request.items) if place in kept
-        } | more
+        wanted = {item.resource: item.version for place, item in enumerate(request.items) if place in kept} | more
         if wanted:
             answer = self._act(who, "amend_request", number, *self._items(wanted), "")
             self._agree(answer, self.rules.amend, who, number, wanted)
@@ -655,9 +640,7 @@ class Sequence(RuleBasedStateMachine):
             for authenticated in (True, False):
                 for decision in ("approve", "reject"):
                     with self.connection.transaction(force_rollback=True):
-                        answer = self._act(
-                            who, "decide", number, decision, "", None, authenticated=authenticated
-                        )
+                        answer = self._act(who, "decide", number, decision, "", None, authenticated=authenticated)
                         self._agree(answer, self.rules.check_decision, who, authenticated, number, decision)
 
     @rule(who=WHO, to=WHO)
@@ -776,9 +759,7 @@ class Sequence(RuleBasedStateMachine):
             expected = self.rules.in_force(minion)
             query = "SELECT revision, names, contents FROM approval.export_document(%s)"
             revision, names, contents = self.connection.execute(query, (minion,)).fetchone() or (0, [], [])
-            assert dict(zip(names, contents, strict=True)) == {
-                name: item.wanted for name, item in expected.items()
-            }
+            assert dict(zip(names, contents, strict=True)) == {name: item.wanted for name, item in expected.items()}
             assert revision >= self.revisions[minion]
             if revision > self.revisions[minion]:
                 self.documents[minion, revision] = expected
@@ -829,9 +810,7 @@ class Sequence(RuleBasedStateMachine):
 
     def _record(self, minion, revision, document, authentic, verdicts, before):
         observed = {
-            package: WHAT_LATEST_WAS
-            if package in document and document[package].version == "latest"
-            else None
+            package: WHAT_LATEST_WAS if package in document and document[package].version == "latest" else None
             for package in verdicts
         }
         self.returns += 1

@@ -20,9 +20,7 @@ def pillar_of(approved, master_opts):
         opts = master_opts()
         functions = salt.loader.pillars({**opts, "minion_id": minion}, {})
         arguments = {**opts["ext_pillar"][0]["approval"], **settings}
-        return functions["approval"](
-            minion, {}, **{name: value for name, value in arguments.items() if value}
-        )
+        return functions["approval"](minion, {}, **{name: value for name, value in arguments.items() if value})
 
     return compile_one
 
@@ -139,9 +137,7 @@ class TestFailsClosed:
         self.errors(compiled, ext_pillar=[{"approval": {"dsn_file": str(dsn_file("auditor"))}}])
 
     def test_with_wrong_settings(self, compiled):
-        assert "unknown setting 'dns_file'" in self.errors(
-            compiled, ext_pillar=[{"approval": {"dns_file": "/x"}}]
-        )
+        assert "unknown setting 'dns_file'" in self.errors(compiled, ext_pillar=[{"approval": {"dns_file": "/x"}}])
         assert "named settings" in self.errors(compiled, ext_pillar=[{"approval": "/etc/salt/approval.dsn"}])
         assert "set exactly one of" in self.errors(compiled, ext_pillar=[{"approval": {}}])
         assert "key must be" in self.errors(compiled, ext_pillar=[{"approval": {"dsn": "x", "key": 7}}])

@@ -87,8 +87,7 @@ def evidence(database):
 
 def verdicts(database, jid):
     return database.execute(
-        "SELECT minion_id, verdict, authenticated FROM approval.job_return "
-        "WHERE jid = %s ORDER BY minion_id, attempt",
+        "SELECT minion_id, verdict, authenticated FROM approval.job_return WHERE jid = %s ORDER BY minion_id, attempt",
         (jid,),
     )
 
@@ -119,9 +118,7 @@ def test_secrets_are_hidden_before_they_are_stored(cache, publish, database):
     jid = publish(fun="user.add", arg=["joe", {"__kwarg__": True, "password": "hunter2"}])
     assert cache.get_load(jid)["arg"][1] == {"__kwarg__": True, "password": "********"}
     cache.returner({**NO_RETURN, "id": "web1", "jid": jid, "fun_args": [{"password": "hunter2"}]})
-    stored = database.execute(
-        "SELECT load FROM approval.job UNION ALL SELECT payload FROM approval.job_return"
-    )
+    stored = database.execute("SELECT load FROM approval.job UNION ALL SELECT payload FROM approval.job_return")
     assert len(stored) == 2
     assert all(b"hunter2" not in _core.decompress(bytes(packed)) for (packed,) in stored)
 
@@ -149,9 +146,7 @@ def test_the_batches_of_a_job_share_its_jid(cache, publish):
 
 
 def test_salt_ssh_saves_loads_without_minions(cache, jid):
-    cache.save_load(
-        jid, {"fun": "test.ping", "arg": [], "jid": jid, "tgt": "*", "tgt_type": "glob", "user": "root"}
-    )
+    cache.save_load(jid, {"fun": "test.ping", "arg": [], "jid": jid, "tgt": "*", "tgt_type": "glob", "user": "root"})
     assert "Minions" not in cache.get_load(jid)
 
 
@@ -179,9 +174,7 @@ def test_a_repeated_return_counts_once(cache, publish, database):
     assert cache.get_jid(jid)["web1"]["return"] is False
 
 
-@pytest.mark.parametrize(
-    "jid", ["", "x", "20000101000000000000", "29990101000000000000", "../../etc", "req; DROP"]
-)
+@pytest.mark.parametrize("jid", ["", "x", "20000101000000000000", "29990101000000000000", "../../etc", "req; DROP"])
 def test_returns_with_an_impossible_jid_are_set_aside(cache, database, jid, caplog):
     load = {**NO_RETURN, "id": "web1", "jid": jid}
     with caplog.at_level(logging.WARNING):
@@ -233,9 +226,7 @@ def test_events(cache, database):
 def test_maintenance_makes_and_drops_partitions(cache, database):
     cache.clean_old_jobs()
     today = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d")
-    assert database.execute("SELECT to_regclass(%s) IS NOT NULL", (f"approval.job_return_{today}",)) == [
-        (True,)
-    ]
+    assert database.execute("SELECT to_regclass(%s) IS NOT NULL", (f"approval.job_return_{today}",)) == [(True,)]
 
 
 def test_loads_that_mean_harm_break_nothing(cache, jid):
@@ -287,9 +278,7 @@ class TestVerdicts:
         shown = client("alice").show(number)
         assert (shown["state"], shown["items"][0]["outcome"]) == ("approved", "waiting")
 
-    def test_evidence_of_another_minion_moves_nothing(
-        self, cache, publish, approve, evidence, client, database
-    ):
+    def test_evidence_of_another_minion_moves_nothing(self, cache, publish, approve, evidence, client, database):
         number = approve(["web1", "web2"], {"hello": "2.10-3"})
         jid = publish(["web1", "web2"], fun="state.apply")
         cache.returner({**evidence("web2", jid, {"hello": "2.10-3"}), "id": "web1"})
@@ -357,9 +346,7 @@ def test_with_the_database_away_it_raises_without_the_dsn(master_opts, tmp_path,
     assert "hunter2" not in str(raised.value)
 
 
-def test_as_a_minions_own_returner_it_only_claims(
-    approve, evidence, master_opts, dsn_file, publish, database
-):
+def test_as_a_minions_own_returner_it_only_claims(approve, evidence, master_opts, dsn_file, publish, database):
     """``--return approval`` on a minion, with the role for it: stored, and moves nothing."""
     approve(["web1"], {"hello": "1"})
     jid = publish(["web1"])

@@ -139,9 +139,7 @@ class TestTargets:
 
 def test_each_act_is_sealed(runner, approved):
     runner("request", "package", minions="web1", packages={"hello": "1"}, reason="needed")
-    assert approved.execute("SELECT count(*) FROM approval.audit_stream WHERE sealed_seq < head_seq") == [
-        (0,)
-    ]
+    assert approved.execute("SELECT count(*) FROM approval.audit_stream WHERE sealed_seq < head_seq") == [(0,)]
 
 
 def test_what_can_be_seen(runner, approve):

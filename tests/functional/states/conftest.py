@@ -207,8 +207,7 @@ def approve():
         items = [("package", name, kinds.get(v, "version"), v) for name, v in packages.items()]
         items += [("service", name, "state", state) for name, state in services.items()]
         items += [
-            ("value", name, "json", json.dumps(v, sort_keys=True, separators=(",", ":")))
-            for name, v in values.items()
+            ("value", name, "json", json.dumps(v, sort_keys=True, separators=(",", ":"))) for name, v in values.items()
         ]
         hashed = hashlib.sha256(b"".join(map(field, ["apv1", "web1", str(revision)])))
         for item in sorted(items, key=lambda item: item[:2]):

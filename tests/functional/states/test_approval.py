@@ -24,8 +24,7 @@ def mac(evidence):
     for items in found.values():
         parts += [str(len(items)), *(part for item in items for part in item)]
     message = b"".join(
-        b"\xff" * 4 if part is None else struct.pack(">I", len(part.encode())) + part.encode()
-        for part in parts
+        b"\xff" * 4 if part is None else struct.pack(">I", len(part.encode())) + part.encode() for part in parts
     )
     return hmac.new(KEY, message, hashlib.sha256).hexdigest()
 
@@ -300,9 +299,7 @@ def test_lists_that_cannot_be_fetched(machine, approve, apply, family):
     machine.unreachable = "E: Failed to fetch"
     ret = apply(approve({"hello": "1.0", "new": "3.0"}), family)
     assert observed(ret) == {"hello": "1.0", "new": None}
-    assert errors(ret)["new"].endswith(
-        "(the lists of available packages could not be fetched: E: Failed to fetch)"
-    )
+    assert errors(ret)["new"].endswith("(the lists of available packages could not be fetched: E: Failed to fetch)")
 
 
 def test_lists_are_fetched_for_installations_only(machine, approve, apply):
