@@ -232,12 +232,10 @@ def test_every_malformed_line_is_a_finding(line, problem):
     assert (finding.line, finding.problem) == (1, problem)
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["entry", "seal", "0" * 64]),
-    lambda children: (
-        st.lists(children) | st.dictionaries(st.sampled_from(["record", "heads", "hash", *NAMES]) | st.text(), children)
-    ),
-)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+SCALARS |= st.sampled_from(["entry", "seal", "0" * 64])
+KEYS = st.sampled_from(["record", "heads", "hash", *NAMES]) | st.text()
+JSON = SCALARS | st.lists(SCALARS | st.lists(SCALARS)) | st.dictionaries(KEYS, SCALARS | st.lists(SCALARS))
 
 
 @given(st.lists(st.binary() | st.text() | JSON.map(json.dumps)))

@@ -843,7 +843,7 @@ class Sequence(RuleBasedStateMachine):
             self._call("put_request_type", Jsonb(each.definition()))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def logins(database_server):
     """A login for each person of the model, the runner and the returner."""
     roles = {f"rules_{person}": "approval_person" for person in PEOPLE}
@@ -851,6 +851,49 @@ def logins(database_server):
     for login, role in roles.items():
         database_server.add_login(login, role)
     database_server.server.execute(f"GRANT approval_break_glass TO rules_{BREAKS_GLASS}")
+
+
+def one_vote_by_a_deputy_and_one_by_the_absent(sequence):
+    sequence.submit("dave", "careful", {("web1", "hello"): "1"}, 0, None, None, False)
+    sequence.delegate("alice", "erin")
+    sequence.decide("erin", True, 1, "approve", True)
+    sequence.decide("alice", True, 1, "approve", True)
+    sequence.ask_who_may_decide(1)
+
+
+def approvals_of_what_was_amended_since(sequence):
+    sequence.submit("dave", "careful", {("web1", "hello"): "1"}, 0, None, None, False)
+    sequence.decide("bob", True, 1, "approve", True)
+    sequence.amend("dave", 1, {0}, {("web1", "sl"): "1"})
+    sequence.decide("carol", True, 1, "approve", True)
+    sequence.ask_who_may_decide(1)
+
+
+def reverts_of_several_versions(sequence):
+    for version in ("1", "2", "latest"):
+        sequence.submit("alice", "standard", {("web1", "hello"): version}, 0, None, None, False)
+    sequence.revert("alice", 3, None)
+
+
+@pytest.mark.usefixtures("logins")
+@pytest.mark.parametrize(
+    "acts",
+    [
+        one_vote_by_a_deputy_and_one_by_the_absent,
+        approvals_of_what_was_amended_since,
+        reverts_of_several_versions,
+    ],
+)
+def test_a_sequence_that_chance_rarely_finds(new_database, acts):
+    sequence = Sequence(new_database)
+    try:
+        acts(sequence)
+        sequence.requests_are_in_the_same_state()
+        sequence.items_are_the_same()
+        sequence.documents_hold_the_same_and_revisions_only_grow()
+        sequence.the_audit_is_intact()
+    finally:
+        sequence.teardown()
 
 
 @pytest.mark.usefixtures("logins")
