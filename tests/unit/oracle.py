@@ -1,4 +1,4 @@
-"""The verdict on a return, slowly: docs/validation.md in Python, written without a look at the C.
+"""The verdict on a return, slowly: the rules of docs/validation.md in Python, in code of its own.
 
 Nothing here is fast, nor safe against input that was made to hurt. It is what the property test
 holds the validator against, on returns that Salt could have made and on some that it could not.
