@@ -30,7 +30,7 @@ PACKAGE_DATA = {
     ROOT + ".states": ["_states/*.py", "approval/*.sls"],
     ROOT + ".sql": ["migrations/*.sql", "functions/*.sql", "roles.sql", "grants.sql"],
 }
-LIBRARIES = ["libpq", "msgpack", "jansson", "liblz4", "libcrypto"]  # pkg-config names
+LIBRARIES = ["libpq", "msgpack", "jansson", "liblz4", "lmdb", "libcrypto", "zlib"]  # pkg-config names
 WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wstrict-prototypes"]
 
 
@@ -43,7 +43,7 @@ def pkg_config(option):
         sys.exit(
             f"saltext-approval: {shlex.join(command)} failed: {getattr(exc, 'stderr', '') or exc}\n"
             "On Debian: apt-get install pkg-config "
-            "libpq-dev libmsgpack-dev libjansson-dev liblz4-dev libssl-dev"
+            "libpq-dev libmsgpack-dev libjansson-dev liblz4-dev liblmdb-dev libssl-dev zlib1g-dev"
         )
 
 
