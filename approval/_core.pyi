@@ -12,7 +12,7 @@ class Error(Exception):
     """Base of all errors of the C core."""
 
     code: str | None
-    """What kind: database, forked, invalid, limit, protocol, timeout, unavailable."""
+    """What kind: damaged, database, forked, full, invalid, limit, protocol, timeout, unavailable."""
     sqlstate: str | None
     """The server's code, where the server said no."""
 
@@ -24,6 +24,9 @@ class DatabaseError(Error):
 
 class DataError(Error, ValueError):
     """An argument cannot be used."""
+
+class StoreError(Error):
+    """A store on disk is full or damaged."""
 
 class _DocumentHead(TypedDict):
     revision: int

@@ -36,7 +36,9 @@ typedef enum {
     APV_ERR_DATABASE,    /* the server refused: see sqlstate */
     APV_ERR_PROTOCOL,    /* the server sent what we don't understand */
     APV_ERR_FORKED,      /* the handle belongs to another process */
-    APV_ERR_LIMIT        /* larger than a bound that the caller or we set */
+    APV_ERR_LIMIT,       /* larger than a bound that the caller or we set */
+    APV_ERR_FULL,        /* no room on disk, or a store has its bound */
+    APV_ERR_DAMAGED      /* what was read from disk is not what was written */
 } apv_code;
 
 typedef struct {

@@ -35,6 +35,10 @@ code_name(apv_code code)
         return "forked";
     case APV_ERR_LIMIT:
         return "limit";
+    case APV_ERR_FULL:
+        return "full";
+    case APV_ERR_DAMAGED:
+        return "damaged";
     }
     return "unknown";
 }
@@ -53,6 +57,9 @@ exception_class(const module_state *state, apv_code code)
     case APV_ERR_INVALID:
     case APV_ERR_LIMIT:
         return state->data_error;
+    case APV_ERR_FULL:
+    case APV_ERR_DAMAGED:
+        return state->store_error;
     default:
         return state->error;
     }
@@ -154,6 +161,9 @@ add_exceptions(PyObject *module, module_state *state)
     if (add_exception(module, &state->data_error, "DataError", bases,
                       "An argument cannot be used.") < 0)
         goto done;
+    if (add_exception(module, &state->store_error, "StoreError", state->error,
+                      "A store on disk is full or damaged.") < 0)
+        goto done;
     status = 0;
 
 done:
@@ -214,6 +224,7 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->unavailable);
     Py_VISIT(state->database_error);
     Py_VISIT(state->data_error);
+    Py_VISIT(state->store_error);
     Py_VISIT(state->json_loads);
     for (size_t i = 0; i < KEY_COUNT; i++)
         Py_VISIT(state->keys[i]);
@@ -228,6 +239,7 @@ module_clear(PyObject *module)
     Py_CLEAR(state->unavailable);
     Py_CLEAR(state->database_error);
     Py_CLEAR(state->data_error);
+    Py_CLEAR(state->store_error);
     Py_CLEAR(state->json_loads);
     for (size_t i = 0; i < KEY_COUNT; i++)
         Py_CLEAR(state->keys[i]);

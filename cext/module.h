@@ -52,6 +52,7 @@ typedef struct {
     PyObject *unavailable;    /* Unavailable(Error) */
     PyObject *database_error; /* DatabaseError(Error) */
     PyObject *data_error;     /* DataError(Error, ValueError) */
+    PyObject *store_error;    /* StoreError(Error) */
     PyObject *json_loads;     /* json.loads */
     PyObject *keys[KEY_COUNT];
     struct connection_cache *connections;

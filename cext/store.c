@@ -1,0 +1,290 @@
+/* store.c - LMDB environments and the rules that keep them safe. */
+#include "store_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <zlib.h>
+
+#define READERS_MAX 1024 /* processes and threads that read at one time */
+#define SEAL_SIZE 4      /* bytes of the checksum in front of a value */
+#define PATH_BYTES_MAX 4000
+
+struct apv_store {
+    MDB_env *env;
+    pid_t pid; /* process that opened env */
+    bool write;
+};
+
+bool
+apv_store_fail(int status, const char *doing, apv_err *err)
+{
+    switch (status) {
+    case ENOMEM:
+        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+    case MDB_MAP_FULL:
+    case MDB_TXN_FULL:
+        return apv_fail(err, APV_ERR_FULL, "the store %s: it has reached its bound", doing);
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+    case EIO: /* what a short write is for LMDB */
+        return apv_fail(err, APV_ERR_FULL, "the store %s: the disk is full or broken", doing);
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_INVALID:
+    case MDB_VERSION_MISMATCH:
+    case MDB_INCOMPATIBLE:
+    case MDB_PANIC: /* also after a write that failed, until it is opened again */
+        return apv_fail(err, APV_ERR_DAMAGED, "the store %s: its file is damaged", doing);
+    case MDB_READERS_FULL:
+        return apv_fail(err, APV_ERR_LIMIT, "the store %s: too many processes read it", doing);
+    default:
+        return apv_fail(err, APV_ERR_INVALID, "the store %s: %s", doing, mdb_strerror(status));
+    }
+}
+
+/* ---- opening ---- */
+
+/* Evidence keys and returns stand in there: nobody but the owner may come in. */
+static bool
+check_directory(const char *path, bool create, struct stat *status, apv_err *err)
+{
+    if (create && mkdir(path, 0700) != 0 && errno != EEXIST)
+        return apv_store_fail(errno, "cannot be made", err);
+    if (stat(path, status) != 0)
+        return apv_store_fail(errno, "cannot be opened", err);
+    if (!S_ISDIR(status->st_mode))
+        return apv_fail(err, APV_ERR_INVALID, "the store cannot be opened: it is no directory");
+    if ((status->st_mode & 077) != 0)
+        return apv_fail(err, APV_ERR_INVALID,
+                        "the store cannot be opened: others may read or write its directory "
+                        "(chmod 700 it)");
+    if (geteuid() != 0 && status->st_uid != geteuid())
+        return apv_fail(err, APV_ERR_INVALID,
+                        "the store cannot be opened: its directory belongs to another user");
+    return true;
+}
+
+/* Leaves a file that root made to the owner of the directory, who must open it next. */
+static bool
+give_to_owner(const char *directory, const char *name, const struct stat *owner, apv_err *err)
+{
+    char path[PATH_BYTES_MAX + 16];
+    struct stat now;
+    size_t size = strlen(directory), name_size = strlen(name) + 1;
+
+    if (geteuid() != 0 || owner->st_uid == 0)
+        return true;
+    memcpy(path, directory, size);
+    memcpy(path + size, name, name_size);
+    if (lstat(path, &now) != 0 || now.st_uid == owner->st_uid)
+        return true;
+    return lchown(path, owner->st_uid, owner->st_gid) == 0 ||
+           apv_store_fail(errno, "cannot be given to its owner", err);
+}
+
+bool
+apv_store_open(const apv_store_options *options, apv_store **store, apv_err *err)
+{
+    apv_store *made = NULL;
+    struct stat directory;
+    int status, dead;
+    bool ok = false;
+
+    if (strlen(options->path) > PATH_BYTES_MAX) {
+        apv_fail(err, APV_ERR_INVALID, "the store cannot be opened: its path is too long");
+        goto done;
+    }
+    if (!check_directory(options->path, options->write, &directory, err))
+        goto done;
+    made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        goto done;
+    }
+    made->pid = getpid();
+    made->write = options->write;
+    status = mdb_env_create(&made->env);
+    if (status == 0)
+        status = mdb_env_set_maxdbs(made->env, options->tables);
+    if (status == 0)
+        status = mdb_env_set_maxreaders(made->env, READERS_MAX);
+    if (status == 0)
+        status = mdb_env_set_mapsize(made->env, options->bound_bytes);
+    if (status == 0)
+        status = mdb_env_open(made->env, options->path,
+                              MDB_NOTLS | (options->write ? 0U : MDB_RDONLY) |
+                                  (options->sync ? 0U : MDB_NOSYNC),
+                              0600);
+    /* Readers that were killed would keep old pages from being used again. */
+    if (status == 0)
+        status = mdb_reader_check(made->env, &dead);
+    if (status != 0) {
+        apv_store_fail(status, "cannot be opened", err);
+        goto done;
+    }
+    if (!give_to_owner(options->path, "/lock.mdb", &directory, err) ||
+        !give_to_owner(options->path, "/data.mdb", &directory, err))
+        goto done;
+    *store = made;
+    made = NULL;
+    ok = true;
+
+done:
+    apv_store_close(&made);
+    return ok;
+}
+
+void
+apv_store_close(apv_store **store)
+{
+    if (*store == NULL)
+        return;
+    /* In a child LMDB would clear the parent's readers: what it holds is left to it. */
+    if ((*store)->env != NULL && !apv_store_forked(*store))
+        mdb_env_close((*store)->env);
+    free(*store);
+    *store = NULL;
+}
+
+bool
+apv_store_forked(const apv_store *store)
+{
+    return store->pid != getpid();
+}
+
+/* ---- transactions ---- */
+
+bool
+apv_store_begin(apv_store *store, bool write, MDB_txn **txn, apv_err *err)
+{
+    int status;
+
+    if (apv_store_forked(store))
+        return apv_fail(err, APV_ERR_FORKED, "the store belongs to the parent process");
+    if (write && !store->write)
+        return apv_fail(err, APV_ERR_INVALID, "the store is open for reading only");
+    status = mdb_txn_begin(store->env, NULL, write ? 0U : MDB_RDONLY, txn);
+    if (status == MDB_MAP_RESIZED) {
+        /* Another process has it with a larger bound: take over that. */
+        status = mdb_env_set_mapsize(store->env, 0);
+        if (status == 0)
+            status = mdb_txn_begin(store->env, NULL, write ? 0U : MDB_RDONLY, txn);
+    }
+    return status == 0 ||
+           apv_store_fail(status, write ? "cannot be written" : "cannot be read", err);
+}
+
+bool
+apv_store_commit(apv_store *store, MDB_txn **txn, apv_err *err)
+{
+    MDB_txn *ended = *txn;
+    int status;
+
+    *txn = NULL;
+    if (apv_store_forked(store))
+        return apv_fail(err, APV_ERR_FORKED, "the store belongs to the parent process");
+    status = mdb_txn_commit(ended);
+    return status == 0 || apv_store_fail(status, "cannot be written", err);
+}
+
+void
+apv_store_abort(MDB_txn **txn)
+{
+    if (*txn != NULL)
+        mdb_txn_abort(*txn);
+    *txn = NULL;
+}
+
+bool
+apv_store_sync(apv_store *store, apv_err *err)
+{
+    int status;
+
+    if (apv_store_forked(store))
+        return apv_fail(err, APV_ERR_FORKED, "the store belongs to the parent process");
+    status = mdb_env_sync(store->env, 1);
+    return status == 0 || apv_store_fail(status, "cannot be written", err);
+}
+
+bool
+apv_store_table(apv_store *store, const char *name, unsigned int flags, MDB_dbi *table,
+                apv_err *err)
+{
+    MDB_txn *txn = NULL;
+    MDB_dbi found;
+    int status;
+
+    if (!apv_store_begin(store, store->write, &txn, err))
+        return false;
+    status = mdb_dbi_open(txn, name, flags | (store->write ? MDB_CREATE : 0U), &found);
+    if (status != 0) {
+        apv_store_abort(&txn);
+        if (status == MDB_NOTFOUND)
+            return apv_fail(err, APV_ERR_INVALID, "the store has no table %s", name);
+        return apv_store_fail(status, "cannot be opened", err);
+    }
+    if (!apv_store_commit(store, &txn, err))
+        return false;
+    *table = found;
+    return true;
+}
+
+/* ---- sealed values ---- */
+
+static uint32_t
+seal_of(const void *key, size_t key_size, const void *value, size_t size)
+{
+    uLong sum = crc32_z(0, key, key_size);
+    return (uint32_t)crc32_z(sum, value, size);
+}
+
+bool
+apv_store_put(MDB_txn *txn, MDB_dbi table, apv_span key, apv_span value, unsigned int flags,
+              apv_err *err)
+{
+    MDB_val name = {key.size, (void *)key.data}, room = {SEAL_SIZE + value.size, NULL};
+    int status = mdb_put(txn, table, &name, &room, flags | MDB_RESERVE);
+
+    if (status != 0)
+        return apv_store_fail(status, "cannot be written", err);
+    uint32_t seal = seal_of(key.data, key.size, value.data, value.size);
+    memcpy(room.mv_data, &seal, SEAL_SIZE);
+    if (value.size > 0)
+        memcpy((char *)room.mv_data + SEAL_SIZE, value.data, value.size);
+    return true;
+}
+
+bool
+apv_store_unseal(apv_span key, const MDB_val *found, apv_span *value, apv_err *err)
+{
+    uint32_t seal;
+
+    if (found->mv_size < SEAL_SIZE)
+        return apv_fail(err, APV_ERR_DAMAGED, "a value in the store is damaged");
+    const char *data = (const char *)found->mv_data + SEAL_SIZE;
+    size_t size = found->mv_size - SEAL_SIZE;
+    memcpy(&seal, found->mv_data, SEAL_SIZE);
+    if (seal != seal_of(key.data, key.size, data, size))
+        return apv_fail(err, APV_ERR_DAMAGED, "a value in the store is damaged");
+    *value = (apv_span){data, size};
+    return true;
+}
+
+bool
+apv_store_get(MDB_txn *txn, MDB_dbi table, apv_span key, apv_span *value, apv_err *err)
+{
+    MDB_val name = {key.size, (void *)key.data}, found;
+    int status = mdb_get(txn, table, &name, &found);
+
+    if (status == MDB_NOTFOUND) {
+        *value = APV_NO_SPAN;
+        return true;
+    }
+    if (status != 0)
+        return apv_store_fail(status, "cannot be read", err);
+    return apv_store_unseal(key, &found, value, err);
+}
