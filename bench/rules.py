@@ -1,43 +1,26 @@
-#!/usr/bin/env python3
 """
-How long submitting and approving takes, over many minions and with a long past.
+Submitting and approving over many minions, with a short and with a long past.
 
-    bench/rules.py [--json FILE]
-
-Method: a private PostgreSQL server (tools/private_postgres.py: default settings, 64 MB of shared buffers,
-fsync off) and in it one database with a short and one with a long past, ten times as long: 10 and 100 items
-for each of 100,000 minions. In each a person submits a request for one package on n minions, another
-approves it; both by their own login, over a socket. The figures are medians. Every run changes the
-document of each minion, which holds five packages more.
-
-Limits: 1 s for 1,000 minions, 60 s for 100,000. Flatness: with the long past at most 1.5 times as slow.
-QUICK=1 does all of it small, to see that it works. Run it with the Python that has saltext-approval
-installed.
+One database with a short and one with a long past, ten times as long, on a private server with default settings
+but for fsync. In each a person submits a request for one package on n minions and another approves it, both by
+their own login; every run changes the document of each of these minions, which holds five packages more.
 """
 
-import argparse
-import json
-import os
-import pathlib
 import statistics
 import sys
 import time
 
 import psycopg
-from psycopg.types.json import Jsonb
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tools"))
-
 from approval_database import NAME, ApprovalDatabase
 from history import load
 from plan_watch import PlanWatch
-from run_directory import RunDirectory
+from psycopg.types.json import Jsonb
+from report import Row
 
-QUICK = bool(os.environ.get("QUICK"))
-SIZES = {100: 3, 1_000: 3} if QUICK else {1_000: 7, 100_000: 3}  # minions: runs
+RUNS = {1_000: 7, 100_000: 3}  # minions: requests over them
+RUNS_QUICK = {100: 3, 1_000: 3}
 LIMIT_S = {100: 1.0, 1_000: 1.0, 100_000: 60.0}
-MINIONS = max(SIZES)
-SHORT_PAST, LONG_PAST = 10 * MINIONS, 100 * MINIONS  # items
+SHORT_PAST, LONG_PAST = 10, 100  # items per minion
 FLAT = 1.5
 WATCHED_CALLS = 7  # after five a session may settle for plans without parameters
 
@@ -59,78 +42,57 @@ SELECT approval.submit_request(%s, 'alice', 'package', 'measured', %s, %s, %s, %
 DECIDE = "SELECT approval.decide(%s, 'bob', %s, 'approve', '', NULL)"
 
 
-def main():
-    parser = argparse.ArgumentParser(description="Measure submitting and approving over many minions.")
-    parser.add_argument("--json", metavar="FILE", help="write the rows there, too")
-    arguments = parser.parse_args()
-    rows = measure()
-    print_table(rows)
-    if arguments.json:
-        pathlib.Path(arguments.json).write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    return 0 if all(row["ok"] for row in rows) else 1
-
-
-def measure():
+def measure(directory, quick):
     """
-    The rows: name, n (minions; items of the past for the plans), value and its unit, what it is held
-    against, the ratio of both, the ratio that has to be reached, and whether it is.
+    The rows submit_request and approve_request, each against its limit and against the short past, and
+    rules_plans: how many sequential scans of large tables the functions' plans have.
     """
-    with RunDirectory() as directory, ApprovalDatabase(directory / "pg") as database:
+    sizes = RUNS_QUICK if quick else RUNS
+    minions = max(sizes)
+    with ApprovalDatabase(directory / "rules") as database:
         for person in ("alice", "bob"):
             database.add_login(person, "approval_person")
-        short, _ = with_past(database, SHORT_PAST)
-        long, scans = with_past(database, LONG_PAST)
-    rows = []
-    for (act, minions), seconds in long.items():
-        rows.append(row(f"{act}, {LONG_PAST:,} past items", minions, seconds, LIMIT_S[minions], 1.0))
-        before = short[act, minions]
-        rows.append(row(f"{act}, against {SHORT_PAST:,} past items", minions, seconds, before, FLAT))
-    rows.append({
-        "name": "sequential scans of large tables", "n": LONG_PAST, "value": len(scans), "unit": "",
-        "against": 0, "ratio": None, "reach": None, "ok": not scans,
-    })  # fmt: skip
+        short, _ = _with_past(database, SHORT_PAST * minions, sizes)
+        long, scans = _with_past(database, LONG_PAST * minions, sizes)
+    past = f"{SHORT_PAST * minions:,} past items"
+    for (act, size), seconds in long.items():
+        limit, before = LIMIT_S[size], short[act, size]
+        ratio = seconds / limit
+        yield Row(f"{act}_request", size, seconds, "s", f"{limit:g} s", ratio, "<= 1", ratio <= 1)
+        ratio = seconds / before
+        yield Row(f"{act}_request", size, seconds, "s", past, ratio, f"<= {FLAT}", ratio <= FLAT)
     for scan in scans:
         print(scan, file=sys.stderr)
-    return rows
+    against = "no sequential scan of a large table"
+    yield Row("rules_plans", LONG_PAST * minions, len(scans), "scans", against, len(scans), "<= 0", not scans)
 
 
-def row(name, minions, seconds, against, reach):
-    """One row about a time in seconds."""
-    ratio = seconds / against
-    return {
-        "name": name, "n": minions, "value": round(seconds, 4), "unit": "s", "against": round(against, 4),
-        "ratio": round(ratio, 3), "reach": reach, "ok": ratio <= reach,
-    }  # fmt: skip
-
-
-def with_past(database, items):
+def _with_past(database, items, sizes):
     """Medians of (act, minions) in seconds, and the sequential scans of small requests, with such a past."""
     name = f"past{items}"
     database.server.execute(f"CREATE DATABASE {name} TEMPLATE {NAME}")
     with psycopg.connect(database.dsn_of(database=name), autocommit=True) as connection:
         connection.execute(POLICY, (Jsonb(PACKAGE),))
-        note(f"writing a past of {items:,} items over {MINIONS:,} minions")
-        load(connection, items, MINIONS)
+        load(connection, items, max(sizes))
         connection.execute("CHECKPOINT")
     medians = {}
     with (
         psycopg.connect(database.dsn_of("alice", name), autocommit=True) as alice,
         psycopg.connect(database.dsn_of("bob", name), autocommit=True) as bob,
     ):
-        for minions, runs in SIZES.items():
-            note(f"{runs} requests over {minions:,} minions")
-            times = [submit_and_approve(alice, bob, "pg", minions, run) for run in range(runs)]
+        for minions, runs in sizes.items():
+            times = [_submit_and_approve(alice, bob, "pg", minions, run) for run in range(runs)]
             for act, seconds in zip(("submit", "approve"), zip(*times, strict=True), strict=True):
                 medians[act, minions] = statistics.median(seconds)
     with psycopg.connect(database.dsn_of(database=name), autocommit=True) as connection:
         watch = PlanWatch(connection)
         for run in range(WATCHED_CALLS):
-            submit_and_approve(connection, connection, "salt", 3, f"watched{run}")
+            _submit_and_approve(connection, connection, "salt", 3, f"watched{run}")
     database.server.execute(f"DROP DATABASE {name}")
     return medians, watch.scans
 
 
-def submit_and_approve(alice, bob, provider, minions, version):
+def _submit_and_approve(alice, bob, provider, minions, version):
     """The seconds that each took."""
     items = (
         [f"m{n}" for n in range(minions)],
@@ -144,24 +106,3 @@ def submit_and_approve(alice, bob, provider, minions, version):
     if state != "approved":
         raise RuntimeError(f"request {number} is {state}")
     return submitted - start, approved - submitted
-
-
-def note(text):
-    """Say on standard error what takes so long."""
-    print(f"... {text}", file=sys.stderr, flush=True)
-
-
-def print_table(rows):
-    """The rows for people."""
-    print(f"{'what':45} {'n':>10} {'value':>10} {'against':>10} {'ratio':>7} {'reach':>6}")
-    for each in rows:
-        value = f"{each['value']:g} {each['unit']}"
-        ratio = "" if each["ratio"] is None else f"{each['ratio']:.2f}"
-        reach = "" if each["reach"] is None else f"{each['reach']:.1f}"
-        verdict = "ok" if each["ok"] else "MISSED"
-        measured = f"{each['name']:45} {each['n']:>10,} {value:>10} {each['against']:>10g}"
-        print(f"{measured} {ratio:>7} {reach:>6} {verdict}")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -20,6 +20,8 @@ import libpq_reader  # noqa: E402
 import pillar  # noqa: E402
 import report  # noqa: E402
 import returns  # noqa: E402
+import rules  # noqa: E402
+import storm  # noqa: E402
 import validation  # noqa: E402
 from approval_database import ApprovalDatabase  # noqa: E402
 from fleet import Fleet  # noqa: E402
@@ -31,11 +33,15 @@ MINIONS_QUICK = (1_000, 10_000)
 MINIONS_RETURNING = 1_000
 ROUNDS = 15
 ROUNDS_QUICK = 7
+STORM = (500, 3)  # requests at once, storms
+STORM_QUICK = (50, 1)
 DURATION_S = 0.4  # of one alternative in one round
 
 
-def measure(sizes, rounds):
-    """All rows and floors, as they are found; sizes: numbers of minions, growing."""
+def measure(quick):
+    """All rows and floors, as they are found."""
+    sizes = MINIONS_QUICK if quick else MINIONS
+    rounds = ROUNDS_QUICK if quick else ROUNDS
     yield from validation.measure(rounds, DURATION_S)
     with RunDirectory() as directory, ApprovalDatabase(directory / "postgres") as database:
         minions = Fleet(database.dsn_of())
@@ -48,6 +54,9 @@ def measure(sizes, rounds):
             minions.grow(size)
             minions.write_classic()
             yield from pillar.measure(database, minions, program, directory, rounds, DURATION_S)
+        yield from storm.measure(database, minions, directory, *(STORM_QUICK if quick else STORM))
+    with RunDirectory() as directory:
+        yield from rules.measure(directory, quick)
 
 
 def versions():
@@ -60,7 +69,7 @@ def versions():
 def main():
     quick = os.environ.get("QUICK") == "1"
     measured = []
-    for row in measure(MINIONS_QUICK if quick else MINIONS, ROUNDS_QUICK if quick else ROUNDS):
+    for row in measure(quick):
         measured.append(row)
         print(f"measured {row.name} ({row.n:,})", file=sys.stderr)
     print(report.table(measured))
