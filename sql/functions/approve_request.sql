@@ -47,7 +47,7 @@ BEGIN
         SELECT r.request_id FROM approval.request_overlap AS o JOIN approval.request AS r ON r.request_id = o.other_id
         WHERE o.request_id = p_request_id AND o.resolution = 'supersede' AND r.state = 'pending' ORDER BY 1
     LOOP
-        PERFORM FROM approval.request WHERE request_id = other AND state = 'pending' FOR UPDATE;
+        PERFORM FROM approval.request WHERE request_id = other AND state = 'pending' FOR NO KEY UPDATE;
         CONTINUE WHEN NOT FOUND;
         UPDATE approval.item SET state = 'void' WHERE request_id = other AND state = 'proposed';
         PERFORM approval.move_request(other, 'pending', 'cancelled', moment);

@@ -14,7 +14,7 @@ BEGIN
     IF coalesce(p_comment, '') = '' THEN
         RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = 'breaking the glass needs a reason';
     END IF;
-    SELECT * INTO target FROM approval.request WHERE request_id = p_request_id FOR UPDATE;
+    SELECT * INTO target FROM approval.request WHERE request_id = p_request_id FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'AP014', MESSAGE = format('there is no request %s', p_request_id);
     END IF;

@@ -85,6 +85,8 @@ BEGIN
     IF proven AND EXISTS (SELECT FROM approval.item AS i
                           WHERE i.minion_id = p_minion_id AND i.item_id = ANY (held.item_ids)
                               AND (i.outcome <> 'converged' OR NOT i.before_known)) THEN
+        -- The minion before its items, and those before requests, as whoever approves does it.
+        PERFORM approval.lock_minions(ARRAY[p_minion_id]);
         WITH held_item AS (
             SELECT e.kind, e.name, e.item_id
             FROM unnest(held.kinds, held.names, held.item_ids) AS e (kind, name, item_id)

@@ -20,7 +20,7 @@ BEGIN
                 WHERE i.request_id = r.request_id AND i.state = 'approved' AND i.expires_at <= p_now + least(t.valid_for / 4, longest_notice))
             AND NOT t.pre_approved AND NOT EXISTS (SELECT FROM approval.request AS next WHERE next.renews = r.request_id)
         ORDER BY r.request_id
-        FOR UPDATE OF r SKIP LOCKED
+        FOR NO KEY UPDATE OF r SKIP LOCKED
     LOOP
         -- One that is refused, say as a minion left the type's targets, keeps no other from being renewed.
         BEGIN

@@ -6,7 +6,7 @@ DECLARE
     review_group text;
 BEGIN
     actor := approval.acting_principal(p_provider, p_subject);
-    SELECT * INTO target FROM approval.request WHERE request_id = p_request_id FOR UPDATE;
+    SELECT * INTO target FROM approval.request WHERE request_id = p_request_id FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'AP014', MESSAGE = format('there is no request %s', p_request_id);
     END IF;

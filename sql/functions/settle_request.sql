@@ -7,7 +7,7 @@ DECLARE
     deviating bigint;
     waiting bigint;
 BEGIN
-    SELECT state INTO STRICT current_state FROM approval.request WHERE request_id = p_request_id FOR UPDATE;
+    SELECT state INTO STRICT current_state FROM approval.request WHERE request_id = p_request_id FOR NO KEY UPDATE;
     IF current_state NOT IN ('approved', 'partial', 'failed') THEN
         RETURN current_state;
     END IF;
