@@ -1,10 +1,11 @@
 """Connections for commands and upgrades. What every pillar and every return uses is in ``_core``."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row, tuple_row
 from psycopg.types.json import Jsonb
 
@@ -12,6 +13,7 @@ from .errors import ConfigError, Refused, Unavailable
 
 APPLICATION_NAME = "salt-approval"
 CONNECT_TIMEOUT_MS = 5_000
+GIVE_WAYS_MAX = 5
 OUR_CLASS = "AP"  # SQLSTATEs that the functions of schema approval raise
 
 
@@ -43,6 +45,11 @@ def call(conn, function, *args):
         sql.Identifier("approval", function), sql.SQL(", ").join([sql.Placeholder()] * len(args))
     )
     with translated():
+        # A call that is a transaction of its own did nothing when it had to give way to another one.
+        alone = conn.info.transaction_status == TransactionStatus.IDLE
+        for _ in range(GIVE_WAYS_MAX if alone else 0):
+            with suppress(psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
+                return conn.execute(query, args).fetchall()
         return conn.execute(query, args).fetchall()
 
 

@@ -83,7 +83,8 @@ typedef struct apv_result apv_result;
 /* Calls approval.<function>(args ...) and returns its rows.
  * function: letters a-z and '_', at most 40. repeatable: whether doing it twice
  * is the same as once; then a call that dies with a kept connection (the server
- * was restarted) is made once more on a new one.
+ * was restarted) is made once more on a new one. A call that the server gives up
+ * for another one (a deadlock) is made again in any case, as it did nothing.
  * Errors: INVALID; UNAVAILABLE, TIMEOUT (the connection is dropped, whether the
  * server did it is unknown); DATABASE (sqlstate set; the server's own text only
  * for our class AP); PROTOCOL; FORKED; MEMORY.

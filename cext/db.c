@@ -19,6 +19,7 @@
 #include <libpq-fe.h>
 
 #define STATEMENTS_MAX 64 /* prepared per connection; further ones run unnamed */
+#define GIVE_WAYS_MAX 5   /* how often a call that was given up for another is made again */
 #define NS_PER_MS 1000000LL
 
 /* A prepared statement of the connection: its key is the SQL with the types. */
@@ -52,8 +53,9 @@ struct apv_result {
 enum attempt {
     ATTEMPT_DONE,
     ATTEMPT_FAILED,
-    ATTEMPT_LOST, /* the connection is gone; what the server did is unknown */
-    ATTEMPT_STALE /* nothing was done: the prepared statement no longer fits */
+    ATTEMPT_LOST,  /* the connection is gone; what the server did is unknown */
+    ATTEMPT_STALE, /* nothing was done: the prepared statement no longer fits */
+    ATTEMPT_AGAIN  /* nothing was done: given up for another transaction */
 };
 
 /* ---- time ---- */
@@ -455,6 +457,9 @@ fail_result(apv_db *db, const PGresult *result, apv_err *err)
      * upgrade of the schema; invalid_sql_statement_name: somebody deallocated it. */
     if (strcmp(sqlstate, "0A000") == 0 || strcmp(sqlstate, "26000") == 0)
         return ATTEMPT_STALE;
+    /* serialization_failure, deadlock_detected: rolled back, and the other is done soon. */
+    if (strcmp(sqlstate, "40001") == 0 || strcmp(sqlstate, "40P01") == 0)
+        return ATTEMPT_AGAIN;
     return ATTEMPT_FAILED;
 }
 
@@ -548,8 +553,8 @@ bind_params(struct bound *bound, const apv_param *params, size_t count)
 }
 
 static enum attempt
-attempt_query(apv_db *db, const char *sql, const struct bound *bound, size_t count,
-              int64_t deadline_ns, PGresult **answer, apv_err *err)
+attempt_once(apv_db *db, const char *sql, const struct bound *bound, size_t count,
+             int64_t deadline_ns, PGresult **answer, apv_err *err)
 {
     size_t number = db->prepare ? find_statement(db, sql, bound->types, count) : STATEMENTS_MAX;
     bool known = number < db->statement_count;
@@ -572,6 +577,21 @@ attempt_query(apv_db *db, const char *sql, const struct bound *bound, size_t cou
         return fail_wait(db, WAIT_BROKEN, err);
     attempt = take_answer(db, PGRES_TUPLES_OK, deadline_ns, answer, err);
     return attempt == ATTEMPT_STALE && !known ? ATTEMPT_FAILED : attempt;
+}
+
+/* Every statement is a transaction of its own, so that one which had to give way to
+ * another is simply run again. */
+static enum attempt
+attempt_query(apv_db *db, const char *sql, const struct bound *bound, size_t count,
+              int64_t deadline_ns, PGresult **answer, apv_err *err)
+{
+    enum attempt attempt = attempt_once(db, sql, bound, count, deadline_ns, answer, err);
+
+    for (int i = 0; i < GIVE_WAYS_MAX && attempt == ATTEMPT_AGAIN; i++) {
+        *err = (apv_err)APV_ERR_NONE;
+        attempt = attempt_once(db, sql, bound, count, deadline_ns, answer, err);
+    }
+    return attempt;
 }
 
 bool

@@ -12,6 +12,15 @@ CREATE FUNCTION approval.test_prepared() RETURNS bigint LANGUAGE sql
     AS 'SELECT count(*) FROM pg_catalog.pg_prepared_statements';
 CREATE FUNCTION approval.test_raise(sqlstate text, message text) RETURNS void LANGUAGE plpgsql
     AS 'BEGIN RAISE EXCEPTION USING ERRCODE = sqlstate, MESSAGE = message; END';
+CREATE SEQUENCE approval.test_give_ways;
+CREATE FUNCTION approval.test_give_way(times bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+    IF nextval('approval.test_give_ways') <= times THEN  -- which no rollback takes back
+        RAISE EXCEPTION USING ERRCODE = 'deadlock_detected';
+    END IF;
+    RETURN setval('approval.test_give_ways', 1, false);
+END
+$$;
 CREATE FUNCTION approval.test_echo(
     INOUT a boolean, INOUT b integer, INOUT c bigint, INOUT d float8, INOUT e text, INOUT f bytea,
     INOUT g text[], INOUT h bytea[], INOUT i timestamptz, INOUT j jsonb, OUT k json, OUT l bigint[])

@@ -274,6 +274,13 @@ def test_another_call_does_not_run_twice(core_database, conninfo):
     assert backend(conninfo) > 0
 
 
+def test_a_call_given_up_for_another_is_made_again(conninfo):
+    assert _core.call(conninfo, "test_give_way", [4]) == [(1,)]
+    with pytest.raises(_core.DatabaseError, match="for another one") as caught:
+        _core.call(conninfo, "test_give_way", [100])
+    assert caught.value.sqlstate == "40P01"
+
+
 def test_a_changed_function_is_prepared_again(core_database, conninfo):
     core_database.execute(SIMPLE_FUNCTION.format(name="test_shape", type="integer", value=1))
     assert _core.call(conninfo, "test_shape", []) == [(1,)]
@@ -359,7 +366,7 @@ def test_a_restarted_server_is_found_again():
         server.stop()
         with pytest.raises(_core.Unavailable):
             backend(server.dsn())
-        server._start()
+        server.start()
         assert backend(server.dsn()) != first
 
 

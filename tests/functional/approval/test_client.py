@@ -418,3 +418,17 @@ class TestUnreachable:
         connection = config.Connection(database_server.dsn_of("alice", "postgres"))
         with db.connect(connection) as conn, pytest.raises(Refused, match="run salt-approval db upgrade"):
             client_module.Client.of_login(conn).types()
+
+
+def test_an_act_that_gave_way_to_another_is_done_again(approved):
+    approved.execute(
+        "CREATE SEQUENCE approval.test_turn;"
+        "CREATE FUNCTION approval.test_give_way() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN"
+        " IF nextval('approval.test_turn') < 4 THEN RAISE EXCEPTION USING ERRCODE = 'deadlock_detected'; END IF;"
+        " RETURN currval('approval.test_turn'); END $$"
+    )
+    with db.connect(config.Connection(approved.dsn())) as conn:
+        assert db.value(conn, "test_give_way") == 4
+        approved.execute("SELECT setval('approval.test_turn', 1)")
+        with pytest.raises(Refused, match="40P01"), conn.transaction():
+            db.value(conn, "test_give_way")
