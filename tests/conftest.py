@@ -54,12 +54,19 @@ class Database:
             return cursor.fetchall() if cursor.description else None
 
 
-@pytest.fixture(scope="session")
-def database_server():
-    """The ApprovalDatabase that the databases of the tests are copied from, with the logins made."""
-    with RunDirectory() as directory, ApprovalDatabase(directory / "postgres") as server:
+@contextlib.contextmanager
+def approval_server(directory):
+    """An ApprovalDatabase below `directory` with the logins made."""
+    with ApprovalDatabase(directory / "postgres") as server:
         for login, role in LOGINS.items():
             server.add_login(login, role)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def database_server():
+    """The ApprovalDatabase that the databases of the tests are copied from."""
+    with RunDirectory() as directory, approval_server(directory) as server:
         yield server
 
 
@@ -76,6 +83,13 @@ def new_database(database_server):
             database_server.server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
     return create
+
+
+@pytest.fixture
+def own_server():
+    """An ApprovalDatabase of this test's own, for tests that end it; and the folder in which others can be made."""
+    with RunDirectory() as directory, approval_server(directory) as server:
+        yield server, directory
 
 
 @pytest.fixture

@@ -9,10 +9,12 @@ The system's own clusters are neither used nor touched.
 """
 
 import argparse
+import contextlib
 import os
 import pathlib
 import pwd
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -36,7 +38,7 @@ log_line_prefix = '%m [%p] %u@%d '
 """
 # People and services log in with passwords. Only the accounts that run the tests may be the superuser.
 HBA = """\
-local all {superuser} peer map=superuser
+local all,replication {superuser} peer map=superuser
 local all all scram-sha-256
 """
 
@@ -53,7 +55,7 @@ class PrivatePostgres:
     def __enter__(self):
         try:
             self._initialize()
-            self._start()
+            self.start()
         except BaseException:
             self.stop()
             raise
@@ -76,50 +78,13 @@ class PrivatePostgres:
         command = [binary("psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", self.dsn(database=database)]
         return subprocess.run(command, input=sql, check=True, stdout=subprocess.PIPE, text=True).stdout
 
-    def stop(self):
-        """Stop the server at once; its data is not needed any more."""
-        if self._process is None:
-            return
-        subprocess.run(
-            self._as_account([binary("pg_ctl"), "stop", "-D", self._data, "-m", "immediate", "-s"]),
-            cwd=self.directory,
-            check=False,
-        )
-        self._process.wait()
-        self._process = None
-
-    @property
-    def _data(self):
-        return self.directory / "data"
-
-    def _initialize(self):
-        self.directory.mkdir(mode=0o755)
-        for folder in (self._data, self.socket):
-            folder.mkdir(mode=0o700)
-        self.socket.chmod(0o755)
-        for folder in (self.directory, self._data, self.socket):
-            os.chown(folder, self._account.pw_uid, self._account.pw_gid)
-        initdb = [binary("initdb"), "-D", self._data, "-U", SUPERUSER, "-E", "UTF8", "--locale=C.UTF-8", "-N"]
-        subprocess.run(
-            self._as_account([*initdb, "--auth=peer"]),
-            cwd=self.directory,
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-        with open(self._data / "postgresql.conf", "a", encoding="utf-8") as file:
-            file.write(CONFIGURATION.format(socket=self.socket))
-        (self._data / "pg_hba.conf").write_text(HBA.format(superuser=SUPERUSER))
-        accounts = {"root", self._account.pw_name}
-        (self._data / "pg_ident.conf").write_text(
-            "".join(f"superuser {account} {SUPERUSER}\n" for account in sorted(accounts))
-        )
-
-    def _start(self):
+    def start(self):
+        """Start the server, also again after stop() or kill(); returns when it takes connections."""
         log = self.directory / "log"
-        with open(log, "wb") as output:
+        with open(log, "ab") as output:
             # Its own session: Ctrl-C on the terminal is for the program that uses the server.
             self._process = subprocess.Popen(
-                self._as_account([binary("postgres"), "-D", self._data]),
+                self.as_account([binary("postgres"), "-D", self._data]),
                 cwd=self.directory,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -133,13 +98,119 @@ class PrivatePostgres:
                 raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text()}")
             time.sleep(0.02)
 
-    def _as_account(self, command):
+    def stop(self, mode="immediate"):
+        """Stop the server in one of the ways that pg_ctl knows. Its data stays."""
+        if self._process is None:
+            return
+        subprocess.run(
+            self.as_account([binary("pg_ctl"), "stop", "-D", self._data, "-m", mode, "-s"]),
+            cwd=self.directory,
+            check=False,
+        )
+        self._process.wait()
+        self._process = None
+
+    def kill(self):
+        """Kill the server and all its processes with SIGKILL: it gets to do nothing any more."""
+        children = self._signal(signal.SIGKILL)
+        self._process.wait()
+        self._process = None
+        # The next server refuses to start while one of them still has the shared memory.
+        while any(_process(child) for child in children):
+            time.sleep(0.005)
+
+    @contextlib.contextmanager
+    def suspended(self):
+        """Within the `with`, all processes of the server stand still: it holds its connections and says nothing."""
+        self._signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._signal(signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def standby(self, directory):
+        """A running copy of this server below `directory` that follows it, as a PrivatePostgres."""
+        copy = PrivatePostgres(directory)
+        copy._make_folders()
+        command = [binary("pg_basebackup"), "-d", self.dsn(), "-D", copy._data, "-R", "-c", "fast", "-X", "stream"]
+        subprocess.run(copy.as_account(command), cwd=copy.directory, check=True)
+        with open(copy._data / "postgresql.conf", "a", encoding="utf-8") as file:
+            file.write(f"unix_socket_directories = '{copy.socket}'\n")
+        try:
+            copy.start()
+            yield copy
+        finally:
+            copy.stop()
+
+    @property
+    def running(self):
+        """Whether it was started and neither stopped nor killed."""
+        return self._process is not None
+
+    @property
+    def _data(self):
+        return self.directory / "data"
+
+    def _make_folders(self):
+        self.directory.mkdir(mode=0o755)
+        for folder in (self._data, self.socket):
+            folder.mkdir(mode=0o700)
+        self.socket.chmod(0o755)
+        for folder in (self.directory, self._data, self.socket):
+            os.chown(folder, self._account.pw_uid, self._account.pw_gid)
+
+    def _initialize(self):
+        self._make_folders()
+        initdb = [binary("initdb"), "-D", self._data, "-U", SUPERUSER, "-E", "UTF8", "--locale=C.UTF-8", "-N"]
+        subprocess.run(
+            self.as_account([*initdb, "--auth=peer"]),
+            cwd=self.directory,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        with open(self._data / "postgresql.conf", "a", encoding="utf-8") as file:
+            file.write(CONFIGURATION.format(socket=self.socket))
+        (self._data / "pg_hba.conf").write_text(HBA.format(superuser=SUPERUSER))
+        accounts = {"root", self._account.pw_name}
+        (self._data / "pg_ident.conf").write_text(
+            "".join(f"superuser {account} {SUPERUSER}\n" for account in sorted(accounts))
+        )
+
+    def _signal(self, number):
+        """Send a signal to the first process of the server, which makes no others meanwhile, and to its children."""
+        self._process.send_signal(signal.SIGSTOP)
+        children = _children(self._process.pid)
+        for child in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, number)
+        self._process.send_signal(number)
+        return children
+
+    def as_account(self, command):
         """The command as the server's account; it is told to quit when the thread that starts it ends."""
         prefix = ["setpriv", "--pdeathsig", "QUIT"]
         if os.geteuid() == 0:
             user, group = str(self._account.pw_uid), str(self._account.pw_gid)
             prefix += ["--reuid", user, "--regid", group, "--clear-groups"]
         return [*prefix, *map(str, command)]
+
+
+def _children(parent):
+    """The ids of the processes that this one has started and that have not ended."""
+    ids = [int(folder.name) for folder in pathlib.Path("/proc").glob("[0-9]*")]
+    return {number for number in ids if (_process(number) or (None, None))[1] == parent}
+
+
+def _process(number):
+    """State (a letter) and parent of a process; None if there is none, or if it has ended."""
+    try:
+        stat = pathlib.Path(f"/proc/{number}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    # The name stands in parentheses and may hold anything.
+    state, parent = stat.rpartition(")")[2].split()[:2]
+    return None if state in "ZX" else (state, int(parent))
 
 
 def binary(name):

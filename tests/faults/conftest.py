@@ -1,0 +1,86 @@
+"""What the tests with faults share: a site with a policy and minions, a crowd that uses it, and the counts.
+
+APPROVAL_FAULTS=full makes each fault happen as often as the promise says; otherwise each takes seconds.
+"""
+
+import os
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from crowd import Crowd
+from ledger import POLICY, check
+
+MINIONS = [f"web{number}" for number in range(24)]
+_COUNTS = pytest.StashKey()
+
+
+@pytest.fixture(scope="session")
+def times():
+    """A function that picks how often something happens: in `make test`, and in `make faults`."""
+    full = os.environ.get("APPROVAL_FAULTS") == "full"
+    return lambda few, many: many if full else few
+
+
+@pytest.fixture
+def site(database, furnish):
+    """A Database with POLICY and MINIONS."""
+    furnish(database)
+    return database
+
+
+@pytest.fixture(scope="session")
+def furnish():
+    """A function that gives a Database the policy and the minions."""
+    from saltext.approval import config, db, policy
+
+    def put(database):
+        with db.connect(config.Connection(database.dsn("policy_admin"))) as conn:
+            policy.load(conn, policy.parse(POLICY))
+        database.execute("SELECT approval.put_minions(%s)", (MINIONS,), login="operator")
+
+    return put
+
+
+@pytest.fixture
+def crowd(tmp_path):
+    """A function that starts a Crowd on a folder of this test's."""
+    started = []
+
+    def start(**settings):
+        crowd = Crowd(tmp_path / f"crowd{len(started)}", MINIONS, **settings)
+        started.append(crowd)
+        crowd.start()
+        return crowd
+
+    yield start
+    for crowd in started:
+        crowd.kill()
+
+
+@pytest.fixture
+def settle(request):
+    """A function that ends the crowd, holds what it saw against the database, and has the counts printed."""
+
+    def settle_up(crowd, database, **counts):
+        crowd.stop()
+        note(request, counts | check(crowd.events(), database))
+
+    return settle_up
+
+
+def note(request, counts):
+    """Have the counts of a test printed at the end."""
+    text = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in counts.items())
+    request.config.stash.setdefault(_COUNTS, []).append(f"{request.node.name}: {text}")
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    lines = config.stash.get(_COUNTS, [])
+    if lines:
+        terminalreporter.section("counts")
+        for line in lines:
+            terminalreporter.write_line(line)
