@@ -32,7 +32,8 @@ def connect(connection):
     given.setdefault("connect_timeout", max(2, seconds))
     given.setdefault("application_name", APPLICATION_NAME)
     try:
-        conn = psycopg.connect(make_conninfo(**given), autocommit=True, row_factory=dict_row)
+        # Nothing is prepared: behind a PgBouncer the next statement may run on another connection of the server.
+        conn = psycopg.connect(make_conninfo(**given), autocommit=True, row_factory=dict_row, prepare_threshold=None)
         conn.execute("SET TIME ZONE 'UTC'")
         return conn
     except psycopg.OperationalError as exc:

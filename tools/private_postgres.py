@@ -143,6 +143,10 @@ class PrivatePostgres:
         finally:
             copy.stop()
 
+    def give(self, path):
+        """Have a file or folder belong to the account that the server runs as."""
+        os.chown(path, self._account.pw_uid, self._account.pw_gid)
+
     @property
     def running(self):
         """Whether it was started and neither stopped nor killed."""
@@ -158,7 +162,7 @@ class PrivatePostgres:
             folder.mkdir(mode=0o700)
         self.socket.chmod(0o755)
         for folder in (self.directory, self._data, self.socket):
-            os.chown(folder, self._account.pw_uid, self._account.pw_gid)
+            self.give(folder)
 
     def _initialize(self):
         self._make_folders()

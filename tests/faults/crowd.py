@@ -207,7 +207,8 @@ def _approve(stop, note, minions, dsn):
     while not stop.is_set():
         if waiting is None:
             number += 1
-            waiting = (number, random.sample(minions, random.randint(1, 4)))
+            # First something for everybody, so that all have what returns are about.
+            waiting = (number, random.sample(minions, random.randint(1, 4)) if number > 1 else minions)
         asked, targets = waiting
         start = time.monotonic()
         note("asking", start, ref=f"ref{asked}", number=asked, minions=targets)
