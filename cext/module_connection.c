@@ -1,8 +1,9 @@
 /* module_connection.c - the connections that the module keeps: one per process and
- * settings, shared by the threads, which take turns. */
+ * settings, shared by the threads, which take turns, and asked only now and then while
+ * the database is away. */
 #include "module.h"
 
-#include "apv_private.h"
+#include "breaker_private.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define NS_PER_S INT64_C(1000000000)
 #define CONNECTIONS_MAX 16 /* kept; of more, those least recently used are closed */
 
 struct connection {
@@ -18,11 +20,13 @@ struct connection {
     apv_db_options options; /* its conninfo is the one above */
     apv_db *db;
 
-    size_t users; /* calls that have it or wait for it; under the GIL, as next is */
-    bool busy;    /* one call has it; under lock */
+    size_t users;        /* calls that have it or wait for it; under the GIL, as next is */
+    bool busy;           /* one call has it; under lock */
+    apv_breaker breaker; /* under lock */
     pthread_mutex_t lock;
     pthread_cond_t freed;
-    PyThreadState *thread; /* of the call that has it */
+    PyThreadState *thread; /* of the call that has it, as what follows */
+    bool interrupted;      /* a signal handler raised */
 };
 
 struct connection_cache {
@@ -79,9 +83,9 @@ interrupted(void *arg)
 {
     struct connection *connection = arg;
     PyEval_RestoreThread(connection->thread);
-    bool raised = PyErr_CheckSignals() < 0;
+    connection->interrupted = PyErr_CheckSignals() < 0;
     connection->thread = PyEval_SaveThread();
-    return raised;
+    return connection->interrupted;
 }
 
 static bool
@@ -170,40 +174,60 @@ trim(struct connection_cache *cache)
     }
 }
 
-/* Waits until no other call has the connection, for as long as one may take. */
+static int64_t
+now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+/* Waits until no other call has the connection, for as long as one may take, and not at
+ * all while the database is away. */
 static bool
 take_turn(struct connection *connection, apv_err *err)
 {
     const apv_db_options *options = &connection->options;
     int64_t limit_ms = (int64_t)options->connect_timeout_ms + options->timeout_ms;
-    struct timespec end;
+    int64_t end_ns = 0;
     int status = 0;
+    bool taken = false;
 
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += (time_t)(limit_ms / 1000);
-    end.tv_nsec += (long)(limit_ms % 1000) * 1000000L;
-    if (end.tv_nsec >= 1000000000L) {
-        end.tv_sec++;
-        end.tv_nsec -= 1000000000L;
-    }
     pthread_mutex_lock(&connection->lock);
-    while (connection->busy && status == 0)
+    while (connection->busy && !connection->breaker.open && status == 0) {
+        if (end_ns == 0)
+            end_ns = now_ns() + limit_ms * (NS_PER_S / 1000);
+        const struct timespec end = {(time_t)(end_ns / NS_PER_S), (long)(end_ns % NS_PER_S)};
         status = pthread_cond_timedwait(&connection->freed, &connection->lock, &end);
-    bool taken = !connection->busy;
-    if (taken)
-        connection->busy = true;
+    }
+    if (connection->breaker.open && !apv_breaker_ask(&connection->breaker, now_ns(), err)) {
+        /* err says why */
+    } else if (connection->busy) {
+        apv_fail(err, APV_ERR_TIMEOUT,
+                 "other calls held the connection to the approval database for %lld ms",
+                 (long long)limit_ms);
+    } else {
+        taken = connection->busy = true;
+    }
     pthread_mutex_unlock(&connection->lock);
-    return taken || apv_fail(err, APV_ERR_TIMEOUT,
-                             "other calls held the connection to the approval database for %lld ms",
-                             (long long)limit_ms);
+    return taken;
 }
 
+/* Gives the connection to the next call. err: how this one ended. */
 static void
-give_turn(struct connection *connection)
+give_turn(struct connection *connection, const apv_err *err)
 {
     pthread_mutex_lock(&connection->lock);
     connection->busy = false;
-    pthread_cond_signal(&connection->freed);
+    if (connection->interrupted)
+        apv_breaker_forget(&connection->breaker);
+    else if (connection->breaker.open || err->code != APV_OK)
+        apv_breaker_tell(&connection->breaker, now_ns(), err);
+    /* While the database is away all that wait are told at once. */
+    if (connection->breaker.open)
+        pthread_cond_broadcast(&connection->freed);
+    else
+        pthread_cond_signal(&connection->freed);
     pthread_mutex_unlock(&connection->lock);
 }
 
@@ -220,8 +244,9 @@ module_connection_run(const module_state *state, const apv_db_options *options,
         PyThreadState *thread = PyEval_SaveThread();
         if (take_turn(connection, &err)) {
             connection->thread = thread;
+            connection->interrupted = false;
             ok = work(connection->db, arg, &err);
-            give_turn(connection);
+            give_turn(connection, &err);
         }
         PyEval_RestoreThread(thread);
         connection->users--;

@@ -1,0 +1,56 @@
+/* breaker.c - how often a database that is away is asked. */
+#include "breaker_private.h"
+
+#define NS_PER_MS INT64_C(1000000)
+
+static double
+seconds(int64_t ns)
+{
+    return ns > 0 ? (double)ns / 1e9 : 0.0;
+}
+
+bool
+apv_breaker_ask(apv_breaker *breaker, int64_t now_ns, apv_err *err)
+{
+    if (!breaker->open)
+        return true;
+    if (!breaker->probing && now_ns >= breaker->next_ns) {
+        breaker->probing = true;
+        return true;
+    }
+    if (breaker->probing)
+        return apv_fail(err, APV_ERR_UNAVAILABLE, "%.160s (so for %.1f s; being tried again now)",
+                        breaker->cause.message, seconds(now_ns - breaker->since_ns));
+    return apv_fail(err, APV_ERR_UNAVAILABLE, "%.160s (so for %.1f s; tried again in %.1f s)",
+                    breaker->cause.message, seconds(now_ns - breaker->since_ns),
+                    seconds(breaker->next_ns - now_ns));
+}
+
+void
+apv_breaker_tell(apv_breaker *breaker, int64_t now_ns, const apv_err *err)
+{
+    static const int64_t longest_ns = APV_BREAKER_LONGEST_MS * NS_PER_MS;
+
+    if (err->code != APV_ERR_UNAVAILABLE && err->code != APV_ERR_TIMEOUT) {
+        *breaker = (apv_breaker){.open = false};
+        return;
+    }
+    if (!breaker->open) {
+        breaker->open = true;
+        breaker->since_ns = now_ns;
+        breaker->interval_ns = APV_BREAKER_FIRST_MS * NS_PER_MS;
+    } else if (breaker->probing) {
+        breaker->interval_ns *= 2;
+        if (breaker->interval_ns > longest_ns)
+            breaker->interval_ns = longest_ns;
+    }
+    breaker->probing = false;
+    breaker->next_ns = now_ns + breaker->interval_ns;
+    breaker->cause = *err;
+}
+
+void
+apv_breaker_forget(apv_breaker *breaker)
+{
+    breaker->probing = false;
+}
