@@ -36,8 +36,8 @@ build_sql(const char *function, size_t count, char sql[SQL_MAX], apv_err *err)
     return true;
 }
 
-static bool
-check_text(apv_span text, apv_err *err)
+bool
+apv_text_check(apv_span text, apv_err *err)
 {
     if (!apv_utf8_valid(text.data, text.size) || memchr(text.data, '\0', text.size) != NULL)
         return apv_fail(err, APV_ERR_INVALID, "a text must be UTF-8 without NUL");
@@ -67,7 +67,7 @@ append_array(apv_buf *buf, const apv_arg *arg, uint32_t element, apv_err *err)
                 return false;
             continue;
         }
-        if (element == APV_OID_TEXT && !check_text(item, err))
+        if (element == APV_OID_TEXT && !apv_text_check(item, err))
             return false;
         if (item.size > INT32_MAX)
             return apv_fail(err, APV_ERR_LIMIT, "an element of an array is too large");
@@ -115,7 +115,7 @@ append_arg(apv_buf *buf, const apv_arg *arg, apv_err *err)
     switch (arg->kind) {
     case APV_ARG_LITERAL:
     case APV_ARG_TEXT:
-        return check_text(arg->as.span, err);
+        return apv_text_check(arg->as.span, err);
     case APV_ARG_BYTES:
     case APV_ARG_NULL:
         return true;

@@ -605,7 +605,8 @@ apv_db_query(apv_db *db, const char *sql, const apv_param *params, size_t count,
 
     if (apv_db_forked(db))
         return apv_fail(err, APV_ERR_FORKED, "the connection belongs to the parent process");
-    if (db->conn != NULL && ended(db))
+    /* What may be done again finds out by itself, and saves the time to ask. */
+    if (db->conn != NULL && !repeatable && ended(db))
         drop(db);
     bool kept = db->conn != NULL;
     if (!kept && !connect_db(db, err))

@@ -39,6 +39,11 @@ typedef struct {
 bool apv_db_query(apv_db *db, const char *sql, const apv_param *params, size_t count,
                   bool repeatable, apv_result **result, apv_err *err) APV_MUSTCHECK;
 
+/* ---- call.c ---- */
+
+/* Whether PostgreSQL can take the text. Errors: INVALID. */
+bool apv_text_check(apv_span text, apv_err *err) APV_MUSTCHECK;
+
 /* ---- document.c ---- */
 
 /* The document that a return is held against: of the given revision, or (NULL) the one

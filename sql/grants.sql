@@ -106,3 +106,6 @@ GRANT EXECUTE ON FUNCTION
     approval.list_delegations()
 TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
 GRANT EXECUTE ON FUNCTION approval.whoami(text, text) TO approval_operator, approval_person;
+
+-- With its keys: of all minions, for the snapshot.
+GRANT SELECT ON approval.exported_document TO approval_exporter;
