@@ -14,7 +14,7 @@ VENV := $(CURDIR)/.venv
 CACHE := $(CURDIR)/.cache
 SALT_WHEELS := $(CACHE)/salt-wheels
 
-PACKAGES := approval ext_pillar returners runners states sql
+PACKAGES := approval ext_pillar returners runners engines states sql
 # Folders are among them, so that a deleted file counts as a change.
 SOURCES := pyproject.toml setup.py $(wildcard README.md LICENSE) $(shell find $(PACKAGES) cext \
     ! -name '*.so' ! -path '*__pycache__*')

@@ -21,6 +21,8 @@ PACKAGES = {
     ROOT + ".pillar": "ext_pillar",
     ROOT + ".returners": "returners",
     ROOT + ".runners": "runners",
+    ROOT + ".engines": "engines",
+    ROOT + ".workers": "approval/workers",
     ROOT + ".states": "states",
     ROOT + ".sql": "sql",
 }

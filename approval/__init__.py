@@ -17,7 +17,7 @@ def salt_loader():
     """
     folders = {
         loader: list(importlib.import_module(f"{__name__}.{loader}").__path__)
-        for loader in ("pillar", "returners", "runners")
+        for loader in ("pillar", "returners", "runners", "engines")
     }
     states = importlib.import_module(f"{__name__}.states").__path__
     # The states package is a file root for minions; a masterless minion that has the extension

@@ -6,7 +6,7 @@ import pwd
 
 import yaml
 
-from . import config, db, migrate
+from . import config, db, migrate, workers
 from .errors import ApprovalError
 
 OLDEST_SERVER = 150000
@@ -15,6 +15,7 @@ ROLES = {
     "ext_pillar approval": "approval_exporter",
     "approval:returner": "approval_returner",
     "approval:runner": "approval_operator",
+    "approval:engine": "approval_engine",
 }
 PILLAR_EXAMPLE = "ext_pillar:\n  - approval:\n      dsn_file: /etc/salt/approval/exporter.dsn"
 
@@ -37,6 +38,7 @@ def run(master_config):
     _check_pillar(opts, findings)
     _check_returner(opts, findings)
     _check_states(opts, findings)
+    _check_engine(opts, findings)
     _check_access(opts, findings)
     uid = _master_uid(opts, findings)
     settings = opts.get("approval") or {}
@@ -45,6 +47,7 @@ def run(master_config):
         _check_connection("ext_pillar approval", sources[0], ("key",), uid, findings)
     _check_connection("approval:returner", settings.get("returner"), (), uid, findings)
     _check_connection("approval:runner", settings.get("runner"), ("provider",), uid, findings)
+    _check_connection("approval:engine", settings.get("engine"), workers.ALSO, uid, findings)
     return findings.rows
 
 
@@ -59,6 +62,16 @@ def load_master_config(path):
     except ImportError:
         return _read_yaml_config(path)
     return salt.config.master_config(path)
+
+
+def pillar_cache_problem(opts):
+    """(problem, remedy) if Salt's cache of pillars is on in the master's configuration ``opts``, else None."""
+    if not opts.get("pillar_cache"):
+        return None
+    return (
+        "pillar_cache: True serves pillars past their time: minions act on outdated approvals",
+        "Set pillar_cache: False (the default).",
+    )
 
 
 class _Findings:
@@ -113,12 +126,9 @@ def _check_pillar(opts, findings):
             "Salt's loader does not find the module approval, and would go on without an approved state",
             "Install saltext-approval into the master's own Python (with Salt's packages: salt-pip install).",
         )
-    if opts.get("pillar_cache"):
-        findings.error(
-            "pillar_cache",
-            "pillar_cache: True serves pillars past their time: minions act on outdated approvals",
-            "Set pillar_cache: False (the default).",
-        )
+    problem = pillar_cache_problem(opts)
+    if problem:
+        findings.error("pillar_cache", *problem)
     if opts.get("pillar_opts"):
         findings.warning(
             "pillar_opts",
@@ -151,6 +161,16 @@ def _check_returner(opts, findings):
         )
     if opts.get("job_cache") is False:
         findings.error("job_cache", "job_cache: False drops every return", "Remove it (the default is True).")
+
+
+def _check_engine(opts, findings):
+    engines = opts.get("engines") or []
+    if "approval" not in [name for engine in engines for name in (engine if isinstance(engine, dict) else [engine])]:
+        findings.error(
+            "engines",
+            "there is no entry approval: nothing is dispatched, nothing expires, and the audit is not sealed",
+            "Add:\nengines:\n  - approval: {}",
+        )
 
 
 def _check_states(opts, findings):

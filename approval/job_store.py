@@ -4,13 +4,11 @@ import datetime
 import logging
 
 import salt.utils.jid
-import salt.utils.job
 
-from . import _core, config, jobs
+from . import _core, config, jobs, retention
 
 log = logging.getLogger(__name__)
 
-FOR_EVER_SECONDS = 100 * 365 * 86_400
 ENDTIME_FORMAT = "%Y, %b %d %H:%M:%S.%f"  # of salt.utils.jid.jid_to_time()
 
 
@@ -101,8 +99,7 @@ class JobStore:
 
     def clean_old_jobs(self):
         """Make the partitions of the coming days, drop those past keep_jobs_seconds, and seal the audit."""
-        seconds = salt.utils.job.get_keep_jobs_seconds(self._opts) or FOR_EVER_SECONDS
-        self._call("maintain_jobs", -(-seconds // 3600))
+        self._call("maintain_jobs", retention.keep_hours(self._opts))
         self._call("seal_audit")
 
     def update_endtime(self, jid, time):

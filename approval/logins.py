@@ -13,6 +13,7 @@ LOGINS = {
     "salt_exporter": ("exporter.dsn", "approval_exporter"),
     "salt_returner": ("returner.dsn", "approval_returner"),
     "salt_runner": ("runner.dsn", "approval_operator"),
+    "salt_engine": ("engine.dsn", "approval_engine"),
     "salt_policy": ("policy.dsn", "approval_policy_admin"),
 }
 # What of the administrator's connection is the way to the server; the rest is the administrator's own.

@@ -26,7 +26,7 @@ class ApprovalDatabase:
 
     Every login has its connection string in a file of its own, as `salt-approval` and the master's settings want
     it. The files of the master's parts are those that `salt-approval db init` makes: exporter, returner, runner,
-    policy.
+    engine, policy.
     """
 
     def __init__(self, directory):

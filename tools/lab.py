@@ -89,7 +89,8 @@ class Lab:
         passwords.touch(mode=0o600)
         passwords.write_text(f"{REQUESTER}:{self._password}\n")
         dsn_file = {
-            name: {"dsn_file": str(self.database.dsn_file(name))} for name in ("exporter", "returner", "runner")
+            name: {"dsn_file": str(self.database.dsn_file(name))}
+            for name in ("exporter", "returner", "runner", "engine")
         }
         return {
             "file_roots": {"base": [str(roots["states"]), *saltext.approval.states.__path__]},
@@ -97,7 +98,8 @@ class Lab:
             "ext_pillar": [{"approval": dsn_file["exporter"]}],
             "master_job_cache": "approval",
             "event_return": ["approval"],
-            "approval": {"returner": dsn_file["returner"], "runner": dsn_file["runner"]},
+            "approval": {name: dsn_file[name] for name in ("returner", "runner", "engine")},
+            "engines": [{"approval": {}}],
             "external_auth": {"file": {"^filename": str(passwords), REQUESTER: ["@approval"]}},
         }
 

@@ -126,7 +126,9 @@ def master_config(tmp_path, dsn_file):
             "approval": {
                 "returner": {"dsn_file": str(dsn_file("returner"))},
                 "runner": {"dsn_file": str(dsn_file("operator"))},
+                "engine": {"dsn_file": str(dsn_file("engine"))},
             },
+            "engines": [{"approval": {}}],
             "file_roots": {"base": [str(root / "states"), check.state_root()]},
             **changes,
         }

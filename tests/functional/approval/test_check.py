@@ -52,6 +52,8 @@ def test_a_master_that_is_set_up_right_has_no_error(findings):
             "dsn_file: /etc/salt/approval/runner.dsn",
         ),
         ({"approval": None}, "approval:returner", "it is not configured", "returner:"),
+        ({"approval": None}, "approval:engine", "it is not configured", "engine:"),
+        ({"engines": None}, "engines", "nothing is dispatched", "engines:\n  - approval: {}"),
     ],
 )
 def test_an_error_names_the_setting_and_the_remedy(findings, changes, subject, problem, remedy):

@@ -1,0 +1,1 @@
+"""Salt's loader finds the engine in here."""
