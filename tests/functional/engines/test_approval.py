@@ -259,7 +259,7 @@ def test_workers_go_on_when_the_server_was_gone(engine_opts, running, client, ap
     server = database_server.server
     server.stop()
     until(lambda: "worker seal: the approval database" in caplog.text)
-    server._start()
+    server.start()
     client("alice").request("package", ["web1"], {"hello": "1"}, "a test")
     until(lambda: unsealed(approved) == 0)
     until(lambda: "worker seal: over, it works again" in caplog.text)
