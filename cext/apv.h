@@ -148,7 +148,7 @@ bool apv_digest(apv_span minion_id, int64_t revision, const apv_item *items, siz
 
 /* The mac that evidence must carry to prove which minion spoke.
  *
- * reader, evidence: what approval.converged returned under `approval`; its own `mac`
+ * reader, evidence: what a state of ours returned under `approval`; its own `mac`
  * is not read. key: the evidence key of the revision, raw.
  * mac: receives 64 lower-case hex digits.
  * Errors: INVALID (not of the shape of evidence), MEMORY. Blocking: no.
@@ -194,7 +194,7 @@ typedef struct {
     apv_span name;
     apv_outcome verdict; /* never PARTIAL or INVALID */
     const char *reason;  /* a short code; static */
-    const char *source;  /* "evidence", "changes", "return", "fun_args" or "none"; static */
+    const char *source;  /* "evidence", "observation", "changes", "return", "fun_args" or "none" */
     apv_span expected;   /* data NULL: must be absent */
     apv_span observed;   /* data NULL: no value was seen */
     apv_span text;       /* one sentence for people */

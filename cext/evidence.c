@@ -1,4 +1,4 @@
-/* evidence.c - reading what approval.converged returned. */
+/* evidence.c - reading what the states of the module approval returned. */
 #include "apv_private.h"
 
 #include <stdlib.h>
@@ -9,9 +9,8 @@ static const struct {
     const char *section;
     const char *kind;
 } sections[] = {
-    {"packages", "package"},
-    {"services", "service"},
-    {"values", "value"},
+    {"actions", "action"}, {"packages", "package"}, {"services", "service"},
+    {"starts", "start"},   {"values", "value"},
 };
 #define SECTION_COUNT (sizeof sections / sizeof *sections)
 

@@ -1,5 +1,8 @@
-/* validate_evidence.c - evidence of approval.converged. */
+/* validate_evidence.c - evidence of approval.converged, approval.observed and
+ * approval.performed. */
 #include "validate_private.h"
+
+#include <stdlib.h>
 
 #include <openssl/crypto.h>
 
@@ -43,12 +46,41 @@ examine(apv_walk *walk, const apv_evidence *evidence)
 
 /* ---- what it says ---- */
 
-static apv_kind
-kind_of(const apv_observation *observation)
+static bool
+has_kind(const apv_observation *observation, apv_kind *kind)
 {
-    if (apv_span_is(observation->kind, "service"))
-        return APV_KIND_SERVICE;
-    return apv_span_is(observation->kind, "value") ? APV_KIND_VALUE : APV_KIND_PACKAGE;
+    static const struct {
+        const char *name;
+        apv_kind kind;
+    } kinds[] = {
+        {"package", APV_KIND_PACKAGE},
+        {"service", APV_KIND_SERVICE},
+        {"value", APV_KIND_VALUE},
+        {"action", APV_KIND_ACTION},
+    };
+
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (apv_span_is(observation->kind, kinds[i].name)) {
+            *kind = kinds[i].kind;
+            return true;
+        }
+    return false; /* when a service was started: nothing approved has this kind */
+}
+
+static int
+compare_observations(const void *a, const void *b)
+{
+    const apv_observation *left = a, *right = b;
+    int order = apv_span_compare(left->kind, right->kind);
+    return order != 0 ? order : apv_span_compare(left->name, right->name);
+}
+
+/* Whether the minion has written down what it found before it first applied this. */
+static bool
+was_applied(const apv_evidence *evidence, const apv_observation *observation)
+{
+    return bsearch(observation, evidence->before, evidence->before_count, sizeof *evidence->before,
+                   compare_observations) != NULL;
 }
 
 static bool
@@ -86,18 +118,31 @@ judge_errors(apv_walk *walk, apv_value errors)
     }
 }
 
+/* What converged or observed saw; actions are not theirs. */
 static void
-judge_observations(apv_walk *walk, const apv_evidence *evidence, const apv_chunk *chunk)
+judge_observations(apv_walk *walk, const apv_evidence *evidence, bool checked)
 {
-    bool failed = chunk->result == APV_RESULT_FALSE;
+    apv_source source = checked ? APV_SOURCE_OBSERVATION : APV_SOURCE_EVIDENCE;
+    apv_kind kind;
 
     for (size_t i = 0; i < evidence->observed_count; i++) {
         const apv_observation *observation = &evidence->observed[i];
-        apv_slot *slot = apv_slot_find(walk, kind_of(observation), observation->name, false);
-        if (slot != NULL)
-            apv_slot_observe(walk, slot, observation->value, APV_SOURCE_EVIDENCE);
+        if (!has_kind(observation, &kind) || kind == APV_KIND_ACTION)
+            continue;
+        apv_slot *slot = apv_slot_find(walk, kind, observation->name, false);
+        if (slot == NULL)
+            continue;
+        apv_slot_observe(walk, slot, observation->value, source);
+        slot->unapplied = checked && !was_applied(evidence, observation);
     }
-    judge_errors(walk, evidence->errors);
+}
+
+/* What is approved, and neither seen nor failed for a reason of its own. */
+static void
+judge_rest(apv_walk *walk, const apv_chunk *chunk, bool checked)
+{
+    bool failed = !checked && chunk->result == APV_RESULT_FALSE;
+
     if (!apv_slots_sweep(walk))
         return;
     for (size_t i = 0; i < walk->expected->count; i++) {
@@ -106,6 +151,57 @@ judge_observations(apv_walk *walk, const apv_evidence *evidence, const apv_chunk
             apv_slot_fail(walk, slot, APV_REASON_STATE_FAILED, chunk->comment);
         else if (slot->step != walk->step) /* approved, but not looked at */
             apv_slot_mention(walk, slot);
+    }
+}
+
+/* What a function returned, as performed writes it down: {"retcode", "return", "success"}. */
+static void
+judge_outcome(apv_walk *walk, apv_slot *slot, apv_span outcome)
+{
+    enum { RETCODE, RETURN, SUCCESS, COUNT };
+    static const apv_span words[COUNT] = {APV_WORD("retcode"), APV_WORD("return"),
+                                          APV_WORD("success")};
+    apv_err err = APV_ERR_NONE;
+    apv_value found[COUNT], root = {NULL};
+    apv_reader reader;
+    apv_span detail;
+    int64_t retcode;
+
+    if (outcome.data == NULL || !apv_reader_json(outcome, &reader, &root, &err)) {
+        if (err.code == APV_ERR_MEMORY)
+            walk->out_of_memory = true;
+        apv_slot_mention(walk, slot);
+        return;
+    }
+    apv_map_find(&reader, root, words, COUNT, found);
+    if (!reader.integer(&reader, found[RETCODE], &retcode) ||
+        reader.type(&reader, found[SUCCESS]) != APV_BOOL)
+        apv_slot_mention(walk, slot);
+    else {
+        apv_slot_observe(walk, slot, outcome, APV_SOURCE_EVIDENCE);
+        if (retcode != 0 || !reader.truth(&reader, found[SUCCESS])) {
+            if (!reader.text(&reader, found[RETURN], &detail))
+                detail = outcome;
+            if (!apv_arena_copy(walk->scratch, detail, &detail))
+                walk->out_of_memory = true;
+            apv_slot_fail(walk, slot, APV_REASON_ACTION_FAILED, detail);
+        }
+    }
+    apv_reader_json_close(&reader);
+}
+
+static void
+judge_actions(apv_walk *walk, const apv_evidence *evidence)
+{
+    apv_kind kind;
+
+    for (size_t i = 0; i < evidence->observed_count; i++) {
+        const apv_observation *observation = &evidence->observed[i];
+        if (!has_kind(observation, &kind) || kind != APV_KIND_ACTION)
+            continue;
+        apv_slot *slot = apv_slot_find(walk, kind, observation->name, false);
+        if (slot != NULL)
+            judge_outcome(walk, slot, observation->value);
     }
 }
 
@@ -133,15 +229,60 @@ keep(apv_walk *walk, const apv_evidence *evidence)
         walk->out_of_memory = true;
 }
 
-/* approval.converged without evidence: it refused, was not run, or something on the way
- * dropped it. */
+/* ---- the states ---- */
+
+typedef enum {
+    STATE_CONVERGED, /* applies what is approved, and reads it */
+    STATE_OBSERVED,  /* reads what is approved */
+    STATE_PERFORMED, /* runs one action */
+    STATE_UNKNOWN
+} state;
+
+static state
+state_of(apv_span fun)
+{
+    if (apv_span_is(fun, "converged"))
+        return STATE_CONVERGED;
+    if (apv_span_is(fun, "observed"))
+        return STATE_OBSERVED;
+    return apv_span_is(fun, "performed") ? STATE_PERFORMED : STATE_UNKNOWN;
+}
+
+bool
+apv_evidence_is_whole(apv_span fun)
+{
+    state which = state_of(fun);
+    return which == STATE_CONVERGED || which == STATE_OBSERVED;
+}
+
+/* The action that a state is named after: no evidence says what came of it. */
 static void
-judge_without(apv_walk *walk, const apv_chunk *chunk)
+judge_without_performance(apv_walk *walk, const apv_chunk *chunk, apv_reason skipped)
+{
+    apv_slot *slot = apv_slot_find(walk, APV_KIND_ACTION, chunk->name, false);
+
+    if (slot == NULL)
+        return;
+    if (skipped != APV_REASON_NONE)
+        apv_slot_skip(walk, slot, skipped);
+    else if (chunk->result == APV_RESULT_FALSE)
+        apv_slot_skip(walk, slot, APV_REASON_REFUSED);
+    else
+        apv_slot_mention(walk, slot);
+}
+
+/* Without evidence: it refused, was not run, or something on the way dropped it. */
+static void
+judge_without(apv_walk *walk, const apv_chunk *chunk, state which)
 {
     apv_reason skipped = apv_chunk_skipped(chunk);
 
-    if (skipped != APV_REASON_NONE)
+    if (which == STATE_PERFORMED)
+        judge_without_performance(walk, chunk, skipped);
+    else if (skipped != APV_REASON_NONE)
         apv_slots_skip(walk, skipped);
+    else if (chunk->result == APV_RESULT_FALSE && which == STATE_OBSERVED)
+        apv_slots_skip(walk, APV_REASON_REFUSED);
     else if (chunk->result == APV_RESULT_FALSE)
         apv_slots_fail(walk, chunk->not_run ? APV_REASON_REQUISITE_FAILED : APV_REASON_STATE_FAILED,
                        chunk->comment);
@@ -153,14 +294,15 @@ judge_without(apv_walk *walk, const apv_chunk *chunk)
 void
 apv_evidence_judge(apv_walk *walk, const apv_chunk *chunk)
 {
+    state which = state_of(chunk->fun);
     apv_err err = APV_ERR_NONE;
     apv_evidence evidence;
-    apv_reason skipped;
+    apv_reason skipped, wrong;
 
-    if (!apv_span_is(chunk->fun, "converged"))
+    if (which == STATE_UNKNOWN)
         return;
     if (chunk->approval.node == NULL) {
-        judge_without(walk, chunk);
+        judge_without(walk, chunk, which);
         return;
     }
     if (!apv_evidence_read(walk->reader, chunk->approval, walk->scratch, &evidence, &err)) {
@@ -172,12 +314,27 @@ apv_evidence_judge(apv_walk *walk, const apv_chunk *chunk)
     keep(walk, &evidence);
     skipped = apv_chunk_skipped(chunk);
     if (walk->dry || skipped != APV_REASON_NONE) {
-        apv_slots_skip(walk, skipped == APV_REASON_NONE ? APV_REASON_TEST_RUN : skipped);
+        if (skipped == APV_REASON_NONE)
+            skipped = APV_REASON_TEST_RUN;
+        if (which == STATE_PERFORMED)
+            judge_without_performance(walk, chunk, skipped);
+        else
+            apv_slots_skip(walk, skipped);
         return;
     }
-    walk->taint = examine(walk, &evidence);
-    if (walk->taint != APV_REASON_NONE)
+    wrong = examine(walk, &evidence);
+    /* An action's evidence does not redeem what is wrong with that of the rest. */
+    if (wrong != APV_REASON_NONE || which != STATE_PERFORMED)
+        walk->taint = wrong;
+    if (wrong != APV_REASON_NONE)
         return;
     walk->authenticated = walk->expected->evidence_key != NULL;
-    judge_observations(walk, &evidence, chunk);
+    if (which == STATE_PERFORMED) {
+        judge_actions(walk, &evidence);
+        return;
+    }
+    judge_observations(walk, &evidence, which == STATE_OBSERVED);
+    if (which == STATE_CONVERGED)
+        judge_errors(walk, evidence.errors);
+    judge_rest(walk, chunk, which == STATE_OBSERVED);
 }

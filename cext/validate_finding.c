@@ -22,6 +22,7 @@ static const struct {
     [APV_REASON_LATEST] = {"observed", APV_CONVERGED,
                            "%N is installed in the latest version, as approved."},
     [APV_REASON_ABSENT] = {"absent", APV_CONVERGED, "%N is not installed, as approved."},
+    [APV_REASON_PERFORMED] = {"performed", APV_CONVERGED, "Action %N ran, and succeeded."},
     [APV_REASON_WRONG_VERSION] = {"wrong-version", APV_DRIFT,
                                   "%N is installed in version %V; approved is %W."},
     [APV_REASON_WRONG_VALUE] = {"wrong-value", APV_DRIFT, "%N is %V; approved is %W."},
@@ -37,6 +38,7 @@ static const struct {
                                   "No state was run, because they could not be compiled: %D"},
     [APV_REASON_JOB_FAILED] = {"job-failed", APV_FAILED, "The job failed: %D"},
     [APV_REASON_APPLY_FAILED] = {"apply-failed", APV_FAILED, "%N could not be brought to %W: %D"},
+    [APV_REASON_ACTION_FAILED] = {"action-failed", APV_FAILED, "Action %N ran, and failed: %D"},
     [APV_REASON_NOT_MENTIONED] = {"not-mentioned", APV_NOT_APPLIED,
                                   "The return says nothing of %N."},
     [APV_REASON_TEST_RUN] = {"test-run", APV_NOT_APPLIED,
@@ -48,14 +50,15 @@ static const struct {
     [APV_REASON_REFUSED] = {"refused", APV_NOT_APPLIED, "The minion refused to run it."},
     [APV_REASON_QUEUED] = {"queued", APV_NOT_APPLIED, "The minion has put the job into its queue."},
     [APV_REASON_NO_RETURN] = {"no-return", APV_NOT_APPLIED, "The minion has not returned."},
+    [APV_REASON_NEVER_APPLIED] = {"never-applied", APV_NOT_APPLIED,
+                                  "%N is not as approved (%W), and has not been applied here yet."},
     [APV_REASON_NO_VERSION] = {"no-version", APV_UNPROVEN,
                                "%N is installed, but the return doesn't say in which version; "
                                "approved is %W."},
     [APV_REASON_NOT_SHOWN] = {"not-shown", APV_UNPROVEN,
                               "The return doesn't show what became of %N; approved is %W."},
     [APV_REASON_NO_EVIDENCE] = {"no-evidence", APV_UNPROVEN,
-                                "Only evidence of approval.converged can prove %N, and the return "
-                                "has none."},
+                                "Only evidence can prove %N, and the return has none."},
     [APV_REASON_FORGED] =
         {"forged", APV_UNPROVEN,
          "The evidence for %N doesn't carry this minion's mac for this revision."},
@@ -73,8 +76,11 @@ static const char *
 source_name(apv_source source)
 {
     static const char *const names[] = {
-        [APV_SOURCE_NONE] = "none",         [APV_SOURCE_EVIDENCE] = "evidence",
-        [APV_SOURCE_CHANGES] = "changes",   [APV_SOURCE_RETURN] = "return",
+        [APV_SOURCE_NONE] = "none",
+        [APV_SOURCE_EVIDENCE] = "evidence",
+        [APV_SOURCE_OBSERVATION] = "observation",
+        [APV_SOURCE_CHANGES] = "changes",
+        [APV_SOURCE_RETURN] = "return",
         [APV_SOURCE_FUN_ARGS] = "fun_args",
     };
     return names[source];
@@ -89,6 +95,8 @@ conclude_value(const apv_slot *slot)
 
     switch (apv_slot_match(slot, slot->observed)) {
     case APV_MATCH_YES:
+        if (slot->kind == APV_KIND_ACTION)
+            return APV_REASON_PERFORMED;
         if (absent)
             return APV_REASON_ABSENT;
         return package ? APV_REASON_OBSERVED : APV_REASON_AS_APPROVED;
@@ -97,6 +105,8 @@ conclude_value(const apv_slot *slot)
     case APV_MATCH_NO:
         break;
     }
+    if (slot->unapplied)
+        return APV_REASON_NEVER_APPLIED;
     if (absent)
         return APV_REASON_MISSING;
     if (slot->item->value.data == NULL)
@@ -124,7 +134,7 @@ conclude(const apv_walk *walk, const apv_slot *slot, apv_reason nothing)
             return APV_REASON_LATEST;
         return APV_REASON_NO_VERSION;
     case APV_SEEN_MENTIONED:
-        return APV_REASON_NOT_SHOWN;
+        return slot->kind == APV_KIND_ACTION ? APV_REASON_NO_EVIDENCE : APV_REASON_NOT_SHOWN;
     case APV_SEEN_NOTHING:
         break;
     }

@@ -8,7 +8,7 @@
  * validate_comment.c   what their comments say
  * validate_changes.c   what changed: {name: {old, new}} and its relatives
  * validate_function.c  returns of execution functions, and module.run
- * validate_evidence.c  evidence of approval.converged
+ * validate_evidence.c  evidence of approval.converged, approval.observed, approval.performed
  * validate_slot.c      what is known of each expected resource so far
  * validate_finding.c   what follows from it, and the sentence for people
  */
@@ -25,6 +25,7 @@ typedef enum {
     APV_REASON_AS_APPROVED, /* the approved value of a service or value was seen */
     APV_REASON_LATEST,      /* approved is the latest version, and that is what is there */
     APV_REASON_ABSENT,      /* absent, as approved */
+    APV_REASON_PERFORMED,   /* the action ran, and succeeded */
     /* drift */
     APV_REASON_WRONG_VERSION,
     APV_REASON_WRONG_VALUE, /* of a service or value */
@@ -36,6 +37,7 @@ typedef enum {
     APV_REASON_COMPILE_ERROR,
     APV_REASON_JOB_FAILED,
     APV_REASON_APPLY_FAILED, /* evidence names an error */
+    APV_REASON_ACTION_FAILED,
     /* not-applied */
     APV_REASON_NOT_MENTIONED,
     APV_REASON_TEST_RUN,
@@ -44,6 +46,7 @@ typedef enum {
     APV_REASON_REFUSED,
     APV_REASON_QUEUED,
     APV_REASON_NO_RETURN,
+    APV_REASON_NEVER_APPLIED, /* a check found it otherwise, and it was not applied before */
     /* unproven */
     APV_REASON_NO_VERSION, /* present; in which version is not said */
     APV_REASON_NOT_SHOWN,  /* reported as done, but what is there is not said */
@@ -58,6 +61,7 @@ typedef enum {
 typedef enum {
     APV_SOURCE_NONE,
     APV_SOURCE_EVIDENCE,
+    APV_SOURCE_OBSERVATION, /* evidence of a check: nothing was to be changed */
     APV_SOURCE_CHANGES,
     APV_SOURCE_RETURN,
     APV_SOURCE_FUN_ARGS
@@ -87,6 +91,7 @@ typedef struct {
     apv_span observed; /* of VALUE; of FAILED if a value was seen */
     apv_span detail;   /* of FAILED: Salt's own words */
     bool overridden;   /* seen in a run whose pillar came from the command line */
+    bool unapplied;    /* seen by a check; the minion has not tried to apply it before */
     uint64_t step;     /* the chunk or function that last said something of it */
 } apv_slot;
 
@@ -285,6 +290,9 @@ void apv_state_judge(apv_walk *walk, const apv_subject *subject);
 
 /* ---- validate_evidence.c ---- */
 
+/* Whether a state of the module approval reads all that is approved, so that the last
+ * evidence of it holds. */
+bool apv_evidence_is_whole(apv_span fun);
 void apv_evidence_judge(apv_walk *walk, const apv_chunk *chunk);
 
 /* ---- validate_load.c ---- */

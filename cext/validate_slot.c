@@ -153,6 +153,8 @@ apv_slot_match(const apv_slot *slot, apv_span value)
     apv_span wanted = slot->item->value;
     bool same;
 
+    if (slot->kind == APV_KIND_ACTION)
+        return APV_MATCH_YES; /* one that failed is not observed, but failed */
     if (wanted.data == NULL || value.data == NULL)
         return wanted.data == NULL && value.data == NULL ? APV_MATCH_YES : APV_MATCH_NO;
     if (slot->kind != APV_KIND_PACKAGE)
@@ -179,6 +181,7 @@ set(apv_walk *walk, apv_slot *slot, apv_seen seen, apv_source source)
     slot->observed = APV_NO_SPAN;
     slot->detail = APV_NO_SPAN;
     slot->overridden = walk->overridden;
+    slot->unapplied = false;
     slot->step = walk->step;
 }
 

@@ -171,7 +171,8 @@ judge_chunks(apv_walk *walk, apv_value ret, const apv_arguments *arguments)
 
     read_chunks(walk, ret, &list);
     for (size_t i = 0; i < list.count; i++)
-        if (apv_span_is(list.chunks[i].module, "approval") && list.chunks[i].approval.node != NULL)
+        if (apv_span_is(list.chunks[i].module, "approval") &&
+            apv_evidence_is_whole(list.chunks[i].fun) && list.chunks[i].approval.node != NULL)
             evidence = i; /* the last one; evidence before it is out of date */
 
     for (size_t i = 0; i < list.count; i++) {
@@ -186,7 +187,8 @@ judge_chunks(apv_walk *walk, apv_value ret, const apv_arguments *arguments)
         else if (!apv_span_is(chunk->module, "approval"))
             /* state.single returns one chunk, to which its arguments belong. */
             apv_package_judge(walk, chunk, list.count == 1 ? arguments : NULL);
-        else if (chunk->approval.node == NULL || i == evidence)
+        else if (chunk->approval.node == NULL || i == evidence ||
+                 !apv_evidence_is_whole(chunk->fun))
             apv_evidence_judge(walk, chunk);
     }
 }

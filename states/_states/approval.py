@@ -5,6 +5,7 @@ Bring a minion to its approved state
 The approved state of a minion is a document in its pillar: packages with exact versions, ``latest``
 or absent; services running or dead; values. :func:`converged` applies it, reads back what is really
 there, and returns that as evidence, which the master compares with what was approved.
+:func:`observed` only reads, and :func:`performed` runs one approved action; both return evidence too.
 
 This file runs on minions: it needs the standard library and Salt (3006 or later), nothing else.
 """
@@ -41,9 +42,14 @@ __virtualname__ = "approval"
 LATEST = "latest"
 STATE_FORMAT = 1
 KINDS = {"package": "packages", "service": "services", "value": "values"}
+# What evidence tells besides: what became of actions, and when services were last started.
+SECTIONS = {**KINDS, "action": "actions", "start": "starts"}
 SERVICE_STATES = ("running", "dead")
 NAME = re.compile(r"[A-Za-z0-9][^\s*?\[\]]*")
 REASON_LENGTH = 500
+# Of what an action returned: the bytes that evidence carries whole, and the characters it carries of more.
+RETURN_SIZE = 2048
+RETURN_LENGTH = 512
 LOCK_POLL_SECONDS = 1.0
 # Lines of package managers that explain nothing.
 CHATTER = ("WARNING:", "debconf:", "E: Can not write log", "N: ", "W: ")
@@ -132,7 +138,7 @@ def _mac(key, evidence):
     for section in ("observed", "before"):
         found = [
             (kind, name, value)
-            for kind, plural in KINDS.items()
+            for kind, plural in SECTIONS.items()
             for name, value in evidence.get(section, {}).get(plural, {}).items()
         ]
         found.sort(key=lambda item: (item[0].encode(), item[1].encode()))
@@ -881,6 +887,72 @@ def _converge_services(wanted, found):
     return why
 
 
+def _starts(names):
+    """
+    name -> when the service was last started, as ``<boot id> <microseconds since that boot>``, or
+    None if it was not since then. Only where systemd tells; a service that cannot be asked is left out.
+    """
+    found = {}
+    if "service.show" not in __salt__:
+        return found
+    for name in names:
+        with contextlib.suppress(Exception):
+            moment = int(__salt__["service.show"](name)["ActiveEnterTimestampMonotonic"])
+            found[name] = f"{_boot_id()} {moment}" if moment else None
+    return found
+
+
+# --------------------------------------------------------------------------------------- actions
+
+
+def _perform(function, arguments):
+    """
+    Run one execution function.
+
+    Returns its retcode, whether it succeeded as Salt judges a job of its own, and what it returned;
+    of one that raised, why. A bare False is no success either.
+    """
+    if function not in __salt__:
+        return 1, False, f"Salt has no {function} on this minion"
+    earlier = __context__.get("retcode", 0)
+    __context__["retcode"] = 0
+    try:
+        returned = __salt__[function](**arguments)
+        retcode = __context__.get("retcode", 0)
+    except Exception as exc:
+        return 1, False, _reason(exc)
+    finally:
+        __context__["retcode"] = earlier
+    if isinstance(retcode, bool) or not isinstance(retcode, int):
+        retcode = int(bool(retcode))
+    if isinstance(returned, dict):
+        success = all(returned.get(key, True) for key in ("result", "success"))
+    else:
+        success = returned is not False
+    return retcode, success and retcode == 0, returned
+
+
+def _outcome(function, retcode, success, returned):
+    """
+    What evidence says of an action, as canonical JSON: ``fun``, ``retcode``, ``success``, ``return``.
+
+    Of a long return there is the beginning of its canonical JSON, as text, and beside it ``digest``:
+    that of the whole. What JSON cannot express is given as Python writes it.
+    """
+    try:
+        text = json.dumps(returned, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        text = _canonical(str(returned))
+    data = text.encode("utf-8", "replace")  # a lone surrogate is no UTF-8
+    outcome = {"fun": function, "retcode": retcode, "success": success}
+    if len(data) <= RETURN_SIZE:
+        outcome["return"] = json.loads(data)
+    else:
+        outcome["return"] = data.decode()[:RETURN_LENGTH]
+        outcome["digest"] = "sha256:" + hashlib.sha256(data).hexdigest()
+    return _canonical(outcome)
+
+
 # -------------------------------------------------------------------------------------- evidence
 
 
@@ -923,23 +995,39 @@ def _remember(document, found):
     first state away. An entry belongs to one approved value of one resource: another value, or a
     resource no longer approved, ends it. Raises OSError if the file cannot be written.
     """
-    path = os.path.join(__opts__["cachedir"], "approval_before.json")
+    path = _memory()
     kept = _remembered(path, document.minion)
-    entries = {}
-    for plural in ("packages", "services"):
-        for name, approved in getattr(document, plural).items():
-            entry = kept.get((plural, name))
-            if entry is None or entry["approved"] != approved:
-                if name not in found[plural]:
-                    continue
-                entry = {"approved": approved, "before": found[plural][name]}
-            entries[plural, name] = entry
+    entries = _entries(document, kept, found)
     if entries != kept:
         items = {}
         for (plural, name), entry in entries.items():
             items.setdefault(plural, {})[name] = entry
         store = {"format": STATE_FORMAT, "minion": document.minion, "items": items}
         _write(path, json.dumps(store, sort_keys=True))
+    return _before(entries)
+
+
+def _memory():
+    """The file of _remember()."""
+    return os.path.join(__opts__["cachedir"], "approval_before.json")
+
+
+def _entries(document, kept, found):
+    """The entries of ``kept`` that still hold for ``document``, and new ones for the rest of ``found``."""
+    entries = {}
+    for plural in ("packages", "services"):
+        for name, approved in getattr(document, plural).items():
+            entry = kept.get((plural, name))
+            if entry is None or entry["approved"] != approved:
+                if name not in found.get(plural, {}):
+                    continue
+                entry = {"approved": approved, "before": found[plural][name]}
+            entries[plural, name] = entry
+    return entries
+
+
+def _before(entries):
+    """The section ``before`` of evidence."""
     before = {}
     for (plural, name), entry in entries.items():
         before.setdefault(plural, {})[name] = entry["before"]
@@ -1148,4 +1236,124 @@ def converged(name, pillar_key="approval", removal="remove", refresh=True, lock_
     ret["approval"] = _evidence(document, observed, before, errors)
     ret["result"] = not any(errors.values())
     ret["comment"] = "\n".join(_complaints(document, errors)) or _summary(document)
+    return ret
+
+
+def _reading(document, manager, services):
+    """name -> what is there instead, for each package and service read that is not as approved."""
+    packages = {}
+    for item in manager.items:
+        if not manager.satisfied(item):
+            found = manager.observed(item)
+            packages[item.name] = "it is not installed" if found is None else f"{found} is installed"
+    others = {name: f"it is {state}" for name, state in services.items() if state != document.services[name]}
+    return {"packages": packages, "services": others}
+
+
+def observed(name, pillar_key="approval"):
+    """
+    Read what the approved resources of this minion are now, and return that as evidence.
+
+    .. code-block:: bash
+
+        salt web1 state.single approval.observed approval
+
+    name
+        Any text; it identifies this state and is not used otherwise.
+
+    pillar_key
+        The key that the approved state has in the pillar, as the ``key`` of the ext_pillar.
+
+    Nothing is changed, under ``test=True`` or not. The result is True if every resource is in its
+    approved state; the comment says which are not. The evidence is that of :func:`converged`, with
+    the start times of the services as ``starts``, where systemd tells them. Its ``before`` has what
+    :func:`converged` found when it first applied an item, so that what was never applied can be told
+    from what is no longer as it was applied. Refused when :func:`converged` would apply nothing.
+    """
+    ret = {"name": name, "changes": {}, "result": False, "comment": ""}
+    try:
+        document = _document(pillar_key)
+    except _Refused as exc:
+        ret["comment"] = f"Nothing was read: the approved state is refused because {exc}."
+        return ret
+    if document.revision == 0:
+        ret["result"] = True
+        ret["comment"] = "Nothing is approved for this minion: the approval database lacks it."
+        return ret
+
+    manager, unread = _open_packages(document.packages, False, 0)
+    services, unreadable = _read_services(document.services)
+    found = {
+        "packages": {item.name: manager.observed(item) for item in manager.items},
+        "services": services,
+        "starts": _starts(document.services),
+        "values": document.values,
+    }
+    before = _before(_entries(document, _remembered(_memory(), document.minion), {}))
+    unknown = {"packages": unread, "services": unreadable}
+    ret["approval"] = _evidence(document, found, before, unknown)
+    errors = _reading(document, manager, services)
+    for plural, reasons in unknown.items():
+        errors[plural].update(reasons)
+    ret["result"] = not any(errors.values())
+    ret["comment"] = "\n".join(_complaints(document, errors)) or _summary(document)
+    return ret
+
+
+def performed(name, function, arguments=None, services=(), pillar_key="approval"):
+    """
+    Run one approved action: one Salt execution function, once. Returns evidence of what it returned.
+
+    .. code-block:: bash
+
+        salt web1 state.single approval.performed name=17 function=service.restart \\
+            arguments='{"name": "nginx"}' services='["nginx"]'
+
+    name
+        The id of the approved item; the evidence carries what came out under it.
+
+    function
+        The execution function.
+
+    arguments
+        Its keyword arguments, as a mapping.
+
+    services
+        Services whose start times are read before and after, where systemd tells them: ``starts`` in
+        ``before`` and in ``observed``.
+
+    pillar_key
+        The key that the approved state has in the pillar, as the ``key`` of the ext_pillar.
+
+    Nothing is run under ``test=True``, nor when :func:`converged` would apply nothing. The result is
+    True if the function succeeded as Salt judges a job: it raised nothing, its retcode is 0, and it
+    did not return False, nor a mapping whose ``result`` or ``success`` is false.
+    """
+    ret = {"name": name, "changes": {}, "result": False, "comment": ""}
+    arguments = {} if arguments is None else arguments
+    if not isinstance(arguments, dict) or not all(isinstance(key, str) for key in arguments):
+        ret["comment"] = "Nothing was run: the arguments have to be a mapping of names."
+        return ret
+    try:
+        document = _document(pillar_key)
+        if document.revision == 0:
+            raise _Refused("the approval database lacks this minion")
+    except _Refused as exc:
+        ret["comment"] = f"Nothing was run: the approved state is refused because {exc}."
+        return ret
+    if __opts__["test"]:
+        ret["result"] = None
+        ret["comment"] = f"{function} would be run."
+        return ret
+
+    before = _starts(services)
+    retcode, success, returned = _perform(function, arguments)
+    found = {"actions": {str(name): _outcome(function, retcode, success, returned)}, "starts": _starts(services)}
+    ret["approval"] = _evidence(document, found, {"starts": before}, {})
+    ret["changes"] = {"performed": function}
+    ret["result"] = success
+    if success:
+        ret["comment"] = f"{function} succeeded."
+    else:
+        ret["comment"] = _shorten(f"{function} failed with retcode {retcode}: {returned}")
     return ret

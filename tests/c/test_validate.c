@@ -232,11 +232,11 @@ test_shapes(void **state)
 
 #define KEY "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
-/* A return with evidence in msgpack. mac: NULL to sign it with KEY. chunk: more fields
- * of the chunk, observed and errors: JSON objects. */
+/* A return with evidence of a state in msgpack. mac: NULL to sign it with KEY. chunk: more
+ * fields of the chunk, observed and errors: JSON objects. */
 static apv_span
-evidence_load(const char *chunk, const char *args, const char *minion, int revision,
-              const char *observed, const char *errors, const char *mac)
+evidence_of(const char *fun, const char *chunk, const char *args, const char *minion, int revision,
+            const char *observed, const char *errors, const char *mac)
 {
     char evidence[2000], load[4000], made[APV_MAC_SIZE];
     static const char format[] =
@@ -261,10 +261,17 @@ evidence_load(const char *chunk, const char *args, const char *minion, int revis
     snprintf(load, sizeof load,
              "{\"id\":\"m1\",\"jid\":\"20261122154734375006\",\"fun\":\"state.apply\","
              "\"fun_args\":%s,\"retcode\":0,\"success\":true,\"return\":{"
-             "\"approval_|-approval_|-approval_|-converged\":{\"name\":\"approval\","
+             "\"approval_|-approval_|-approval_|-%s\":{\"name\":\"approval\","
              "\"changes\":{},\"comment\":\"words\",%s,\"__run_num__\":3,\"approval\":%s}}}",
-             args, chunk, evidence);
+             args, fun, chunk, evidence);
     return support_pack(load);
+}
+
+static apv_span
+evidence_load(const char *chunk, const char *args, const char *minion, int revision,
+              const char *observed, const char *errors, const char *mac)
+{
+    return evidence_of("converged", chunk, args, minion, revision, observed, errors, mac);
 }
 
 /* Judges such a return: expected are revision 7, package a in version 1, b absent. */
@@ -415,6 +422,78 @@ test_forged_evidence_taints_the_return(void **state)
     apv_verdict_free(&verdict);
 }
 
+static void
+test_evidence_of_a_check(void **state)
+{
+    static const struct {
+        const char *fun, *chunk, *observed, *verdict, *source;
+    } cases[] = {
+        {"observed", TRUE_CHUNK, REACHED, "observed", "observation"},
+        /* before names package a, so that it was applied once, and not b */
+        {"observed", "\"result\":false", "{\"packages\":{\"a\":\"2\",\"b\":null}}", "wrong-version",
+         "observation"},
+        {"observed", "\"result\":false", "{\"packages\":{\"a\":\"1\",\"b\":\"1\"}}", "observed",
+         "observation"},
+        {"observed", "\"result\":false", "{\"packages\":{\"b\":null}}", "not-shown", "none"},
+        {"observed", "\"result\":false", "{\"packages\":{},\"starts\":{\"a\":\"1\"}}", "not-shown",
+         "none"},
+        {"performed", TRUE_CHUNK, REACHED, "not-mentioned", "none"},
+        {"other", TRUE_CHUNK, REACHED, "not-mentioned", "none"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        apv_verdict *verdict = judge_evidence(
+            evidence_of(cases[i].fun, cases[i].chunk, "[]", "m1", 7, cases[i].observed, "{}", NULL),
+            EXPECTED);
+        assert_string_equal(finding_of(verdict, "a")->reason, cases[i].verdict);
+        assert_string_equal(finding_of(verdict, "a")->source, cases[i].source);
+        if (i == 2) {
+            assert_string_equal(finding_of(verdict, "b")->reason, "never-applied");
+            assert_int_equal(finding_of(verdict, "b")->verdict, APV_NOT_APPLIED);
+        }
+        apv_verdict_free(&verdict);
+    }
+}
+
+/* Evidence of performed for the actions 17 and 18. */
+#define ACTIONS(outcome)                                                                           \
+    "{\"actions\":{\"17\":" outcome ",\"18\":\"{\\\"retcode\\\":0,\\\"success\\\":true}\"}}"
+
+static void
+test_evidence_of_an_action(void **state)
+{
+    static const struct {
+        const char *actions, *reason, *text;
+    } cases[] = {
+        {ACTIONS("\"{\\\"retcode\\\":0,\\\"return\\\":null,\\\"success\\\":true}\""), "performed",
+         "Action 17 ran, and succeeded."},
+        {ACTIONS("\"{\\\"retcode\\\":0,\\\"return\\\":\\\"no\\\",\\\"success\\\":false}\""),
+         "action-failed", "Action 17 ran, and failed: no"},
+        {ACTIONS("\"{\\\"retcode\\\":2,\\\"success\\\":true}\""), "action-failed",
+         "Action 17 ran, and failed: {\"retcode\":2,\"success\":true}"},
+        {ACTIONS("\"{\\\"retcode\\\":0,\\\"success\\\":1}\""), "no-evidence", NULL},
+        {ACTIONS("\"{\\\"success\\\":true}\""), "no-evidence", NULL},
+        {ACTIONS("\"[]\""), "no-evidence", NULL},
+        {ACTIONS("\"{\""), "no-evidence", NULL},
+        {ACTIONS("null"), "no-evidence", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        apv_verdict *verdict = judge_evidence(evidence_of("performed", "\"result\":false", "[]",
+                                                          "m1", 7, cases[i].actions, "{}", NULL),
+                                              EXPECTED ",\"actions\":{\"17\":{},\"18\":{}}");
+        const apv_finding *finding = finding_of(verdict, "17");
+        assert_string_equal(finding->reason, cases[i].reason);
+        if (cases[i].text != NULL)
+            assert_true(apv_span_is(finding->text, cases[i].text));
+        assert_string_equal(finding_of(verdict, "18")->reason, "performed");
+        assert_string_equal(finding_of(verdict, "a")->reason, "not-mentioned");
+        apv_verdict_free(&verdict);
+    }
+}
+
 /* ---- expectations, memory, size ---- */
 
 static void
@@ -454,29 +533,17 @@ test_unreadable_bytes_are_invalid(void **state)
     apv_verdict_free(&verdict); /* nothing left to free */
 }
 
+/* Validates a load with each allocation failing in turn, and frees it. */
 static void
-test_without_memory(void **state)
+check_without_memory(apv_span load, const apv_expected *expected)
 {
-    apv_span load = evidence_load(TRUE_CHUNK, "[\"s\",{\"__kwarg__\":true,\"queue\":true}]", "m1",
-                                  7, REACHED, "{\"packages\":{\"b\":\"x\"}}", NULL);
-    apv_item items[ITEMS_MAX];
-    unsigned char key[APV_EVIDENCE_KEY_SIZE];
-    char names[ITEMS_MAX][8];
     bool failed = true;
 
-    (void)state;
-    assert_true(apv_evidence_key_parse(apv_span_of(KEY), key));
-    for (size_t i = 0; i < ITEMS_MAX; i++) {
-        snprintf(names[i], sizeof names[i], "p%zu", i);
-        items[i] = (apv_item){.kind = apv_span_of("package"), .name = apv_span_of(names[i])};
-    }
-    const apv_expected expected = {
-        .minion = apv_span_of("m1"), .evidence_key = key, .items = items, .count = ITEMS_MAX};
     for (size_t n = 0; failed; n++) {
         apv_err err = APV_ERR_NONE;
         apv_verdict *verdict = NULL;
         failing_alloc_after(n);
-        bool ok = apv_validate_msgpack(load, &expected, &verdict, &err);
+        bool ok = apv_validate_msgpack(load, expected, &verdict, &err);
         failed = failing_alloc_stop();
         assert_int_equal(ok, !failed);
         assert_int_equal(err.code, failed ? APV_ERR_MEMORY : APV_OK);
@@ -484,6 +551,32 @@ test_without_memory(void **state)
         apv_verdict_free(&verdict);
     }
     free((char *)load.data);
+}
+
+static void
+test_without_memory(void **state)
+{
+    apv_item items[ITEMS_MAX];
+    unsigned char key[APV_EVIDENCE_KEY_SIZE];
+    char names[ITEMS_MAX][8];
+
+    (void)state;
+    assert_true(apv_evidence_key_parse(apv_span_of(KEY), key));
+    for (size_t i = 0; i < ITEMS_MAX; i++) {
+        snprintf(names[i], sizeof names[i], "p%zu", i);
+        items[i] = (apv_item){.kind = apv_span_of("package"), .name = apv_span_of(names[i])};
+    }
+    items[0] = (apv_item){
+        .kind = apv_span_of("action"), .name = apv_span_of("17"), .value = apv_span_of("")};
+    const apv_expected expected = {
+        .minion = apv_span_of("m1"), .evidence_key = key, .items = items, .count = ITEMS_MAX};
+    check_without_memory(evidence_load(TRUE_CHUNK, "[\"s\",{\"__kwarg__\":true,\"queue\":true}]",
+                                       "m1", 7, REACHED, "{\"packages\":{\"b\":\"x\"}}", NULL),
+                         &expected);
+    check_without_memory(evidence_of("performed", TRUE_CHUNK, "[]", "m1", 7,
+                                     ACTIONS("\"{\\\"retcode\\\":1,\\\"success\\\":false}\""), "{}",
+                                     NULL),
+                         &expected);
 }
 
 /* ---- the head of a return ---- */
@@ -533,6 +626,8 @@ main(void)
         cmocka_unit_test(test_evidence_without_a_key_is_a_claim),
         cmocka_unit_test(test_evidence_beats_result),
         cmocka_unit_test(test_forged_evidence_taints_the_return),
+        cmocka_unit_test(test_evidence_of_a_check),
+        cmocka_unit_test(test_evidence_of_an_action),
         cmocka_unit_test(test_refuses_unusable_expectations),
         cmocka_unit_test(test_unreadable_bytes_are_invalid),
         cmocka_unit_test(test_without_memory),

@@ -5,6 +5,7 @@ holds the validator against, on returns that Salt could have made and on some th
 `judge(load, expected)` gives the verdict and which resources of which minions converged.
 """
 
+import json
 import re
 from dataclasses import dataclass, field
 
@@ -74,6 +75,8 @@ def exact(text):
 
 def matches(kind, approved, seen):
     """Whether what was seen is what is approved; None: only a package manager could tell."""
+    if kind == "action":
+        return True  # one that failed is not seen, but failed
     if approved is None or seen is None:
         return approved is None and seen is None
     if kind != "package":
@@ -105,6 +108,7 @@ class Known:
     value: object = None  # of seen: None is absent
     step: int = -1
     overridden: bool = False
+    unapplied: bool = False  # seen by a check; the minion has not applied it before
 
     @property
     def is_open(self):
@@ -155,6 +159,7 @@ class Minion:
 
     def note(self, of, what, value=None):
         of.what, of.value, of.step, of.overridden = what, value, self.step, self.overridden
+        of.unapplied = False
 
     def see(self, of, value):
         self.skip(of) if self.dry else self.note(of, "seen", value)
@@ -212,7 +217,9 @@ class Minion:
             return "unproven"
         if of.what == "seen":
             met = matches(of.kind, of.approved, of.value)
-            return "unproven" if met is None else "converged" if met else "drift"
+            if met is False:
+                return "not-applied" if of.unapplied else "drift"
+            return "converged" if met else "unproven"
         if of.what in ("present", "latest"):
             if of.approved is None:
                 return "drift"
@@ -619,7 +626,7 @@ def is_evidence(made):
     """Whether it has the shape of evidence."""
 
     def observations(of):
-        sections = [of.get(section, {}) for section in ("packages", "services", "values")]
+        sections = [of.get(section, {}) for section in reference.KINDS]
         return all(
             isinstance(section, dict)
             and all(name and (value is None or isinstance(value, str)) for name, value in section.items())
@@ -655,32 +662,65 @@ def is_genuine(minion, made):
     )
 
 
-def judge_evidence(minion, chunk):
+def judge_without_evidence(minion, fun, chunk):
+    """Of what is approved, performed says something of its own action alone."""
+    concerned = minion.known
+    if fun == "performed":
+        concerned = [of for of in minion.known if of.kind == "action" and of.name == chunk.get("name")]
     failed = chunk.get("result") is False
-    if "approval" not in chunk:
-        if was_not_run(chunk):
-            minion.all(minion.skip)
-        elif failed:
-            minion.fail_all()
-        else:
-            minion.all(minion.done)
+    if was_not_run(chunk) or "approval" in chunk or (failed and fun != "converged"):
+        act = minion.skip
+    elif failed:
+        minion.fail_all()
         return
-    made = chunk["approval"]
-    if not is_evidence(made):
-        minion.tainted = True
+    else:
+        act = minion.done
+    for of in concerned:
+        act(of)
+
+
+def judge_action(minion, of, outcome):
+    """What came out of an action: the JSON that performed wrote of it."""
+    try:
+        made = json.loads(outcome)
+    except (TypeError, ValueError):
+        made = None
+    if (
+        not isinstance(made, dict)
+        or type(made.get("success")) is not bool
+        or type(made.get("retcode")) not in (int, float)
+        or made["retcode"] != int(made["retcode"])
+    ):
+        minion.done(of)
+    elif made["success"] and made["retcode"] == 0:
+        minion.see(of, outcome)
+    else:
+        minion.fail(of)
+
+
+def judge_evidence(minion, fun, chunk):
+    failed = fun == "converged" and chunk.get("result") is False
+    made = chunk.get("approval")
+    if "approval" not in chunk or (is_evidence(made) and (minion.dry or was_not_run(chunk))):
+        judge_without_evidence(minion, fun, chunk)
         return
-    if minion.dry or was_not_run(chunk):
-        minion.all(minion.skip)
-        return
-    minion.tainted = minion.overridden or not is_genuine(minion, made)
-    if minion.tainted:
+    wrong = not is_evidence(made) or minion.overridden or not is_genuine(minion, made)
+    minion.tainted = wrong or (fun == "performed" and minion.tainted)
+    if wrong:
         return
     minion.authenticated = minion.expected.get("evidence_key") is not None
-    observed, errors = made["observed"], made.get("errors")
+    observed, errors = made["observed"], made.get("errors") if fun == "converged" else None
     for of in minion.known:
         section = observed.get(of.kind + "s", {})
-        if of.name in section:
+        if (of.kind == "action") != (fun == "performed"):
+            section = {}
+        if of.name in section and of.kind == "action":
+            judge_action(minion, of, section[of.name])
+        elif of.name in section:
             minion.see(of, section[of.name])
+            of.unapplied = fun == "observed" and of.name not in made.get("before", {}).get(of.kind + "s", {})
+        if fun == "performed":
+            continue
         reached = of.name in section and matches(of.kind, of.approved, of.value) is not False
         errors_of = errors.get(of.kind + "s") if isinstance(errors, dict) else None
         has_error = isinstance(errors_of, dict) and of.name in errors_of
@@ -745,7 +785,10 @@ def judge_state_return(minion, arguments, returned, failed):
 
 
 def judge_chunks(minion, arguments, chunks):
-    with_evidence = [chunk for (module, _), chunk in chunks if module == "approval" and "approval" in chunk]
+    whole = ("converged", "observed")
+    with_evidence = [
+        chunk for (module, fun), chunk in chunks if module == "approval" and fun in whole and "approval" in chunk
+    ]
     for state, chunk in chunks:
         minion.step += 1
         module, fun = state
@@ -757,8 +800,8 @@ def judge_chunks(minion, arguments, chunks):
             minion.fail_all()
         elif module != "approval":
             judge_package(minion, state, chunk, arguments if len(chunks) == 1 else None)
-        elif fun == "converged" and ("approval" not in chunk or chunk is with_evidence[-1]):
-            judge_evidence(minion, chunk)
+        elif fun == "performed" or (fun in whole and ("approval" not in chunk or chunk is with_evidence[-1])):
+            judge_evidence(minion, fun, chunk)
 
 
 def judge_function(minion, fun, returned, failed, arguments):

@@ -174,6 +174,8 @@ state = mostly(
             ("module", "run"),
             ("module", "wait"),
             ("approval", "converged"),
+            ("approval", "observed"),
+            ("approval", "performed"),
             ("approval", "other"),
         ]
     ),
@@ -219,6 +221,25 @@ function_return = mostly(
 )
 
 
+outcomes = st.sampled_from(
+    [
+        '{"fun":"test.ping","retcode":0,"return":true,"success":true}',
+        '{"fun":"test.ping","retcode":0,"return":true,"success":true}',
+        '{"fun":"test.false","retcode":0,"return":false,"success":false}',
+        '{"fun":"cmd.run","retcode":1,"return":"no","success":true}',
+        '{"fun":"cmd.run","retcode":0.0,"success":true}',
+        '{"fun":"cmd.run","retcode":0.5,"success":true}',
+        '{"fun":"cmd.run","retcode":false,"success":true}',
+        '{"retcode":0,"success":1}',
+        '{"retcode":0}',
+        "[]",
+        "{",
+        "",
+        None,
+    ]
+)
+
+
 @st.composite
 def evidence(draw, minion="m1"):
     """Evidence, mostly genuine. What a forger would change is changed behind the mac."""
@@ -227,6 +248,9 @@ def evidence(draw, minion="m1"):
         "services": draw(st.dictionaries(names, st.sampled_from(["running", "dead"]), max_size=1)),
         "values": draw(st.dictionaries(names, st.sampled_from(['"x"', "1"]), max_size=1)),
     }
+    if draw(st.booleans()):
+        observed["actions"] = draw(st.dictionaries(names, outcomes, max_size=2))
+        observed["starts"] = draw(st.dictionaries(names, st.sampled_from(["b 1", None]), max_size=1))
     made = {
         "format": 1,
         "minion": draw(mostly(st.just(minion), minions)),
@@ -237,7 +261,7 @@ def evidence(draw, minion="m1"):
         "observed": observed,
     }
     if draw(st.booleans()):
-        made["before"] = {"packages": draw(st.dictionaries(names, st.none() | versions, max_size=1))}
+        made["before"] = {"packages": draw(st.dictionaries(names, st.none() | versions, max_size=2))}
     if draw(st.booleans()):
         made["errors"] = draw(
             mostly(st.fixed_dictionaries({"packages": st.dictionaries(names, line, max_size=1)}), junk)
@@ -443,7 +467,7 @@ def of_minions(draw):
 
 @st.composite
 def with_evidence(draw):
-    """A run of approval.converged, with whatever else ran."""
+    """A run of one of our states, with whatever else ran."""
     made = draw(returned())
     chunk = {
         "name": "approved",
@@ -452,7 +476,8 @@ def with_evidence(draw):
         "comment": draw(line),
     }
     chunk |= {"__run_num__": draw(st.integers(0, 5)), "approval": draw(evidence())}
-    chunks = {"approval_|-approved_|-approved_|-converged": chunk}
+    fun = draw(mostly(st.just("converged"), st.sampled_from(["observed", "performed"]), 2))
+    chunks = {f"approval_|-approved_|-approved_|-{fun}": chunk}
     chunks |= draw(st.just({}) | states())
     return {**made, "fun": "state.apply", "fun_args": draw(arguments("state.apply")), "return": chunks}
 

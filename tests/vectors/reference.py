@@ -11,7 +11,13 @@ import struct
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-KINDS = {"packages": "package", "services": "service", "values": "value"}
+KINDS = {
+    "packages": "package",
+    "services": "service",
+    "values": "value",
+    "actions": "action",
+    "starts": "start",
+}
 
 
 def field(text):
@@ -104,7 +110,7 @@ DOCUMENTS = [
 
 
 def evidence(minion, revision, observed, before=None, boot_id="b6a1d3f0-1f6b-4c1e-9b8e-000000000001", **more):
-    """Evidence as approval.converged returns it, without its mac."""
+    """Evidence as the state module returns it, without its mac."""
     made = {
         "format": 1,
         "minion": minion,
@@ -140,6 +146,33 @@ EVIDENCE = [
     (
         "errors are not covered",
         evidence("web1", 4, {"packages": {"hello": None}}, {}, errors={"packages": {"hello": "E: not found"}}),
+    ),
+    (
+        "an action, and services that it started anew",
+        evidence(
+            "web1",
+            5,
+            {
+                "starts": {"nginx": "b6a1d3f0-1f6b-4c1e-9b8e-000000000001 990000", "cron": None},
+                "actions": {"17": '{"fun":"service.restart","retcode":0,"return":true,"success":true}'},
+            },
+            {"starts": {"nginx": "b6a1d3f0-1f6b-4c1e-9b8e-000000000001 120000", "cron": None}},
+        ),
+    ),
+    (
+        "all sections",
+        evidence(
+            "web1",
+            6,
+            {
+                "values": {"a": "1"},
+                "starts": {"a": "b 1"},
+                "services": {"a": "running"},
+                "packages": {"a": "1"},
+                "actions": {"a": "{}", "\U0001f600": None},
+            },
+            {"packages": {"a": None}, "services": {"a": "dead"}, "starts": {"a": None}},
+        ),
     ),
     (
         "not ASCII",

@@ -30,6 +30,8 @@ class Machine:
         self.faulty = set()
         self.services = {}  # name -> running or dead
         self.stubborn = set()  # services that do not do as they are told
+        self.started = {}  # name -> microseconds since the boot, or 0
+        self.ran = []  # what stand_ins/action.py was called for
         self.locked = 0  # so many transactions find the lock taken
         self.lock_files = ()  # instead of those of the host's apt
         self.unreadable = ""
@@ -227,11 +229,14 @@ def approve():
 
 @pytest.fixture
 def apply(machine, tmp_path, monkeypatch):
-    """A function that runs approval.converged on the machine with a document as its pillar."""
+    """
+    A function that runs a state on the machine with a document as its pillar: approval.converged,
+    unless another one is named.
+    """
     import salt.config
     import salt.loader
 
-    def run(document, os_family="Example", test=False, **options):
+    def run(document, os_family="Example", test=False, state="converged", name="approval", **options):
         opts = dict(salt.config.DEFAULT_MINION_OPTS)
         opts.update(
             {
@@ -249,8 +254,8 @@ def apply(machine, tmp_path, monkeypatch):
         utils = salt.loader.utils(opts, context=context)
         functions = salt.loader.minion_mods(opts, context=context, utils=utils)
         states = salt.loader.states(opts, functions, utils, None, context=context)
-        converged = states["approval.converged"]
-        monkeypatch.setattr(sys.modules[converged.__module__]._Apt, "LOCKS", machine.lock_files)
-        return converged("approval", **options)
+        function = states[f"approval.{state}"]
+        monkeypatch.setattr(sys.modules[function.__module__]._Apt, "LOCKS", machine.lock_files)
+        return function(name, **options)
 
     return run

@@ -23,3 +23,16 @@ def start(name):
 
 def stop(name):
     return __context__["machine"].set_service(name, "dead")
+
+
+def restart(name):
+    machine = __context__["machine"]
+    machine.started[name] += 1000
+    return machine.set_service(name, "running")
+
+
+def show(name):
+    machine = __context__["machine"]
+    if name not in machine.started:
+        raise CommandExecutionError(f"Unit {name} not found.")
+    return {"Id": f"{name}.service", "ActiveEnterTimestampMonotonic": str(machine.started[name])}
