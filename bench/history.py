@@ -52,10 +52,8 @@ SELECT to_char(now() - make_interval(mins => n), 'YYYYMMDDHH24MISSUS'), 'state.a
     ARRAY['m' || n], '', false, now()
 FROM generate_series(1, least(%(items)s / 5, 200000)) AS n;
 INSERT INTO approval.job_return
-SELECT jid, minions[1], 1, fun, 0, true, 'converged', true, '{}', 20, jid, 'boot', now(), jid::bytea, ''
-FROM approval.job;
-INSERT INTO approval.job_finding
-SELECT jid, minions[1], 1, 'package', 'p1', 'converged', 'observed', '1', '1', 'evidence', ''
+SELECT jid, minions[1], 1, fun, 0, true, 'converged', true, '{}', 20, jid, 'boot', now(), jid::bytea, '',
+    '[["package", "p1", "converged", "observed", "1", "1", "evidence", ""]]'
 FROM approval.job;
 SET session_replication_role = origin;
 """

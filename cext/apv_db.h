@@ -58,7 +58,9 @@ typedef enum {
     APV_ARG_INT8,
     APV_ARG_FLOAT,
     APV_ARG_TEXT_ARRAY,
-    APV_ARG_BYTES_ARRAY
+    APV_ARG_BYTES_ARRAY,
+    APV_ARG_BOOL_ARRAY, /* elements in PostgreSQL's binary format: 1 byte, 0 or 1 */
+    APV_ARG_INT8_ARRAY  /* likewise: 8 bytes, most significant first */
 } apv_arg_kind;
 
 typedef struct {
@@ -117,6 +119,7 @@ typedef enum {
     APV_OID_TEXT = 25,
     APV_OID_JSON = 114,
     APV_OID_FLOAT8 = 701,
+    APV_OID_BOOL_ARRAY = 1000,
     APV_OID_BYTEA_ARRAY = 1001,
     APV_OID_TEXT_ARRAY = 1009,
     APV_OID_INT8_ARRAY = 1016,
@@ -202,6 +205,16 @@ typedef struct {
  * Ownership: free with apv_record_free. Blocks up to twice as long as apv_call.
  */
 bool apv_record_return(apv_db *db, apv_span load, apv_record **record, apv_err *err) APV_MUSTCHECK;
+
+#define APV_RECORDS_MAX 1000 /* returns in a batch */
+
+/* As apv_record_return for each of the loads in turn, but much faster and all in one
+ * transaction: on failure none of them was recorded.
+ * count: 1 to APV_RECORDS_MAX. records: count pointers, receives what became of each.
+ * Errors: also INVALID for a count out of range, and when one load cannot be recorded.
+ * Ownership: free each with apv_record_free. Blocks up to twice as long as apv_call. */
+bool apv_record_returns(apv_db *db, const apv_span *loads, size_t count, apv_record **records,
+                        apv_err *err) APV_MUSTCHECK;
 
 void apv_record_free(apv_record **record);
 

@@ -102,6 +102,10 @@ arg_type(apv_arg_kind kind)
         return APV_OID_TEXT_ARRAY;
     case APV_ARG_BYTES_ARRAY:
         return APV_OID_BYTEA_ARRAY;
+    case APV_ARG_BOOL_ARRAY:
+        return APV_OID_BOOL_ARRAY;
+    case APV_ARG_INT8_ARRAY:
+        return APV_OID_INT8_ARRAY;
     }
     return 0;
 }
@@ -132,6 +136,10 @@ append_arg(apv_buf *buf, const apv_arg *arg, apv_err *err)
         return append_array(buf, arg, APV_OID_TEXT, err);
     case APV_ARG_BYTES_ARRAY:
         return append_array(buf, arg, APV_OID_BYTEA, err);
+    case APV_ARG_BOOL_ARRAY:
+        return append_array(buf, arg, APV_OID_BOOL, err);
+    case APV_ARG_INT8_ARRAY:
+        return append_array(buf, arg, APV_OID_INT8, err);
     }
     return true;
 }

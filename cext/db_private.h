@@ -46,11 +46,36 @@ bool apv_text_check(apv_span text, apv_err *err) APV_MUSTCHECK;
 
 /* ---- document.c ---- */
 
-/* The document that a return is held against: of the given revision, or (NULL) the one
- * in force when the job was published. Revision 0 and no items: the minion was given
- * none such. Otherwise as apv_document_read. */
-bool apv_document_expected(apv_db *db, apv_span minion_id, const int64_t *revision, apv_span jid,
-                           apv_document **document, apv_err *err) APV_MUSTCHECK;
+/* Reads what expected_documents answered for these returns. Revision 0 and no items: the
+ * minion was given none such. documents: receives count documents, which borrow from
+ * result; on failure some, the others are left as they are. Errors: PROTOCOL, MEMORY. */
+bool apv_documents_read_expected(const apv_return *heads, size_t count, const apv_result *result,
+                                 apv_document **documents, apv_err *err) APV_MUSTCHECK;
+
+/* ---- record_row.c: a validated return as the database takes it ---- */
+#define APV_RETURN_DIGEST_SIZE 32
+
+/* Of what a minion sends, so much of a text is stored beside the payload, which has it all. */
+#define APV_ID_MAX 255 /* bytes of a minion id or a resource's name */
+
+typedef struct {
+    apv_buf findings; /* JSON [[kind, name, verdict, reason, expected, observed, source, text]] */
+    apv_buf before;   /* JSON [[kind, name, value]]; no data: nothing is known */
+    char *payload;    /* an LZ4 frame */
+    size_t payload_size;
+    unsigned char digest[APV_RETURN_DIGEST_SIZE]; /* of what makes two returns the same */
+    char revision[8], retcode[8];                 /* in PostgreSQL's binary format */
+} apv_row;
+
+/* The text up to a NUL, which PostgreSQL cannot store, and up to size_max bytes of whole
+ * characters. */
+apv_span apv_cut(apv_span text, size_t size_max);
+
+/* Fills a zeroed row, except for revision and retcode. Free it in any case.
+ * Errors: INVALID, LIMIT, MEMORY. */
+bool apv_row_fill(apv_span load, const apv_verdict *verdict, apv_row *row,
+                  apv_err *err) APV_MUSTCHECK;
+void apv_row_free(apv_row *row);
 
 /* ---- db_text.c: what we say about failures; never a setting or a value ---- */
 

@@ -8,7 +8,7 @@
 /* What apv_document_free frees beside the document. */
 struct document {
     apv_document public; /* first, so that the address of the one is that of the other */
-    apv_result *result;  /* what all spans borrow from */
+    apv_result *result;  /* what all spans borrow from; NULL: somebody else frees it */
     apv_item *items;
 };
 
@@ -31,15 +31,15 @@ known(const apv_item *item)
 
 /* Reads the four parallel arrays that start at this column. */
 static bool
-read_items(struct document *document, size_t column, apv_err *err)
+read_items(struct document *document, const apv_result *result, size_t row, size_t column,
+           apv_err *err)
 {
     apv_array kinds, names, types, values;
-    const apv_result *result = document->result;
 
-    if (!apv_array_open(apv_result_peek(result, 0, column), APV_OID_TEXT, &kinds, err) ||
-        !apv_array_open(apv_result_peek(result, 0, column + 1), APV_OID_TEXT, &names, err) ||
-        !apv_array_open(apv_result_peek(result, 0, column + 2), APV_OID_TEXT, &types, err) ||
-        !apv_array_open(apv_result_peek(result, 0, column + 3), APV_OID_TEXT, &values, err))
+    if (!apv_array_open(apv_result_peek(result, row, column), APV_OID_TEXT, &kinds, err) ||
+        !apv_array_open(apv_result_peek(result, row, column + 1), APV_OID_TEXT, &names, err) ||
+        !apv_array_open(apv_result_peek(result, row, column + 2), APV_OID_TEXT, &types, err) ||
+        !apv_array_open(apv_result_peek(result, row, column + 3), APV_OID_TEXT, &values, err))
         return false;
     size_t count = kinds.count;
     if (names.count != count || types.count != count || values.count != count)
@@ -62,27 +62,33 @@ read_items(struct document *document, size_t column, apv_err *err)
     return true;
 }
 
-/* Reads revision, digest and key from the first columns, the items from `arrays` on. */
 static bool
-read_row(struct document *document, apv_span minion_id, size_t columns, size_t arrays, apv_err *err)
+check_columns(const apv_result *result, size_t rows, size_t columns, apv_err *err)
 {
-    const apv_result *result = document->result;
-    apv_document *public = &document->public;
-    char digest[APV_DIGEST_SIZE];
-
-    if (apv_result_rows(result) != 1 || apv_result_columns(result) != columns)
+    if (apv_result_rows(result) != rows || apv_result_columns(result) != columns)
         return apv_fail(err, APV_ERR_PROTOCOL,
                         "a document has not the columns that this version knows: "
                         "run salt-approval db upgrade");
-    if (!apv_wire_int8(apv_result_peek(result, 0, 0), &public->revision, err) ||
-        !read_items(document, arrays, err))
+    return true;
+}
+
+/* Reads revision, digest and key from the first columns, the items from `arrays` on. */
+static bool
+read_row(struct document *document, apv_span minion_id, const apv_result *result, size_t row,
+         size_t arrays, apv_err *err)
+{
+    apv_document *public = &document->public;
+    char digest[APV_DIGEST_SIZE];
+
+    if (!apv_wire_int8(apv_result_peek(result, row, 0), &public->revision, err) ||
+        !read_items(document, result, row, arrays, err))
         return false;
-    public->evidence_key = apv_result_peek(result, 0, 2);
+    public->evidence_key = apv_result_peek(result, row, 2);
     if (public->evidence_key.size != APV_EVIDENCE_KEY_SIZE)
         return apv_fail(err, APV_ERR_PROTOCOL, "the evidence key of a document is malformed");
     if (!apv_digest(minion_id, public->revision, public->items, public->count, digest, err))
         return false;
-    if (!apv_span_is(apv_result_peek(result, 0, 1), digest))
+    if (!apv_span_is(apv_result_peek(result, row, 1), digest))
         return apv_fail(err, APV_ERR_PROTOCOL, "a document does not match its digest");
     memcpy(public->digest, digest, sizeof digest);
     return true;
@@ -128,7 +134,8 @@ apv_document_read(apv_db *db, apv_span minion_id, apv_document **document, apv_e
     if (apv_result_rows(made->result) == 0) {
         if (!fill_unknown(made, minion_id, err))
             goto done;
-    } else if (!read_row(made, minion_id, 8, 4, err) ||
+    } else if (!check_columns(made->result, 1, 8, err) ||
+               !read_row(made, minion_id, made->result, 0, 4, err) ||
                !apv_wire_timestamptz(apv_result_peek(made->result, 0, 3), &public->as_of, err)) {
         goto done;
     }
@@ -142,35 +149,22 @@ done:
 }
 
 bool
-apv_document_expected(apv_db *db, apv_span minion_id, const int64_t *revision, apv_span jid,
-                      apv_document **document, apv_err *err)
+apv_documents_read_expected(const apv_return *heads, size_t count, const apv_result *result,
+                            apv_document **documents, apv_err *err)
 {
-    apv_arg args[] = {
-        {.kind = APV_ARG_TEXT, .as.span = minion_id},
-        {.kind = APV_ARG_INT8,
-         .is_null = revision == NULL,
-         .as.integer = revision == NULL ? 0 : *revision},
-        {.kind = APV_ARG_TEXT, .as.span = jid},
-    };
-    struct document *made = document_new(err);
-    apv_document *public = NULL;
-    bool ok = false;
-
-    if (made == NULL)
+    if (!check_columns(result, count, 7, err))
         return false;
-    public = &made->public;
-    if (!apv_call(db, "expected_document", args, 3, true, &made->result, err))
-        goto done;
-    if (apv_result_rows(made->result) == 0 ? !fill_unknown(made, minion_id, err)
-                                           : !read_row(made, minion_id, 7, 3, err))
-        goto done;
-    *document = public;
-    public = NULL;
-    ok = true;
-
-done:
-    apv_document_free(&public);
-    return ok;
+    for (size_t i = 0; i < count; i++) {
+        struct document *made = document_new(err);
+        if (made == NULL)
+            return false;
+        documents[i] = &made->public;
+        if (apv_result_peek(result, i, 0).data == NULL
+                ? !fill_unknown(made, heads[i].minion, err)
+                : !read_row(made, heads[i].minion, result, i, 3, err))
+            return false;
+    }
+    return true;
 }
 
 void

@@ -100,7 +100,7 @@ void module_args_clear(struct module_args *args);
 PyObject *module_cell(const module_state *state, uint32_t type, apv_span bytes);
 
 /* Functions of the module, by the file that has them; each ends with a zeroed entry. */
-extern PyMethodDef module_db_methods[];      /* document, record_return, call */
+extern PyMethodDef module_db_methods[];      /* document, record_return*, call */
 extern PyMethodDef module_payload_methods[]; /* compress, decompress */
 extern PyMethodDef module_value_methods[];   /* digest, mac, validate* */
 

@@ -1,4 +1,5 @@
-/* module_db.c - document(), record_return() and call(): what goes to the database. */
+/* module_db.c - document(), record_return(), record_returns() and call(): what goes to the
+ * database. */
 #include "module.h"
 
 /* The settings when the keyword arguments do not give them. */
@@ -62,15 +63,16 @@ PyDoc_STRVAR(
     "(recorded, repeat, attempt or quarantined) and attempt (its number).");
 
 struct record_work {
-    apv_span load;
-    apv_record *record;
+    const apv_span *loads;
+    size_t count;
+    apv_record **records;
 };
 
 static bool
-record_load(apv_db *db, void *arg, apv_err *err)
+record_loads(apv_db *db, void *arg, apv_err *err)
 {
     struct record_work *work = arg;
-    return apv_record_return(db, work->load, &work->record, err);
+    return apv_record_returns(db, work->loads, work->count, work->records, err);
 }
 
 static PyObject *
@@ -94,23 +96,103 @@ record_return(PyObject *module, PyObject *args, PyObject *kwargs)
                             "timeout_ms", "prepare",     NULL};
     const module_state *state = module_state_get(module);
     apv_db_options options = OPTIONS_DEFAULT;
-    struct record_work work = {.record = NULL};
-    PyObject *load, *dict = NULL;
+    apv_record *record = NULL;
+    PyObject *packed, *dict = NULL;
     int prepare = options.prepare;
     char *data;
     Py_ssize_t size;
 
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sO|$iip:record_return", names,
-                                     &options.conninfo, &load, &options.connect_timeout_ms,
+                                     &options.conninfo, &packed, &options.connect_timeout_ms,
                                      &options.timeout_ms, &prepare) ||
-        PyBytes_AsStringAndSize(load, &data, &size) < 0)
+        PyBytes_AsStringAndSize(packed, &data, &size) < 0)
         return NULL;
     options.prepare = prepare;
-    work.load = (apv_span){data, (size_t)size};
-    if (module_connection_run(state, &options, record_load, &work))
-        dict = record_dict(state, work.record);
-    apv_record_free(&work.record);
+    apv_span load = {data, (size_t)size};
+    struct record_work work = {&load, 1, &record};
+    if (module_connection_run(state, &options, record_loads, &work))
+        dict = record_dict(state, record);
+    apv_record_free(&record);
     return dict;
+}
+
+/* ---- record_returns ---- */
+
+PyDoc_STRVAR(
+    record_returns_doc,
+    "record_returns(conninfo, packed_loads, *, connect_timeout_ms=2000, timeout_ms=5000, "
+    "prepare=True)\n"
+    "--\n\n"
+    "record_return() for each of at most 1000 loads in turn, all in one transaction: after an\n"
+    "exception none was stored. Answers with a list.");
+
+static PyObject *
+record_list(const module_state *state, apv_record *const *records, size_t count)
+{
+    PyObject *list = PyList_New((Py_ssize_t)count);
+
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        PyObject *dict = record_dict(state, records[i]);
+        if (dict == NULL || PyList_SetItem(list, (Py_ssize_t)i, dict) < 0)
+            Py_CLEAR(list);
+    }
+    return list;
+}
+
+/* Points loads at the bytes objects in packed, a tuple. False: an exception is set. */
+static bool
+borrow_loads(PyObject *packed, apv_span *loads, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char *data;
+        Py_ssize_t size;
+        if (PyBytes_AsStringAndSize(PyTuple_GetItem(packed, (Py_ssize_t)i), &data, &size) < 0)
+            return false;
+        loads[i] = (apv_span){data, (size_t)size};
+    }
+    return true;
+}
+
+static PyObject *
+record_returns(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"conninfo",   "packed_loads", "connect_timeout_ms",
+                            "timeout_ms", "prepare",      NULL};
+    const module_state *state = module_state_get(module);
+    apv_db_options options = OPTIONS_DEFAULT;
+    PyObject *sequence, *packed = NULL, *list = NULL;
+    apv_record **records = NULL;
+    apv_span *loads = NULL;
+    int prepare = options.prepare;
+    size_t count;
+
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sO|$iip:record_returns", names,
+                                     &options.conninfo, &sequence, &options.connect_timeout_ms,
+                                     &options.timeout_ms, &prepare))
+        return NULL;
+    options.prepare = prepare;
+    packed = PySequence_Tuple(sequence); /* of our own, which nobody changes meanwhile */
+    if (packed == NULL)
+        return NULL;
+    count = (size_t)PyTuple_Size(packed);
+    loads = PyMem_Calloc(count, sizeof *loads);
+    records = PyMem_Calloc(count, sizeof(apv_record *));
+    if (loads == NULL || records == NULL) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    struct record_work work = {loads, count, records};
+    if (borrow_loads(packed, loads, count) &&
+        module_connection_run(state, &options, record_loads, &work))
+        list = record_list(state, records, count);
+    for (size_t i = 0; i < count; i++)
+        apv_record_free(&records[i]);
+
+done:
+    PyMem_Free(records);
+    PyMem_Free(loads);
+    Py_DECREF(packed);
+    return list;
 }
 
 /* ---- call ---- */
@@ -200,6 +282,7 @@ call(PyObject *module, PyObject *args, PyObject *kwargs)
 PyMethodDef module_db_methods[] = {
     {"document", WITH_KEYWORDS(document), document_doc},
     {"record_return", WITH_KEYWORDS(record_return), record_return_doc},
+    {"record_returns", WITH_KEYWORDS(record_returns), record_returns_doc},
     {"call", WITH_KEYWORDS(call), call_doc},
     {NULL, NULL, 0, NULL},
 };

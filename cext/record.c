@@ -1,290 +1,189 @@
-/* record.c - storing what a minion returned: validated, with findings, whole. */
+/* record.c - storing what minions returned: validated, with findings, whole. */
 #include "db_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <msgpack/unpack.h>
-#include <openssl/evp.h>
+/* The arguments of record_returns, each an array. */
+enum {
+    JID,
+    MINION,
+    FUN,
+    RETCODE,
+    SUCCESS,
+    VERDICT,
+    AUTHENTICATED,
+    REVISION,
+    DOCUMENT,
+    RUN_ID,
+    BOOT_ID,
+    FINDINGS,
+    BEFORE,
+    PAYLOAD,
+    PAYLOAD_DIGEST,
+    COLUMNS
+};
+static const apv_arg_kind column_kinds[COLUMNS] = {
+    [JID] = APV_ARG_TEXT_ARRAY,
+    [MINION] = APV_ARG_TEXT_ARRAY,
+    [FUN] = APV_ARG_TEXT_ARRAY,
+    [RETCODE] = APV_ARG_INT8_ARRAY,
+    [SUCCESS] = APV_ARG_BOOL_ARRAY,
+    [VERDICT] = APV_ARG_TEXT_ARRAY,
+    [AUTHENTICATED] = APV_ARG_BOOL_ARRAY,
+    [REVISION] = APV_ARG_INT8_ARRAY,
+    [DOCUMENT] = APV_ARG_TEXT_ARRAY,
+    [RUN_ID] = APV_ARG_TEXT_ARRAY,
+    [BOOT_ID] = APV_ARG_TEXT_ARRAY,
+    [FINDINGS] = APV_ARG_TEXT_ARRAY,
+    [BEFORE] = APV_ARG_TEXT_ARRAY,
+    [PAYLOAD] = APV_ARG_BYTES_ARRAY,
+    [PAYLOAD_DIGEST] = APV_ARG_BYTES_ARRAY,
+};
 
-/* Of what a minion sends, so much of a text is stored beside the payload, which has it all. */
-#define ID_MAX 255    /* bytes of a minion id or a resource's name */
-#define TEXT_MAX 2000 /* bytes of a text that people read */
-
-/* The columns of findings, as record_return takes them. */
-enum { KIND, NAME, VERDICT, REASON, EXPECTED, OBSERVED, SOURCE, TEXT, FINDING_COLUMNS };
-/* The columns of what was there before. */
-enum { BEFORE_KIND, BEFORE_NAME, BEFORE_VALUE, BEFORE_COLUMNS };
-
-/* Rows turned into columns: `columns` arrays of up to `rows` spans in one piece. */
-struct columns {
-    apv_span *spans;
-    size_t rows;
-    size_t capacity;
+/* Returns on their way; each array has `count` elements. */
+struct batch {
+    size_t count;
+    const apv_span *loads;
+    apv_return *heads;
+    apv_document **documents;
+    apv_row *rows;
+    apv_record **records;
+    apv_span *cells; /* COLUMNS columns of `count` */
+    apv_result *asked;
 };
 
 static bool
-columns_init(struct columns *columns, size_t count, size_t capacity, apv_err *err)
+batch_init(struct batch *batch, const apv_span *loads, size_t count, apv_err *err)
 {
-    columns->rows = 0;
-    columns->capacity = capacity;
-    columns->spans = capacity == 0 ? NULL : calloc(capacity, count * sizeof *columns->spans);
-    return capacity == 0 || columns->spans != NULL ||
-           apv_fail(err, APV_ERR_MEMORY, "out of memory");
+    *batch = (struct batch){.count = count, .loads = loads};
+    if (count == 0 || count > APV_RECORDS_MAX)
+        return apv_fail(err, APV_ERR_INVALID, "a batch has 1 to %d returns", APV_RECORDS_MAX);
+    batch->heads = calloc(count, sizeof *batch->heads);
+    batch->documents = calloc(count, sizeof(apv_document *));
+    batch->rows = calloc(count, sizeof *batch->rows);
+    batch->records = calloc(count, sizeof(apv_record *));
+    batch->cells = calloc(count, COLUMNS * sizeof *batch->cells);
+    if (batch->heads == NULL || batch->documents == NULL || batch->rows == NULL ||
+        batch->records == NULL || batch->cells == NULL)
+        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+    return true;
 }
 
-static apv_span *
-cell(const struct columns *columns, size_t column)
+static void
+batch_clear(struct batch *batch)
 {
-    return &columns->spans[column * columns->capacity + columns->rows];
-}
-
-static apv_arg
-column_arg(const struct columns *columns, size_t column)
-{
-    apv_arg arg = {.kind = APV_ARG_TEXT_ARRAY, .as.array = {NULL, columns->rows}};
-    if (columns->rows > 0)
-        arg.as.array.items = &columns->spans[column * columns->capacity];
-    return arg;
-}
-
-/* The text up to a NUL, which PostgreSQL cannot store, and up to size_max bytes of whole
- * characters. */
-static apv_span
-cut(apv_span text, size_t size_max)
-{
-    if (text.data == NULL)
-        return text;
-    const char *nul = memchr(text.data, '\0', text.size);
-    if (nul != NULL)
-        text.size = (size_t)(nul - text.data);
-    text.size = apv_utf8_truncate(text.data, text.size, size_max);
-    return text;
-}
-
-/* The text, or the empty one where the return has none. */
-static apv_span
-given(apv_span text, size_t size_max)
-{
-    return text.data == NULL ? apv_span_of("") : cut(text, size_max);
+    for (size_t i = 0; i < batch->count; i++) {
+        if (batch->records != NULL)
+            apv_record_free(&batch->records[i]);
+        if (batch->rows != NULL)
+            apv_row_free(&batch->rows[i]);
+        if (batch->documents != NULL)
+            apv_document_free(&batch->documents[i]);
+    }
+    apv_result_free(&batch->asked);
+    free(batch->cells);
+    free(batch->records);
+    free(batch->rows);
+    free(batch->documents);
+    free(batch->heads);
 }
 
 static bool
 is_minion_id(apv_span id)
 {
-    if (id.data == NULL || id.size == 0 || id.size > ID_MAX)
+    if (id.data == NULL || id.size == 0 || id.size > APV_ID_MAX)
         return false;
     return memchr(id.data, '\0', id.size) == NULL && memchr(id.data, '/', id.size) == NULL &&
            memchr(id.data, '\n', id.size) == NULL;
 }
 
-static bool
-storable(apv_span text, size_t size_max)
+/* The text, or the empty one where the return has none. */
+static apv_span
+given(apv_span text)
 {
-    return text.data == NULL || cut(text, size_max).size == text.size;
+    return text.data == NULL ? apv_span_of("") : apv_cut(text, APV_ID_MAX);
+}
+
+static void
+put_int8(char bytes[8], int64_t value)
+{
+    uint64_t bits = (uint64_t)value;
+    for (int i = 7; i >= 0; i--, bits >>= 8)
+        bytes[i] = (char)(bits & 255);
+}
+
+static apv_span *
+cell(const struct batch *batch, size_t column, size_t place)
+{
+    return &batch->cells[column * batch->count + place];
+}
+
+static apv_arg
+column_arg(const struct batch *batch, size_t column)
+{
+    return (apv_arg){.kind = column_kinds[column],
+                     .as.array = {cell(batch, column, 0), batch->count}};
 }
 
 static bool
-fill_findings(const apv_verdict *verdict, struct columns *columns, apv_err *err)
+read_heads(struct batch *batch, apv_err *err)
 {
-    if (!columns_init(columns, FINDING_COLUMNS, verdict->finding_count, err))
-        return false;
-    for (size_t i = 0; i < verdict->finding_count; i++) {
-        const apv_finding *finding = &verdict->findings[i];
-        *cell(columns, KIND) = finding->kind;
-        *cell(columns, NAME) = cut(finding->name, ID_MAX);
-        *cell(columns, VERDICT) = apv_span_of(apv_outcome_name(finding->verdict));
-        *cell(columns, REASON) = apv_span_of(finding->reason);
-        *cell(columns, EXPECTED) = cut(finding->expected, TEXT_MAX);
-        *cell(columns, OBSERVED) = cut(finding->observed, TEXT_MAX);
-        *cell(columns, SOURCE) = apv_span_of(finding->source);
-        *cell(columns, TEXT) = cut(finding->text, TEXT_MAX);
-        columns->rows++;
+    for (size_t i = 0; i < batch->count; i++) {
+        apv_return *head = &batch->heads[i];
+        apv_row *row = &batch->rows[i];
+        if (!apv_return_read(batch->loads[i], head, err))
+            return false;
+        if (!is_minion_id(head->minion))
+            return apv_fail(err, APV_ERR_INVALID, "the return names no minion");
+        *cell(batch, JID, i) = given(head->jid);
+        *cell(batch, MINION, i) = head->minion;
+        *cell(batch, FUN, i) = given(head->fun);
+        *cell(batch, SUCCESS, i) = (apv_span){head->success ? "\1" : "\0", 1};
+        if (head->retcode >= INT32_MIN && head->retcode <= INT32_MAX) {
+            put_int8(row->retcode, head->retcode);
+            *cell(batch, RETCODE, i) = (apv_span){row->retcode, sizeof row->retcode};
+        }
+        if (head->has_revision) {
+            put_int8(row->revision, head->revision);
+            *cell(batch, REVISION, i) = (apv_span){row->revision, sizeof row->revision};
+        }
     }
     return true;
 }
 
-/* What was there before matters for going back to it, so that it is taken whole or not
- * at all, and only from the minion itself. */
+/* Asks for what the returns are held against. */
 static bool
-fill_before(const apv_verdict *verdict, struct columns *columns, apv_err *err)
+read_documents(apv_db *db, struct batch *batch, apv_err *err)
 {
-    size_t count = verdict->authenticated ? verdict->before_count : 0;
+    const apv_arg args[] = {column_arg(batch, MINION), column_arg(batch, REVISION),
+                            column_arg(batch, JID)};
 
-    if (!columns_init(columns, BEFORE_COLUMNS, count, err))
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        const apv_observation *before = &verdict->before[i];
-        if (!storable(before->kind, ID_MAX) || !storable(before->name, ID_MAX) ||
-            !storable(before->value, before->value.size))
-            continue;
-        *cell(columns, BEFORE_KIND) = before->kind;
-        *cell(columns, BEFORE_NAME) = before->name;
-        *cell(columns, BEFORE_VALUE) = before->value;
-        columns->rows++;
-    }
-    return true;
+    return apv_call(db, "expected_documents", args, 3, true, &batch->asked, err) &&
+           apv_documents_read_expected(batch->heads, batch->count, batch->asked, batch->documents,
+                                       err);
 }
 
-/* Whether a key of a return tells of its delivery, which differs each time that a
- * minion sends the same return again. */
+static apv_span
+content(const apv_buf *buf)
+{
+    return (apv_span){buf->data, buf->size};
+}
+
+/* Validates a return and prepares what is stored of it. */
 static bool
-is_delivery(apv_span key)
+judge(struct batch *batch, size_t place, apv_err *err)
 {
-    return apv_span_is(key, "_stamp") || apv_span_is(key, "nonce") || apv_span_is(key, "sig") ||
-           apv_span_is(key, "tok") || apv_span_is(key, "ts");
-}
+    const apv_document *document = batch->documents[place];
+    apv_record *record = calloc(1, sizeof *record);
+    apv_row *row = &batch->rows[place];
 
-/* Bytes of the msgpack object at `at`; 0 when it is nested too deep for msgpack-c. */
-static size_t
-object_size(const char *at, const char *end)
-{
-    msgpack_unpacked object;
-    size_t size = 0;
-
-    msgpack_unpacked_init(&object);
-    if (msgpack_unpack_next(&object, at, (size_t)(end - at), &size) <= 0)
-        size = 0;
-    msgpack_unpacked_destroy(&object);
-    return size;
-}
-
-#define SHA256_SIZE 32
-
-/* sha256 of what makes two returns the same: the load without the values that tell of
- * its delivery. */
-static bool
-return_digest(apv_span load, unsigned char digest[SHA256_SIZE], apv_err *err)
-{
-    const char *at = load.data, *end = load.data + load.size;
-    EVP_MD_CTX *context = NULL;
-    apv_reader reader;
-    apv_value root, value;
-    apv_cursor cursor;
-    apv_span key;
-    bool ok = false;
-
-    if (!apv_reader_msgpack(load, &reader, &root, err))
-        goto done;
-    context = EVP_MD_CTX_new();
-    if (context == NULL || EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1)
-        goto fail;
-    reader.open(&reader, root, &cursor);
-    while (reader.next(&reader, &cursor, &key, &value)) {
-        const char *start = value.node; /* its first byte, with this reader */
-        if (key.data == NULL || !is_delivery(key))
-            continue;
-        if (EVP_DigestUpdate(context, at, (size_t)(start - at)) != 1)
-            goto fail;
-        at = start + object_size(start, end);
-    }
-    if (EVP_DigestUpdate(context, at, (size_t)(end - at)) != 1 ||
-        EVP_DigestFinal_ex(context, digest, NULL) != 1)
-        goto fail;
-    ok = true;
-    goto done;
-
-fail:
-    apv_fail(err, APV_ERR_MEMORY, "out of memory");
-done:
-    EVP_MD_CTX_free(context);
-    return ok;
-}
-
-/* What record_return is called with, beside the return itself. */
-struct row {
-    const apv_return *head;
-    const apv_verdict *verdict;
-    struct columns findings;
-    struct columns before;
-    unsigned char digest[SHA256_SIZE];
-    char *payload;
-    size_t payload_size;
-};
-
-static bool
-send_row(apv_db *db, const struct row *row, apv_result **result, apv_err *err)
-{
-    const apv_return *head = row->head;
-    const apv_verdict *verdict = row->verdict;
-    const struct columns *findings = &row->findings, *before = &row->before;
-    bool retcode_fits = head->retcode >= INT32_MIN && head->retcode <= INT32_MAX;
-    const apv_arg args[] = {
-        {.kind = APV_ARG_TEXT, .as.span = given(head->jid, ID_MAX)},
-        {.kind = APV_ARG_TEXT, .as.span = head->minion},
-        {.kind = APV_ARG_TEXT, .as.span = given(head->fun, ID_MAX)},
-        {.kind = APV_ARG_INT4, .is_null = !retcode_fits, .as.integer = head->retcode},
-        {.kind = APV_ARG_BOOL, .as.boolean = head->success},
-        {.kind = APV_ARG_TEXT, .as.span = apv_span_of(apv_outcome_name(verdict->verdict))},
-        {.kind = APV_ARG_BOOL, .as.boolean = verdict->authenticated},
-        {.kind = APV_ARG_INT8, .is_null = !verdict->has_revision, .as.integer = verdict->revision},
-        {.kind = APV_ARG_TEXT,
-         .is_null = verdict->run_id.data == NULL,
-         .as.span = cut(verdict->run_id, ID_MAX)},
-        {.kind = APV_ARG_TEXT,
-         .is_null = verdict->boot_id.data == NULL,
-         .as.span = cut(verdict->boot_id, ID_MAX)},
-        column_arg(findings, KIND),
-        column_arg(findings, NAME),
-        column_arg(findings, VERDICT),
-        column_arg(findings, REASON),
-        column_arg(findings, EXPECTED),
-        column_arg(findings, OBSERVED),
-        column_arg(findings, SOURCE),
-        column_arg(findings, TEXT),
-        column_arg(before, BEFORE_KIND),
-        column_arg(before, BEFORE_NAME),
-        column_arg(before, BEFORE_VALUE),
-        {.kind = APV_ARG_BYTES, .as.span = {row->payload, row->payload_size}},
-        {.kind = APV_ARG_BYTES, .as.span = {(const char *)row->digest, sizeof row->digest}},
-    };
-    return apv_call(db, "record_return", args, sizeof args / sizeof args[0], true, result, err);
-}
-
-static bool
-read_outcome(const apv_result *result, apv_record *record, apv_err *err)
-{
-    apv_span outcome;
-
-    if (apv_result_rows(result) != 1 || apv_result_columns(result) != 2)
-        return apv_fail(err, APV_ERR_PROTOCOL,
-                        "record_return has not the columns that this version knows: "
-                        "run salt-approval db upgrade");
-    if (!apv_wire_text(apv_result_peek(result, 0, 0), &outcome, err) ||
-        !apv_wire_int4(apv_result_peek(result, 0, 1), &record->attempt, err))
-        return false;
-    snprintf(record->outcome, sizeof record->outcome, "%.*s", (int)cut(outcome, 15).size,
-             outcome.data);
-    return true;
-}
-
-bool
-apv_record_return(apv_db *db, apv_span load, apv_record **record, apv_err *err)
-{
-    apv_return head;
-    apv_document *document = NULL;
-    apv_record *made = NULL;
-    apv_result *result = NULL;
-    struct row row = {.head = &head};
-    bool ok = false;
-
-    if (!apv_return_read(load, &head, err))
-        goto done;
-    if (!is_minion_id(head.minion)) {
-        apv_fail(err, APV_ERR_INVALID, "the return names no minion");
-        goto done;
-    }
-    if (!apv_document_expected(db, head.minion, head.has_revision ? &head.revision : NULL,
-                               given(head.jid, ID_MAX), &document, err))
-        goto done;
-    made = calloc(1, sizeof *made);
-    if (made == NULL) {
-        apv_fail(err, APV_ERR_MEMORY, "out of memory");
-        goto done;
-    }
+    if (record == NULL)
+        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+    batch->records[place] = record;
     const apv_expected expected = {
-        .minion = head.minion,
+        .minion = batch->heads[place].minion,
         .has_revision = true,
         .revision = document->revision,
         .digest = apv_span_of(document->digest),
@@ -292,27 +191,80 @@ apv_record_return(apv_db *db, apv_span load, apv_record **record, apv_err *err)
         .items = document->items,
         .count = document->count,
     };
-    if (!apv_validate_msgpack(load, &expected, &made->verdict, err))
-        goto done;
-    row.verdict = made->verdict;
-    if (!fill_findings(made->verdict, &row.findings, err) ||
-        !fill_before(made->verdict, &row.before, err) || !return_digest(load, row.digest, err) ||
-        !apv_payload_compress(load, &row.payload, &row.payload_size, err))
-        goto done;
-    if (!send_row(db, &row, &result, err) || !read_outcome(result, made, err))
-        goto done;
-    *record = made;
-    made = NULL;
-    ok = true;
+    if (!apv_validate_msgpack(batch->loads[place], &expected, &record->verdict, err) ||
+        !apv_row_fill(batch->loads[place], record->verdict, row, err))
+        return false;
 
-done:
+    const apv_verdict *verdict = record->verdict;
+    *cell(batch, VERDICT, place) = apv_span_of(apv_outcome_name(verdict->verdict));
+    *cell(batch, AUTHENTICATED, place) = (apv_span){verdict->authenticated ? "\1" : "\0", 1};
+    *cell(batch, DOCUMENT, place) = expected.digest;
+    *cell(batch, RUN_ID, place) = apv_cut(verdict->run_id, APV_ID_MAX);
+    *cell(batch, BOOT_ID, place) = apv_cut(verdict->boot_id, APV_ID_MAX);
+    *cell(batch, FINDINGS, place) = content(&row->findings);
+    *cell(batch, BEFORE, place) = content(&row->before);
+    *cell(batch, PAYLOAD, place) = (apv_span){row->payload, row->payload_size};
+    *cell(batch, PAYLOAD_DIGEST, place) = (apv_span){(const char *)row->digest, sizeof row->digest};
+    return true;
+}
+
+static bool
+read_outcomes(const apv_result *result, struct batch *batch, apv_err *err)
+{
+    if (apv_result_rows(result) != batch->count || apv_result_columns(result) != 2)
+        return apv_fail(err, APV_ERR_PROTOCOL,
+                        "record_returns has not the columns that this version knows: "
+                        "run salt-approval db upgrade");
+    for (size_t i = 0; i < batch->count; i++) {
+        apv_record *record = batch->records[i];
+        apv_span outcome;
+        if (!apv_wire_text(apv_result_peek(result, i, 0), &outcome, err) ||
+            !apv_wire_int4(apv_result_peek(result, i, 1), &record->attempt, err))
+            return false;
+        snprintf(record->outcome, sizeof record->outcome, "%.*s", (int)apv_cut(outcome, 15).size,
+                 outcome.data);
+    }
+    return true;
+}
+
+static bool
+store(apv_db *db, struct batch *batch, apv_err *err)
+{
+    apv_arg args[COLUMNS];
+    apv_result *result = NULL;
+    bool ok = false;
+
+    for (size_t i = 0; i < COLUMNS; i++)
+        args[i] = column_arg(batch, i);
+    ok = apv_call(db, "record_returns", args, COLUMNS, true, &result, err) &&
+         read_outcomes(result, batch, err);
     apv_result_free(&result);
-    free(row.payload);
-    free(row.before.spans);
-    free(row.findings.spans);
-    apv_record_free(&made);
-    apv_document_free(&document);
     return ok;
+}
+
+bool
+apv_record_returns(apv_db *db, const apv_span *loads, size_t count, apv_record **records,
+                   apv_err *err)
+{
+    struct batch batch;
+    bool ok = batch_init(&batch, loads, count, err) && read_heads(&batch, err) &&
+              read_documents(db, &batch, err);
+
+    for (size_t i = 0; ok && i < count; i++)
+        ok = judge(&batch, i, err);
+    ok = ok && store(db, &batch, err);
+    for (size_t i = 0; ok && i < count; i++) {
+        records[i] = batch.records[i];
+        batch.records[i] = NULL;
+    }
+    batch_clear(&batch);
+    return ok;
+}
+
+bool
+apv_record_return(apv_db *db, apv_span load, apv_record **record, apv_err *err)
+{
+    return apv_record_returns(db, &load, 1, record, err);
 }
 
 void

@@ -20,10 +20,9 @@ GRANT EXECUTE ON FUNCTION
 TO approval_returner;
 -- A minion's own login stores claims; expected_document gives it nothing.
 GRANT EXECUTE ON FUNCTION
-    approval.expected_document(text, bigint, text),
-    approval.record_return(
-        text, text, text, integer, boolean, text, boolean, bigint, text, text, text[], text[], text[], text[], text[], text[], text[],
-        text[], text[], text[], text[], bytea, bytea)
+    approval.expected_documents(text[], bigint[], text[]),
+    approval.record_returns(
+        text[], text[], text[], bigint[], boolean[], text[], boolean[], bigint[], text[], text[], text[], text[], text[], bytea[], bytea[])
 TO approval_returner, approval_minion_returner;
 
 GRANT EXECUTE ON FUNCTION

@@ -20,7 +20,7 @@ BEGIN
     END IF;
     UPDATE approval.setting SET content = p_keep_hours::text WHERE name = 'keep_jobs_hours' AND content <> p_keep_hours::text;
     FOR day IN SELECT today + n FROM generate_series(-1, days_ahead) AS n LOOP
-        FOREACH parent IN ARRAY ARRAY['job', 'job_return', 'job_finding'] LOOP
+        FOREACH parent IN ARRAY ARRAY['job', 'job_return'] LOOP
             created := created + approval.make_partition(
                 parent, day, to_char(day, 'YYYYMMDD'), to_char(day + 1, 'YYYYMMDD'))::integer;
         END LOOP;
@@ -29,8 +29,7 @@ BEGIN
     END LOOP;
     FOR old IN
         SELECT c.relname FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
-        WHERE i.inhparent IN ('approval.job'::regclass, 'approval.job_return'::regclass, 'approval.job_finding'::regclass,
-                              'approval.event'::regclass)
+        WHERE i.inhparent IN ('approval.job'::regclass, 'approval.job_return'::regclass, 'approval.event'::regclass)
             AND c.relname ~ '_[0-9]{8}$' AND right(c.relname, 8) < to_char(first_kept, 'YYYYMMDD')
     LOOP
         EXECUTE format('DROP TABLE approval.%I', old.relname);
@@ -38,7 +37,6 @@ BEGIN
     END LOOP;
     DELETE FROM approval.job_default WHERE jid < to_char(first_kept, 'YYYYMMDD');
     DELETE FROM approval.job_return_default WHERE jid < to_char(first_kept, 'YYYYMMDD');
-    DELETE FROM approval.job_finding_default WHERE jid < to_char(first_kept, 'YYYYMMDD');
     DELETE FROM approval.event_default WHERE received_at < first_kept;
     RETURN NEXT;
 END

@@ -17,10 +17,10 @@ INSERT INTO asking VALUES ('submit_request'), ('amend_request'), ('resolve_overl
 CREATE ROLE t_breaker LOGIN; GRANT approval_break_glass TO t_breaker;
 
 SELECT is(pg_temp.granted('t_exporter'), '{export_document}', 'exporter: one function');
-SELECT is(pg_temp.granted('t_minion'), '{expected_document,record_return}', 'minion_returner: its claims');
+SELECT is(pg_temp.granted('t_minion'), '{expected_documents,record_returns}', 'minion_returner: its claims');
 SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'hello', '1') \g /dev/null
-SELECT is(ARRAY[pg_temp.act('t_minion', 'SELECT revision FROM approval.expected_document(''web1'', NULL, NULL)'),
-                pg_temp.act('t_returner', 'SELECT revision FROM approval.expected_document(''web1'', NULL, NULL)')], '{NULL,1}',
+SELECT is(ARRAY[pg_temp.act('t_minion', 'SELECT revision FROM approval.expected_documents(''{web1}'', ''{NULL}'', ''{x}'')'),
+                pg_temp.act('t_returner', 'SELECT revision FROM approval.expected_documents(''{web1}'', ''{NULL}'', ''{x}'')')], '{NULL,1}',
     'which are compared with nothing: it is given no document');
 SELECT is(pg_temp.granted('t_engine'), '{expire_due,maintain_jobs,put_minions,renew_requests,seal_audit}', 'engine');
 SELECT is(pg_temp.granted('t_stranger'), '{}', 'a login without a role: none');
@@ -33,7 +33,7 @@ SELECT set_eq('SELECT unnest(pg_temp.granted(''t_runner''))',
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_policy''))', $$SELECT name FROM reading UNION VALUES ('put_principal'), ('disable_principal'),
     ('put_identity'), ('drop_identity'), ('put_group'), ('put_membership'), ('drop_membership'), ('put_request_type'),
     ('put_minion_group'), ('put_calendar'), ('put_freeze'), ('drop_freeze'), ('show_policy')$$, 'policy_admin: no decisions');
-SELECT set_eq('SELECT unnest(pg_temp.granted(''t_returner''))', $$VALUES ('expected_document'), ('record_return'), ('save_load'), ('save_minions'), ('get_load'),
+SELECT set_eq('SELECT unnest(pg_temp.granted(''t_returner''))', $$VALUES ('expected_documents'), ('record_returns'), ('save_load'), ('save_minions'), ('get_load'),
     ('get_jid'), ('get_jids'), ('get_fun'), ('get_minions'), ('update_endtime'), ('get_endtime'), ('save_events'), ('maintain_jobs'), ('seal_audit')$$, 'returner');
 
 -- Every table, every login, every way to write: by really trying.

@@ -41,7 +41,7 @@ SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'hello', '2', now() + interv
 SELECT is(pg_temp.exported('web1'), '4: bash=5 hello=absent', 'a change that is not due is not exported');
 SELECT results_eq($$SELECT revision, valid_until = 'infinity', contents FROM approval.document WHERE minion_id = 'web1' ORDER BY valid_from$$,
     $$VALUES (4::bigint, false, '{5,NULL}'::text[]), (5, true, '{5,2}')$$, 'but stands written, with its own revision');
-SELECT is((SELECT revision FROM approval.expected_document('web1', 5, 'x')), NULL, 'a document that is not in force yet cannot be claimed');
+SELECT is((SELECT revision FROM approval.expected_documents('{web1}', '{5}', '{x}')), NULL, 'a document that is not in force yet cannot be claimed');
 SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'bash', '6') \g /dev/null
 SELECT results_eq($$SELECT revision, contents FROM approval.document WHERE minion_id = 'web1' ORDER BY valid_from$$,
     $$VALUES (6::bigint, '{6,NULL}'::text[]), (7, '{6,2}')$$, 'a change before it rewrites what comes, with higher revisions');

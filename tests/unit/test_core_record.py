@@ -166,3 +166,35 @@ def test_values_and_services_are_recorded_too(insert_document, record):
     assert answer["authenticated"] is True
     assert verdicts[("value", "limits")] == "converged"
     assert verdicts[("service", "cron")] != "converged"
+
+
+def test_a_batch_is_what_its_returns_are_in_turn(core_database, minion, record):
+    loads = [make_load(minion, make_evidence(minion)) for _ in range(3)]
+    loads += [loads[1] | {"ts": 1}, loads[1] | {"retcode": 1}, loads[0] | {"jid": "none"}, loads[1] | {"retcode": 1}]
+    assert record(loads[0])["outcome"] == "recorded"
+    answers = _core.record_returns(core_database.dsn("returner"), [msgpack.packb(load) for load in loads])
+    assert [(answer["outcome"], answer["attempt"]) for answer in answers] == [
+        ("repeat", 1),
+        ("recorded", 1),
+        ("recorded", 1),
+        ("repeat", 1),
+        ("attempt", 2),
+        ("quarantined", 0),
+        ("repeat", 2),
+    ]
+    assert [answer["verdict"] for answer in answers] == ["converged"] * 7
+
+
+def test_of_a_batch_that_fails_nothing_is_stored(core_database, minion):
+    dsn = core_database.dsn("returner")
+    good = msgpack.packb(make_load(minion, make_evidence(minion)))
+    for bad in [b"\xc1", msgpack.packb(make_load("", {})), b"\x80"]:
+        with pytest.raises(_core.DataError):
+            _core.record_returns(dsn, [good, bad])
+    for wrong in [[], [good] * 1001]:
+        with pytest.raises(_core.DataError, match="1 to 1000"):
+            _core.record_returns(dsn, wrong)
+    for wrong in [[good, "text"], [None], 5]:
+        with pytest.raises(TypeError):
+            _core.record_returns(dsn, wrong)
+    assert core_database.execute("SELECT attempt FROM approval.job_return WHERE minion_id = %s", [minion]) == []

@@ -6,6 +6,7 @@ for every statement inside the functions, once with the parameters in view and o
 """
 
 import datetime
+import json
 import pathlib
 import sys
 
@@ -78,10 +79,12 @@ def decide(session, number, decision="approve"):
 
 def record(session, minion, revision, number):
     jid = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d%H%M%S%f")
+    _, digest, *_ = session.call("expected_documents", [minion], [revision], [jid])
+    finding = ["package", "p49", "converged", "observed", "2", "2", "evidence", "as seen"]
     return session.call(
-        "record_return", jid, minion, "state.apply", 0, True, "converged", True, revision, f"run {number}",
-        "boot", ["package"], ["p49"], ["converged"], ["observed"], ["2"], ["2"], ["evidence"], ["as seen"],
-        ["package"], ["p49"], ["1"], b"payload", str(number).encode(),
+        "record_returns", [jid], [minion], ["state.apply"], [0], [True], ["converged"], [True], [revision], [digest],
+        [f"run {number}"], ["boot"], [json.dumps([finding])], [json.dumps([["package", "p49", "1"]])], [b"payload"],
+        [str(number).encode()],
     )  # fmt: skip
 
 
@@ -112,7 +115,7 @@ def test_amend_cancel_and_revert(session):
     assert session.watch.scans == []
 
 
-def test_record_return(session):
+def test_record_returns(session):
     for number in range(7):
         decide(session, submit(session, ["m7"], version=f"{number}"))
         revision = session.call("show_state", "m7")["documents"][0]["revision"]
@@ -121,11 +124,11 @@ def test_record_return(session):
     assert session.watch.scans == []
 
 
-def test_export_and_expected_document(session):
+def test_export_and_expected_documents(session):
     for number in range(7):
         assert session.call("export_document", f"m{number}")
-        assert session.call("expected_document", f"m{number}", 20, None)
-        assert session.call("expected_document", f"m{number}", None, "20261122150000000000")
+        assert session.call("expected_documents", [f"m{number}"], [20], [None])
+        assert session.call("expected_documents", [f"m{number}"], [None], ["20261122150000000000"])
     assert session.watch.statements >= 14
     assert session.watch.scans == []
 

@@ -9,6 +9,7 @@ RULES_EXAMPLES sets how many sequences are tried.
 """
 
 import datetime
+import json
 import os
 from dataclasses import dataclass, field
 
@@ -817,14 +818,18 @@ class Sequence(RuleBasedStateMachine):
         moment = self.start + datetime.timedelta(microseconds=self.returns)
         jid = moment.strftime("%Y%m%d%H%M%S%f")
         run_id = f"run {self.returns}"
-        count = len(verdicts)
+        digest = self.connection.execute(
+            "SELECT digest FROM approval.document_history WHERE minion_id = %s AND revision = %s", (minion, revision)
+        ).fetchone()
+        findings = [
+            ["package", package, verdict, "observed", None, observed[package], "evidence", "as seen"]
+            for package, verdict in verdicts.items()
+        ]
         arguments = (
-            jid, minion, "state.apply", 0, True, "converged", authentic, revision, run_id, "boot",
-            ["package"] * count, list(verdicts), list(verdicts.values()), ["observed"] * count,
-            [None] * count, list(observed.values()), ["evidence"] * count, ["as seen"] * count,
-            ["package"] * len(before), list(before), list(before.values()), b"payload", run_id.encode(),
+            jid, minion, "state.apply", 0, True, "converged", authentic, revision, digest and digest[0], run_id, "boot",
+            json.dumps(findings), json.dumps([["package", *each] for each in before.items()]), b"payload", run_id.encode(),
         )  # fmt: skip
-        outcome = self._call("record_return", *arguments, login="rules_returner")
+        outcome = self._call("record_returns", *([argument] for argument in arguments), login="rules_returner")
         assert outcome == "recorded"
 
     def _load_policy(self):

@@ -49,13 +49,15 @@ CREATE FUNCTION pg_temp.report(
     authenticated boolean DEFAULT true, login text DEFAULT 't_returner', jid text DEFAULT NULL, before text[] DEFAULT NULL)
     RETURNS text LANGUAGE sql AS $$
 SELECT pg_temp.act(login, format(
-    'SELECT outcome FROM approval.record_return(%L, %L, ''state.apply'', 0, true, %L, %L, %L, %L, ''boot'', %L, %L, %L, %L, NULL::text[], %L, '
-    '%L, %L, %L, %L, %L, ''\x00'', %L)',
-    coalesce(jid, to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISSUS')), minion, verdicts[1], authenticated, revision, run,
-    array_fill('package'::text, ARRAY[cardinality(packages)]), packages, verdicts[1:cardinality(packages)], array_fill('observed'::text, ARRAY[cardinality(packages)]),
-    observed[1:cardinality(packages)], array_fill('evidence'::text, ARRAY[cardinality(packages)]), array_fill('as seen'::text, ARRAY[cardinality(packages)]),
-    array_fill('package'::text, ARRAY[coalesce(cardinality(before), 0)]), packages[1:coalesce(cardinality(before), 0)],
-    coalesce(before, '{}'), sha256(convert_to(run || coalesce(verdicts[1], '') || coalesce(observed[1], ''), 'UTF8'))))
+    'SELECT outcome FROM approval.record_returns(ARRAY[%L], ARRAY[%L], ''{state.apply}'', ''{0}'', ''{t}'', ARRAY[%L], ARRAY[%L]::boolean[], '
+    'ARRAY[%L]::bigint[], ARRAY[%L], ARRAY[%L], ''{boot}'', ARRAY[%L], ARRAY[%L], ARRAY[''\x00''::bytea], ARRAY[%L]::bytea[])',
+    coalesce(jid, to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISSUS')), minion, verdicts[1], authenticated, revision,
+    (SELECT h.digest FROM approval.document_history AS h WHERE h.minion_id = report.minion AND h.revision = report.revision), run,
+    (SELECT coalesce(json_agg(json_build_array('package', f.name, f.verdict, 'observed', NULL, f.seen, 'evidence', 'as seen')), '[]')
+     FROM unnest(packages, verdicts[1:cardinality(packages)], observed[1:cardinality(packages)]) AS f (name, verdict, seen)),
+    (SELECT json_agg(json_build_array('package', f.name, f.content))
+     FROM unnest(packages[1:cardinality(before)], before) AS f (name, content)),
+    sha256(convert_to(run || coalesce(verdicts[1], '') || coalesce(observed[1], ''), 'UTF8'))))
 $$;
 
 SELECT approval.put_minions(ARRAY['web1', 'web2', '%', 'web_', 'Zoë''s "box"']) \g /dev/null

@@ -1,0 +1,35 @@
+CREATE OR REPLACE FUNCTION approval.expected_documents(p_minions text[], p_revisions bigint[], p_jids text[])
+    RETURNS TABLE (revision bigint, digest text, evidence_key bytea, kinds text[], names text[], types text[], contents text[])
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+BEGIN
+    -- What a minion's own login stores is a claim whatever it is compared with, and each document holds a key.
+    IF NOT pg_has_role(session_user, 'approval_returner', 'MEMBER') THEN
+        RETURN QUERY
+        SELECT NULL::bigint, NULL, NULL::bytea, NULL::text[], NULL::text[], NULL::text[], NULL::text[] FROM unnest(p_minions);
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT h.revision, h.digest, h.evidence_key, h.kinds, h.names, h.types, h.contents
+    FROM unnest(p_minions, p_revisions, p_jids) WITH ORDINALITY AS asked (minion_id, revision, jid, place)
+    -- A jid's digits are the master's local time; when the master published it, is sure. LIMIT: see record_returns.
+    LEFT JOIN LATERAL (
+        SELECT j.published_at FROM approval.job AS j WHERE asked.revision IS NULL AND j.jid = asked.jid LIMIT 1) AS job ON true
+    LEFT JOIN LATERAL (
+        SELECT d.revision
+        FROM approval.document_history AS d
+        WHERE asked.revision IS NULL AND d.minion_id = asked.minion_id
+            AND d.written_at <= coalesce(job.published_at, clock_timestamp()) AND d.valid_from <= coalesce(job.published_at, clock_timestamp())
+        ORDER BY d.revision DESC
+        LIMIT 1) AS published ON true
+    LEFT JOIN LATERAL (
+        SELECT d.* FROM approval.document_history AS d
+        WHERE d.minion_id = asked.minion_id AND d.revision = coalesce(asked.revision, published.revision)
+            AND d.valid_from <= clock_timestamp()
+        LIMIT 1) AS h ON true
+    ORDER BY asked.place;
+END
+$$;
+COMMENT ON FUNCTION approval.expected_documents(text[], bigint[], text[]) IS
+    'The documents that returns are validated against, one row for each in the order asked: the revision that it claims, or (NULL) the one '
+    'in force when its job was published. All NULL: the minion was given none such, or the caller is a minion''s own login. '
+    'Definer: the recorder needs the keys to check evidence, and nothing else.';
