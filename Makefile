@@ -46,7 +46,7 @@ demo: setup ## Tell the whole story on a real Salt: request, approval, highstate
 	@$(AS_ROOT) tools/sandbox.py $(VENV)/bin/python demo/story.py
 
 .PHONY: test
-test: test-c test-sql test-py test-e2e ## Run all tests
+test: test-c test-sql test-py test-faults test-e2e ## Run all tests
 	@echo "All tests passed."
 
 .PHONY: test-c
@@ -60,6 +60,19 @@ test-sql: setup ## Test the database: pgTAP, and isolation specs for races
 .PHONY: test-py
 test-py: setup ## Test the Python code and the Salt modules, as installed from the wheel
 	@$(VENV)/bin/pytest -q tests/unit tests/functional
+
+.PHONY: test-faults
+test-faults: setup ## Test with real faults, each for seconds: servers killed and stopped, networks cut, disks full
+	@$(VENV)/bin/pytest -q tests/faults
+
+.PHONY: faults
+faults: setup ## The same as often as is promised, and all tests that take a number of examples, with many: an hour
+	@export APPROVAL_FAULTS=full APPROVAL_EXAMPLES=100000 RULES_EXAMPLES=2000
+	$(VENV)/bin/pytest -q tests/faults
+	$(VENV)/bin/pytest -q tests/unit/test_leaks.py tests/unit/test_fork_threads.py tests/unit/test_validate_oracle.py \
+	    tests/functional/approval/test_rules_model.py
+	echo "Behind a PgBouncer in transaction mode:"
+	RULES_EXAMPLES=1 APPROVAL_POOLER=yes $(VENV)/bin/pytest -q tests/functional
 
 .PHONY: test-e2e
 test-e2e: setup ## Test the whole with a real master and real minions

@@ -1,6 +1,10 @@
-"""What all tests share: a private PostgreSQL server, and in it a new database with the schema for each test."""
+"""What all tests share: a private PostgreSQL server, and in it a new database with the schema for each test.
+
+APPROVAL_POOLER=yes puts a PgBouncer in transaction mode between them and the server, as `make faults` does.
+"""
 
 import contextlib
+import os
 import pathlib
 import sys
 
@@ -15,6 +19,7 @@ salt._logging.shutdown_temp_handler()
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tools"))
 
 from approval_database import NAME, ApprovalDatabase  # noqa: E402
+from private_pgbouncer import PrivatePgBouncer  # noqa: E402
 from run_directory import RunDirectory  # noqa: E402
 
 # One login for each role, and three people.
@@ -33,15 +38,25 @@ LOGINS = {
 
 
 class Database:
-    """A database with the schema and nothing in it. A login is a key of LOGINS, or None for the superuser."""
+    """
+    A database with the schema and nothing in it. A login is a key of LOGINS, or None for the superuser, who always
+    reaches the server itself.
+    """
 
-    def __init__(self, server, name):
+    def __init__(self, server, name, pooler=None):
         self._server = server
+        self._pooler = pooler
         self.name = name
 
-    def dsn(self, login=None):
-        """The libpq connection string of a login."""
-        return self._server.dsn_of(login, self.name)
+    @property
+    def options(self):
+        """What stands beside the connection string in settings."""
+        return {"prepare": False} if self._pooler else {}
+
+    def dsn(self, login=None, direct=False):
+        """The libpq connection string of a login; direct: past the pooler."""
+        dsn = self._server.dsn_of(login, self.name)
+        return self._pooler.through(dsn) if self._pooler and login and not direct else dsn
 
     def connect(self, login=None):
         """A new psycopg connection in autocommit mode, for a `with` statement."""
@@ -71,14 +86,23 @@ def database_server():
 
 
 @pytest.fixture(scope="session")
-def new_database(database_server):
+def pooler(database_server):
+    """A PrivatePgBouncer in front of the server of the tests."""
+    with RunDirectory() as directory, PrivatePgBouncer(database_server.server, directory / "pgbouncer") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def new_database(request, database_server):
     """A function that gives a context manager around a new Database; for fixtures of a wider scope."""
+
+    pooler = request.getfixturevalue("pooler") if "APPROVAL_POOLER" in os.environ else None
 
     @contextlib.contextmanager
     def create(name):
         database_server.server.execute(f'CREATE DATABASE "{name}" TEMPLATE {NAME}')
         try:
-            yield Database(database_server, name)
+            yield Database(database_server, name, pooler)
         finally:
             database_server.server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
@@ -103,10 +127,10 @@ def database(new_database):
 def dsn_file(database, tmp_path):
     """A function that writes the connection string of a login to a file of mode 0600 and returns its path."""
 
-    def write(login):
-        path = tmp_path / f"{login}.dsn"
+    def write(login, direct=False):
+        path = tmp_path / (f"{login}-direct.dsn" if direct else f"{login}.dsn")
         path.touch(mode=0o600)
-        path.write_text(database.dsn(login) + "\n")
+        path.write_text(database.dsn(login, direct) + "\n")
         return path
 
     return write

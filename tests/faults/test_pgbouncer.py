@@ -2,19 +2,10 @@
 
 import pytest
 from crowd import recorder
-from private_pgbouncer import PrivatePgBouncer
-from run_directory import RunDirectory
 
 from saltext.approval import _core, client, config, db
 
 UNPREPARED = {"prepare": False}
-
-
-@pytest.fixture(scope="session")
-def pooler(database_server):
-    """The PrivatePgBouncer in front of the server of the tests."""
-    with RunDirectory() as directory, PrivatePgBouncer(database_server.server, directory / "pgbouncer") as running:
-        yield running
 
 
 def test_all_goes_through_a_pooler_that_is_killed(site, pooler, crowd, settle, times):
@@ -48,7 +39,10 @@ def test_a_client_keeps_no_state_in_the_session(site, pooler):
 
 
 def test_the_error_names_the_setting(site, pooler):
-    exporter = pooler.through(site.dsn("exporter"))
-    with pytest.raises(_core.DatabaseError, match="behind PgBouncer set prepare to false"):
+    def read_as_many_clients():
         for name in range(20):
             _core.document(f"{exporter} application_name=client{name}", "web1")
+
+    exporter = pooler.through(site.dsn("exporter"))
+    with pytest.raises(_core.DatabaseError, match="behind PgBouncer set prepare to false"):
+        read_as_many_clients()

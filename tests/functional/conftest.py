@@ -107,7 +107,7 @@ def odd_minions():
 
 
 @pytest.fixture
-def master_config(tmp_path, dsn_file):
+def master_config(tmp_path, database, dsn_file):
     """A function that writes a master's configuration, right but for what is changed; returns its path."""
     import yaml
 
@@ -121,12 +121,16 @@ def master_config(tmp_path, dsn_file):
             "user": pwd.getpwuid(os.geteuid()).pw_name,
             "sock_dir": str(root / "sock"),
             "log_file": str(root / "log"),
-            "ext_pillar": [{"approval": {"dsn_file": str(dsn_file("exporter"))}}],
+            "ext_pillar": [{"approval": {"dsn_file": str(dsn_file("exporter")), **database.options}}],
             "master_job_cache": "approval",
             "approval": {
-                "returner": {"dsn_file": str(dsn_file("returner"))},
-                "runner": {"dsn_file": str(dsn_file("operator"))},
-                "engine": {"dsn_file": str(dsn_file("engine"))},
+                "returner": {"dsn_file": str(dsn_file("returner")), **database.options},
+                "runner": {"dsn_file": str(dsn_file("operator")), **database.options},
+                "engine": {
+                    "dsn_file": str(dsn_file("engine")),
+                    "listen_dsn_file": str(dsn_file("engine", direct=True)),
+                    **database.options,
+                },
             },
             "engines": [{"approval": {}}],
             "file_roots": {"base": [str(root / "states"), check.state_root()]},

@@ -1,21 +1,41 @@
 """Nothing grows: memory, objects or descriptors, over many calls that succeed and that fail.
 
 Each entry point runs in a process of its own, three times: what grows from the second to the third is a leak.
+APPROVAL_FAULTS=full makes that a hundred thousand calls and more of each.
 """
 
+import os
+import re
 import subprocess
 import sys
 
 import pytest
 
+from saltext.approval import _core
+
 PROGRAM = """
-import gc, os, sys
+import gc, json, os, sys
+import msgpack
 from saltext.approval import _core
 
 conninfo, which, calls = sys.argv[1], sys.argv[2], int(sys.argv[3])
 away = "host=/nowhere user=x"
 load = {load!r}
 frame = _core.compress(b"x" * 1000)
+items = [("package", "hello", "version", "2.10-3"), ("package", "sl", "absent", None)]
+key = bytes(32)
+evidence = {{
+    "format": 1, "minion": "web1", "revision": 3, "digest": _core.digest("web1", 3, items),
+    "run_id": "r", "boot_id": "b",
+    "observed": {{"packages": {{"hello": "2.10-3", "sl": None}}, "services": {{}}, "values": {{}}}},
+}}
+chunk = {{"result": True, "changes": {{}}, "comment": "", "name": "approval", "__run_num__": 0,
+         "approval": evidence | {{"mac": _core.mac(key, evidence)}}}}
+judged = {{"id": "web1", "jid": "20261122154734375006", "fun": "state.apply", "retcode": 0, "success": True,
+          "return": {{"approval_|-approval_|-approval_|-converged": chunk}}}}
+expected = {{"minion": "web1", "revision": 3, "digest": evidence["digest"], "evidence_key": key.hex(),
+            "packages": {{"hello": "2.10-3", "sl": None}}}}
+packed, text = msgpack.packb(judged), json.dumps(judged)
 arguments = [True, 1, 2**40, 0.5, "e", b"f", ["g", None], [b"h"], None, None]
 
 
@@ -39,6 +59,19 @@ entry = {{
     "compress": lambda: _core.compress(b"x" * 1000),
     "decompress": lambda: _core.decompress(frame),
     "decompress_fails": lambda: fails(_core.decompress, frame[:-1]),
+    "digest": lambda: _core.digest("web1", 3, items),
+    "digest_fails": lambda: fails(_core.digest, "web1", 3, [*items, ("a", 1, "b", "c")]),
+    "mac": lambda: _core.mac(key, evidence),
+    "mac_fails": lambda: fails(_core.mac, key, evidence | {{"observed": object()}}),
+    "validate": lambda: _core.validate(judged, expected),
+    "validate_damaged": lambda: _core.validate([judged, object()], expected),
+    "validate_fails": lambda: fails(_core.validate, judged, expected | {{"packages": 1}}),
+    "validate_msgpack": lambda: _core.validate_msgpack(packed, expected),
+    "validate_msgpack_damaged": lambda: _core.validate_msgpack(packed[:-1], expected),
+    "validate_msgpack_fails": lambda: fails(_core.validate_msgpack, packed, expected | {{"revision": "3"}}),
+    "validate_json": lambda: _core.validate_json(text, expected),
+    "validate_json_damaged": lambda: _core.validate_json(text[:-1], expected),
+    "validate_json_fails": lambda: fails(_core.validate_json, text, expected | {{"digest": 3}}),
 }}[which]
 
 
@@ -70,12 +103,33 @@ CALLS = {
     "compress": 33_334,
     "decompress": 33_334,
     "decompress_fails": 33_334,
+    "digest": 50_000,
+    "digest_fails": 50_000,
+    "mac": 33_334,
+    "mac_fails": 50_000,
+    "validate": 20_000,
+    "validate_damaged": 50_000,
+    "validate_fails": 50_000,
+    "validate_msgpack": 20_000,
+    "validate_msgpack_damaged": 50_000,
+    "validate_msgpack_fails": 50_000,
+    "validate_json": 20_000,
+    "validate_json_damaged": 50_000,
+    "validate_json_fails": 50_000,
 }
+MANY = 33_334  # three times that is a hundred thousand
+
+
+def test_every_entry_point_is_called():
+    names = {name for name, value in vars(_core).items() if callable(value) and not name.startswith("_")}
+    exceptions = {name for name in names if isinstance(vars(_core)[name], type)}
+    assert {re.sub("_(fails|refused|damaged)$", "", entry) for entry in CALLS} == names - exceptions
 
 
 @pytest.mark.parametrize("entry", CALLS)
 def test_nothing_grows(conninfo, entry):
     program = PROGRAM.format(load=LOAD)
-    command = [sys.executable, "-P", "-c", program, conninfo, entry, str(CALLS[entry])]
+    calls = max(CALLS[entry], MANY) if os.environ.get("APPROVAL_FAULTS") == "full" else CALLS[entry]
+    command = [sys.executable, "-P", "-c", program, conninfo, entry, str(calls)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
