@@ -104,6 +104,9 @@ extern PyMethodDef module_db_methods[];      /* document, record_return*, call *
 extern PyMethodDef module_payload_methods[]; /* compress, decompress */
 extern PyMethodDef module_value_methods[];   /* digest, mac, validate* */
 
+/* Puts the type Spool into the module; 0, or -1 with an exception set. (module_spool.c) */
+int module_add_spool(PyObject *module);
+
 /* Life of the connection cache (module_connection.c). */
 struct connection_cache *module_connections_new(void);
 void module_connections_free(struct connection_cache **cache);
