@@ -51,6 +51,9 @@ REASON_LENGTH = 500
 RETURN_SIZE = 2048
 RETURN_LENGTH = 512
 LOCK_POLL_SECONDS = 1.0
+# What a service that was started or stopped successfully gets to show it: init scripts return early.
+SERVICE_SECONDS = 5.0
+SERVICE_POLL_SECONDS = 0.1
 # Lines of package managers that explain nothing.
 CHATTER = ("WARNING:", "debconf:", "E: Can not write log", "N: ", "W: ")
 # How package managers say that another process is using their database.
@@ -869,6 +872,14 @@ def _read_services(names):
     return found, why
 
 
+def _settled_state(name, wanted):
+    """The state of a service once it is ``wanted``, or what it is when that has taken too long."""
+    deadline = time.monotonic() + SERVICE_SECONDS
+    while (state := _service_state(name)) != wanted and time.monotonic() < deadline:
+        time.sleep(SERVICE_POLL_SECONDS)
+    return state
+
+
 def _converge_services(wanted, found):
     """
     Start and stop the services in ``found`` (name -> state) that are not as ``wanted``; updates
@@ -878,7 +889,7 @@ def _converge_services(wanted, found):
     for name in [name for name, state in found.items() if state != wanted[name]]:
         try:
             done = __salt__["service.start" if wanted[name] == "running" else "service.stop"](name)
-            found[name] = _service_state(name)
+            found[name] = _settled_state(name, wanted[name]) if done else _service_state(name)
             reason = "it did not stay so" if done else "the service manager reported a failure"
         except Exception as exc:
             reason = _reason(exc)

@@ -32,6 +32,8 @@ class Machine:
         self.stubborn = set()  # services that do not do as they are told
         self.started = {}  # name -> microseconds since the boot, or 0
         self.ran = []  # what stand_ins/action.py was called for
+        self.slow = {}  # name -> how often it still looks as before it was started or stopped
+        self.settling = collections.Counter()
         self.locked = 0  # so many transactions find the lock taken
         self.lock_files = ()  # instead of those of the host's apt
         self.unreadable = ""
@@ -129,7 +131,16 @@ class Machine:
         if name in self.stubborn:
             return False
         self.services[name] = state
+        self.settling[name] = self.slow.get(name, 0)
         return True
+
+    def see_service(self, name):
+        """Whether it seems to run."""
+        running = self.services[name] == "running"
+        if self.settling[name] == 0:
+            return running
+        self.settling[name] -= 1
+        return not running
 
     # commands
 

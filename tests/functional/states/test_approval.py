@@ -532,6 +532,15 @@ def test_services_that_do_not_obey(machine, approve, apply):
     ]
 
 
+def test_service_that_takes_a_moment(machine, approve, apply):
+    """An init script returns before its daemon can be seen."""
+    machine.services = {"cron": "dead", "cups": "running"}
+    machine.slow = {"cron": 2, "cups": 1}
+    ret = apply(approve({}, {"cron": "running", "cups": "dead"}))
+    assert ret["result"] is True
+    assert ret["approval"]["observed"]["services"] == {"cron": "running", "cups": "dead"}
+
+
 # ----------------------------------------------------------------------------------- Windows
 
 

@@ -14,7 +14,7 @@ def status(name):
     machine.count("status")
     if name not in machine.services:
         raise CommandExecutionError(f"Unit {name} not found.")
-    return machine.services[name] == "running"
+    return machine.see_service(name)
 
 
 def start(name):
