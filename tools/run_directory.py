@@ -11,8 +11,11 @@ import pathlib
 import shutil
 import tempfile
 
-# Short, since the path of a unix socket may have 107 bytes; on disk, since the roots of minions are large.
-PARENT = pathlib.Path("/var/tmp")  # noqa: S108 -- the names in there are made by mkdtemp
+# Short, since the path of a unix socket may have 107 bytes. The names in there are made by mkdtemp.
+DISK = pathlib.Path("/var/tmp")  # noqa: S108
+MEMORY = pathlib.Path("/dev/shm")  # noqa: S108
+# Several times what a run with two roots of minions needs, since it takes the memory of all that runs beside it.
+ENOUGH_BYTES = 8 << 30
 PREFIX = "saltext-approval."
 
 
@@ -37,17 +40,33 @@ class RunDirectory:
 
 def remove_abandoned():
     """Remove the directories of this account whose owner has died."""
-    for path in PARENT.glob(PREFIX + "*"):
+    for path in (*DISK.glob(PREFIX + "*"), *MEMORY.glob(PREFIX + "*")):
         with _locked(path) as is_ours:
             if is_ours:
                 shutil.rmtree(path)
+
+
+def _parent():
+    """Memory where there is plenty, because the roots of minions are many files; else the disk."""
+    try:
+        space = os.statvfs(MEMORY)
+        (available,) = (
+            int(line.split()[1]) << 10
+            for line in pathlib.Path("/proc/meminfo").read_text().splitlines()
+            if line.startswith("MemAvailable:")
+        )
+    except (OSError, ValueError):
+        return DISK
+    # As containers mount it often, nothing of a root could run there.
+    usable = os.access(MEMORY, os.W_OK) and not space.f_flag & (os.ST_NOEXEC | os.ST_NODEV)
+    return MEMORY if usable and min(available, space.f_bavail * space.f_frsize) >= ENOUGH_BYTES else DISK
 
 
 @contextlib.contextmanager
 def _created():
     """Make a directory, keep it locked, and remove it at the end."""
     while True:
-        path = pathlib.Path(tempfile.mkdtemp(prefix=PREFIX, dir=PARENT))
+        path = pathlib.Path(tempfile.mkdtemp(prefix=PREFIX, dir=_parent()))
         # Another run may just take it for an abandoned one, and remove it: then the next one is ours.
         with _locked(path) as is_ours:
             if not is_ours:
