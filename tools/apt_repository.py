@@ -21,11 +21,15 @@ echo "{name} {version}"
 
 
 class Package(NamedTuple):
-    """One version of a package that contains one program of the same name."""
+    """One version of a package that contains one program of the same name.
+
+    `files` is more of its content as (path, text), also below DEBIAN/: maintainer scripts, the list of conffiles.
+    """
 
     name: str
     version: str
     depends: str = ""
+    files: tuple = ()
 
 
 # The agent needs the library, so that an approved package brings one along that nobody asked for.
@@ -52,14 +56,14 @@ def build(directory, packages=PACKAGES):
 
 def _build_package(directory, package):
     tree = directory / "tree"
-    program = tree / "usr/bin" / package.name
-    program.parent.mkdir(parents=True)
-    program.write_text(PROGRAM.format(name=package.name, version=package.version))
-    program.chmod(0o755)
-    control = tree / "DEBIAN/control"
-    control.parent.mkdir()
     depends = f"Depends: {package.depends}\n" if package.depends else ""
-    control.write_text(CONTROL.format(name=package.name, version=package.version, origin=ORIGIN, depends=depends))
+    control = CONTROL.format(name=package.name, version=package.version, origin=ORIGIN, depends=depends)
+    program = PROGRAM.format(name=package.name, version=package.version)
+    for path, text in ((f"usr/bin/{package.name}", program), ("DEBIAN/control", control), *package.files):
+        file = tree / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        file.chmod(0o755)
     command = ["dpkg-deb", "--root-owner-group", "-Zgzip", "--build", tree, directory]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["rm", "-r", tree], check=True)

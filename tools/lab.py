@@ -31,11 +31,15 @@ WAIT_TIMEOUT_S = 60
 
 
 class Lab:
-    """Context manager. `progress` is called with a text and gives a context manager around each slow step."""
+    """Context manager. `progress` is called with a text and gives a context manager around each slow step.
 
-    def __init__(self, directory, progress):
+    `packages` are those of the package repository, as apt_repository.build() takes them.
+    """
+
+    def __init__(self, directory, progress, packages=apt_repository.PACKAGES):
         self.directory = pathlib.Path(directory)
         self._progress = progress
+        self._packages = packages
         self._password = secrets.token_urlsafe(18)
         self._stack = contextlib.ExitStack()
         self.database = None
@@ -58,7 +62,7 @@ class Lab:
             root.build(self.directory / "mmdebstrap.log")
         repository = self.directory / "repository"
         with self._progress("package repository with several versions of a few packages"):
-            apt_repository.build(repository)
+            apt_repository.build(repository, self._packages)
         with self._progress("private PostgreSQL with the approval schema, its policy and logins"):
             self.database = self._stack.enter_context(ApprovalDatabase(self.directory / "postgres"))
             self._set_up_logins()

@@ -5,15 +5,19 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import uuid
 
 import yaml
 from minion_root import SALT
 
 REPOSITORY = "/srv/repository"
+# By which a machine tells one boot from the next. All in here share one kernel, so each minion's is written by us.
+BOOT_ID = "/etc/boot_id"
 # Enters the new namespaces; what it mounts is gone with them. $1 root, $2 repository, then the command.
 ENTER = f"""\
 set -e
 mount -t proc proc "$1/proc"
+mount --bind "$1{BOOT_ID}" "$1/proc/sys/kernel/random/boot_id"
 mount --bind "$2" "$1{REPOSITORY}"
 root=$1
 shift 2
@@ -36,6 +40,7 @@ class SaltMinion:
         """Give the minion a new root file system, as an installer would: own dpkg, Salt, no key, no history."""
         self._root.unpack(self.directory)
         (self.directory / REPOSITORY.lstrip("/")).mkdir(parents=True)
+        (self.directory / BOOT_ID.lstrip("/")).touch()
         source = self.directory / "etc/apt/sources.list.d/repository.list"
         source.write_text(f"deb [trusted=yes] file:{REPOSITORY} ./\n")
         configuration = self.directory / "etc/salt/minion"
@@ -43,7 +48,8 @@ class SaltMinion:
         configuration.write_text(yaml.safe_dump(self._configuration))
 
     def start(self):
-        """Start salt-minion; it ends with the process that called this at the latest."""
+        """Boot: start salt-minion, with a new boot id. It ends with the process that called this at the latest."""
+        (self.directory / BOOT_ID.lstrip("/")).write_text(f"{uuid.uuid4()}\n")
         with open(self.directory.with_suffix(".log"), "ab") as log:
             self._process = self._enter(
                 subprocess.Popen,

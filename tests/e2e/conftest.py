@@ -9,18 +9,20 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "demo"))
 
+import apt_repository
 from lab import APPROVERS, Lab
 from narrator import Narrator
 
 
 @pytest.fixture(scope="module")
 def lab(request):
-    """The site of the demo."""
+    """The site of the demo; a module of tests can name PACKAGES of its own for the package repository."""
     if "RUN_DIRECTORY" not in os.environ:
         pytest.fail("these tests need root and namespaces of their own: run them with `make test-e2e`")
     directory = pathlib.Path(os.environ["RUN_DIRECTORY"], request.module.__name__)
     directory.mkdir()
-    with Lab(directory, Narrator().progress) as site:
+    packages = getattr(request.module, "PACKAGES", apt_repository.PACKAGES)
+    with Lab(directory, Narrator().progress, packages) as site:
         yield site
 
 

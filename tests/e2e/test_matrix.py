@@ -1,0 +1,254 @@
+"""What can become of an approved change, on real minions.
+
+Each case has packages of its own, so that none depends on another; most share one highstate. Of each is checked what
+the request came to, what the validator found and why, the sentence that people read, and what dpkg has in the end.
+"""
+
+import fcntl
+from typing import NamedTuple
+
+import pytest
+from apt_repository import Package
+from lab import wait_until
+from workflow import Workflow
+
+CONFIGURED = (("etc/acme.d/{0}", "# as packaged\n"), ("DEBIAN/conffiles", "/etc/acme.d/{0}\n"))
+BROKEN = "/etc/acme-broken"
+# Fails for as long as the administrator has not repaired something.
+POSTINST = (("DEBIAN/postinst", f"#!/bin/sh\n[ ! -e {BROKEN} ]\n"),)
+# Without systemd, as in these roots, Salt calls init scripts.
+INIT_SCRIPT = (
+    ("etc/init.d/{0}", """\
+#!/bin/sh
+pid="--pidfile /run/{0}.pid --exec /bin/sleep"
+case $1 in
+start) start-stop-daemon --start --background --make-pidfile $pid -- infinity ;;
+stop) start-stop-daemon --stop --retry 5 --remove-pidfile $pid ;;
+status) start-stop-daemon --status $pid ;;
+esac
+"""),
+)  # fmt: skip
+MANY = [f"acme-many{number}" for number in range(10)]
+
+
+def versions(name, *numbers, files=()):
+    """The package in these versions; {0} in `files` is its name."""
+    files = tuple((path.format(name), text.format(name)) for path, text in files)
+    return tuple(Package(name, number, files=files) for number in numbers)
+
+
+PACKAGES = (
+    Package("acme-install", "1.0-1", depends="acme-dependency"),
+    *versions("acme-dependency", "1.0-1"),
+    *versions("acme-upgrade", "1.0-1", "2.0-1"),
+    *versions("acme-downgrade", "1.0-1", "2.0-1"),
+    *versions("acme-latest", "1.0-1", "2.0-1"),
+    *versions("acme-remove", "1.0-1", files=CONFIGURED),
+    *versions("acme-purge", "1.0-1", files=CONFIGURED),
+    *versions("acme-held", "1.0-1", "2.0-1"),
+    *versions("acme-there", "1.0-1", "2.0-1"),
+    *versions("acme-keep", "1.0-1"),
+    Package("acme-needs-keep", "1.0-1", depends="acme-keep"),
+    *(package for name in MANY for package in versions(name, "1.0-1")),
+    *versions("acme-fragile", "1.0-1", files=POSTINST),
+    *versions("acme-locked", "1.0-1"),
+    *versions("acme-daemon-running", "1.0-1", files=INIT_SCRIPT),
+    *versions("acme-daemon-dead", "1.0-1", files=INIT_SCRIPT),
+    *versions("acme-drift", "1.0-1"),
+    *versions("acme-reinstall", "1.0-1"),
+)
+
+
+class Case(NamedTuple):
+    """A request that is settled by one highstate."""
+
+    minion: str
+    packages: dict
+    state: str
+    findings: dict  # name -> (verdict, reason, what the sentence says)
+    installed: dict  # what dpkg has afterwards: name -> version or None
+    before: tuple = ()  # packages that are there before, as apt takes them
+    held: str = ""  # one that the administrator has put on hold
+
+
+def proven(name, version):
+    return {name: ("converged", "observed", f"{name} is installed in version {version}, as approved.")}
+
+
+def gone(name):
+    return {name: ("converged", "absent", f"{name} is not installed, as approved.")}
+
+
+CASES = {
+    "install": Case(
+        "db1", {"acme-install": "1.0-1"}, "converged",
+        proven("acme-install", "1.0-1"), {"acme-install": "1.0-1", "acme-dependency": "1.0-1"},
+    ),
+    "latest": Case(
+        "db1", {"acme-latest": "latest"}, "converged",
+        proven("acme-latest", "2.0-1"), {"acme-latest": "2.0-1"},
+    ),
+    "upgrade": Case(
+        "db1", {"acme-upgrade": "2.0-1"}, "converged",
+        proven("acme-upgrade", "2.0-1"), {"acme-upgrade": "2.0-1"}, ("acme-upgrade=1.0-1",),
+    ),
+    "downgrade": Case(
+        "db1", {"acme-downgrade": "1.0-1"}, "converged",
+        proven("acme-downgrade", "1.0-1"), {"acme-downgrade": "1.0-1"}, ("acme-downgrade=2.0-1",),
+    ),
+    "remove": Case(
+        "db1", {"acme-remove": None}, "converged",
+        gone("acme-remove"), {"acme-remove": None}, ("acme-remove",),
+    ),
+    "already there": Case(
+        "db1", {"acme-there": "1.0-1"}, "converged",
+        proven("acme-there", "1.0-1"), {"acme-there": "1.0-1"}, ("acme-there=1.0-1",),
+    ),
+    "held": Case(
+        "web1", {"acme-held": "2.0-1"}, "failed",
+        {"acme-held": ("failed", "apply-failed", "on hold, and a hold is not overridden")},
+        {"acme-held": "1.0-1"}, ("acme-held=1.0-1",), "acme-held",
+    ),
+    "one bad of ten": Case(
+        "web1", dict.fromkeys(MANY[:9], "1.0-1") | {MANY[9]: "9.9-1"}, "partial",
+        {MANY[9]: ("failed", "apply-failed", "9.9-1")} | proven(MANY[0], "1.0-1") | proven(MANY[8], "1.0-1"),
+        dict.fromkeys(MANY[:9], "1.0-1") | {MANY[9]: None},
+    ),
+    "removal of what another needs": Case(
+        "web1", {"acme-keep": None, "acme-needs-keep": "1.0-1"}, "partial",
+        {"acme-keep": ("failed", "apply-failed", "would also remove acme-needs-keep")}
+        | proven("acme-needs-keep", "1.0-1"),
+        {"acme-keep": "1.0-1", "acme-needs-keep": "1.0-1"}, ("acme-needs-keep",),
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def work(lab):
+    """The Workflow of the lab, whose minions use its package repository alone."""
+    for minion in lab.minions.values():
+        use_only_our_packages(minion)
+    workflow = Workflow(lab)
+    yield workflow
+    workflow.close()
+
+
+def use_only_our_packages(minion):
+    minion.run("sh", "-c", "rm /etc/apt/sources.list.d/*mmdebstrap*; apt-get -qq update")
+
+
+@pytest.fixture(scope="module")
+def settled(lab, work):
+    """Case -> its request, and what dpkg has, after one highstate on both minions."""
+    for minion in lab.minions.values():
+        cases = [case for case in CASES.values() if case.minion == minion.id]
+        minion.run("apt-get", "-qq", "-y", "install", *(package for case in cases for package in case.before))
+        for case in cases:
+            if case.held:
+                minion.run("apt-mark", "hold", case.held)
+    numbers = {name: work.approved("package", [case.minion], packages=case.packages) for name, case in CASES.items()}
+    work.highstate(*lab.minions)
+    requests = {name: work.in_state(number, CASES[name].state) for name, number in numbers.items()}
+    return {
+        name: (request, installed(lab, CASES[name].minion, CASES[name].installed)) for name, request in requests.items()
+    }
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_one_highstate(work, settled, name):
+    request, versions_found = settled[name]
+    check(work, request, CASES[name].findings)
+    assert versions_found == CASES[name].installed
+
+
+def check(work, request, findings):
+    """These items have this outcome, and the finding that led to it this reason and, within, this sentence."""
+    items = {item["name"]: item for item in request["items"]}
+    for name, (verdict, reason, sentence) in findings.items():
+        item = items[name]
+        found = work.finding(item)
+        assert item["outcome"] == verdict, item
+        assert found[:2] == (verdict, reason), found
+        assert sentence in found[2]
+        assert item["text"] == found[2]
+
+
+def installed(lab, minion_id, names):
+    """What dpkg has of these packages: name -> version or None."""
+    versions_found = lab.minions[minion_id].packages()
+    return {name: versions_found.get(name) for name in names}
+
+
+def test_purge(lab, work):
+    minion = lab.minions["web1"]
+    minion.run("apt-get", "-qq", "-y", "install", "acme-purge")
+    number = work.approved("package", ["web1"], packages={"acme-purge": None})
+    work.single("web1", "converged", "removal=purge")
+    check(work, work.in_state(number, "converged"), gone("acme-purge"))
+    assert not (minion.directory / "etc/acme.d/acme-purge").exists()
+
+
+def test_lock_held_by_another_process(lab, work):
+    number = work.approved("package", ["db1"], packages={"acme-locked": "1.0-1"})
+    with open(lab.minions["db1"].directory / "var/lib/dpkg/lock-frontend", "wb") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        work.single("db1", "converged", "lock_timeout=0")
+    request = work.in_state(number, "failed")
+    check(
+        work, request, {"acme-locked": ("failed", "apply-failed", "another process holds /var/lib/dpkg/lock-frontend")}
+    )
+    assert installed(lab, "db1", ["acme-locked"]) == {"acme-locked": None}
+
+    work.highstate("db1")
+    check(work, work.in_state(number, "converged"), proven("acme-locked", "1.0-1"))
+
+
+def test_postinst_that_fails(lab, work):
+    minion = lab.minions["web1"]
+    (minion.directory / BROKEN.lstrip("/")).touch()
+    number = work.approved("package", ["web1"], packages={"acme-fragile": "1.0-1"})
+    work.highstate("web1")
+    request = work.in_state(number, "failed")
+    check(work, request, {"acme-fragile": ("failed", "apply-failed", "post-installation")})
+
+    (minion.directory / BROKEN.lstrip("/")).unlink()
+    work.highstate("web1")
+    check(work, work.in_state(number, "converged"), proven("acme-fragile", "1.0-1"))
+    assert installed(lab, "web1", ["acme-fragile"]) == {"acme-fragile": "1.0-1"}
+
+
+@pytest.mark.parametrize("state", ["running", "dead"])
+def test_service(lab, work, state):
+    minion, name = lab.minions["db1"], f"acme-daemon-{state}"
+    minion.run("apt-get", "-qq", "-y", "install", name)
+    call = f"service.{'stop' if state == 'running' else 'start'}"
+    lab.master.call("db1", call, name)
+    number = work.approved("service", ["db1"], services={name: state})
+    work.highstate("db1")
+    check(
+        work, work.in_state(number, "converged"), {name: ("converged", "observed", f"{name} is {state}, as approved.")}
+    )
+    assert lab.master.call("db1", "service.status", name) == {"db1": state == "running"}
+
+
+def test_service_that_is_not_there(lab, work):
+    number = work.approved("service", ["web1"], services={"acme-nothing": "running"})
+    work.highstate("web1")
+    request = work.in_state(number, "failed")
+    check(work, request, {"acme-nothing": ("failed", "apply-failed", "acme-nothing")})
+
+
+def test_reinstall(lab, work):
+    number = work.approved("package", ["web1"], packages={"acme-reinstall": "1.0-1"})
+    work.highstate("web1")
+    work.in_state(number, "converged")
+    minion = lab.minions["web1"]
+    minion.wipe()
+    minion.install()
+    use_only_our_packages(minion)
+    lab.master.run("salt-key", "--yes", "--delete", "web1")
+    (load,) = lab.enroll("web1")
+    assert installed(lab, "web1", ["acme-reinstall"]) == {"acme-reinstall": "1.0-1"}
+    stored = wait_until(lambda: lab.stored_return(load["jid"], "web1"), "the return of the first highstate")
+    assert stored.endswith("|t"), "it is on evidence of the new minion"
+    assert work.show(number)["state"] == "converged", "what was proven stays proven"
