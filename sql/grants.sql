@@ -108,3 +108,11 @@ GRANT EXECUTE ON FUNCTION approval.whoami(text, text) TO approval_operator, appr
 
 -- With its keys: of all minions, for the snapshot.
 GRANT SELECT ON approval.exported_document TO approval_exporter;
+
+-- Plans: only the runner reaches minions; what it got from them everybody may see who sees requests.
+GRANT EXECUTE ON FUNCTION
+    approval.plan_items(bigint, integer),
+    approval.put_plan(text, text, bigint, text, jsonb)
+TO approval_operator;
+GRANT EXECUTE ON FUNCTION approval.show_plan(bigint) TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
+GRANT SELECT ON approval.request_plan, approval.request_plan_minion TO approval_auditor;

@@ -83,6 +83,17 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'AP018', MESSAGE = format('request %s cannot be approved yet: %s', p_request_id, overlap),
             HINT = 'Who asked for it resolves that: supersede, or wait.';
     END IF;
+    IF p_decision = 'approve' AND kind.plan_within IS NOT NULL
+        AND NOT EXISTS (SELECT FROM approval.decision WHERE request_id = p_request_id AND item_set_version >= target.reviewed_version)
+        AND NOT EXISTS (
+            SELECT FROM approval.request_plan AS p
+            WHERE p.request_id = p_request_id AND p.item_set_version = target.item_set_version AND p.planned_at > moment - kind.plan_within
+                AND EXISTS (SELECT FROM approval.request_plan_minion AS m
+                            WHERE m.request_id = p.request_id AND m.plan_no = p.plan_no AND m.outcome <> 'silent')) THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP019',
+            MESSAGE = format('request %s has no plan of its present items that is no older than %s', p_request_id, kind.plan_within),
+            HINT = 'Make one: salt-run approval.plan.';
+    END IF;
 
     INSERT INTO approval.decision
         (request_id, item_set_version, stage_no, principal_id, counts_for, decision, provider, subject, login_role, assurance, comment,
@@ -105,4 +116,4 @@ END
 $$;
 COMMENT ON FUNCTION approval.decide(text, text, bigint, text, text, text) IS
     'One approver''s approve or reject at the stage that the request is at; gives the state after. p_digest: of the item set that was '
-    'reviewed, NULL to decide on the present one. Raises AP001, AP002, AP006-AP011, AP014, AP018. Definer: nobody writes decisions otherwise.';
+    'reviewed, NULL to decide on the present one. Raises AP001, AP002, AP006-AP011, AP014, AP018, AP019. Definer: nobody writes decisions otherwise.';

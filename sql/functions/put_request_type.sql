@@ -13,7 +13,7 @@ DECLARE
 BEGIN
     SELECT string_agg(key, ', ' ORDER BY key) INTO unknown FROM jsonb_object_keys(p_definition) AS key
     WHERE key NOT IN ('name', 'title', 'kind', 'requesters', 'targets', 'pre_approved', 'self_approval', 'repeat_approval', 'max_open',
-                      'valid_for', 'calendar', 'review_group', 'action', 'parameters', 'chain');
+                      'valid_for', 'calendar', 'review_group', 'action', 'parameters', 'chain', 'plan_within');
     IF unknown IS NULL THEN
         SELECT string_agg(DISTINCT key, ', ') INTO unknown
         FROM jsonb_path_query(chain, '$[*] ? (@.type() == "object")') AS body, jsonb_object_keys(body) AS key
@@ -34,6 +34,10 @@ BEGIN
             SELECT FROM jsonb_array_elements(chain) AS body WHERE coalesce((body ->> 'more_than_minions')::integer, 0) = 0) THEN
         RAISE EXCEPTION USING ERRCODE = 'AP017',
             MESSAGE = format('request type %s: with every stage only for many minions, a small request would pass no stage', given_name);
+    END IF;
+    IF pre_approved AND p_definition ? 'plan_within' THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP017',
+            MESSAGE = format('request type %s: nobody is there to ask for a plan, since it needs no approval', given_name);
     END IF;
     -- Definitions are compared as given; two loaders of one type wait for each other.
     PERFORM pg_advisory_xact_lock(hashtextextended('approval.put_request_type', 0));
@@ -62,14 +66,14 @@ BEGIN
 
     INSERT INTO approval.request_type
         (type_name, type_version, title, kind, requesters, targets, pre_approved, self_approval, repeat_approval, max_open, valid_for,
-         calendar_name, review_group, action, parameters, definition, created_at)
+         calendar_name, review_group, action, parameters, plan_within, definition, created_at)
     VALUES (given_name, new_version, coalesce(p_definition ->> 'title', given_name), p_definition ->> 'kind',
             ARRAY(SELECT jsonb_array_elements_text(p_definition -> 'requesters')),
             ARRAY(SELECT jsonb_array_elements_text(coalesce(p_definition -> 'targets', '["*"]'))), pre_approved,
             coalesce((p_definition ->> 'self_approval')::boolean, false), coalesce((p_definition ->> 'repeat_approval')::boolean, false),
             coalesce(p_definition ->> 'max_open', '30 days')::interval, (p_definition ->> 'valid_for')::interval,
             p_definition ->> 'calendar', p_definition ->> 'review_group', p_definition -> 'action', p_definition -> 'parameters',
-            p_definition, now());
+            (p_definition ->> 'plan_within')::interval, p_definition, now());
     FOR stage IN SELECT * FROM jsonb_array_elements(chain) WITH ORDINALITY AS s (body, stage_no) LOOP
         IF jsonb_typeof(stage.body -> 'any_of') IS DISTINCT FROM 'array' OR jsonb_array_length(stage.body -> 'any_of') = 0 THEN
             RAISE EXCEPTION USING ERRCODE = 'AP017',
@@ -94,6 +98,6 @@ END
 $$;
 COMMENT ON FUNCTION approval.put_request_type(jsonb) IS
     'Loads a request type: {name, title, kind, requesters: [groups or *], targets: [minion groups or *], pre_approved, self_approval, '
-    'repeat_approval, max_open, valid_for, calendar, review_group, action: {function, arg, kwarg}, parameters: JSON Schema, chain: [{name, '
+    'repeat_approval, max_open, valid_for, plan_within, calendar, review_group, action: {function, arg, kwarg}, parameters: JSON Schema, chain: [{name, '
     'min_assurance, more_than_minions, timeout, escalate_to, any_of: [{group, quorum}]}]}. A changed definition becomes a new version; '
     'requests in flight keep theirs. Gives the version. Raises AP017. Definer: policy changes are audited.';

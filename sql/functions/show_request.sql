@@ -18,6 +18,9 @@ BEGIN
         'overlaps', (SELECT coalesce(jsonb_agg(jsonb_build_object('other', o.other_id, 'resources', o.resources, 'example', o.example,
                                                                  'resolution', o.resolution) ORDER BY o.other_id), '[]')
                      FROM approval.request_overlap AS o WHERE o.request_id = r.request_id),
+        'plan_within', (SELECT t.plan_within FROM approval.request_type AS t
+                        WHERE t.type_name = r.type_name AND t.type_version = r.type_version),
+        'plan', approval.plan_summary(r.request_id),
         'digest', s.digest, 'item_count', s.item_count, 'waiting_for', approval.waiting_for(r.request_id),
         'outcomes', (
             SELECT jsonb_object_agg(tally.outcome, tally.count)

@@ -10,7 +10,7 @@ $$;
 CREATE TEMP TABLE reading (name text);
 INSERT INTO reading VALUES ('list_requests'), ('show_request'), ('show_state'), ('list_types'), ('list_minions'), ('audit_trail'),
     ('verify_audit'), ('check_policy'), ('why'), ('what_if'), ('replay_type'), ('export_audit'), ('audit_head'), ('list_freezes'),
-    ('list_calendars'), ('show_type'), ('list_delegations');
+    ('list_calendars'), ('show_type'), ('list_delegations'), ('show_plan');
 CREATE TEMP TABLE asking (name text);
 INSERT INTO asking VALUES ('submit_request'), ('amend_request'), ('resolve_overlap'), ('revert_request'), ('decide'), ('cancel_request'),
     ('review_request'), ('delegate'), ('end_delegation'), ('whoami');
@@ -29,7 +29,7 @@ SELECT set_eq('SELECT unnest(pg_temp.granted(''t_bob''))', $$SELECT name FROM re
 SELECT is(pg_temp.granted('t_breaker'), '{break_glass}', 'break_glass: only that, beside what the login is granted otherwise');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_runner''))',
     $$SELECT name FROM reading UNION SELECT name FROM asking
-    UNION VALUES ('put_minions'), ('seal_audit'), ('expire_due'), ('renew_requests')$$, 'operator');
+    UNION VALUES ('put_minions'), ('seal_audit'), ('expire_due'), ('renew_requests'), ('plan_items'), ('put_plan')$$, 'operator');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_policy''))', $$SELECT name FROM reading UNION VALUES ('put_principal'), ('disable_principal'),
     ('put_identity'), ('drop_identity'), ('put_group'), ('put_membership'), ('drop_membership'), ('put_request_type'),
     ('put_minion_group'), ('put_calendar'), ('put_freeze'), ('drop_freeze'), ('show_policy')$$, 'policy_admin: no decisions');
