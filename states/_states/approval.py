@@ -839,9 +839,11 @@ def _converge_packages(manager, refresh):
     return {item.name: why.get(item.name, changed) for item in manager.items if not manager.satisfied(item)}
 
 
-def _plan_packages(manager):
-    """What would change, in Salt's shape of changes, and name -> why for what cannot."""
+def _plan_packages(manager, names):
+    """What bringing these packages in would change, as Salt writes changes, and name -> why for what cannot be."""
     due, why = _due(manager)
+    due = [item for item in due if item.name in names]
+    why = {name: reason for name, reason in why.items() if name in names}
     before = manager.flat()
     changes = {}
     for action, group in _grouped(manager, due):
@@ -1139,7 +1141,7 @@ def _forecasts(changes):
 
 def _plan(ret, document, manager, errors):
     """Complete ``ret`` for a test run: what would change. Changes nothing, and is no evidence."""
-    ret["changes"], why = _plan_packages(manager)
+    ret["changes"], why = _plan_packages(manager, document.packages)
     errors["packages"].update(why)
     services = _read_services(document.services)[0]
     ret["changes"].update(_service_changes(services, document.services))
@@ -1161,6 +1163,88 @@ def _summary(document):
     ]
     what = ", ".join(counts) or "it is empty"
     return f"Revision {document.revision} of the approved state is in place: {what}."
+
+
+def _asked(items):
+    """
+    The resources of a request, as :func:`planned` takes them: kind -> name -> value. Raises _Refused.
+    """
+    asked = {kind: {} for kind in (*KINDS, "action")}
+    for item in items if isinstance(items, list) else [None]:
+        if not isinstance(item, dict) or item.get("kind") not in asked:
+            raise _Refused("the items have to be a list of mappings with kind, name, type and value")
+        kind, name, want = item["kind"], item.get("name"), item.get("value")
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise _Refused(f"{name!r} among them is not a name")
+        if not (isinstance(want, str) and want) and not (want is None and item.get("type") == "absent"):
+            raise _Refused(f"the value of {name} among them is not text")
+        if kind == "service" and want not in SERVICE_STATES:
+            raise _Refused(f"the state of service {name} is neither running nor dead")
+        asked[kind][name] = want
+    return asked
+
+
+def planned(name, items=None, pillar_key="approval", removal="remove"):
+    """
+    Say what a request would change on this minion if it were approved. Nothing is changed, under
+    ``test=True`` or not.
+
+    .. code-block:: bash
+
+        salt web1 state.single approval.planned plan \\
+            items='[{"kind": "package", "name": "hello", "type": "version", "value": "2.10-3"}]'
+
+    name
+        Any text; it identifies this state and is not used otherwise.
+
+    items
+        What is asked for: a list of mappings with ``kind``, ``name``, ``type`` and ``value``. A package
+        of type ``absent`` has the value None, a value and an action JSON text.
+
+    pillar_key
+        The key that the approved state has in the pillar, as the ``key`` of the ext_pillar.
+
+    removal
+        As of :func:`converged`.
+
+    The items are planned beside what is approved already, which they must not take away. ``changes``
+    and ``comment`` are those of a test run of :func:`converged`. The result is None if something would
+    change, True if all is so already, False if not all of it can be done. A plan is no evidence.
+    """
+    ret = {"name": name, "changes": {}, "result": False, "comment": ""}
+    if removal not in ("remove", "purge"):
+        ret["comment"] = "Nothing was planned: the option removal has to be remove or purge."
+        return ret
+    try:
+        document = _document(pillar_key)
+    except _Refused as exc:
+        ret["comment"] = f"Nothing was planned: the approved state is refused because {exc}."
+        return ret
+    try:
+        asked = _asked(items)
+    except _Refused as exc:
+        ret["comment"] = f"Nothing was planned: {exc}."
+        return ret
+
+    wanted = document._replace(packages=asked["package"], services=asked["service"], values={})
+    packages = {**document.packages, **wanted.packages}
+    manager, unread = _open_packages(packages, removal == "purge", 0)
+    errors = {
+        "packages": {package: why for package, why in unread.items() if package in wanted.packages},
+        "services": _read_services(wanted.services)[1],
+    }
+    _plan(ret, wanted, manager, errors)
+    lines = ret["comment"].splitlines() if ret["changes"] or ret["result"] is False else []
+    lines += [
+        f"Value {value} would be in the pillar."
+        for value, text in sorted(asked["value"].items())
+        if document.values.get(value) != text
+    ]
+    lines += [f"Action {function} would be run." for function in sorted(asked["action"])]
+    if lines and ret["result"]:
+        ret["result"] = None
+    ret["comment"] = "\n".join(lines) or "All that is asked for is so already."
+    return ret
 
 
 def converged(name, pillar_key="approval", removal="remove", refresh=True, lock_timeout=300):
