@@ -187,6 +187,22 @@ class Client:
         """One request: its items, its chain, who decided, and what the minions proved."""
         return db.value(self._conn, "show_request", intake.request_id(request_id))
 
+    def plan(self, request_id):
+        """
+        The newest plan of a request: {request, summary, answers}; the summary is None where none was made.
+        """
+        return db.value(self._conn, "show_plan", intake.request_id(request_id))
+
+    def plan_items(self, request_id, sample=None):
+        """
+        What a plan of a pending request is of: rows of digest, minion_id, items; on all minions or so many.
+        """
+        return self._rows("plan_items", request_id, sample)
+
+    def put_plan(self, request_id, digest, answers):
+        """Attach a plan of the items with this digest: [{minion, outcome, changes, comment}]."""
+        db.value(self._conn, "put_plan", *self._identity, request_id, digest, db.json(answers))
+
     def state(self, minion):
         """What is approved for a minion now and later, and what it last proved."""
         return db.value(self._conn, "show_state", intake.text("the minion id", minion))

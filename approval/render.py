@@ -50,6 +50,17 @@ def request(shown):
     return "\n".join(lines)
 
 
+def plan(shown):
+    """What Client.plan() returned."""
+    if shown["summary"] is None:
+        return f"request {shown['request']} has no plan; salt-run approval.plan makes one"
+    lines = [f"request {shown['request']}", *(f"  {line}" for line in _plan(shown["summary"])), ""]
+    for minion in shown["answers"]:
+        lines.append(f"  {minion['minion']}: {minion['outcome']}")
+        lines += [f"    {_printable(line)}" for line in minion["comment"].splitlines()]
+    return "\n".join(lines)
+
+
 def why(shown):
     """What Client.why() returned."""
     lines = [f"{shown['kind']} {shown['name']} on {shown['minion']}"]
@@ -228,8 +239,24 @@ def _circumstances(shown):
             yield f"reviewed: {_cell(review['at'])} by {review['by']}"
         else:
             yield f"to be reviewed afterwards: by {review['group']}"
+    if shown["plan"]:
+        yield from _plan(shown["plan"])
+    elif shown["plan_within"]:
+        yield f"plan: none; the first approval needs one of the last {shown['plan_within']}"
     if shown["waiting_for"]:
         yield f"waits for: {shown['waiting_for']}"
+
+
+def _plan(summary):
+    """The newest plan, a line for each change over all minions."""
+    outcomes = ", ".join(f"{outcome} on {count}" for outcome, count in sorted(summary["outcomes"].items()))
+    outdated = "" if summary["of_present_items"] else "; VOID, the items were amended since"
+    made = f"{_cell(summary['planned_at'])} by {summary['planned_by']}"
+    yield f"plan of {made}: {outcomes} of {summary['minions']} minions{outdated}"
+    for change in summary["changes"]:
+        brought = "" if change["asked_for"] else ", brought along"
+        how = f"{change['old'] or 'absent'} -> {change['new'] or 'absent'}"
+        yield f"  {_cell(change['name'])}: {_cell(how)} on {change['minions']}{brought}"
 
 
 def _decision(decision):
@@ -260,10 +287,13 @@ def _timeout(stage):
 def _cell(value):
     if value is None:
         return "-"
-    text = " ".join(str(value).split())
-    # Some of it comes from minions: nothing there may speak to the terminal.
-    text = "".join(character if character.isprintable() else "?" for character in text)
+    text = _printable(" ".join(str(value).split()))
     # A time to the second is enough to read; --json has all of it.
     if len(text) >= 25 and text[4:5] == "-" and text[10:11] == "T":
         text = text[:19].replace("T", " ") + " UTC"
     return text if len(text) <= MAX_COLUMN else text[: MAX_COLUMN - 3] + "..."
+
+
+def _printable(text):
+    # Some of it comes from minions: nothing there may speak to the terminal.
+    return "".join(character if character.isprintable() else "?" for character in text)

@@ -266,6 +266,24 @@ def show(request_id=None):
     return _call("show", request_id)
 
 
+def plan(request_id=None, sample=None, timeout=60):
+    """
+    Have the minions of a pending request say what it would change there, and attach that to the request.
+    Nothing is changed.
+
+    sample: on so many of its minions; else on all.
+    timeout: the seconds that they get to answer. One that does not is in the plan, as silent.
+
+        salt-run approval.plan 7
+        salt-run approval.plan 7 sample=20
+    """
+    from saltext.approval import planning
+    from saltext.approval.client import without_nulls
+
+    with _client() as client:
+        return without_nulls(planning.make(__opts__, client, request_id, sample, timeout))
+
+
 def state(minion=None):
     """
     What is approved for a minion, now and at known later times, and what it last proved.
