@@ -21,6 +21,7 @@ auth_file = {users}
 auth_query = SELECT usename, passwd FROM pg_catalog.pg_shadow WHERE usename = $1
 pool_mode = transaction
 default_pool_size = {connections}
+server_login_retry = 1
 """
 START_TIMEOUT_S = 30
 
