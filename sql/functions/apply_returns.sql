@@ -51,7 +51,7 @@ BEGIN
 
     -- Applied for the first time: from now on no window or freeze holds it back, and what it overtook is gone for good.
     IF changing IS NOT NULL THEN
-        PERFORM approval.refresh_documents(changing);
+        affected := affected || approval.rewrite_documents(changing, clock_timestamp());
         converged := ARRAY(SELECT unnest(converged) EXCEPT SELECT unnest(changing));
     END IF;
     IF cardinality(converged) > 0 THEN
@@ -69,4 +69,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.apply_returns(text[], text[], bigint[], text[], text[], timestamptz) IS
-    'Internal: what authentic returns, no two of one minion, mean for items and requests. For the arrays see record_returns.';
+    'Internal: what authentic returns, no two of one minion, mean for items and requests. The caller holds approval.lock_minions. '
+    'For the arrays see record_returns.';

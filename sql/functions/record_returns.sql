@@ -119,6 +119,10 @@ BEGIN
         PERFORM approval.quarantine_return(p_minions[quarantined[n]], p_jids[quarantined[n]], p_funs[quarantined[n]], reasons[n],
                                            p_payloads[quarantined[n]], moment);
     END LOOP;
+    -- All minions before any item, and those before requests, as whoever approves does it.
+    IF moving IS NOT NULL THEN
+        PERFORM approval.lock_minions(ARRAY(SELECT p_minions[m.place] FROM unnest(moving) AS m (place)));
+    END IF;
     -- The second return of a minion finds what the first one left.
     FOR turn IN
         SELECT array_agg(r.place ORDER BY r.place)
