@@ -17,7 +17,8 @@ import time
 import msgpack
 
 from saltext.approval import _core, client, config, db, errors
-from saltext.approval.pillar.approval import ext_pillar
+from saltext.approval.job_store import JobStore
+from saltext.approval.pillar import approval as pillar_module
 
 # Tests fork, as Salt does.
 _fork = multiprocessing.get_context("fork")
@@ -26,26 +27,31 @@ PATIENCE_S = 60
 
 class Crowd:
     """
-    `processes` readers and recorders and one approver, which log below `folder`.
+    `processes` that read and record, one that asks for approvals, and keepers, which log below `folder`.
 
-    pillar
-        The settings of ext_pillar.
+    read
+        A function that takes a minion's id and gives its document.
     record
-        A function that takes a packed return and gives the outcome; it raises _core.Error.
+        A function that takes a packed return and gives the outcome. Both raise _core.Error.
     approver
         The connection string by which approvals are asked for, or None: nobody asks.
+    keepers
+        {name: function that makes a worker of the engine, with round()}.
     inside
         Called in each process before anything else.
     """
 
-    def __init__(self, folder, minions, pillar, record, approver, processes=8, inside=lambda: None):
+    def __init__(self, folder, minions, read, record, approver, processes=8, keepers=None, inside=lambda: None):
         self.folder = folder
+        self.users = [f"{number}" for number in range(processes)]
+        self.keepers = list(keepers or {})
         self._offsets = collections.Counter()
         self._events = []
         self._stop = _fork.Event()
-        self._jobs = [(f"{number}", _use, (number, minions, pillar, record)) for number in range(processes)]
+        self._jobs = {name: (_use, (int(name), minions, read, record)) for name in self.users}
+        self._jobs |= {name: (_keep, (make,)) for name, make in (keepers or {}).items()}
         if approver is not None:
-            self._jobs.append(("approver", _approve, (minions, approver)))
+            self._jobs["approver"] = (_approve, (minions, approver))
         self._inside = inside
         self._processes = {}
         self._starts = collections.Counter()
@@ -53,26 +59,22 @@ class Crowd:
     def start(self):
         """Start all processes."""
         self.folder.mkdir()
-        for name, _, _ in self._jobs:
+        for name in self._jobs:
             self.start_one(name)
 
     def start_one(self, name):
         """Start a process (again, as another one of that name)."""
-        _, work, arguments = next(job for job in self._jobs if job[0] == name)
         self._starts[name] += 1
         log = self.folder / f"{name}.{self._starts[name]}"
-        process = _fork.Process(target=_run, args=(self._stop, log, self._inside, work, arguments), daemon=True)
+        process = _fork.Process(target=_run, args=(self._stop, log, self._inside, *self._jobs[name]), daemon=True)
         process.start()
         self._processes[name] = process
 
     def kill_one(self, name):
-        """Kill a process with SIGKILL, wherever it is."""
+        """Kill a process with SIGKILL, wherever it is, and start it again."""
         self._processes[name].kill()
         self._processes[name].join()
-
-    def names(self):
-        """The names of the processes that read and record."""
-        return [name for name, _, _ in self._jobs if name != "approver"]
+        self.start_one(name)
 
     def events(self):
         """All that was logged so far, in each process's order."""
@@ -87,11 +89,9 @@ class Crowd:
         return self._events
 
     def wait(self, what, count=1, every=True):
-        """
-        Wait until each process (every=False: any) has had `count` more events of the kind `what`.
-        """
+        """Wait until each user (every=False: any) has had `count` more events of the kind `what`."""
         done = collections.Counter(event["process"] for event in self.events() if event["what"] == what)
-        wanted = {f"{name}.{self._starts[name]}": count for name in self.names()}
+        wanted = {f"{name}.{self._starts[name]}": count for name in self.users}
         deadline = time.monotonic() + PATIENCE_S
         while True:
             now = collections.Counter(event["process"] for event in self.events() if event["what"] == what)
@@ -130,14 +130,14 @@ def _run(stop, log, inside, work, arguments):
     work(stop, note, *arguments)
 
 
-def _use(stop, note, number, minions, pillar, record):
+def _use(stop, note, number, minions, read, record):
     """Read documents and record returns that follow them; now and then hand in again what failed."""
     failed = []
     while not stop.is_set():
         minion = random.choice(minions)
         start = time.monotonic()
         try:
-            document = ext_pillar(minion, {}, **pillar)["approval"]
+            document = read(minion)
         except _core.Error as error:
             note("read-failed", start, code=error.code, text=str(error))
             _pause(stop)
@@ -151,9 +151,25 @@ def _use(stop, note, number, minions, pillar, record):
             _hand_in(stop, note, record, failed, failed.pop(0))
 
 
+def _keep(stop, note, make):
+    """Do the rounds of a worker, as the engine does, but without a pause."""
+    worker = make()
+    while not stop.is_set():
+        start = time.monotonic()
+        try:
+            worker.round()
+        except (_core.Error, errors.ApprovalError, OSError) as error:
+            note("round-failed", start, text=str(error))
+            _pause(stop)
+        else:
+            note("round", start)
+            stop.wait(0.01)
+
+
 def _hand_in(stop, note, record, failed, load):
     jid, minion, packed = load
     start = time.monotonic()
+    note("handing-in", start, jid=jid, minion=minion)
     try:
         outcome = record(packed)
     except _core.Error as error:
@@ -195,10 +211,30 @@ def _packed(jid, document):
     return msgpack.packb(load)
 
 
+def reader(settings, cachedir="/nonexistent"):
+    """What reads a document as a master does: ext_pillar with its settings."""
+
+    def read(minion):
+        pillar_module.__opts__ = {"cachedir": cachedir}
+        return pillar_module.ext_pillar(minion, {}, **settings)["approval"]
+
+    return read
+
+
 def recorder(settings):
     """What records a return at once: the core, on a connection string with its options."""
     connection = config.connection(settings, "test")
     return lambda packed: _core.record_return(connection.conninfo, packed, **connection.options)["outcome"]
+
+
+def returner(opts):
+    """What takes a return as a master does: the returner's store, which may spool it."""
+
+    def record(packed):
+        JobStore(opts).record(msgpack.unpackb(packed))
+        return "accepted"
+
+    return record
 
 
 def _approve(stop, note, minions, dsn):

@@ -5,7 +5,7 @@ import time
 
 import psycopg
 from approval_database import NAME
-from crowd import recorder
+from crowd import reader, recorder
 from psycopg.conninfo import make_conninfo
 
 TIMES = {"connect_timeout_ms": 1000, "timeout_ms": 1000}
@@ -42,7 +42,7 @@ def test_a_standby_takes_over(own_server, furnish, crowd, settle, times):
         primary = server.server
         standby = follow(stack, primary, folders[1])
         busy = crowd(
-            pillar={"dsn": cluster.dsn("exporter"), **TIMES},
+            read=reader({"dsn": cluster.dsn("exporter"), **TIMES}),
             record=recorder({"dsn": cluster.dsn("returner"), **TIMES}),
             approver=cluster.dsn("bob"),
         )

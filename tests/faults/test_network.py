@@ -2,7 +2,7 @@
 
 import namespace
 import pytest
-from crowd import recorder
+from crowd import reader, recorder
 from psycopg.conninfo import make_conninfo
 from relay import Relay
 
@@ -17,7 +17,7 @@ def crowd_at(crowd, site, address, port, **settings):
         return make_conninfo(site.dsn(login), host=address, port=port)
 
     return crowd(
-        pillar={"dsn": dsn("exporter"), **TIMES},
+        read=reader({"dsn": dsn("exporter"), **TIMES}),
         record=recorder({"dsn": dsn("returner"), **TIMES}),
         approver=site.dsn("bob"),
         **settings,

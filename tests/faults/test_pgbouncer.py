@@ -1,7 +1,7 @@
 """A PgBouncer in transaction mode in front, with fewer connections than it has clients: `prepare: false`."""
 
 import pytest
-from crowd import recorder
+from crowd import reader, recorder
 
 from saltext.approval import _core, client, config, db
 
@@ -11,7 +11,7 @@ UNPREPARED = {"prepare": False}
 def test_all_goes_through_a_pooler_that_is_killed(site, pooler, crowd, settle, times):
     kills = times(2, 20)
     busy = crowd(
-        pillar={"dsn": pooler.through(site.dsn("exporter")), **UNPREPARED},
+        read=reader({"dsn": pooler.through(site.dsn("exporter")), **UNPREPARED}),
         record=recorder({"dsn": pooler.through(site.dsn("returner")), **UNPREPARED}),
         approver=pooler.through(site.dsn("bob")),
     )

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from crowd import recorder
+from crowd import reader, recorder
 
 TIMES = {"connect_timeout_ms": 500, "timeout_ms": 500}
 # Connecting and an answer, for a return twice; and what a busy machine takes.
@@ -14,7 +14,7 @@ LONGEST_S = 2 * (0.5 + 0.5) + 2
 def busy(site, crowd):
     """A crowd on the database of this test."""
     return crowd(
-        pillar={"dsn": site.dsn("exporter"), **TIMES},
+        read=reader({"dsn": site.dsn("exporter"), **TIMES}),
         record=recorder({"dsn": site.dsn("returner"), **TIMES}),
         approver=site.dsn("bob"),
     )
