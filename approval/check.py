@@ -42,7 +42,7 @@ def run(master_config):
     _check_access(opts, findings)
     uid = _master_uid(opts, findings)
     settings = opts.get("approval") or {}
-    sources = _pillar_sources(opts)
+    sources = pillar_sources(opts)
     if sources:
         _check_connection("ext_pillar approval", sources[0], ("key",), uid, findings)
     _check_connection("approval:returner", settings.get("returner"), (), uid, findings)
@@ -103,14 +103,14 @@ def _read_yaml_config(path):
     return opts
 
 
-def _pillar_sources(opts):
+def pillar_sources(opts):
     """The settings of each ext_pillar entry of ours."""
     entries = opts.get("ext_pillar") or []
     return [entry["approval"] for entry in entries if isinstance(entry, dict) and "approval" in entry]
 
 
 def _check_pillar(opts, findings):
-    sources = _pillar_sources(opts)
+    sources = pillar_sources(opts)
     if not sources:
         findings.error(
             "ext_pillar",

@@ -273,6 +273,19 @@ class Client:
         rows = self._rows("audit_head")
         return rows[0] if rows else None
 
+    def outbox(self, state=None, limit=DEFAULT_LIMIT):
+        """Messages to other systems, newest first: those of one state, or those not delivered."""
+        return self._rows("list_outbox", intake.optional_text("state", state), intake.count("limit", limit))
+
+    def retry_outbox(self, request_id, destination="salt"):
+        """Give the dead messages of a request to a destination another chance; returns how many."""
+        number = intake.request_id(request_id)
+        destination = intake.text("the destination", destination)
+        return {
+            "request": number,
+            "retried": db.value(self._conn, "retry_outbox", *self._identity, destination, number),
+        }
+
     def upkeep(self):
         """
         Do what only time brings: expire, escalate, renew. Then seal all into the audit's global chain.

@@ -67,7 +67,11 @@ def _check_action(definition, wanted):
         raise InputError(f"the type {definition['name']} itself says what {fixed[0]} is")
 
 
-def _check(type_name, schema, instance):
+def problem(what, schema, instance):
+    """
+    What is wrong with ``instance`` by the JSON Schema ``schema``, in one line; None if nothing is. Raises
+    InputError if the schema, which is that of ``what``, refers to something that is nowhere.
+    """
     import jsonschema
     import referencing.exceptions
     from jsonschema_specifications import REGISTRY
@@ -77,9 +81,14 @@ def _check(type_name, schema, instance):
         errors = _validator(schema)(schema, registry=REGISTRY).iter_errors(instance)
         worst = jsonschema.exceptions.best_match(errors)
     except referencing.exceptions.Unresolvable as exc:
-        raise InputError(f"the schema of type {type_name} refers to {exc.ref!r}, which is nowhere") from None
-    if worst is not None:
-        raise InputError(f"this is no request of type {type_name}: {_problem(worst)}")
+        raise InputError(f"the schema of {what} refers to {exc.ref!r}, which is nowhere") from None
+    return None if worst is None else _problem(worst)
+
+
+def _check(type_name, schema, instance):
+    found = problem(f"type {type_name}", schema, instance)
+    if found is not None:
+        raise InputError(f"this is no request of type {type_name}: {found}")
 
 
 def _validator(schema):

@@ -185,8 +185,9 @@ def _type(name, body):
         _mapping(f"type {name}: action: kwarg", action.get("kwarg"), None)
         if not isinstance(action.get("arg", []), list):
             raise InputError(f"type {name}: action: arg must be a list")
-    if "parameters" in definition:
-        items.check_schema(f"type {name}: parameters", definition["parameters"])
+    for schema in ("parameters", "returns"):
+        if schema in definition:
+            items.check_schema(f"type {name}: {schema}", definition[schema])
     return definition
 
 

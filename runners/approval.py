@@ -332,6 +332,27 @@ def minions():
     return _call("minions")
 
 
+def outbox(state=None, limit=50):
+    """
+    What waits to be sent to minions or other systems, and what failed for good (dead), with the last error.
+
+    state: waiting, delivered or dead; else all that is not delivered.
+
+        salt-run approval.outbox
+        salt-run approval.outbox state=dead
+    """
+    return _call("outbox", state, limit)
+
+
+def retry_outbox(request_id=None, destination="salt"):
+    """
+    Give the dead messages of a request another chance.
+
+        salt-run approval.retry_outbox 7
+    """
+    return _call("retry_outbox", request_id, destination)
+
+
 def sync_minions():
     """
     Make every minion whose key is accepted known to the approval database.

@@ -116,3 +116,22 @@ GRANT EXECUTE ON FUNCTION
 TO approval_operator;
 GRANT EXECUTE ON FUNCTION approval.show_plan(bigint) TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
 GRANT SELECT ON approval.request_plan, approval.request_plan_minion TO approval_auditor;
+
+-- The engine sends what was approved, and judges what proves it.
+GRANT EXECUTE ON FUNCTION
+    approval.claim_outbox(text, interval),
+    approval.settle_outbox(text, bigint, bigint, text, timestamptz, text),
+    approval.due_dispatches(bigint, integer),
+    approval.next_dispatch(bigint),
+    approval.begin_dispatch(text, bigint, text, text),
+    approval.note_sent(text, bigint, text, boolean),
+    approval.open_dispatches(integer),
+    approval.note_observation(text, bigint, text),
+    approval.settle_action(text, bigint, text, boolean, text, text),
+    approval.settle_dispatches(timestamptz),
+    approval.awaiting_start(text)
+TO approval_engine;
+GRANT EXECUTE ON FUNCTION approval.list_outbox(text, integer)
+TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
+GRANT EXECUTE ON FUNCTION approval.retry_outbox(text, text, text, bigint) TO approval_operator, approval_person;
+GRANT SELECT ON approval.dispatch TO approval_auditor;

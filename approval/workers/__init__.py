@@ -14,7 +14,7 @@ import psycopg
 from .. import config, db
 from ..errors import ConfigError
 
-WORKERS = ("seal", "partitions", "due")
+WORKERS = ("seal", "partitions", "due", "dispatch")
 
 DEFAULT_LIMIT_MS = 120_000
 ALSO = ("listen_dsn_file", "workers")

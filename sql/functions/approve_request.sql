@@ -36,9 +36,11 @@ BEGIN
     concerned := concerned || approval.rewrite_documents(minions, moment);
     PERFORM approval.audit_append(p_request_id, moment, 'approved', NULL, NULL, NULL, jsonb_build_object(
         'effective_at', due, 'replaces', concerned));
-    IF kind.kind = 'action' THEN
-        INSERT INTO approval.outbox (destination, request_id, seq, topic, body, created_at)
-        VALUES ('salt', p_request_id, 1, 'dispatch', jsonb_build_object('action', kind.action, 'not_before', due), moment);
+    -- An action is sent unless its type says otherwise; a state is, only if its type says so: a highstate brings it.
+    IF coalesce((kind.definition -> 'dispatch')::boolean, kind.kind = 'action') THEN
+        INSERT INTO approval.outbox (destination, request_id, seq, topic, body, created_at, due_at)
+        VALUES ('salt', p_request_id, 1, 'dispatch', jsonb_build_object('action', kind.action, 'not_before', due), moment, due);
+        NOTIFY approval_outbox;
     END IF;
     FOR other IN SELECT DISTINCT unnest(concerned) ORDER BY 1 LOOP
         PERFORM approval.settle_request(other, moment);

@@ -31,6 +31,9 @@ BEGIN
     SELECT 'chat', p_request_id, coalesce(max(seq), 0) + 1, 'glass-broken',
         jsonb_build_object('by', actor.name, 'comment', p_comment, 'minions', cardinality(minions)), moment
     FROM approval.outbox WHERE destination = 'chat' AND request_id = p_request_id;
+    UPDATE approval.outbox AS o SET due_at = least(o.due_at, greatest(moment, target.not_before))
+    WHERE o.destination = 'salt' AND o.request_id = p_request_id AND o.state = 'waiting';
+    NOTIFY approval_outbox;
     PERFORM approval.refresh_documents(minions);
 END
 $$;

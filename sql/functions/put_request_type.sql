@@ -13,7 +13,8 @@ DECLARE
 BEGIN
     SELECT string_agg(key, ', ' ORDER BY key) INTO unknown FROM jsonb_object_keys(p_definition) AS key
     WHERE key NOT IN ('name', 'title', 'kind', 'requesters', 'targets', 'pre_approved', 'self_approval', 'repeat_approval', 'max_open',
-                      'valid_for', 'calendar', 'review_group', 'action', 'parameters', 'chain', 'plan_within');
+                      'valid_for', 'calendar', 'review_group', 'action', 'parameters', 'chain', 'dispatch', 'proof', 'proof_within',
+                      'returns', 'plan_within');
     IF unknown IS NULL THEN
         SELECT string_agg(DISTINCT key, ', ') INTO unknown
         FROM jsonb_path_query(chain, '$[*] ? (@.type() == "object")') AS body, jsonb_object_keys(body) AS key
@@ -25,6 +26,24 @@ BEGIN
     IF jsonb_typeof(chain) IS DISTINCT FROM 'array' OR jsonb_typeof(p_definition -> 'requesters') IS DISTINCT FROM 'array'
         OR jsonb_typeof(coalesce(p_definition -> 'targets', '[]')) <> 'array' THEN
         RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = format('request type %s: chain, requesters and targets are lists', given_name);
+    END IF;
+    IF coalesce(jsonb_typeof(p_definition -> 'dispatch'), 'boolean') <> 'boolean' THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = format('request type %s: dispatch is true or false', given_name);
+    END IF;
+    IF p_definition ->> 'kind' <> 'action' AND p_definition ?| ARRAY['proof', 'proof_within', 'returns'] THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP017',
+            MESSAGE = format('request type %s: proof, proof_within and returns are for actions', given_name);
+    END IF;
+    IF p_definition ->> 'proof' NOT IN ('return', 'restart', 'reboot') THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = format('request type %s: proof is one of return, restart, reboot', given_name);
+    END IF;
+    IF jsonb_array_length(coalesce(p_definition #> '{action,arg}', '[]')) > 0
+        AND coalesce((p_definition -> 'dispatch')::boolean, true) THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = format('request type %s: arguments of an action that is sent have names: kwarg', given_name),
+            HINT = 'With dispatch: false it is not sent.';
+    END IF;
+    IF (p_definition ->> 'proof_within')::interval <= interval '0' THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = format('request type %s: proof_within must be longer than nothing', given_name);
     END IF;
     IF pre_approved <> (jsonb_array_length(chain) = 0) THEN
         RAISE EXCEPTION USING ERRCODE = 'AP017',
@@ -98,6 +117,6 @@ END
 $$;
 COMMENT ON FUNCTION approval.put_request_type(jsonb) IS
     'Loads a request type: {name, title, kind, requesters: [groups or *], targets: [minion groups or *], pre_approved, self_approval, '
-    'repeat_approval, max_open, valid_for, plan_within, calendar, review_group, action: {function, arg, kwarg}, parameters: JSON Schema, chain: [{name, '
+    'repeat_approval, max_open, valid_for, plan_within, calendar, review_group, action: {function, arg, kwarg}, parameters: JSON Schema, dispatch, proof, proof_within, returns: JSON Schema, chain: [{name, '
     'min_assurance, more_than_minions, timeout, escalate_to, any_of: [{group, quorum}]}]}. A changed definition becomes a new version; '
     'requests in flight keep theirs. Gives the version. Raises AP017. Definer: policy changes are audited.';

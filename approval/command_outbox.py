@@ -1,0 +1,38 @@
+"""Commands on the outbox: what waits to be sent to minions or other systems."""
+
+from .command import answer, client, group, leaf
+
+COLUMNS = {
+    "request": "REQUEST",
+    "destination": "TO",
+    "topic": "ABOUT",
+    "state": "STATE",
+    "attempts": "FAILED",
+    "due_at": "DUE",
+    "last_error": "LAST ERROR",
+}
+
+
+def add(commands):
+    """Declare the commands."""
+    outbox = group(commands, "outbox", "what waits to be sent to minions or other systems")
+    command = leaf(outbox, "list", _list, "list what is not delivered, newest first")
+    command.add_argument("--state", choices=["waiting", "delivered", "dead"])
+    command.add_argument("--limit", metavar="N", default=50, help="(%(default)s)")
+    command = leaf(outbox, "retry", _retry, "give the dead messages of a request another chance")
+    command.add_argument("request", help="its number")
+    command.add_argument("--destination", metavar="NAME", default="salt", help="(%(default)s)")
+
+
+def _list(arguments):
+    from . import render
+
+    with client(arguments) as acting:
+        rows = acting.outbox(arguments.state, arguments.limit)
+    return answer(arguments, rows, lambda rows: render.table(rows, COLUMNS) if rows else "the outbox is empty")
+
+
+def _retry(arguments):
+    with client(arguments) as acting:
+        result = acting.retry_outbox(arguments.request, arguments.destination)
+    return answer(arguments, result, lambda result: f"{result['retried']} will be tried again")

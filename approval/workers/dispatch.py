@@ -1,0 +1,146 @@
+"""
+Sends what was approved to minions, and finds out what came of it.
+
+What is to be sent stands in the outbox. An action must not be sent twice, so the id of its job is written
+before the job is published; should the engine end in between, it is not sent again, and the job cache tells
+whether it was. A reboot is preceded by a job that reads the boot id, which a later one has to differ from.
+"""
+
+import logging
+import time
+
+from salt.exceptions import SaltException
+
+from .. import _core, action_proof, check, jobs, publisher
+from ..errors import Refused
+from . import DatabaseWorker
+
+log = logging.getLogger(__name__)
+
+DESTINATION = "salt"
+LEASE = "5 minutes"
+AT_ONCE = 1000  # steps or returns that are fetched in one go
+ASK_AGAIN_S = 30.0  # how often a minion that was told to reboot is asked which boot it has
+
+
+class Dispatch(DatabaseWorker):
+    name = "dispatch"
+    every_s = 2.0
+    channels = ("approval_outbox",)
+
+    def __init__(self, opts):
+        super().__init__(opts)
+        sources = check.pillar_sources(opts)
+        key = sources[0].get("key") if sources and isinstance(sources[0], dict) else None
+        self._pillar_key = {"pillar_key": key} if key else {}
+        self._asked = time.monotonic()
+
+    def round(self):
+        while claimed := self.call("claim_outbox", DESTINATION, LEASE):
+            self._deliver(claimed[0])
+        for row in self.call("open_dispatches", AT_ONCE):
+            self._judge(row)
+        self.value("settle_dispatches")
+        if time.monotonic() - self._asked >= ASK_AGAIN_S:
+            self._asked = time.monotonic()
+            observe(self.opts, [row["awaiting_start"] for row in self.call("awaiting_start")], **self._pillar_key)
+
+    def _deliver(self, message):
+        number, seq = message["request_id"], message["seq"]
+        due = None
+        try:
+            error = self._dispatch(number)
+            if error is None:
+                due = self.value("next_dispatch", number)
+        except Refused as exc:
+            error = str(exc)
+        outcome = "failed" if error else "delivered" if due is None else "later"
+        self.call("settle_outbox", DESTINATION, number, seq, outcome, due, error)
+
+    def _dispatch(self, number):
+        """Take every step of a request that is due; returns why one of them could not be taken, or None."""
+        error = None
+        rows = self.call("due_dispatches", number, AT_ONCE)
+        groups = [[row for row in rows if row["step"] == "apply"], *([row] for row in rows if row["step"] != "apply")]
+        for group in groups:
+            jid = publisher.new_jid(self.opts)
+            begun = [row for row in group if self.value("begin_dispatch", *_key(row), row["step"], jid)]
+            if begun:
+                error = self._publish(jid, begun) or error
+        return error
+
+    def _publish(self, jid, rows):
+        """Publish the job of steps that were begun; returns why it was not, or None."""
+        minions = [row["minion_id"] for row in rows]
+        function, arg, kwarg = self._job(rows[0])
+        try:
+            publisher.publish(self.opts, jid, minions, function, arg, kwarg)
+        except publisher.NotSent as exc:
+            error, sent = str(exc), False
+        except publisher.Doubtful as exc:
+            error, sent = str(exc), False
+            if rows[0]["step"] == "perform":
+                log.error("approval: it is not known whether job %s was published: %s", jid, exc)
+                return None
+        else:
+            error, sent = None, True
+        for row in rows:
+            self.call("note_sent", *_key(row), jid, sent)
+        return error
+
+    def _job(self, row):
+        """The function of a step, its arguments and keyword arguments."""
+        if row["step"] == "apply":
+            return "state.apply", ["approval"], {"queue": True}
+        if row["step"] == "observe":
+            return "state.single", ["approval.observed"], {"name": "approval", "queue": True, **self._pillar_key}
+        services = [row["kwarg"].get("name")] if row["proof"] == "restart" else []
+        return (
+            "state.single",
+            ["approval.performed"],
+            {
+                "name": str(row["item_id"]),
+                "function": row["function"],
+                "arguments": row["kwarg"],
+                "services": services,
+                "queue": True,
+                **self._pillar_key,
+            },
+        )
+
+    def _judge(self, row):
+        if row["state"] == "observing":
+            self.value("note_observation", *_key(row), row["jid"])
+            return
+        try:
+            load = jobs.unpack(_core.decompress(row["payload"]))
+        except (ValueError, SaltException):
+            load = {}
+        success, observed, reason = action_proof.judged(row, load)
+        self.value("settle_action", *_key(row), row["jid"], success, observed, reason)
+
+
+def observe(opts, minions, **pillar_key):
+    """Have minions send evidence of what is there now. Whether the job reached them, their evidence shows."""
+    if not minions:
+        return
+    try:
+        publisher.publish(
+            opts,
+            publisher.new_jid(opts),
+            minions,
+            "state.single",
+            ["approval.observed"],
+            {"name": "approval", "queue": True, **pillar_key},
+        )
+    except (publisher.NotSent, publisher.Doubtful) as exc:
+        log.info("approval: minions were not asked: %s", exc)
+
+
+def _key(row):
+    return row["minion_id"], row["item_id"]
+
+
+def worker(opts):
+    """The worker; see workers.Worker."""
+    return Dispatch(opts)

@@ -1,0 +1,19 @@
+CREATE OR REPLACE FUNCTION approval.list_outbox(p_state text, p_limit integer)
+    RETURNS TABLE (destination text, request bigint, seq bigint, topic text, state text, attempts integer, created_at timestamptz,
+                   due_at timestamptz, leased_until timestamptz, delivered_at timestamptz, last_error text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF p_state IS NOT NULL AND p_state NOT IN ('waiting', 'delivered', 'dead') THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%s is none of waiting, delivered, dead', p_state);
+    END IF;
+    RETURN QUERY
+    SELECT o.destination, o.request_id, o.seq, o.topic, o.state, o.attempts, o.created_at, nullif(o.due_at, '-infinity'), o.leased_until,
+        o.delivered_at, o.last_error
+    FROM approval.outbox AS o
+    WHERE CASE WHEN p_state IS NULL THEN o.state <> 'delivered' ELSE o.state = p_state END
+    ORDER BY o.created_at DESC, o.destination, o.request_id, o.seq
+    LIMIT p_limit;
+END
+$$;
+COMMENT ON FUNCTION approval.list_outbox(text, integer) IS
+    'Messages to other systems, newest first: of one state, or (NULL) those not delivered. Raises AP005. Definer: tables are private.';

@@ -1,0 +1,41 @@
+-- What is sent to minions because it was approved, and what proves that it happened.
+ALTER TABLE approval.outbox ADD COLUMN due_at timestamptz NOT NULL DEFAULT '-infinity';
+COMMENT ON COLUMN approval.outbox.due_at IS 'Not claimed before: it waits for its time, or for the next attempt.';
+COMMENT ON COLUMN approval.outbox.leased_until IS 'Whoever claimed it is at it until then; NULL: nobody.';
+
+CREATE TABLE approval.dispatch (
+    minion_id text NOT NULL,
+    item_id bigint NOT NULL,
+    request_id bigint NOT NULL REFERENCES approval.request,
+    proof text NOT NULL CHECK (proof IN ('state', 'return', 'restart', 'reboot')),
+    proof_within interval NOT NULL CHECK (proof_within > interval '0'),
+    state text NOT NULL CHECK (state IN ('observing', 'observed', 'sending', 'sent', 'proven', 'refuted', 'silent', 'unsent')),
+    state_at timestamptz NOT NULL,
+    observe_jid text,
+    boot_before text,
+    jid text,
+    sent_at timestamptz,
+    returned_at timestamptz,
+    ended_at timestamptz,
+    reason text,
+    PRIMARY KEY (minion_id, item_id),
+    FOREIGN KEY (minion_id, item_id) REFERENCES approval.item,
+    CONSTRAINT dispatch_observed CHECK (state NOT IN ('observing', 'observed') OR (proof = 'reboot' AND observe_jid IS NOT NULL)),
+    CONSTRAINT dispatch_jid CHECK ((jid IS NOT NULL) = (state IN ('sending', 'sent', 'proven', 'refuted', 'silent'))),
+    CONSTRAINT dispatch_sent CHECK (state <> 'sent' OR sent_at IS NOT NULL),
+    CONSTRAINT dispatch_ended CHECK (
+        (ended_at IS NOT NULL) = (state IN ('proven', 'refuted', 'silent', 'unsent') OR (state = 'sent' AND proof = 'state')))
+);
+CREATE INDEX dispatch_open ON approval.dispatch (request_id) WHERE ended_at IS NULL;
+CREATE INDEX dispatch_request ON approval.dispatch (request_id);
+COMMENT ON TABLE approval.dispatch IS
+    'How far the sending of an approved item has come. observing, observed: what was there before is asked for, known. sending: the job''s '
+    'id is chosen and written before the job is published. sent: it was published. proven, refuted: evidence says that it happened, that it '
+    'did not. silent: nothing proved it in time (it still may). unsent: it was not sent, and will not be.';
+COMMENT ON COLUMN approval.dispatch.proof IS
+    'state: a run of approval.converged, proven like any other. return: the function''s own return. restart: and its service started later '
+    'than before. reboot: the minion started again.';
+COMMENT ON COLUMN approval.dispatch.state_at IS 'Since when it is in its state.';
+COMMENT ON COLUMN approval.dispatch.boot_before IS 'The boot id that the minion proved to have shortly before.';
+COMMENT ON COLUMN approval.dispatch.jid IS 'The job that does it. Chosen before it is published, so that it is known after a crash whether it was.';
+COMMENT ON COLUMN approval.dispatch.returned_at IS 'When an authentic return of that job was judged.';

@@ -1,0 +1,85 @@
+"""A master with actions to send, whose jobs go nowhere, and minions that return."""
+
+import pytest
+
+from saltext.approval import _core, config, db, jobs, policy, publisher
+
+TYPES = """
+types:
+  restart:
+    kind: action
+    action: {function: service.restart}
+    parameters: {properties: {name: {type: string}}, required: [name]}
+    requesters: ["*"]
+    pre_approved: true
+    chain: []
+  flush:
+    kind: action
+    action: {function: cache.flush, kwarg: {all: true}}
+    returns: {type: object, required: [freed]}
+    requesters: ["*"]
+    pre_approved: true
+    chain: []
+  reboot:
+    kind: action
+    action: {function: system.reboot, kwarg: {in_seconds: false}}
+    parameters: {properties: {at_time: {type: integer}}}
+    requesters: ["*"]
+    pre_approved: true
+    chain: []
+  at-once:
+    kind: package
+    dispatch: true
+    requesters: ["*"]
+    pre_approved: true
+    chain: []
+"""
+
+
+class Published:
+    """What was published: a list of (jid, minions, function, arg, kwarg); ``error`` is raised instead."""
+
+    def __init__(self):
+        self.jobs = []
+        self.error = None
+
+    def __call__(self, opts, jid, minions, function, arg, kwarg):
+        if self.error:
+            raise self.error
+        self.jobs.append((jid, list(minions), function, list(arg), kwarg))
+
+
+@pytest.fixture
+def published(monkeypatch):
+    """Stands in for Salt's client; a Published."""
+    published = Published()
+    monkeypatch.setattr(publisher, "publish", published)
+    return published
+
+
+@pytest.fixture
+def acting(approved, client):
+    """A Client of alice, on a database with TYPES."""
+    with db.connect(config.Connection(approved.dsn("policy_admin"))) as conn:
+        policy.load(conn, policy.parse(TYPES))
+    return client("alice")
+
+
+@pytest.fixture
+def returned(approved):
+    """
+    A function that stores a return with this evidence, authentic or not, as the returner would. That evidence
+    without a valid mac is never authentic is tested there.
+    """
+
+    def store(jid, minion, evidence, boot="boot-1", authentic=True):
+        load = {"jid": jid, "id": minion, "return": {"approval_|-x_|-x_|-performed": {"approval": evidence}}}
+        approved.execute(
+            "INSERT INTO approval.job_return (jid, minion_id, attempt, fun, retcode, success, verdict, "
+            "authenticated, flags, run_id, boot_id, received_at, payload_digest, payload) "
+            "VALUES (%s, %s, 1, 'state.single', 0, true, 'converged', "
+            "%s, '{}', %s, %s, clock_timestamp(), '', %s)",
+            (jid, minion, authentic, jid, boot, _core.compress(jobs.pack(load))),
+        )
+
+    return store

@@ -1,0 +1,183 @@
+"""The dispatcher on the real database: what it publishes, once, and what it makes of returns."""
+
+import json
+
+import pytest
+
+from saltext.approval import publisher
+from saltext.approval.workers import dispatch
+
+
+@pytest.fixture
+def worker(master_opts):
+    worker = dispatch.worker(master_opts())
+    yield worker
+    worker.close()
+
+
+@pytest.fixture
+def item_id(approved):
+    """A function that gives the id of a request's item on a minion."""
+
+    def find(shown, minion="web1"):
+        query = "SELECT min(item_id) FROM approval.item WHERE request_id = %s AND minion_id = %s"
+        return approved.execute(query, (shown["request"], minion))[0][0]
+
+    return find
+
+
+def due(database):
+    """Let the time come that messages wait for."""
+    database.execute("UPDATE approval.outbox SET due_at = '-infinity' WHERE state = 'waiting'")
+
+
+def told(item, function, **outcome):
+    """Evidence of an action."""
+    outcome = {"fun": function, "retcode": 0, "success": True, "return": True, **outcome}
+    return {"observed": {"actions": {str(item): json.dumps(outcome)}}}
+
+
+def state_of(acting, shown):
+    return acting.show(shown["request"])["state"]
+
+
+def test_an_action_is_sent_once_and_proven_by_its_return(worker, acting, published, returned, item_id):
+    asked = acting.request("flush", ["web1"], reason="a test")
+    worker.round()
+    worker.round()
+    ((jid, minions, function, arg, kwarg),) = published.jobs
+    assert (minions, function, arg) == (["web1"], "state.single", ["approval.performed"])
+    assert kwarg == {
+        "name": str(item_id(asked)),
+        "function": "cache.flush",
+        "arguments": {"all": True},
+        "services": [],
+        "queue": True,
+    }
+    returned(jid, "web1", told(item_id(asked), "cache.flush", **{"return": {"freed": 1}}))
+    worker.round()
+    assert state_of(acting, asked) == "converged"
+    (item,) = acting.show(asked["request"])["items"]
+    assert (item["outcome"], item["text"], item["jid"]) == ("converged", "cache.flush succeeded", jid)
+
+
+def test_a_return_that_is_not_what_the_type_promises(worker, acting, published, returned, item_id):
+    asked = acting.request("flush", ["web1"], reason="a test")
+    worker.round()
+    returned(published.jobs[0][0], "web1", told(item_id(asked), "cache.flush", **{"return": {"kept": 1}}))
+    worker.round()
+    assert state_of(acting, asked) == "failed"
+    (item,) = acting.show(asked["request"])["items"]
+    assert item["text"] == "cache.flush did not return what it should: 'freed' is a required property"
+
+
+def test_a_claim_proves_nothing(worker, acting, published, returned, item_id):
+    asked = acting.request("flush", ["web1"], reason="a test")
+    worker.round()
+    evidence = told(item_id(asked), "cache.flush", **{"return": {"freed": 1}})
+    returned(published.jobs[0][0], "web1", evidence, authentic=False)
+    worker.round()
+    assert state_of(acting, asked) == "approved"
+
+
+def test_a_restart(worker, acting, published, returned, item_id):
+    asked = acting.request("restart", ["web1"], parameters={"name": "nginx"}, reason="a test")
+    worker.round()
+    ((jid, *_, kwarg),) = published.jobs
+    assert (kwarg["arguments"], kwarg["services"]) == ({"name": "nginx"}, ["nginx"])
+    evidence = told(item_id(asked), "service.restart")
+    evidence["before"] = {"starts": {"nginx": "boot-1 17"}}
+    evidence["observed"]["starts"] = {"nginx": "boot-1 99"}
+    returned(jid, "web1", evidence)
+    worker.round()
+    assert state_of(acting, asked) == "converged"
+
+
+def test_a_reboot(worker, acting, published, returned, item_id, approved):
+    asked = acting.request("reboot", ["web1"], parameters={"at_time": 5}, reason="a test")
+    worker.round()
+    ((first, minions, function, arg, _),) = published.jobs
+    assert (minions, function, arg) == (["web1"], "state.single", ["approval.observed"])
+    returned(first, "web1", {})
+    worker.round()
+    worker.round()
+    assert len(published.jobs) == 1, "what was observed is looked at a second later"
+    due(approved)
+    worker.round()
+    _, (second, *_, kwarg) = published.jobs
+    assert kwarg["arguments"] == {"in_seconds": False, "at_time": 5}
+    returned(second, "web1", told(item_id(asked), "system.reboot"))
+    worker.round()
+    assert state_of(acting, asked) == "approved"
+    returned("20261122150000000001", "web1", {}, boot="boot-2")
+    worker.round()
+    assert state_of(acting, asked) == "converged"
+
+
+def test_what_a_requester_gives_does_not_replace_what_the_type_says(worker, acting, published, approved, returned):
+    asked = acting.request("reboot", ["web1"], parameters={"at_time": 5}, reason="a test")
+    # Intake refuses it; this is what stands in the database's own hands.
+    content = '{"at_time":5,"in_seconds":true}'
+    approved.execute("UPDATE approval.item SET content = %s WHERE request_id = %s", (content, asked["request"]))
+    worker.round()
+    returned(published.jobs[0][0], "web1", {})
+    worker.round()
+    due(approved)
+    worker.round()
+    assert published.jobs[1][4]["arguments"] == {"in_seconds": False, "at_time": 5}
+
+
+def test_a_state_is_sent_to_all_its_minions_at_once(worker, acting, published, approved):
+    acting.request("at-once", ["web1", "web2"], {"hello": "1", "sl": "2"}, "a test")
+    acting.request("flush", ["web1"], reason="another")
+    worker.round()
+    assert [job[1:] for job in published.jobs if job[2] == "state.apply"] == [
+        (["web1", "web2"], "state.apply", ["approval"], {"queue": True})
+    ]
+
+
+def test_what_was_surely_not_sent_is_tried_again_and_shown(worker, acting, published, approved):
+    asked = acting.request("flush", ["web1"], reason="a test")
+    published.error = publisher.NotSent("no minion has an accepted key")
+    worker.round()
+    (row,) = acting.outbox()
+    assert (row["state"], row["attempts"], row["last_error"]) == ("waiting", 1, "no minion has an accepted key")
+    published.error = None
+    worker.round()
+    assert published.jobs == [], "after a pause"
+    approved.execute("UPDATE approval.outbox SET state = 'dead', last_error = 'x'")
+    assert acting.retry_outbox(asked["request"]) == {"request": asked["request"], "retried": 1}
+    worker.round()
+    assert len(published.jobs) == 1
+    assert acting.outbox() == []
+
+
+def test_what_may_have_been_sent_is_not_sent_again(worker, acting, published, approved):
+    asked = acting.request("flush", ["web1"], reason="a test")
+    published.error = publisher.Doubtful("timeout")
+    worker.round()
+    published.error = None
+    approved.execute("UPDATE approval.dispatch SET state_at = state_at - interval '5 minutes'")
+    worker.round()
+    assert published.jobs == []
+    (item,) = acting.show(asked["request"])["items"]
+    assert (item["outcome"], item["text"]) == (
+        "failed",
+        "the engine ended while it sent this, and no job shows that it was sent",
+    )
+
+
+def test_a_minion_told_to_reboot_is_asked_again(worker, acting, published, returned, monkeypatch, approved):
+    acting.request("reboot", ["web1"], reason="a test")
+    worker.round()
+    returned(published.jobs[0][0], "web1", {})
+    worker.round()
+    due(approved)
+    worker.round()
+    monkeypatch.setattr(dispatch, "ASK_AGAIN_S", 0.0)
+    worker.round()
+    assert [job[3] for job in published.jobs] == [
+        ["approval.observed"],
+        ["approval.performed"],
+        ["approval.observed"],
+    ]
