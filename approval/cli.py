@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from . import __version__, command_outbox, command_plan, command_policy, command_requests, command_system
+from . import __version__, command_compliance, command_outbox, command_plan, command_policy, command_requests, command_system
 from .command import DONE, NOT_TRIED, REFUSED
 from .errors import ApprovalError, MigrationError, Refused
 
@@ -48,7 +48,7 @@ def parser():
     top.add_argument("--service", metavar="NAME", help="service of libpq's pg_service.conf")
     top.add_argument("--json", action="store_true", help="answer as JSON")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (command_requests, command_plan, command_policy, command_outbox, command_system):
+    for module in (command_requests, command_plan, command_policy, command_outbox, command_compliance, command_system):
         module.add(commands)
     return top
 

@@ -273,6 +273,18 @@ class Client:
         rows = self._rows("audit_head")
         return rows[0] if rows else None
 
+    def compliance(self, limit=DEFAULT_LIMIT):
+        """
+        Who stands how to what is approved: ``minions`` has the number of each standing, ``resources`` how many
+        resources drifted, ``out_of_line`` at most ``limit`` of those that are not as approved, the longest first.
+        """
+        counts = self._rows("compliance")
+        return {
+            "minions": {row["standing"]: row["minions"] for row in counts},
+            "resources": sum(row["resources"] or 0 for row in counts),
+            "out_of_line": self._rows("out_of_line", intake.count("limit", limit)),
+        }
+
     def outbox(self, state=None, limit=DEFAULT_LIMIT):
         """Messages to other systems, newest first: those of one state, or those not delivered."""
         return self._rows("list_outbox", intake.optional_text("state", state), intake.count("limit", limit))

@@ -332,6 +332,16 @@ def minions():
     return _call("minions")
 
 
+def compliance(limit=50):
+    """
+    Who is out of line with what is approved, since when and why, and how many minions stand how.
+
+        salt-run approval.compliance
+        salt-run approval.compliance limit=1000 --out=json
+    """
+    return _call("compliance", limit)
+
+
 def outbox(state=None, limit=50):
     """
     What waits to be sent to minions or other systems, and what failed for good (dead), with the last error.

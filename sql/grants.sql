@@ -135,3 +135,14 @@ GRANT EXECUTE ON FUNCTION approval.list_outbox(text, integer)
 TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
 GRANT EXECUTE ON FUNCTION approval.retry_outbox(text, text, text, bigint) TO approval_operator, approval_person;
 GRANT SELECT ON approval.dispatch TO approval_auditor;
+
+-- Drift, silence and where each minion stands.
+GRANT EXECUTE ON FUNCTION
+    approval.due_checks(text[], interval, integer),
+    approval.find_silent(interval)
+TO approval_engine;
+GRANT EXECUTE ON FUNCTION
+    approval.compliance(),
+    approval.out_of_line(integer)
+TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
+GRANT SELECT ON approval.drift, approval.silence, approval.silence_mark, approval.minion_check, approval.standing TO approval_auditor;

@@ -14,7 +14,7 @@ import psycopg
 from .. import config, db
 from ..errors import ConfigError
 
-WORKERS = ("seal", "partitions", "due", "dispatch")
+WORKERS = ("seal", "partitions", "due", "dispatch", "drift")
 
 DEFAULT_LIMIT_MS = 120_000
 ALSO = ("listen_dsn_file", "workers")

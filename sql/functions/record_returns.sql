@@ -13,6 +13,7 @@ DECLARE
     attempts integer[];
     quarantined integer[];
     moving integer[];
+    noting integer[];
     turn integer[];
     reasons text[];
 BEGIN
@@ -111,8 +112,15 @@ BEGIN
             SELECT FROM approval.item AS i
             WHERE i.minion_id = u.minion_id AND i.item_id = ANY (u.item_ids) AND (i.outcome <> 'converged' OR NOT i.before_known)
             LIMIT 1) AS open_item
-         WHERE u.proven)
-    INTO outcomes, attempts, quarantined, reasons, moving
+         WHERE u.proven),
+        -- And few of them deviate, did so before, or were missed.
+        (SELECT array_agg(p.place ORDER BY p.place)
+         FROM (SELECT u.place, u.minion_id, bool_or(u.verdict <> 'converged') OVER (PARTITION BY u.minion_id) AS deviating
+               FROM judged AS u WHERE u.proven) AS p
+         WHERE p.deviating
+            OR EXISTS (SELECT FROM approval.drift AS d WHERE d.minion_id = p.minion_id AND d.cleared_at IS NULL)
+            OR EXISTS (SELECT FROM approval.silence AS q WHERE q.minion_id = p.minion_id))
+    INTO outcomes, attempts, quarantined, reasons, moving, noting
     FROM sorted AS s;
 
     FOR n IN 1..coalesce(cardinality(quarantined), 0) LOOP
@@ -133,6 +141,17 @@ BEGIN
         PERFORM approval.apply_returns(
             array_agg(p_jids[m] ORDER BY m), array_agg(p_minions[m] ORDER BY m), array_agg(p_revisions[m] ORDER BY m),
             array_agg(p_findings[m] ORDER BY m), array_agg(p_befores[m] ORDER BY m), moment)
+        FROM unnest(turn) AS m;
+    END LOOP;
+    FOR turn IN
+        SELECT array_agg(r.place ORDER BY r.place)
+        FROM (SELECT m.place, row_number() OVER (PARTITION BY p_minions[m.place] ORDER BY m.place) AS round
+              FROM unnest(noting) AS m (place)) AS r
+        GROUP BY r.round ORDER BY r.round
+    LOOP
+        PERFORM approval.note_drift(
+            array_agg(p_jids[m] ORDER BY m), array_agg(p_minions[m] ORDER BY m), array_agg(p_revisions[m] ORDER BY m),
+            array_agg(p_findings[m] ORDER BY m), moment)
         FROM unnest(turn) AS m;
     END LOOP;
     RETURN QUERY SELECT o.outcome, o.attempt FROM unnest(outcomes, attempts) AS o (outcome, attempt);

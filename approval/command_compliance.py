@@ -1,0 +1,50 @@
+"""The command on who is out of line with what is approved, for people and for metrics."""
+
+from .command import DONE, answer, client, leaf
+
+COLUMNS = {
+    "minion_id": "MINION",
+    "standing": "STANDING",
+    "name": "RESOURCE",
+    "since": "SINCE",
+    "last_seen": "LAST SEEN",
+    "why": "WHY",
+}
+METRICS = (
+    ("saltext_approval_minions", "Registered minions by how they stand to what is approved for them."),
+    ("saltext_approval_drifting_resources", "Resources that were applied and are otherwise now."),
+)
+
+
+def add(commands):
+    """Declare the command."""
+    command = leaf(commands, "compliance", _compliance, "who is out of line with what is approved, since when, and why")
+    command.add_argument("--limit", metavar="N", default=50, help="how many to list, the longest first (%(default)s)")
+    command.add_argument(
+        "--metrics", action="store_true", help="only the numbers, in Prometheus's text format, as its node_exporter reads it"
+    )
+
+
+def _compliance(arguments):
+    with client(arguments) as acting:
+        shown = acting.compliance(arguments.limit)
+    if arguments.metrics:
+        print(_metrics(shown))
+        return DONE
+    return answer(arguments, shown, _text)
+
+
+def _text(shown):
+    from . import render
+
+    numbers = ", ".join(f"{count} {standing}" for standing, count in shown["minions"].items())
+    if not shown["out_of_line"]:
+        return f"minions: {numbers}"
+    return f"minions: {numbers}\n\n{render.table(shown['out_of_line'], COLUMNS)}"
+
+
+def _metrics(shown):
+    minions, resources = ((name, f"# HELP {name} {what}\n# TYPE {name} gauge") for name, what in METRICS)
+    lines = [minions[1]]
+    lines += [f'{minions[0]}{{standing="{standing}"}} {count}' for standing, count in shown["minions"].items()]
+    return "\n".join([*lines, resources[1], f"{resources[0]} {shown['resources']}"])

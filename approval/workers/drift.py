@@ -1,0 +1,88 @@
+"""Has minions read what is there now, a slice at a time, and notes who does not return.
+
+What they found comes back as any return does and is recorded as such. Each minion is asked once in so many
+hours; which ones are due stands in the database, so that neither a restart nor a second master asks twice.
+"""
+
+import logging
+
+import salt.key
+
+from .. import check, publisher
+from ..errors import ConfigError
+from . import DatabaseWorker, worker_settings
+
+log = logging.getLogger(__name__)
+
+# name: (default, least)
+SETTINGS = {"hours": (24, 1 / 60), "slice": (100, 1), "silent_after_minutes": (30, 1)}
+LONGEST_PAUSE_S = 60.0  # until it looks whether there are new minions, or silent ones
+SHORTEST_PAUSE_S = 1.0
+
+
+class Drift(DatabaseWorker):
+    """
+    The worker.
+
+    opts
+        The master's configuration.
+    hours
+        The time between two checks of one minion.
+    slice
+        How many minions are told at a time. The slices are spread over the hours.
+    silent_after_minutes
+        A minion that has not returned from a state run by then is silent.
+    """
+
+    name = "drift"
+    every_s = LONGEST_PAUSE_S
+
+    def __init__(self, opts, hours, slice, silent_after_minutes):  # noqa: A002 - the name of the setting
+        super().__init__(opts)
+        self._every_s = hours * 3600
+        self._slice = slice
+        self._silent_after_s = silent_after_minutes * 60
+        sources = check.pillar_sources(opts)
+        key = sources[0].get("key") if sources and isinstance(sources[0], dict) else None
+        self._pillar_key = {"pillar_key": key} if key else {}
+
+    def round(self):
+        self.value("find_silent", f"{self._silent_after_s} seconds")
+        with salt.key.get_key(self.opts) as keys:
+            accepted = keys.list_keys()["minions"]
+        due = self.call("due_checks", accepted, f"{self._every_s} seconds", self._slice)[0]
+        if due["minions"]:
+            self._tell(due["minions"])
+        return self._pause(due["checked"])
+
+    def _pause(self, total):
+        """Seconds until the next slice, so that ``total`` minions take the whole interval."""
+        slices = -(-total // self._slice)
+        return min(max(self._every_s / max(slices, 1), SHORTEST_PAUSE_S), LONGEST_PAUSE_S)
+
+    def _tell(self, minions):
+        # With queue it waits for a run that is going on, rather than being refused.
+        kwarg = {"name": "approval", "queue": True, **self._pillar_key}
+        jid = publisher.new_jid(self.opts)
+        try:
+            publisher.publish(self.opts, jid, minions, "state.single", ["approval.observed"], kwarg)
+        except (publisher.NotSent, publisher.Doubtful) as exc:
+            log.warning("approval: %d minions were not told to read what is there: %s", len(minions), exc)
+
+
+def worker(opts):
+    """The worker; see workers.Worker."""
+    settings = worker_settings(opts, "drift")
+    for name in settings:
+        if name not in SETTINGS:
+            raise ConfigError(
+                f"approval:engine:workers:drift: there is no setting {name!r} (known: {', '.join(SETTINGS)})"
+            )
+    chosen = {}
+    for name, (default, least) in SETTINGS.items():
+        value = settings.get(name, default)
+        kinds = int if name == "slice" else int | float
+        if isinstance(value, bool) or not isinstance(value, kinds) or not value >= least:
+            raise ConfigError(f"approval:engine:workers:drift: {name} must be a number, {least:g} at the least")
+        chosen[name] = value
+    return Drift(opts, **chosen)
