@@ -4,7 +4,15 @@ import argparse
 import os
 import sys
 
-from . import __version__, command_compliance, command_outbox, command_plan, command_policy, command_requests, command_system
+from . import (
+    __version__,
+    command_compliance,
+    command_outbox,
+    command_plan,
+    command_policy,
+    command_requests,
+    command_system,
+)
 from .command import DONE, NOT_TRIED, REFUSED
 from .errors import ApprovalError, MigrationError, Refused
 

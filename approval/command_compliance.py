@@ -21,7 +21,9 @@ def add(commands):
     command = leaf(commands, "compliance", _compliance, "who is out of line with what is approved, since when, and why")
     command.add_argument("--limit", metavar="N", default=50, help="how many to list, the longest first (%(default)s)")
     command.add_argument(
-        "--metrics", action="store_true", help="only the numbers, in Prometheus's text format, as its node_exporter reads it"
+        "--metrics",
+        action="store_true",
+        help="only the numbers, in Prometheus's text format, as its node_exporter reads it",
     )
 
 

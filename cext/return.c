@@ -62,7 +62,7 @@ find_revision(const apv_reader *reader, apv_value ret, apv_return *head)
     reader->open(reader, ret, &cursor);
     while (reader->next(reader, &cursor, &key, &value)) {
         if (!apv_tag_split(key, &module, &fun) || !apv_span_is(module, "approval") ||
-            !apv_span_is(fun, "converged"))
+            !apv_evidence_is_given(fun))
             continue;
         apv_chunk_read(reader, value, &chunk);
         if (chunk.order < last ||

@@ -249,6 +249,12 @@ state_of(apv_span fun)
 }
 
 bool
+apv_evidence_is_given(apv_span fun)
+{
+    return state_of(fun) != STATE_UNKNOWN;
+}
+
+bool
 apv_evidence_is_whole(apv_span fun)
 {
     state which = state_of(fun);

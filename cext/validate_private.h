@@ -290,6 +290,8 @@ void apv_state_judge(apv_walk *walk, const apv_subject *subject);
 
 /* ---- validate_evidence.c ---- */
 
+/* Whether a state of the module approval returns evidence. */
+bool apv_evidence_is_given(apv_span fun);
 /* Whether a state of the module approval reads all that is approved, so that the last
  * evidence of it holds. */
 bool apv_evidence_is_whole(apv_span fun);

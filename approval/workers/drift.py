@@ -5,6 +5,7 @@ hours; which ones are due stands in the database, so that neither a restart nor 
 """
 
 import logging
+import math
 
 import salt.key
 
@@ -29,7 +30,7 @@ class Drift(DatabaseWorker):
     hours
         The time between two checks of one minion.
     slice
-        How many minions are told at a time. The slices are spread over the hours.
+        The most minions that are told at a time.
     silent_after_minutes
         A minion that has not returned from a state run by then is silent.
     """
@@ -37,8 +38,9 @@ class Drift(DatabaseWorker):
     name = "drift"
     every_s = LONGEST_PAUSE_S
 
-    def __init__(self, opts, hours, slice, silent_after_minutes):  # noqa: A002 - the name of the setting
+    def __init__(self, opts, hours, slice, silent_after_minutes):
         super().__init__(opts)
+        self._total = 0  # minions to be told, as of the last round
         self._every_s = hours * 3600
         self._slice = slice
         self._silent_after_s = silent_after_minutes * 60
@@ -50,15 +52,13 @@ class Drift(DatabaseWorker):
         self.value("find_silent", f"{self._silent_after_s} seconds")
         with salt.key.get_key(self.opts) as keys:
             accepted = keys.list_keys()["minions"]
-        due = self.call("due_checks", accepted, f"{self._every_s} seconds", self._slice)[0]
+        # So many at a time that all together take the whole interval, from the first time on.
+        share = math.ceil(self._total * LONGEST_PAUSE_S / self._every_s)
+        due = self.call("due_checks", accepted, f"{self._every_s} seconds", min(max(share, 1), self._slice))[0]
+        self._total = due["checked"]
         if due["minions"]:
             self._tell(due["minions"])
-        return self._pause(due["checked"])
-
-    def _pause(self, total):
-        """Seconds until the next slice, so that ``total`` minions take the whole interval."""
-        slices = -(-total // self._slice)
-        return min(max(self._every_s / max(slices, 1), SHORTEST_PAUSE_S), LONGEST_PAUSE_S)
+        return min(max(self._every_s * self._slice / max(self._total, 1), SHORTEST_PAUSE_S), LONGEST_PAUSE_S)
 
     def _tell(self, minions):
         # With queue it waits for a run that is going on, rather than being refused.
@@ -73,6 +73,8 @@ class Drift(DatabaseWorker):
 def worker(opts):
     """The worker; see workers.Worker."""
     settings = worker_settings(opts, "drift")
+    if settings is None:
+        return None
     for name in settings:
         if name not in SETTINGS:
             raise ConfigError(

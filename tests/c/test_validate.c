@@ -599,6 +599,15 @@ test_return_head(void **state)
     assert_int_equal(head.revision, 7);
     free((char *)load.data);
 
+    static const char *const states[] = {"observed", "performed", "other"};
+    for (size_t i = 0; i < 3; i++) {
+        load = evidence_of(states[i], TRUE_CHUNK, "[]", "m1", 8, "{}", "{}", NULL);
+        assert_true(apv_return_read(load, &head, &err));
+        assert_int_equal(head.has_revision, i < 2);
+        assert_int_equal(head.revision, i < 2 ? 8 : 0);
+        free((char *)load.data);
+    }
+
     load = support_pack("{\"fun\":[\"a.b\",\"c.d\"],\"retcode\":{\"a.b\":0,\"c.d\":3},"
                         "\"success\":{\"a.b\":true,\"c.d\":false},\"return\":{}}");
     assert_true(apv_return_read(load, &head, &err));
