@@ -170,7 +170,9 @@ typedef struct {
     int64_t revision; /* 0: nothing was ever approved for the minion */
     char digest[APV_DIGEST_SIZE];
     apv_span evidence_key; /* 32 bytes; data NULL for revision 0 */
-    double as_of; /* seconds since 1970 UTC, by the database's clock; revision 0: by ours */
+    double as_of;          /* seconds since 1970 UTC, by the database's clock; revision 0: by ours;
+                              from a snapshot: when that was last refreshed */
+    bool from_snapshot;
     const apv_item *items;
     size_t count;
 } apv_document;

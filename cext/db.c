@@ -637,6 +637,91 @@ apv_db_query(apv_db *db, const char *sql, const apv_param *params, size_t count,
     return true;
 }
 
+/* ---- scripts ---- */
+
+/* Hands on what a COPY sends, until its end. */
+static enum wait
+take_copy(apv_db *db, const apv_script_sink *sink, bool *ok, apv_err *err)
+{
+    for (;;) {
+        char *data = NULL;
+        int size = PQgetCopyData(db->conn, &data, 1);
+        if (size > 0) {
+            *ok = sink->bytes(sink->arg, (apv_span){data, (size_t)size}, err);
+            PQfreemem(data);
+            if (!*ok)
+                return WAIT_READY;
+            continue;
+        }
+        if (size < 0)
+            return WAIT_READY; /* the next result tells whether it ended well */
+        enum wait wait =
+            wait_until(db, PQsocket(db->conn), POLLIN, now_ns() + db->timeout_ms * NS_PER_MS);
+        if (wait != WAIT_READY)
+            return wait;
+        if (PQconsumeInput(db->conn) == 0)
+            return WAIT_BROKEN;
+    }
+}
+
+static bool
+take_head(const PGresult *result, const apv_script_sink *sink, apv_err *err)
+{
+    const char *values[APV_ARGS_MAX];
+    size_t count = (size_t)PQnfields(result);
+
+    if (PQntuples(result) != 1 || count > APV_ARGS_MAX)
+        return apv_fail(err, APV_ERR_PROTOCOL, "the approval database answered with too many rows");
+    for (size_t i = 0; i < count; i++)
+        values[i] = PQgetvalue(result, 0, (int)i);
+    return sink->head(sink->arg, values, count, err);
+}
+
+bool
+apv_db_script(apv_db *db, const char *sql, const apv_script_sink *sink, apv_err *err)
+{
+    PGresult *result = NULL;
+    enum wait wait = WAIT_READY;
+    bool ok = true;
+
+    if (apv_db_forked(db))
+        return apv_fail(err, APV_ERR_FORKED, "the connection belongs to the parent process");
+    if (db->conn != NULL && ended(db))
+        drop(db);
+    if (db->conn == NULL && !connect_db(db, err))
+        return false;
+    if (PQsendQuery(db->conn, sql) == 0)
+        wait = WAIT_BROKEN;
+    while (ok && wait == WAIT_READY) {
+        PQclear(result);
+        result = NULL;
+        wait = next_result(db, now_ns() + db->timeout_ms * NS_PER_MS, &result);
+        if (wait != WAIT_READY || result == NULL)
+            break;
+        switch (PQresultStatus(result)) {
+        case PGRES_COMMAND_OK:
+            break;
+        case PGRES_TUPLES_OK:
+            ok = take_head(result, sink, err);
+            break;
+        case PGRES_COPY_OUT:
+            wait = take_copy(db, sink, &ok, err);
+            break;
+        default:
+            fail_result(db, result, err);
+            ok = false;
+        }
+    }
+    PQclear(result);
+    if (wait != WAIT_READY) {
+        fail_wait(db, wait, err);
+        return false;
+    }
+    if (!ok)
+        drop(db); /* what else it would send is of no use */
+    return ok;
+}
+
 /* ---- results ---- */
 
 void

@@ -39,12 +39,65 @@ typedef struct {
 bool apv_db_query(apv_db *db, const char *sql, const apv_param *params, size_t count,
                   bool repeatable, apv_result **result, apv_err *err) APV_MUSTCHECK;
 
+/* What a script gives, in this order. False, and err set, ends it. */
+typedef struct {
+    bool (*head)(void *arg, const char *const *values, size_t count, apv_err *err);
+    bool (*bytes)(void *arg, apv_span bytes, apv_err *err);
+    void *arg;
+} apv_script_sink;
+
+/* Runs several statements in one go: one that gives a row, whose values are handed on as
+ * text, then a COPY TO STDOUT, whose bytes are, then any without rows. The time of the
+ * handle bounds each wait, not the whole. On failure the connection is closed.
+ * Otherwise as apv_call. */
+bool apv_db_script(apv_db *db, const char *sql, const apv_script_sink *sink,
+                   apv_err *err) APV_MUSTCHECK;
+
+/* ---- copy.c: what COPY ... (FORMAT binary) sends ---- */
+typedef struct {
+    apv_buf rest; /* what came of a row that isn't whole yet */
+    bool started; /* the header was read */
+    bool ended;   /* so was the trailer */
+} apv_copy;
+
+#define APV_COPY_COLUMNS_MAX 16
+
+/* Hands on each row that the bytes complete. Errors: PROTOCOL, MEMORY, those of row. */
+bool apv_copy_feed(apv_copy *copy, apv_span bytes,
+                   bool (*row)(void *arg, const apv_span *columns, size_t count, apv_err *err),
+                   void *arg, apv_err *err) APV_MUSTCHECK;
+void apv_copy_free(apv_copy *copy);
+
 /* ---- call.c ---- */
 
 /* Whether PostgreSQL can take the text. Errors: INVALID. */
 bool apv_text_check(apv_span text, apv_err *err) APV_MUSTCHECK;
 
 /* ---- document.c ---- */
+
+/* A document with what apv_document_free frees. */
+typedef struct {
+    apv_document public; /* first, so that the address of the one is that of the other */
+    apv_item *items;
+    apv_result *result; /* what all spans borrow from: this, */
+    char *bytes;        /* or these, with the key; neither: somebody else frees it */
+    unsigned char key[APV_EVIDENCE_KEY_SIZE];
+} apv_owned_document;
+
+/* Whether this version knows what the item means; of a document with one that it doesn't,
+ * nothing is handed out, since a part of what was approved is not what was approved. */
+bool apv_item_known(const apv_item *item) APV_MUSTCHECK;
+
+#define APV_DOCUMENT_COLUMNS 7
+
+/* Reads an empty document from its columns in PostgreSQL's binary format: revision,
+ * digest, evidence_key, kinds, names, types, contents. It borrows from them, and is to be
+ * cleared also when this fails. Errors: as apv_document_read. */
+bool apv_document_fill(apv_owned_document *document, apv_span minion_id,
+                       const apv_span columns[APV_DOCUMENT_COLUMNS], apv_err *err) APV_MUSTCHECK;
+
+/* The document of a minion for which nothing was ever approved, with as_of 0. */
+bool apv_document_unknown(apv_span minion_id, apv_document **document, apv_err *err) APV_MUSTCHECK;
 
 /* Reads what expected_documents answered for these returns. Revision 0 and no items: the
  * minion was given none such. documents: receives count documents, which borrow from

@@ -5,17 +5,8 @@
 #include <string.h>
 #include <time.h>
 
-/* What apv_document_free frees beside the document. */
-struct document {
-    apv_document public; /* first, so that the address of the one is that of the other */
-    apv_result *result;  /* what all spans borrow from; NULL: somebody else frees it */
-    apv_item *items;
-};
-
-/* Whether this version knows what the item means; of one that it doesn't, nothing is
- * handed out, since a part of what was approved is not what was approved. */
-static bool
-known(const apv_item *item)
+bool
+apv_item_known(const apv_item *item)
 {
     if (apv_span_is(item->kind, "package"))
         return apv_span_is(item->type, "absent")
@@ -29,17 +20,16 @@ known(const apv_item *item)
            item->value.data != NULL;
 }
 
-/* Reads the four parallel arrays that start at this column. */
+/* Reads four parallel arrays. */
 static bool
-read_items(struct document *document, const apv_result *result, size_t row, size_t column,
-           apv_err *err)
+read_items(apv_owned_document *document, const apv_span *arrays, apv_err *err)
 {
     apv_array kinds, names, types, values;
 
-    if (!apv_array_open(apv_result_peek(result, row, column), APV_OID_TEXT, &kinds, err) ||
-        !apv_array_open(apv_result_peek(result, row, column + 1), APV_OID_TEXT, &names, err) ||
-        !apv_array_open(apv_result_peek(result, row, column + 2), APV_OID_TEXT, &types, err) ||
-        !apv_array_open(apv_result_peek(result, row, column + 3), APV_OID_TEXT, &values, err))
+    if (!apv_array_open(arrays[0], APV_OID_TEXT, &kinds, err) ||
+        !apv_array_open(arrays[1], APV_OID_TEXT, &names, err) ||
+        !apv_array_open(arrays[2], APV_OID_TEXT, &types, err) ||
+        !apv_array_open(arrays[3], APV_OID_TEXT, &values, err))
         return false;
     size_t count = kinds.count;
     if (names.count != count || types.count != count || values.count != count)
@@ -53,7 +43,7 @@ read_items(struct document *document, const apv_result *result, size_t row, size
         apv_item *item = &document->items[i];
         if (!apv_array_next(&kinds, &item->kind) || !apv_array_next(&names, &item->name) ||
             !apv_array_next(&types, &item->type) || !apv_array_next(&values, &item->value) ||
-            item->name.data == NULL || !known(item))
+            item->name.data == NULL || !apv_item_known(item))
             return apv_fail(err, APV_ERR_PROTOCOL,
                             "a document has an item that this version doesn't know");
     }
@@ -72,40 +62,66 @@ check_columns(const apv_result *result, size_t rows, size_t columns, apv_err *er
     return true;
 }
 
-/* Reads revision, digest and key from the first columns, the items from `arrays` on. */
-static bool
-read_row(struct document *document, apv_span minion_id, const apv_result *result, size_t row,
-         size_t arrays, apv_err *err)
+bool
+apv_document_fill(apv_owned_document *document, apv_span minion_id,
+                  const apv_span columns[APV_DOCUMENT_COLUMNS], apv_err *err)
 {
     apv_document *public = &document->public;
     char digest[APV_DIGEST_SIZE];
 
-    if (!apv_wire_int8(apv_result_peek(result, row, 0), &public->revision, err) ||
-        !read_items(document, result, row, arrays, err))
+    if (!apv_wire_int8(columns[0], &public->revision, err) ||
+        !read_items(document, columns + 3, err))
         return false;
-    public->evidence_key = apv_result_peek(result, row, 2);
+    public->evidence_key = columns[2];
     if (public->evidence_key.size != APV_EVIDENCE_KEY_SIZE)
         return apv_fail(err, APV_ERR_PROTOCOL, "the evidence key of a document is malformed");
     if (!apv_digest(minion_id, public->revision, public->items, public->count, digest, err))
         return false;
-    if (!apv_span_is(apv_result_peek(result, row, 1), digest))
+    if (!apv_span_is(columns[1], digest))
         return apv_fail(err, APV_ERR_PROTOCOL, "a document does not match its digest");
     memcpy(public->digest, digest, sizeof digest);
     return true;
 }
 
-static struct document *
+/* Reads a row whose first columns are those of a document. */
+static bool
+read_row(apv_owned_document *document, apv_span minion_id, const apv_result *result, size_t row,
+         apv_err *err)
+{
+    apv_span columns[APV_DOCUMENT_COLUMNS];
+
+    for (size_t i = 0; i < APV_DOCUMENT_COLUMNS; i++)
+        columns[i] = apv_result_peek(result, row, i);
+    return apv_document_fill(document, minion_id, columns, err);
+}
+
+static apv_owned_document *
 document_new(apv_err *err)
 {
-    struct document *document = calloc(1, sizeof *document);
+    apv_owned_document *document = calloc(1, sizeof *document);
     if (document == NULL)
         apv_fail(err, APV_ERR_MEMORY, "out of memory");
     return document;
 }
 
+bool
+apv_document_unknown(apv_span minion_id, apv_document **document, apv_err *err)
+{
+    apv_owned_document *made = document_new(err);
+
+    if (made == NULL)
+        return false;
+    if (!apv_digest(minion_id, 0, NULL, 0, made->public.digest, err)) {
+        free(made);
+        return false;
+    }
+    *document = &made->public;
+    return true;
+}
+
 /* Makes it the document of a minion for which nothing was ever approved. */
 static bool
-fill_unknown(struct document *document, apv_span minion_id, apv_err *err)
+fill_unknown(apv_owned_document *document, apv_span minion_id, apv_err *err)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -117,11 +133,11 @@ bool
 apv_document_read(apv_db *db, apv_span minion_id, apv_document **document, apv_err *err)
 {
     static const char sql[] =
-        "SELECT revision, digest, evidence_key, now(), kinds, names, types, contents"
+        "SELECT revision, digest, evidence_key, kinds, names, types, contents, now()"
         " FROM approval.exported_document WHERE minion_id = $1 AND valid_from <= now()"
         " ORDER BY valid_from DESC LIMIT 1";
     const apv_param param = {APV_OID_TEXT, minion_id.data, minion_id.size, true};
-    struct document *made = document_new(err);
+    apv_owned_document *made = document_new(err);
     apv_document *public = NULL;
     bool ok = false;
 
@@ -134,9 +150,10 @@ apv_document_read(apv_db *db, apv_span minion_id, apv_document **document, apv_e
     if (apv_result_rows(made->result) == 0) {
         if (!fill_unknown(made, minion_id, err))
             goto done;
-    } else if (!check_columns(made->result, 1, 8, err) ||
-               !read_row(made, minion_id, made->result, 0, 4, err) ||
-               !apv_wire_timestamptz(apv_result_peek(made->result, 0, 3), &public->as_of, err)) {
+    } else if (!check_columns(made->result, 1, APV_DOCUMENT_COLUMNS + 1, err) ||
+               !read_row(made, minion_id, made->result, 0, err) ||
+               !apv_wire_timestamptz(apv_result_peek(made->result, 0, APV_DOCUMENT_COLUMNS),
+                                     &public->as_of, err)) {
         goto done;
     }
     *document = public;
@@ -152,16 +169,16 @@ bool
 apv_documents_read_expected(const apv_return *heads, size_t count, const apv_result *result,
                             apv_document **documents, apv_err *err)
 {
-    if (!check_columns(result, count, 7, err))
+    if (!check_columns(result, count, APV_DOCUMENT_COLUMNS, err))
         return false;
     for (size_t i = 0; i < count; i++) {
-        struct document *made = document_new(err);
+        apv_owned_document *made = document_new(err);
         if (made == NULL)
             return false;
         documents[i] = &made->public;
         if (apv_result_peek(result, i, 0).data == NULL
                 ? !fill_unknown(made, heads[i].minion, err)
-                : !read_row(made, heads[i].minion, result, i, 3, err))
+                : !read_row(made, heads[i].minion, result, i, err))
             return false;
     }
     return true;
@@ -170,11 +187,12 @@ apv_documents_read_expected(const apv_return *heads, size_t count, const apv_res
 void
 apv_document_free(apv_document **document)
 {
-    struct document *made = (struct document *)*document;
+    apv_owned_document *made = (apv_owned_document *)*document;
 
     if (made == NULL)
         return;
     free(made->items);
+    free(made->bytes);
     apv_result_free(&made->result);
     free(made);
     *document = NULL;

@@ -206,12 +206,14 @@ module_exec(PyObject *module)
     if (add_exceptions(module, state) < 0 || intern_keys(state) < 0 || import_json(state) < 0)
         return -1;
     state->connections = module_connections_new();
-    if (state->connections == NULL) {
+    state->snapshots = module_snapshots_new();
+    if (state->connections == NULL || state->snapshots == NULL) {
         PyErr_NoMemory();
         return -1;
     }
     if (PyModule_AddFunctions(module, module_db_methods) < 0 ||
-        PyModule_AddFunctions(module, module_payload_methods) < 0 || module_add_spool(module) < 0)
+        PyModule_AddFunctions(module, module_payload_methods) < 0 ||
+        PyModule_AddFunctions(module, module_snapshot_methods) < 0 || module_add_spool(module) < 0)
         return -1;
     return PyModule_AddFunctions(module, module_value_methods);
 }
@@ -251,6 +253,7 @@ module_free(void *module)
 {
     module_clear((PyObject *)module);
     module_connections_free(&module_state_get((PyObject *)module)->connections);
+    module_snapshots_free(&module_state_get((PyObject *)module)->snapshots);
 }
 
 static PyModuleDef_Slot module_slots[] = {

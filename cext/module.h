@@ -10,7 +10,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#include "apv_db.h"
+#include "apv_snapshot.h"
 
 /* Keys of the dicts that we take and give, interned once. */
 #define MODULE_KEYS(X)                                                                             \
@@ -18,25 +18,36 @@
     X(as_of)                                                                                       \
     X(attempt)                                                                                     \
     X(authenticated)                                                                               \
+    X(built)                                                                                       \
+    X(built_at)                                                                                    \
     X(database)                                                                                    \
     X(digest)                                                                                      \
+    X(documents)                                                                                   \
     X(evidence_key)                                                                                \
     X(expected)                                                                                    \
     X(findings)                                                                                    \
+    X(generation)                                                                                  \
     X(kind)                                                                                        \
     X(minion)                                                                                      \
+    X(minions)                                                                                     \
     X(name)                                                                                        \
     X(observed)                                                                                    \
     X(outcome)                                                                                     \
     X(packages)                                                                                    \
     X(reason)                                                                                      \
+    X(refreshed_at)                                                                                \
     X(revision)                                                                                    \
     X(services)                                                                                    \
+    X(size_bytes)                                                                                  \
+    X(snapshot)                                                                                    \
     X(source)                                                                                      \
     X(text)                                                                                        \
     X(unapproved)                                                                                  \
+    X(unusable)                                                                                    \
     X(values)                                                                                      \
-    X(verdict)
+    X(verdict)                                                                                     \
+    X(written)                                                                                     \
+    X(xmin)
 
 enum module_key {
 #define MODULE_KEY_INDEX(word) KEY_##word,
@@ -46,6 +57,7 @@ enum module_key {
 };
 
 struct connection_cache; /* module_connection.c */
+struct snapshot_cache;   /* module_snapshot.c */
 
 typedef struct {
     PyObject *error;          /* Error(Exception) */
@@ -56,6 +68,7 @@ typedef struct {
     PyObject *json_loads;     /* json.loads */
     PyObject *keys[KEY_COUNT];
     struct connection_cache *connections;
+    struct snapshot_cache *snapshots;
 } module_state;
 
 /* State of a module of ours. Borrowed; never NULL after the module was executed. */
@@ -100,9 +113,10 @@ void module_args_clear(struct module_args *args);
 PyObject *module_cell(const module_state *state, uint32_t type, apv_span bytes);
 
 /* Functions of the module, by the file that has them; each ends with a zeroed entry. */
-extern PyMethodDef module_db_methods[];      /* document, record_return*, call */
-extern PyMethodDef module_payload_methods[]; /* compress, decompress */
-extern PyMethodDef module_value_methods[];   /* digest, mac, validate* */
+extern PyMethodDef module_db_methods[];       /* document, record_return*, call */
+extern PyMethodDef module_payload_methods[];  /* compress, decompress */
+extern PyMethodDef module_snapshot_methods[]; /* snapshot_* */
+extern PyMethodDef module_value_methods[];    /* digest, mac, validate* */
 
 /* Puts the type Spool into the module; 0, or -1 with an exception set. (module_spool.c) */
 int module_add_spool(PyObject *module);
@@ -115,5 +129,26 @@ void module_connections_free(struct connection_cache **cache);
  * thread uses it. Returns whether work did; if not, an exception is set. */
 bool module_connection_run(const module_state *state, const apv_db_options *options,
                            bool (*work)(apv_db *db, void *arg, apv_err *err), void *arg);
+/* The same, but for the exception: err says why it did not. A signal handler may have
+ * set one. */
+bool module_connection_try(const module_state *state, const apv_db_options *options,
+                           bool (*work)(apv_db *db, void *arg, apv_err *err), void *arg,
+                           apv_err *err);
+
+/* The settings when the keyword arguments do not give them. */
+#define MODULE_OPTIONS_DEFAULT                                                                     \
+    {                                                                                              \
+        .connect_timeout_ms = 2000, .timeout_ms = 5000, .prepare = true                            \
+    }
+
+/* Life of the handles of snapshots (module_snapshot.c). */
+struct snapshot_cache *module_snapshots_new(void);
+void module_snapshots_free(struct snapshot_cache **cache);
+
+/* Runs work on the one handle for this path, without the GIL and while no other thread
+ * uses it. Returns whether work did. */
+bool module_snapshot_try(const module_state *state, const char *path,
+                         bool (*work)(apv_snapshot *snapshot, void *arg, apv_err *err), void *arg,
+                         apv_err *err);
 
 #endif

@@ -232,26 +232,35 @@ give_turn(struct connection *connection, const apv_err *err)
 }
 
 bool
-module_connection_run(const module_state *state, const apv_db_options *options,
-                      bool (*work)(apv_db *db, void *arg, apv_err *err), void *arg)
+module_connection_try(const module_state *state, const apv_db_options *options,
+                      bool (*work)(apv_db *db, void *arg, apv_err *err), void *arg, apv_err *err)
 {
-    apv_err err = APV_ERR_NONE;
-    struct connection *connection = find(state->connections, options, &err);
+    struct connection *connection = find(state->connections, options, err);
     bool ok = false;
 
     if (connection != NULL) {
         connection->users++;
         PyThreadState *thread = PyEval_SaveThread();
-        if (take_turn(connection, &err)) {
+        if (take_turn(connection, err)) {
             connection->thread = thread;
             connection->interrupted = false;
-            ok = work(connection->db, arg, &err);
-            give_turn(connection, &err);
+            ok = work(connection->db, arg, err);
+            give_turn(connection, err);
         }
         PyEval_RestoreThread(thread);
         connection->users--;
         trim(state->connections);
     }
+    return ok;
+}
+
+bool
+module_connection_run(const module_state *state, const apv_db_options *options,
+                      bool (*work)(apv_db *db, void *arg, apv_err *err), void *arg)
+{
+    apv_err err = APV_ERR_NONE;
+    bool ok = module_connection_try(state, options, work, arg, &err);
+
     if (!ok)
         module_raise(state, &err);
     return ok;

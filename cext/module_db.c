@@ -2,22 +2,26 @@
  * database. */
 #include "module.h"
 
-/* The settings when the keyword arguments do not give them. */
-#define OPTIONS_DEFAULT                                                                            \
-    {                                                                                              \
-        .connect_timeout_ms = 2000, .timeout_ms = 5000, .prepare = true                            \
-    }
+#include "apv_private.h"
+
+#include <math.h>
+#include <time.h>
 
 /* ---- document ---- */
 
 PyDoc_STRVAR(
     document_doc,
-    "document(conninfo, minion_id, *, connect_timeout_ms=2000, timeout_ms=5000, prepare=True)\n"
+    "document(conninfo, minion_id, *, snapshot=None, snapshot_first=0.0, max_age=inf,\n"
+    "         connect_timeout_ms=2000, timeout_ms=5000, prepare=True)\n"
     "--\n\n"
-    "The approved state of exactly this minion, as the pillar has it.");
+    "The approved state of exactly this minion, as the pillar has it: from the database, or, when\n"
+    "that is away, from the snapshot in this directory if it was refreshed within max_age "
+    "seconds.\n"
+    "One refreshed within snapshot_first seconds is asked before the database.");
 
 struct document_work {
     apv_span minion_id;
+    double now, max_age;
     apv_document *document;
 };
 
@@ -28,25 +32,82 @@ read_document(apv_db *db, void *arg, apv_err *err)
     return apv_document_read(db, work->minion_id, &work->document, err);
 }
 
+static bool
+read_snapshot(apv_snapshot *snapshot, void *arg, apv_err *err)
+{
+    struct document_work *work = arg;
+    return apv_snapshot_read(snapshot, work->minion_id, work->now, work->max_age, &work->document,
+                             err);
+}
+
+static double
+seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Adds to the error of the database why the snapshot did not help out. */
+static void
+add_reason(apv_err *err, const apv_err *snapshot)
+{
+    apv_err both = APV_ERR_NONE;
+
+    apv_fail(&both, err->code, "%.150s; %.100s", err->message, snapshot->message);
+    memcpy(both.sqlstate, err->sqlstate, sizeof both.sqlstate);
+    *err = both;
+}
+
+/* Reads work->document from where the rules say. False: an exception is set. */
+static bool
+read_anywhere(const module_state *state, const apv_db_options *options, const char *snapshot,
+              double snapshot_first, double max_age, struct document_work *work)
+{
+    apv_err err = APV_ERR_NONE, other = APV_ERR_NONE;
+
+    if (snapshot != NULL) {
+        work->now = seconds_now();
+        work->max_age = snapshot_first < max_age ? snapshot_first : max_age;
+        if (snapshot_first > 0 && module_snapshot_try(state, snapshot, read_snapshot, work, &other))
+            return true;
+    }
+    if (module_connection_try(state, options, read_document, work, &err))
+        return true;
+    if (snapshot != NULL && !PyErr_Occurred() &&
+        (err.code == APV_ERR_UNAVAILABLE || err.code == APV_ERR_TIMEOUT)) {
+        other = (apv_err)APV_ERR_NONE;
+        work->max_age = max_age;
+        if (module_snapshot_try(state, snapshot, read_snapshot, work, &other))
+            return true;
+        add_reason(&err, &other);
+    }
+    module_raise(state, &err);
+    return false;
+}
+
 static PyObject *
 document(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"conninfo",   "minion_id", "connect_timeout_ms",
-                            "timeout_ms", "prepare",   NULL};
+    static char *names[] = {"conninfo",       "minion_id", "snapshot",
+                            "snapshot_first", "max_age",   "connect_timeout_ms",
+                            "timeout_ms",     "prepare",   NULL};
     const module_state *state = module_state_get(module);
-    apv_db_options options = OPTIONS_DEFAULT;
+    apv_db_options options = MODULE_OPTIONS_DEFAULT;
     struct document_work work = {.document = NULL};
     PyObject *minion_id, *pillar = NULL;
+    const char *snapshot = NULL;
+    double snapshot_first = 0, max_age = INFINITY;
     int prepare = options.prepare;
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sU|$iip:document", names, &options.conninfo,
-                                     &minion_id, &options.connect_timeout_ms, &options.timeout_ms,
-                                     &prepare))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sU|$zddiip:document", names, &options.conninfo,
+                                     &minion_id, &snapshot, &snapshot_first, &max_age,
+                                     &options.connect_timeout_ms, &options.timeout_ms, &prepare))
         return NULL;
     options.prepare = prepare;
     if (!module_text(state, minion_id, &work.minion_id))
         return NULL;
-    if (module_connection_run(state, &options, read_document, &work))
+    if (read_anywhere(state, &options, snapshot, snapshot_first, max_age, &work))
         pillar = module_document_dict(state, minion_id, work.document);
     apv_document_free(&work.document);
     return pillar;
@@ -95,7 +156,7 @@ record_return(PyObject *module, PyObject *args, PyObject *kwargs)
     static char *names[] = {"conninfo",   "packed_load", "connect_timeout_ms",
                             "timeout_ms", "prepare",     NULL};
     const module_state *state = module_state_get(module);
-    apv_db_options options = OPTIONS_DEFAULT;
+    apv_db_options options = MODULE_OPTIONS_DEFAULT;
     apv_record *record = NULL;
     PyObject *packed, *dict = NULL;
     int prepare = options.prepare;
@@ -159,7 +220,7 @@ record_returns(PyObject *module, PyObject *args, PyObject *kwargs)
     static char *names[] = {"conninfo",   "packed_loads", "connect_timeout_ms",
                             "timeout_ms", "prepare",      NULL};
     const module_state *state = module_state_get(module);
-    apv_db_options options = OPTIONS_DEFAULT;
+    apv_db_options options = MODULE_OPTIONS_DEFAULT;
     PyObject *sequence, *packed = NULL, *list = NULL;
     apv_record **records = NULL;
     apv_span *loads = NULL;
@@ -256,7 +317,7 @@ call(PyObject *module, PyObject *args, PyObject *kwargs)
     static char *names[] = {"conninfo",           "function",   "args",    "repeatable",
                             "connect_timeout_ms", "timeout_ms", "prepare", NULL};
     const module_state *state = module_state_get(module);
-    apv_db_options options = OPTIONS_DEFAULT;
+    apv_db_options options = MODULE_OPTIONS_DEFAULT;
     struct module_args converted;
     struct call_work work = {.args = &converted, .result = NULL};
     int prepare = options.prepare, repeatable = false;

@@ -85,7 +85,8 @@ module_document_dict(const module_state *state, PyObject *minion_id, const apv_d
         module_dict_take(dict, keys[KEY_evidence_key], hex_object(document->evidence_key)) < 0)
         goto fail;
     if (PyDict_SetItem(dict, keys[KEY_minion], minion_id) < 0 ||
-        PyDict_SetItem(dict, keys[KEY_source], keys[KEY_database]) < 0 ||
+        PyDict_SetItem(dict, keys[KEY_source],
+                       keys[document->from_snapshot ? KEY_snapshot : KEY_database]) < 0 ||
         module_dict_take(dict, keys[KEY_as_of], time_object(document->as_of)) < 0)
         goto fail;
     for (size_t i = 0; i < 3; i++) {
