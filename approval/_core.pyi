@@ -32,7 +32,7 @@ class _DocumentHead(TypedDict):
     revision: int
     digest: str
     minion: str
-    source: Literal["database"]
+    source: Literal["database", "snapshot"]
     as_of: str
     packages: dict[str, str | None]
     services: dict[str, str]
@@ -42,6 +42,28 @@ class Document(_DocumentHead, total=False):
     """The approved state of a minion, as its pillar has it."""
 
     evidence_key: str
+
+class SnapshotInfo(TypedDict):
+    """Times are seconds since 1970 UTC, by the clock of who refreshed it."""
+
+    generation: int
+    built_at: float
+    refreshed_at: float
+    xmin: int
+    minions: int
+    size_bytes: int
+
+class SnapshotRound(SnapshotInfo):
+    """What a refresh did: whether all was ``built`` anew, how many minions were ``written``, and
+    how many of them are ``unusable``, as a document does not match its digest."""
+
+    built: bool
+    written: int
+    unusable: int
+
+class SnapshotCount(TypedDict):
+    minions: int
+    documents: int
 
 class Finding(TypedDict):
     """The validator's answer for one resource."""
@@ -78,11 +100,41 @@ def document(
     conninfo: str,
     minion_id: str,
     *,
+    snapshot: str | None = None,
+    snapshot_first: float = 0.0,
+    max_age: float = ...,
     connect_timeout_ms: int = 2000,
     timeout_ms: int = 5000,
     prepare: bool = True,
 ) -> Document:
-    """The approved state of exactly this minion. An unknown one has revision 0 and nothing in it."""
+    """The approved state of exactly this minion. An unknown one has revision 0 and nothing in it.
+
+    While the database is away: from the snapshot in the directory ``snapshot``, if it was refreshed
+    within ``max_age`` seconds. One refreshed within ``snapshot_first`` is asked before the database.
+    """
+
+def snapshot_refresh(
+    conninfo: str,
+    path: str,
+    *,
+    rebuild: bool = False,
+    connect_timeout_ms: int = 2000,
+    timeout_ms: int = 5000,
+    prepare: bool = True,
+) -> SnapshotRound:
+    """Bring the snapshot up to date; make or build it anew where it cannot be continued.
+
+    ``timeout_ms`` bounds the time without any answer, not the whole.
+    """
+
+def snapshot_read(path: str, minion_id: str, max_age: float = ..., /) -> Document:
+    """The approved state of exactly this minion, as the snapshot has it."""
+
+def snapshot_info(path: str, /) -> SnapshotInfo:
+    """What there is in the snapshot."""
+
+def snapshot_verify(path: str, /) -> SnapshotCount:
+    """Read and check all of it. Damage to the file's structure can end the process: call it in a child."""
 
 def record_return(
     conninfo: str,

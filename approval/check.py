@@ -6,7 +6,7 @@ import pwd
 
 import yaml
 
-from . import config, db, migrate, workers
+from . import config, db, export, migrate, workers
 from .errors import ApprovalError
 
 OLDEST_SERVER = 150000
@@ -42,9 +42,10 @@ def run(master_config):
     _check_access(opts, findings)
     uid = _master_uid(opts, findings)
     settings = opts.get("approval") or {}
-    sources = pillar_sources(opts)
+    sources = export.sources(opts)
     if sources:
-        _check_connection("ext_pillar approval", sources[0], ("key",), uid, findings)
+        _check_connection(export.WHERE, sources[0], export.ALSO, uid, findings)
+        _check_reading(sources[0], opts, findings)
     _check_connection("approval:returner", settings.get("returner"), (), uid, findings)
     _check_connection("approval:runner", settings.get("runner"), ("provider",), uid, findings)
     _check_connection("approval:engine", settings.get("engine"), workers.ALSO, uid, findings)
@@ -103,14 +104,8 @@ def _read_yaml_config(path):
     return opts
 
 
-def pillar_sources(opts):
-    """The settings of each ext_pillar entry of ours."""
-    entries = opts.get("ext_pillar") or []
-    return [entry["approval"] for entry in entries if isinstance(entry, dict) and "approval" in entry]
-
-
 def _check_pillar(opts, findings):
-    sources = pillar_sources(opts)
+    sources = export.sources(opts)
     if not sources:
         findings.error(
             "ext_pillar",
@@ -211,6 +206,13 @@ def _master_uid(opts, findings):
     except KeyError:
         findings.error("user", f"there is no account {user}", "Correct the setting user.")
         return os.geteuid()
+
+
+def _check_reading(settings, opts, findings):
+    try:
+        export.reading(settings if isinstance(settings, dict) else {}, opts.get("cachedir", "/"))
+    except config.ConfigError as exc:
+        findings.error(export.WHERE, str(exc), "See docs/operations.md, Snapshot.")
 
 
 def _check_connection(where, settings, also, uid, findings):

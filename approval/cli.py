@@ -1,20 +1,16 @@
 """The command salt-approval. Exit codes: 0 done, 1 refused or something is wrong, 2 could not be tried."""
 
 import argparse
+import importlib
 import os
 import sys
 
-from . import (
-    __version__,
-    command_compliance,
-    command_outbox,
-    command_plan,
-    command_policy,
-    command_requests,
-    command_system,
-)
+from . import __version__
 from .command import DONE, NOT_TRIED, REFUSED
-from .errors import ApprovalError, MigrationError, Refused
+from .errors import ApprovalError, Damaged, MigrationError, Refused
+
+# The modules command_*, in the order of --help.
+COMMANDS = ("requests", "plan", "policy", "outbox", "compliance", "snapshot", "system")
 
 EPILOG = """\
 The database is named by --dsn-file, --service, or the variables APPROVAL_DSN_FILE
@@ -31,7 +27,7 @@ def main(argv=None):
     arguments = parser().parse_args(argv)
     try:
         return arguments.run(arguments)
-    except (Refused, MigrationError) as exc:
+    except (Refused, MigrationError, Damaged) as exc:
         return _failed(exc, REFUSED)
     except BrokenPipeError:
         # Whoever read the answer has seen enough; what is still buffered must not fail again on exit.
@@ -56,7 +52,8 @@ def parser():
     top.add_argument("--service", metavar="NAME", help="service of libpq's pg_service.conf")
     top.add_argument("--json", action="store_true", help="answer as JSON")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (command_requests, command_plan, command_policy, command_outbox, command_compliance, command_system):
+    for name in COMMANDS:
+        module = importlib.import_module(f"{__package__}.command_{name}")
         module.add(commands)
     return top
 

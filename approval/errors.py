@@ -31,3 +31,7 @@ class Refused(ApprovalError):
 
 class MigrationError(ApprovalError):
     """The database's schema cannot be brought to this version."""
+
+
+class Damaged(ApprovalError):
+    """What stands on the master's disk is not what was written there."""

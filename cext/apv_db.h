@@ -39,6 +39,10 @@ void apv_db_close(apv_db **db);
  * be closed. */
 bool apv_db_forked(const apv_db *db);
 
+/* True when the last call failed because no connection could be made. A call that fails
+ * on a connection only shows that this one is of no use any more. */
+bool apv_db_unreachable(const apv_db *db);
+
 /* Sets what is asked when a signal interrupts a wait: interrupted(arg) true
  * gives the call up with APV_ERR_UNAVAILABLE. NULL: signals only resume it. */
 void apv_db_on_signal(apv_db *db, bool (*interrupted)(void *arg), void *arg);

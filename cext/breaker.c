@@ -18,20 +18,25 @@ apv_breaker_ask(apv_breaker *breaker, int64_t now_ns, apv_err *err)
         breaker->probing = true;
         return true;
     }
+    /* No answer in time is nothing that this call waited for. */
+    apv_code code =
+        breaker->cause.code == APV_ERR_TIMEOUT ? APV_ERR_UNAVAILABLE : breaker->cause.code;
     if (breaker->probing)
-        return apv_fail(err, APV_ERR_UNAVAILABLE, "%.160s (so for %.1f s; being tried again now)",
-                        breaker->cause.message, seconds(now_ns - breaker->since_ns));
-    return apv_fail(err, APV_ERR_UNAVAILABLE, "%.160s (so for %.1f s; tried again in %.1f s)",
-                    breaker->cause.message, seconds(now_ns - breaker->since_ns),
-                    seconds(breaker->next_ns - now_ns));
+        apv_fail(err, code, "%.160s (so for %.1f s; being tried again now)", breaker->cause.message,
+                 seconds(now_ns - breaker->since_ns));
+    else
+        apv_fail(err, code, "%.160s (so for %.1f s; tried again in %.1f s)", breaker->cause.message,
+                 seconds(now_ns - breaker->since_ns), seconds(breaker->next_ns - now_ns));
+    memcpy(err->sqlstate, breaker->cause.sqlstate, sizeof err->sqlstate);
+    return false;
 }
 
 void
-apv_breaker_tell(apv_breaker *breaker, int64_t now_ns, const apv_err *err)
+apv_breaker_tell(apv_breaker *breaker, int64_t now_ns, const apv_err *cause)
 {
     static const int64_t longest_ns = APV_BREAKER_LONGEST_MS * NS_PER_MS;
 
-    if (err->code != APV_ERR_UNAVAILABLE && err->code != APV_ERR_TIMEOUT) {
+    if (cause == NULL) {
         *breaker = (apv_breaker){.open = false};
         return;
     }
@@ -46,7 +51,7 @@ apv_breaker_tell(apv_breaker *breaker, int64_t now_ns, const apv_err *err)
     }
     breaker->probing = false;
     breaker->next_ns = now_ns + breaker->interval_ns;
-    breaker->cause = *err;
+    breaker->cause = *cause;
 }
 
 void

@@ -24,14 +24,13 @@ typedef struct {
 } apv_breaker;
 
 /* Whether a call may go now; if the breaker is open it is the probe, and
- * apv_breaker_tell must follow. Errors: UNAVAILABLE, with what was found, since when it
- * is so and when it is tried again. Does not block. */
+ * apv_breaker_tell must follow. Errors: that of the last probe (UNAVAILABLE for TIMEOUT),
+ * with since when it is so and when it is tried again. Does not block. */
 bool apv_breaker_ask(apv_breaker *breaker, int64_t now_ns, apv_err *err) APV_MUSTCHECK;
 
-/* Tells what became of a call that was let through. err: of the call; code APV_OK: it
- * got through. UNAVAILABLE and TIMEOUT mean that the database is away; with any other
- * code it answered. */
-void apv_breaker_tell(apv_breaker *breaker, int64_t now_ns, const apv_err *err);
+/* Tells what became of a call that was let through. cause: why the database could not be
+ * reached; NULL: it could, whatever it answered. */
+void apv_breaker_tell(apv_breaker *breaker, int64_t now_ns, const apv_err *cause);
 
 /* Tells that the call came to no end of its own: nothing was learned. */
 void apv_breaker_forget(apv_breaker *breaker);

@@ -37,6 +37,7 @@ struct apv_db {
     bool prepare;
     bool (*interrupted)(void *arg);
     void *interrupted_arg;
+    bool unreachable; /* the last try to connect failed */
 
     PGconn *conn; /* NULL until the first call, and after a loss */
     pid_t pid;    /* process that opened conn */
@@ -167,6 +168,12 @@ bool
 apv_db_forked(const apv_db *db)
 {
     return db->conn != NULL && db->pid != getpid();
+}
+
+bool
+apv_db_unreachable(const apv_db *db)
+{
+    return db->unreachable;
 }
 
 void
@@ -332,6 +339,7 @@ connect_db(apv_db *db, apv_err *err)
     PGconn *conn = NULL;
     bool ok = false;
 
+    db->unreachable = true;
     for (;;) {
         conn = start(db, &hosts);
         if (conn == NULL) {
@@ -366,6 +374,7 @@ connect_db(apv_db *db, apv_err *err)
     PQsetErrorVerbosity(conn, PQERRORS_TERSE);
     db->conn = conn;
     db->pid = getpid();
+    db->unreachable = false;
     conn = NULL;
     ok = true;
 

@@ -222,7 +222,8 @@ give_turn(struct connection *connection, const apv_err *err)
     if (connection->interrupted)
         apv_breaker_forget(&connection->breaker);
     else if (connection->breaker.open || err->code != APV_OK)
-        apv_breaker_tell(&connection->breaker, now_ns(), err);
+        apv_breaker_tell(&connection->breaker, now_ns(),
+                         apv_db_unreachable(connection->db) ? err : NULL);
     /* While the database is away all that wait are told at once. */
     if (connection->breaker.open)
         pthread_cond_broadcast(&connection->freed);

@@ -11,8 +11,13 @@ Settings: one of ``dsn_file``, ``dsn`` and ``service`` (a libpq service); ``key`
 (``approval``); ``connect_timeout_ms`` (2000), ``timeout_ms`` (5000); ``prepare: false`` behind a PgBouncer
 in transaction mode.
 
-A minion that the database does not know gets revision 0 and nothing else. When the database cannot be read
-this raises, upon which Salt reports the pillar as broken and refuses state runs.
+``mode: database`` (the default) reads the database, and while that is away the snapshot that the engine keeps
+on the master's disk. ``mode: snapshot`` reads the snapshot, and the database when the snapshot was not
+refreshed for ``max_age`` seconds (60). ``snapshot`` is its directory (``<cachedir>/approval/snapshot``). One
+older than ``max_age``, if that is set, is never used.
+
+A minion that is not known there gets revision 0 and nothing else. When neither can be read this raises, upon
+which Salt reports the pillar as broken and refuses state runs.
 """
 
 
@@ -23,12 +28,11 @@ def __virtual__():
 
 def ext_pillar(minion_id, pillar, *unnamed, **settings):
     """The approved state of ``minion_id`` under the key ``approval``; raises when it cannot be read."""
-    from saltext.approval import _core, config
+    from saltext.approval import _core, export
+    from saltext.approval.errors import ConfigError
 
     if unnamed:
-        raise config.ConfigError("ext_pillar approval takes named settings, such as dsn_file")
-    connection = config.connection(settings, "ext_pillar approval", also=("key",))
-    key = settings.get("key", "approval")
-    if not isinstance(key, str) or not key:
-        raise config.ConfigError("ext_pillar approval: key must be a non-empty text")
-    return {key: _core.document(connection.conninfo, minion_id, **connection.options)}
+        raise ConfigError("ext_pillar approval takes named settings, such as dsn_file")
+    source = export.source(settings, __opts__["cachedir"])
+    conninfo, options = source.connection.conninfo, source.connection.options
+    return {source.key: _core.document(conninfo, minion_id, **source.reading, **options)}

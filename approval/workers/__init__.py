@@ -14,7 +14,14 @@ import psycopg
 from .. import config, db
 from ..errors import ConfigError
 
-WORKERS = ("seal", "partitions", "due", "dispatch", "drift")
+WORKERS = (
+    "seal",
+    "partitions",
+    "due",
+    "dispatch",
+    "drift",
+    "snapshot",
+)
 
 DEFAULT_LIMIT_MS = 120_000
 ALSO = ("listen_dsn_file", "workers")

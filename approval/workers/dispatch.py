@@ -11,7 +11,7 @@ import time
 
 from salt.exceptions import SaltException
 
-from .. import _core, action_proof, check, jobs, publisher
+from .. import _core, action_proof, export, jobs, publisher
 from ..errors import Refused
 from . import DatabaseWorker
 
@@ -30,9 +30,7 @@ class Dispatch(DatabaseWorker):
 
     def __init__(self, opts):
         super().__init__(opts)
-        sources = check.pillar_sources(opts)
-        key = sources[0].get("key") if sources and isinstance(sources[0], dict) else None
-        self._pillar_key = {"pillar_key": key} if key else {}
+        self._pillar_key = export.state_arguments(opts)
         self._asked = time.monotonic()
 
     def round(self):

@@ -9,7 +9,7 @@ import math
 
 import salt.key
 
-from .. import check, publisher
+from .. import export, publisher
 from ..errors import ConfigError
 from . import DatabaseWorker, worker_settings
 
@@ -44,9 +44,7 @@ class Drift(DatabaseWorker):
         self._every_s = hours * 3600
         self._slice = slice
         self._silent_after_s = silent_after_minutes * 60
-        sources = check.pillar_sources(opts)
-        key = sources[0].get("key") if sources and isinstance(sources[0], dict) else None
-        self._pillar_key = {"pillar_key": key} if key else {}
+        self._pillar_key = export.state_arguments(opts)
 
     def round(self):
         self.value("find_silent", f"{self._silent_after_s} seconds")

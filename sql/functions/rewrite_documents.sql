@@ -101,7 +101,7 @@ BEGIN
     WHERE m.minion_id = newest.minion_id;
 
     -- Readers that keep a copy are told once per transaction; the notice carries nothing, reading is the truth.
-    NOTIFY approval_changed;
+    NOTIFY approval_documents;
     RETURN overtaken;
 END
 $$;
