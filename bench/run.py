@@ -21,6 +21,7 @@ import pillar  # noqa: E402
 import report  # noqa: E402
 import returns  # noqa: E402
 import rules  # noqa: E402
+import snapshot  # noqa: E402
 import storm  # noqa: E402
 import validation  # noqa: E402
 from approval_database import ApprovalDatabase  # noqa: E402
@@ -54,6 +55,7 @@ def measure(quick):
             minions.grow(size)
             minions.write_classic()
             yield from pillar.measure(database, minions, program, directory, rounds, DURATION_S)
+            yield from snapshot.measure(database, minions, directory, rounds, DURATION_S)
         yield from storm.measure(database, minions, directory, *(STORM_QUICK if quick else STORM))
     with RunDirectory() as directory:
         yield from rules.measure(directory, quick)
