@@ -32,6 +32,7 @@ COPY = (
 BUILD = f"""
 import sys, time
 from saltext.approval import _core
+_core.document(sys.argv[1], "nobody")  # connects
 start = time.perf_counter()
 _core.snapshot_refresh(*sys.argv[1:], rebuild=True, timeout_ms={TIMEOUT_MS})
 print(time.perf_counter() - start)

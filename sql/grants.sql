@@ -2,8 +2,6 @@
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA approval FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA approval FROM PUBLIC;
 
-GRANT EXECUTE ON FUNCTION approval.export_document(text) TO approval_exporter;
-
 GRANT EXECUTE ON FUNCTION
     approval.save_load(text, text, text, text, text, text[], bytea, boolean),
     approval.save_minions(text, text[], text),

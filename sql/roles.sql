@@ -10,7 +10,7 @@ BEGIN
         'approval_operator',         -- the runner: names a person it cannot prove (assurance: asserted)
         'approval_person',           -- a person's own login (assurance: authenticated)
         'approval_break_glass',      -- a person who may let what was approved past windows and freezes
-        'approval_exporter',         -- reads the document of one minion
+        'approval_exporter',         -- reads the documents of minions, with their keys
         'approval_returner',         -- records loads, returns and events on a master
         'approval_minion_returner',  -- records a minion's own claims
         'approval_engine',           -- the keepers that run beside the master

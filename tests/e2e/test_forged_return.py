@@ -81,7 +81,10 @@ def test_the_same_evidence_from_the_minion_itself_counts(lab, approve):
 
 def exported(lab, minion_id):
     """What the minion's pillar says of itself, and the key that is for that minion alone."""
-    query = f"SELECT revision, digest, encode(evidence_key, 'hex') FROM approval.export_document('{minion_id}')"
+    query = (
+        "SELECT revision, digest, encode(evidence_key, 'hex') FROM approval.exported_document "
+        f"WHERE minion_id = '{minion_id}' AND valid_from <= now() ORDER BY valid_from DESC LIMIT 1"
+    )
     revision, digest, key = lab.database.query(query).split("|")
     return {"revision": int(revision), "digest": digest, "evidence_key": key}
 

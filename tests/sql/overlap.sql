@@ -35,7 +35,8 @@ SELECT results_eq($$SELECT contents FROM approval.document WHERE minion_id = 'we
 -- What is in force stays until what supersedes it takes its place.
 SELECT pg_temp.ask('t_alice', 'package', '{web2}', 'vim', '1') AS before, pg_temp.ask('t_dave', 'package', '{web2}', 'vim', '2', now() + interval '1 day', 'supersede') AS after \gset
 SELECT pg_temp.decide('t_bob', :before), pg_temp.decide('t_carol', :before), pg_temp.decide('t_bob', :after), pg_temp.decide('t_carol', :after) \g /dev/null
-SELECT is((SELECT contents[array_position(names, 'vim')] FROM approval.export_document('web2')), '1', 'until then the present one holds');
+SELECT is((SELECT contents[array_position(names, 'vim')] FROM approval.exported_document
+           WHERE minion_id = 'web2' AND valid_from <= now() ORDER BY valid_from DESC LIMIT 1), '1', 'until then the present one holds');
 
 -- An amendment that takes the contradiction away.
 SELECT pg_temp.ask('t_alice', 'package', '{web1}', 'git', '1') AS bystander \gset

@@ -1,7 +1,7 @@
 -- Nobody but by functions changes anything, and each role calls only what is its own.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(16);
+SELECT plan(17);
 
 CREATE FUNCTION pg_temp.granted(login text) RETURNS text[] LANGUAGE sql AS $$
 SELECT coalesce(array_agg(DISTINCT p.proname::text ORDER BY p.proname::text), '{}')
@@ -16,7 +16,7 @@ INSERT INTO asking VALUES ('submit_request'), ('amend_request'), ('resolve_overl
     ('review_request'), ('delegate'), ('end_delegation'), ('whoami'), ('retry_outbox');
 CREATE ROLE t_breaker LOGIN; GRANT approval_break_glass TO t_breaker;
 
-SELECT is(pg_temp.granted('t_exporter'), '{export_document}', 'exporter: one function');
+SELECT is(pg_temp.granted('t_exporter'), '{}', 'exporter: no function');
 SELECT is(pg_temp.granted('t_minion'), '{expected_documents,record_returns}', 'minion_returner: its claims');
 SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'hello', '1') \g /dev/null
 SELECT is(ARRAY[pg_temp.act('t_minion', 'SELECT revision FROM approval.expected_documents(''{web1}'', ''{NULL}'', ''{x}'')'),
@@ -64,6 +64,12 @@ SELECT is_empty($$
     WHERE c.relnamespace = 'approval'::regnamespace AND c.relkind IN ('r', 'p') AND has_table_privilege(login, c.oid, 'SELECT')
         AND relname NOT IN ('migration', 'code_version')$$,
     'and none but the auditor reads a table, beside the record of what was installed');
+SELECT is((
+    SELECT string_agg(concat_ws(' ', login, relname, privilege), ', ')
+    FROM unnest(ARRAY['t_alice', 't_runner', 't_policy', 't_exporter', 't_returner', 't_minion', 't_engine', 't_auditor', 't_stranger']) AS login,
+        pg_class AS c, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER', 'REFERENCES']) AS privilege
+    WHERE c.relnamespace = 'approval'::regnamespace AND c.relkind IN ('v', 'm') AND has_table_privilege(login, c.oid, privilege)),
+    't_exporter exported_document SELECT', 'views: the exporter reads the documents, and nobody does more');
 SELECT ok(pg_temp.refused('t_auditor', 'SELECT evidence_key FROM approval.document') AND pg_temp.refused('t_auditor', 'SELECT * FROM approval.document_history'),
     'the auditor reads no key');
 SELECT is_empty($$

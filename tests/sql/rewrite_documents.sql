@@ -5,7 +5,10 @@ SELECT plan(24);
 CREATE FUNCTION pg_temp.exported(minion text) RETURNS text LANGUAGE sql AS $$
 SELECT (SELECT revision || ': ' || coalesce(string_agg(name || '=' || coalesce(content, 'absent'), ' ' ORDER BY ordinal), '')
         FROM unnest(names, contents) WITH ORDINALITY AS e (name, content, ordinal))
-FROM approval.export_document(minion)
+FROM approval.exported_document
+WHERE minion_id = minion AND valid_from <= now()
+ORDER BY valid_from DESC
+LIMIT 1
 $$;
 
 SELECT is(pg_temp.exported('web1'), NULL, 'nothing approved: no row');

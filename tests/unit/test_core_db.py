@@ -367,7 +367,14 @@ def test_a_restarted_server_is_found_again():
         with pytest.raises(_core.Unavailable):
             backend(server.dsn())
         server.start()
+        wait_until(lambda: is_up(server.dsn()))
         assert backend(server.dsn()) != first
+
+
+def is_up(dsn):
+    with contextlib.suppress(_core.Unavailable):
+        return backend(dsn) > 0
+    return False
 
 
 # ---- signals ----

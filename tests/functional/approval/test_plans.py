@@ -124,9 +124,8 @@ def test_record_returns(session):
     assert session.watch.scans == []
 
 
-def test_export_and_expected_documents(session):
+def test_expected_documents(session):
     for number in range(7):
-        assert session.call("export_document", f"m{number}")
         assert session.call("expected_documents", [f"m{number}"], [20], [None])
         assert session.call("expected_documents", [f"m{number}"], [None], ["20261122150000000000"])
     assert session.watch.statements >= 14

@@ -758,7 +758,10 @@ class Sequence(RuleBasedStateMachine):
     def documents_hold_the_same_and_revisions_only_grow(self):
         for minion in MINIONS:
             expected = self.rules.in_force(minion)
-            query = "SELECT revision, names, contents FROM approval.export_document(%s)"
+            query = (
+                "SELECT revision, names, contents FROM approval.exported_document "
+                "WHERE minion_id = %s AND valid_from <= now() ORDER BY valid_from DESC LIMIT 1"
+            )
             revision, names, contents = self.connection.execute(query, (minion,)).fetchone() or (0, [], [])
             assert dict(zip(names, contents, strict=True)) == {name: item.wanted for name, item in expected.items()}
             assert revision >= self.revisions[minion]

@@ -39,7 +39,7 @@ def compiled(master_opts, approved):
 def test_what_was_approved_is_in_the_pillar(pillar_of, approve, database):
     approve(["web1"], PACKAGES)
     ((revision, digest, key),) = database.execute(
-        "SELECT revision, digest, encode(evidence_key, 'hex') FROM approval.export_document('web1')",
+        "SELECT revision, digest, encode(evidence_key, 'hex') FROM approval.exported_document WHERE minion_id = 'web1'",
         login="exporter",
     )
     pillar = pillar_of("web1")["approval"]

@@ -60,7 +60,8 @@ def evidence(database):
 
     def build(minion, jid, observed, change=None):
         ((revision, digest, key),) = database.execute(
-            "SELECT revision, digest, encode(evidence_key, 'hex') FROM approval.export_document(%s)",
+            "SELECT revision, digest, encode(evidence_key, 'hex') FROM approval.exported_document "
+            "WHERE minion_id = %s AND valid_from <= now() ORDER BY valid_from DESC LIMIT 1",
             (minion,),
             login="exporter",
         )
