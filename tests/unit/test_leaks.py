@@ -14,12 +14,15 @@ import pytest
 from saltext.approval import _core
 
 PROGRAM = """
-import gc, json, os, sys
+import gc, json, os, sys, tempfile
 import msgpack
 from saltext.approval import _core
 
 conninfo, which, calls = sys.argv[1], sys.argv[2], int(sys.argv[3])
 away = "host=/nowhere user=x"
+folder = tempfile.TemporaryDirectory()
+path = folder.name + "/snapshot"
+_core.snapshot_refresh(conninfo, path)
 load = {load!r}
 frame = _core.compress(b"x" * 1000)
 items = [("package", "hello", "version", "2.10-3"), ("package", "sl", "absent", None)]
@@ -50,6 +53,13 @@ def fails(function, *args, **options):
 entry = {{
     "document": lambda: _core.document(conninfo, "web1"),
     "document_fails": lambda: fails(_core.document, away, "web1"),
+    "document_snapshot": lambda: _core.document(away, "web1", snapshot=path),
+    "snapshot_read": lambda: _core.snapshot_read(path, "web1"),
+    "snapshot_read_fails": lambda: fails(_core.snapshot_read, path + "-none", "web1"),
+    "snapshot_info": lambda: _core.snapshot_info(path),
+    "snapshot_verify": lambda: _core.snapshot_verify(path),
+    "snapshot_refresh": lambda: _core.snapshot_refresh(conninfo, path),
+    "snapshot_refresh_rebuild": lambda: _core.snapshot_refresh(conninfo, path, rebuild=True),
     "document_refused": lambda: fails(_core.document, "pasword=x", "web1"),
     "call": lambda: _core.call(conninfo, "test_echo", arguments),
     "call_fails": lambda: fails(_core.call, conninfo, "test_raise", ["AP001", "no"]),
@@ -95,6 +105,13 @@ CALLS = {
     "document": 15_000,
     "document_fails": 15_000,
     "document_refused": 50_000,
+    "document_snapshot": 15_000,
+    "snapshot_read": 50_000,
+    "snapshot_read_fails": 33_334,
+    "snapshot_info": 33_334,
+    "snapshot_verify": 33_334,
+    "snapshot_refresh": 1_000,
+    "snapshot_refresh_rebuild": 150,
     "call": 10_000,
     "call_fails": 10_000,
     "call_refused": 50_000,
@@ -123,7 +140,7 @@ MANY = 33_334  # three times that is a hundred thousand
 def test_every_entry_point_is_called():
     names = {name for name, value in vars(_core).items() if callable(value) and not name.startswith("_")}
     exceptions = {name for name in names if isinstance(vars(_core)[name], type)}
-    assert {re.sub("_(fails|refused|damaged)$", "", entry) for entry in CALLS} == names - exceptions
+    assert {re.sub("_(fails|refused|damaged|snapshot|rebuild)$", "", entry) for entry in CALLS} == names - exceptions
 
 
 @pytest.mark.parametrize("entry", CALLS)
