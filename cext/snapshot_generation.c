@@ -14,7 +14,7 @@
 #define PATH_BYTES (APV_SNAPSHOT_PATH_MAX + NAME_MAX_BYTES)
 #define TABLES 2
 /* Address space, which is not memory; the file is as long as what is in it. */
-#define BOUND_BYTES ((size_t)1 << (sizeof(size_t) > 4 ? 36 : 29))
+#define BOUND_BYTES ((size_t)1 << (sizeof(size_t) > 4 ? 35 : 29))
 
 static const apv_span head_key = APV_WORD("head");
 

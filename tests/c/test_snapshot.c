@@ -289,6 +289,7 @@ test_readers_are_told_of_the_next_generation(void **state)
         head.retired = true;
         ok = ok && apv_generation_put_head(&old, txn, &head, &err) &&
              apv_store_commit(old.store, &txn, &err);
+        apv_generation_close(&old);
         _exit(!ok);
     }
     int status;
