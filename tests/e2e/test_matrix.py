@@ -5,12 +5,15 @@ the request came to, what the validator found and why, the sentence that people 
 """
 
 import fcntl
+import json
 from typing import NamedTuple
 
 import pytest
 from apt_repository import Package
 from lab import wait_until
 from workflow import Workflow
+
+from saltext.approval.errors import Refused
 
 CONFIGURED = (("etc/acme.d/{0}", "# as packaged\n"), ("DEBIAN/conffiles", "/etc/acme.d/{0}\n"))
 BROKEN = "/etc/acme-broken"
@@ -56,7 +59,22 @@ PACKAGES = (
     *versions("acme-daemon-dead", "1.0-1", files=INIT_SCRIPT),
     *versions("acme-drift", "1.0-1"),
     *versions("acme-reinstall", "1.0-1"),
+    Package("acme-planned", "1.0-1", depends="acme-brought"),
+    *versions("acme-brought", "1.0-1"),
 )
+
+
+# Demands a plan before anybody approves.
+PLANNED = """
+types:
+  planned:
+    kind: package
+    requesters: ["*"]
+    plan_within: 1 hour
+    chain:
+      - {name: review, any_of: [{group: package-reviewers}]}
+      - {name: release, min_assurance: authenticated, any_of: [{group: change-managers}]}
+"""
 
 
 class Case(NamedTuple):
@@ -252,3 +270,29 @@ def test_reinstall(lab, work):
     stored = wait_until(lambda: lab.stored_return(load["jid"], "web1"), "the return of the first highstate")
     assert stored.endswith("|t"), "it is on evidence of the new minion"
     assert work.show(number)["state"] == "converged", "what was proven stays proven"
+
+
+def test_plan_before_approval(lab, work, tmp_path):
+    (tmp_path / "policy.yaml").write_text(PLANNED)
+    lab.database.command("policy", "policy", "load", str(tmp_path / "policy.yaml"))
+    number = work.ask("planned", lab.minions, packages={"acme-planned": "1.0-1"})
+    with pytest.raises(Refused, match="has no plan"):
+        work.approve(number)
+    before = {minion.id: minion.packages() for minion in lab.minions.values()}
+
+    plan = json.loads(lab.as_requester("plan", str(number)).stdout)
+
+    assert plan["summary"]["outcomes"] == {"changes": 2}, plan
+    new = {"old": "", "new": "1.0-1"}
+    for answer in plan["answers"]:
+        assert answer["changes"] == {"acme-planned": new, "acme-brought": new}
+        assert "Package acme-brought would be installed at 1.0-1." in answer["comment"]
+    shown = lab.database.command("bob", "show", str(number)).stdout
+    assert "acme-brought: absent -> 1.0-1 on 2, brought along" in shown
+    assert {minion.id: minion.packages() for minion in lab.minions.values()} == before
+    assert work.show(number)["state"] == "pending"
+
+    work.approve(number)
+    work.highstate(*lab.minions)
+    check(work, work.in_state(number, "converged"), proven("acme-planned", "1.0-1"))
+    assert installed(lab, "web1", ["acme-brought"]) == {"acme-brought": "1.0-1"}
