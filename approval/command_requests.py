@@ -82,7 +82,7 @@ def _of_request(commands, name, run, what):
 def _add_content(command):
     command.add_argument("--minion", metavar="ID", action="append", required=True, help="exact id; repeatable")
     for option, form, what in (
-        ("package", "NAME=VERSION", "an exact version, latest, or absent"),
+        ("package", "NAME=VERSION", "a version, perhaps with *, latest, or absent"),
         # Not --service, which in front of the command is libpq's.
         ("service-state", "NAME=STATE", "running or dead"),
         ("value", "NAME=JSON", "a value in the pillar"),

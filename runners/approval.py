@@ -81,8 +81,8 @@ def request(
     minions: a list of exact ids; patterns are not expanded.
     tgt, tgt_type: instead of minions a target as salt takes it. It is resolved now, and the request names the
         ids that it means: the answer lists them as resolved.
-    packages: for a type of this kind, a mapping of name to version, latest or absent. Quote what looks like a
-        number.
+    packages: for a type of this kind, a mapping of name to version, latest or absent. A version with * is a pattern.
+        Quote what looks like a number.
     services: a mapping of name to running or dead.
     values: a mapping of name to anything that JSON has a form for.
     parameters: of an action, as far as its type takes any.

@@ -36,7 +36,8 @@ BEGIN
         SET outcome = f.verdict,
             applied_at = CASE WHEN f.verdict = 'converged' THEN p_now END,
             observed = f.observed, outcome_text = f.finding, outcome_jid = e.jid,
-            pinned = CASE WHEN f.verdict = 'converged' AND i.type = 'latest' THEN f.observed END
+            pinned = CASE WHEN f.verdict = 'converged' AND (i.type = 'latest' OR i.kind = 'package' AND strpos(i.content, '*') > 0)
+                THEN f.observed END
         FROM held_item AS e JOIN finding AS f USING (minion_id, kind, name)
         WHERE i.minion_id = e.minion_id AND i.item_id = e.item_id
             AND i.outcome <> 'converged' AND f.verdict IN ('converged', 'failed', 'drift')

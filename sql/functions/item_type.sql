@@ -10,9 +10,9 @@ BEGIN
             RETURN 'absent';
         ELSIF p_content = 'latest' THEN
             RETURN 'latest';
-        ELSIF p_content !~ '^[0-9A-Za-z][0-9A-Za-z.+:~^_-]{0,254}$' THEN
+        ELSIF p_content !~ '^[0-9A-Za-z][0-9A-Za-z.+:~^_*-]{0,254}$' THEN
             RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%L is not a version of package %s', p_content, p_name),
-                HINT = 'Give the exact version, latest, or nothing at all for a package that must be absent.';
+                HINT = 'Give the exact version, a pattern of it with *, latest, or nothing at all for a package that must be absent.';
         END IF;
         RETURN 'version';
     ELSIF p_kind = 'service' THEN

@@ -167,7 +167,7 @@ CREATE TABLE approval.item (
     CONSTRAINT item_effective CHECK ((state IN ('approved', 'superseded', 'withdrawn', 'expired')) = (effective_at IS NOT NULL)),
     CONSTRAINT item_expires CHECK (expires_at IS NULL OR expires_at > effective_at),
     CONSTRAINT item_approval CHECK ((effective_at IS NULL) = (approval_seq IS NULL)),
-    CONSTRAINT item_pinned CHECK (pinned IS NULL OR type = 'latest'),
+    CONSTRAINT item_pinned CHECK (pinned IS NULL OR type = 'latest' OR strpos(content, '*') > 0),
     CONSTRAINT item_applied CHECK ((outcome = 'converged') = (applied_at IS NOT NULL)),
     CONSTRAINT item_before CHECK (before_known OR before_content IS NULL)
 );
@@ -178,9 +178,9 @@ CREATE INDEX item_unapplied ON approval.item (minion_id) WHERE state = 'approved
 CREATE INDEX item_expiry ON approval.item (expires_at) WHERE state = 'approved' AND expires_at IS NOT NULL;
 COMMENT ON TABLE approval.item IS 'One minion and one resource of a request: what shall hold there, and what came of it.';
 COMMENT ON COLUMN approval.item.content IS
-    'package: a version, latest, or NULL (absent); service: running or dead; value, action (its arguments): canonical JSON.';
+    'package: a version, perhaps with * for any characters, latest, or NULL (absent); service: running or dead; value, action (its arguments): canonical JSON.';
 COMMENT ON COLUMN approval.item.expires_at IS 'Until when it holds; NULL: until something else is approved.';
-COMMENT ON COLUMN approval.item.pinned IS 'The version that latest meant when the item was first proven.';
+COMMENT ON COLUMN approval.item.pinned IS 'The version that latest or a pattern meant when the item was first proven.';
 COMMENT ON COLUMN approval.item.outcome IS 'What evidence last proved; converged is final: later deviation is drift of the minion, not of the item.';
 COMMENT ON COLUMN approval.item.before_content IS 'What the minion had before it first applied the item; first writer wins.';
 

@@ -12,6 +12,7 @@ This file runs on minions: it needs the standard library and Salt (3006 or later
 
 import collections
 import contextlib
+import fnmatch
 import functools
 import hashlib
 import hmac
@@ -82,10 +83,15 @@ class _Locked(Exception):
 
 
 class _Package(NamedTuple):
-    """An approved package: ``want`` is a version, ``latest``, or None for absent."""
+    """An approved package: ``want`` is a version, a pattern of one, ``latest``, or None for absent."""
 
     name: str
     want: str | None
+
+    @property
+    def exact(self):
+        """Whether just one version will do."""
+        return self.want not in (None, LATEST) and "*" not in self.want
 
 
 # ------------------------------------------------------------------------------------ document
@@ -312,6 +318,12 @@ class _PackageManager:
             return __salt__["pkg.version_cmp"](one, other)
         return None
 
+    def meets(self, want, version):
+        """Whether ``version`` is the version ``want``, fits it as a pattern, or that is ``latest``."""
+        if "*" in want:
+            return fnmatch.fnmatchcase(version, want)
+        return want == LATEST or self.compare(want, version) == 0
+
     def installed(self, item):
         """The version of ``item`` that is there, or None; of several the approved or the newest."""
         versions = self.found.get(self.key(item.name))
@@ -319,7 +331,7 @@ class _PackageManager:
             return None
         if item.want not in (None, LATEST):
             for version in versions:
-                if self.compare(item.want, version) == 0:
+                if self.meets(item.want, version):
                     return version
         newer = functools.cmp_to_key(lambda one, other: self.compare(one, other) or 0)
         return max(versions, key=newer)
@@ -331,7 +343,7 @@ class _PackageManager:
             return version is None
         if version is None:
             return False
-        return item.want == LATEST or self.compare(item.want, version) == 0
+        return self.meets(item.want, version)
 
     def observed(self, item):
         """
@@ -340,7 +352,7 @@ class _PackageManager:
         A version that the platform holds to be the approved one is spelled as it was approved
         (``0:1.0`` for ``1.0``): only the platform knows which spellings mean the same.
         """
-        if item.want is not None and item.want != LATEST and self.satisfied(item):
+        if item.exact and self.satisfied(item):
             return item.want
         return self.installed(item)
 
@@ -369,9 +381,14 @@ class _PackageManager:
         if item.want is None:
             return "remove"
         version = self.installed(item)
-        if version is not None and self.compare(item.want, version) == -1:
+        target = None if version is None else self.target(item)
+        if target is not None and self.compare(target, version) == -1:
             return "downgrade"
         return "install"
+
+    def target(self, item):
+        """The version that ``item`` is to be brought to, or None where that cannot be said beforehand."""
+        return item.want if item.exact else None
 
     def check(self, action, items):
         """
@@ -407,7 +424,7 @@ class _PackageManager:
                 raise _Blocked(f"it would also remove {other.name}, which is approved")
         elif other.want is None:
             raise _Blocked(f"it needs {other.name}, which is approved to be absent")
-        elif other.want != LATEST and self.compare(other.want, version) != 0:
+        elif not self.meets(other.want, version):
             raise _Blocked(f"it would also bring {other.name} to {version}, and {other.want} is approved")
 
     def refresh(self):
@@ -438,7 +455,12 @@ class _PackageManager:
         if action == "remove":
             __salt__["pkg.purge" if self.purge else "pkg.remove"](pkgs=keys)
             return
-        pkgs = [key if item.want == LATEST else {key: item.want} for key, item in zip(keys, items, strict=True)]
+        # Of a pattern the version that was foretold, since Salt compares what it is given with what is there.
+        plan = self.check(action, items)
+        pkgs = [
+            key if item.want == LATEST else {key: item.want if item.exact else plan[key]}
+            for key, item in zip(keys, items, strict=True)
+        ]
         __salt__["pkg.install"](pkgs=pkgs, refresh=False)
 
     def wait(self):
@@ -549,8 +571,16 @@ class _Apt(_PackageManager):
                 raise _Blocked(f"apt would install {version} instead of removing it")
         elif version is None:
             raise _Blocked("apt would remove it instead")
-        elif item.want != LATEST and self.compare(item.want, version) != 0:
+        elif not self.meets(item.want, version):
             raise _Blocked(f"apt would install {version} instead")
+
+    def target(self, item):
+        if item.exact:
+            return item.want
+        try:
+            return self.simulate("downgrade", [item])[self.key(item.name)]
+        except _Blocked:
+            return None
 
     def apply(self, action, items):
         # pkg.remove passes over what pkg.list_pkgs doesn't list.

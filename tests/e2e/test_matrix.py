@@ -46,6 +46,7 @@ PACKAGES = (
     *versions("acme-upgrade", "1.0-1", "2.0-1"),
     *versions("acme-downgrade", "1.0-1", "2.0-1"),
     *versions("acme-latest", "1.0-1", "2.0-1"),
+    *versions("acme-pattern", "1.0-1", "1.4-1", "2.0-1"),
     *versions("acme-remove", "1.0-1", files=CONFIGURED),
     *versions("acme-purge", "1.0-1", files=CONFIGURED),
     *versions("acme-held", "1.0-1", "2.0-1"),
@@ -105,6 +106,10 @@ CASES = {
     "latest": Case(
         "db1", {"acme-latest": "latest"}, "converged",
         proven("acme-latest", "2.0-1"), {"acme-latest": "2.0-1"},
+    ),
+    "pattern": Case(
+        "db1", {"acme-pattern": "1.*"}, "converged",
+        proven("acme-pattern", "1.4-1"), {"acme-pattern": "1.4-1"}, ("acme-pattern=2.0-1",),
     ),
     "upgrade": Case(
         "db1", {"acme-upgrade": "2.0-1"}, "converged",

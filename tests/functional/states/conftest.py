@@ -1,6 +1,7 @@
 """approval.converged through Salt's real loader, on a machine whose packages are kept in memory."""
 
 import collections
+import fnmatch
 import hashlib
 import json
 import pathlib
@@ -61,7 +62,8 @@ class Machine:
         todo, plan = list(wanted.items()), {}
         while todo:
             name, version = todo.pop()
-            version = version or max(self.available.get(name, {"": ()}))
+            offered = self.available.get(name, {"": ()})
+            version = max(fnmatch.filter(offered, version or "*"), default=version)
             if version not in self.available.get(name, {}):
                 return None, f"E: Version '{version}' for '{name}' was not found"
             plan[name] = version

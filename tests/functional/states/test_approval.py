@@ -441,6 +441,36 @@ def test_removal_can_purge(machine, approve, apply):
     assert machine.counted["purge"] == 1
 
 
+# -------------------------------------------------------------------------------- patterns
+
+
+def test_pattern_of_a_version(machine, approve, apply):
+    machine.offer("new", "up", "down", "there", versions=("1.0", "1.4", "2.0"))
+    machine.have(up="1.4", down="2.0", there="1.0")
+    document = approve({"new": "1.*", "up": "2.*", "down": "1.*", "there": "1.*"})
+    ret = apply(document, "Debian")
+    assert ret["result"] is True
+    assert machine.transactions == [("install", "new", "up"), ("install", "down")]
+    assert observed(ret) == {"new": "1.4", "up": "2.0", "down": "1.4", "there": "1.0"}
+    assert apply(document, "Debian")["changes"] == {}
+
+
+def test_pattern_that_nothing_fits(machine, approve, apply):
+    machine.offer("hello")
+    machine.have(hello="1.0")
+    ret = apply(approve({"hello": "9.*"}), "Debian")
+    assert ret["result"] is False
+    assert "'9.*' for 'hello' was not found" in errors(ret)["hello"]
+    assert observed(ret) == {"hello": "1.0"}
+
+
+def test_pattern_where_nothing_is_foretold(machine, approve, apply):
+    """Salt's own function takes patterns on the platforms that have them."""
+    machine.offer("hello", versions=("1.0", "1.4", "2.0"))
+    ret = apply(approve({"hello": "1.*"}))
+    assert observed(ret) == {"hello": "1.4"}
+
+
 # --------------------------------------------------------------------------------- test runs
 
 
