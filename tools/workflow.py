@@ -56,6 +56,16 @@ class Workflow:
         )
         return tuple(json.loads(self._lab.database.query(query)))
 
+    def last_finding(self, minion_id, kind, name):
+        """The same for the last return of a minion in which the resource was found."""
+        query = (
+            "SELECT json_build_array(f.verdict, f.reason, f.finding) FROM approval.job_finding AS f "
+            "JOIN approval.job_return AS r USING (jid, minion_id, attempt) "
+            f"WHERE r.minion_id = '{minion_id}' AND f.kind = '{kind}' AND f.name = '{name}' "
+            "ORDER BY r.received_at DESC LIMIT 1"
+        )
+        return tuple(json.loads(self._lab.database.query(query)))
+
     def highstate(self, *minion_ids):
         """Run a highstate; returns minion id -> what approval.converged returned."""
         returns = self._lab.master.call(",".join(minion_ids), "state.highstate", check=False)

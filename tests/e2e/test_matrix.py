@@ -240,6 +240,29 @@ def test_postinst_that_fails(lab, work):
     assert installed(lab, "web1", ["acme-fragile"]) == {"acme-fragile": "1.0-1"}
 
 
+def test_drift(lab, work):
+    number = work.approved("package", ["db1"], packages={"acme-drift": "1.0-1"})
+    work.highstate("db1")
+    work.in_state(number, "converged")
+
+    lab.minions["db1"].run("dpkg", "--remove", "acme-drift")
+    chunk = work.single("db1", "observed")
+    assert "Package acme-drift is not at 1.0-1: it is not installed." in chunk["comment"]
+    found = wait_until(lambda: found if (found := last(work))[0] != "converged" else None, "what was read")
+    assert found == ("drift", "missing", "acme-drift is not installed; approved is 1.0-1.")
+    request = work.show(number)
+    assert request["state"] == "converged", "it is the machine that deviates, not the request"
+    assert [item["outcome"] for item in request["items"]] == ["converged"]
+
+    work.highstate("db1")
+    assert wait_until(lambda: found if (found := last(work))[0] == "converged" else None, "what was mended")
+    assert installed(lab, "db1", ["acme-drift"]) == {"acme-drift": "1.0-1"}
+
+
+def last(work):
+    return work.last_finding("db1", "package", "acme-drift")
+
+
 @pytest.mark.parametrize("state", ["running", "dead"])
 def test_service(lab, work, state):
     minion, name = lab.minions["db1"], f"acme-daemon-{state}"
