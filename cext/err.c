@@ -14,8 +14,12 @@ apv_fail(apv_err *err, apv_code code, const char *format, ...)
     va_list args;
     va_start(args, format);
     /* Truncates and terminates; a message that cannot be formatted stays empty. */
-    if (vsnprintf(err->message, sizeof err->message, format, args) < 0)
-        err->message[0] = '\0';
+    int size = vsnprintf(err->message, sizeof err->message, format, args);
     va_end(args);
+    if (size < 0)
+        err->message[0] = '\0';
+    else if ((size_t)size >= sizeof err->message)
+        /* Not through the middle of a character. */
+        err->message[apv_utf8_whole(err->message, sizeof err->message - 1)] = '\0';
     return false;
 }
