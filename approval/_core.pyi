@@ -172,6 +172,40 @@ def call(
     when a kept one turns out to be dead.
     """
 
+_SpoolEntry = tuple[int, str | None, float, str, bytes, str | None, float]
+
+class Spool:
+    """The spool in this directory, made if it isn't there. A process has each open once.
+
+    An entry is (seq, kind, accepted, jid, payload, reason, aside_at); times are seconds since 1970 UTC.
+    The kind is load, return, minions, endtime or events, or None of a damaged one; the reason is None
+    of one that was not set aside.
+    """
+
+    def __init__(self, path: str | bytes, bound_bytes: int) -> None: ...
+    def put(self, entries: Iterable[tuple[str, float, str, bytes]], /) -> int:
+        """Add entries (kind, accepted, jid, payload), all or none, on disk when it returns. Gives the first number."""
+    def count_dropped(self, events: int, /) -> None:
+        """Count events that found no room."""
+    def read(self, first: int = 0, *, count: int = 500, size: int = 16777216, aside: bool = False) -> list[_SpoolEntry]:
+        """Entries in their order, at most so many and so many bytes, but always one."""
+    def find(self, jid: str | None = None, kind: str | None = None) -> list[_SpoolEntry]:
+        """The entries of a job, or of all ordered by job, without the damaged ones."""
+    def has(self, jid: str, /) -> bool:
+        """Whether any entry of the job waits."""
+    def info(self) -> dict[str, Any]:
+        """What is in it."""
+    def remove(self, seqs: Iterable[int], /) -> None:
+        """Remove entries that wait, all at once."""
+    def set_aside(self, seq: int, reason: str, now: float, /) -> bool:
+        """Set an entry aside. Gives whether it was there."""
+    def retry(self, seq: int, /) -> int:
+        """Put what was set aside behind all others again. Gives its new number, or 0."""
+    def drop(self, seq: int, /) -> bool:
+        """Forget what was set aside. Gives whether it was there."""
+    def close(self) -> None:
+        """Close it. All else then raises DataError."""
+
 def compress(data: bytes, /) -> bytes:
     """The bytes as an LZ4 frame, as payloads are stored."""
 

@@ -6,7 +6,7 @@ import pwd
 
 import yaml
 
-from . import config, db, export, migrate, workers
+from . import check_spool, config, db, export, migrate, spool, workers
 from .errors import ApprovalError
 
 OLDEST_SERVER = 150000
@@ -46,7 +46,9 @@ def run(master_config):
     if sources:
         _check_connection(export.WHERE, sources[0], export.ALSO, uid, findings)
         _check_reading(sources[0], opts, findings)
-    _check_connection("approval:returner", settings.get("returner"), (), uid, findings)
+    _check_connection("approval:returner", settings.get("returner"), spool.SETTINGS, uid, findings)
+    if settings.get("returner"):
+        check_spool.run(opts, uid, findings)
     _check_connection("approval:runner", settings.get("runner"), ("provider",), uid, findings)
     _check_connection("approval:engine", settings.get("engine"), workers.ALSO, uid, findings)
     return findings.rows

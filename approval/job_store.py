@@ -1,24 +1,37 @@
-"""Salt's job cache on the database, through the C core: what the returner's functions do."""
+"""Salt's job cache on the database and the spool: what the returner's functions do."""
 
 import datetime
 import logging
 
 import salt.utils.jid
 
-from . import _core, config, jobs, retention
+from . import _core, config, jobs, retention, spool
+from .job_database import JobDatabase, claimed_content, load_content, unpacked
 
 log = logging.getLogger(__name__)
 
 ENDTIME_FORMAT = "%Y, %b %d %H:%M:%S.%f"  # of salt.utils.jid.jid_to_time()
+DRAIN_SECONDS = 20  # that Salt's maintenance, which has other things to do, spends on the spool
+_away = set()  # paths of the spools that writes go to since the database failed: logged once, not each time
 
 
 class JobStore:
-    """The job cache of the process with Salt's configuration ``opts``. Connections are kept by the core."""
+    """
+    The job cache of the process with Salt's configuration ``opts``.
+
+    In mode ``database`` a write that the database does not take goes to the spool; in mode ``spool`` each
+    does. Writes of a job follow each other: while one waits in the spool, those after it wait there too.
+    Reads answer from both. When the database is away, and the spool knows nothing of what is asked for, they
+    raise _core.Unavailable.
+    """
 
     def __init__(self, opts):
         self._opts = opts
         settings = (opts.get("approval") or {}).get("returner") or {}
-        self._connection = config.connection(settings, "approval:returner")
+        self._database = JobDatabase(config.connection(settings, "approval:returner", spool.SETTINGS))
+        self._spool = spool.Spool(spool.settings(opts))
+
+    # ---- writes ----
 
     def save_load(self, jid, load, minions=None):
         """
@@ -27,114 +40,228 @@ class JobStore:
         In batch mode each batch is published under the same jid: then the minions are added. A return that
         has no published job (from salt-call, or of a schedule) describes its own.
         """
-        claimed = "return" in load
-        if claimed:
-            load = jobs.claimed(load)
-            minions = [load["tgt"]]
-        kept = jobs.published({**load, "jid": jid})
-        first = self._value(
-            "save_load",
-            jid,
-            jobs.as_text(kept.get("fun")),
-            jobs.as_text(kept.get("tgt")),
-            jobs.as_text(kept.get("tgt_type")),
-            jobs.as_text(kept.get("user")),
-            [jobs.as_text(minion) for minion in minions or ()],
-            _core.compress(jobs.pack(kept)),
-            claimed,
-        )
-        if not first and minions and not claimed:
-            self.save_minions(jid, minions)
+        if "return" not in load:
+            self._write("load", jid, load_content(jid, load, minions, False))
+        elif self._spool.settings.mode != "spool":
+            # In the spool the return that follows says it all.
+            self._write("load", jid, claimed_content(jid, load))
 
     def save_minions(self, jid, minions, syndic_id=None):
         """Add to the minions that the job was sent to."""
-        self._call("save_minions", str(jid), [jobs.as_text(minion) for minion in minions], syndic_id)
+        self._write("minions", jid, [str(jid), [jobs.as_text(minion) for minion in minions], syndic_id])
 
     def record(self, load):
         """Judge a return against what was approved and keep both."""
         if load.get("fun") in jobs.UNRECORDED or load.get("jid") == "nocache":
             return
-        packed = jobs.pack(jobs.masked(load))
-        answer = _core.record_return(self._connection.conninfo, packed, **self._connection.options)
-        if answer["outcome"] == "quarantined":
-            log.warning("The return of %s for job %s is in quarantine", load.get("id"), load.get("jid"))
+        self._write("return", load.get("jid", ""), jobs.pack(jobs.masked(load)))
+
+    def update_endtime(self, jid, time):
+        """Note when the job ended, in Salt's form of a UTC time: ``2026, Nov 22 15:00:00.000000``."""
+        ended = datetime.datetime.strptime(time, ENDTIME_FORMAT).replace(tzinfo=datetime.timezone.utc)
+        self._write("endtime", jid, [str(jid), ended.timestamp()])
+
+    def save_events(self, events):
+        """Keep Salt's events."""
+        tags = [jobs.as_text(event["tag"]) for event in events]
+        data = [_core.compress(jobs.pack(jobs.masked(event["data"]))) for event in events]
+        self._write("events", "", [tags, data])
+
+    def clean_old_jobs(self):
+        """
+        Make the partitions of the coming days, drop those past keep_jobs_seconds, seal the audit, and record
+        what waits in the spool, should no engine do so.
+        """
+        from . import drain
+
+        self._database.maintain(retention.keep_hours(self._opts))
+        drain.run(self._spool, self._database, limit_s=DRAIN_SECONDS)
+
+    def _write(self, kind, jid, content):
+        if self._spool.settings.mode == "spool" or self._waits(jid):
+            self._put(kind, jid, content)
+            return
+        try:
+            self._database.write(kind, content)
+        except _core.DataError:
+            raise
+        except _core.Error as exc:
+            self._put(kind, jid, content, exc)
+        else:
+            self._database_works()
+
+    def _waits(self, jid):
+        """Whether something of the job is in the spool; a spool that cannot be read does not stop anything."""
+        try:
+            return self._spool.has(jid)
+        except (_core.Error, OSError) as exc:
+            log.error("The spool cannot be read: %s", exc)
+            return False
+
+    def _put(self, kind, jid, content, refused=None):
+        """Write into the spool. refused: what the database raised, if it was asked."""
+        try:
+            self._spool.put(kind, jid, content)
+        except (_core.Error, OSError) as exc:
+            self._without_spool(kind, jid, content, exc, refused)
+        else:
+            if refused is not None:
+                self._database_failed(refused, "what Salt hands over goes to the spool")
+
+    def _without_spool(self, kind, jid, content, full, refused):
+        """The spool takes nothing: the database is all that is left, and what of the job waits comes first."""
+        log.error("The spool takes nothing: %s", full)
+        try:
+            if refused is not None:
+                raise refused
+            for entry in self._waiting(jid):
+                self._database.write(entry.kind, entry.content, entry.accepted)
+            self._database.write(kind, content)
+        except _core.Error as exc:
+            if kind != "events":
+                raise
+            self._drop_events(len(content[0]), exc)
+
+    def _waiting(self, jid):
+        try:
+            return self._spool.find(jid) if jid else []
+        except (_core.Error, OSError):
+            return []
+
+    def _drop_events(self, count, exc):
+        log.error("%d events are lost: %s", count, exc)
+        try:
+            self._spool.count_dropped(count)
+        except (_core.Error, OSError) as reason:
+            log.error("The lost events are not counted: %s", reason)
+
+    def _database_failed(self, exc, what_now):
+        if self._spool.settings.path not in _away:
+            _away.add(self._spool.settings.path)
+            log.error("The approval database fails (%s): %s until it works again", exc, what_now)
+
+    def _database_works(self):
+        if self._spool.settings.path in _away:
+            _away.discard(self._spool.settings.path)
+            log.warning("The approval database works again")
+
+    # ---- reads ----
+    # The spool first, then the database: an entry that is recorded in between is found in both, never in none.
 
     def get_load(self, jid):
         """The load kept for the job, with its ``Minions``; {} for an unknown one."""
         # salt-run makes a number of a jid.
-        for packed, minions in self._call("get_load", str(jid)):
-            return self._load(packed, minions)
-        return {}
+        entries = self._spool.find(jid)
+        load, minions = {}, set()
+        for payload, named in self._rows("get_load", str(jid), spooled=entries):
+            load, minions = unpacked(payload), set(named or ())
+        claimed = False
+        for entry in entries:
+            if entry.kind == "load":
+                *_, named, payload, only_claimed = entry.content
+                if not load or (claimed and not only_claimed):
+                    load, claimed = unpacked(payload), only_claimed
+                    minions = set()
+                minions.update(named)
+            elif entry.kind == "minions" and load:
+                minions.update(entry.content[1])
+            elif entry.kind == "return" and (not load or claimed):
+                described = claimed_content(str(jid), jobs.unpack(entry.content))
+                load, claimed = load or unpacked(described[6]), True
+                minions.update(described[5])
+        return _with_minions(load, minions)
 
     def get_jid(self, jid):
         """{minion: {return, retcode, success, out}} for the job."""
         fields = ("return", "retcode", "success", "out")
-        returns = {minion: self._unpacked(payload) for minion, payload in self._call("get_jid", str(jid))}
+        entries = self._spool.find(jid)
+        returns = {}
+        for entry in entries:
+            if entry.kind == "return":
+                load = jobs.unpack(entry.content)
+                returns[jobs.as_text(load.get("id"))] = load
+        # What was judged stands: of several returns the database gives the one that is authenticated.
+        for minion, payload in self._rows("get_jid", str(jid), spooled=entries):
+            returns[minion] = unpacked(payload)
         return {minion: {name: load[name] for name in fields if name in load} for minion, load in returns.items()}
 
     def get_jids(self):
         """{jid: description} of all jobs, newest first."""
-        rows = self._call("get_jids", None)
-        return {jid: self._described(jid, packed, minions) for jid, packed, minions in rows}
+        loads = self._loads(None)
+        return {jid: salt.utils.jid.format_jid_instance(jid, load) for jid, load in loads}
 
     def get_jids_filter(self, count, filter_find_job=True):
         """The descriptions of the newest ``count`` jobs, oldest first."""
         wanted, fetched = [], count
         while count > 0:
-            rows = self._call("get_jids", fetched)
-            described = [salt.utils.jid.format_jid_instance_ext(jid, self._load(*rest)) for jid, *rest in rows]
+            loads = self._loads(fetched)
+            described = [salt.utils.jid.format_jid_instance_ext(jid, load) for jid, load in loads]
             wanted = [job for job in described if not (filter_find_job and job["Function"] in jobs.UNRECORDED)]
-            if len(wanted) >= count or len(rows) < fetched:
+            if len(wanted) >= count or len(loads) < fetched:
                 break
             fetched *= 4
         return wanted[:count][::-1]
 
     def get_fun(self, fun):
         """{minion: whole return} of the newest return of the function from each minion."""
-        return {minion: self._unpacked(payload) for minion, _, payload in self._call("get_fun", fun)}
+        spooled = {}
+        for load in self._spooled_returns():
+            if load.get("fun") == fun:
+                spooled[jobs.as_text(load.get("id"))] = load
+        rows = self._rows("get_fun", fun, spooled=self._spool.exists)
+        return {**{minion: unpacked(payload) for minion, _, payload in rows}, **spooled}
 
     def get_minions(self):
         """The minions that have returned anything."""
-        return [minion for (minion,) in self._call("get_minions")]
-
-    def clean_old_jobs(self):
-        """Make the partitions of the coming days, drop those past keep_jobs_seconds, and seal the audit."""
-        self._call("maintain_jobs", retention.keep_hours(self._opts))
-        self._call("seal_audit")
-
-    def update_endtime(self, jid, time):
-        """Note when the job ended, in Salt's form of a UTC time: ``2026, Nov 22 15:00:00.000000``."""
-        ended = datetime.datetime.strptime(time, ENDTIME_FORMAT).replace(tzinfo=datetime.timezone.utc)
-        self._call("update_endtime", str(jid), ended.timestamp())
+        spooled = {jobs.as_text(load.get("id")) for load in self._spooled_returns()}
+        return sorted(spooled.union(minion for (minion,) in self._rows("get_minions", spooled=self._spool.exists)))
 
     def get_endtime(self, jid):
         """When the job ended, in Salt's form of a UTC time; False if nobody said."""
-        ended = self._value("get_endtime", str(jid))
+        entries = self._spool.find(jid)
+        times = [entry.content[1] for entry in entries if entry.kind == "endtime"]
+        ended = times[-1] if times else None
+        if ended is None:
+            for (kept,) in self._rows("get_endtime", str(jid), spooled=entries):
+                ended = kept
         if ended is None:
             return False
         return datetime.datetime.fromtimestamp(ended, datetime.timezone.utc).strftime(ENDTIME_FORMAT)
 
-    def save_events(self, events):
-        """Keep Salt's events."""
-        tags = [jobs.as_text(event["tag"]) for event in events]
-        data = [_core.compress(jobs.pack(jobs.masked(event["data"]))) for event in events]
-        self._call("save_events", tags, data)
+    def _rows(self, function, *args, spooled):
+        """The database's rows; none if it is away and ``spooled`` says that the spool has an answer."""
+        try:
+            rows = self._database.rows(function, *args)
+        except _core.Unavailable as exc:
+            if not spooled:
+                raise
+            self._database_failed(exc, "the job cache answers from the spool alone")
+            return []
+        self._database_works()
+        return rows
 
-    def _described(self, jid, packed, minions):
-        return salt.utils.jid.format_jid_instance(jid, self._load(packed, minions))
+    def _loads(self, limit):
+        """[(jid, load with Minions)] of the jobs, newest first; limit: so many at most."""
+        loads = {}
+        spooled = self._spool.find(kind="load")
+        for jid, payload, minions in self._rows("get_jids", limit, spooled=self._spool.exists):
+            loads[jid] = _with_minions(unpacked(payload), minions)
+        for entry in spooled:
+            jid, *_, minions, payload, _ = entry.content
+            jid = str(jid)
+            if jid in loads:
+                loads[jid] = _with_minions(loads[jid], {*loads[jid].get("Minions", ()), *minions})
+            else:
+                loads[jid] = _with_minions(unpacked(payload), minions)
+        return sorted(loads.items(), reverse=True)[:limit]
 
-    def _load(self, packed, minions):
-        load = self._unpacked(packed)
-        if minions:
-            load["Minions"] = sorted(minions)
-        return load
+    def _spooled_returns(self):
+        for entry in self._spool.walk():
+            if entry.kind == "return":
+                load = jobs.unpack(entry.content)
+                if isinstance(load, dict):
+                    yield load
 
-    def _unpacked(self, payload):
-        return jobs.unpack(_core.decompress(payload))
 
-    def _value(self, function, *args):
-        rows = self._call(function, *args)
-        return rows[0][0] if rows else None
-
-    def _call(self, function, *args):
-        return _core.call(self._connection.conninfo, function, list(args), **self._connection.options)
+def _with_minions(load, minions):
+    return {**load, "Minions": sorted(minions)} if minions else load

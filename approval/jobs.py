@@ -35,8 +35,11 @@ MAX_DEPTH = 64
 
 
 def pack(data):
-    """Salt data as msgpack that keeps text and bytes apart."""
-    return salt.payload.dumps(data, use_bin_type=True)
+    """Salt data as msgpack that keeps text and bytes apart. Raises ValueError for what is nested too deep."""
+    try:
+        return salt.payload.dumps(data, use_bin_type=True)
+    except RecursionError:
+        raise ValueError("the data is nested too deep to be kept") from None
 
 
 def unpack(packed):

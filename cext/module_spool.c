@@ -128,13 +128,6 @@ spool_close(PyObject *object, PyObject *unused)
     Py_RETURN_NONE;
 }
 
-static PyObject *
-spool_forked(PyObject *object, void *unused)
-{
-    (void)unused;
-    return PyBool_FromLong(((struct spool_object *)object)->pid != getpid());
-}
-
 /* ---- conversions ---- */
 
 static bool
@@ -576,20 +569,16 @@ static PyMethodDef spool_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static PyGetSetDef spool_attributes[] = {
-    {"forked", spool_forked, NULL,
-     "Whether it belongs to another process, so that all else raises Unavailable.", NULL},
-    {NULL, NULL, NULL, NULL, NULL},
-};
-
 PyDoc_STRVAR(spool_doc, "Spool(path, bound_bytes)\n--\n\n"
                         "The spool in this directory, made if it isn't there. A process has each\n"
                         "open once.");
 
 static PyType_Slot spool_slots[] = {
-    {Py_tp_doc, (void *)spool_doc},         {Py_tp_new, (void *)spool_new},
-    {Py_tp_dealloc, (void *)spool_dealloc}, {Py_tp_methods, spool_methods},
-    {Py_tp_getset, spool_attributes},       {0, NULL},
+    {Py_tp_doc, (void *)spool_doc},
+    {Py_tp_new, (void *)spool_new},
+    {Py_tp_dealloc, (void *)spool_dealloc},
+    {Py_tp_methods, spool_methods},
+    {0, NULL},
 };
 
 static PyType_Spec spool_spec = {

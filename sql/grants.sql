@@ -3,7 +3,7 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA approval FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA approval FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION
-    approval.save_load(text, text, text, text, text, text[], bytea, boolean),
+    approval.save_load(text, text, text, text, text, text[], bytea, boolean, double precision),
     approval.save_minions(text, text[], text),
     approval.get_load(text),
     approval.get_jid(text),

@@ -21,6 +21,7 @@ WORKERS = (
     "dispatch",
     "drift",
     "snapshot",
+    "spool",
 )
 
 DEFAULT_LIMIT_MS = 120_000

@@ -339,14 +339,6 @@ class TestSaltsOwnCallers:
         assert cache.get_load(jid)["Minions"] == ["web1", "web9"]
 
 
-def test_with_the_database_away_it_raises_without_the_dsn(master_opts, tmp_path, approved):
-    away = {"returner": {"dsn": f"host={tmp_path} user=salt password=hunter2"}}
-    functions = salt.loader.returners(master_opts(approval=away), {})
-    with pytest.raises(_core.Unavailable) as raised:
-        functions["approval.save_load"]("20261122150000000000", {"fun": "test.ping"}, ["web1"])
-    assert "hunter2" not in str(raised.value)
-
-
 def test_as_a_minions_own_returner_it_only_claims(approve, evidence, master_opts, dsn_file, publish, database):
     """``--return approval`` on a minion, with the role for it: stored, and moves nothing."""
     approve(["web1"], {"hello": "1"})

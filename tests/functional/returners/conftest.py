@@ -1,0 +1,60 @@
+"""A database that can be away, and the returner of a master through Salt's loader."""
+
+import pathlib
+
+import pytest
+import salt.loader
+
+from saltext.approval import spool
+
+
+class Cache:
+    """The functions of the returner as the master's loader gives them, without the prefix."""
+
+    def __init__(self, opts):
+        self.opts = opts
+        self._functions = salt.loader.returners(opts, {})
+
+    def __getattr__(self, name):
+        return self._functions[f"approval.{name}"]
+
+    @property
+    def spool(self):
+        return spool.Spool(spool.settings(self.opts))
+
+
+class Line:
+    """The DSN file of the returner's login, which leads to the database or nowhere."""
+
+    def __init__(self, path, dsn):
+        self.path = path
+        self._dsn = dsn
+        self.restore()
+
+    def cut(self):
+        self.path.write_text(f"host={self.path.parent} port=1 user=salt password=hunter2\n")
+
+    def restore(self):
+        self.path.write_text(self._dsn + "\n")
+
+
+@pytest.fixture
+def line(approved, dsn_file):
+    """The way to the database: line.cut(), line.restore()."""
+    return Line(pathlib.Path(dsn_file("returner")), approved.dsn("returner"))
+
+
+@pytest.fixture
+def spool_path(tmp_path):
+    return tmp_path / "spool"
+
+
+@pytest.fixture
+def returner_in(line, spool_path, master_opts):
+    """A function that gives the returner of a master with these settings of approval:returner."""
+
+    def load(**settings):
+        given = {"dsn_file": str(line.path), "spool": str(spool_path), **settings}
+        return Cache(master_opts(approval={"returner": given}))
+
+    return load
