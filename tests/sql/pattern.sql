@@ -6,11 +6,11 @@ SELECT plan(8);
 SELECT throws_ok(format('SELECT approval.item_type(''package'', ''hello'', %L)', version), 'AP005', NULL, format('not %s', version))
 FROM unnest(ARRAY['*', '1.?', '1.[0-9]']) AS version;
 SELECT pg_temp.ask('t_alice', 'standard', '{web1,web2}', 'hello', '2.*') AS request \gset
-SELECT is((SELECT contents FROM approval.export_document('web1')), '{2.*}', 'the pattern is what minions are given');
+SELECT is((SELECT contents FROM approval.exported_document WHERE minion_id = 'web1' AND valid_from <= now() ORDER BY valid_from DESC LIMIT 1), '{2.*}', 'the pattern is what minions are given');
 SELECT pg_temp.report('web1', 1, '{hello}', '{converged}', '{2.10-3}', 'run') \g /dev/null
 SELECT is((SELECT pinned FROM approval.item WHERE request_id = :request AND minion_id = 'web1'), '2.10-3', 'once proven it is a version');
-SELECT is((SELECT ARRAY[types, contents] FROM approval.export_document('web1')), '{{version},{2.10-3}}', 'which a reinstalled minion gets too');
-SELECT is((SELECT contents FROM approval.export_document('web2')), '{2.*}', 'for each minion by itself');
+SELECT is((SELECT ARRAY[types, contents] FROM approval.exported_document WHERE minion_id = 'web1' AND valid_from <= now() ORDER BY valid_from DESC LIMIT 1), '{{version},{2.10-3}}', 'which a reinstalled minion gets too');
+SELECT is((SELECT contents FROM approval.exported_document WHERE minion_id = 'web2' AND valid_from <= now() ORDER BY valid_from DESC LIMIT 1), '{2.*}', 'for each minion by itself');
 SELECT pg_temp.ask('t_alice', 'standard', '{web2}', 'sl', '5.02-1') AS request \gset
 SELECT pg_temp.report('web2', 2, '{sl}', '{converged}', '{5.02-1}', 'run2') \g /dev/null
 SELECT is((SELECT pinned FROM approval.item WHERE request_id = :request), NULL, 'an exact version needs no pin');

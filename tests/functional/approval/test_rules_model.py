@@ -830,7 +830,8 @@ class Sequence(RuleBasedStateMachine):
         ]
         arguments = (
             jid, minion, "state.apply", 0, True, "converged", authentic, revision, digest and digest[0], run_id, "boot",
-            json.dumps(findings), json.dumps([["package", *each] for each in before.items()]), b"payload", run_id.encode(),
+            json.dumps(findings), json.dumps([["package", *each] for each in before.items()]),
+            b"payload", run_id.encode(),
         )  # fmt: skip
         outcome = self._call("record_returns", *([argument] for argument in arguments), login="rules_returner")
         assert outcome == "recorded"

@@ -118,7 +118,7 @@ class TestCheck:
 
     def test_open_to_others(self, config_path, kept):
         path = config_path()
-        os.chmod(kept.settings.path, 0o755)
+        os.chmod(kept.settings.path, 0o755)  # noqa: S103
         (row,) = self.problems(path)
         assert row["severity"] == "error"
         assert "chmod 700" in row["remedy"]

@@ -21,7 +21,8 @@ class Minion:
 
     def document(self):
         return self.database.execute(
-            "SELECT revision, digest, encode(evidence_key, 'hex') FROM approval.export_document(%s)",
+            "SELECT revision, digest, encode(evidence_key, 'hex') FROM approval.exported_document "
+            "WHERE minion_id = %s AND valid_from <= now() ORDER BY valid_from DESC LIMIT 1",
             (self.name,),
             login="exporter",
         )[0]

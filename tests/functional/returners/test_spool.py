@@ -2,6 +2,7 @@
 
 import logging
 import multiprocessing
+import itertools
 import os
 import signal
 import stat
@@ -85,7 +86,7 @@ def test_the_job_cache_answers_from_the_spool(mode, line, returner_in):
     load = cache.get_load(int(jid))
     assert (load["fun"], load["tgt"], load["user"]) == ("test.ping", "web*", "root")
     assert load["Minions"] == ["web1", "web2", "web3"]
-    assert load["arg"][0]["password"] == "********"
+    assert load["arg"][0]["password"] == "********"  # noqa: S105
     assert "key" not in load
     assert cache.get_jid(jid) == {"web1": {"return": True, "retcode": 0, "success": True, "out": "nested"}}
     assert list(cache.get_jids()) == [jid]
@@ -231,18 +232,21 @@ class TestFull:
 
     def fill(self, cache):
         """Until nothing more is taken; gives how many returns there are."""
-        with pytest.raises(_core.StoreError):
-            while True:
-                cache.spool.put("events", "", [["t"], [os.urandom(50_000)]])
+        self.put_until_refused(cache, "events", "", lambda _: [["t"], [os.urandom(50_000)]])
         jid = publish(cache)
-        count = 0
-        with pytest.raises(_core.StoreError) as refused:
-            while True:
-                size = 20_000
-                cache.spool.put("return", jid, jobs.pack(returned(f"m{count}", jid, data=os.urandom(size))))
-                count += 1
-        assert "full" in str(refused.value)
-        return jid, count
+
+        def load(number):
+            return jobs.pack(returned(f"m{number}", jid, data=os.urandom(20_000)))
+
+        return jid, self.put_until_refused(cache, "return", jid, load)
+
+    def put_until_refused(self, cache, kind, jid, content):
+        for count in itertools.count():
+            try:
+                cache.spool.put(kind, jid, content(count))
+            except _core.StoreError as refused:
+                assert "full" in str(refused)
+                return count
 
     def test_the_database_takes_what_the_spool_cannot(self, small, drained, database, caplog):
         cache = small(mode="spool")
@@ -336,7 +340,7 @@ class TestSaltsRunner:
 
     @pytest.mark.parametrize("away", [False, True])
     def test_the_jobs_of_the_spool(self, runner, line, away):
-        run, old, new = runner
+        run, _, new = runner
         if away:
             line.cut()
         assert new in run("list_jobs")
