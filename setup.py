@@ -58,7 +58,7 @@ def core():
         depends=sorted(str(path.relative_to(HERE)) for path in HERE.glob("cext/*.h")),
         include_dirs=["cext"],
         define_macros=[("Py_LIMITED_API", "0x030A0000"), ("_POSIX_C_SOURCE", "200809L")],
-        extra_compile_args=["-std=c11", "-fvisibility=hidden", *WARNINGS, *werror, *pkg_config("--cflags")],
+        extra_compile_args=["-std=c11", "-O3", "-fvisibility=hidden", *WARNINGS, *werror, *pkg_config("--cflags")],
         extra_link_args=pkg_config("--libs"),
         py_limited_api=True,
     )

@@ -91,8 +91,13 @@ typedef struct {
 
 typedef struct apv_reader apv_reader;
 struct apv_reader {
-    const void *data; /* the front end's own */
+    const void *data; /* the front end's own, like size, longest and memo */
     size_t size;
+    /* A value whose end is known; from NULL: none. */
+    struct {
+        const void *from, *to;
+    } longest;
+    void *memo; /* NULL, or what its owner lets the front end remember */
     apv_type (*type)(const apv_reader *reader, apv_value value);
     /* The bytes of an APV_TEXT. False for every other type. */
     bool (*text)(const apv_reader *reader, apv_value value, apv_span *text);
@@ -105,6 +110,11 @@ struct apv_reader {
     /* The next element. key: data NULL in a list, and for a key that is no text.
      * False at the end. */
     bool (*next)(const apv_reader *reader, apv_cursor *cursor, apv_span *key, apv_value *value);
+    /* NULL, or a faster way to look up several keys of a map than open and next. words:
+     * count texts, not empty and static. found: count values, APV_MISSING on entry; of
+     * equal keys the last. */
+    void (*find)(const apv_reader *reader, apv_value map, const apv_span *words, size_t count,
+                 apv_value *found);
 };
 
 /* Readers for msgpack bytes.

@@ -82,8 +82,21 @@ size_t apv_utf8_whole(const char *data, size_t size);
         NULL                                                                                       \
     }
 
+/* Which of the words key is, or count: none of them. words: not empty. */
+static inline size_t
+apv_word_index(const apv_span *words, size_t count, apv_span key)
+{
+    size_t i = 0;
+
+    /* Size and first character settle nearly every comparison. */
+    while (i < count && (words[i].size != key.size || words[i].data[0] != key.data[0] ||
+                         memcmp(words[i].data, key.data, key.size) != 0))
+        i++;
+    return i;
+}
+
 /* Looks up several keys of a map in one walk. found: count values, APV_MISSING where
- * map has no such key or is no map. words: not empty. */
+ * map has no such key or is no map. words: not empty and static. */
 void apv_map_find(const apv_reader *reader, apv_value map, const apv_span *words, size_t count,
                   apv_value *found);
 apv_value apv_map_get(const apv_reader *reader, apv_value map, const char *word);
@@ -92,6 +105,14 @@ apv_span apv_text_or_none(const apv_reader *reader, apv_value value);
 
 /* Whether real is a whole number of 64 bits, and which. */
 bool apv_real_is_whole(double real, int64_t *integer);
+
+/* ---- value_msgpack.c ---- */
+
+/* Where a map ends that was looked through, so that it need not be skipped again: the
+ * memo of a reader for msgpack. Starts as {0}. */
+typedef struct {
+    const char *from, *to;
+} apv_passed;
 
 /* ---- value_json.c ---- */
 

@@ -5,14 +5,11 @@
 
 /* The sections of evidence and the kind that their resources are of. In the order
  * of the kinds, so that sorting each section by name sorts the whole. */
-static const struct {
-    const char *section;
-    const char *kind;
-} sections[] = {
-    {"actions", "action"}, {"packages", "package"}, {"services", "service"},
-    {"starts", "start"},   {"values", "value"},
-};
-#define SECTION_COUNT (sizeof sections / sizeof *sections)
+#define SECTION_COUNT 5
+static const apv_span sections[SECTION_COUNT] = {APV_WORD("actions"), APV_WORD("packages"),
+                                                 APV_WORD("services"), APV_WORD("starts"),
+                                                 APV_WORD("values")};
+static const char *const kinds[SECTION_COUNT] = {"action", "package", "service", "start", "value"};
 
 static bool
 malformed(apv_err *err, const char *field)
@@ -70,16 +67,13 @@ static bool
 read_observations(const apv_reader *reader, apv_value value, const char *field, apv_arena *arena,
                   apv_observation **observations, size_t *count, apv_err *err)
 {
-    apv_span words[SECTION_COUNT];
     apv_value maps[SECTION_COUNT];
     size_t total = 0;
 
     *count = 0;
     if (reader->type(reader, value) != APV_MAP)
         return malformed(err, field);
-    for (size_t i = 0; i < SECTION_COUNT; i++)
-        words[i] = apv_span_of(sections[i].section);
-    apv_map_find(reader, value, words, SECTION_COUNT, maps);
+    apv_map_find(reader, value, sections, SECTION_COUNT, maps);
     for (size_t i = 0; i < SECTION_COUNT; i++) {
         apv_type type = reader->type(reader, maps[i]);
         if (type != APV_MISSING && type != APV_MAP)
@@ -90,7 +84,7 @@ read_observations(const apv_reader *reader, apv_value value, const char *field, 
     if (*observations == NULL)
         return apv_fail(err, APV_ERR_MEMORY, "out of memory");
     for (size_t i = 0; i < SECTION_COUNT; i++)
-        if (!read_section(reader, maps[i], sections[i].kind, *observations, count))
+        if (!read_section(reader, maps[i], kinds[i], *observations, count))
             return malformed(err, field);
     return true;
 }

@@ -45,7 +45,7 @@ object_type(const apv_reader *reader, apv_value value)
         return APV_BOOL;
     if (PyDict_CheckExact(object) || PyDict_Check(object))
         return APV_MAP;
-    if (PyUnicode_Check(object))
+    if (PyUnicode_CheckExact(object) || PyUnicode_Check(object))
         return utf8_of(object, &text) ? APV_TEXT : APV_OTHER;
     if (PyList_Check(object) || PyTuple_Check(object))
         return APV_LIST;
@@ -131,15 +131,52 @@ object_next(const apv_reader *reader, apv_cursor *cursor, apv_span *key, apv_val
     return true;
 }
 
+/* Which of the words a key is, or count. */
+static size_t
+index_of(module_keys_met *met, PyObject *key, const apv_span *words, size_t count)
+{
+    apv_span text;
+
+    if (met == NULL || count < 2) /* a single word need not be static */
+        return utf8_of(key, &text) && text.size > 0 ? apv_word_index(words, count, text) : count;
+    const size_t places = sizeof met->met / sizeof *met->met;
+    size_t place = ((uintptr_t)key >> 4 ^ (uintptr_t)key >> 10 ^ (uintptr_t)words >> 4) % places;
+    if (met->met[place].key == key && met->met[place].words == words)
+        return met->met[place].index;
+    size_t index = index_of(NULL, key, words, count);
+    met->met[place].key = key;
+    met->met[place].words = words;
+    met->met[place].index = index;
+    return index;
+}
+
+static void
+object_find(const apv_reader *reader, apv_value map, const apv_span *words, size_t count,
+            apv_value *found)
+{
+    PyObject *object = object_of(map), *key, *value;
+    Py_ssize_t at = 0;
+
+    if (object == NULL || (!PyDict_CheckExact(object) && !PyDict_Check(object)))
+        return;
+    while (PyDict_Next(object, &at, &key, &value)) {
+        size_t index = index_of(reader->memo, key, words, count);
+        if (index < count)
+            found[index].node = value;
+    }
+}
+
 apv_reader
-module_reader(void)
+module_reader(module_keys_met *met)
 {
     return (apv_reader){
+        .memo = met,
         .type = object_type,
         .text = object_text,
         .integer = object_integer,
         .truth = object_truth,
         .open = object_open,
         .next = object_next,
+        .find = object_find,
     };
 }

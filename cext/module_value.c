@@ -20,36 +20,6 @@ put(PyObject *dict, PyObject *key, PyObject *value)
     return module_dict_take(dict, key, value) == 0;
 }
 
-/* The str objects of the library's static texts, of which a verdict has the same few
- * again and again. */
-typedef struct {
-    const char *text[16];
-    PyObject *object[16];
-    size_t count;
-} static_texts;
-
-/* A new reference. */
-static PyObject *
-static_text(static_texts *texts, const char *text)
-{
-    for (size_t i = 0; i < texts->count; i++)
-        if (texts->text[i] == text)
-            return Py_NewRef(texts->object[i]);
-    PyObject *object = PyUnicode_FromString(text);
-    if (object != NULL && texts->count < sizeof texts->text / sizeof *texts->text) {
-        texts->text[texts->count] = text;
-        texts->object[texts->count++] = Py_NewRef(object);
-    }
-    return object;
-}
-
-static void
-static_texts_clear(static_texts *texts)
-{
-    while (texts->count > 0)
-        Py_DECREF(texts->object[--texts->count]);
-}
-
 /* The object that text was borrowed from, where that is at hand, else a new one. */
 static PyObject *
 same_text(apv_span text, PyObject *known, apv_span of_known)
@@ -60,60 +30,113 @@ same_text(apv_span text, PyObject *known, apv_span of_known)
     return text_object(text);
 }
 
-/* All keys of a finding, so that a copy of it need not grow. */
+/* ---- findings ---- */
+
+/* A dict with all keys of a finding and what it has in common with others: most findings
+ * differ from one that came before in nothing but name, versions and text. A copy of it is
+ * made several times faster than a dict is filled. */
+typedef struct {
+    const char *minion, *kind, *reason, *source; /* the library's own, compared by address */
+    PyObject *dict;
+} pattern;
+
+typedef struct {
+    pattern patterns[16];
+    size_t count, next;
+} pattern_list;
+
 static PyObject *
-empty_finding(const module_state *state)
+pattern_dict(const module_state *state, const apv_finding *finding)
 {
-    static const enum module_key fields[] = {KEY_minion,   KEY_kind,   KEY_name,
-                                             KEY_verdict,  KEY_reason, KEY_expected,
-                                             KEY_observed, KEY_source, KEY_text};
+    PyObject *const *keys = state->keys;
     PyObject *dict = PyDict_New();
 
-    for (size_t i = 0; dict != NULL && i < sizeof fields / sizeof *fields; i++)
-        if (PyDict_SetItem(dict, state->keys[fields[i]], Py_None) < 0)
-            Py_CLEAR(dict);
+    if (dict != NULL &&
+        (!put(dict, keys[KEY_minion], text_object(finding->minion)) ||
+         !put(dict, keys[KEY_kind], text_object(finding->kind)) ||
+         PyDict_SetItem(dict, keys[KEY_name], Py_None) < 0 ||
+         !put(dict, keys[KEY_verdict], PyUnicode_FromString(apv_outcome_name(finding->verdict))) ||
+         !put(dict, keys[KEY_reason], PyUnicode_FromString(finding->reason)) ||
+         PyDict_SetItem(dict, keys[KEY_expected], Py_None) < 0 ||
+         PyDict_SetItem(dict, keys[KEY_observed], Py_None) < 0 ||
+         !put(dict, keys[KEY_source], PyUnicode_FromString(finding->source)) ||
+         PyDict_SetItem(dict, keys[KEY_text], Py_None) < 0))
+        Py_CLEAR(dict);
     return dict;
 }
 
-/* Fills a copy of empty_finding. made: what was expected, or NULL; at: which item. */
+/* Borrowed from patterns, or NULL with an exception set. */
+static PyObject *
+pattern_of(const module_state *state, const apv_finding *finding, pattern_list *patterns)
+{
+    const size_t room = sizeof patterns->patterns / sizeof *patterns->patterns;
+
+    for (size_t i = 0; i < patterns->count; i++) {
+        const pattern *known = &patterns->patterns[i];
+        /* The reason's text stands for the verdict too. */
+        if (known->reason == finding->reason && known->source == finding->source &&
+            known->kind == finding->kind.data && known->minion == finding->minion.data)
+            return known->dict;
+    }
+    pattern *made = &patterns->patterns[patterns->next];
+    PyObject *dict = pattern_dict(state, finding);
+    if (dict == NULL)
+        return NULL;
+    if (patterns->count < room)
+        patterns->count++;
+    else
+        Py_DECREF(made->dict);
+    *made =
+        (pattern){finding->minion.data, finding->kind.data, finding->reason, finding->source, dict};
+    patterns->next = (patterns->next + 1) % room;
+    return dict;
+}
+
+static void
+patterns_clear(pattern_list *patterns)
+{
+    while (patterns->count > 0)
+        Py_DECREF(patterns->patterns[--patterns->count].dict);
+}
+
+/* Fills a copy of a pattern, where None stands for no text already. made: what was
+ * expected, or NULL; at: which item. */
 static bool
 fill_finding(const module_state *state, PyObject *dict, const apv_finding *finding,
-             static_texts *texts, const module_expected *made, size_t at)
+             const module_expected *made, size_t at)
 {
     PyObject *const *keys = state->keys;
     PyObject *name = made == NULL ? NULL : made->names[at];
     PyObject *value = made == NULL ? NULL : made->values[at];
     const apv_item none = {.name = {NULL, 0}}, *item = made == NULL ? &none : &made->items[at];
 
-    return put(dict, keys[KEY_minion], text_object(finding->minion)) &&
-           put(dict, keys[KEY_kind], text_object(finding->kind)) &&
-           put(dict, keys[KEY_name], same_text(finding->name, name, item->name)) &&
-           put(dict, keys[KEY_verdict], static_text(texts, apv_outcome_name(finding->verdict))) &&
-           put(dict, keys[KEY_reason], static_text(texts, finding->reason)) &&
-           put(dict, keys[KEY_expected], same_text(finding->expected, value, item->value)) &&
-           put(dict, keys[KEY_observed], same_text(finding->observed, value, item->value)) &&
-           put(dict, keys[KEY_source], static_text(texts, finding->source)) &&
+    return put(dict, keys[KEY_name], same_text(finding->name, name, item->name)) &&
+           (finding->expected.data == NULL ||
+            put(dict, keys[KEY_expected], same_text(finding->expected, value, item->value))) &&
+           (finding->observed.data == NULL ||
+            put(dict, keys[KEY_observed], same_text(finding->observed, value, item->value))) &&
            put(dict, keys[KEY_text], text_object(finding->text));
 }
 
 static PyObject *
 finding_list(const module_state *state, const apv_verdict *verdict, const module_expected *made)
 {
-    PyObject *list = PyList_New((Py_ssize_t)verdict->finding_count), *empty = empty_finding(state);
-    static_texts texts = {.count = 0};
+    PyObject *list = PyList_New((Py_ssize_t)verdict->finding_count);
+    pattern_list patterns = {.count = 0};
 
     for (size_t i = 0; list != NULL && i < verdict->finding_count; i++) {
         /* Findings stand in the order of the items, once for each minion. */
         size_t at = made == NULL ? 0 : i % made->expected.count;
-        PyObject *dict = empty == NULL ? NULL : PyDict_Copy(empty);
-        if (dict == NULL || !fill_finding(state, dict, &verdict->findings[i], &texts, made, at)) {
+        const apv_finding *finding = &verdict->findings[i];
+        PyObject *alike = pattern_of(state, finding, &patterns);
+        PyObject *dict = alike == NULL ? NULL : PyDict_Copy(alike);
+        if (dict == NULL || !fill_finding(state, dict, finding, made, at)) {
             Py_XDECREF(dict);
             Py_CLEAR(list);
         } else
             PyList_SetItem(list, (Py_ssize_t)i, dict);
     }
-    static_texts_clear(&texts);
-    Py_XDECREF(empty);
+    patterns_clear(&patterns);
     return list;
 }
 
@@ -180,7 +203,8 @@ static PyObject *
 validate(PyObject *module, PyObject *args)
 {
     const module_state *state = module_state_get(module);
-    apv_reader reader = module_reader();
+    module_keys_met met = {0};
+    apv_reader reader = module_reader(&met);
     apv_err err = APV_ERR_NONE;
     apv_verdict *verdict = NULL;
     PyObject *load, *dict;
@@ -333,7 +357,7 @@ mac(PyObject *module, PyObject *args)
 {
     const module_state *state = module_state_get(module);
     unsigned char raw[APV_EVIDENCE_KEY_SIZE];
-    apv_reader reader = module_reader();
+    apv_reader reader = module_reader(NULL);
     apv_err err = APV_ERR_NONE;
     char text[APV_MAC_SIZE];
     PyObject *key, *evidence;

@@ -276,11 +276,13 @@ apv_validate_msgpack(apv_span load, const apv_expected *expected, apv_verdict **
                      apv_err *err)
 {
     apv_err unreadable = APV_ERR_NONE;
+    apv_passed passed = {0};
     apv_reader reader;
     apv_value root;
 
     if (!apv_reader_msgpack(load, &reader, &root, &unreadable))
         return validate_nothing(expected, verdict, err);
+    reader.memo = &passed;
     return apv_validate(&reader, root, expected, verdict, err);
 }
 

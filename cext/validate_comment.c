@@ -309,8 +309,8 @@ apv_comment_hides(apv_span comment, apv_package_action action)
 static bool
 is_name_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("+-._:@~", c) != NULL);
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' ||
+           c == '-' || c == '.' || c == '_' || c == ':' || c == '@' || c == '~';
 }
 
 /* Takes the next word that could be a package's name off *rest. */

@@ -153,6 +153,17 @@ conclude(const apv_walk *walk, const apv_slot *slot, apv_reason nothing)
 
 /* ---- texts ---- */
 
+/* Whether any of eight bytes is below ' ' or 0x7F. */
+static bool
+has_control(uint64_t eight)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones * 0x80;
+    uint64_t deleted = eight ^ ones * 0x7F;
+
+    /* A byte that is below n, or 0, borrows from its highest bit. */
+    return (((eight - ones * ' ') & ~eight) | ((deleted - ones) & ~deleted)) & high;
+}
+
 apv_span
 apv_clean_copy(apv_walk *walk, apv_span text, size_t max_size)
 {
@@ -164,7 +175,13 @@ apv_clean_copy(apv_walk *walk, apv_span text, size_t max_size)
         return APV_NO_SPAN;
     }
     char *data = (char *)copy.data;
-    for (size_t i = 0; i < copy.size; i++)
+    size_t i = 0;
+    for (uint64_t eight; copy.size - i >= sizeof eight; i += sizeof eight) {
+        memcpy(&eight, data + i, sizeof eight);
+        if (has_control(eight))
+            break;
+    }
+    for (; i < copy.size; i++)
         if ((unsigned char)data[i] < ' ' || data[i] == 0x7F)
             data[i] = ' ';
     return copy;
@@ -182,7 +199,8 @@ append(sentence *to, apv_span text, size_t max_size)
 
     if (max_size > room)
         max_size = room;
-    text.size = apv_utf8_truncate(text.data, text.size, max_size);
+    if (text.size > max_size)
+        text.size = apv_utf8_truncate(text.data, text.size, max_size);
     if (text.size > 0)
         memcpy(to->data + to->size, text.data, text.size);
     to->size += text.size;
@@ -290,8 +308,13 @@ apv_findings_write(apv_walk *walk, apv_reason nothing, apv_finding *findings)
             .reason = reasons[reason].name,
             .source = source_name(slot->source),
             .expected = apv_clean_copy(walk, item->value, VALUE_SIZE_MAX),
-            .observed = apv_clean_copy(walk, slot->observed, VALUE_SIZE_MAX),
         };
+        /* Mostly it is what was expected. */
+        if (item->value.data != NULL && slot->observed.data != NULL &&
+            apv_span_equal(slot->observed, item->value))
+            finding->observed = finding->expected;
+        else
+            finding->observed = apv_clean_copy(walk, slot->observed, VALUE_SIZE_MAX);
         finding->text = write_sentence(walk, finding, reason,
                                        slot->seen == APV_SEEN_FAILED ? slot->detail
                                                                      : walk->unattributed_detail);

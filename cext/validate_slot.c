@@ -13,14 +13,42 @@ lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-/* FNV-1a over the name in lower case, so that names that differ in case meet. */
+#define MULTIPLIER UINT64_C(0x9E3779B97F4A7C15)
+
+static uint64_t
+mix(uint64_t hash, uint64_t eight)
+{
+    const uint64_t blank = UINT64_C(0x2020202020202020); /* the bit in which case differs */
+    hash = (hash ^ (eight | blank)) * MULTIPLIER;
+    return hash ^ hash >> 32;
+}
+
+/* What differs in the last characters only has to differ in the lowest bits too. */
+static uint64_t
+finish(uint64_t hash)
+{
+    hash *= MULTIPLIER;
+    return hash ^ hash >> 32;
+}
+
+/* Takes the name by eight bytes; names that differ in case meet. */
 static uint64_t
 hash_name(apv_kind kind, apv_span name)
 {
-    uint64_t hash = UINT64_C(14695981039346656037) ^ (uint64_t)kind;
-    for (size_t i = 0; i < name.size; i++)
-        hash = (hash ^ (unsigned char)lower(name.data[i])) * UINT64_C(1099511628211);
-    return hash ^ hash >> 32;
+    uint64_t hash = (uint64_t)kind << 32 ^ name.size, eight;
+    size_t i = 0;
+
+    for (; name.size - i >= sizeof eight; i += sizeof eight) {
+        memcpy(&eight, name.data + i, sizeof eight);
+        hash = mix(hash, eight);
+    }
+    if (i > 0 && i < name.size) { /* the last eight, some of them again */
+        memcpy(&eight, name.data + name.size - sizeof eight, sizeof eight);
+        return finish(mix(hash, eight));
+    }
+    for (eight = 0; i < name.size; i++)
+        eight = eight << 8 | (unsigned char)name.data[i];
+    return finish(mix(hash, eight));
 }
 
 static bool

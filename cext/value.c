@@ -13,17 +13,15 @@ apv_map_find(const apv_reader *reader, apv_value map, const apv_span *words, siz
 
     for (size_t i = 0; i < count; i++)
         found[i] = APV_NO_VALUE;
+    if (reader->find != NULL) {
+        reader->find(reader, map, words, count, found);
+        return;
+    }
     reader->open(reader, map, &cursor);
     while (reader->next(reader, &cursor, &key, &value)) {
-        if (key.size == 0)
-            continue;
-        for (size_t i = 0; i < count; i++) {
-            /* The first character settles nearly every comparison. */
-            if (words[i].data[0] == key.data[0] && apv_span_equal(key, words[i])) {
-                found[i] = value; /* of equal keys the last, as Python has it */
-                break;
-            }
-        }
+        size_t at = apv_word_index(words, count, key);
+        if (at < count)
+            found[at] = value; /* of equal keys the last, as Python has it */
     }
 }
 

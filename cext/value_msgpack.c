@@ -75,13 +75,10 @@ set_float(head *h, uint64_t bits, size_t size)
     }
 }
 
-/* Reads the head at `at`; false if it and its body don't end before `end`. */
+/* read_head for all but short texts; at < end. */
 static bool
-read_head(const char *at, const char *end, head *h)
+read_other_head(const char *at, const char *end, head *h)
 {
-    if (at >= end)
-        return false;
-
     const unsigned char *bytes = (const unsigned char *)at;
     unsigned char tag = bytes[0];
     size_t left = (size_t)(end - at) - 1;
@@ -90,13 +87,6 @@ read_head(const char *at, const char *end, head *h)
     uint64_t value;
 
     h->count = 0;
-    if ((tag & 0xE0) == 0xA0) { /* a short text, as most objects are */
-        h->type = APV_TEXT;
-        h->size = tag & 0x1Fu;
-        h->body = at + 1;
-        h->end = h->body + h->size;
-        return h->size <= left;
-    }
     h->whole = false;
     h->truth = false;
     h->size = 0;
@@ -211,6 +201,26 @@ read_head(const char *at, const char *end, head *h)
     return true;
 }
 
+/* Reads the head at `at`; false if it and its body don't end before `end`. */
+static inline bool
+read_head(const char *at, const char *end, head *h)
+{
+    if (at >= end)
+        return false;
+    unsigned char tag = (unsigned char)*at;
+    if ((tag & 0xE0) != 0xA0)
+        return read_other_head(at, end, h);
+    /* A short text, as most objects are. */
+    h->type = APV_TEXT;
+    h->count = 0;
+    h->size = tag & 0x1Fu;
+    h->body = at + 1;
+    if (h->size > (size_t)(end - h->body))
+        return false;
+    h->end = h->body + h->size;
+    return true;
+}
+
 /* Sizes of the objects with the tags 0xC0 to 0xDF that are of one size; 0: of the others. */
 static const unsigned char fixed_sizes[32] = {
     [0x00] = 1, [0x02] = 1, [0x03] = 1,                           /* nil, false, true */
@@ -243,6 +253,8 @@ skip(const char *at, const char *end)
             size = 1 + (tag & 0x1Fu);
         else if (fixed_sizes[tag - 0xC0] > 0)
             size = fixed_sizes[tag - 0xC0];
+        else if (tag == 0xD9 && left > 1) /* a text of up to 255 bytes */
+            size = 2 + (size_t)(unsigned char)at[1];
         else {
             if (!read_head(at, end, &h))
                 return NULL;
@@ -261,6 +273,19 @@ static const char *
 end_of(const apv_reader *reader)
 {
     return (const char *)reader->data + reader->size;
+}
+
+/* As skip, for an object whose end may be known already. */
+static const char *
+pass(const apv_reader *reader, const char *at)
+{
+    const apv_passed *passed = reader->memo;
+
+    if (at == reader->longest.from)
+        return reader->longest.to;
+    if (passed != NULL && at == passed->from)
+        return passed->to;
+    return skip(at, end_of(reader));
 }
 
 static bool
@@ -335,7 +360,7 @@ msgpack_next(const apv_reader *reader, apv_cursor *cursor, apv_span *key, apv_va
     if (cursor->index >= cursor->count)
         return false;
     if (cursor->index > 0)
-        at = skip(at, end); /* the value that the last call gave */
+        at = pass(reader, at); /* the value that the last call gave */
     cursor->index++;
     *key = APV_NO_SPAN;
     if (cursor->map && at != NULL) {
@@ -349,14 +374,65 @@ msgpack_next(const apv_reader *reader, apv_cursor *cursor, apv_span *key, apv_va
     return at != NULL;
 }
 
+/* What a key that isn't UTF-8 would be equal to is no word, so keys are only compared. */
+static void
+msgpack_find(const apv_reader *reader, apv_value map, const apv_span *words, size_t count,
+             apv_value *found)
+{
+    apv_passed *passed = reader->memo;
+    const char *at, *end = end_of(reader);
+    head h;
+
+    if (!head_of(reader, map, &h) || h.type != APV_MAP)
+        return;
+    at = h.end;
+    for (uint32_t left = h.count / 2; left > 0 && at != NULL; left--) {
+        if (!read_head(at, end, &h))
+            return;
+        size_t index = count;
+        if (h.type == APV_TEXT && h.size > 0)
+            index = apv_word_index(words, count, (apv_span){h.body, h.size});
+        at = h.count == 0 ? h.end : skip(at, end);
+        if (at == NULL)
+            return;
+        if (index < count)
+            found[index].node = at;
+        if (left > 1 || passed != NULL)
+            at = pass(reader, at);
+    }
+    if (passed != NULL)
+        *passed = (apv_passed){.from = map.node, .to = at};
+}
+
+/* As skip for the root; takes note of the longest of its children. */
+static const char *
+skip_root(apv_span msgpack, apv_reader *reader)
+{
+    const char *at, *end = msgpack.data + msgpack.size;
+    size_t longest = 0;
+    head h;
+
+    if (!read_head(msgpack.data, end, &h))
+        return NULL;
+    at = h.end;
+    for (uint32_t left = h.count; left > 0; left--) {
+        const char *behind = skip(at, end);
+        if (behind == NULL)
+            return NULL;
+        if ((size_t)(behind - at) > longest) {
+            longest = (size_t)(behind - at);
+            reader->longest.from = at;
+            reader->longest.to = behind;
+        }
+        at = behind;
+    }
+    return at;
+}
+
 bool
 apv_reader_msgpack(apv_span msgpack, apv_reader *reader, apv_value *root, apv_err *err)
 {
-    const char *end = msgpack.data + msgpack.size;
-
-    if (msgpack.size == 0 || skip(msgpack.data, end) != end)
-        return apv_fail(err, APV_ERR_INVALID, "the bytes are not one msgpack object");
-    *reader = (apv_reader){
+    apv_reader made = {
         .data = msgpack.data,
         .size = msgpack.size,
         .type = msgpack_type,
@@ -365,7 +441,12 @@ apv_reader_msgpack(apv_span msgpack, apv_reader *reader, apv_value *root, apv_er
         .truth = msgpack_truth,
         .open = msgpack_open,
         .next = msgpack_next,
+        .find = msgpack_find,
     };
+
+    if (msgpack.size == 0 || skip_root(msgpack, &made) != msgpack.data + msgpack.size)
+        return apv_fail(err, APV_ERR_INVALID, "the bytes are not one msgpack object");
+    *reader = made;
     root->node = msgpack.data;
     return true;
 }
