@@ -1,8 +1,8 @@
 """The returner while the database is away, and in mode spool: nothing is lost, and the job cache answers."""
 
+import itertools
 import logging
 import multiprocessing
-import itertools
 import os
 import signal
 import stat
@@ -241,12 +241,11 @@ class TestFull:
         return jid, self.put_until_refused(cache, "return", jid, load)
 
     def put_until_refused(self, cache, kind, jid, content):
-        for count in itertools.count():
-            try:
-                cache.spool.put(kind, jid, content(count))
-            except _core.StoreError as refused:
-                assert "full" in str(refused)
-                return count
+        """How many were taken before the spool was full."""
+        numbers = itertools.count()
+        with pytest.raises(_core.StoreError, match="full"):
+            sum(cache.spool.put(kind, jid, content(number)) for number in numbers)
+        return next(numbers) - 1
 
     def test_the_database_takes_what_the_spool_cannot(self, small, drained, database, caplog):
         cache = small(mode="spool")
