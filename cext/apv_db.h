@@ -215,7 +215,8 @@ bool apv_record_return(apv_db *db, apv_span load, apv_record **record, apv_err *
 #define APV_RECORDS_MAX 1000 /* returns in a batch */
 
 /* As apv_record_return for each of the loads in turn, but much faster and all in one
- * transaction: on failure none of them was recorded.
+ * transaction: on failure none of them was recorded. They come at one time: what one
+ * of them changes in a minion's document is not yet in force for the others.
  * count: 1 to APV_RECORDS_MAX. records: count pointers, receives what became of each.
  * Errors: also INVALID for a count out of range, and when one load cannot be recorded.
  * Ownership: free each with apv_record_free. Blocks up to twice as long as apv_call. */

@@ -1,6 +1,6 @@
 CREATE OR REPLACE FUNCTION approval.apply_returns(
     p_jids text[], p_minions text[], p_revisions bigint[], p_findings text[], p_befores text[], p_now timestamptz) RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     few constant integer := 200;
     converged text[];

@@ -1,7 +1,7 @@
 CREATE OR REPLACE FUNCTION approval.maintain_jobs(p_keep_hours integer) RETURNS TABLE (created integer, dropped integer)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    days_ahead constant integer := 7;
+    days_ahead constant integer := 2;
     today date := (now() AT TIME ZONE 'UTC')::date;
     -- A day more than asked for, as a jid may be a day off in local time.
     first_kept date := ((now() - make_interval(hours => p_keep_hours)) AT TIME ZONE 'UTC')::date - 1;

@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION approval.save_load(
     RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF p_claimed AND NOT approval.jid_is_current(p_jid, now()) THEN
+    IF p_claimed AND NOT (SELECT approval.jid_is_current(p_jid, k.first_jid, k.last_jid) FROM approval.kept_jids(now()) AS k) THEN
         RETURN false;
     END IF;
     INSERT INTO approval.job AS j (jid, fun, tgt, tgt_type, job_user, minions, load, claimed, published_at)

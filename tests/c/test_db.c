@@ -374,6 +374,31 @@ test_record(void **state)
     apv_db_close(&db);
 }
 
+static void
+test_record_batch(void **state)
+{
+    (void)state;
+    apv_db *db = open_db(5000, true);
+    apv_span loads[] = {{load, sizeof load - 1}, {load, sizeof load - 1}, {"\x80", 1}};
+    apv_record *records[] = {NULL, NULL, NULL};
+    apv_err err = APV_ERR_NONE;
+
+    if (!apv_record_returns(db, loads, 2, records, &err))
+        fail_msg("%s", err.message);
+    for (size_t i = 0; i < 2; i++) {
+        assert_string_equal(records[i]->outcome, "quarantined");
+        apv_record_free(&records[i]);
+    }
+    const size_t refused[] = {0, 3, APV_RECORDS_MAX + 1};
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        err = (apv_err)APV_ERR_NONE;
+        assert_false(apv_record_returns(db, loads, refused[i], records, &err));
+        assert_int_equal(err.code, APV_ERR_INVALID);
+        assert_null(records[0]);
+    }
+    apv_db_close(&db);
+}
+
 /* ---- no memory ---- */
 
 static bool
@@ -390,11 +415,14 @@ once_document(apv_db *db, apv_err *err)
 static bool
 once_record(apv_db *db, apv_err *err)
 {
-    apv_record *record = NULL;
-    bool ok = apv_record_return(db, (apv_span){load, sizeof load - 1}, &record, err);
+    const apv_span loads[] = {{load, sizeof load - 1}, {load, sizeof load - 1}};
+    apv_record *records[] = {NULL, NULL};
+    bool ok = apv_record_returns(db, loads, 2, records, err);
 
-    assert_int_equal(ok, record != NULL);
-    apv_record_free(&record);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(ok, records[i] != NULL);
+        apv_record_free(&records[i]);
+    }
     return ok;
 }
 
@@ -452,7 +480,8 @@ main(void)
         cmocka_unit_test(test_deadline),       cmocka_unit_test(test_lost_connection),
         cmocka_unit_test(test_fork),           cmocka_unit_test(test_signal),
         cmocka_unit_test(test_unknown_minion), cmocka_unit_test(test_document),
-        cmocka_unit_test(test_record),         cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_record),         cmocka_unit_test(test_record_batch),
+        cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, make_functions, NULL);
 }

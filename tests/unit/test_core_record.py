@@ -156,6 +156,19 @@ def test_odd_texts_are_stored_as_far_as_they_can_be(core_database, minion, recor
     assert stored(core_database, load)[0][4:6] == ("f", None)
 
 
+def test_findings_read_as_they_are(core_database, insert_document, record):
+    value = 'back\\slash "quote" ü'
+    insert_document("texts", [("package", value, "version", value)])
+    load = make_load(
+        "texts", make_evidence("texts", observed={"packages": {value: value}, "services": {}, "values": {}})
+    )
+    record(load)
+    findings = core_database.execute(
+        "SELECT name, expected, observed FROM approval.job_finding WHERE minion_id = 'texts'"
+    )
+    assert findings == [(value, value, None)]
+
+
 def test_values_and_services_are_recorded_too(insert_document, record):
     items = [("service", "cron", "state", "running"), ("value", "limits", "json", '{"a":1}')]
     insert_document("mixed", items)
