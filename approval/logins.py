@@ -16,6 +16,8 @@ LOGINS = {
     "salt_engine": ("engine.dsn", "approval_engine"),
     "salt_policy": ("policy.dsn", "approval_policy_admin"),
 }
+# How long a statement of theirs may run on when the master has given it up, long after its own time limit.
+STATEMENT_TIMEOUT = {"approval_exporter": "30s", "approval_returner": "60s"}
 # What of the administrator's connection is the way to the server; the rest is the administrator's own.
 SERVER_SETTINGS = ("host", "hostaddr", "port", "dbname", "sslmode", "sslrootcert", "target_session_attrs")
 
@@ -53,6 +55,9 @@ def _ensure(conn, login, password, role, keep_password):
     name = sql.Identifier(login)
     if not exists:
         conn.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
+        if role in STATEMENT_TIMEOUT:
+            limit = sql.Literal(STATEMENT_TIMEOUT[role])
+            conn.execute(sql.SQL("ALTER ROLE {} SET statement_timeout = {}").format(name, limit))
     if not exists or not keep_password:
         # Hashed here, so that the password reaches no log of the server.
         verifier = conn.pgconn.encrypt_password(password.encode(), login.encode(), b"scram-sha-256").decode()

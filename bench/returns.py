@@ -1,7 +1,9 @@
-"""A return through Salt's loader, committed durably: ours, judged and stored, against Salt's pgjsonb."""
+"""Returns, judged and stored, against Salt's pgjsonb: one by one through Salt's loader, and many in one commit."""
 
 import itertools
+import os
 import re
+import time
 
 import highstate
 import psycopg
@@ -18,6 +20,9 @@ from saltext.approval import _core, jobs
 CHUNKS = 20
 DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 ONE_ROW = "INSERT INTO bench_payload VALUES (%s)"
+MANY_ROWS = "INSERT INTO bench_payload SELECT unnest(%b::bytea[])"
+BATCH = 500  # as the spool is drained
+BLOCK = 8192
 REACH = 40
 
 
@@ -59,13 +64,19 @@ def measure(database, minions, rounds, duration_s):
     loads = _loads(database, minions)
     ours(next(loads))
     _check(database)
-    with psycopg.connect(database.dsn_of(), autocommit=True) as connection:
+    with psycopg.connect(database.dsn_of(), autocommit=True) as connection, _Disk(database) as disk:
         payload = _core.compress(jobs.pack(next(loads)))
+        payloads = [payload] * BATCH
         times = medians(
             {
                 "ours": _Returned(ours, loads),
                 "pgjsonb": _Returned(theirs, loads),
+                "batch": Recorded(database, loads),
                 "commit": Clocked(lambda: connection.execute(ONE_ROW, (payload,), prepare=True, binary=True)),
+                "commit of many": Clocked(
+                    lambda: connection.execute(MANY_ROWS, (payloads,), prepare=True, binary=True)
+                ),
+                "disk": Clocked(disk.write),
             },
             rounds,
             duration_s,
@@ -73,7 +84,54 @@ def measure(database, minions, rounds, duration_s):
     ratio = times["pgjsonb"] / times["ours"]
     rate = 1e6 / times["ours"]
     yield Row("returner_durable", CHUNKS, rate, "returns/s", "Salt's pgjsonb", ratio, f">= {REACH}", ratio >= REACH)
+    yield Floor("Salt's pgjsonb", CHUNKS, 1e6 / times["pgjsonb"], "returns/s")
     yield Floor("durable commits of nothing but the payload", CHUNKS, 1e6 / times["commit"], "commits/s")
+    yield Floor(f"blocks of {BLOCK} bytes written with fdatasync", 1, 1e6 / times["disk"], "writes/s")
+    yield Floor(f"returns recorded {BATCH} in a commit", CHUNKS, 1e6 / times["batch"], "returns/s")
+    yield Floor(f"payloads inserted {BATCH} in a commit", CHUNKS, BATCH * 1e6 / times["commit of many"], "payloads/s")
+
+
+class Recorded:
+    """An alternative for rounds.medians: BATCH new returns at once, each recorded; the times are those of one."""
+
+    def __init__(self, database, loads):
+        self._loads = loads
+        self._returner = database.dsn_file("returner").read_text().strip()
+
+    def run(self, duration_s):
+        """Record batches, made beforehand, for so long; the times of one return in µs."""
+        times = []
+        while sum(times) * BATCH < duration_s * 1e6:
+            packed = [jobs.pack(load) for load in itertools.islice(self._loads, BATCH)]
+            start = time.perf_counter_ns()
+            _core.record_returns(self._returner, packed)
+            times.append((time.perf_counter_ns() - start) / 1000 / BATCH)
+        return times
+
+
+class _Disk:
+    """Context manager around a file on the disk of the server, written durably."""
+
+    BLOCKS = 64
+
+    def __init__(self, database):
+        self._path = database.server.directory / "bench_disk"
+
+    def __enter__(self):
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        os.pwrite(self._file, bytes(self.BLOCKS * BLOCK), 0)
+        os.fsync(self._file)
+        self._places = itertools.cycle(range(0, self.BLOCKS * BLOCK, BLOCK))
+        return self
+
+    def __exit__(self, *exception):
+        os.close(self._file)
+        self._path.unlink()
+
+    def write(self):
+        """Overwrite a block; back when it is on the disk."""
+        os.pwrite(self._file, b"x" * BLOCK, next(self._places))
+        os.fdatasync(self._file)
 
 
 class _Returned:

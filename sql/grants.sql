@@ -16,7 +16,7 @@ GRANT EXECUTE ON FUNCTION
     approval.maintain_jobs(integer),
     approval.seal_audit()
 TO approval_returner;
--- A minion's own login stores claims; expected_document gives it nothing.
+-- A minion's own login stores claims; expected_documents gives it nothing.
 GRANT EXECUTE ON FUNCTION
     approval.expected_documents(text[], bigint[], text[]),
     approval.record_returns(

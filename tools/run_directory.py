@@ -20,15 +20,21 @@ PREFIX = "saltext-approval."
 
 
 class RunDirectory:
-    """Context manager; its value is the path of the new directory."""
+    """
+    Context manager; its value is the path of the new directory.
 
-    def __init__(self):
+    parent
+        Where to make it: MEMORY or DISK; None: in memory where there is plenty, else on the disk.
+    """
+
+    def __init__(self, parent=None):
+        self._parent = parent
         self._stack = contextlib.ExitStack()
 
     def __enter__(self):
         with self._stack:
             remove_abandoned()
-            path = self._stack.enter_context(_created())
+            path = self._stack.enter_context(_created(self._parent or _roomy()))
             # The server's account has to reach its folder below; every folder below has its own, tighter mode.
             path.chmod(0o755)
             self._stack = self._stack.pop_all()
@@ -46,7 +52,7 @@ def remove_abandoned():
                 shutil.rmtree(path)
 
 
-def _parent():
+def _roomy():
     """Memory where there is plenty, because the roots of minions are many files; else the disk."""
     try:
         space = os.statvfs(MEMORY)
@@ -63,10 +69,10 @@ def _parent():
 
 
 @contextlib.contextmanager
-def _created():
+def _created(parent):
     """Make a directory, keep it locked, and remove it at the end."""
     while True:
-        path = pathlib.Path(tempfile.mkdtemp(prefix=PREFIX, dir=_parent()))
+        path = pathlib.Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
         # Another run may just take it for an abandoned one, and remove it: then the next one is ours.
         with _locked(path) as is_ours:
             if not is_ours:

@@ -136,6 +136,10 @@ BEGIN
                   UNION ALL SELECT unnest(came_to.excessive), 'too many different returns of one job') AS q;
         END IF;
         IF came_to.moving IS NOT NULL THEN
+            -- Minions before their items, and those before requests, as whoever approves does it; so also those of later turns.
+            PERFORM approval.lock_minions(ARRAY(
+                SELECT p_minions[m] FROM unnest(came_to.moving) AS m
+                UNION SELECT p_minions[t.place] FROM unnest(turns) WITH ORDINALITY AS t (turn, place) WHERE t.turn > this_turn));
             PERFORM approval.apply_returns(
                 array_agg(p_jids[m]), array_agg(p_minions[m]), array_agg(p_revisions[m]), array_agg(p_findings[m]),
                 array_agg(p_befores[m]), moment)

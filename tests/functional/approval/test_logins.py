@@ -36,6 +36,17 @@ def test_each_login_has_just_its_role(admin, tmp_path, other_names):
         assert (user, roles) == (login, [role])
 
 
+def test_what_a_master_gave_up_ends(admin, tmp_path, other_names):
+    list(logins.create(admin, tmp_path))
+    limits = {}
+    for login, (file_name, _) in other_names.items():
+        with psycopg.connect((tmp_path / file_name).read_text()) as conn:
+            (limits[login],) = conn.execute("SELECT current_setting('statement_timeout')").fetchone()
+    assert limits.pop("test_salt_exporter") == "30s"
+    assert limits.pop("test_salt_returner") == "1min"
+    assert set(limits.values()) == {"0"}
+
+
 def test_a_second_time_files_and_passwords_stay(admin, tmp_path, other_names):
     list(logins.create(admin, tmp_path))
     before = {path: path.read_text() for path in tmp_path.iterdir()}
