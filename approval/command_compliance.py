@@ -19,7 +19,9 @@ METRICS = (
 def add(commands):
     """Declare the command."""
     command = leaf(commands, "compliance", _compliance, "who is out of line with what is approved, since when, and why")
-    command.add_argument("--limit", metavar="N", default=50, help="how many to list, the longest first (%(default)s)")
+    command.add_argument(
+        "--limit", metavar="N", type=int, default=50, help="how many to list, the longest first (%(default)s)"
+    )
     command.add_argument(
         "--metrics",
         action="store_true",

@@ -18,7 +18,7 @@ def add(commands):
     outbox = group(commands, "outbox", "what waits to be sent to minions or other systems")
     command = leaf(outbox, "list", _list, "list what is not delivered, newest first")
     command.add_argument("--state", choices=["waiting", "delivered", "dead"])
-    command.add_argument("--limit", metavar="N", default=50, help="(%(default)s)")
+    command.add_argument("--limit", metavar="N", type=int, default=50, help="(%(default)s)")
     command = leaf(outbox, "retry", _retry, "give the dead messages of a request another chance")
     command.add_argument("request", help="its number")
     command.add_argument("--destination", metavar="NAME", default="salt", help="(%(default)s)")

@@ -67,6 +67,15 @@ def test_json_on_either_side_of_the_command(run):
     assert json.loads(run("alice", "--json", "types").stdout) == json.loads(run("alice", "types", "--json").stdout)
 
 
+def test_who_is_out_of_line(run, approve):
+    approve(["web1"], {"hello": "1.0"})
+    shown = run("alice", "compliance").stdout
+    assert shown.startswith("minions: 0 converged, 0 drifting, 0 failed, 1 waiting, 0 silent, ")
+    assert json.loads(run("alice", "compliance", "--json", "--limit", "5").stdout)["minions"]["waiting"] == 1
+    assert 'saltext_approval_minions{standing="waiting"} 1\n' in run("alice", "compliance", "--metrics").stdout
+    assert run("alice", "compliance", "--limit", "none").returncode == 2
+
+
 def test_text_of_empty_answers(run):
     assert run("alice", "list").stdout == "no requests\n"
     assert run("alice", "state", "web1").stdout == "minion web1\n  nothing is approved\n"
