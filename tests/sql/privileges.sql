@@ -68,8 +68,9 @@ SELECT is((
     SELECT string_agg(concat_ws(' ', login, relname, privilege), ', ' ORDER BY login)
     FROM unnest(ARRAY['t_alice', 't_runner', 't_policy', 't_exporter', 't_returner', 't_minion', 't_engine', 't_auditor', 't_stranger']) AS login,
         pg_class AS c, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER', 'REFERENCES']) AS privilege
-    WHERE c.relnamespace = 'approval'::regnamespace AND c.relkind IN ('v', 'm') AND has_table_privilege(login, c.oid, privilege)),
-    't_auditor job_finding SELECT, t_auditor standing SELECT, t_exporter exported_document SELECT', 'views: who reads them, and nobody does more');
+    WHERE c.relnamespace = 'approval'::regnamespace AND c.relkind IN ('v', 'm') AND has_table_privilege(login, c.oid, privilege)
+        AND NOT (login = 't_auditor' AND privilege = 'SELECT' AND relname <> 'exported_document')),
+    't_exporter exported_document SELECT', 'views: the auditor reads them, but the one with keys, which is the exporter''s; nobody does more');
 SELECT ok(pg_temp.refused('t_auditor', 'SELECT evidence_key FROM approval.document') AND pg_temp.refused('t_auditor', 'SELECT * FROM approval.document_history'),
     'the auditor reads no key');
 SELECT is_empty($$
