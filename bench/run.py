@@ -22,6 +22,7 @@ import report  # noqa: E402
 import returns  # noqa: E402
 import rules  # noqa: E402
 import snapshot  # noqa: E402
+import spooled  # noqa: E402
 import storm  # noqa: E402
 import validation  # noqa: E402
 from approval_database import ApprovalDatabase  # noqa: E402
@@ -50,6 +51,7 @@ def measure(quick):
         minions.grow(MINIONS_RETURNING, for_returns=True)
         returns.prepare(database)
         yield from returns.measure(database, minions, rounds, DURATION_S)
+        yield from spooled.measure(database, minions, directory, rounds, DURATION_S)
         returns.finish(database)
         program = libpq_reader.build(directory)
         for size in sizes:
