@@ -27,6 +27,7 @@ pid="--pidfile /run/{0}.pid --exec /bin/sleep"
 case $1 in
 start) start-stop-daemon --start --background --make-pidfile $pid -- infinity ;;
 stop) start-stop-daemon --stop --retry 5 --remove-pidfile $pid ;;
+restart) $0 stop; $0 start ;;
 status) start-stop-daemon --status $pid ;;
 esac
 """),
@@ -58,6 +59,7 @@ PACKAGES = (
     *versions("acme-locked", "1.0-1"),
     *versions("acme-daemon-running", "1.0-1", files=INIT_SCRIPT),
     *versions("acme-daemon-dead", "1.0-1", files=INIT_SCRIPT),
+    *versions("acme-daemon-restart", "1.0-1", files=INIT_SCRIPT),
     *versions("acme-drift", "1.0-1"),
     *versions("acme-reinstall", "1.0-1"),
     Package("acme-planned", "1.0-1", depends="acme-brought"),
@@ -65,9 +67,18 @@ PACKAGES = (
 )
 
 
-# Demands a plan before anybody approves.
-PLANNED = """
+# A machine that is told to restart; the test is its firmware.
+SHUTDOWN = '#!/bin/sh\necho "$*" >/run/shutdown\n'
+POLICY = """
 types:
+  restart: &restart
+    kind: action
+    action: {function: service.restart}
+    parameters: {required: [name]}
+    returns: {const: true}
+    requesters: ["*"]
+    chain: [{name: release, any_of: [{group: change-managers}]}]
+  restart-by-return: {<<: *restart, proof: return}
   planned:
     kind: package
     requesters: ["*"]
@@ -151,6 +162,9 @@ def work(lab):
     """The Workflow of the lab, whose minions use its package repository alone."""
     for minion in lab.minions.values():
         use_only_our_packages(minion)
+    policy = lab.directory / "matrix.yaml"
+    policy.write_text(POLICY)
+    lab.database.command("policy", "policy", "load", str(policy))
     workflow = Workflow(lab)
     yield workflow
     workflow.close()
@@ -284,6 +298,42 @@ def test_service_that_is_not_there(lab, work):
     check(work, request, {"acme-nothing": ("failed", "apply-failed", "acme-nothing")})
 
 
+@pytest.mark.parametrize(
+    ("request_type", "outcome", "sentence"),
+    [
+        ("restart-by-return", "converged", "service.restart succeeded"),
+        # Only systemd says since when a service runs.
+        ("restart", "failed", "the minion does not tell when acme-daemon-restart was started"),
+    ],
+)
+def test_restart_of_a_service(lab, work, request_type, outcome, sentence):
+    minion = lab.minions["db1"]
+    minion.run("apt-get", "-qq", "-y", "install", "acme-daemon-restart")
+    lab.master.call("db1", "service.start", "acme-daemon-restart")
+    pid = (minion.directory / "run/acme-daemon-restart.pid").read_text()
+    number = work.approved(request_type, ["db1"], parameters={"name": "acme-daemon-restart"})
+    request = work.in_state(number, outcome)
+    assert [(item["outcome"], item["text"]) for item in request["items"]] == [(outcome, sentence)]
+    assert (minion.directory / "run/acme-daemon-restart.pid").read_text() != pid
+
+
+def test_reboot(lab, work):
+    minion = lab.minions["db1"]
+    shutdown = minion.directory / "usr/sbin/shutdown"
+    shutdown.write_text(SHUTDOWN)
+    shutdown.chmod(0o755)
+    number = work.approved("reboot", ["db1"])
+    ordered = minion.directory / "run/shutdown"
+    wait_until(lambda: ordered.exists() and ordered.read_text() == "-r now\n", "the order to restart")
+    assert work.show(number)["state"] == "approved", "that it was willing is no proof"
+
+    ordered.unlink()
+    minion.stop()
+    minion.start()
+    request = work.in_state(number, "converged")
+    assert "the minion started again" in request["items"][0]["text"]
+
+
 def test_reinstall(lab, work):
     number = work.approved("package", ["web1"], packages={"acme-reinstall": "1.0-1"})
     work.highstate("web1")
@@ -300,9 +350,7 @@ def test_reinstall(lab, work):
     assert work.show(number)["state"] == "converged", "what was proven stays proven"
 
 
-def test_plan_before_approval(lab, work, tmp_path):
-    (tmp_path / "policy.yaml").write_text(PLANNED)
-    lab.database.command("policy", "policy", "load", str(tmp_path / "policy.yaml"))
+def test_plan_before_approval(lab, work):
     number = work.ask("planned", lab.minions, packages={"acme-planned": "1.0-1"})
     with pytest.raises(Refused, match="has no plan"):
         work.approve(number)
