@@ -298,6 +298,10 @@ class Client:
             "retried": db.value(self._conn, "retry_outbox", *self._identity, destination, number),
         }
 
+    def reinstalls(self, minion=None, limit=DEFAULT_LIMIT):
+        """Minions that were noticed to be installed anew, those not done first."""
+        return self._rows("list_reinstalls", intake.optional_text("minion", minion), intake.count("limit", limit))
+
     def upkeep(self):
         """
         Do what only time brings: expire, escalate, renew. Then seal all into the audit's global chain.

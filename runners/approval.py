@@ -363,6 +363,17 @@ def retry_outbox(request_id=None, destination="salt"):
     return _call("retry_outbox", request_id, destination)
 
 
+def reinstalls(minion=None, limit=50):
+    """
+    Minions that came back with another key or machine id: waiting (for the key to be accepted, if it is the machine),
+    accepted, or converged since.
+
+        salt-run approval.reinstalls
+        salt-run approval.reinstalls web1
+    """
+    return _call("reinstalls", minion, limit)
+
+
 def sync_minions():
     """
     Make every minion whose key is accepted known to the approval database.

@@ -144,3 +144,9 @@ GRANT EXECUTE ON FUNCTION
     approval.out_of_line(integer)
 TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
 GRANT SELECT ON approval.drift, approval.silence, approval.silence_mark, approval.minion_check, approval.standing TO approval_auditor;
+
+-- Minions that come back installed anew.
+GRANT EXECUTE ON FUNCTION approval.note_minion(text, text, boolean, text), approval.settle_reinstalls() TO approval_engine;
+GRANT EXECUTE ON FUNCTION approval.list_reinstalls(text, integer)
+TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
+GRANT SELECT ON approval.reinstall TO approval_auditor;

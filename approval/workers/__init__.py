@@ -19,6 +19,7 @@ WORKERS = (
     "partitions",
     "due",
     "dispatch",
+    "reinstall",
     "drift",
     "snapshot",
     "spool",

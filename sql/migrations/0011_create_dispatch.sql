@@ -39,3 +39,34 @@ COMMENT ON COLUMN approval.dispatch.state_at IS 'Since when it is in its state.'
 COMMENT ON COLUMN approval.dispatch.boot_before IS 'The boot id that the minion proved to have shortly before.';
 COMMENT ON COLUMN approval.dispatch.jid IS 'The job that does it. Chosen before it is published, so that it is known after a crash whether it was.';
 COMMENT ON COLUMN approval.dispatch.returned_at IS 'When an authentic return of that job was judged.';
+
+-- Machines that are installed anew under an id that is known.
+ALTER TABLE approval.minion
+    ADD COLUMN key_digest text,
+    ADD COLUMN machine_id text;
+COMMENT ON COLUMN approval.minion.key_digest IS 'Of the public key that the master last accepted for it, as the engine saw it: sha256, hex.';
+COMMENT ON COLUMN approval.minion.machine_id IS 'The grain machine_id that it last had, as the master remembers it: the minion''s claim.';
+
+CREATE TABLE approval.reinstall (
+    minion_id text NOT NULL REFERENCES approval.minion,
+    reinstall_no bigint GENERATED ALWAYS AS IDENTITY,
+    state text NOT NULL CHECK (state IN ('waiting', 'accepted', 'converged')),
+    key_digest text,
+    machine_id text,
+    noticed_at timestamptz NOT NULL,
+    seen_at timestamptz NOT NULL,
+    accepted_at timestamptz,
+    converged_at timestamptz,
+    converged_jid text,
+    PRIMARY KEY (minion_id, reinstall_no),
+    CONSTRAINT reinstall_sign CHECK (key_digest IS NOT NULL OR machine_id IS NOT NULL),
+    CONSTRAINT reinstall_accepted CHECK ((accepted_at IS NOT NULL) = (state IN ('accepted', 'converged'))),
+    CONSTRAINT reinstall_converged CHECK ((converged_at IS NOT NULL) = (state = 'converged') AND (converged_jid IS NULL) = (converged_at IS NULL))
+);
+CREATE UNIQUE INDEX reinstall_open ON approval.reinstall (minion_id) WHERE state <> 'converged';
+COMMENT ON TABLE approval.reinstall IS
+    'Known minions that appeared with another key or machine id. waiting: for the key to be accepted (or it is somebody who only claims to '
+    'be that minion). accepted: its key is, and what it proves counts. converged: it has proven to be as approved again.';
+COMMENT ON COLUMN approval.reinstall.key_digest IS 'Of the public key that it came with; NULL: its key is the old one.';
+COMMENT ON COLUMN approval.reinstall.seen_at IS 'When it last appeared so.';
+COMMENT ON COLUMN approval.reinstall.converged_jid IS 'The job whose authentic return is the receipt.';

@@ -10,7 +10,7 @@ $$;
 CREATE TEMP TABLE reading (name text);
 INSERT INTO reading VALUES ('list_requests'), ('show_request'), ('show_state'), ('list_types'), ('list_minions'), ('audit_trail'),
     ('verify_audit'), ('check_policy'), ('why'), ('what_if'), ('replay_type'), ('export_audit'), ('audit_head'), ('list_freezes'),
-    ('list_calendars'), ('show_type'), ('list_delegations'), ('show_plan'), ('list_outbox'), ('compliance'), ('out_of_line');
+    ('list_calendars'), ('show_type'), ('list_delegations'), ('show_plan'), ('list_outbox'), ('list_reinstalls'), ('compliance'), ('out_of_line');
 CREATE TEMP TABLE asking (name text);
 INSERT INTO asking VALUES ('submit_request'), ('amend_request'), ('resolve_overlap'), ('revert_request'), ('decide'), ('cancel_request'),
     ('review_request'), ('delegate'), ('end_delegation'), ('whoami'), ('retry_outbox');
@@ -23,7 +23,7 @@ SELECT is(ARRAY[pg_temp.act('t_minion', 'SELECT revision FROM approval.expected_
                 pg_temp.act('t_returner', 'SELECT revision FROM approval.expected_documents(''{web1}'', ''{NULL}'', ''{x}'')')], '{NULL,1}',
     'which are compared with nothing: it is given no document');
 SELECT is(pg_temp.granted('t_engine'), '{awaiting_start,begin_dispatch,claim_outbox,due_checks,due_dispatches,expire_due,find_silent,maintain_jobs,next_dispatch,'
-    'note_observation,note_sent,open_dispatches,put_minions,renew_requests,seal_audit,settle_action,settle_dispatches,settle_outbox}', 'engine');
+    'note_minion,note_observation,note_sent,open_dispatches,put_minions,renew_requests,seal_audit,settle_action,settle_dispatches,settle_outbox,settle_reinstalls}', 'engine');
 SELECT is(pg_temp.granted('t_stranger'), '{}', 'a login without a role: none');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_auditor''))', $$SELECT name FROM reading UNION VALUES ('show_policy')$$, 'auditor: reads');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_bob''))', $$SELECT name FROM reading UNION SELECT name FROM asking$$, 'person');

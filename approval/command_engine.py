@@ -1,4 +1,4 @@
-"""Commands on the outbox: what waits to be sent to minions or other systems."""
+"""Commands on what the engine does: what waits to be sent, and which minions came back installed anew."""
 
 from .command import answer, client, group, leaf
 
@@ -12,9 +12,21 @@ COLUMNS = {
     "last_error": "LAST ERROR",
 }
 
+REINSTALLS = {
+    "minion": "MINION",
+    "state": "STATE",
+    "noticed_at": "NOTICED",
+    "accepted_at": "ACCEPTED",
+    "converged_at": "CONVERGED",
+    "jid": "JOB",
+}
+
 
 def add(commands):
     """Declare the commands."""
+    command = leaf(commands, "reinstalls", _reinstalls, "minions that came back with another key or machine id")
+    command.add_argument("minion", metavar="ID", nargs="?")
+    command.add_argument("--limit", metavar="N", default=50, help="(%(default)s)")
     outbox = group(commands, "outbox", "what waits to be sent to minions or other systems")
     command = leaf(outbox, "list", _list, "list what is not delivered, newest first")
     command.add_argument("--state", choices=["waiting", "delivered", "dead"])
@@ -22,6 +34,14 @@ def add(commands):
     command = leaf(outbox, "retry", _retry, "give the dead messages of a request another chance")
     command.add_argument("request", help="its number")
     command.add_argument("--destination", metavar="NAME", default="salt", help="(%(default)s)")
+
+
+def _reinstalls(arguments):
+    from . import render
+
+    with client(arguments) as acting:
+        rows = acting.reinstalls(arguments.minion, arguments.limit)
+    return answer(arguments, rows, lambda rows: render.table(rows, REINSTALLS) if rows else "no minion was reinstalled")
 
 
 def _list(arguments):

@@ -1,0 +1,135 @@
+"""The watch for reinstalled minions: what it makes of the master's events and keys."""
+
+import pytest
+
+from saltext.approval.workers import reinstall
+
+OLD, NEW = "-----BEGIN PUBLIC KEY-----\nold\n-----END PUBLIC KEY-----", "-----BEGIN PUBLIC KEY-----\nnew\n"
+
+
+class Keys:
+    """The master's keys: minion -> PEM."""
+
+    def __init__(self, accepted):
+        self._accepted = accepted
+        self.cache = self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        pass
+
+    def list_keys(self):
+        return {"minions": list(self._accepted)}
+
+    def fetch(self, bank, minion):
+        assert bank == "keys"
+        return {"state": "accepted", "pub": self._accepted[minion]}
+
+
+class Bus:
+    """The master's events, one after the other, and then silence."""
+
+    def __init__(self):
+        self.events = []
+
+    def get_event(self, wait, **_):
+        return self.events.pop(0) if self.events else None
+
+    def destroy(self):
+        pass
+
+
+@pytest.fixture
+def bus(monkeypatch):
+    bus = Bus()
+    monkeypatch.setattr(reinstall.salt.utils.event, "get_event", lambda *_, **__: bus)
+    monkeypatch.setattr(reinstall, "LOOK_S", 0.05)
+    return bus
+
+
+@pytest.fixture
+def worker(master_opts, bus, monkeypatch):
+    monkeypatch.setattr(reinstall.salt.key, "get_key", lambda opts: Keys({"web1": OLD, "not-ours": OLD}))
+    worker = reinstall.worker(master_opts())
+    yield worker
+    worker.close()
+
+
+def auth(minion, key, act, result=True):
+    return {"tag": "salt/auth", "data": {"id": minion, "pub": key, "act": act, "result": result}}
+
+
+def test_another_key_is_noticed_and_its_acceptance_too(worker, bus, acting, returned):
+    bus.events += [auth("web1", OLD, "accept")]
+    worker.round()
+    assert acting.reinstalls() == []
+    bus.events += [auth("web1", NEW, "denied", False), auth("web1", NEW, "denied", False)]
+    worker.round()
+    ((row),) = acting.reinstalls("web1")
+    assert (row["state"], row["key"]) == ("waiting", reinstall.digest_of(NEW))
+    bus.events += [auth("web1", NEW, "accept")]
+    worker.round()
+    (row,) = acting.reinstalls()
+    assert row["state"] == "accepted"
+
+
+def test_what_is_refused_is_not_accepted(worker, bus, acting):
+    worker.round()
+    bus.events += [auth("web1", NEW, "accept", False)]
+    worker.round()
+    assert [row["state"] for row in acting.reinstalls()] == ["waiting"]
+
+
+def test_a_key_that_was_changed_while_nobody_watched(worker, bus, acting, monkeypatch):
+    worker.round()
+    monkeypatch.setattr(reinstall.salt.key, "get_key", lambda opts: Keys({"web1": NEW}))
+    monkeypatch.setattr(reinstall, "KEYS_EVERY_S", 0.0)
+    worker.round()
+    assert [row["state"] for row in acting.reinstalls()] == ["accepted"]
+
+
+def test_another_machine_id(worker, bus, acting, monkeypatch):
+    grains = {"web1": {"machine_id": "one"}}
+    cache = type("Cache", (), {"fetch": lambda self, bank, minion: grains.get(minion, {})})()
+    monkeypatch.setattr(reinstall.salt.cache, "factory", lambda opts: cache)
+    bus.events += [{"tag": "salt/minion/web1/start", "data": {}}]
+    worker.round()
+    assert acting.reinstalls() == []
+    grains["web1"] = {"machine_id": "two"}
+    worker._settled_at = None
+    worker.round()
+    assert [(row["state"], row["machine_id"]) for row in acting.reinstalls()] == [("accepted", "two")]
+
+
+def test_odd_events_do_no_harm(worker, bus, acting):
+    bus.events += [
+        {"tag": "salt/auth", "data": {"id": 1, "pub": NEW, "act": "accept"}},
+        {"tag": "salt/auth", "data": {"id": "web1", "pub": b"bytes"}},
+        {"tag": "salt/auth", "data": {"act": "pend"}},
+        {"tag": "salt/minion/start", "data": {}},
+        auth("nobody", NEW, "pend"),
+        auth("nobody", "\ud800", "pend"),
+    ]
+    worker.round()
+    assert acting.reinstalls() == []
+
+
+def test_who_starts_after_it_was_told_to_reboot_is_asked_at_once(
+    worker, bus, acting, published, returned, approved, master_opts
+):
+    from saltext.approval.workers import dispatch
+
+    sender = dispatch.worker(master_opts())
+    acting.request("reboot", ["web1"], reason="a test")
+    sender.round()
+    returned(published.jobs[0][0], "web1", {})
+    sender.round()
+    approved.execute("UPDATE approval.outbox SET due_at = '-infinity' WHERE state = 'waiting'")
+    sender.round()
+    sender.close()
+    assert len(published.jobs) == 2
+    bus.events += [{"tag": f"salt/minion/{minion}/start", "data": {}} for minion in ("web2", "web1")]
+    worker.round()
+    assert [job[1:4] for job in published.jobs[2:]] == [(["web1"], "state.single", ["approval.observed"])]
