@@ -1,7 +1,7 @@
 -- What is sent to minions, when, how often, and what proves it: every edge of table dispatch.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(69);
+SELECT plan(81);
 
 SELECT approval.put_request_type('{"name": "reboot", "kind": "action", "action": {"function": "system.reboot", "kwarg": {"in_seconds": false}},
     "requesters": ["*"], "pre_approved": true, "chain": []}') \g /dev/null
@@ -166,6 +166,33 @@ UPDATE approval.item SET effective_at = now() - interval '25 hours' WHERE reques
 SELECT is(pg_temp.steps(:later), NULL, 'nor a day after it');
 SELECT is(pg_temp.dispatch(:later) || ' ' || pg_temp.state_of(:later), 'unsent failed', 'it is recorded that it was not sent');
 SELECT is(pg_temp.act('t_engine', format('SELECT approval.next_dispatch(%s)', :later)), NULL, 'and no more looked at');
+
+SELECT pg_temp.ask_action('short', '{web1}') AS short \gset
+SELECT is(pg_temp.steps(:short), 'web1 perform cache.flush {}', 'within its validity');
+UPDATE approval.item SET effective_at = now() - interval '2 hours', expires_at = now() - interval '1 hour' WHERE request_id = :short;
+SELECT is(pg_temp.begin(:short, 'perform', 't2'), false, 'not after it, even if that was just now');
+SELECT is(pg_temp.steps(:short), NULL, 'nor is it offered');
+SELECT is(pg_temp.dispatch(:short), 'unsent', 'and that is recorded');
+
+-- Windows and freezes.
+SELECT approval.put_calendar('nightly', 'FREQ=DAILY', 'UTC', '1 hour', '2026-01-01 00:00', ARRAY[now() + interval '1 hour', now() + interval '2 hours']) \g /dev/null
+SELECT approval.put_request_type('{"name": "windowed", "kind": "action", "action": {"function": "cache.flush"}, "calendar": "nightly",
+    "requesters": ["*"], "pre_approved": true, "chain": []}') \g /dev/null
+SELECT pg_temp.ask_action('windowed', '{web1,web2}') AS windowed \gset
+SELECT is(pg_temp.steps(:windowed), NULL, 'not while its window is closed');
+SELECT is(pg_temp.begin(:windowed, 'perform', 'w1'), false, 'not by force either');
+UPDATE approval.item SET effective_at = now() - interval '9 days' WHERE request_id = :windowed;
+SELECT is(pg_temp.steps(:windowed) || '', NULL, 'it waits for its window');
+SELECT is(pg_temp.dispatch(:windowed), NULL, 'for as long as that takes');
+UPDATE approval.calendar_span SET starts_at = now() - interval '1 minute' WHERE starts_at = (SELECT min(starts_at) FROM approval.calendar_span);
+SELECT is(pg_temp.begin(:windowed, 'perform', 'w1'), true, 'then it is sent');
+SELECT approval.put_freeze('now', now() - interval '1 minute', now() + interval '3 days', NULL, NULL, 'a freeze') \g /dev/null
+SELECT is(pg_temp.begin(:windowed, 'perform', 'w2', 'web2'), false, 'but not in a freeze');
+SELECT is(pg_temp.steps(:windowed), NULL, 'nor is it offered');
+GRANT approval_break_glass TO t_bob;
+SELECT pg_temp.act('t_bob', format('SELECT approval.break_glass(''pg'', ''t_bob'', %s, ''now'')', :windowed)) \g /dev/null
+SELECT is(pg_temp.begin(:windowed, 'perform', 'w2', 'web2'), true, 'unless the glass is broken');
+SELECT approval.drop_freeze('now') \g /dev/null
 
 -- States.
 SELECT is(pg_temp.steps(:state), 'web1 apply - {}, web2 apply - {}', 'states are applied whole');
