@@ -127,7 +127,8 @@ GRANT EXECUTE ON FUNCTION
     approval.note_observation(text, bigint, text),
     approval.settle_action(text, bigint, text, boolean, text, text),
     approval.settle_dispatches(timestamptz),
-    approval.awaiting_start(text)
+    approval.awaiting_start(text),
+    approval.next_due()
 TO approval_engine;
 GRANT EXECUTE ON FUNCTION approval.list_outbox(text, integer)
 TO approval_operator, approval_person, approval_policy_admin, approval_auditor;

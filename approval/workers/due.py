@@ -1,5 +1,7 @@
 """Does what only time brings: requests expire, stages time out, approvals end or are asked for anew."""
 
+import datetime
+
 from . import DatabaseWorker
 
 
@@ -10,6 +12,11 @@ class Due(DatabaseWorker):
     def round(self):
         self.value("expire_due")
         self.value("renew_requests")
+        due = self.value("next_due")
+        if due is None:
+            return None
+        # What is due and was left, as somebody else is at it, can wait a second.
+        return max(1.0, (due - datetime.datetime.now(datetime.timezone.utc)).total_seconds())
 
 
 def worker(opts):

@@ -1,7 +1,7 @@
 -- What a chain can be made of beyond a group and a quorum.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(33);
+SELECT plan(34);
 
 -- Delegation.
 CREATE FUNCTION pg_temp.delegate(login text, deputy text, until interval) RETURNS text LANGUAGE sql AS $$
@@ -82,6 +82,8 @@ SELECT approval.put_request_type('{"name": "urgent", "kind": "package", "request
     {"name": "b", "timeout": "1 hour", "any_of": [{"group": "owners"}]}]}') \g /dev/null
 SELECT pg_temp.ask('t_alice', 'urgent', '{web1}', 'x8', '1') AS request \gset
 SELECT is(approval.expire_due(now()), 0, 'nothing is due');
+SELECT is(approval.next_due(), (SELECT started_at + interval '1 hour' FROM approval.request_stage WHERE request_id = :request AND stage_no = 1),
+    'before the stage''s time is over');
 UPDATE approval.request_stage SET started_at = now() - interval '2 hours' WHERE request_id = :request AND started_at IS NOT NULL;
 SELECT is(approval.expire_due(now()), 1, 'a stage has waited too long');
 SELECT is(pg_temp.decide('t_dave', :request), 'pending', 'who it is escalated to passes it');

@@ -1,7 +1,7 @@
 -- Approvals with an end, and reviews afterwards.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(21);
+SELECT plan(22);
 
 SELECT approval.put_request_type('{"name": "quarter", "kind": "package", "requesters": ["*"], "valid_for": "90 days", "chain": [
     {"name": "owner", "any_of": [{"group": "owners"}]}]}') \g /dev/null
@@ -9,6 +9,7 @@ SELECT pg_temp.ask('t_alice', 'quarter', '{web1}', 'hello', '1') AS request \gse
 SELECT pg_temp.decide('t_bob', :request) \g /dev/null
 SELECT results_eq($$SELECT valid_from > now() + interval '89 days', contents FROM approval.document WHERE minion_id = 'web1' ORDER BY valid_from$$,
     $$VALUES (false, '{1}'::text[]), (true, '{}')$$, 'it leaves the documents by itself at its end');
+SELECT is(approval.next_due(), (SELECT expires_at FROM approval.item WHERE request_id = :request), 'which is the next thing to do');
 SELECT is(approval.renew_requests(now()), 0, 'nothing to renew for now');
 SELECT is(approval.renew_requests(now() + interval '70 days'), 0, 'nor three weeks before');
 SELECT is(approval.renew_requests(now() + interval '80 days'), 1, 'but ten days before');
