@@ -76,3 +76,20 @@ def test_a_package_whose_type_does_not_wait_for_a_highstate(lab, ask):
     request = lab.settled(ask("at-once", "--package", "acme-agent=1.1-1"))
     assert request["state"] == "converged"
     assert lab.minions["web1"].packages()["acme-agent"] == "1.1-1"
+
+
+def test_a_minion_that_is_installed_anew(lab, ask):
+    """After the package above, so that there is something to come back to."""
+
+    def reinstalls():
+        return json.loads(lab.database.command(APPROVERS[0], "--json", "reinstalls", "web1").stdout)
+
+    assert reinstalls() == []
+    minion = lab.minions["web1"]
+    minion.wipe()
+    minion.install()
+    lab.master.run("salt-key", "--yes", "--delete", "web1")
+    (load,) = lab.enroll("web1")
+    assert minion.packages()["acme-agent"] == "1.1-1"
+    wait_until(lambda: [row["state"] for row in reinstalls()] == ["converged"], "the receipt")
+    assert reinstalls()[0]["jid"] == load["jid"]

@@ -1,0 +1,37 @@
+"""What salt-approval shows of the engine's work."""
+
+import pytest
+
+from saltext.approval import cli
+
+
+@pytest.fixture
+def command(approved, monkeypatch, capsys):
+    """A function that runs salt-approval as alice; gives (exit code, what it printed)."""
+    monkeypatch.setenv("APPROVAL_DSN", approved.dsn("alice"))
+
+    def run(*arguments):
+        code = cli.main(list(arguments))
+        captured = capsys.readouterr()
+        return code, captured.out + captured.err
+
+    return run
+
+
+def test_the_outbox(command, acting, approved):
+    assert command("outbox", "list") == (0, "the outbox is empty\n")
+    number = str(acting.request("flush", ["web1"], reason="a test")["request"])
+    approved.execute("UPDATE approval.outbox SET state = 'dead', last_error = 'no master'")
+    code, text = command("outbox", "list", "--state", "dead")
+    assert (code, "no master" in text) == (0, True)
+    assert command("outbox", "retry", number) == (0, "1 will be tried again\n")
+    code, text = command("outbox", "retry", number)
+    assert (code, f"request {number} has no dead message to salt" in text) == (1, True)
+
+
+def test_reinstalls(command, approved):
+    assert command("reinstalls") == (0, "no minion was reinstalled\n")
+    for key, accepted in (("one", True), ("two", False)):
+        approved.execute("SELECT approval.note_minion('web1', %s, %s, NULL)", (key, accepted), login="engine")
+    code, text = command("reinstalls", "web1")
+    assert (code, "waiting" in text) == (0, True)
