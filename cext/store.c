@@ -2,6 +2,7 @@
 #include "store_private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #define READERS_MAX 1024 /* processes and threads that read at one time */
 #define SEAL_SIZE 4      /* bytes of the checksum in front of a value */
 #define PATH_BYTES_MAX 4000
+#define LOCK_BYTES (READERS_MAX * 64 + 4096) /* of lock.mdb: a cache line for each, and a head */
 
 struct apv_store {
     MDB_env *env;
@@ -68,18 +70,50 @@ check_directory(const char *path, bool create, struct stat *status, apv_err *err
     return true;
 }
 
+static void
+join(char path[PATH_BYTES_MAX + 16], const char *directory, const char *name)
+{
+    size_t size = strlen(directory);
+
+    memcpy(path, directory, size);
+    memcpy(path + size, name, strlen(name) + 1);
+}
+
+/* Gets room on the disk for the table of readers before LMDB maps it: writing to a page
+ * that finds none ends the process (SIGBUS), and not with an error. To be called before
+ * this process opens the store, since closing the file gives up all its locks. */
+static bool
+reserve_lock(const char *directory, apv_err *err)
+{
+    char path[PATH_BYTES_MAX + 16];
+    struct stat now;
+    int status = 0;
+
+    join(path, directory, "/lock.mdb");
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return true; /* LMDB says why, or does without */
+    if (fstat(fd, &now) == 0) {
+        /* One that is in use keeps its size, which all who use it know. */
+        off_t size = now.st_size > 0 ? now.st_size : LOCK_BYTES;
+        if (now.st_blocks * 512 < size)
+            status = posix_fallocate(fd, 0, size);
+    }
+    close(fd);
+    return status == 0 || status == EOPNOTSUPP || status == EINVAL ||
+           apv_store_fail(status, "cannot be opened", err);
+}
+
 /* Leaves a file that root made to the owner of the directory, who must open it next. */
 static bool
 give_to_owner(const char *directory, const char *name, const struct stat *owner, apv_err *err)
 {
     char path[PATH_BYTES_MAX + 16];
     struct stat now;
-    size_t size = strlen(directory), name_size = strlen(name) + 1;
 
     if (geteuid() != 0 || owner->st_uid == 0)
         return true;
-    memcpy(path, directory, size);
-    memcpy(path + size, name, name_size);
+    join(path, directory, name);
     if (lstat(path, &now) != 0 || now.st_uid == owner->st_uid)
         return true;
     return lchown(path, owner->st_uid, owner->st_gid) == 0 ||
@@ -98,7 +132,8 @@ apv_store_open(const apv_store_options *options, apv_store **store, apv_err *err
         apv_fail(err, APV_ERR_INVALID, "the store cannot be opened: its path is too long");
         goto done;
     }
-    if (!check_directory(options->path, options->write, &directory, err))
+    if (!check_directory(options->path, options->write, &directory, err) ||
+        !reserve_lock(options->path, err))
         goto done;
     made = calloc(1, sizeof *made);
     if (made == NULL) {

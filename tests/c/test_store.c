@@ -1,12 +1,14 @@
 /* test_store.c - LMDB environments: who may open them, what is found damaged, and when full. */
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -250,6 +252,35 @@ test_refused_file(void **state)
     assert_refused(path, false, APV_ERR_INVALID);
 }
 
+/* Without room for its pages, the first to write to the table of readers would get SIGBUS. */
+static void
+test_readers_have_room(void **state)
+{
+    (void)state;
+    char path[96];
+    struct stat now;
+    struct rlimit kept, none;
+    const apv_store_options options = {directory, BOUND, 4, true, false};
+    apv_err err = APV_ERR_NONE;
+    apv_store *store = NULL;
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &kept), 0);
+    none = (struct rlimit){4096, kept.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    assert_ptr_not_equal(signal(SIGXFSZ, SIG_IGN), SIG_ERR);
+    assert_false(apv_store_open(&options, &store, &err));
+    assert_int_equal(err.code, APV_ERR_FULL);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &kept), 0);
+
+    for (int i = 0; i < 2; i++) {
+        store = open_store(i == 0);
+        apv_store_close(&store);
+        snprintf(path, sizeof path, "%s/lock.mdb", directory);
+        assert_int_equal(stat(path, &now), 0);
+        assert_true(now.st_blocks * 512 >= now.st_size);
+    }
+}
+
 static void
 test_reader_cannot_write(void **state)
 {
@@ -329,6 +360,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_full, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(test_refused_directories, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(test_refused_file, make_directory, remove_directory),
+        cmocka_unit_test_setup_teardown(test_readers_have_room, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(test_reader_cannot_write, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(test_fork, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(test_memory, make_directory, remove_directory),
