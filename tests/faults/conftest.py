@@ -13,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from crowd import Crowd
 from ledger import POLICY, check
+from run_directory import RunDirectory
 
 MINIONS = [f"web{number}" for number in range(24)]
 _COUNTS = pytest.StashKey()
@@ -23,6 +24,27 @@ def times():
     """A function that picks how often something happens: in `make test`, and in `make faults`."""
     full = os.environ.get("APPROVAL_FAULTS") == "full"
     return lambda few, many: many if full else few
+
+
+@pytest.fixture(scope="session")
+def minions():
+    """The ids of the minions of a site."""
+    return MINIONS
+
+
+@pytest.fixture
+def server(database_server):
+    """The PrivatePostgres that the site is on, running again afterwards."""
+    yield database_server.server
+    if not database_server.server.running:
+        database_server.server.start()
+
+
+@pytest.fixture
+def folder():
+    """A folder on a disk, for this test."""
+    with RunDirectory() as directory:
+        yield directory
 
 
 @pytest.fixture
@@ -75,7 +97,7 @@ def settle(request):
 def note(request, counts):
     """Have the counts of a test printed at the end."""
     text = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in counts.items())
-    request.config.stash.setdefault(_COUNTS, []).append(f"{request.node.name}: {text}")
+    request.config.stash.setdefault(_COUNTS, []).append(f"{request.node.path.stem}::{request.node.name}: {text}")
 
 
 def pytest_terminal_summary(terminalreporter, config):

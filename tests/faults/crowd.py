@@ -25,6 +25,19 @@ _fork = multiprocessing.get_context("fork")
 PATIENCE_S = 60
 
 
+class Stop:
+    """Whether all should finish. Made of a file: who is killed in the midst of a look holds no lock for ever."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def is_set(self):
+        return self.path.exists()
+
+    def wait(self, seconds):
+        time.sleep(seconds)
+
+
 class Crowd:
     """
     `processes` that read and record, one that asks for approvals, and keepers, which log below `folder`.
@@ -37,18 +50,22 @@ class Crowd:
         The connection string by which approvals are asked for, or None: nobody asks.
     keepers
         {name: function that makes a worker of the engine, with round()}.
+    pause_s
+        How long each waits between two returns.
     inside
         Called in each process before anything else.
     """
 
-    def __init__(self, folder, minions, read, record, approver, processes=8, keepers=None, inside=lambda: None):
+    def __init__(
+        self, folder, minions, read, record, approver, processes=8, keepers=None, pause_s=0, inside=lambda: None
+    ):
         self.folder = folder
         self.users = [f"{number}" for number in range(processes)]
         self.keepers = list(keepers or {})
         self._offsets = collections.Counter()
         self._events = []
-        self._stop = _fork.Event()
-        self._jobs = {name: (_use, (int(name), minions, read, record)) for name in self.users}
+        self._stop = Stop(folder / "stop")
+        self._jobs = {name: (_use, (int(name), minions, read, record, pause_s)) for name in self.users}
         self._jobs |= {name: (_keep, (make,)) for name, make in (keepers or {}).items()}
         if approver is not None:
             self._jobs["approver"] = (_approve, (minions, approver))
@@ -78,7 +95,7 @@ class Crowd:
 
     def events(self):
         """All that was logged so far, in each process's order."""
-        for log in sorted(self.folder.iterdir()):
+        for log in sorted(self.folder.glob("*.*")):
             with open(log, encoding="utf-8") as file:
                 file.seek(self._offsets[log])
                 for line in file:
@@ -88,15 +105,14 @@ class Crowd:
                         self._events.append({"process": log.name, **json.loads(line)})
         return self._events
 
-    def wait(self, what, count=1, every=True):
-        """Wait until each user (every=False: any) has had `count` more events of the kind `what`."""
+    def wait(self, what, count=1, names=None):
+        """Wait until each of these processes (None: each user) has had `count` more events of the kind `what`."""
         done = collections.Counter(event["process"] for event in self.events() if event["what"] == what)
-        wanted = {f"{name}.{self._starts[name]}": count for name in self.users}
+        wanted = {f"{name}.{self._starts[name]}" for name in names or self.users}
         deadline = time.monotonic() + PATIENCE_S
         while True:
             now = collections.Counter(event["process"] for event in self.events() if event["what"] == what)
-            reached = [now[name] - done[name] >= count for name in wanted]
-            if all(reached) if every else any(reached):
+            if all(now[name] - done[name] >= count for name in wanted):
                 return
             assert time.monotonic() < deadline, f"no {count} x {what} in {PATIENCE_S} s"
             for process in self._processes.values():
@@ -105,7 +121,7 @@ class Crowd:
 
     def stop(self):
         """Let all finish what they are at; what failed is not tried again."""
-        self._stop.set()
+        self._stop.path.touch()
         for process in self._processes.values():
             process.join(PATIENCE_S)
             assert process.exitcode == 0, f"a process of the crowd ended with {process.exitcode}"
@@ -130,9 +146,9 @@ def _run(stop, log, inside, work, arguments):
     work(stop, note, *arguments)
 
 
-def _use(stop, note, number, minions, read, record):
+def _use(stop, note, number, minions, read, record, pause_s):
     """Read documents and record returns that follow them; now and then hand in again what failed."""
-    failed = []
+    failed, jid = [], ""
     while not stop.is_set():
         minion = random.choice(minions)
         start = time.monotonic()
@@ -145,10 +161,18 @@ def _use(stop, note, number, minions, read, record):
         fields = ("minion", "revision", "digest", "packages", "source")
         note("read", start, **{name: document[name] for name in fields})
         if document["revision"]:
-            jid = f"{datetime.datetime.now():%Y%m%d%H%M%S%f}"[:-2] + f"{number:02}"
+            jid = new_jid(number, jid)
             _hand_in(stop, note, record, failed, (jid, minion, _packed(jid, document)))
+            stop.wait(pause_s)
         if failed and random.random() < 0.5:
             _hand_in(stop, note, record, failed, failed.pop(0))
+
+
+def new_jid(number, last):
+    """A job id that no other process, by its number, makes; and not the last one of this process again."""
+    while (jid := f"{datetime.datetime.now():%Y%m%d%H%M%S%f}"[:-2] + f"{number:02}") == last:
+        pass
+    return jid
 
 
 def _keep(stop, note, make):

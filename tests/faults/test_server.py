@@ -20,14 +20,6 @@ def busy(site, crowd):
     )
 
 
-@pytest.fixture
-def server(database_server):
-    """The PrivatePostgres, running again afterwards."""
-    yield database_server.server
-    if not database_server.server.running:
-        database_server.server.start()
-
-
 def test_the_server_is_killed(site, server, busy, settle, times):
     kills, waits = times(3, 50), []
     for _ in range(kills):
