@@ -31,7 +31,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 .PHONY: help
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r target text; do
-	    printf '  make %-10s %s\n' "$$target" "$$text"
+	    printf '  make %-12s %s\n' "$$target" "$$text"
 	done
 
 .PHONY: setup
