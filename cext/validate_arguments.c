@@ -56,12 +56,16 @@ is_test(apv_span key)
     return true;
 }
 
+/* Named arguments with which a function changes nothing of this machine: it only tries, or
+ * works on a root file system elsewhere. */
+static const char *const harmless[] = {"mock",   "downloadonly", "download_only",
+                                       "dryrun", "root",         "installroot"};
+
 /* An argument that tells how a function is to run, whatever it runs on. */
 static void
 note_mode(apv_span key, apv_arguments *arguments)
 {
-    if (is_test(key) || apv_span_is(key, "mock") || apv_span_is(key, "downloadonly") ||
-        apv_span_is(key, "download_only") || apv_span_is(key, "dryrun"))
+    if (is_test(key) || is_one_of(key, harmless, sizeof harmless / sizeof *harmless))
         arguments->test = true;
     else if (apv_span_is(key, "pillar") || apv_span_is(key, "force"))
         arguments->pillar = true;

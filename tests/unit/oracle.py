@@ -58,6 +58,7 @@ ERRORS = (
     r"Command required for ').*|.*is not available\."
 )
 NAME = r"[A-Za-z0-9+\-._:@~]+"
+MISSING = object()  # no return, which is something else than the return None
 
 
 # ---- versions ----
@@ -291,7 +292,7 @@ def read_arguments(fun, fun_args):
         read.test = True
         positional[test_at] = None
     read.test |= wants(*(key for key in [*named, *dict(texts)] if key.lower() == "test"))
-    read.test |= wants("mock", "downloadonly", "download_only", "dryrun")
+    read.test |= wants("mock", "downloadonly", "download_only", "dryrun", "root", "installroot")
     read.override, read.terse = wants("pillar", "force"), wants("terse")
     if fun == "state.single" and positional and isinstance(positional[0], str):
         read.state = positional[0]
@@ -976,14 +977,14 @@ def functions_of(minion, load):
     found = []
     for place, fun in enumerate(load["fun"]):
 
-        def of(key, place=place, fun=fun):
+        def of(key, missing=None, place=place, fun=fun):
             values = load.get(key)
             if isinstance(values, list):
-                return values[place] if place < len(values) else None
-            return values.get(fun) if isinstance(values, dict) else None
+                return values[place] if place < len(values) else missing
+            return values.get(fun, missing) if isinstance(values, dict) else missing
 
         lost = isinstance(load["return"], dict) and fun in load["fun"][place + 1 :]
-        if of("return") is not None and not lost:
+        if of("return", MISSING) is not MISSING and not lost:
             args = load.get("fun_args")
             args = args[place] if isinstance(args, list) and place < len(args) else None
             found.append(Return(minion, fun, args, of("return"), has_failed(of("retcode"), of("success"))))

@@ -369,6 +369,7 @@ options = mostly(
             "terse",
             "refresh",
             "downloadonly",
+            "root",
             "attr",
             "allow_updates",
         ]
