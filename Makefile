@@ -10,6 +10,7 @@ SHELL := /bin/bash
 # Debian's own Python: its headers and venv module are packages, and the minions run the same one.
 PYTHON ?= /usr/bin/python3
 SALT ?= salt==3008.*
+FUZZ_SECONDS ?= 3600
 VENV := $(CURDIR)/.venv
 CACHE := $(CURDIR)/.cache
 SALT_WHEELS := $(CACHE)/salt-wheels
@@ -50,8 +51,18 @@ test: test-c test-sql test-py test-faults test-e2e ## Run all tests
 	@echo "All tests passed."
 
 .PHONY: test-c
-test-c: setup ## Test the C core, also under ASan and UBSan
+test-c: setup ## Test the C core, also under ASan and UBSan, and fuzz it for seconds
 	@$(WITH_DATABASE) $(MAKE) --no-print-directory -C tests/c run sanitize
+	$(MAKE) --no-print-directory -C tests/c fuzz FUZZ_SECONDS=3
+
+.PHONY: test-valgrind
+test-valgrind: setup ## Test the C core under valgrind
+	@$(WITH_DATABASE) $(MAKE) --no-print-directory -C tests/c valgrind
+
+.PHONY: fuzz
+fuzz: setup ## Fuzz the validator for FUZZ_SECONDS (an hour), and each parser for a sixth of that
+	@$(MAKE) --no-print-directory -C tests/c run-fuzz_validate FUZZ_SECONDS=$(FUZZ_SECONDS)
+	$(MAKE) --no-print-directory -C tests/c fuzz FUZZ_SECONDS=$$(($(FUZZ_SECONDS) / 6))
 
 .PHONY: test-sql
 test-sql: setup ## Test the database: pgTAP, and isolation specs for races
