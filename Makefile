@@ -78,7 +78,7 @@ test-faults: setup ## Test with real faults, each for seconds: servers killed an
 
 .PHONY: faults
 faults: setup ## The same as often as is promised, and all tests that take a number of examples, with many: an hour
-	@export APPROVAL_FAULTS=full APPROVAL_EXAMPLES=100000 RULES_EXAMPLES=2000
+	@export APPROVAL_FAULTS=full APPROVAL_EXAMPLES=100000 RULES_EXAMPLES=1000
 	$(VENV)/bin/pytest -q tests/faults
 	$(VENV)/bin/pytest -q tests/unit/test_leaks.py tests/unit/test_fork_threads.py tests/unit/test_validate_oracle.py \
 	    tests/functional/approval/test_rules_model.py
