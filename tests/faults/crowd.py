@@ -26,13 +26,17 @@ PATIENCE_S = 60
 
 
 class Stop:
-    """Whether all should finish. Made of a file: who is killed in the midst of a look holds no lock for ever."""
+    """
+    Whether all should finish, or whoever started them is no more. Made of a file: who is killed in the midst of a look
+    holds no lock for ever.
+    """
 
     def __init__(self, path):
         self.path = path
+        self._parent = os.getpid()
 
     def is_set(self):
-        return self.path.exists()
+        return self.path.exists() or os.getppid() != self._parent
 
     def wait(self, seconds):
         time.sleep(seconds)
