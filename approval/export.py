@@ -3,7 +3,9 @@
 Used for every pillar, so it imports nothing heavy.
 """
 
+import functools
 import os
+import time
 from dataclasses import dataclass, field
 
 from . import config
@@ -41,8 +43,18 @@ def source(settings, cachedir):
     cachedir
         Salt's, below which the snapshot is unless the settings say otherwise.
 
-    Raises ConfigError.
+    Raises ConfigError. What stands in the settings and in the file that they name is looked at once a second.
     """
+    second = int(time.monotonic())
+    try:
+        return _source(second, cachedir, **settings)
+    except TypeError:
+        # Settings that cannot be kept, such as lists: none of ours may be one, so the text says which.
+        return _source.__wrapped__(second, cachedir, **settings)
+
+
+@functools.lru_cache(maxsize=4, typed=True)
+def _source(second, cachedir, /, **settings):
     connection = config.connection(settings, WHERE, ALSO)
     key = settings.get("key", "approval")
     if not isinstance(key, str) or not key:

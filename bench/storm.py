@@ -30,10 +30,8 @@ REACH_CONSTANT = 1.03
 REACH_SALT = 1.2
 CONSTANT = "def ext_pillar(minion_id, pillar, packages):\n    return {'approval': {'packages': packages}}\n"
 PILLARS = {"top.sls": "base:\n  '*':\n    - site\n", "site.sls": "site:\n  owner: web shop\n"}
-CONNECTIONS = (
-    "SELECT count(*) FROM pg_stat_activity AS a JOIN pg_auth_members AS m ON m.member = a.usesysid "
-    "WHERE m.roleid = 'approval_exporter'::regrole"
-)
+LOGIN = "storm"  # of our master alone
+CONNECTIONS = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{LOGIN}'"
 
 
 def measure(database, minions, directory, requests, rounds):
@@ -44,6 +42,7 @@ def measure(database, minions, directory, requests, rounds):
         A Fleet, with its classic table written.
     """
     directory = pathlib.Path(directory) / "storm"
+    database.add_login(LOGIN, "approval_exporter")
     settings = _settings(database, directory)
     with contextlib.ExitStack() as stack:
         sites = {
@@ -71,7 +70,7 @@ def _settings(database, directory):
     (modules / "constant.py").write_text(CONSTANT)
     packages = {f"package-{number:02}": f"1:2.{number}-1+deb12u1" for number in range(fleet.PACKAGES)}
     return {
-        "ours": {"ext_pillar": [{"approval": {"dsn_file": str(database.dsn_file("exporter"))}}]},
+        "ours": {"ext_pillar": [{"approval": {"dsn_file": str(database.dsn_file(LOGIN))}}]},
         "postgres": {
             "ext_pillar": [{"postgres": {"classic": {"query": fleet.CLASSIC_QUERY, "depth": 1}}}],
             "postgres": {"host": str(database.server.socket), "user": SUPERUSER, "pass": "", "db": NAME},
