@@ -38,27 +38,29 @@ ROUNDS_QUICK = 7
 STORM = (500, 3)  # requests at once, storms
 STORM_QUICK = (50, 1)
 DURATION_S = 0.4  # of one alternative in one round
+DURATION_QUICK_S = 0.25
 
 
 def measure(quick):
     """All rows and floors, as they are found."""
     sizes = MINIONS_QUICK if quick else MINIONS
     rounds = ROUNDS_QUICK if quick else ROUNDS
-    yield from validation.measure(rounds, DURATION_S)
+    duration_s = DURATION_QUICK_S if quick else DURATION_S
+    yield from validation.measure(rounds, duration_s)
     # On the disk, since what a durable commit takes is part of what is measured.
     with RunDirectory(DISK) as directory, ApprovalDatabase(directory / "postgres") as database:
         minions = Fleet(database.dsn_of())
         minions.grow(MINIONS_RETURNING, for_returns=True)
         returns.prepare(database)
-        yield from returns.measure(database, minions, rounds, DURATION_S)
-        yield from spooled.measure(database, minions, directory, rounds, DURATION_S)
+        yield from returns.measure(database, minions, rounds, duration_s)
+        yield from spooled.measure(database, minions, directory, rounds, duration_s)
         returns.finish(database)
         program = libpq_reader.build(directory)
         for size in sizes:
             minions.grow(size)
             minions.write_classic()
-            yield from pillar.measure(database, minions, program, directory, rounds, DURATION_S)
-            yield from snapshot.measure(database, minions, directory, rounds, DURATION_S)
+            yield from pillar.measure(database, minions, program, directory, rounds, duration_s)
+            yield from snapshot.measure(database, minions, directory, rounds, duration_s)
         yield from storm.measure(database, minions, directory, *(STORM_QUICK if quick else STORM))
     with RunDirectory() as directory:
         yield from rules.measure(directory, quick)
