@@ -21,7 +21,7 @@ SOURCES := pyproject.toml setup.py $(wildcard README.md LICENSE) $(shell find $(
     ! -name '*.so' ! -path '*__pycache__*')
 PYTHON_SOURCES := setup.py $(PACKAGES) tests tools demo bench
 C_SOURCES := $(wildcard cext/*.c cext/*.h tests/c/*.c tests/c/*.h bench/*.c)
-SHELL_SOURCES := .ci/run tools/bootstrap tools/lint-c tools/test-sql
+SHELL_SOURCES := .ci/run tools/bootstrap tools/dump-schema tools/lint-c tools/test-sql
 
 # The roots of the minions need root. Nothing else does.
 AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env=http_proxy$(comma)https_proxy$(comma)no_proxy)
@@ -67,6 +67,10 @@ fuzz: setup ## Fuzz the validator for FUZZ_SECONDS (an hour), and each parser fo
 .PHONY: test-sql
 test-sql: setup ## Test the database: pgTAP, and isolation specs for races
 	@$(WITH_DATABASE) tools/test-sql
+
+.PHONY: schema
+schema: setup ## Write tests/sql/schema.dump anew, after a migration was added
+	@$(WITH_DATABASE) tools/dump-schema >tests/sql/schema.dump
 
 .PHONY: test-py
 test-py: setup ## Test the Python code and the Salt modules, as installed from the wheel

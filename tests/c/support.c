@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -42,4 +43,27 @@ support_pack(const char *json)
     if (packed.data == NULL)
         fail_msg("not JSON: %s", json);
     return packed;
+}
+
+char support_directory[64];
+
+int
+support_directory_make(void **state)
+{
+    (void)state;
+    strcpy(support_directory, "/tmp/apv-test-XXXXXX");
+    return mkdtemp(support_directory) == NULL;
+}
+
+int
+support_directory_remove(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"data.mdb", "lock.mdb"};
+    char path[96];
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%s", support_directory, files[i]);
+        unlink(path);
+    }
+    return rmdir(support_directory);
 }

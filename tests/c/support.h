@@ -16,4 +16,10 @@ apv_span support_read(const char *path);
  * text is not JSON. */
 apv_span support_pack(const char *json);
 
+/* A new directory for an LMDB environment, and its removal with what LMDB makes in it: setup
+ * and teardown of a test. support_directory is its path in between. */
+extern char support_directory[64];
+int support_directory_make(void **state);
+int support_directory_remove(void **state);
+
 #endif

@@ -16,37 +16,15 @@
 
 #include "failing_alloc.h"
 #include "spool_private.h"
+#include "support.h"
 
 #define BOUND ((size_t)4 << 20)
 #define ALL ((size_t)1 << 30)
 
-static char directory[64];
-
-static int
-make_directory(void **state)
-{
-    (void)state;
-    strcpy(directory, "/tmp/apv-spool-XXXXXX");
-    return mkdtemp(directory) == NULL;
-}
-
-static int
-remove_directory(void **state)
-{
-    (void)state;
-    static const char *const files[] = {"data.mdb", "lock.mdb"};
-    char path[96];
-    for (size_t i = 0; i < 2; i++) {
-        snprintf(path, sizeof path, "%s/%s", directory, files[i]);
-        unlink(path);
-    }
-    return rmdir(directory);
-}
-
 static apv_spool *
 open_spool(void)
 {
-    const apv_spool_options options = {directory, BOUND};
+    const apv_spool_options options = {support_directory, BOUND};
     apv_err err = APV_ERR_NONE;
     apv_spool *spool = NULL;
     if (!apv_spool_open(&options, &spool, &err))
@@ -263,18 +241,18 @@ test_refused(void **state)
     assert_int_equal(inspect(spool).entries, 0);
     apv_spool_close(&spool);
 
-    const apv_spool_options small = {directory, APV_SPOOL_BOUND_MIN - 1};
+    const apv_spool_options small = {support_directory, APV_SPOOL_BOUND_MIN - 1};
     err = (apv_err)APV_ERR_NONE;
     assert_false(apv_spool_open(&small, &spool, &err));
     assert_int_equal(err.code, APV_ERR_INVALID);
 
     /* Returns hold what minions say: nobody else may read them. */
-    const apv_spool_options options = {directory, BOUND};
-    chmod(directory, 0750);
+    const apv_spool_options options = {support_directory, BOUND};
+    chmod(support_directory, 0750);
     err = (apv_err)APV_ERR_NONE;
     assert_false(apv_spool_open(&options, &spool, &err));
     assert_int_equal(err.code, APV_ERR_INVALID);
-    chmod(directory, 0700);
+    chmod(support_directory, 0700);
 }
 
 static void
@@ -378,7 +356,7 @@ test_disk_full(void **state)
     if (child == 0) {
         static char payload[1 << 20];
         char path[96];
-        snprintf(path, sizeof path, "%s/data.mdb", directory);
+        snprintf(path, sizeof path, "%s/data.mdb", support_directory);
         spool = open_spool();
         apv_spool_entry entry = entry_of(APV_SPOOL_RETURN, "1", "");
         entry.payload = (apv_span){payload, sizeof payload};
@@ -419,7 +397,7 @@ static void
 damage(const char *text)
 {
     char path[96];
-    snprintf(path, sizeof path, "%s/data.mdb", directory);
+    snprintf(path, sizeof path, "%s/data.mdb", support_directory);
     FILE *file = fopen(path, "r+b");
     assert_non_null(file);
     static char content[1 << 20];
@@ -571,7 +549,7 @@ test_two_writers(void **state)
 static bool
 use(void)
 {
-    const apv_spool_options options = {directory, BOUND};
+    const apv_spool_options options = {support_directory, BOUND};
     apv_err err = APV_ERR_NONE;
     apv_spool *spool = NULL;
     apv_spool_batch *batch = NULL;
@@ -612,8 +590,8 @@ test_memory(void **state)
         bool ok = use();
         failed = failing_alloc_stop();
         assert_true(ok != failed);
-        assert_int_equal(remove_directory(state), 0);
-        assert_int_equal(make_directory(state), 0);
+        assert_int_equal(support_directory_remove(state), 0);
+        assert_int_equal(support_directory_make(state), 0);
     }
 }
 
@@ -621,7 +599,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_directory, remove_directory)
+#define TEST(name)                                                                                 \
+    cmocka_unit_test_setup_teardown(name, support_directory_make, support_directory_remove)
         TEST(test_order), TEST(test_read_in_parts), TEST(test_jobs),      TEST(test_refused),
         TEST(test_aside), TEST(test_full),          TEST(test_disk_full), TEST(test_damaged),
         TEST(test_fork),  TEST(test_two_writers),   TEST(test_memory),

@@ -17,36 +17,14 @@
 
 #include "failing_alloc.h"
 #include "store_private.h"
+#include "support.h"
 
 #define BOUND ((size_t)1 << 20)
-
-static char directory[64];
-
-static int
-make_directory(void **state)
-{
-    (void)state;
-    strcpy(directory, "/tmp/apv-store-XXXXXX");
-    return mkdtemp(directory) == NULL;
-}
-
-static int
-remove_directory(void **state)
-{
-    (void)state;
-    static const char *const files[] = {"data.mdb", "lock.mdb"};
-    char path[96];
-    for (size_t i = 0; i < 2; i++) {
-        snprintf(path, sizeof path, "%s/%s", directory, files[i]);
-        unlink(path);
-    }
-    return rmdir(directory);
-}
 
 static apv_store *
 open_store(bool write)
 {
-    const apv_store_options options = {directory, BOUND, 4, write, false};
+    const apv_store_options options = {support_directory, BOUND, 4, write, false};
     apv_err err = APV_ERR_NONE;
     apv_store *store = NULL;
     assert_true(apv_store_open(&options, &store, &err));
@@ -227,14 +205,14 @@ test_refused_directories(void **state)
     (void)state;
     char path[96];
 
-    snprintf(path, sizeof path, "%s/missing/below", directory);
+    snprintf(path, sizeof path, "%s/missing/below", support_directory);
     assert_refused(path, false, APV_ERR_INVALID);
     assert_refused(path, true, APV_ERR_INVALID);
-    assert_refused(directory, false, APV_ERR_INVALID); /* nothing in it yet */
-    unlink(strcat(strcpy(path, directory), "/lock.mdb"));
-    assert_int_equal(chmod(directory, 0710), 0);
-    assert_refused(directory, true, APV_ERR_INVALID);
-    assert_int_equal(chmod(directory, 0700), 0);
+    assert_refused(support_directory, false, APV_ERR_INVALID); /* nothing in it yet */
+    unlink(strcat(strcpy(path, support_directory), "/lock.mdb"));
+    assert_int_equal(chmod(support_directory, 0710), 0);
+    assert_refused(support_directory, true, APV_ERR_INVALID);
+    assert_int_equal(chmod(support_directory, 0700), 0);
 }
 
 static void
@@ -244,11 +222,11 @@ test_refused_file(void **state)
     static const char noise[8192] = "this is no environment of LMDB";
     char path[96];
 
-    strcat(strcpy(path, directory), "/data.mdb");
+    strcat(strcpy(path, support_directory), "/data.mdb");
     int file = open(path, O_CREAT | O_WRONLY, 0600);
     assert_int_equal(write(file, noise, sizeof noise), sizeof noise);
     close(file);
-    assert_refused(directory, true, APV_ERR_DAMAGED);
+    assert_refused(support_directory, true, APV_ERR_DAMAGED);
     assert_refused(path, false, APV_ERR_INVALID);
 }
 
@@ -260,7 +238,7 @@ test_readers_have_room(void **state)
     char path[96];
     struct stat now;
     struct rlimit kept, none;
-    const apv_store_options options = {directory, BOUND, 4, true, false};
+    const apv_store_options options = {support_directory, BOUND, 4, true, false};
     apv_err err = APV_ERR_NONE;
     apv_store *store = NULL;
 
@@ -275,7 +253,7 @@ test_readers_have_room(void **state)
     for (int i = 0; i < 2; i++) {
         store = open_store(i == 0);
         apv_store_close(&store);
-        snprintf(path, sizeof path, "%s/lock.mdb", directory);
+        snprintf(path, sizeof path, "%s/lock.mdb", support_directory);
         assert_int_equal(stat(path, &now), 0);
         assert_true(now.st_blocks * 512 >= now.st_size);
     }
@@ -333,7 +311,7 @@ static void
 test_memory(void **state)
 {
     (void)state;
-    const apv_store_options options = {directory, BOUND, 4, true, false};
+    const apv_store_options options = {support_directory, BOUND, 4, true, false};
     bool failed = true;
 
     for (size_t n = 0; failed; n++) {
@@ -353,17 +331,26 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_kept, make_directory, remove_directory),
-        cmocka_unit_test_setup_teardown(test_forgotten_when_aborted, make_directory,
-                                        remove_directory),
-        cmocka_unit_test_setup_teardown(test_damage_is_found, make_directory, remove_directory),
-        cmocka_unit_test_setup_teardown(test_full, make_directory, remove_directory),
-        cmocka_unit_test_setup_teardown(test_refused_directories, make_directory, remove_directory),
-        cmocka_unit_test_setup_teardown(test_refused_file, make_directory, remove_directory),
-        cmocka_unit_test_setup_teardown(test_readers_have_room, make_directory, remove_directory),
-        cmocka_unit_test_setup_teardown(test_reader_cannot_write, make_directory, remove_directory),
-        cmocka_unit_test_setup_teardown(test_fork, make_directory, remove_directory),
-        cmocka_unit_test_setup_teardown(test_memory, make_directory, remove_directory),
+        cmocka_unit_test_setup_teardown(test_kept, support_directory_make,
+                                        support_directory_remove),
+        cmocka_unit_test_setup_teardown(test_forgotten_when_aborted, support_directory_make,
+                                        support_directory_remove),
+        cmocka_unit_test_setup_teardown(test_damage_is_found, support_directory_make,
+                                        support_directory_remove),
+        cmocka_unit_test_setup_teardown(test_full, support_directory_make,
+                                        support_directory_remove),
+        cmocka_unit_test_setup_teardown(test_refused_directories, support_directory_make,
+                                        support_directory_remove),
+        cmocka_unit_test_setup_teardown(test_refused_file, support_directory_make,
+                                        support_directory_remove),
+        cmocka_unit_test_setup_teardown(test_readers_have_room, support_directory_make,
+                                        support_directory_remove),
+        cmocka_unit_test_setup_teardown(test_reader_cannot_write, support_directory_make,
+                                        support_directory_remove),
+        cmocka_unit_test_setup_teardown(test_fork, support_directory_make,
+                                        support_directory_remove),
+        cmocka_unit_test_setup_teardown(test_memory, support_directory_make,
+                                        support_directory_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

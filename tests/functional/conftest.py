@@ -149,3 +149,17 @@ def master_opts(master_config):
     import salt.config
 
     return lambda **changes: salt.config.master_config(str(master_config(**changes)))
+
+
+@pytest.fixture
+def cache(approved, master_opts):
+    """The functions of the returner as the master's loader gives them, without the prefix."""
+    import salt.loader
+
+    functions = salt.loader.returners(master_opts(), {})
+
+    class Cache:
+        def __getattr__(self, name):
+            return functions[f"approval.{name}"]
+
+    return Cache()

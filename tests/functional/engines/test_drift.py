@@ -5,7 +5,6 @@ import logging
 import pathlib
 
 import pytest
-import salt.loader
 
 from saltext.approval import _core, command_compliance, publisher
 from saltext.approval.errors import ConfigError
@@ -64,17 +63,6 @@ class Minion:
     def converge(self, version):
         self.hello, self.applied = version, True
         self.answer(self.cache.prep_jid(), "converged")
-
-
-@pytest.fixture
-def cache(approved, master_opts):
-    functions = salt.loader.returners(master_opts(), {})
-
-    class Cache:
-        def __getattr__(self, name):
-            return functions[f"approval.{name}"]
-
-    return Cache()
 
 
 @pytest.fixture

@@ -22,18 +22,6 @@ NO_RETURN = {
 
 
 @pytest.fixture
-def cache(approved, master_opts):
-    """The functions of the returner as the master's loader gives them, without the prefix."""
-    functions = salt.loader.returners(master_opts(), {})
-
-    class Cache:
-        def __getattr__(self, name):
-            return functions[f"approval.{name}"]
-
-    return Cache()
-
-
-@pytest.fixture
 def jid(cache):
     return cache.prep_jid()
 
