@@ -67,3 +67,11 @@ support_directory_remove(void **state)
     }
     return rmdir(support_directory);
 }
+
+void
+support_end_child(bool ok)
+{
+    if (ok)
+        execl("/bin/true", "true", (char *)NULL);
+    _exit(1);
+}

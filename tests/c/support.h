@@ -2,6 +2,8 @@
 #ifndef SUPPORT_H
 #define SUPPORT_H
 
+#include <stdbool.h>
+
 #include "apv.h"
 
 /* The root of the project; tests are run from anywhere. */
@@ -21,5 +23,9 @@ apv_span support_pack(const char *json);
 extern char support_directory[64];
 int support_directory_make(void **state);
 int support_directory_remove(void **state);
+
+/* Ends a child that a test forked: status 0 if ok. No leak checker sees it, as a child leaves
+ * what is its parent's alone on purpose. */
+_Noreturn void support_end_child(bool ok);
 
 #endif

@@ -17,6 +17,7 @@
 
 #include "failing_alloc.h"
 #include "snapshot_private.h"
+#include "support.h"
 
 #define US INT64_C(1000000)
 #define EPOCH_2000_S 946684800
@@ -314,7 +315,7 @@ test_a_child_process_opens_it_itself(void **state)
     if (child == 0) {
         bool ok = revision_at(snapshot, "web1", now, INFINITY, &err) == 1;
         apv_snapshot_close(&snapshot);
-        _exit(!ok);
+        support_end_child(ok);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);

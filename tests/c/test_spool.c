@@ -484,7 +484,7 @@ test_fork(void **state)
         spool = open_spool();
         put(spool, APV_SPOOL_RETURN, "1", "the child's");
         apv_spool_close(&spool);
-        _exit(used || !forked);
+        support_end_child(!used && forked);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);

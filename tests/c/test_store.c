@@ -297,7 +297,7 @@ test_fork(void **state)
         bool used = apv_store_begin(store, false, &own, &err);
         bool forked = err.code == APV_ERR_FORKED && apv_store_forked(store);
         apv_store_close(&store);
-        _exit(used || !forked);
+        support_end_child(!used && forked);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
