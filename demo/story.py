@@ -42,6 +42,8 @@ class Story:
             ("web1 is lost and reinstalled; its first highstate brings everything back", self.reinstall),
             ("A version that does not exist ends as failed, with the reason", self.fail),
             *Rules(self, APPROVERS).steps,
+            ("PostgreSQL stops: what was approved is applied all the same, and nothing is lost", self.lose_database),
+            ("A package is removed by hand; a check finds the drift, and a highstate ends it", self.drift),
             ("The audit trail of it all, verified", self.audit),
         )
 
@@ -143,6 +145,42 @@ class Story:
         self.check(item["outcome"] == "failed" and "9.9-1" in item["text"], f"the reason: {item['text']}", item)
         installed = self._installed("db1")
         self.check(installed.get("acme-agent") == "1.0-1", f"db1: still has {_in_words(installed)}", installed)
+
+    def lose_database(self):
+        request = self._request(["web1"], {"acme-probe": "0.9-1"}, "CHG-6: a probe in the web shop")
+        number = request["request"]
+        self._approve(number)
+        wait_until(
+            lambda: "acme-probe" in self.lab.on_master("snapshot", "show", "web1")["packages"],
+            "snapshot of web1, which the engine keeps",
+        )
+        self.narrator.say("The operator stops PostgreSQL.")
+        self.lab.database.server.stop("fast")
+        try:
+            self.highstate("web1")
+            installed = self._installed("web1")
+            self.check(installed.get("acme-probe") == "0.9-1", f"web1: dpkg has {_in_words(installed)}", installed)
+            self.narrator.command("root", ["salt-approval", "spool", "info"])
+            waiting = wait_until(lambda: self.lab.on_master("spool", "info")["kinds"]["return"], "return in the spool")
+            self.check(waiting > 0, f"the pillar came from the snapshot; in the spool {waiting} returns wait", waiting)
+        finally:
+            self.narrator.say("The operator starts PostgreSQL again.")
+            self.lab.database.server.start()
+        self._check_observed(self.settled(number, "converged"))
+
+    def drift(self):
+        self.narrator.command("web1", ["dpkg", "--remove", "acme-probe"])
+        self.lab.minions["web1"].run("dpkg", "--remove", "acme-probe")
+        self.narrator.say("Once a day the engine has every minion look at what is there. Here the operator asks.")
+        self.narrator.command("root", ["salt", "web1", "state.single", "approval.observed", "approval"])
+        self.lab.master.call("web1", "state.single", "approval.observed", "approval", check=False)
+        standing = wait_until(lambda: self._out_of_line("web1"), "drift of web1")
+        self.narrator.command(FIRST, ["salt-approval", "compliance"])
+        self.narrator.quote(self.lab.database.command(FIRST, "compliance").stdout)
+        self.check(standing == {"acme-probe": "drifting"}, "web1 is out of line: acme-probe has drifted", standing)
+        self.highstate("web1")
+        wait_until(lambda: not self._out_of_line("web1"), "end of the drift")
+        self.check("acme-probe" in self._installed("web1"), "web1 is as approved again")
 
     def audit(self):
         for number in self.requests:
@@ -252,6 +290,11 @@ class Story:
         self.check(
             found == f"{verdict}|t", f"{name}: job {jid} is recorded: {verdict}, on evidence of that minion", found
         )
+
+    def _out_of_line(self, name):
+        """What of the minion is not as approved: resource -> how it stands."""
+        rows = self._as_person(FIRST, "compliance")["out_of_line"]
+        return {row["name"]: row["standing"] for row in rows if row["minion_id"] == name}
 
     def _approved(self, name):
         return self.lab.pillar(name)["approved"]

@@ -184,6 +184,12 @@ class Lab:
             f"WHERE jid = '{jid}' AND minion_id = '{minion_id}' ORDER BY attempt"
         )
 
+    def on_master(self, *arguments):
+        """What `salt-approval` answers to the operator of the master, who needs no database for it."""
+        configuration = str(self.master.directory / "etc/master")
+        command = [PROGRAMS / "salt-approval", "--json", *arguments, "--master-config", configuration]
+        return json.loads(subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=True).stdout)
+
     def as_requester(self, function, *arguments):
         """Run a runner function as the requester, who is authenticated by eauth; returns the CompletedProcess."""
         credentials = ("--auth", "file", "--username", REQUESTER, "--password", self._password)

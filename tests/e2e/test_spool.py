@@ -3,10 +3,8 @@
 import contextlib
 import json
 import re
-import subprocess
 import time
 
-import lab as site
 import pytest
 
 MINIONS = ["db1", "web1"]
@@ -21,14 +19,6 @@ def database_away(lab):
         yield
     finally:
         lab.database.server.start()
-
-
-def spool(lab, *arguments):
-    """What `salt-approval spool` answers."""
-    master_config = str(lab.master.directory / "etc/master")
-    command = [site.PROGRAMS / "salt-approval", "--json", "spool", *arguments, "--master-config", master_config]
-    result = subprocess.run(command, capture_output=True, text=True, check=True)
-    return json.loads(result.stdout)
 
 
 def published(lab, function):
@@ -52,7 +42,7 @@ def looked_up(lab, jid):
 
 def wait_until_recorded(lab):
     end = time.monotonic() + WITHIN_S
-    while spool(lab, "info")["entries"]:
+    while lab.on_master("spool", "info")["entries"]:
         assert time.monotonic() < end, lab.master.log()
         time.sleep(0.1)
 
@@ -74,10 +64,10 @@ def test_jobs_while_the_database_is_away(lab, recorded):
         for minion_id in MINIONS:
             assert f'"{minion_id}": true' in batched
         assert jid in json.loads(lab.master.run("salt-run", "--out=json", "jobs.list_jobs"))
-        assert spool(lab, "info")["kinds"]["return"] >= 6
+        assert lab.on_master("spool", "info")["kinds"]["return"] >= 6
     # By the engine, which nobody told.
     wait_until_recorded(lab)
-    assert spool(lab, "info")["aside"] == 0
+    assert lab.on_master("spool", "info")["aside"] == 0
     assert recorded(jid) == 2
     assert looked_up(lab, jid) == PINGED
     jobs = json.loads(lab.master.run("salt-run", "--out=json", "jobs.list_jobs"))
