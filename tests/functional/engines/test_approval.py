@@ -155,17 +155,19 @@ def test_partitions_are_made_for_as_long_as_jobs_are_kept(engine_opts, running, 
 
 
 def test_requests_expire(engine_opts, running, client, approved):
-    number = client("alice").request("package", ["web1"], {"hello": "1"}, "a test")["request"]
+    alice = client("alice")
+    number = alice.request("package", ["web1"], {"hello": "1"}, "a test")["request"]
     approved.execute("UPDATE approval.request SET expires_at = now() WHERE request_id = %s", (number,))
     running(engine_opts())
     until(lambda: client("alice").show(number)["state"] == "expired")
 
 
 def test_requests_expire_at_their_time(engine_opts, running, client, approved):
-    number = client("alice").request("package", ["web1"], {"hello": "1"}, "a test")["request"]
+    alice = client("alice")
+    number = alice.request("package", ["web1"], {"hello": "1"}, "a test")["request"]
     approved.execute("UPDATE approval.request SET expires_at = now() + interval '2 s' WHERE request_id = %s", (number,))
     running(engine_opts())
-    until(lambda: client("alice").show(number)["state"] == "expired", bound_s=10)
+    until(lambda: alice.show(number)["state"] == "expired", bound_s=10)
 
 
 def test_workers_can_be_switched_off(engine_opts, running, approved):
