@@ -9,7 +9,7 @@ from minion_root import SALT
 
 from saltext.approval import _core
 
-PACKAGES = {"acme-probe": "0.9-1"}
+APPROVED = {"acme-probe": "0.9-1"}
 SENDER = (pathlib.Path(__file__).parent / "send_return.py").read_text()
 
 
@@ -22,8 +22,8 @@ def forged_load(victim, document, key):
         "digest": document["digest"],
         "run_id": secrets.token_hex(16),
         "boot_id": "forged",
-        "observed": {"packages": PACKAGES},
-        "before": {"packages": dict.fromkeys(PACKAGES)},
+        "observed": {"packages": APPROVED},
+        "before": {"packages": dict.fromkeys(APPROVED)},
         "errors": {},
     }
     evidence["mac"] = _core.mac(key, evidence)
@@ -49,7 +49,7 @@ def forged_load(victim, document, key):
 
 def test_return_of_another_minion_moves_nothing(lab, approve):
     victim, attacker = lab.minions["web1"], lab.minions["db1"]
-    number = approve(victim.id, PACKAGES)
+    number = approve(victim.id, APPROVED)
     document = exported(lab, victim.id)
     # A job that the victim was really asked to do, whose number the attacker knows.
     jid = lab.database.query("SELECT max(jid) FROM approval.job WHERE minions @> '{web1}'")
@@ -68,7 +68,7 @@ def test_return_of_another_minion_moves_nothing(lab, approve):
 
 def test_the_same_evidence_from_the_minion_itself_counts(lab, approve):
     """The counterpart: what the forged return lacks is the key and nothing else."""
-    number = approve("db1", PACKAGES)
+    number = approve("db1", APPROVED)
     document = exported(lab, "db1")
     jid = lab.database.query("SELECT max(jid) FROM approval.job WHERE minions @> '{db1}'")
     wait_until(lambda: lab.stored_return(jid, "db1"), "the return of the minion itself")
