@@ -159,7 +159,7 @@ def test_requests_expire(engine_opts, running, client, approved):
     number = alice.request("package", ["web1"], {"hello": "1"}, "a test")["request"]
     approved.execute("UPDATE approval.request SET expires_at = now() WHERE request_id = %s", (number,))
     running(engine_opts())
-    until(lambda: client("alice").show(number)["state"] == "expired")
+    until(lambda: alice.show(number)["state"] == "expired")
 
 
 def test_requests_expire_at_their_time(engine_opts, running, client, approved):
