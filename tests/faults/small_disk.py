@@ -4,6 +4,8 @@ import contextlib
 import pathlib
 import subprocess
 
+import pytest
+
 FILLER = "filler"
 SCRIPT = 'mount -t tmpfs -o size="$1",mode=700 none "$2" && echo mounted && exec sleep infinity'
 
@@ -11,7 +13,7 @@ SCRIPT = 'mount -t tmpfs -o size="$1",mode=700 none "$2" && echo mounted && exec
 class SmallDisk:
     """
     Context manager around a tmpfs of `size` (as mount takes it) in a mount namespace of its own; `path` leads there
-    for every process of this account. It is gone when this process is.
+    for every process of this account. It is gone when this process is. Skips the test where none can be mounted.
     """
 
     def __init__(self, folder, size):
@@ -26,7 +28,7 @@ class SmallDisk:
         self._holder = subprocess.Popen([*command, self._size, self._folder], stdout=subprocess.PIPE, text=True)
         if self._holder.stdout.readline() != "mounted\n":
             self.__exit__()
-            raise OSError("a tmpfs cannot be mounted here")
+            pytest.skip("a file system can be mounted only by root, or where users may make namespaces")
         self.path = pathlib.Path(f"/proc/{self._holder.pid}/root{self._folder}")
         return self
 
