@@ -4,12 +4,13 @@ import os
 import pwd
 
 import pytest
+import salt.utils.user
 
 # Two stages; the second wants an approver's own login. Alice asks, Bob reviews, Carol releases. What is not a
-# package is released by Carol or Bob alone.
+# package is released by Carol or Bob alone. For salt-run Alice is whoever runs the tests.
 POLICY = """
 principals:
-  alice: {identities: ["pg:alice", "salt:alice", "salt:root"]}
+  alice: {identities: ["pg:alice", "salt:alice", "salt:ACCOUNT"]}
   bob: {identities: ["pg:bob", "salt:bob"]}
   carol: {identities: ["pg:carol", "salt:carol"]}
 groups:
@@ -39,7 +40,7 @@ types:
     parameters: {properties: {at_time: {type: integer, maximum: 60}}, required: [at_time]}
     requesters: ["*"]
     chain: *release
-"""
+""".replace("ACCOUNT", salt.utils.user.get_specific_user())
 # Ids that would match others if any part of the way took them for patterns, or broke out of a literal.
 ODD_MINIONS = [
     "%",
