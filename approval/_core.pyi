@@ -113,6 +113,20 @@ def document(
     within ``max_age`` seconds. One refreshed within ``snapshot_first`` is asked before the database.
     """
 
+def documents(
+    conninfo: str,
+    minion_ids: Iterable[str],
+    *,
+    connect_timeout_ms: int = 2000,
+    timeout_ms: int = 5000,
+    prepare: bool = True,
+) -> dict[str, Document | Error]:
+    """document() of each of at most 10000 minions, from the database alone, with many reads on their way at once.
+
+    One that is not handed out (it does not match its digest, the server refuses) is an Error here, and
+    keeps no other from being read. Raises Error when not all could be asked. ``timeout_ms`` is for all together.
+    """
+
 def snapshot_refresh(
     conninfo: str,
     path: str,

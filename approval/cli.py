@@ -10,7 +10,7 @@ from .command import DONE, NOT_TRIED, REFUSED
 from .errors import ApprovalError, Damaged, MigrationError, Refused
 
 # The modules command_*, in the order of --help.
-COMMANDS = ("requests", "plan", "policy", "engine", "compliance", "snapshot", "spool", "system")
+COMMANDS = ("requests", "plan", "policy", "engine", "compliance", "export", "snapshot", "spool", "system")
 
 EPILOG = """\
 The database is named by --dsn-file, --service, or the variables APPROVAL_DSN_FILE

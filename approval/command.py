@@ -29,17 +29,23 @@ def group(commands, name, what):
     return parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
 
-def connection(arguments):
-    """The psycopg connection that the arguments and the environment name."""
-    from . import config, db
+def settings(arguments):
+    """The config.Connection that the arguments and the environment name."""
+    from . import config
 
     given = {"dsn_file": arguments.dsn_file, "service": arguments.service}
     if not any(given.values()):
         given = {"dsn_file": os.environ.get("APPROVAL_DSN_FILE"), "dsn": os.environ.get("APPROVAL_DSN")}
     given = {name: value for name, value in given.items() if value}
     # Without any of ours an empty string: libpq then looks at its own variables, as psql does.
-    connection = config.connection(given, "salt-approval") if given else config.Connection("")
-    return db.connect(connection)
+    return config.connection(given, "salt-approval") if given else config.Connection("")
+
+
+def connection(arguments):
+    """The psycopg connection to what settings() gives."""
+    from . import db
+
+    return db.connect(settings(arguments))
 
 
 @contextmanager

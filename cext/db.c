@@ -646,6 +646,173 @@ apv_db_query(apv_db *db, const char *sql, const apv_param *params, size_t count,
     return true;
 }
 
+/* ---- one statement many times ---- */
+
+/* Executions on their way at once. More gain nothing, and their answers have to wait in
+ * memory while the rest is being sent. */
+#define FLIGHT_MAX 128
+
+struct many {
+    const char *sql;
+    const apv_param *params;
+    size_t count;
+    apv_answer_sink sink;
+    void *arg;
+    int64_t deadline_ns;
+    size_t next;    /* the first without an answer */
+    int given_ways; /* how often that one was given up for another transaction */
+};
+
+/* Hands on the answer to many->next. */
+static enum attempt
+hand_on(struct many *many, apv_result *result, const apv_err *refused, apv_err *err)
+{
+    size_t index = many->next++;
+
+    many->given_ways = 0;
+    return many->sink(many->arg, index, result, refused, err) ? ATTEMPT_DONE : ATTEMPT_FAILED;
+}
+
+/* Takes the answer to a statement in a pipeline: a result, and then a NULL. */
+static enum attempt
+take_piped(apv_db *db, int64_t deadline_ns, PGresult **answer, apv_err *err)
+{
+    PGresult *result = NULL, *end = NULL;
+    enum wait wait = next_result(db, deadline_ns, &result);
+
+    if (wait == WAIT_READY && result != NULL)
+        wait = next_result(db, deadline_ns, &end);
+    if (wait == WAIT_READY && result != NULL && end == NULL) {
+        *answer = result;
+        return ATTEMPT_DONE;
+    }
+    PQclear(end);
+    PQclear(result);
+    return fail_wait(db, wait == WAIT_READY ? WAIT_BROKEN : wait, err);
+}
+
+static enum attempt
+take_rows(apv_db *db, struct many *many, PGresult *answer, apv_err *err)
+{
+    apv_err refused = APV_ERR_NONE;
+    enum attempt attempt;
+    apv_result *result;
+
+    if (PQresultStatus(answer) == PGRES_TUPLES_OK) {
+        result = malloc(sizeof *result);
+        if (result == NULL) {
+            PQclear(answer);
+            apv_fail(err, APV_ERR_MEMORY, "out of memory");
+            return ATTEMPT_FAILED;
+        }
+        result->pg = answer;
+        return hand_on(many, result, NULL, err);
+    }
+    attempt = fail_result(db, answer, &refused);
+    PQclear(answer);
+    if (db->conn == NULL) {
+        *err = refused;
+        return attempt;
+    }
+    if ((attempt == ATTEMPT_AGAIN || attempt == ATTEMPT_STALE) &&
+        many->given_ways++ < GIVE_WAYS_MAX)
+        return ATTEMPT_DONE;
+    return hand_on(many, NULL, &refused, err);
+}
+
+static bool
+send_flight(apv_db *db, const struct many *many, size_t size)
+{
+    struct bound bound;
+
+    bind_params(&bound, &many->params[many->next], 1);
+    if (PQsendPrepare(db->conn, "", many->sql, 1, bound.types) == 0)
+        return false;
+    for (size_t i = 0; i < size; i++) {
+        bind_params(&bound, &many->params[many->next + i], 1);
+        if (PQsendQueryPrepared(db->conn, "", 1, bound.values, bound.sizes, bound.formats, 1) == 0)
+            return false;
+    }
+    return PQpipelineSync(db->conn) != 0;
+}
+
+/* Sends the next executions and takes their answers. They are one transaction, which even a
+ * PgBouncer in transaction mode leaves with one server, so that the statement without a name
+ * serves all of them. After one that failed the server skips the others: they are for the
+ * next flight. */
+static enum attempt
+fly(apv_db *db, struct many *many, apv_err *err)
+{
+    size_t left = many->count - many->next, size = left < FLIGHT_MAX ? left : FLIGHT_MAX;
+    PGresult *answer = NULL, *end = NULL;
+    enum attempt attempt;
+
+    if (!send_flight(db, many, size))
+        return fail_wait(db, WAIT_BROKEN, err);
+    attempt = take_piped(db, many->deadline_ns, &answer, err);
+    if (attempt != ATTEMPT_DONE)
+        return attempt;
+    if (PQresultStatus(answer) != PGRES_COMMAND_OK)
+        attempt = fail_result(db, answer, err);
+    PQclear(answer);
+    for (size_t i = 0; i < size && attempt == ATTEMPT_DONE; i++) {
+        attempt = take_piped(db, many->deadline_ns, &answer, err);
+        if (attempt == ATTEMPT_DONE && PQresultStatus(answer) == PGRES_PIPELINE_ABORTED)
+            PQclear(answer);
+        else if (attempt == ATTEMPT_DONE)
+            attempt = take_rows(db, many, answer, err);
+    }
+    if (attempt != ATTEMPT_DONE)
+        return attempt;
+    enum wait wait = next_result(db, many->deadline_ns, &end);
+    bool ended_well = wait == WAIT_READY && PQresultStatus(end) == PGRES_PIPELINE_SYNC;
+    PQclear(end);
+    return ended_well ? ATTEMPT_DONE : fail_wait(db, wait == WAIT_READY ? WAIT_BROKEN : wait, err);
+}
+
+/* Goes on with what has no answer yet. On failure there is no connection any more. */
+static enum attempt
+attempt_many(apv_db *db, struct many *many, apv_err *err)
+{
+    enum attempt attempt = ATTEMPT_DONE;
+
+    if (PQenterPipelineMode(db->conn) == 0)
+        return fail_wait(db, WAIT_BROKEN, err);
+    while (attempt == ATTEMPT_DONE && many->next < many->count)
+        attempt = fly(db, many, err);
+    if (attempt != ATTEMPT_DONE || PQexitPipelineMode(db->conn) == 0)
+        drop(db);
+    return attempt;
+}
+
+bool
+apv_db_query_many(apv_db *db, const char *sql, const apv_param *params, size_t count,
+                  apv_answer_sink sink, void *arg, apv_err *err)
+{
+    struct many many = {.sql = sql, .params = params, .count = count, .sink = sink, .arg = arg};
+    apv_err first = APV_ERR_NONE;
+    enum attempt attempt;
+
+    if (apv_db_forked(db))
+        return apv_fail(err, APV_ERR_FORKED, "the connection belongs to the parent process");
+    bool kept = db->conn != NULL;
+    if (!kept && !connect_db(db, err))
+        return false;
+    many.deadline_ns = now_ns() + db->timeout_ms * NS_PER_MS;
+    attempt = attempt_many(db, &many, &first);
+    if (kept && attempt == ATTEMPT_LOST) {
+        int64_t lost_ns = now_ns();
+        if (!connect_db(db, err))
+            return false;
+        first = (apv_err)APV_ERR_NONE;
+        many.deadline_ns += now_ns() - lost_ns;
+        attempt = attempt_many(db, &many, &first);
+    }
+    if (attempt != ATTEMPT_DONE)
+        *err = first;
+    return attempt == ATTEMPT_DONE;
+}
+
 /* ---- scripts ---- */
 
 /* Hands on what a COPY sends, until its end. */

@@ -39,6 +39,19 @@ typedef struct {
 bool apv_db_query(apv_db *db, const char *sql, const apv_param *params, size_t count,
                   bool repeatable, apv_result **result, apv_err *err) APV_MUSTCHECK;
 
+/* Takes the answer to one of many statements: its rows, which are from then on the
+ * caller's, or, with result NULL, why the server refused it. False, and err set, ends it. */
+typedef bool (*apv_answer_sink)(void *arg, size_t index, apv_result *result, const apv_err *refused,
+                                apv_err *err);
+
+/* Runs a statement that may be repeated with each of the parameters, one parameter a time,
+ * and hands on the answers in their order. Up to a bound of them are on their way at once, as
+ * a transaction; one that the server refuses keeps no other from being answered. It is never
+ * kept prepared, whatever the handle's options. count: > 0. The time of the handle is for all
+ * together. On failure some were handed on. Otherwise as apv_db_query. */
+bool apv_db_query_many(apv_db *db, const char *sql, const apv_param *params, size_t count,
+                       apv_answer_sink sink, void *arg, apv_err *err) APV_MUSTCHECK;
+
 /* What a script gives, in this order. False, and err set, ends it. */
 typedef struct {
     bool (*head)(void *arg, const char *const *values, size_t count, apv_err *err);

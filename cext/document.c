@@ -129,13 +129,26 @@ fill_unknown(apv_owned_document *document, apv_span minion_id, apv_err *err)
     return apv_digest(minion_id, 0, NULL, 0, document->public.digest, err);
 }
 
+static const char read_sql[] =
+    "SELECT revision, digest, evidence_key, kinds, names, types, contents, now()"
+    " FROM approval.exported_document WHERE minion_id = $1 AND valid_from <= now()"
+    " ORDER BY valid_from DESC LIMIT 1";
+
+/* Reads a document from what read_sql answered for the minion, which is in made->result. */
+static bool
+read_answer(apv_owned_document *made, apv_span minion_id, apv_err *err)
+{
+    if (apv_result_rows(made->result) == 0)
+        return fill_unknown(made, minion_id, err);
+    return check_columns(made->result, 1, APV_DOCUMENT_COLUMNS + 1, err) &&
+           read_row(made, minion_id, made->result, 0, err) &&
+           apv_wire_timestamptz(apv_result_peek(made->result, 0, APV_DOCUMENT_COLUMNS),
+                                &made->public.as_of, err);
+}
+
 bool
 apv_document_read(apv_db *db, apv_span minion_id, apv_document **document, apv_err *err)
 {
-    static const char sql[] =
-        "SELECT revision, digest, evidence_key, kinds, names, types, contents, now()"
-        " FROM approval.exported_document WHERE minion_id = $1 AND valid_from <= now()"
-        " ORDER BY valid_from DESC LIMIT 1";
     const apv_param param = {APV_OID_TEXT, minion_id.data, minion_id.size, true};
     apv_owned_document *made = document_new(err);
     apv_document *public = NULL;
@@ -145,23 +158,79 @@ apv_document_read(apv_db *db, apv_span minion_id, apv_document **document, apv_e
         return false;
     public = &made->public;
     if (!apv_text_check(minion_id, err) ||
-        !apv_db_query(db, sql, &param, 1, true, &made->result, err))
+        !apv_db_query(db, read_sql, &param, 1, true, &made->result, err) ||
+        !read_answer(made, minion_id, err))
         goto done;
-    if (apv_result_rows(made->result) == 0) {
-        if (!fill_unknown(made, minion_id, err))
-            goto done;
-    } else if (!check_columns(made->result, 1, APV_DOCUMENT_COLUMNS + 1, err) ||
-               !read_row(made, minion_id, made->result, 0, err) ||
-               !apv_wire_timestamptz(apv_result_peek(made->result, 0, APV_DOCUMENT_COLUMNS),
-                                     &public->as_of, err)) {
-        goto done;
-    }
     *document = public;
     public = NULL;
     ok = true;
 
 done:
     apv_document_free(&public);
+    return ok;
+}
+
+struct many {
+    const apv_span *minion_ids;
+    apv_document **documents;
+    apv_err *refusals;
+};
+
+/* Takes the answer for one of many minions. What is wrong with it is that minion's. */
+static bool
+take_document(void *arg, size_t index, apv_result *result, const apv_err *refused, apv_err *err)
+{
+    struct many *many = arg;
+    apv_err found = APV_ERR_NONE;
+    apv_owned_document *made;
+
+    if (result == NULL) {
+        many->refusals[index] = *refused;
+        return true;
+    }
+    made = document_new(err);
+    if (made == NULL) {
+        apv_result_free(&result);
+        return false;
+    }
+    made->result = result;
+    apv_document *public = &made->public;
+    if (read_answer(made, many->minion_ids[index], &found)) {
+        many->documents[index] = public;
+        return true;
+    }
+    apv_document_free(&public);
+    if (found.code == APV_ERR_MEMORY) {
+        *err = found;
+        return false;
+    }
+    many->refusals[index] = found;
+    return true;
+}
+
+bool
+apv_documents_read(apv_db *db, const apv_span *minion_ids, size_t count, apv_document **documents,
+                   apv_err *refusals, apv_err *err)
+{
+    struct many many = {minion_ids, documents, refusals};
+    apv_param *params = NULL;
+    bool ok = false;
+
+    if (count == 0 || count > APV_DOCUMENTS_MAX)
+        return apv_fail(err, APV_ERR_INVALID, "one call reads the documents of 1 to %d minions",
+                        APV_DOCUMENTS_MAX);
+    params = calloc(count, sizeof *params);
+    if (params == NULL)
+        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+    for (size_t i = 0; i < count; i++) {
+        if (!apv_text_check(minion_ids[i], err))
+            goto done;
+        params[i] = (apv_param){APV_OID_TEXT, minion_ids[i].data, minion_ids[i].size, true};
+    }
+    ok = apv_db_query_many(db, read_sql, params, count, take_document, &many, err);
+
+done:
+    free(params);
     return ok;
 }
 

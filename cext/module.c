@@ -77,14 +77,11 @@ set_attribute(PyObject *exception, const char *name, PyObject *value)
 }
 
 PyObject *
-module_raise(const module_state *state, const apv_err *err)
+module_exception(const module_state *state, const apv_err *err)
 {
     PyObject *text = NULL, *exception = NULL, *sqlstate = NULL;
+    bool ok = false;
 
-    if (PyErr_Occurred())
-        return NULL;
-    if (err->code == APV_ERR_MEMORY)
-        return PyErr_NoMemory();
     text = PyUnicode_DecodeUTF8(err->message, (Py_ssize_t)strlen(err->message), "replace");
     if (text == NULL)
         goto done;
@@ -99,12 +96,27 @@ module_raise(const module_state *state, const apv_err *err)
         if (sqlstate == NULL || PyObject_SetAttrString(exception, "sqlstate", sqlstate) < 0)
             goto done;
     }
-    PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
+    ok = true;
 
 done:
+    if (!ok)
+        Py_CLEAR(exception);
     Py_XDECREF(sqlstate);
-    Py_XDECREF(exception);
     Py_XDECREF(text);
+    return exception;
+}
+
+PyObject *
+module_raise(const module_state *state, const apv_err *err)
+{
+    if (PyErr_Occurred())
+        return NULL;
+    if (err->code == APV_ERR_MEMORY)
+        return PyErr_NoMemory();
+    PyObject *exception = module_exception(state, err);
+    if (exception != NULL)
+        PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
+    Py_XDECREF(exception);
     return NULL;
 }
 

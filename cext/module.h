@@ -79,6 +79,9 @@ module_state *module_state_get(PyObject *module);
  * An exception already set (a signal handler's) is left as it is. */
 PyObject *module_raise(const module_state *state, const apv_err *err);
 
+/* What module_raise raises, unless it is MEMORY. New reference, or NULL with an exception set. */
+PyObject *module_exception(const module_state *state, const apv_err *err);
+
 /* Raises DataError with this text. Always returns NULL. */
 PyObject *module_refuse(const module_state *state, const char *text);
 
@@ -113,7 +116,7 @@ void module_args_clear(struct module_args *args);
 PyObject *module_cell(const module_state *state, uint32_t type, apv_span bytes);
 
 /* Functions of the module, by the file that has them; each ends with a zeroed entry. */
-extern PyMethodDef module_db_methods[];       /* document, record_return*, call */
+extern PyMethodDef module_db_methods[];       /* document*, record_return*, call */
 extern PyMethodDef module_payload_methods[];  /* compress, decompress */
 extern PyMethodDef module_snapshot_methods[]; /* snapshot_* */
 extern PyMethodDef module_value_methods[];    /* digest, mac, validate* */

@@ -1,4 +1,4 @@
-/* module_db.c - document(), record_return(), record_returns() and call(): what goes to the
+/* module_db.c - document*(), record_return(), record_returns() and call(): what goes to the
  * database. */
 #include "module.h"
 
@@ -111,6 +111,99 @@ document(PyObject *module, PyObject *args, PyObject *kwargs)
         pillar = module_document_dict(state, minion_id, work.document);
     apv_document_free(&work.document);
     return pillar;
+}
+
+/* ---- documents ---- */
+
+PyDoc_STRVAR(
+    documents_doc,
+    "documents(conninfo, minion_ids, *, connect_timeout_ms=2000, timeout_ms=5000, prepare=True)\n"
+    "--\n\n"
+    "document() for each of at most 10000 minions, from the database alone: a dict by minion id,\n"
+    "with an Error in place of the document of one that it cannot be handed out to. timeout_ms is\n"
+    "for all together.");
+
+struct documents_work {
+    const apv_span *minion_ids;
+    size_t count;
+    apv_document **documents;
+    apv_err *refusals;
+};
+
+static bool
+read_documents(apv_db *db, void *arg, apv_err *err)
+{
+    struct documents_work *work = arg;
+    return apv_documents_read(db, work->minion_ids, work->count, work->documents, work->refusals,
+                              err);
+}
+
+static PyObject *
+documents_dict(const module_state *state, PyObject *names, const struct documents_work *work)
+{
+    PyObject *dict = PyDict_New();
+
+    for (size_t i = 0; dict != NULL && i < work->count; i++) {
+        PyObject *name = PyTuple_GetItem(names, (Py_ssize_t)i);
+        PyObject *value = work->documents[i] != NULL
+                              ? module_document_dict(state, name, work->documents[i])
+                              : module_exception(state, &work->refusals[i]);
+        if (module_dict_take(dict, name, value) < 0)
+            Py_CLEAR(dict);
+    }
+    return dict;
+}
+
+static PyObject *
+documents(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    static char *keywords[] = {"conninfo",   "minion_ids", "connect_timeout_ms",
+                               "timeout_ms", "prepare",    NULL};
+    const module_state *state = module_state_get(module);
+    apv_db_options options = MODULE_OPTIONS_DEFAULT;
+    struct documents_work work = {.count = 0};
+    PyObject *iterable, *names = NULL, *dict = NULL;
+    apv_span *minion_ids = NULL;
+    int prepare = options.prepare;
+
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sO|$iip:documents", keywords, &options.conninfo,
+                                     &iterable, &options.connect_timeout_ms, &options.timeout_ms,
+                                     &prepare))
+        return NULL;
+    options.prepare = prepare;
+    if (PyUnicode_Check(iterable))
+        return PyErr_Format(PyExc_TypeError, "minion_ids is one text and not several");
+    names = PySequence_Tuple(iterable);
+    if (names == NULL)
+        return NULL;
+    size_t count = (size_t)PyTuple_Size(names);
+    if (count == 0) {
+        dict = PyDict_New();
+        goto done;
+    }
+    minion_ids = PyMem_Calloc(count, sizeof *minion_ids);
+    work.documents = PyMem_Calloc(count, sizeof(apv_document *));
+    work.refusals = PyMem_Calloc(count, sizeof *work.refusals);
+    if (minion_ids == NULL || work.documents == NULL || work.refusals == NULL) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (!module_text(state, PyTuple_GetItem(names, (Py_ssize_t)i), &minion_ids[i]))
+            goto done;
+    work.minion_ids = minion_ids;
+    work.count = count;
+    if (module_connection_run(state, &options, read_documents, &work))
+        dict = documents_dict(state, names, &work);
+
+done:
+    for (size_t i = 0; i < work.count; i++)
+        apv_document_free(&work.documents[i]);
+    PyMem_Free(work.refusals);
+    PyMem_Free(work.documents);
+    PyMem_Free(minion_ids);
+    Py_DECREF(names);
+    return dict;
 }
 
 /* ---- record_return ---- */
@@ -342,6 +435,7 @@ call(PyObject *module, PyObject *args, PyObject *kwargs)
 
 PyMethodDef module_db_methods[] = {
     {"document", WITH_KEYWORDS(document), document_doc},
+    {"documents", WITH_KEYWORDS(documents), documents_doc},
     {"record_return", WITH_KEYWORDS(record_return), record_return_doc},
     {"record_returns", WITH_KEYWORDS(record_returns), record_returns_doc},
     {"call", WITH_KEYWORDS(call), call_doc},

@@ -16,7 +16,7 @@
 #include <cmocka.h>
 #include <libpq-fe.h>
 
-#include "apv_db.h"
+#include "db_private.h"
 #include "failing_alloc.h"
 #include "support.h"
 
@@ -343,6 +343,141 @@ test_document(void **state)
     apv_db_close(&db);
 }
 
+/* More than are on their way at once, among them one that cannot be handed out. */
+#define MANY 300
+
+static void
+ask_many(apv_span *minion_ids, char names[MANY][16])
+{
+    for (size_t i = 0; i < MANY; i++) {
+        snprintf(names[i], sizeof names[i], "many-%zu", i);
+        minion_ids[i] = apv_span_of(names[i]);
+    }
+    minion_ids[100] = minion_ids[MANY - 1] = apv_span_of("test-c");
+    minion_ids[200] = apv_span_of("test-altered");
+}
+
+static void
+assert_many(apv_db *db)
+{
+    char names[MANY][16];
+    apv_span minion_ids[MANY];
+    apv_document *documents[MANY] = {NULL};
+    apv_err refusals[MANY] = {APV_ERR_NONE}, err = APV_ERR_NONE;
+
+    ask_many(minion_ids, names);
+    if (!apv_documents_read(db, minion_ids, MANY, documents, refusals, &err))
+        fail_msg("%s", err.message);
+    for (size_t i = 0; i < MANY; i++) {
+        bool known = i == 100 || i == MANY - 1;
+        if (i == 200) {
+            assert_null(documents[i]);
+            assert_int_equal(refusals[i].code, APV_ERR_PROTOCOL);
+            continue;
+        }
+        assert_non_null(documents[i]);
+        assert_int_equal(documents[i]->revision, known ? 7 : 0);
+        assert_int_equal(documents[i]->count, known ? 2 : 0);
+        assert_int_equal(refusals[i].code, APV_OK);
+        apv_document_free(&documents[i]);
+    }
+}
+
+static void
+test_many_documents(void **state)
+{
+    (void)state;
+    apv_db *db = open_db(5000, true);
+    apv_err err = APV_ERR_NONE;
+
+    run_sql("INSERT INTO approval.minion (minion_id, registered_at) VALUES ('test-altered', now())"
+            " ON CONFLICT DO NOTHING;"
+            "DELETE FROM approval.document WHERE minion_id = 'test-altered';"
+            "INSERT INTO approval.document (minion_id, valid_from, revision, digest, evidence_key,"
+            " kinds, names, types, contents, item_ids) VALUES ('test-altered', '-infinity', 7,"
+            " 'sha256:' || repeat('0', 64), sha256('k'), '{package}', '{a}', '{version}', '{1}',"
+            " '{1}')");
+    assert_many(db);
+    int32_t pid = backend(db);
+    assert_many(db);
+    assert_int_equal(backend(db), pid);
+
+    /* The server ends the kept connection, and another one is made. */
+    char sql[64];
+    snprintf(sql, sizeof sql, "SELECT pg_terminate_backend(%d, 5000)", (int)pid);
+    run_sql(sql);
+    assert_many(db);
+    assert_int_not_equal(backend(db), pid);
+
+    const size_t refused[] = {0, APV_DOCUMENTS_MAX + 1};
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        err = (apv_err)APV_ERR_NONE;
+        assert_false(apv_documents_read(db, NULL, refused[i], NULL, NULL, &err));
+        assert_int_equal(err.code, APV_ERR_INVALID);
+    }
+    const apv_span bad[] = {{"test-c", 6}, {"a\0b", 3}};
+    apv_document *documents[] = {NULL, NULL};
+    apv_err refusals[] = {APV_ERR_NONE, APV_ERR_NONE};
+    err = (apv_err)APV_ERR_NONE;
+    assert_false(apv_documents_read(db, bad, 2, documents, refusals, &err));
+    assert_int_equal(err.code, APV_ERR_INVALID);
+    assert_null(documents[0]);
+    apv_db_close(&db);
+}
+
+/* What the server refuses with such an error is asked again, and then given up alone. */
+static bool
+count_refusals(void *arg, size_t index, apv_result *result, const apv_err *refused, apv_err *err)
+{
+    size_t *counts = arg;
+
+    (void)err;
+    assert_int_equal(index, counts[0] + counts[1]);
+    counts[result == NULL ? 1 : 0]++;
+    if (result == NULL)
+        assert_int_equal(refused->code, APV_ERR_DATABASE);
+    apv_result_free(&result);
+    return true;
+}
+
+static void
+test_refusals_among_many(void **state)
+{
+    (void)state;
+    static const char divide[] = "SELECT 1 / $1::integer", odd[] = "SELECT approval.test_odd($1)";
+    const apv_param params[] = {{APV_OID_TEXT, "1", 1, false},
+                                {APV_OID_TEXT, "0", 1, false},
+                                {APV_OID_TEXT, "0", 1, false},
+                                {APV_OID_TEXT, "2", 1, false}};
+    apv_db *db = open_db(5000, true);
+    apv_err err = APV_ERR_NONE;
+    size_t counts[] = {0, 0};
+
+    run_sql(
+        "CREATE OR REPLACE FUNCTION approval.test_odd(which text) RETURNS text"
+        " LANGUAGE plpgsql AS $$ BEGIN IF which = '0' THEN"
+        " RAISE EXCEPTION USING ERRCODE = 'serialization_failure'; END IF; RETURN which; END $$");
+    assert_true(apv_db_query_many(db, divide, params, 4, count_refusals, counts, &err));
+    assert_int_equal(counts[0], 2);
+    assert_int_equal(counts[1], 2);
+    counts[0] = counts[1] = 0;
+    assert_true(apv_db_query_many(db, odd, params, 4, count_refusals, counts, &err));
+    assert_int_equal(counts[0], 2);
+    assert_int_equal(counts[1], 2);
+
+    assert_false(apv_db_query_many(db, "SELECT nonsense", params, 4, count_refusals, counts, &err));
+    assert_int_equal(err.code, APV_ERR_DATABASE);
+    assert_true(backend(db) > 0);
+    apv_db_close(&db);
+
+    db = open_db(300, true);
+    err = (apv_err)APV_ERR_NONE;
+    assert_false(apv_db_query_many(db, "SELECT pg_sleep($1::float8)", params, 4, count_refusals,
+                                   counts, &err));
+    assert_int_equal(err.code, APV_ERR_TIMEOUT);
+    apv_db_close(&db);
+}
+
 /* {"id": "test-c", "jid": "1", "ts": 5}: quarantined, as the jid is none. */
 static const char load[] = "\x83\xa2id\xa6test-c\xa3jid\xa1"
                            "1\xa2ts\x05";
@@ -411,6 +546,22 @@ once_document(apv_db *db, apv_err *err)
 }
 
 static bool
+once_documents(apv_db *db, apv_err *err)
+{
+    const apv_span minion_ids[] = {{"test-c", 6}, {"nobody", 6}};
+    apv_document *documents[] = {NULL, NULL};
+    apv_err refusals[] = {APV_ERR_NONE, APV_ERR_NONE};
+    bool ok = apv_documents_read(db, minion_ids, 2, documents, refusals, err);
+
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(refusals[i].code, APV_OK);
+        assert_true(!ok || documents[i] != NULL);
+        apv_document_free(&documents[i]);
+    }
+    return ok;
+}
+
+static bool
 once_record(apv_db *db, apv_err *err)
 {
     const apv_span loads[] = {{load, sizeof load - 1}, {load, sizeof load - 1}};
@@ -446,7 +597,8 @@ static void
 test_no_memory(void **state)
 {
     (void)state;
-    bool (*const work[])(apv_db *, apv_err *) = {once_call, once_document, once_record};
+    bool (*const work[])(apv_db *, apv_err *) = {once_call, once_document, once_documents,
+                                                 once_record};
 
     for (size_t i = 0; i < sizeof work / sizeof work[0]; i++) {
         bool failed = true;
@@ -478,6 +630,7 @@ main(void)
         cmocka_unit_test(test_deadline),       cmocka_unit_test(test_lost_connection),
         cmocka_unit_test(test_fork),           cmocka_unit_test(test_signal),
         cmocka_unit_test(test_unknown_minion), cmocka_unit_test(test_document),
+        cmocka_unit_test(test_many_documents), cmocka_unit_test(test_refusals_among_many),
         cmocka_unit_test(test_record),         cmocka_unit_test(test_record_batch),
         cmocka_unit_test(test_no_memory),
     };

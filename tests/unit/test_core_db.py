@@ -134,6 +134,48 @@ def test_a_document_that_was_altered_is_not_served(core_database, insert_documen
         _core.document(core_database.dsn("exporter"), "altered")
 
 
+def test_documents_of_many(core_database, insert_document):
+    dsn = core_database.dsn("exporter")
+    insert_document("many-good", ITEMS)
+    insert_document("many-altered", ITEMS, digest="sha256:" + "1" * 64)
+    names = [*(f"many-{number}" for number in range(500)), "many-altered", "", "many-good"]
+    found = _core.documents(dsn, names)
+    assert list(found) == names
+    altered = found.pop("many-altered")
+    assert isinstance(altered, _core.Error)
+    assert (altered.code, str(altered)) == ("protocol", "a document does not match its digest")
+    for minion, document in found.items():
+        document.pop("as_of")
+        alone = _core.document(dsn, minion)
+        alone.pop("as_of")
+        assert document == alone
+    assert found["many-good"]["packages"]["hello"] == "2.10-3"
+    assert found[""]["revision"] == 0
+
+
+def test_documents_of_many_that_the_server_refuses(core_database):
+    found = _core.documents(core_database.dsn("operator"), ["many-a", "many-b"])
+    assert [(type(refused), refused.sqlstate) for refused in found.values()] == [(_core.DatabaseError, "42501")] * 2
+
+
+def test_documents_of_many_whose_names_cannot_be(conninfo):
+    assert _core.documents(conninfo, []) == {}
+    assert list(_core.documents(conninfo, (name for name in ["b", "a", "b"]))) == ["b", "a"]
+    for names in ("web1", ["web1", 1], [b"web1"], None):
+        with pytest.raises(TypeError):
+            _core.documents(conninfo, names)
+    for names in (["web1", "a\0b"], ["\udc80"], ["web1"] * 10_001):
+        with pytest.raises(_core.DataError):
+            _core.documents(conninfo, names)
+
+
+def test_nothing_is_kept_prepared_for_many(core_database):
+    conninfo = core_database.dsn()
+    before = _core.call(conninfo, "test_prepared", [], prepare=False)
+    _core.documents(conninfo, ["a", "b"] * 300, prepare=False)
+    assert _core.call(conninfo, "test_prepared", [], prepare=False) == before
+
+
 # ---- errors ----
 
 

@@ -113,6 +113,8 @@ def hammer(conninfo, who):
             row = _core.call(conninfo, "test_echo", [None] * 4 + [text] + [None] * 5)[0]
             assert row[4] == text
             assert _core.document(conninfo, text)["minion"] == text
+            both = [text, f"{text}-too"]
+            assert [document["minion"] for document in _core.documents(conninfo, both).values()] == both
 
     with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
         for done in [pool.submit(work, thread) for thread in range(THREADS)]:
