@@ -32,7 +32,7 @@ COPY = (
 BUILD = f"""
 import sys, time
 from saltext.approval import _core
-_core.document(sys.argv[1], "nobody")  # connects
+_core.document(sys.argv[1], "nobody", timeout_ms={TIMEOUT_MS})  # connects, with the settings of the build
 start = time.perf_counter()
 _core.snapshot_refresh(*sys.argv[1:], rebuild=True, timeout_ms={TIMEOUT_MS})
 print(time.perf_counter() - start)

@@ -238,7 +238,8 @@ follow(apv_snapshot *snapshot, apv_db *db, const apv_snapshot_head *before, int6
 }
 
 /* Tells the readers of a generation that it is no longer in use. They also find out some
- * seconds later by themselves, so a failure is none. */
+ * seconds later by themselves, so a failure is none. Nothing waits for the disk here: the
+ * switch is on it, and a power loss ends all readers. */
 static void
 retire(apv_generation *generation)
 {
@@ -246,7 +247,8 @@ retire(apv_generation *generation)
     apv_snapshot_head head;
     MDB_txn *txn = NULL;
 
-    if (apv_store_begin(generation->store, true, &txn, &ignored) &&
+    if (apv_store_hurry(generation->store, &ignored) &&
+        apv_store_begin(generation->store, true, &txn, &ignored) &&
         apv_generation_head(generation, txn, &head, &ignored)) {
         head.retired = true;
         if (apv_generation_put_head(generation, txn, &head, &ignored) &&
@@ -272,6 +274,7 @@ build(apv_snapshot *snapshot, apv_db *db, int64_t now_ms, apv_snapshot_round *do
     /* Never used before, also when the directory was emptied meanwhile. */
     number = current >= now_ms ? current + 1 : now_ms;
     round.head.built_ms = round.head.refreshed_ms = now_ms;
+    /* One sync for all that was written: until the switch nobody looks for it. */
     if (!apv_generation_open(snapshot->path, number, true, false, &made, err) ||
         !run(&round, db, everything, err) || !apv_store_sync(made.store, err))
         goto done;

@@ -100,12 +100,15 @@ apv_generation_switch(const char *path, int64_t number, apv_err *err)
     join(directory, path, name);
     join(link, path, "current");
     join(fresh, path, "current.new");
+    /* The names of the files: what they hold is on the disk, but nothing says that it could
+     * be found after a power loss. */
     if (!sync_directory(directory, err))
         return false;
     if (unlink(fresh) != 0 && errno != ENOENT)
         return apv_store_fail(errno, "cannot be written", err);
     if (symlink(name, fresh) != 0 || rename(fresh, link) != 0)
         return apv_store_fail(errno, "cannot be written", err);
+    /* The link, and with it the generation's name, before the old one is given up. */
     return sync_directory(path, err);
 }
 

@@ -246,6 +246,15 @@ apv_store_sync(apv_store *store, apv_err *err)
 }
 
 bool
+apv_store_hurry(apv_store *store, apv_err *err)
+{
+    if (apv_store_forked(store))
+        return apv_fail(err, APV_ERR_FORKED, "the store belongs to the parent process");
+    int status = mdb_env_set_flags(store->env, MDB_NOSYNC, 1);
+    return status == 0 || apv_store_fail(status, "cannot be written", err);
+}
+
+bool
 apv_store_table(apv_store *store, const char *name, unsigned int flags, MDB_dbi *table,
                 apv_err *err)
 {

@@ -53,6 +53,10 @@ void apv_store_abort(MDB_txn **txn);
 /* Makes all commits of a store without `sync` durable. Errors: FULL, FORKED. */
 bool apv_store_sync(apv_store *store, apv_err *err) APV_MUSTCHECK;
 
+/* From now on commits are as of a store without `sync`: for what need not outlive a power
+ * loss, in an environment that nobody needs after one. Errors: FORKED. */
+bool apv_store_hurry(apv_store *store, apv_err *err) APV_MUSTCHECK;
+
 /* The table of this name, made if the store is open for writing. flags: LMDB's, such as
  * MDB_INTEGERKEY. Call once per name after opening; the handle holds as long as the store.
  * Errors: as apv_store_begin; INVALID (there is no such table). */

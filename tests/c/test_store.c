@@ -89,6 +89,24 @@ test_kept(void **state)
 }
 
 static void
+test_kept_in_a_hurry(void **state)
+{
+    (void)state;
+    const apv_store_options options = {support_directory, BOUND, 4, true, true};
+    apv_err err = APV_ERR_NONE;
+    apv_store *store = NULL, *reader;
+
+    assert_true(apv_store_open(&options, &store, &err));
+    MDB_dbi table = table_of(store);
+    assert_true(apv_store_hurry(store, &err));
+    put(store, table, "a", "one");
+    apv_store_close(&store);
+    reader = open_store(false);
+    assert_kept(reader, table_of(reader), "a", "one");
+    apv_store_close(&reader);
+}
+
+static void
 test_forgotten_when_aborted(void **state)
 {
     (void)state;
@@ -332,6 +350,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_kept, support_directory_make,
+                                        support_directory_remove),
+        cmocka_unit_test_setup_teardown(test_kept_in_a_hurry, support_directory_make,
                                         support_directory_remove),
         cmocka_unit_test_setup_teardown(test_forgotten_when_aborted, support_directory_make,
                                         support_directory_remove),
