@@ -61,9 +61,14 @@ def _drain(arguments):
     done = _done(drain.run, spool, database)
     if done.busy:
         raise Refused("another process is at it: the engine does this all the time", "")
-    result = {"recorded": done.recorded, "aside": done.aside}
-    answer(arguments, result, lambda result: f"{result['recorded']} recorded, {result['aside']} set aside")
-    return REFUSED if done.aside else DONE
+    result = {"recorded": done.recorded, "aside": done.aside, "late": done.late}
+    answer(arguments, result, _drain_text)
+    return REFUSED if done.aside or done.late else DONE
+
+
+def _drain_text(result):
+    late = f", {result['late']} wait: they timed out, or are behind one that did" if result["late"] else ""
+    return f"{result['recorded']} recorded, {result['aside']} set aside{late}"
 
 
 def _show(arguments):

@@ -1,5 +1,8 @@
 """Records what waits in the spool, in its order and in batches, and sets aside what the database will never take.
 
+What the database refuses each time is set aside at once; what it does not finish in time, time after time and
+while others are recorded, after some tries (drain_late.py).
+
 An entry is removed once the transaction that recorded it is committed. Whoever is killed in between leaves it
 to be recorded again, which changes nothing: a repeated return is found by its digest, the first load of a job
 stays. Only events may come twice then.
@@ -9,11 +12,13 @@ import contextlib
 import fcntl
 import itertools
 import logging
+import math
 import os
 import time
 from dataclasses import dataclass
 
 from . import _core, jobs
+from .drain_late import IN_A_ROW, TRIES, Late, PassedOver
 from .job_database import claimed_content
 
 log = logging.getLogger(__name__)
@@ -26,12 +31,19 @@ REFUSALS = ("22", "23", "54", "AP")
 NEVER = (ValueError, TypeError, KeyError, AttributeError)  # what comes of content that is not of its kind
 
 
+_late = {}  # path of a spool -> what this process knows of entries that timed out
+
+
 @dataclass
 class Drained:
-    """What one run did. ``finished``: nothing waits any more; False too while another process drains."""
+    """
+    What one run did. ``finished``: nothing waits any more but ``late`` entries, which timed out or wait behind one
+    that did; False too while another process drains.
+    """
 
     recorded: int = 0
     aside: int = 0
+    late: int = 0
     finished: bool = False
     busy: bool = False
 
@@ -51,12 +63,7 @@ def run(spool, database, limit_s=None):
         if not mine:
             done.busy = True
             return done
-        end = None if limit_s is None else time.monotonic() + limit_s
-        batches = _Batches(spool, database, done)
-        while not done.finished and (end is None or time.monotonic() < end):
-            entries = spool.read(count=BATCH, size=BATCH_BYTES)
-            done.finished = not entries
-            batches.record(entries)
+        _Run(spool, database, done, limit_s).run()
     return done
 
 
@@ -78,32 +85,69 @@ def _only_one(path):
         os.close(lock)
 
 
-class _Batches:
+class _Run:
     """Records entries of the spool: those of one kind that follow each other in one go."""
 
-    def __init__(self, spool, database, done):
+    def __init__(self, spool, database, done, limit_s):
         self._spool = spool
         self._database = database
         self._done = done
+        self._end = None if limit_s is None else time.monotonic() + limit_s
         self._known = set()  # jobs that the database has a load of
+        self._late = _late.setdefault(spool.settings.path, Late())
+        self._passed = PassedOver()
+        self._in_a_row = 0  # entries that timed out since the last one that was recorded
 
-    def record(self, entries):
-        for kind, group in itertools.groupby(entries, key=lambda entry: entry.kind):
-            group = list(group)
-            if kind is None:
-                for entry in group:
-                    self._set_aside(entry, "it is damaged")
-            elif not (kind == "return" and len(group) > 1 and self._together(group)):
-                for entry in group:
+    def run(self):
+        first = 0
+        while self._has_time():
+            entries = self._spool.read(first, count=BATCH, size=BATCH_BYTES)
+            if not first:
+                self._late.forget_before(entries[0].seq if entries else math.inf)
+            if not entries:
+                self._late.end()
+                self._done.finished = True
+                break
+            for kind, group in itertools.groupby(entries, key=lambda entry: entry.kind):
+                if self._has_time():
+                    self._record(kind, list(group))
+            first = entries[-1].seq + 1
+        self._done.late = len(self._passed.seqs)
+
+    def _has_time(self):
+        return self._end is None or time.monotonic() < self._end
+
+    def _record(self, kind, group):
+        if kind is None:
+            for entry in group:
+                self._set_aside(entry, "it is damaged")
+        elif not (kind == "return" and self._together(group)):
+            for entry in group:
+                if not self._has_time():
+                    break
+                if not self._pass_over(entry):
                     self._alone(entry)
 
+    def _pass_over(self, entry):
+        """Whether the entry has to wait: it timed out lately, or is behind one that did."""
+        wait = self._passed.holds(entry) or not self._late.is_due(entry)
+        if wait:
+            self._passed.add(entry)
+        return wait
+
     def _together(self, group):
-        """Record returns in one transaction; False, and nothing recorded, if one of them is refused."""
+        """Record returns in one transaction; False, and nothing recorded, if they are to be recorded one by one."""
+        group = [entry for entry in group if not self._pass_over(entry)]
+        if len(group) < 2 or any(self._late.is_alone(entry) for entry in group):
+            return False
         try:
             self._claim(group)
             self._database.record_all([entry.content for entry in group])
         except Exception as exc:
-            if not _is_refusal(exc):
+            if _is_late(exc):
+                self._require_answer(exc)
+                self._late.split(group)
+            elif not _is_refusal(exc):
                 raise
             return False
         self._remove(group)
@@ -115,11 +159,33 @@ class _Batches:
                 self._claim([entry])
             self._database.write(entry.kind, entry.content, entry.accepted)
         except Exception as exc:
-            if not _is_refusal(exc):
+            if _is_late(exc):
+                self._timed_out(entry, exc)
+            elif _is_refusal(exc):
+                reason = str(exc) if isinstance(exc, _core.Error) else "its content is not of its kind"
+                self._set_aside(entry, reason)
+            else:
                 raise
-            self._set_aside(entry, str(exc) if isinstance(exc, _core.Error) else "its content is not of its kind")
             return
         self._remove([entry])
+
+    def _timed_out(self, entry, exc):
+        self._require_answer(exc)
+        if self._late.count(entry):
+            self._set_aside(entry, f"it timed out {TRIES} times while others were recorded: {exc}")
+            return
+        log.warning("Entry %d of the spool is passed over for now: %s", entry.seq, exc)
+        self._passed.add(entry)
+        self._in_a_row += 1
+        if self._in_a_row >= IN_A_ROW:
+            raise exc
+
+    def _require_answer(self, exc):
+        """Raise what a call raised that timed out, unless the database answers otherwise."""
+        try:
+            self._database.rows("get_load", "")
+        except _core.Error:
+            raise exc from None
 
     def _claim(self, entries):
         """Let the returns describe their jobs, as far as nobody published these."""
@@ -145,11 +211,19 @@ class _Batches:
             for seq in seqs:
                 self._spool.remove([seq])
         self._done.recorded += len(seqs)
+        self._late.recorded(entries)
+        self._in_a_row = 0
 
     def _set_aside(self, entry, reason):
         log.error("Entry %d of the spool is set aside (salt-approval spool show --poison): %s", entry.seq, reason)
         self._spool.set_aside(entry.seq, reason)
+        self._late.forget([entry])
         self._done.aside += 1
+
+
+def _is_late(exc):
+    """Whether the database, or a lock in it, was waited for too long."""
+    return isinstance(exc, _core.Unavailable) and exc.code == "timeout"
 
 
 def _is_refusal(exc):

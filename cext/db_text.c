@@ -34,6 +34,7 @@ static const struct {
      "prepared statements clash in the approval database: behind PgBouncer set prepare to false"},
     {"53", APV_ERR_UNAVAILABLE,
      "the approval database is out of resources (connections, memory or disk)"},
+    {"55P03", APV_ERR_TIMEOUT, "the approval database waited too long for a lock"},
     {"57014", APV_ERR_TIMEOUT, "the approval database canceled the call"},
     {"57P", APV_ERR_UNAVAILABLE, "the approval database is starting up or shutting down"},
     {"", APV_ERR_DATABASE, "the approval database refused the call"},

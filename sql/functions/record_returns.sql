@@ -4,7 +4,9 @@ CREATE OR REPLACE FUNCTION approval.record_returns(
     p_findings text[], p_befores text[], p_payloads bytea[], p_payload_digests bytea[])
     RETURNS TABLE (outcome text, attempt integer)
     -- Every statement finds its rows by a key, for one return as for a thousand. A custom plan would be made for each call.
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+    -- Nor does a call that waits for a lock, and whose caller may have given up, keep others from the returns of its batch for long.
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+    SET lock_timeout = '2s' AS $$
 DECLARE
     most_attempts constant integer := 20;
     moment timestamptz := now();

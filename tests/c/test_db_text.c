@@ -28,6 +28,7 @@ test_server(void **state)
     assert_server("42501", APV_ERR_DATABASE, "may not");
     assert_server("42883", APV_ERR_DATABASE, "db upgrade");
     assert_server("53300", APV_ERR_UNAVAILABLE, "resources");
+    assert_server("55P03", APV_ERR_TIMEOUT, "lock");
     assert_server("57014", APV_ERR_TIMEOUT, "canceled");
     assert_server("57P03", APV_ERR_UNAVAILABLE, "starting up");
     assert_server("XX000", APV_ERR_DATABASE, "refused");

@@ -198,6 +198,7 @@ def test_long_refusals_are_cut_between_characters(conninfo):
         ("22012", "database"),
         ("42501", "database"),
         ("53100", "unavailable"),
+        ("55P03", "timeout"),
         ("57014", "timeout"),
         ("P0001", "database"),
     ],

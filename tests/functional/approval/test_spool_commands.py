@@ -47,7 +47,7 @@ def test_an_empty_one(run, tmp_path):
     assert (code, info["entries"], info["aside"], info["oldest"]) == (0, 0, 0, None)
     assert info["path"] == str(tmp_path / "spool")
     assert run("show") == (0, [])
-    assert run("drain") == (0, {"recorded": 0, "aside": 0})
+    assert run("drain") == (0, {"recorded": 0, "aside": 0, "late": 0})
     assert not (tmp_path / "spool").exists(), "looking makes nothing"
 
 
@@ -57,7 +57,7 @@ def test_what_waits_is_shown_and_recorded(run, kept):
     assert [(row["seq"], row["kind"]) for row in run("show")[1]] == [(1, "load"), (2, "return")]
     assert run("show", "2")[1]["content"]["id"] == "a/b"
     assert run("show", "7")[0] == 1
-    assert run("drain") == (1, {"recorded": 1, "aside": 1})
+    assert run("drain") == (1, {"recorded": 1, "aside": 1, "late": 0})
     assert run("info")[0] == 1
 
 
