@@ -170,6 +170,25 @@ def record_returns(
 ) -> list[Record]:
     """record_return() for each of 1 to 1000 loads in turn, in one transaction: after an exception none was stored."""
 
+class Returns:
+    """1 to 1000 returns, each as msgpack, to be recorded in one go."""
+
+    def __init__(self, packed_loads: Sequence[bytes]) -> None: ...
+    def record(
+        self,
+        conninfo: str,
+        upcoming: Returns | None = None,
+        *,
+        connect_timeout_ms: int = 2000,
+        timeout_ms: int = 5000,
+        prepare: bool = True,
+    ) -> list[Literal["recorded", "repeat", "attempt", "quarantined"]]:
+        """record_returns() for them, but only the outcome of each.
+
+        ``upcoming`` are validated while the server stores these, to be recorded next; what is wrong
+        with them is raised then.
+        """
+
 def call(
     conninfo: str,
     function: str,

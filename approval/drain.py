@@ -15,16 +15,17 @@ import logging
 import math
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from . import _core, jobs
 from .drain_late import IN_A_ROW, TRIES, Late, PassedOver
-from .job_database import claimed_content
+from .job_database import Batch, claimed_content
 
 log = logging.getLogger(__name__)
 
-BATCH = 500
-BATCH_BYTES = 16 * 1024 * 1024
+READ = 500  # entries at one time
+READ_BYTES = 16 * 1024 * 1024
+BATCH = 250  # returns in a transaction: the core judges the next ones while the server stores these
 KNOWN_JOBS = 10_000
 # Classes of SQLSTATE that are about what is stored, not about the server's state: these come again each time.
 REFUSALS = ("22", "23", "54", "AP")
@@ -85,8 +86,25 @@ def _only_one(path):
         os.close(lock)
 
 
+@dataclass
+class _Group:
+    """Entries of one kind that follow each other; ``batch`` is of the ``chosen`` ones of them."""
+
+    kind: str | None
+    entries: list
+    chosen: list = field(default_factory=list)
+    batch: Batch | None = None
+
+    def choose(self, chosen):
+        """The Batch of these returns: the one that is prepared already, if it is of the same."""
+        if self.batch is None or self.chosen != chosen:
+            self.batch = Batch([entry.content for entry in chosen])
+            self.chosen = chosen
+        return self.batch
+
+
 class _Run:
-    """Records entries of the spool: those of one kind that follow each other in one go."""
+    """Records entries of the spool: returns that follow each other in one go."""
 
     def __init__(self, spool, database, done, limit_s):
         self._spool = spool
@@ -99,59 +117,92 @@ class _Run:
         self._in_a_row = 0  # entries that timed out since the last one that was recorded
 
     def run(self):
-        first = 0
+        groups = self._groups()
+        upcoming = None
         while self._has_time():
-            entries = self._spool.read(first, count=BATCH, size=BATCH_BYTES)
-            if not first:
-                self._late.forget_before(entries[0].seq if entries else math.inf)
-            if not entries:
+            group = upcoming or next(groups)
+            if group is None:
                 self._late.end()
                 self._done.finished = True
                 break
-            for kind, group in itertools.groupby(entries, key=lambda entry: entry.kind):
-                if self._has_time():
-                    self._record(kind, list(group))
-            first = entries[-1].seq + 1
+            upcoming = next(groups)
+            self._record(group, upcoming)
         self._done.late = len(self._passed.seqs)
+
+    def _groups(self):
+        """Yield what waits, and None as often as there is nothing more at that moment."""
+        first = 0
+        while True:
+            entries = self._spool.read(first, count=READ, size=READ_BYTES)
+            if first == 0:
+                self._late.forget_before(entries[0].seq if entries else math.inf)
+            if not entries:
+                yield None
+                continue
+            for kind, group in itertools.groupby(entries, key=lambda entry: entry.kind):
+                while some := list(itertools.islice(group, BATCH)):
+                    yield _Group(kind, some)
+            first = entries[-1].seq + 1
 
     def _has_time(self):
         return self._end is None or time.monotonic() < self._end
 
-    def _record(self, kind, group):
-        if kind is None:
-            for entry in group:
+    def _record(self, group, upcoming):
+        if group.kind is None:
+            for entry in group.entries:
                 self._set_aside(entry, "it is damaged")
-        elif not (kind == "return" and self._together(group)):
-            for entry in group:
+        elif not (group.kind == "return" and self._together(group, upcoming)):
+            for entry in group.entries:
                 if not self._has_time():
                     break
                 if not self._pass_over(entry):
                     self._alone(entry)
 
+    def _must_wait(self, entry):
+        """Whether the entry timed out lately, or is behind one that did."""
+        return self._passed.holds(entry) or not self._late.is_due(entry)
+
     def _pass_over(self, entry):
-        """Whether the entry has to wait: it timed out lately, or is behind one that did."""
-        wait = self._passed.holds(entry) or not self._late.is_due(entry)
+        """Whether the entry has to wait; then it is passed over."""
+        wait = self._must_wait(entry)
         if wait:
             self._passed.add(entry)
         return wait
 
-    def _together(self, group):
+    def _together(self, group, upcoming):
         """Record returns in one transaction; False, and nothing recorded, if they are to be recorded one by one."""
-        group = [entry for entry in group if not self._pass_over(entry)]
-        if len(group) < 2 or any(self._late.is_alone(entry) for entry in group):
+        chosen = [entry for entry in group.entries if not self._pass_over(entry)]
+        if not self._fit_together(chosen):
             return False
         try:
-            self._claim(group)
-            self._database.record_all([entry.content for entry in group])
+            self._claim(chosen)
+            self._database.record_all(group.choose(chosen), self._prepared(upcoming))
         except Exception as exc:
             if _is_late(exc):
                 self._require_answer(exc)
-                self._late.split(group)
+                self._late.split(chosen)
             elif not _is_refusal(exc):
                 raise
             return False
-        self._remove(group)
+        self._remove(chosen)
         return True
+
+    def _prepared(self, group):
+        """The Batch of a group that comes next, or None. What is wrong with it shows when its turn has come."""
+        if group is None or group.kind != "return":
+            return None
+        chosen = [entry for entry in group.entries if not self._must_wait(entry)]
+        if not self._fit_together(chosen):
+            return None
+        try:
+            self._claim(chosen)
+            return group.choose(chosen)
+        except Exception as exc:
+            log.debug("What comes next is not prepared: %s", exc)
+            return None
+
+    def _fit_together(self, entries):
+        return len(entries) > 1 and not any(self._late.is_alone(entry) for entry in entries)
 
     def _alone(self, entry):
         try:

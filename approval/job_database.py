@@ -33,6 +33,14 @@ def unpacked(payload):
     return jobs.unpack(_core.decompress(payload))
 
 
+class Batch:
+    """Returns, each as msgpack, that are recorded together."""
+
+    def __init__(self, packed):
+        self.packed = packed
+        self.returns = _core.Returns(packed)
+
+
 class JobDatabase:
     """
     The job cache in the database that ``connection`` names; the core keeps the connections.
@@ -65,11 +73,17 @@ class JobDatabase:
         """
         getattr(self, f"_write_{kind}")(content, accepted)
 
-    def record_all(self, packed):
-        """Judge and keep the returns, all in one transaction."""
-        answers = _core.record_returns(self._connection.conninfo, packed, **self._connection.options)
-        for answer, load in zip(answers, packed, strict=True):
-            self._report(answer, load)
+    def record_all(self, batch, upcoming=None):
+        """
+        Judge and keep the returns of a Batch, all in one transaction.
+
+        upcoming
+            The Batch that comes next: it is judged while the server keeps this one.
+        """
+        following = None if upcoming is None else upcoming.returns
+        outcomes = batch.returns.record(self._connection.conninfo, following, **self._connection.options)
+        for outcome, packed in zip(outcomes, batch.packed, strict=True):
+            self._report(outcome, packed)
 
     def rows(self, function, *args):
         """The rows of ``approval.<function>(args ...)``, which only reads."""
@@ -89,7 +103,7 @@ class JobDatabase:
 
     def _write_return(self, packed, _accepted):
         answer = _core.record_return(self._connection.conninfo, packed, **self._connection.options)
-        self._report(answer, packed)
+        self._report(answer["outcome"], packed)
 
     def _write_minions(self, content, _accepted):
         self._call("save_minions", *content, repeatable=True)
@@ -100,8 +114,8 @@ class JobDatabase:
     def _write_events(self, content, _accepted):
         self._call("save_events", *content)
 
-    def _report(self, answer, packed):
-        if answer["outcome"] == "quarantined":
+    def _report(self, outcome, packed):
+        if outcome == "quarantined":
             load = jobs.unpack(packed)
             log.warning("The return of %s for job %s is in quarantine", load.get("id"), load.get("jid"))
 

@@ -237,4 +237,27 @@ bool apv_record_returns(apv_db *db, const apv_span *loads, size_t count, apv_rec
 
 void apv_record_free(apv_record **record);
 
+/* Returns on their way into the database, for one batch to be prepared while the server
+ * stores the one before. */
+typedef struct apv_returns apv_returns;
+
+/* Makes a batch; does no I/O.
+ * loads: the bytes are borrowed until it is freed. count: 1 to APV_RECORDS_MAX.
+ * Errors: INVALID for a count out of range, MEMORY.
+ * Ownership: free with apv_returns_free. */
+bool apv_returns_new(const apv_span *loads, size_t count, apv_returns **returns,
+                     apv_err *err) APV_MUSTCHECK;
+
+/* As apv_record_returns for the batch. upcoming: the batch that comes next, validated while
+ * the server stores this one, as if they came at one time; NULL: none. What is wrong with
+ * it is told when it is recorded itself.
+ * Blocks up to three times as long as apv_call. */
+bool apv_returns_record(apv_db *db, apv_returns *returns, apv_returns *upcoming,
+                        apv_err *err) APV_MUSTCHECK;
+
+/* What became of a return of a batch that was recorded; borrowed from it. */
+const apv_record *apv_returns_peek(const apv_returns *returns, size_t place);
+
+void apv_returns_free(apv_returns **returns);
+
 #endif

@@ -37,7 +37,9 @@ struct apv_db {
     bool prepare;
     bool (*interrupted)(void *arg);
     void *interrupted_arg;
-    bool unreachable; /* the last try to connect failed */
+    bool unreachable;             /* the last try to connect failed */
+    void (*meanwhile)(void *arg); /* NULL: nothing, or done */
+    void *meanwhile_arg;
 
     PGconn *conn; /* NULL until the first call, and after a loss */
     pid_t pid;    /* process that opened conn */
@@ -195,6 +197,13 @@ apv_db_on_signal(apv_db *db, bool (*interrupted)(void *arg), void *arg)
 {
     db->interrupted = interrupted;
     db->interrupted_arg = arg;
+}
+
+void
+apv_db_meanwhile(apv_db *db, void (*work)(void *arg), void *arg)
+{
+    db->meanwhile = work;
+    db->meanwhile_arg = arg;
 }
 
 /* ---- connecting ---- */
@@ -561,9 +570,34 @@ bind_params(struct bound *bound, const apv_param *params, size_t count)
     }
 }
 
+/* Does what is to be done while the server works on the statement that was sent, and puts the
+ * deadline off by the time that takes. */
+static enum wait
+do_meanwhile(apv_db *db, int64_t *deadline_ns)
+{
+    void (*work)(void *arg) = db->meanwhile;
+    int flushed;
+
+    /* The server begins when it has the whole statement. */
+    while ((flushed = PQflush(db->conn)) == 1) {
+        enum wait wait = wait_until(db, PQsocket(db->conn), POLLIN | POLLOUT, *deadline_ns);
+        if (wait != WAIT_READY)
+            return wait;
+        if (PQconsumeInput(db->conn) == 0)
+            return WAIT_BROKEN;
+    }
+    if (flushed < 0)
+        return WAIT_BROKEN;
+    int64_t start_ns = now_ns();
+    db->meanwhile = NULL;
+    work(db->meanwhile_arg);
+    *deadline_ns += now_ns() - start_ns;
+    return WAIT_READY;
+}
+
 static enum attempt
 attempt_once(apv_db *db, const char *sql, const struct bound *bound, size_t count,
-             int64_t deadline_ns, PGresult **answer, apv_err *err)
+             int64_t *deadline_ns, PGresult **answer, apv_err *err)
 {
     size_t number = db->prepare ? find_statement(db, sql, bound->types, count) : STATEMENTS_MAX;
     bool known = number < db->statement_count;
@@ -571,7 +605,7 @@ attempt_once(apv_db *db, const char *sql, const struct bound *bound, size_t coun
     int sent;
 
     if (number == db->statement_count && number < STATEMENTS_MAX) {
-        attempt = prepare(db, sql, bound->types, count, deadline_ns, err);
+        attempt = prepare(db, sql, bound->types, count, *deadline_ns, err);
         if (attempt != ATTEMPT_DONE)
             return attempt;
     }
@@ -582,9 +616,12 @@ attempt_once(apv_db *db, const char *sql, const struct bound *bound, size_t coun
         sent = PQsendQueryParams(db->conn, sql, (int)count, bound->types, bound->values,
                                  bound->sizes, bound->formats, 1);
     }
-    if (sent == 0)
-        return fail_wait(db, WAIT_BROKEN, err);
-    attempt = take_answer(db, PGRES_TUPLES_OK, deadline_ns, answer, err);
+    enum wait wait = sent == 0 ? WAIT_BROKEN : WAIT_READY;
+    if (wait == WAIT_READY && db->meanwhile != NULL)
+        wait = do_meanwhile(db, deadline_ns);
+    if (wait != WAIT_READY)
+        return fail_wait(db, wait, err);
+    attempt = take_answer(db, PGRES_TUPLES_OK, *deadline_ns, answer, err);
     return attempt == ATTEMPT_STALE && !known ? ATTEMPT_FAILED : attempt;
 }
 
@@ -592,7 +629,7 @@ attempt_once(apv_db *db, const char *sql, const struct bound *bound, size_t coun
  * another is simply run again. */
 static enum attempt
 attempt_query(apv_db *db, const char *sql, const struct bound *bound, size_t count,
-              int64_t deadline_ns, PGresult **answer, apv_err *err)
+              int64_t *deadline_ns, PGresult **answer, apv_err *err)
 {
     enum attempt attempt = attempt_once(db, sql, bound, count, deadline_ns, answer, err);
 
@@ -623,7 +660,7 @@ apv_db_query(apv_db *db, const char *sql, const apv_param *params, size_t count,
 
     bind_params(&bound, params, count);
     int64_t deadline_ns = now_ns() + db->timeout_ms * NS_PER_MS;
-    attempt = attempt_query(db, sql, &bound, count, deadline_ns, &answer, &first);
+    attempt = attempt_query(db, sql, &bound, count, &deadline_ns, &answer, &first);
     if (kept && (attempt == ATTEMPT_STALE || (attempt == ATTEMPT_LOST && repeatable))) {
         int64_t lost_ns = now_ns();
         drop(db);
@@ -631,7 +668,7 @@ apv_db_query(apv_db *db, const char *sql, const apv_param *params, size_t count,
             return false;
         first = (apv_err)APV_ERR_NONE;
         deadline_ns += now_ns() - lost_ns;
-        attempt = attempt_query(db, sql, &bound, count, deadline_ns, &answer, &first);
+        attempt = attempt_query(db, sql, &bound, count, &deadline_ns, &answer, &first);
     }
     if (attempt != ATTEMPT_DONE) {
         *err = first;

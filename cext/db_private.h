@@ -52,6 +52,11 @@ typedef bool (*apv_answer_sink)(void *arg, size_t index, apv_result *result, con
 bool apv_db_query_many(apv_db *db, const char *sql, const apv_param *params, size_t count,
                        apv_answer_sink sink, void *arg, apv_err *err) APV_MUSTCHECK;
 
+/* Has work(arg) done once, while the next statement's answer is waited for; its time does
+ * not count. It must not use the handle. NULL: no more of it; to be called before arg ends,
+ * since a statement that cannot be sent leaves the work undone. */
+void apv_db_meanwhile(apv_db *db, void (*work)(void *arg), void *arg);
+
 /* What a script gives, in this order. False, and err set, ends it. */
 typedef struct {
     bool (*head)(void *arg, const char *const *values, size_t count, apv_err *err);

@@ -225,7 +225,8 @@ module_exec(PyObject *module)
     }
     if (PyModule_AddFunctions(module, module_db_methods) < 0 ||
         PyModule_AddFunctions(module, module_payload_methods) < 0 ||
-        PyModule_AddFunctions(module, module_snapshot_methods) < 0 || module_add_spool(module) < 0)
+        PyModule_AddFunctions(module, module_snapshot_methods) < 0 ||
+        module_add_spool(module) < 0 || module_add_returns(module) < 0)
         return -1;
     return PyModule_AddFunctions(module, module_value_methods);
 }

@@ -124,6 +124,13 @@ extern PyMethodDef module_value_methods[];    /* digest, mac, validate* */
 /* Puts the type Spool into the module; 0, or -1 with an exception set. (module_spool.c) */
 int module_add_spool(PyObject *module);
 
+/* The same with the type Returns. (module_returns.c) */
+int module_add_returns(PyObject *module);
+
+/* Points loads at the bytes objects in packed, a tuple of count. False: an exception is set.
+ * (module_db.c) */
+bool module_borrow_bytes(PyObject *packed, apv_span *loads, size_t count);
+
 /* Life of the connection cache (module_connection.c). */
 struct connection_cache *module_connections_new(void);
 void module_connections_free(struct connection_cache **cache);

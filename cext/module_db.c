@@ -293,9 +293,8 @@ record_list(const module_state *state, apv_record *const *records, size_t count)
     return list;
 }
 
-/* Points loads at the bytes objects in packed, a tuple. False: an exception is set. */
-static bool
-borrow_loads(PyObject *packed, apv_span *loads, size_t count)
+bool
+module_borrow_bytes(PyObject *packed, apv_span *loads, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         char *data;
@@ -336,7 +335,7 @@ record_returns(PyObject *module, PyObject *args, PyObject *kwargs)
         goto done;
     }
     struct record_work work = {loads, count, records};
-    if (borrow_loads(packed, loads, count) &&
+    if (module_borrow_bytes(packed, loads, count) &&
         module_connection_run(state, &options, record_loads, &work))
         list = record_list(state, records, count);
     for (size_t i = 0; i < count; i++)

@@ -42,52 +42,90 @@ static const apv_arg_kind column_kinds[COLUMNS] = {
     [PAYLOAD_DIGEST] = APV_ARG_BYTES_ARRAY,
 };
 
-/* Returns on their way; each array has `count` elements. */
-struct batch {
+/* Each array has `count` elements. */
+struct apv_returns {
     size_t count;
-    const apv_span *loads;
+    apv_span *loads;
     apv_return *heads;
     apv_document **documents;
     apv_row *rows;
     apv_record **records;
     apv_span *cells; /* COLUMNS columns of `count` */
     apv_result *asked;
+    bool prepared; /* all of them are validated */
 };
 
-static bool
-batch_init(struct batch *batch, const apv_span *loads, size_t count, apv_err *err)
+bool
+apv_returns_new(const apv_span *loads, size_t count, apv_returns **returns, apv_err *err)
 {
-    *batch = (struct batch){.count = count, .loads = loads};
-    if (count == 0 || count > APV_RECORDS_MAX)
-        return apv_fail(err, APV_ERR_INVALID, "a batch has 1 to %d returns", APV_RECORDS_MAX);
-    batch->heads = calloc(count, sizeof *batch->heads);
-    batch->documents = calloc(count, sizeof(apv_document *));
-    batch->rows = calloc(count, sizeof *batch->rows);
-    batch->records = calloc(count, sizeof(apv_record *));
-    batch->cells = calloc(count, COLUMNS * sizeof *batch->cells);
-    if (batch->heads == NULL || batch->documents == NULL || batch->rows == NULL ||
-        batch->records == NULL || batch->cells == NULL)
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
-    return true;
+    apv_returns *made = NULL;
+    bool ok = false;
+
+    if (count == 0 || count > APV_RECORDS_MAX) {
+        apv_fail(err, APV_ERR_INVALID, "a batch has 1 to %d returns", APV_RECORDS_MAX);
+        goto done;
+    }
+    made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        goto done;
+    }
+    made->count = count;
+    made->loads = calloc(count, sizeof *made->loads);
+    made->heads = calloc(count, sizeof *made->heads);
+    made->documents = calloc(count, sizeof(apv_document *));
+    made->rows = calloc(count, sizeof *made->rows);
+    made->records = calloc(count, sizeof(apv_record *));
+    made->cells = calloc(count, COLUMNS * sizeof *made->cells);
+    if (made->loads == NULL || made->heads == NULL || made->documents == NULL ||
+        made->rows == NULL || made->records == NULL || made->cells == NULL) {
+        apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        goto done;
+    }
+    memcpy(made->loads, loads, count * sizeof *loads);
+    *returns = made;
+    made = NULL;
+    ok = true;
+
+done:
+    apv_returns_free(&made);
+    return ok;
 }
 
+/* Forgets what was prepared, wholly or in part. */
 static void
-batch_clear(struct batch *batch)
+returns_reset(apv_returns *returns)
 {
-    for (size_t i = 0; i < batch->count; i++) {
-        if (batch->records != NULL)
-            apv_record_free(&batch->records[i]);
-        if (batch->rows != NULL)
-            apv_row_free(&batch->rows[i]);
-        if (batch->documents != NULL)
-            apv_document_free(&batch->documents[i]);
+    for (size_t i = 0; i < returns->count; i++) {
+        if (returns->records != NULL)
+            apv_record_free(&returns->records[i]);
+        if (returns->rows != NULL) {
+            apv_row_free(&returns->rows[i]);
+            returns->rows[i] = (apv_row){.payload = NULL};
+        }
+        if (returns->documents != NULL)
+            apv_document_free(&returns->documents[i]);
     }
-    apv_result_free(&batch->asked);
-    free(batch->cells);
-    free(batch->records);
-    free(batch->rows);
-    free(batch->documents);
-    free(batch->heads);
+    if (returns->cells != NULL)
+        memset(returns->cells, 0, returns->count * COLUMNS * sizeof *returns->cells);
+    apv_result_free(&returns->asked);
+    returns->prepared = false;
+}
+
+void
+apv_returns_free(apv_returns **returns)
+{
+    if (*returns == NULL)
+        return;
+    returns_reset(*returns);
+    free((*returns)->cells);
+    free((*returns)->records);
+    free((*returns)->rows);
+    free((*returns)->documents);
+    free((*returns)->heads);
+    free((*returns)->loads);
+    free(*returns);
+    *returns = NULL;
 }
 
 static bool
@@ -115,54 +153,53 @@ put_int8(char bytes[8], int64_t value)
 }
 
 static apv_span *
-cell(const struct batch *batch, size_t column, size_t place)
+cell(const apv_returns *returns, size_t column, size_t place)
 {
-    return &batch->cells[column * batch->count + place];
+    return &returns->cells[column * returns->count + place];
 }
 
 static apv_arg
-column_arg(const struct batch *batch, size_t column)
+column_arg(const apv_returns *returns, size_t column)
 {
     return (apv_arg){.kind = column_kinds[column],
-                     .as.array = {cell(batch, column, 0), batch->count}};
+                     .as.array = {cell(returns, column, 0), returns->count}};
 }
 
 static bool
-read_heads(struct batch *batch, apv_err *err)
+read_heads(apv_returns *returns, apv_err *err)
 {
-    for (size_t i = 0; i < batch->count; i++) {
-        apv_return *head = &batch->heads[i];
-        apv_row *row = &batch->rows[i];
-        if (!apv_return_read(batch->loads[i], head, err))
+    for (size_t i = 0; i < returns->count; i++) {
+        apv_return *head = &returns->heads[i];
+        apv_row *row = &returns->rows[i];
+        if (!apv_return_read(returns->loads[i], head, err))
             return false;
         if (!is_minion_id(head->minion))
             return apv_fail(err, APV_ERR_INVALID, "the return names no minion");
-        *cell(batch, JID, i) = given(head->jid);
-        *cell(batch, MINION, i) = head->minion;
-        *cell(batch, FUN, i) = given(head->fun);
-        *cell(batch, SUCCESS, i) = (apv_span){head->success ? "\1" : "\0", 1};
+        *cell(returns, JID, i) = given(head->jid);
+        *cell(returns, MINION, i) = head->minion;
+        *cell(returns, FUN, i) = given(head->fun);
+        *cell(returns, SUCCESS, i) = (apv_span){head->success ? "\1" : "\0", 1};
         if (head->retcode >= INT32_MIN && head->retcode <= INT32_MAX) {
             put_int8(row->retcode, head->retcode);
-            *cell(batch, RETCODE, i) = (apv_span){row->retcode, sizeof row->retcode};
+            *cell(returns, RETCODE, i) = (apv_span){row->retcode, sizeof row->retcode};
         }
         if (head->has_revision) {
             put_int8(row->revision, head->revision);
-            *cell(batch, REVISION, i) = (apv_span){row->revision, sizeof row->revision};
+            *cell(returns, REVISION, i) = (apv_span){row->revision, sizeof row->revision};
         }
     }
     return true;
 }
 
-/* Asks for what the returns are held against. */
 static bool
-read_documents(apv_db *db, struct batch *batch, apv_err *err)
+read_documents(apv_db *db, apv_returns *returns, apv_err *err)
 {
-    const apv_arg args[] = {column_arg(batch, MINION), column_arg(batch, REVISION),
-                            column_arg(batch, JID)};
+    const apv_arg args[] = {column_arg(returns, MINION), column_arg(returns, REVISION),
+                            column_arg(returns, JID)};
 
-    return apv_call(db, "expected_documents", args, 3, true, &batch->asked, err) &&
-           apv_documents_read_expected(batch->heads, batch->count, batch->asked, batch->documents,
-                                       err);
+    return apv_call(db, "expected_documents", args, 3, true, &returns->asked, err) &&
+           apv_documents_read_expected(returns->heads, returns->count, returns->asked,
+                                       returns->documents, err);
 }
 
 static apv_span
@@ -173,17 +210,17 @@ content(const apv_buf *buf)
 
 /* Validates a return and prepares what is stored of it. */
 static bool
-judge(struct batch *batch, size_t place, apv_err *err)
+judge(apv_returns *returns, size_t place, apv_err *err)
 {
-    const apv_document *document = batch->documents[place];
+    const apv_document *document = returns->documents[place];
     apv_record *record = calloc(1, sizeof *record);
-    apv_row *row = &batch->rows[place];
+    apv_row *row = &returns->rows[place];
 
     if (record == NULL)
         return apv_fail(err, APV_ERR_MEMORY, "out of memory");
-    batch->records[place] = record;
+    returns->records[place] = record;
     const apv_expected expected = {
-        .minion = batch->heads[place].minion,
+        .minion = returns->heads[place].minion,
         .has_revision = true,
         .revision = document->revision,
         .digest = apv_span_of(document->digest),
@@ -191,32 +228,33 @@ judge(struct batch *batch, size_t place, apv_err *err)
         .items = document->items,
         .count = document->count,
     };
-    if (!apv_validate_msgpack(batch->loads[place], &expected, &record->verdict, err) ||
-        !apv_row_fill(batch->loads[place], record->verdict, row, err))
+    if (!apv_validate_msgpack(returns->loads[place], &expected, &record->verdict, err) ||
+        !apv_row_fill(returns->loads[place], record->verdict, row, err))
         return false;
 
     const apv_verdict *verdict = record->verdict;
-    *cell(batch, VERDICT, place) = apv_span_of(apv_outcome_name(verdict->verdict));
-    *cell(batch, AUTHENTICATED, place) = (apv_span){verdict->authenticated ? "\1" : "\0", 1};
-    *cell(batch, DOCUMENT, place) = expected.digest;
-    *cell(batch, RUN_ID, place) = apv_cut(verdict->run_id, APV_ID_MAX);
-    *cell(batch, BOOT_ID, place) = apv_cut(verdict->boot_id, APV_ID_MAX);
-    *cell(batch, FINDINGS, place) = content(&row->findings);
-    *cell(batch, BEFORE, place) = content(&row->before);
-    *cell(batch, PAYLOAD, place) = (apv_span){row->payload, row->payload_size};
-    *cell(batch, PAYLOAD_DIGEST, place) = (apv_span){(const char *)row->digest, sizeof row->digest};
+    *cell(returns, VERDICT, place) = apv_span_of(apv_outcome_name(verdict->verdict));
+    *cell(returns, AUTHENTICATED, place) = (apv_span){verdict->authenticated ? "\1" : "\0", 1};
+    *cell(returns, DOCUMENT, place) = expected.digest;
+    *cell(returns, RUN_ID, place) = apv_cut(verdict->run_id, APV_ID_MAX);
+    *cell(returns, BOOT_ID, place) = apv_cut(verdict->boot_id, APV_ID_MAX);
+    *cell(returns, FINDINGS, place) = content(&row->findings);
+    *cell(returns, BEFORE, place) = content(&row->before);
+    *cell(returns, PAYLOAD, place) = (apv_span){row->payload, row->payload_size};
+    *cell(returns, PAYLOAD_DIGEST, place) =
+        (apv_span){(const char *)row->digest, sizeof row->digest};
     return true;
 }
 
 static bool
-read_outcomes(const apv_result *result, struct batch *batch, apv_err *err)
+read_outcomes(const apv_result *result, apv_returns *returns, apv_err *err)
 {
-    if (apv_result_rows(result) != batch->count || apv_result_columns(result) != 2)
+    if (apv_result_rows(result) != returns->count || apv_result_columns(result) != 2)
         return apv_fail(err, APV_ERR_PROTOCOL,
                         "record_returns has not the columns that this version knows: "
                         "run salt-approval db upgrade");
-    for (size_t i = 0; i < batch->count; i++) {
-        apv_record *record = batch->records[i];
+    for (size_t i = 0; i < returns->count; i++) {
+        apv_record *record = returns->records[i];
         apv_span outcome;
         if (!apv_wire_text(apv_result_peek(result, i, 0), &outcome, err) ||
             !apv_wire_int4(apv_result_peek(result, i, 1), &record->attempt, err))
@@ -227,37 +265,94 @@ read_outcomes(const apv_result *result, struct batch *batch, apv_err *err)
     return true;
 }
 
+/* Asks for what the returns are held against. */
 static bool
-store(apv_db *db, struct batch *batch, apv_err *err)
+ask(apv_db *db, apv_returns *returns, apv_err *err)
+{
+    return read_heads(returns, err) && read_documents(db, returns, err);
+}
+
+/* Validates the returns. */
+static bool
+judge_all(apv_returns *returns, apv_err *err)
+{
+    for (size_t i = 0; i < returns->count; i++)
+        if (!judge(returns, i, err))
+            return false;
+    returns->prepared = true;
+    return true;
+}
+
+/* What fails now fails again when their turn has come, and is told then. */
+static void
+judge_upcoming(void *arg)
+{
+    apv_returns *upcoming = arg;
+    apv_err err = APV_ERR_NONE;
+
+    if (!judge_all(upcoming, &err))
+        returns_reset(upcoming);
+}
+
+static bool
+store(apv_db *db, apv_returns *returns, apv_returns *upcoming, apv_err *err)
 {
     apv_arg args[COLUMNS];
     apv_result *result = NULL;
     bool ok = false;
 
     for (size_t i = 0; i < COLUMNS; i++)
-        args[i] = column_arg(batch, i);
+        args[i] = column_arg(returns, i);
+    if (upcoming != NULL)
+        apv_db_meanwhile(db, judge_upcoming, upcoming);
     ok = apv_call(db, "record_returns", args, COLUMNS, true, &result, err) &&
-         read_outcomes(result, batch, err);
+         read_outcomes(result, returns, err);
+    apv_db_meanwhile(db, NULL, NULL);
     apv_result_free(&result);
     return ok;
+}
+
+bool
+apv_returns_record(apv_db *db, apv_returns *returns, apv_returns *upcoming, apv_err *err)
+{
+    apv_err later = APV_ERR_NONE;
+
+    if (!returns->prepared) {
+        returns_reset(returns);
+        if (!ask(db, returns, err) || !judge_all(returns, err))
+            return false;
+    }
+    if (upcoming != NULL && upcoming->prepared)
+        upcoming = NULL;
+    if (upcoming != NULL) {
+        returns_reset(upcoming);
+        if (!ask(db, upcoming, &later)) {
+            returns_reset(upcoming);
+            upcoming = NULL;
+        }
+    }
+    return store(db, returns, upcoming, err);
+}
+
+const apv_record *
+apv_returns_peek(const apv_returns *returns, size_t place)
+{
+    return returns->records[place];
 }
 
 bool
 apv_record_returns(apv_db *db, const apv_span *loads, size_t count, apv_record **records,
                    apv_err *err)
 {
-    struct batch batch;
-    bool ok = batch_init(&batch, loads, count, err) && read_heads(&batch, err) &&
-              read_documents(db, &batch, err);
+    apv_returns *returns = NULL;
+    bool ok =
+        apv_returns_new(loads, count, &returns, err) && apv_returns_record(db, returns, NULL, err);
 
-    for (size_t i = 0; ok && i < count; i++)
-        ok = judge(&batch, i, err);
-    ok = ok && store(db, &batch, err);
     for (size_t i = 0; ok && i < count; i++) {
-        records[i] = batch.records[i];
-        batch.records[i] = NULL;
+        records[i] = returns->records[i];
+        returns->records[i] = NULL;
     }
-    batch_clear(&batch);
+    apv_returns_free(&returns);
     return ok;
 }
 

@@ -60,6 +60,12 @@ def through_the_spool():
     spool.remove([seq + 1, spool.retry(seq)])
 
 
+def through_returns():
+    first, second, wrong = _core.Returns([load] * 5), _core.Returns([load]), _core.Returns([b"no msgpack"])
+    first.record(conninfo, second)
+    second.record(conninfo, wrong)
+
+
 entry = {{
     "document": lambda: _core.document(conninfo, "web1"),
     "document_fails": lambda: fails(_core.document, away, "web1"),
@@ -82,6 +88,9 @@ entry = {{
     "record_returns": lambda: _core.record_returns(conninfo, [load] * 5),
     "record_returns_fails": lambda: fails(_core.record_returns, conninfo, [load, b"no msgpack"]),
     "record_returns_refused": lambda: fails(_core.record_returns, conninfo, [load, "text"]),
+    "Returns": through_returns,
+    "Returns_fails": lambda: fails(_core.Returns([load, b"no msgpack"]).record, conninfo),
+    "Returns_refused": lambda: fails(_core.Returns, [load, "text"]),
     "compress": lambda: _core.compress(b"x" * 1000),
     "decompress": lambda: _core.decompress(frame),
     "decompress_fails": lambda: fails(_core.decompress, frame[:-1]),
@@ -141,6 +150,9 @@ CALLS = {
     "record_returns": 1_000,
     "record_returns_fails": 50_000,
     "record_returns_refused": 50_000,
+    "Returns": 500,
+    "Returns_fails": 50_000,
+    "Returns_refused": 50_000,
     "compress": 33_334,
     "decompress": 33_334,
     "decompress_fails": 33_334,
@@ -166,7 +178,7 @@ REBUILDS = 1_000  # what takes the disk longest, and is a way of calling somethi
 
 def test_every_entry_point_is_called():
     names = {name for name, value in vars(_core).items() if callable(value) and not name.startswith("_")}
-    exceptions = {name for name in names if isinstance(vars(_core)[name], type) and name != "Spool"}
+    exceptions = {name for name in names if isinstance(vars(_core)[name], type) and name not in ("Returns", "Spool")}
     assert {re.sub("_(fails|refused|damaged|snapshot|rebuild)$", "", entry) for entry in CALLS} == names - exceptions
 
 

@@ -1,4 +1,4 @@
-"""Entries of the spool that time out: the one that always does is set aside; none is while the database is slow for all."""
+"""Entries of the spool that time out: what always does is set aside; nothing is while the database is slow for all."""
 
 import contextlib
 

@@ -161,6 +161,21 @@ def test_as_one_by_one(twins, login, recipes):
     assert {row[3] for row in one.stored()["item"]} <= {None, BEFORE}
 
 
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(recipes=RETURNS, size=st.integers(1, 4))
+def test_batches_that_are_prepared_while_others_are_stored(twins, recipes, size):
+    number = next(numbers)
+    one, batch = (Example(twin, number) for twin in twins)
+    singly = [_core.record_return(one.database.dsn("returner"), one.load(recipe)) for recipe in recipes]
+    loads = [batch.load(recipe) for recipe in recipes]
+    batches = [_core.Returns(loads[at : at + size]) for at in range(0, len(loads), size)]
+    outcomes = []
+    for returns, upcoming in zip(batches, [*batches[1:], None], strict=True):
+        outcomes += returns.record(batch.database.dsn("returner"), upcoming)
+    assert outcomes == [answer["outcome"] for answer in singly]
+    assert batch.stored() == one.stored()
+
+
 def test_of_many_different_returns_the_first_twenty_are_kept(twins):
     number = next(numbers)
     one, batch = (Example(twin, number) for twin in twins)

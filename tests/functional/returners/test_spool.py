@@ -207,6 +207,22 @@ def test_poison_is_set_aside_and_blocks_nothing(returner_in, drained, database, 
     assert cache.spool.info()["aside"] == 4
 
 
+def test_batches_follow_each_other(returner_in, drained, database, monkeypatch):
+    """Each is prepared while the one before is stored: the order stays, and poison in the next one hurts none."""
+    monkeypatch.setattr(drain, "BATCH", 2)
+    cache = returner_in(mode="spool")
+    jid = publish(cache, [])
+    minions = ["web1", "web1", "web2", "a/b", "web1", "web3", "web1", "a/b", "web2"]
+    for number, minion in enumerate(minions):
+        cache.spool.put("return", jid, jobs.pack(returned(minion, jid, data=number)))
+    done = drained()
+    assert (done.recorded, done.aside, done.finished) == (8, 2, True)
+    given = [(minion, number) for number, minion in enumerate(minions) if minion != "a/b"]
+    rows = database.execute("SELECT minion_id, payload FROM approval.job_return ORDER BY minion_id, attempt")
+    kept = [(minion, jobs.unpack(_core.decompress(payload))["data"]) for minion, payload in rows]
+    assert kept == sorted(given)
+
+
 def test_what_the_database_cannot_take_now_waits(returner_in, drained, database):
     """Missing privileges, a server that is full: nothing that another time would not mend is poison."""
     cache = returner_in(mode="spool")
