@@ -12,7 +12,6 @@ import contextlib
 import fcntl
 import itertools
 import logging
-import math
 import os
 import time
 from dataclasses import dataclass, field
@@ -38,8 +37,8 @@ _late = {}  # path of a spool -> what this process knows of entries that timed o
 @dataclass
 class Drained:
     """
-    What one run did. ``finished``: nothing waits any more but ``late`` entries, which timed out or wait behind one
-    that did; False too while another process drains.
+    What one run did. ``finished``: it came to the end, and left nothing but ``late`` entries, which timed out or wait
+    behind one that did; False too while another process drains.
     """
 
     recorded: int = 0
@@ -118,27 +117,23 @@ class _Run:
 
     def run(self):
         groups = self._groups()
-        upcoming = None
-        while self._has_time():
-            group = upcoming or next(groups)
-            if group is None:
-                self._late.end()
-                self._done.finished = True
+        group = next(groups, None)
+        while group and self._has_time():
+            upcoming = next(groups, None)
+            if not self._record(group, upcoming):
                 break
-            upcoming = next(groups)
-            self._record(group, upcoming)
+            group = upcoming
+        if not group:
+            self._late.end()
+            self._done.finished = True
         self._done.late = len(self._passed.seqs)
 
     def _groups(self):
-        """Yield what waits, and None as often as there is nothing more at that moment."""
+        """Yield what waits, up to what is the end when it is reached."""
         first = 0
-        while True:
-            entries = self._spool.read(first, count=READ, size=READ_BYTES)
+        while entries := self._spool.read(first, count=READ, size=READ_BYTES):
             if first == 0:
-                self._late.forget_before(entries[0].seq if entries else math.inf)
-            if not entries:
-                yield None
-                continue
+                self._late.forget_before(entries[0].seq)
             for kind, group in itertools.groupby(entries, key=lambda entry: entry.kind):
                 while some := list(itertools.islice(group, BATCH)):
                     yield _Group(kind, some)
@@ -148,15 +143,17 @@ class _Run:
         return self._end is None or time.monotonic() < self._end
 
     def _record(self, group, upcoming):
+        """Record a group; False if the time was over before its end."""
         if group.kind is None:
             for entry in group.entries:
                 self._set_aside(entry, "it is damaged")
         elif not (group.kind == "return" and self._together(group, upcoming)):
             for entry in group.entries:
                 if not self._has_time():
-                    break
+                    return False
                 if not self._pass_over(entry):
                     self._alone(entry)
+        return True
 
     def _must_wait(self, entry):
         """Whether the entry timed out lately, or is behind one that did."""

@@ -21,7 +21,7 @@ CHUNKS = 20
 DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 ONE_ROW = "INSERT INTO bench_payload VALUES (%s)"
 MANY_ROWS = "INSERT INTO bench_payload SELECT unnest(%b::bytea[])"
-BATCH = 500  # as the spool is drained
+BATCH = 500
 BLOCK = 8192
 REACH = 40
 
@@ -59,9 +59,9 @@ def measure(database, minions, rounds, duration_s):
     minions
         A Fleet grown for returns.
     """
-    returners = salt.loader.returners(_options(database), {})
+    returners = salt.loader.returners(options_of(database), {})
     ours, theirs = returners["approval.returner"], returners["pgjsonb.returner"]
-    loads = _loads(database, minions)
+    loads = loads_of(database, minions)
     ours(next(loads))
     _check(database)
     with psycopg.connect(database.dsn_of(), autocommit=True) as connection, _Disk(database) as disk:
@@ -69,8 +69,8 @@ def measure(database, minions, rounds, duration_s):
         payloads = [payload] * BATCH
         times = medians(
             {
-                "ours": _Returned(ours, loads),
-                "pgjsonb": _Returned(theirs, loads),
+                "ours": Returned(ours, loads),
+                "pgjsonb": Returned(theirs, loads),
                 "batch": Recorded(database, loads),
                 "commit": Clocked(lambda: connection.execute(ONE_ROW, (payload,), prepare=True, binary=True)),
                 "commit of many": Clocked(
@@ -134,7 +134,7 @@ class _Disk:
         os.fdatasync(self._file)
 
 
-class _Returned:
+class Returned:
     """An alternative for rounds.medians: a returner on new returns, made beforehand."""
 
     BATCH = 20
@@ -144,6 +144,7 @@ class _Returned:
         self._loads = loads
 
     def run(self, duration_s):
+        """Hand them over for so long; the times in µs."""
         times = []
         while sum(times) < duration_s * 1e6:
             for load in list(itertools.islice(self._loads, self.BATCH)):
@@ -151,7 +152,7 @@ class _Returned:
         return times
 
 
-def _loads(database, minions):
+def loads_of(database, minions):
     """Returns of one minion after the other, without end."""
     exporter = database.dsn_file("exporter").read_text().strip()
     for number in itertools.count():
@@ -161,7 +162,8 @@ def _loads(database, minions):
         yield highstate.converged(_core, minion, document, pillar["packages"], CHUNKS - 1)()
 
 
-def _options(database):
+def options_of(database):
+    """The options of a master with both returners."""
     return {
         **salt.config.master_config(None),
         "approval": {"returner": {"dsn_file": str(database.dsn_file("returner"))}},
