@@ -29,7 +29,7 @@ PACKAGES = {
 PACKAGE_DATA = {
     ROOT: ["py.typed", "*.pyi", "shipped/*.yaml"],
     # A file root for minions: served as it is, never imported from here by name.
-    ROOT + ".states": ["_states/*.py", "approval/*.sls"],
+    ROOT + ".states": ["_modules/*.py", "_states/*.py", "approval/*.sls"],
     ROOT + ".sql": ["migrations/*.sql", "functions/*.sql", "roles.sql", "grants.sql"],
 }
 LIBRARIES = ["libpq", "msgpack", "jansson", "liblz4", "lmdb", "libcrypto", "zlib"]  # pkg-config names

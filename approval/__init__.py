@@ -21,6 +21,7 @@ def salt_loader():
     }
     states = importlib.import_module(f"{__name__}.states").__path__
     # The states package is a file root for minions; a masterless minion that has the extension
-    # installed finds the module itself one folder down.
+    # installed finds the modules themselves one folder down.
     folders["states"] = [f"{folder}/_states" for folder in states]
+    folders["modules"] = [f"{folder}/_modules" for folder in states]
     return folders

@@ -176,7 +176,7 @@ def _check_states(opts, findings):
     if not any(os.path.realpath(folder) == os.path.realpath(root) for folder in map(str, roots)):
         findings.error(
             "file_roots",
-            "the state module is not served to minions",
+            "the modules that minions need are not served to them",
             f"Add a line to the environment's list:\nfile_roots:\n  base:\n    - {root}",
         )
     if "roots" not in (opts.get("fileserver_backend") or ["roots"]):

@@ -88,7 +88,7 @@ def sources(opts):
 
 
 def state_arguments(opts):
-    """What the state module's functions have to be told of the configuration ``opts``: pillar_key, unless as usual."""
+    """What functions on minions have to be told of the configuration ``opts``: pillar_key, unless it is as usual."""
     configured = sources(opts)
     key = configured[0].get("key") if configured and isinstance(configured[0], dict) else None
     return {"pillar_key": key} if key else {}

@@ -49,6 +49,18 @@ all_succeeded(const apv_reader *reader, apv_value value)
     return true;
 }
 
+/* The revision that a check's evidence claims. */
+static void
+find_checked_revision(const apv_reader *reader, apv_value ret, apv_return *head)
+{
+    int64_t revision;
+
+    if (!reader->integer(reader, apv_map_get(reader, ret, "revision"), &revision))
+        return;
+    head->has_revision = true;
+    head->revision = revision;
+}
+
 /* The revision that the last evidence among the chunks claims. */
 static void
 find_revision(const apv_reader *reader, apv_value ret, apv_return *head)
@@ -98,7 +110,10 @@ apv_return_read(apv_span load, apv_return *head, apv_err *err)
     };
     read.success =
         found[SUCCESS].node == NULL ? read.retcode == 0 : all_succeeded(&reader, found[SUCCESS]);
-    find_revision(&reader, found[RETURN], &read);
+    if (apv_is_check(apv_text_or_none(&reader, found[FUN])))
+        find_checked_revision(&reader, found[RETURN], &read);
+    else
+        find_revision(&reader, found[RETURN], &read);
     *head = read;
     return true;
 }

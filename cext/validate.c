@@ -49,6 +49,10 @@ judge_subject(apv_walk *walk, const apv_subject *subject)
         apv_state_judge(walk, subject);
         return;
     }
+    if (apv_is_check(subject->fun)) {
+        apv_check_judge(walk, subject);
+        return;
+    }
     apv_arguments_read(walk, subject->fun, subject->args, &arguments);
     walk->dry = subject->dry;
     if (apv_function_judge(walk, subject->fun, subject->ret, subject->failed, &arguments))

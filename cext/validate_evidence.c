@@ -1,5 +1,5 @@
 /* validate_evidence.c - evidence of approval.converged, approval.observed and
- * approval.performed. */
+ * approval.performed; and of approval.observe, which returns that of approval.observed. */
 #include "validate_private.h"
 
 #include <stdlib.h>
@@ -343,4 +343,50 @@ apv_evidence_judge(apv_walk *walk, const apv_chunk *chunk)
     if (which == STATE_CONVERGED)
         judge_errors(walk, evidence.errors);
     judge_rest(walk, chunk, which == STATE_OBSERVED);
+}
+
+/* ---- the execution function ---- */
+
+bool
+apv_is_check(apv_span fun)
+{
+    return apv_span_is(fun, "approval.observe");
+}
+
+/* Why there is no evidence: nothing was read, so that nothing is known of any resource. */
+static void
+judge_without_check(apv_walk *walk, apv_span text)
+{
+    apv_reason reason;
+
+    if (apv_span_find(text, "' is not available") != NULL)
+        reason = APV_REASON_NOT_SYNCED;
+    else if (!apv_is_refusal(text, &reason))
+        reason = APV_REASON_REFUSED;
+    apv_slots_skip(walk, reason);
+}
+
+void
+apv_check_judge(apv_walk *walk, const apv_subject *subject)
+{
+    apv_span text = apv_text_or_none(walk->reader, subject->ret);
+    apv_type type = walk->reader->type(walk->reader, subject->ret);
+    apv_arguments arguments;
+
+    if (apv_span_is(text, "VALUE_TRIMMED"))
+        return;
+    apv_arguments_read(walk, subject->fun, subject->args, &arguments);
+    walk->recognized = true;
+    walk->dry = subject->dry || arguments.test;
+    walk->overridden = arguments.pillar;
+    walk->step++;
+    if (type == APV_TEXT || (type != APV_MAP && subject->failed))
+        judge_without_check(walk, text);
+    else {
+        apv_chunk chunk = {
+            .fun = apv_span_of("observed"), .result = APV_RESULT_TRUE, .approval = subject->ret};
+        apv_evidence_judge(walk, &chunk);
+    }
+    walk->dry = false;
+    walk->overridden = false;
 }

@@ -49,6 +49,9 @@ static const struct {
                                     "The minion refused: another state run was under way."},
     [APV_REASON_REFUSED] = {"refused", APV_NOT_APPLIED, "The minion refused to run it."},
     [APV_REASON_QUEUED] = {"queued", APV_NOT_APPLIED, "The minion has put the job into its queue."},
+    [APV_REASON_NOT_SYNCED] = {"not-synced", APV_NOT_APPLIED,
+                               "The minion does not have the module that looks: "
+                               "saltutil.sync_all, or a highstate, brings it."},
     [APV_REASON_NO_RETURN] = {"no-return", APV_NOT_APPLIED, "The minion has not returned."},
     [APV_REASON_NEVER_APPLIED] = {"never-applied", APV_NOT_APPLIED,
                                   "%N is not as approved (%W), and has not been applied here yet."},

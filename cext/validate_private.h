@@ -8,7 +8,8 @@
  * validate_comment.c   what their comments say
  * validate_changes.c   what changed: {name: {old, new}} and its relatives
  * validate_function.c  returns of execution functions, and module.run
- * validate_evidence.c  evidence of approval.converged, approval.observed, approval.performed
+ * validate_evidence.c  evidence of approval.converged, approval.observed, approval.performed;
+ *                      approval.observe, whose return is that of approval.observed
  * validate_slot.c      what is known of each expected resource so far
  * validate_finding.c   what follows from it, and the sentence for people
  */
@@ -45,6 +46,7 @@ typedef enum {
     APV_REASON_REFUSED_RUNNING,
     APV_REASON_REFUSED,
     APV_REASON_QUEUED,
+    APV_REASON_NOT_SYNCED, /* a check: the minion lacks the modules */
     APV_REASON_NO_RETURN,
     APV_REASON_NEVER_APPLIED, /* a check found it otherwise, and it was not applied before */
     /* unproven */
@@ -296,6 +298,9 @@ bool apv_evidence_is_given(apv_span fun);
  * evidence of it holds. */
 bool apv_evidence_is_whole(apv_span fun);
 void apv_evidence_judge(apv_walk *walk, const apv_chunk *chunk);
+/* Whether it is the execution function approval.observe, whose return is evidence itself. */
+bool apv_is_check(apv_span fun);
+void apv_check_judge(apv_walk *walk, const apv_subject *subject);
 
 /* ---- validate_load.c ---- */
 

@@ -102,12 +102,7 @@ class Lab:
             "ext_pillar": [{"approval": dsn_file["exporter"]}],
             "master_job_cache": "approval",
             "event_return": ["approval"],
-            "approval": {
-                "returner": dsn_file["returner"],
-                "runner": dsn_file["runner"],
-                # Its checks would come at any time, and Salt refuses a state run while another one is under way.
-                "engine": {**dsn_file["engine"], "workers": {"drift": False}},
-            },
+            "approval": {name: dsn_file[name] for name in ("returner", "runner", "engine")},
             "engines": [{"approval": {}}],
             "external_auth": {"file": {"^filename": str(passwords), REQUESTER: ["@approval"]}},
         }

@@ -91,7 +91,7 @@ class Dispatch(DatabaseWorker):
         if row["step"] == "apply":
             return "state.apply", ["approval"], {"queue": True}
         if row["step"] == "observe":
-            return "state.single", ["approval.observed"], {"name": "approval", "queue": True, **self._pillar_key}
+            return "approval.observe", [], self._pillar_key
         services = [row["kwarg"].get("name")] if row["proof"] == "restart" else []
         return (
             "state.single",
@@ -123,14 +123,7 @@ def observe(opts, minions, **pillar_key):
     if not minions:
         return
     try:
-        publisher.publish(
-            opts,
-            publisher.new_jid(opts),
-            minions,
-            "state.single",
-            ["approval.observed"],
-            {"name": "approval", "queue": True, **pillar_key},
-        )
+        publisher.publish(opts, publisher.new_jid(opts), minions, "approval.observe", [], pillar_key)
     except (publisher.NotSent, publisher.Doubtful) as exc:
         log.info("approval: minions were not asked: %s", exc)
 

@@ -59,11 +59,9 @@ class Drift(DatabaseWorker):
         return min(max(self._every_s * self._slice / max(self._total, 1), SHORTEST_PAUSE_S), LONGEST_PAUSE_S)
 
     def _tell(self, minions):
-        # With queue it waits for a run that is going on, rather than being refused.
-        kwarg = {"name": "approval", "queue": True, **self._pillar_key}
         jid = publisher.new_jid(self.opts)
         try:
-            publisher.publish(self.opts, jid, minions, "state.single", ["approval.observed"], kwarg)
+            publisher.publish(self.opts, jid, minions, "approval.observe", [], self._pillar_key)
         except (publisher.NotSent, publisher.Doubtful) as exc:
             log.warning("approval: %d minions were not told to read what is there: %s", len(minions), exc)
 

@@ -16,7 +16,8 @@ BEGIN
     END IF;
     FOR asked IN
         SELECT j.jid, j.fun, j.minions, j.published_at FROM approval.job AS j
-        WHERE NOT j.claimed AND j.fun LIKE 'state.%' AND j.published_at > seen_until AND j.published_at <= moment - p_within
+        WHERE NOT j.claimed AND (j.fun LIKE 'state.%' OR j.fun = 'approval.observe')
+            AND j.published_at > seen_until AND j.published_at <= moment - p_within
         ORDER BY j.published_at, j.jid
         LIMIT many
     LOOP
@@ -45,5 +46,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.find_silent(interval) IS
-    'Looks, once, at each published state run that is older than the given time, and notes which of its minions have not returned; gives '
-    'how many runs were looked at. Silence is a finding (no-return) and no verdict: a minion that runs longer clears it by returning. Definer: tables are private.';
+    'Looks, once, at each published state run or check that is older than the given time, and notes which of its minions have not returned; '
+    'gives how many runs were looked at. Silence is a finding (no-return) and no verdict: a minion that runs longer clears it by returning. Definer: tables are private.';

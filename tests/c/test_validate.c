@@ -258,6 +258,13 @@ evidence_of(const char *fun, const char *chunk, const char *args, const char *mi
         mac = made;
     }
     snprintf(evidence, sizeof evidence, format, minion, revision, observed, errors, mac);
+    if (strcmp(fun, "observe") == 0) {
+        snprintf(load, sizeof load,
+                 "{\"id\":\"m1\",\"jid\":\"20261122154734375006\",\"fun\":\"approval.observe\","
+                 "\"fun_args\":%s,\"retcode\":0,\"success\":true,\"return\":%s}",
+                 args, evidence);
+        return support_pack(load);
+    }
     snprintf(load, sizeof load,
              "{\"id\":\"m1\",\"jid\":\"20261122154734375006\",\"fun\":\"state.apply\","
              "\"fun_args\":%s,\"retcode\":0,\"success\":true,\"return\":{"
@@ -460,6 +467,86 @@ test_evidence_of_a_check(void **state)
 #define ACTIONS(outcome)                                                                           \
     "{\"actions\":{\"17\":" outcome ",\"18\":\"{\\\"retcode\\\":0,\\\"success\\\":true}\"}}"
 
+/* approval.observe returns what approval.observed has in its chunk. */
+static void
+test_evidence_as_a_return(void **state)
+{
+#define OTHERWISE "{\"packages\":{\"a\":\"2\"}}"
+    static const struct {
+        const char *args, *minion, *observed, *mac;
+        int revision;
+        apv_outcome verdict;
+        bool authenticated;
+        const char *reason;
+    } cases[] = {
+        {"[]", "m1", REACHED, NULL, 7, APV_CONVERGED, true, "observed"},
+        {"[]", "m1", OTHERWISE, NULL, 7, APV_DRIFT, true, "wrong-version"},
+        {"[]", "m1", "{\"packages\":{\"b\":null}}", NULL, 7, APV_UNPROVEN, true, "not-shown"},
+        {"[{\"__kwarg__\":true,\"pillar_key\":\"k\"}]", "m1", REACHED, NULL, 7, APV_CONVERGED, true,
+         "observed"},
+        {"[]", "m2", OTHERWISE, NULL, 7, APV_UNPROVEN, false, "forged"},
+        {"[]", "m1", OTHERWISE, "0", 7, APV_UNPROVEN, false, "forged"},
+        {"[]", "m1", OTHERWISE, NULL, 6, APV_UNPROVEN, false, "stale-revision"},
+        {"[]", "m1", "[]", "0", 7, APV_UNPROVEN, false, "malformed-evidence"},
+        {"[{\"__kwarg__\":true,\"test\":true}]", "m1", OTHERWISE, NULL, 7, APV_NOT_APPLIED, false,
+         "test-run"},
+        {"[\"test=True\"]", "m1", REACHED, NULL, 7, APV_NOT_APPLIED, false, "test-run"},
+        {"[{\"__kwarg__\":true,\"pillar\":{\"a\":1}}]", "m1", REACHED, NULL, 7, APV_UNPROVEN, false,
+         "pillar-override"},
+        {"[\"force=True\"]", "m1", OTHERWISE, NULL, 7, APV_UNPROVEN, false, "pillar-override"},
+    };
+#undef OTHERWISE
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        apv_verdict *verdict =
+            judge_evidence(evidence_of("observe", "", cases[i].args, cases[i].minion,
+                                       cases[i].revision, cases[i].observed, "{}", cases[i].mac),
+                           EXPECTED);
+        const apv_finding *finding = finding_of(verdict, "a");
+        assert_int_equal(verdict->verdict, cases[i].verdict);
+        assert_int_equal(verdict->authenticated, cases[i].authenticated);
+        assert_string_equal(finding->reason, cases[i].reason);
+        if (cases[i].authenticated && cases[i].verdict != APV_UNPROVEN)
+            assert_string_equal(finding->source, "observation");
+        apv_verdict_free(&verdict);
+    }
+}
+
+static void
+test_a_check_without_evidence(void **state)
+{
+    static const struct {
+        const char *ret;
+        apv_outcome verdict;
+        const char *reason;
+    } cases[] = {
+        {"\"'approval.observe' is not available.\"", APV_NOT_APPLIED, "not-synced"},
+        {"\"ERROR: 'approval.observed' is not available.\"", APV_NOT_APPLIED, "not-synced"},
+        {"\"ERROR: Nothing was read: the approved state is refused\"", APV_NOT_APPLIED, "refused"},
+        {"\"Minion in blackout mode.\"", APV_NOT_APPLIED, "refused"},
+        {"\"Minion did not return. [No response]\"", APV_NOT_APPLIED, "no-return"},
+        {"false", APV_NOT_APPLIED, "refused"},
+        {"{}", APV_UNPROVEN, "malformed-evidence"},
+        {"{\"approval_|-a_|-a_|-observed\":{\"result\":true}}", APV_UNPROVEN, "malformed-evidence"},
+        {"\"VALUE_TRIMMED\"", APV_INVALID, "not-mentioned"},
+    };
+    char load[500];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snprintf(load, sizeof load,
+                 "{\"id\":\"m1\",\"fun\":\"approval.observe\",\"fun_args\":[],\"retcode\":1,"
+                 "\"success\":false,\"return\":%s}",
+                 cases[i].ret);
+        apv_verdict *verdict = judge_evidence(support_pack(load), EXPECTED);
+        assert_int_equal(verdict->verdict, cases[i].verdict);
+        assert_false(verdict->authenticated);
+        assert_string_equal(finding_of(verdict, "a")->reason, cases[i].reason);
+        apv_verdict_free(&verdict);
+    }
+}
+
 static void
 test_evidence_of_an_action(void **state)
 {
@@ -577,6 +664,9 @@ test_without_memory(void **state)
                                      ACTIONS("\"{\\\"retcode\\\":1,\\\"success\\\":false}\""), "{}",
                                      NULL),
                          &expected);
+    check_without_memory(evidence_of("observe", "", "[{\"__kwarg__\":true,\"pillar_key\":\"k\"}]",
+                                     "m1", 7, REACHED, "{}", NULL),
+                         &expected);
 }
 
 /* ---- the head of a return ---- */
@@ -599,12 +689,12 @@ test_return_head(void **state)
     assert_int_equal(head.revision, 7);
     free((char *)load.data);
 
-    static const char *const states[] = {"observed", "performed", "other"};
-    for (size_t i = 0; i < 3; i++) {
-        load = evidence_of(states[i], TRUE_CHUNK, "[]", "m1", 8, "{}", "{}", NULL);
+    static const char *const functions[] = {"observed", "performed", "observe", "other"};
+    for (size_t i = 0; i < 4; i++) {
+        load = evidence_of(functions[i], TRUE_CHUNK, "[]", "m1", 8, "{}", "{}", NULL);
         assert_true(apv_return_read(load, &head, &err));
-        assert_int_equal(head.has_revision, i < 2);
-        assert_int_equal(head.revision, i < 2 ? 8 : 0);
+        assert_int_equal(head.has_revision, i < 3);
+        assert_int_equal(head.revision, i < 3 ? 8 : 0);
         free((char *)load.data);
     }
 
@@ -636,6 +726,8 @@ main(void)
         cmocka_unit_test(test_evidence_beats_result),
         cmocka_unit_test(test_forged_evidence_taints_the_return),
         cmocka_unit_test(test_evidence_of_a_check),
+        cmocka_unit_test(test_evidence_as_a_return),
+        cmocka_unit_test(test_a_check_without_evidence),
         cmocka_unit_test(test_evidence_of_an_action),
         cmocka_unit_test(test_refuses_unusable_expectations),
         cmocka_unit_test(test_unreadable_bytes_are_invalid),

@@ -10,7 +10,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "demo"))
 
 import apt_repository
-from lab import APPROVERS, Lab
+from lab import APPROVERS, Lab, wait_until
 from narrator import Narrator
 
 
@@ -39,3 +39,22 @@ def approve(lab):
         return number
 
     return request_and_approve
+
+
+@pytest.fixture
+def state_run(lab):
+    """A state run on web1 that is under way: a function that gives which ones are, and one that ends it."""
+    minion, gate = lab.minions["web1"], "/root/gate"
+
+    def running():
+        return [job["fun"] for job in lab.master.call("web1", "saltutil.is_running", "state.*")["web1"]]
+
+    def finish():
+        # Nobody would read from it a second time.
+        minion.run("sh", "-c", f"test ! -e {gate} || {{ echo > {gate}; rm {gate}; }}")
+
+    minion.run("mkfifo", gate)
+    lab.master.run("salt", "--async", "web1", "state.single", "cmd.run", f"name=cat {gate}")
+    wait_until(running, "the state run")
+    yield running, finish
+    finish()

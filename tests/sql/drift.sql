@@ -1,7 +1,7 @@
 -- What is no longer as it was applied, who does not answer, and where each minion stands.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(53);
+SELECT plan(55);
 
 -- Authentic evidence of a check of one package.
 CREATE FUNCTION pg_temp.check(minion text, revision bigint, package text, verdict text, observed text, reason text DEFAULT 'observed',
@@ -139,6 +139,11 @@ SELECT pg_temp.report('web_', NULL, '{}', '{invalid}', '{}', 'r6', false, jid =>
 SELECT pg_temp.check('web2', 1, 'hello', 'not-applied', NULL, 'never-applied', true, to_char(now() + interval '23 s', 'YYYYMMDDHH24MISSUS')) \g /dev/null
 SELECT is(pg_temp.find(), '2', 'later runs');
 SELECT is((SELECT count(*) FROM approval.silence), 0::bigint, 'one answered, and one whose minion has proven itself since');
+SELECT pg_temp.publish(40, '{web_}', 'approval.observe') \g /dev/null
+SELECT pg_temp.publish(41, '{web_}', 'approval.observed') \g /dev/null
+SELECT pg_temp.later('11 minutes') \g /dev/null
+SELECT is(pg_temp.find(), '1', 'a check is looked at like a run, another function is not');
+SELECT is((SELECT fun FROM approval.silence), 'approval.observe', 'who does not answer it is silent');
 SELECT throws_ok($$SELECT approval.find_silent(interval '1 s')$$, 'AP016', NULL, 'a bound that is none');
 
 -- whom to check

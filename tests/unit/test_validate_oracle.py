@@ -195,6 +195,7 @@ functions = st.sampled_from(
         "pkg.hold",
         "service.status",
         "chocolatey.install",
+        "approval.observe",
         "test.ping",
         "cmd.run",
     ]
@@ -204,6 +205,7 @@ errors = st.sampled_from(
         "ERROR: no such package",
         "Traceback (most recent call last): a",
         "'pkg.x' is not available.",
+        "ERROR: Nothing was read",
         "VALUE_TRIMMED",
         "Passed invalid arguments to pkg.install",
         "Minion in blackout mode. ",
@@ -394,15 +396,20 @@ def arguments(draw, fun):
     return [*made, {"__kwarg__": True, **wanted}] if wanted else made
 
 
+def return_of(fun, minion="m1"):
+    return mostly(evidence(minion), function_return, 4) if fun == "approval.observe" else function_return
+
+
 @st.composite
 def returned(draw, minion="m1"):
     """A return as a returner gets it."""
-    fun = draw(st.sampled_from(["state.apply", "state.apply", "state.sls", "state.single", "state.test"]) | functions)
+    whole = ["state.apply", "state.apply", "state.sls", "state.single", "state.test", "approval.observe"]
+    fun = draw(st.sampled_from(whole) | functions)
     made = {
         "id": minion,
         "fun": fun,
         "fun_args": draw(mostly(arguments(fun), junk)),
-        "return": draw(state_return(minion) if fun.startswith("state.") else function_return),
+        "return": draw(state_return(minion) if fun.startswith("state.") else return_of(fun, minion)),
     }
     if fun == "state.single" and draw(st.booleans()):
         made["return"] = dict([draw(chunk(minion))])
@@ -417,7 +424,7 @@ def several_functions(draw):
     """A job with several functions, in both of Salt's orders."""
     funs = draw(st.lists(functions, min_size=1, max_size=3))
     made = {"id": "m1", "fun": funs, "fun_args": [draw(arguments(fun)) for fun in funs]}
-    returns = [draw(function_return) for _ in funs]
+    returns = [draw(return_of(fun)) for fun in funs]
     codes = [draw(st.sampled_from([0, 0, 1])) for _ in funs]
     done = [code == 0 for code in codes]
     for key, values in (("return", returns), ("retcode", codes), ("success", done)):
@@ -435,7 +442,7 @@ def orchestration(draw):
         is_state = draw(st.booleans())
         name = "s" if is_state else draw(functions)
         by_minion = {
-            minion: draw(mostly(state_return(minion) if is_state else function_return, st.just(False)))
+            minion: draw(mostly(state_return(minion) if is_state else return_of(name, minion), st.just(False)))
             for minion in draw(st.lists(minions, max_size=2, unique=True))
         }
         steps[f"salt_|-{number}_|-{name}_|-{'state' if is_state else 'function'}"] = {

@@ -300,9 +300,10 @@ def test_check_says_what_is_wrong(run, master_config):
     assert run(None, "check", "--master-config", "/nowhere").returncode == 2
 
 
-def test_the_state_root_has_the_state(run):
+def test_the_state_root_has_the_modules(run):
     root = run(None, "state-root").stdout.strip()
-    assert os.path.isfile(os.path.join(root, "_states", "approval.py"))
+    for folder in ("_states", "_modules"):
+        assert os.path.isfile(os.path.join(root, folder, "approval.py"))
 
 
 def test_help_names_every_command(run):

@@ -44,19 +44,23 @@ class Minion:
 
     def answer(self, jid, state="observed", evidence=None, name=None):
         """Return from the job ``jid``, with evidence of one's own unless another is given."""
+        evidence = evidence or self.evidence()
         chunk = {"name": "approval", "result": True, "changes": {}, "comment": "", "__run_num__": 0}
-        chunk["approval"] = evidence or self.evidence()
-        fun, args = ("state.single", [f"approval.{state}"]) if state == "observed" else ("state.apply", [])
+        chunks = {f"approval_|-approval_|-approval_|-{state}": {**chunk, "approval": evidence}}
+        self.send(jid, *(("approval.observe", evidence) if state == "observed" else ("state.apply", chunks)), name)
+
+    def send(self, jid, fun, returned, name=None):
+        """Return this from the job ``jid``, as whoever."""
         self.cache.returner(
             {
                 "cmd": "_return",
                 "id": name or self.name,
                 "jid": jid,
                 "fun": fun,
-                "fun_args": args,
-                "retcode": 0,
-                "success": True,
-                "return": {f"approval_|-approval_|-approval_|-{state}": chunk},
+                "fun_args": [],
+                "retcode": int(isinstance(returned, str)),
+                "success": not isinstance(returned, str),
+                "return": returned,
             }
         )
 
@@ -82,8 +86,7 @@ def told(monkeypatch, cache):
     told = []
 
     def publish(opts, jid, minions, function, arg, kwarg):
-        assert (function, arg) == ("state.single", ["approval.observed"])
-        assert (kwarg["name"], kwarg["queue"]) == ("approval", True)
+        assert (function, arg, kwarg) == ("approval.observe", [], {})
         load = {
             "fun": function,
             "arg": [*arg, kwarg],
@@ -184,6 +187,27 @@ def test_who_does_not_return_is_silent_until_it_does(worker, told, minions, stan
     assert standing() == ({"converged": 1, "silent": 1}, [("web1", "silent", None)])
     minions[name].answer(jid)
     assert standing() == ({"converged": 1, "waiting": 1}, [])
+
+
+def test_a_minion_without_the_module_has_not_drifted(worker, told, minions, standing, approved):
+    """Nor is it told again before it is time."""
+    minions["web1"].converge("1.0")
+    checks = worker()
+    checks.round()
+    ((jid, (name,)),) = told
+    minions[name].send(jid, "approval.observe", "'approval.observe' is not available.")
+    checks.round()
+    checks.round()
+    assert [names for _, names in told] == [["web1"], ["web2"]]
+    assert standing() == ({"converged": 1, "waiting": 1}, [])
+    rows = approved.execute(
+        "SELECT f.verdict, f.reason, f.finding, r.authenticated FROM approval.job_finding AS f "
+        "JOIN approval.job_return AS r USING (jid, minion_id, attempt) WHERE jid = %s",
+        (jid,),
+    )
+    ((verdict, reason, text, authenticated),) = rows
+    assert (verdict, reason, authenticated) == ("not-applied", "not-synced", False)
+    assert "saltutil.sync_all" in text
 
 
 @pytest.mark.parametrize("error", [publisher.NotSent, publisher.Doubtful])

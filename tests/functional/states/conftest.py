@@ -11,7 +11,7 @@ import sys
 import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
-STATES = HERE.parents[2] / "states" / "_states"
+ROOT = HERE.parents[2] / "states"
 KEY = "c3" * 32
 
 
@@ -241,15 +241,11 @@ def approve():
 
 
 @pytest.fixture
-def apply(machine, tmp_path, monkeypatch):
-    """
-    A function that runs a state on the machine with a document as its pillar: approval.converged,
-    unless another one is named.
-    """
+def minion_opts(tmp_path):
+    """A function that gives the configuration of a minion with a document as its pillar."""
     import salt.config
-    import salt.loader
 
-    def run(document, os_family="Example", test=False, state="converged", name="approval", **options):
+    def build(document, os_family="Example", test=False):
         opts = dict(salt.config.DEFAULT_MINION_OPTS)
         opts.update(
             {
@@ -257,18 +253,66 @@ def apply(machine, tmp_path, monkeypatch):
                 "test": test,
                 "cachedir": str(tmp_path),
                 "extension_modules": str(tmp_path / "extmods"),
-                "module_dirs": [str(HERE / "stand_ins")],
-                "states_dirs": [str(STATES)],
+                "module_dirs": [str(HERE / "stand_ins"), str(ROOT / "_modules")],
+                "states_dirs": [str(ROOT / "_states")],
                 "grains": {"os_family": os_family, "os": os_family, "kernel": "Linux"},
                 "pillar": {"approval": document},
             }
         )
+        return opts
+
+    return build
+
+
+@pytest.fixture
+def apply(machine, minion_opts, monkeypatch):
+    """
+    A function that runs a state on the machine with a document as its pillar: approval.converged,
+    unless another one is named.
+    """
+    import salt.loader
+
+    def run(document, os_family="Example", test=False, state="converged", name="approval", **arguments):
+        opts = minion_opts(document, os_family, test)
         context = {"machine": machine}
         utils = salt.loader.utils(opts, context=context)
         functions = salt.loader.minion_mods(opts, context=context, utils=utils)
         states = salt.loader.states(opts, functions, utils, None, context=context)
         function = states[f"approval.{state}"]
         monkeypatch.setattr(sys.modules[function.__module__]._Apt, "LOCKS", machine.lock_files)
-        return function(name, **options)
+        return function(name, **arguments)
 
+    return run
+
+
+@pytest.fixture
+def observe(machine, minion_opts, monkeypatch):
+    """
+    A function that runs approval.observe with a document as the pillar that the master gives, and with
+    nothing as the one that the minion has.
+    """
+    import salt.loader
+    import salt.pillar
+
+    asked = []
+
+    class Master:
+        def __init__(self, given):
+            self.given = given
+
+        def compile_pillar(self):
+            return self.given
+
+    def run(document, os_family="Example", **arguments):
+        def get_pillar(opts, grains, minion_id, saltenv=None, pillarenv=None):
+            asked.append((minion_id, grains["os_family"], saltenv, pillarenv))
+            return Master({"approval": document})
+
+        monkeypatch.setattr(salt.pillar, "get_pillar", get_pillar)
+        opts = minion_opts({}, os_family)
+        context = {"machine": machine}
+        utils = salt.loader.utils(opts, context=context)
+        return salt.loader.minion_mods(opts, context=context, utils=utils)["approval.observe"](**arguments)
+
+    run.asked = asked
     return run

@@ -4,6 +4,7 @@ import hashlib
 import json
 
 import pytest
+from salt.exceptions import CommandExecutionError
 
 from saltext.approval import _core
 
@@ -17,6 +18,15 @@ def judged(ret, state, document, name="approval", fun="state.single", **expected
     load["return"] = {f"approval_|-{name}_|-{name}_|-{state}": chunk}
     held = {key: document[key] for key in ("minion", "revision", "digest", "evidence_key", "packages", "services")}
     return _core.validate(load, {**held, **expected})
+
+
+def checked(returned, document):
+    """The validator's answer to what approval.observe returned, or to the text of why it did not."""
+    failed = isinstance(returned, str)
+    load = {"id": "web1", "fun": "approval.observe", "fun_args": [], "return": returned}
+    load |= {"retcode": int(failed), "success": not failed}
+    held = {key: document[key] for key in ("minion", "revision", "digest", "evidence_key", "packages", "services")}
+    return _core.validate(load, held)
 
 
 def findings(verdict):
@@ -58,6 +68,66 @@ def test_observed_reads_and_changes_nothing(machine, approve, apply, tmp_path, f
     }
     assert ret["approval"]["before"] == {}
     assert ret["approval"]["mac"] == _core.mac(KEY, ret["approval"])
+
+
+def test_observe_returns_the_evidence_alone(machine, approve, apply, observe):
+    """What the state observed has in its chunk, and of the pillar that the master gives now."""
+    machine.services["cron"] = "dead"
+    document = approve({"hello": "1.0"}, {"cron": "running"}, {"motd": 1})
+    of_state, evidence = apply(document, state="observed")["approval"], observe(document)
+    assert observe.asked == [("web1", "Example", None, None)]
+    assert evidence["mac"] == _core.mac(KEY, evidence)
+    assert set(of_state) == set(evidence)
+    own = ("run_id", "mac")
+    assert {key: evidence[key] for key in evidence if key not in own} == {
+        key: of_state[key] for key in of_state if key not in own
+    }
+    verdict = checked(evidence, document)
+    assert verdict["authenticated"]
+    assert findings(verdict) == {
+        ("package", "hello"): ("not-applied", "never-applied"),
+        ("service", "cron"): ("not-applied", "never-applied"),
+    }
+
+
+def test_observe_finds_drift(machine, approve, apply, observe):
+    machine.offer("hello")
+    document = approve({"hello": "1.0"})
+    apply(document)
+    assert checked(observe(document), document)["verdict"] == "converged"
+    machine.installed.clear()
+    assert findings(checked(observe(document), document)) == {("package", "hello"): ("drift", "missing")}
+
+
+def test_observe_refuses_like_the_state(machine, approve, observe, tmp_path):
+    document = approve({"hello": "1.0"})
+    for held, arguments, why in (
+        ({**document, "revision": 9}, {}, "its content does not match its digest"),
+        (document, {"pillar_key": "other"}, "the pillar has no key 'other'"),
+        ({**approve(), "revision": 0, "digest": "x"}, {}, "the approved state is refused"),
+    ):
+        with pytest.raises(CommandExecutionError, match=why) as raised:
+            observe(held, **arguments)
+        verdict = checked(f"ERROR: {raised.value}", document)
+        assert findings(verdict) == {("package", "hello"): ("not-applied", "refused")}
+    assert machine.counted == {}
+
+
+def test_a_minion_without_the_modules_is_told_to_sync(approve):
+    document = approve({"hello": "1.0"})
+    for text in ("'approval.observe' is not available.", "ERROR: 'approval.observed' is not available."):
+        verdict = checked(text, document)
+        assert findings(verdict) == {("package", "hello"): ("not-applied", "not-synced")}
+        assert not verdict["authenticated"]
+        assert "saltutil.sync_all" in verdict["findings"][0]["text"]
+
+
+def test_observe_without_the_state_module(approve, observe, tmp_path, monkeypatch):
+    import salt.loader
+
+    monkeypatch.setattr(salt.loader, "states", lambda *_args, **_more: {})
+    with pytest.raises(CommandExecutionError, match=r"'approval\.observed' is not available\."):
+        observe(approve({"hello": "1.0"}))
 
 
 def test_what_was_never_applied_is_told_from_drift(machine, approve, apply):

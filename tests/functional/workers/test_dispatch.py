@@ -97,7 +97,7 @@ def test_a_reboot(worker, acting, published, returned, item_id, approved):
     asked = acting.request("reboot", ["web1"], parameters={"at_time": 5}, reason="a test")
     worker.round()
     ((first, minions, function, arg, _),) = published.jobs
-    assert (minions, function, arg) == (["web1"], "state.single", ["approval.observed"])
+    assert (minions, function, arg) == (["web1"], "approval.observe", [])
     returned(first, "web1", {})
     worker.round()
     worker.round()
@@ -176,8 +176,8 @@ def test_a_minion_told_to_reboot_is_asked_again(worker, acting, published, retur
     worker.round()
     monkeypatch.setattr(dispatch, "ASK_AGAIN_S", 0.0)
     worker.round()
-    assert [job[3] for job in published.jobs] == [
-        ["approval.observed"],
-        ["approval.performed"],
-        ["approval.observed"],
+    assert [(job[2], job[3]) for job in published.jobs] == [
+        ("approval.observe", []),
+        ("state.single", ["approval.performed"]),
+        ("approval.observe", []),
     ]

@@ -132,4 +132,4 @@ def test_who_starts_after_it_was_told_to_reboot_is_asked_at_once(
     assert len(published.jobs) == 2
     bus.events += [{"tag": f"salt/minion/{minion}/start", "data": {}} for minion in ("web2", "web1")]
     worker.round()
-    assert [job[1:4] for job in published.jobs[2:]] == [(["web1"], "state.single", ["approval.observed"])]
+    assert [job[1:4] for job in published.jobs[2:]] == [(["web1"], "approval.observe", [])]
