@@ -1425,7 +1425,7 @@ def observed(name, pillar_key="approval"):
     return ret
 
 
-def performed(name, function, arguments=None, services=(), pillar_key="approval"):
+def performed(name, function, arguments=None, services=(), pillar_key="approval", **others):
     """
     Run one approved action: one Salt execution function, once. Returns evidence of what it returned.
 
@@ -1450,11 +1450,19 @@ def performed(name, function, arguments=None, services=(), pillar_key="approval"
     pillar_key
         The key that the approved state has in the pillar, as the ``key`` of the ext_pillar.
 
+    others
+        Refused, but for what Salt adds about the job: ``__pub_kwarg`` to one that waited in the minion's queue
+        for another state run, which a function that does not take it would be refused for.
+
     Nothing is run under ``test=True``, nor when :func:`converged` would apply nothing. The result is
     True if the function succeeded as Salt judges a job: it raised nothing, its retcode is 0, and it
     did not return False, nor a mapping whose ``result`` or ``success`` is false.
     """
     ret = {"name": name, "changes": {}, "result": False, "comment": ""}
+    unknown = sorted(key for key in others if not key.startswith("__pub_"))
+    if unknown:
+        ret["comment"] = f"Nothing was run: there is no argument {unknown[0]}."
+        return ret
     arguments = {} if arguments is None else arguments
     if not isinstance(arguments, dict) or not all(isinstance(key, str) for key in arguments):
         ret["comment"] = "Nothing was run: the arguments have to be a mapping of names."

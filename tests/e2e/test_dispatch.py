@@ -50,6 +50,22 @@ def test_an_action_is_sent_and_proven(lab, ask):
     assert acts[-3:] == ["dispatched", "dispatch-proven", "converged"]
 
 
+def test_an_action_waits_for_a_state_run_that_is_under_way(lab, ask, state_run):
+    """Salt runs one at a time. The action is not refused, which would lose it, but queued on the minion."""
+    _, finish = state_run
+    number = ask("answer")
+    wait_until(
+        lambda: lab.database.query(f"SELECT jid FROM approval.dispatch WHERE request_id = {number} AND state = 'sent'"),
+        "the action's job",
+    )
+    find = ("find", "/var/cache/salt", "-name", "queued_*.p")
+    wait_until(lambda: lab.minions["web1"].run(*find), "the job in the minion's queue")
+    assert lab.show(number)["state"] == "approved"
+    finish()
+    request = lab.settled(number)
+    assert (request["state"], request["items"][0]["text"]) == ("converged", "test.ping succeeded")
+
+
 def test_an_action_that_returns_something_else(lab, ask):
     request = lab.settled(ask("wrong-answer"))
     assert request["state"] == "failed"

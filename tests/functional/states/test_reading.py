@@ -252,6 +252,17 @@ def test_performed_tells_how_it_went(machine, approve, apply, arguments, outcome
     assert json.loads(verdict["findings"][0]["observed"]) == told
 
 
+def test_performed_takes_what_salt_tells_of_a_job_that_was_queued(machine, approve, apply):
+    """And nothing else that it does not know, which would be a typing error."""
+    document = approve({"hello": "1.0"})
+    _, told = performed(apply, document, "action.answer", __pub_kwarg={"name": "17"})
+    assert told["success"] is True
+    ret = apply(document, state="performed", name="17", function="action.answer", argument={"value": 1})
+    assert (ret["result"], ret["comment"]) == (False, "Nothing was run: there is no argument argument.")
+    assert "approval" not in ret
+    assert len(machine.ran) == 1
+
+
 def test_performed_says_nothing_of_the_rest(approve, apply):
     document = approve({"hello": "1.0"}, {"cron": "running"})
     for value in (True, False):
