@@ -7,6 +7,7 @@
  */
 #include "validate_private.h"
 
+#include <limits.h>
 #include <string.h>
 
 /* ---- spans ---- */
@@ -306,11 +307,26 @@ apv_comment_hides(apv_span comment, apv_package_action action)
 
 /* ---- names in the comments of failed states ---- */
 
+/* The characters that a package's name may have. */
+static const bool name_chars[UCHAR_MAX + 1] = {
+    ['A'] = true, ['B'] = true, ['C'] = true, ['D'] = true, ['E'] = true, ['F'] = true,
+    ['G'] = true, ['H'] = true, ['I'] = true, ['J'] = true, ['K'] = true, ['L'] = true,
+    ['M'] = true, ['N'] = true, ['O'] = true, ['P'] = true, ['Q'] = true, ['R'] = true,
+    ['S'] = true, ['T'] = true, ['U'] = true, ['V'] = true, ['W'] = true, ['X'] = true,
+    ['Y'] = true, ['Z'] = true, ['a'] = true, ['b'] = true, ['c'] = true, ['d'] = true,
+    ['e'] = true, ['f'] = true, ['g'] = true, ['h'] = true, ['i'] = true, ['j'] = true,
+    ['k'] = true, ['l'] = true, ['m'] = true, ['n'] = true, ['o'] = true, ['p'] = true,
+    ['q'] = true, ['r'] = true, ['s'] = true, ['t'] = true, ['u'] = true, ['v'] = true,
+    ['w'] = true, ['x'] = true, ['y'] = true, ['z'] = true, ['0'] = true, ['1'] = true,
+    ['2'] = true, ['3'] = true, ['4'] = true, ['5'] = true, ['6'] = true, ['7'] = true,
+    ['8'] = true, ['9'] = true, ['+'] = true, ['-'] = true, ['.'] = true, [':'] = true,
+    ['@'] = true, ['_'] = true, ['~'] = true,
+};
+
 static bool
 is_name_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' ||
-           c == '-' || c == '.' || c == '_' || c == ':' || c == '@' || c == '~';
+    return name_chars[(unsigned char)c];
 }
 
 /* Takes the next word that could be a package's name off *rest. */

@@ -140,6 +140,7 @@ typedef struct {
     apv_slot *slots; /* one per item */
     size_t *table;   /* hash -> index of slot + 1 */
     size_t table_mask;
+    uint64_t name_sizes; /* which sizes the slots' names have, as bits; the last: and more */
 
     /* Of the return that is being walked */
     apv_span minion;

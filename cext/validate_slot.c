@@ -31,6 +31,13 @@ finish(uint64_t hash)
     return hash ^ hash >> 32;
 }
 
+/* The bit of apv_walk.name_sizes for a name. */
+static uint64_t
+size_bit(apv_span name)
+{
+    return UINT64_C(1) << (name.size < 63 ? name.size : 63);
+}
+
 /* Takes the name by eight bytes; names that differ in case meet. */
 static uint64_t
 hash_name(apv_kind kind, apv_span name)
@@ -101,6 +108,7 @@ apv_slots_open(apv_walk *walk, apv_err *err)
         if (item->name.size == 0)
             return apv_fail(err, APV_ERR_INVALID, "an expected resource has no name");
         walk->slots[i] = (apv_slot){.item = item, .kind = kind_of(item->kind)};
+        walk->name_sizes |= size_bit(item->name);
         size_t at = hash_name(walk->slots[i].kind, item->name) & walk->table_mask;
         for (; walk->table[at] != 0; at = (at + 1) & walk->table_mask)
             if (same_resource(&walk->slots[walk->table[at] - 1], item))
@@ -124,7 +132,8 @@ apv_slot_find(const apv_walk *walk, apv_kind kind, apv_span name, bool fold)
 {
     apv_slot *folded = NULL;
 
-    if (name.size == 0)
+    /* Most words of a sentence are as long as no name. */
+    if (name.size == 0 || (walk->name_sizes & size_bit(name)) == 0)
         return NULL;
     size_t at = hash_name(kind, name) & walk->table_mask;
     for (; walk->table[at] != 0; at = (at + 1) & walk->table_mask) {
@@ -185,12 +194,15 @@ apv_slot_match(const apv_slot *slot, apv_span value)
         return APV_MATCH_YES; /* one that failed is not observed, but failed */
     if (wanted.data == NULL || value.data == NULL)
         return wanted.data == NULL && value.data == NULL ? APV_MATCH_YES : APV_MATCH_NO;
+    same = apv_span_equal(wanted, value);
     if (slot->kind != APV_KIND_PACKAGE)
-        same = apv_span_equal(wanted, value);
-    else if (apv_span_is(wanted, "latest"))
-        same = value.size > 0;
-    else if (wanted.size > 0 && strchr("<>=!~", wanted.data[0]) != NULL)
+        return same ? APV_MATCH_YES : APV_MATCH_NO;
+    if (wanted.size > 0 && strchr("<>=!~", wanted.data[0]) != NULL)
         return APV_MATCH_UNKNOWN; /* a comparison; not ours to decide */
+    if (same)
+        return APV_MATCH_YES;
+    if (apv_span_is(wanted, "latest"))
+        same = value.size > 0;
     else if (memchr(wanted.data, '*', wanted.size) != NULL)
         same = glob(wanted, value);
     else
