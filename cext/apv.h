@@ -210,7 +210,8 @@ typedef struct {
     apv_span text;       /* one sentence for people */
 } apv_finding;
 
-/* The answer for one return. All that it points to belongs to it. */
+/* The answer for one return. All that it points to belongs to it, but for the texts that a
+ * finding has from an item. */
 typedef struct {
     apv_outcome verdict;
     bool authenticated; /* evidence with a valid mac for the expected revision and digest */
@@ -229,6 +230,7 @@ typedef struct {
 /* Judges one return.
  *
  * reader, load: the return; nothing in it is trusted, and nothing in it is an error.
+ * expected: the texts of its items must outlive the verdict, which borrows them.
  * verdict: receives the answer; free it with apv_verdict_free.
  * Errors: INVALID (expected is unusable: two items with the same kind and name, an
  * empty name), MEMORY. Blocking: no. Time: linear in the return and in the items.

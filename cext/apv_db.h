@@ -212,6 +212,7 @@ typedef struct {
     char outcome[16]; /* "recorded", "repeat", "attempt" or "quarantined" */
     int32_t attempt;  /* 1 for the first return of this job and minion; 0: quarantined */
     apv_verdict *verdict;
+    apv_document *document; /* that it was held against; the verdict borrows its texts */
 } apv_record;
 
 /* Validates a return against the document that it claims to follow, or that was in

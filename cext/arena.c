@@ -13,26 +13,33 @@ struct apv_block {
 #define ALIGNMENT sizeof(void *)
 
 void *
-apv_arena_take(apv_arena *arena, size_t count, size_t size)
+apv_arena_room(apv_arena *arena, size_t size)
 {
-    size_t room;
-
-    if (size != 0 && count > (SIZE_MAX - sizeof(struct apv_block) - ALIGNMENT) / size)
-        return NULL;
-    room = (count * size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-
     struct apv_block *block = arena->blocks;
-    if (block == NULL || room > block->size - block->used) {
-        size_t capacity = room > BLOCK_SIZE ? room : BLOCK_SIZE;
+
+    if (block == NULL || size > block->size - block->used) {
+        size_t capacity = size > BLOCK_SIZE ? size : BLOCK_SIZE;
+        if (capacity > SIZE_MAX - sizeof *block)
+            return NULL;
         block = malloc(sizeof *block + capacity);
         if (block == NULL)
             return NULL;
         *block = (struct apv_block){.next = arena->blocks, .size = capacity};
         arena->blocks = block;
     }
-    char *taken = (char *)(block + 1) + block->used;
-    block->used += room;
-    return taken;
+    return (char *)(block + 1) + block->used;
+}
+
+void *
+apv_arena_take(apv_arena *arena, size_t count, size_t size)
+{
+    if (size != 0 && count > (SIZE_MAX - ALIGNMENT) / size)
+        return NULL;
+    size_t taken = (count * size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    void *room = apv_arena_room(arena, taken);
+    if (room != NULL)
+        arena->blocks->used += taken;
+    return room;
 }
 
 void *

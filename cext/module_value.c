@@ -1,8 +1,6 @@
 /* module_value.c - digest, mac and validation for Python. */
 #include "module_value.h"
 
-#include <string.h>
-
 static PyObject *
 text_object(apv_span text)
 {
@@ -20,12 +18,11 @@ put(PyObject *dict, PyObject *key, PyObject *value)
     return module_dict_take(dict, key, value) == 0;
 }
 
-/* The object that text was borrowed from, where that is at hand, else a new one. */
+/* The object that text was borrowed from, where it is known, else a new one. */
 static PyObject *
 same_text(apv_span text, PyObject *known, apv_span of_known)
 {
-    if (known != NULL && text.data != NULL && text.size == of_known.size &&
-        memcmp(text.data, of_known.data, text.size) == 0)
+    if (known != NULL && text.data == of_known.data && text.size == of_known.size)
         return Py_NewRef(known);
     return text_object(text);
 }

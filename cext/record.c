@@ -212,13 +212,15 @@ content(const apv_buf *buf)
 static bool
 judge(apv_returns *returns, size_t place, apv_err *err)
 {
-    const apv_document *document = returns->documents[place];
+    apv_document *document = returns->documents[place];
     apv_record *record = calloc(1, sizeof *record);
     apv_row *row = &returns->rows[place];
 
     if (record == NULL)
         return apv_fail(err, APV_ERR_MEMORY, "out of memory");
     returns->records[place] = record;
+    record->document = document;
+    returns->documents[place] = NULL;
     const apv_expected expected = {
         .minion = returns->heads[place].minion,
         .has_revision = true,
@@ -368,6 +370,7 @@ apv_record_free(apv_record **record)
     if (*record == NULL)
         return;
     apv_verdict_free(&(*record)->verdict);
+    apv_document_free(&(*record)->document);
     free(*record);
     *record = NULL;
 }

@@ -8,71 +8,139 @@
 #define DETAIL_SIZE_MAX 300
 #define TEXT_SIZE 2048
 
-/* Each reason with its verdict and its sentence: %N the name, %V what was observed, %W
- * what is approved, %D Salt's own words. */
+/* A part of a sentence: words as they are, or what takes their place. */
+typedef struct {
+    enum { END, WORDS, NAME, OBSERVED, WANTED, DETAIL } is;
+    apv_span words;
+} part;
+
+#define SAY(literal)                                                                               \
+    {                                                                                              \
+        WORDS, APV_WORD(literal)                                                                   \
+    }
+#define PUT(what)                                                                                  \
+    {                                                                                              \
+        .is = what                                                                                 \
+    }
+
+/* Each reason with its verdict and its sentence. */
 static const struct {
     const char *name;
     apv_outcome verdict;
-    const char *text;
+    part text[7]; /* END behind the last */
 } reasons[APV_REASON_COUNT] = {
-    [APV_REASON_NONE] = {"none", APV_UNPROVEN, "Nothing is known of %N."},
-    [APV_REASON_OBSERVED] = {"observed", APV_CONVERGED,
-                             "%N is installed in version %V, as approved."},
-    [APV_REASON_AS_APPROVED] = {"observed", APV_CONVERGED, "%N is %V, as approved."},
-    [APV_REASON_LATEST] = {"observed", APV_CONVERGED,
-                           "%N is installed in the latest version, as approved."},
-    [APV_REASON_ABSENT] = {"absent", APV_CONVERGED, "%N is not installed, as approved."},
-    [APV_REASON_PERFORMED] = {"performed", APV_CONVERGED, "Action %N ran, and succeeded."},
-    [APV_REASON_WRONG_VERSION] = {"wrong-version", APV_DRIFT,
-                                  "%N is installed in version %V; approved is %W."},
-    [APV_REASON_WRONG_VALUE] = {"wrong-value", APV_DRIFT, "%N is %V; approved is %W."},
-    [APV_REASON_MISSING] = {"missing", APV_DRIFT, "%N is not installed; approved is %W."},
-    [APV_REASON_STILL_INSTALLED] = {"still-installed", APV_DRIFT,
-                                    "%N is installed; approved is its removal."},
-    [APV_REASON_STATE_FAILED] = {"state-failed", APV_FAILED,
-                                 "Salt reports that the state for %N failed: %D"},
-    [APV_REASON_REQUISITE_FAILED] = {"requisite-failed", APV_FAILED,
-                                     "The state for %N was not run, because one that it requires "
-                                     "failed: %D"},
-    [APV_REASON_COMPILE_ERROR] = {"compile-error", APV_FAILED,
-                                  "No state was run, because they could not be compiled: %D"},
-    [APV_REASON_JOB_FAILED] = {"job-failed", APV_FAILED, "The job failed: %D"},
-    [APV_REASON_APPLY_FAILED] = {"apply-failed", APV_FAILED, "%N could not be brought to %W: %D"},
-    [APV_REASON_ACTION_FAILED] = {"action-failed", APV_FAILED, "Action %N ran, and failed: %D"},
-    [APV_REASON_NOT_MENTIONED] = {"not-mentioned", APV_NOT_APPLIED,
-                                  "The return says nothing of %N."},
-    [APV_REASON_TEST_RUN] = {"test-run", APV_NOT_APPLIED,
-                             "It was a test run: nothing was changed for %N."},
-    [APV_REASON_NOT_RUN] = {"not-run", APV_NOT_APPLIED,
-                            "The state for %N was skipped: its conditions were not met."},
-    [APV_REASON_REFUSED_RUNNING] = {"refused-running", APV_NOT_APPLIED,
-                                    "The minion refused: another state run was under way."},
-    [APV_REASON_REFUSED] = {"refused", APV_NOT_APPLIED, "The minion refused to run it."},
-    [APV_REASON_QUEUED] = {"queued", APV_NOT_APPLIED, "The minion has put the job into its queue."},
-    [APV_REASON_NOT_SYNCED] = {"not-synced", APV_NOT_APPLIED,
-                               "The minion does not have the module that looks: "
-                               "saltutil.sync_all, or a highstate, brings it."},
-    [APV_REASON_NO_RETURN] = {"no-return", APV_NOT_APPLIED, "The minion has not returned."},
-    [APV_REASON_NEVER_APPLIED] = {"never-applied", APV_NOT_APPLIED,
-                                  "%N is not as approved (%W), and has not been applied here yet."},
-    [APV_REASON_NO_VERSION] = {"no-version", APV_UNPROVEN,
-                               "%N is installed, but the return doesn't say in which version; "
-                               "approved is %W."},
-    [APV_REASON_NOT_SHOWN] = {"not-shown", APV_UNPROVEN,
-                              "The return doesn't show what became of %N; approved is %W."},
-    [APV_REASON_NO_EVIDENCE] = {"no-evidence", APV_UNPROVEN,
-                                "Only evidence can prove %N, and the return has none."},
-    [APV_REASON_FORGED] =
-        {"forged", APV_UNPROVEN,
-         "The evidence for %N doesn't carry this minion's mac for this revision."},
-    [APV_REASON_STALE_REVISION] = {"stale-revision", APV_UNPROVEN,
-                                   "The evidence for %N is of another revision of the approved "
-                                   "state."},
-    [APV_REASON_MALFORMED_EVIDENCE] = {"malformed-evidence", APV_UNPROVEN,
-                                       "The evidence for %N cannot be read."},
-    [APV_REASON_PILLAR_OVERRIDE] = {"pillar-override", APV_UNPROVEN,
-                                    "The run had pillar= or force= on its command line, so that "
-                                    "it proves nothing of %N."},
+    [APV_REASON_NONE] = {"none", APV_UNPROVEN, {SAY("Nothing is known of "), PUT(NAME), SAY(".")}},
+    [APV_REASON_OBSERVED] = {"observed",
+                             APV_CONVERGED,
+                             {PUT(NAME), SAY(" is installed in version "), PUT(OBSERVED),
+                              SAY(", as approved.")}},
+    [APV_REASON_AS_APPROVED] = {"observed",
+                                APV_CONVERGED,
+                                {PUT(NAME), SAY(" is "), PUT(OBSERVED), SAY(", as approved.")}},
+    [APV_REASON_LATEST] = {"observed",
+                           APV_CONVERGED,
+                           {PUT(NAME), SAY(" is installed in the latest version, as approved.")}},
+    [APV_REASON_ABSENT] = {"absent",
+                           APV_CONVERGED,
+                           {PUT(NAME), SAY(" is not installed, as approved.")}},
+    [APV_REASON_PERFORMED] = {"performed",
+                              APV_CONVERGED,
+                              {SAY("Action "), PUT(NAME), SAY(" ran, and succeeded.")}},
+    [APV_REASON_WRONG_VERSION] = {"wrong-version",
+                                  APV_DRIFT,
+                                  {PUT(NAME), SAY(" is installed in version "), PUT(OBSERVED),
+                                   SAY("; approved is "), PUT(WANTED), SAY(".")}},
+    [APV_REASON_WRONG_VALUE] = {"wrong-value",
+                                APV_DRIFT,
+                                {PUT(NAME), SAY(" is "), PUT(OBSERVED), SAY("; approved is "),
+                                 PUT(WANTED), SAY(".")}},
+    [APV_REASON_MISSING] = {"missing",
+                            APV_DRIFT,
+                            {PUT(NAME), SAY(" is not installed; approved is "), PUT(WANTED),
+                             SAY(".")}},
+    [APV_REASON_STILL_INSTALLED] = {"still-installed",
+                                    APV_DRIFT,
+                                    {PUT(NAME), SAY(" is installed; approved is its removal.")}},
+    [APV_REASON_STATE_FAILED] = {"state-failed",
+                                 APV_FAILED,
+                                 {SAY("Salt reports that the state for "), PUT(NAME),
+                                  SAY(" failed: "), PUT(DETAIL)}},
+    [APV_REASON_REQUISITE_FAILED] = {"requisite-failed",
+                                     APV_FAILED,
+                                     {SAY("The state for "), PUT(NAME),
+                                      SAY(" was not run, because one that it requires failed: "),
+                                      PUT(DETAIL)}},
+    [APV_REASON_COMPILE_ERROR] = {"compile-error",
+                                  APV_FAILED,
+                                  {SAY("No state was run, because they could not be compiled: "),
+                                   PUT(DETAIL)}},
+    [APV_REASON_JOB_FAILED] = {"job-failed", APV_FAILED, {SAY("The job failed: "), PUT(DETAIL)}},
+    [APV_REASON_APPLY_FAILED] = {"apply-failed",
+                                 APV_FAILED,
+                                 {PUT(NAME), SAY(" could not be brought to "), PUT(WANTED),
+                                  SAY(": "), PUT(DETAIL)}},
+    [APV_REASON_ACTION_FAILED] = {"action-failed",
+                                  APV_FAILED,
+                                  {SAY("Action "), PUT(NAME), SAY(" ran, and failed: "),
+                                   PUT(DETAIL)}},
+    [APV_REASON_NOT_MENTIONED] = {"not-mentioned",
+                                  APV_NOT_APPLIED,
+                                  {SAY("The return says nothing of "), PUT(NAME), SAY(".")}},
+    [APV_REASON_TEST_RUN] = {"test-run",
+                             APV_NOT_APPLIED,
+                             {SAY("It was a test run: nothing was changed for "), PUT(NAME),
+                              SAY(".")}},
+    [APV_REASON_NOT_RUN] = {"not-run",
+                            APV_NOT_APPLIED,
+                            {SAY("The state for "), PUT(NAME),
+                             SAY(" was skipped: its conditions were not met.")}},
+    [APV_REASON_REFUSED_RUNNING] = {"refused-running",
+                                    APV_NOT_APPLIED,
+                                    {SAY("The minion refused: another state run was under way.")}},
+    [APV_REASON_REFUSED] = {"refused", APV_NOT_APPLIED, {SAY("The minion refused to run it.")}},
+    [APV_REASON_QUEUED] = {"queued",
+                           APV_NOT_APPLIED,
+                           {SAY("The minion has put the job into its queue.")}},
+    [APV_REASON_NOT_SYNCED] = {"not-synced",
+                               APV_NOT_APPLIED,
+                               {SAY("The minion does not have the module that looks: "
+                                    "saltutil.sync_all, or a highstate, brings it.")}},
+    [APV_REASON_NO_RETURN] = {"no-return", APV_NOT_APPLIED, {SAY("The minion has not returned.")}},
+    [APV_REASON_NEVER_APPLIED] = {"never-applied",
+                                  APV_NOT_APPLIED,
+                                  {PUT(NAME), SAY(" is not as approved ("), PUT(WANTED),
+                                   SAY("), and has not been applied here yet.")}},
+    [APV_REASON_NO_VERSION] =
+        {"no-version",
+         APV_UNPROVEN,
+         {PUT(NAME),
+          SAY(" is installed, but the return doesn't say in which version; approved is "),
+          PUT(WANTED), SAY(".")}},
+    [APV_REASON_NOT_SHOWN] = {"not-shown",
+                              APV_UNPROVEN,
+                              {SAY("The return doesn't show what became of "), PUT(NAME),
+                               SAY("; approved is "), PUT(WANTED), SAY(".")}},
+    [APV_REASON_NO_EVIDENCE] = {"no-evidence",
+                                APV_UNPROVEN,
+                                {SAY("Only evidence can prove "), PUT(NAME),
+                                 SAY(", and the return has none.")}},
+    [APV_REASON_FORGED] = {"forged",
+                           APV_UNPROVEN,
+                           {SAY("The evidence for "), PUT(NAME),
+                            SAY(" doesn't carry this minion's mac for this revision.")}},
+    [APV_REASON_STALE_REVISION] = {"stale-revision",
+                                   APV_UNPROVEN,
+                                   {SAY("The evidence for "), PUT(NAME),
+                                    SAY(" is of another revision of the approved state.")}},
+    [APV_REASON_MALFORMED_EVIDENCE] = {"malformed-evidence",
+                                       APV_UNPROVEN,
+                                       {SAY("The evidence for "), PUT(NAME),
+                                        SAY(" cannot be read.")}},
+    [APV_REASON_PILLAR_OVERRIDE] =
+        {"pillar-override",
+         APV_UNPROVEN,
+         {SAY("The run had pillar= or force= on its command line, so that it proves nothing of "),
+          PUT(NAME), SAY(".")}},
 };
 
 static const char *
@@ -167,6 +235,22 @@ has_control(uint64_t eight)
     return (((eight - ones * ' ') & ~eight) | ((deleted - ones) & ~deleted)) & high;
 }
 
+/* Where the first control character stands, or the size. */
+static size_t
+clean_size(apv_span text)
+{
+    size_t i = 0;
+
+    for (uint64_t eight; text.size - i >= sizeof eight; i += sizeof eight) {
+        memcpy(&eight, text.data + i, sizeof eight);
+        if (has_control(eight))
+            break;
+    }
+    while (i < text.size && (unsigned char)text.data[i] >= ' ' && text.data[i] != 0x7F)
+        i++;
+    return i;
+}
+
 apv_span
 apv_clean_copy(apv_walk *walk, apv_span text, size_t max_size)
 {
@@ -178,27 +262,30 @@ apv_clean_copy(apv_walk *walk, apv_span text, size_t max_size)
         return APV_NO_SPAN;
     }
     char *data = (char *)copy.data;
-    size_t i = 0;
-    for (uint64_t eight; copy.size - i >= sizeof eight; i += sizeof eight) {
-        memcpy(&eight, data + i, sizeof eight);
-        if (has_control(eight))
-            break;
-    }
-    for (; i < copy.size; i++)
+    for (size_t i = clean_size(copy); i < copy.size; i++)
         if ((unsigned char)data[i] < ' ' || data[i] == 0x7F)
             data[i] = ' ';
     return copy;
 }
 
+/* As apv_clean_copy, but the text itself where it is clean: for what outlives the verdict. */
+static apv_span
+clean(apv_walk *walk, apv_span text, size_t max_size)
+{
+    if (text.size <= max_size && clean_size(text) == text.size)
+        return text;
+    return apv_clean_copy(walk, text, max_size);
+}
+
 typedef struct {
-    char data[TEXT_SIZE];
+    char *data; /* TEXT_SIZE bytes */
     size_t size;
 } sentence;
 
 static void
 append(sentence *to, apv_span text, size_t max_size)
 {
-    size_t room = sizeof to->data - to->size;
+    size_t room = TEXT_SIZE - to->size;
 
     if (max_size > room)
         max_size = room;
@@ -235,32 +322,32 @@ append_detail(sentence *to, apv_span detail)
 static apv_span
 write_sentence(apv_walk *walk, const apv_finding *finding, apv_reason reason, apv_span detail)
 {
-    apv_span wanted = finding->expected, text = APV_NO_SPAN;
-    sentence made;
+    static const apv_span removal = APV_WORD("its removal");
+    sentence made = {apv_arena_room(walk->kept, TEXT_SIZE), 0};
 
-    if (wanted.data == NULL)
-        wanted = apv_span_of("its removal");
-    made.size = 0;
-    for (const char *at = reasons[reason].text; *at != '\0'; at++) {
-        const char *percent = strchr(at, '%');
-        if (percent == NULL) {
-            append(&made, apv_span_of(at), TEXT_SIZE);
-            break;
-        }
-        append(&made, (apv_span){at, (size_t)(percent - at)}, TEXT_SIZE);
-        at = percent + 1;
-        if (*at == 'N')
-            append(&made, finding->name, NAME_SIZE_MAX);
-        else if (*at == 'V')
-            append(&made, finding->observed, NAME_SIZE_MAX);
-        else if (*at == 'W')
-            append(&made, wanted, NAME_SIZE_MAX);
-        else
-            append_detail(&made, detail);
-    }
-    if (!apv_arena_copy(walk->kept, (apv_span){made.data, made.size}, &text))
+    if (made.data == NULL) {
         walk->out_of_memory = true;
-    return text;
+        return APV_NO_SPAN;
+    }
+    for (const part *at = reasons[reason].text; at->is != END; at++)
+        switch (at->is) {
+        case NAME:
+            append(&made, finding->name, NAME_SIZE_MAX);
+            break;
+        case OBSERVED:
+            append(&made, finding->observed, NAME_SIZE_MAX);
+            break;
+        case WANTED:
+            append(&made, finding->expected.data == NULL ? removal : finding->expected,
+                   NAME_SIZE_MAX);
+            break;
+        case DETAIL:
+            append_detail(&made, detail);
+            break;
+        default:
+            append(&made, at->words, TEXT_SIZE);
+        }
+    return (apv_span){apv_arena_take(walk->kept, made.size, 1), made.size};
 }
 
 /* ---- findings ---- */
@@ -289,7 +376,7 @@ kind_text(apv_walk *walk, const apv_slot *slot)
     case APV_KIND_ACTION:
         break;
     }
-    return apv_clean_copy(walk, slot->item->kind, NAME_SIZE_MAX);
+    return clean(walk, slot->item->kind, NAME_SIZE_MAX);
 }
 
 void
@@ -306,11 +393,11 @@ apv_findings_write(apv_walk *walk, apv_reason nothing, apv_finding *findings)
         *finding = (apv_finding){
             .minion = minion,
             .kind = kind_text(walk, slot),
-            .name = apv_clean_copy(walk, item->name, NAME_SIZE_MAX),
+            .name = clean(walk, item->name, NAME_SIZE_MAX),
             .verdict = reasons[reason].verdict,
             .reason = reasons[reason].name,
             .source = source_name(slot->source),
-            .expected = apv_clean_copy(walk, item->value, VALUE_SIZE_MAX),
+            .expected = clean(walk, item->value, VALUE_SIZE_MAX),
         };
         /* Mostly it is what was expected. */
         if (item->value.data != NULL && slot->observed.data != NULL &&

@@ -281,7 +281,20 @@ evidence_load(const char *chunk, const char *args, const char *minion, int revis
     return evidence_of("converged", chunk, args, minion, revision, observed, errors, mac);
 }
 
-/* Judges such a return: expected are revision 7, package a in version 1, b absent. */
+/* What the last verdict of judge_evidence borrows from. */
+static json_t *judged;
+
+static int
+forget_judged(void **state)
+{
+    (void)state;
+    json_decref(judged);
+    judged = NULL;
+    return 0;
+}
+
+/* Judges such a return: expected are revision 7, package a in version 1, b absent. The
+ * verdict is good until the next call. */
 static apv_verdict *
 judge_evidence(apv_span load, const char *more)
 {
@@ -291,11 +304,11 @@ judge_evidence(apv_span load, const char *more)
     expectation made;
 
     snprintf(text, sizeof text, "{\"packages\":{\"a\":\"1\",\"b\":null}%s}", more);
-    json_t *wanted = json_loads(text, 0, NULL);
-    assert_non_null(wanted);
-    expectation_read(wanted, &made);
+    json_decref(judged);
+    judged = json_loads(text, 0, NULL);
+    assert_non_null(judged);
+    expectation_read(judged, &made);
     assert_true(apv_validate_msgpack(load, &made.expected, &verdict, &err));
-    json_decref(wanted);
     free((char *)load.data);
     return verdict;
 }
@@ -734,5 +747,5 @@ main(void)
         cmocka_unit_test(test_without_memory),
         cmocka_unit_test(test_return_head),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, forget_judged);
 }
