@@ -69,10 +69,8 @@ object_integer(const apv_reader *reader, apv_value value, int64_t *integer)
     (void)reader;
     if (object == NULL || PyBool_Check(object))
         return false;
-    if (PyFloat_Check(object))
-        return apv_real_is_whole(PyFloat_AsDouble(object), integer);
-    if (!PyLong_Check(object))
-        return false;
+    if (!PyLong_CheckExact(object) && !PyLong_Check(object))
+        return PyFloat_Check(object) && apv_real_is_whole(PyFloat_AsDouble(object), integer);
     int overflow;
     long long number = PyLong_AsLongLongAndOverflow(object, &overflow);
     if (overflow != 0)
@@ -133,34 +131,41 @@ object_next(const apv_reader *reader, apv_cursor *cursor, apv_span *key, apv_val
 
 /* Which of the words a key is, or count. */
 static size_t
-index_of(module_keys_met *met, PyObject *key, const apv_span *words, size_t count)
+index_of(PyObject *key, const apv_span *words, size_t count)
 {
     apv_span text;
+    return utf8_of(key, &text) && text.size > 0 ? apv_word_index(words, count, text) : count;
+}
 
-    if (met == NULL || count < 2) /* a single word need not be static */
-        return utf8_of(key, &text) && text.size > 0 ? apv_word_index(words, count, text) : count;
+/* The same, remembered in met. */
+static inline size_t
+index_met(module_keys_met *met, PyObject *key, const apv_span *words, size_t count)
+{
     const size_t places = sizeof met->met / sizeof *met->met;
-    size_t place = ((uintptr_t)key >> 4 ^ (uintptr_t)key >> 10 ^ (uintptr_t)words >> 4) % places;
-    if (met->met[place].key == key && met->met[place].words == words)
-        return met->met[place].index;
-    size_t index = index_of(NULL, key, words, count);
-    met->met[place].key = key;
-    met->met[place].words = words;
-    met->met[place].index = index;
-    return index;
+    uintptr_t mixed = (uintptr_t)key ^ (uintptr_t)words;
+    size_t place = (mixed >> 4 ^ mixed >> 10) % places;
+
+    if (met->met[place].key != key || met->met[place].words != words) {
+        met->met[place].key = key;
+        met->met[place].words = words;
+        met->met[place].index = index_of(key, words, count);
+    }
+    return met->met[place].index;
 }
 
 static void
 object_find(const apv_reader *reader, apv_value map, const apv_span *words, size_t count,
             apv_value *found)
 {
+    module_keys_met *met = count > 1 ? reader->memo : NULL; /* a single word need not be static */
     PyObject *object = object_of(map), *key, *value;
     Py_ssize_t at = 0;
 
     if (object == NULL || (!PyDict_CheckExact(object) && !PyDict_Check(object)))
         return;
     while (PyDict_Next(object, &at, &key, &value)) {
-        size_t index = index_of(reader->memo, key, words, count);
+        size_t index =
+            met == NULL ? index_of(key, words, count) : index_met(met, key, words, count);
         if (index < count)
             found[index].node = value;
     }

@@ -269,6 +269,22 @@ skip(const char *at, const char *end)
     return at;
 }
 
+/* As skip, without a call for a short text or what is of one size; at: before end. */
+static inline const char *
+skip_small(const char *at, const char *end)
+{
+    unsigned char tag = (unsigned char)*at;
+    size_t left = (size_t)(end - at), size = 0;
+
+    if (tag < 0x80 || tag >= 0xE0)
+        size = 1;
+    else if (tag >= 0xC0)
+        size = fixed_sizes[tag - 0xC0];
+    else if (tag >= 0xA0)
+        size = 1 + (tag & 0x1Fu);
+    return size > 0 && size <= left ? at + size : skip(at, end);
+}
+
 static const char *
 end_of(const apv_reader *reader)
 {
@@ -393,12 +409,12 @@ msgpack_find(const apv_reader *reader, apv_value map, const apv_span *words, siz
         if (h.type == APV_TEXT && h.size > 0)
             index = apv_word_index(words, count, (apv_span){h.body, h.size});
         at = h.count == 0 ? h.end : skip(at, end);
-        if (at == NULL)
+        if (at == NULL || at >= end)
             return;
         if (index < count)
             found[index].node = at;
         if (left > 1 || passed != NULL)
-            at = pass(reader, at);
+            at = at == reader->longest.from ? reader->longest.to : skip_small(at, end);
     }
     if (passed != NULL)
         *passed = (apv_passed){.from = map.node, .to = at};
