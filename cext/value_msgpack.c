@@ -12,7 +12,6 @@
 /* The head of one object. */
 typedef struct {
     apv_type type;
-    bool truth;
     bool whole; /* an APV_NUMBER that fits int64_t */
     int64_t integer;
     uint32_t count; /* children: of a list its elements, of a map twice its pairs */
@@ -88,7 +87,6 @@ read_other_head(const char *at, const char *end, head *h)
 
     h->count = 0;
     h->whole = false;
-    h->truth = false;
     h->size = 0;
 
     if (tag < 0x80) {
@@ -115,7 +113,6 @@ read_other_head(const char *at, const char *end, head *h)
     case 0xC2:
     case 0xC3:
         h->type = APV_BOOL;
-        h->truth = tag == 0xC3;
         break;
     case 0xC4: /* bin 8, 16, 32 */
     case 0xC5:
@@ -208,13 +205,23 @@ read_head(const char *at, const char *end, head *h)
     if (at >= end)
         return false;
     unsigned char tag = (unsigned char)*at;
-    if ((tag & 0xE0) != 0xA0)
+    if ((tag & 0xF0) == 0x80) { /* a short map */
+        h->type = APV_MAP;
+        h->count = (tag & 0x0Fu) * 2;
+        h->size = 0;
+        h->end = at + 1;
+        return true;
+    }
+    if ((tag & 0xE0) == 0xA0) { /* a short text, as most objects are */
+        h->size = tag & 0x1Fu;
+        h->body = at + 1;
+    } else if (tag == 0xD9 && end - at > 1) { /* one of up to 255 bytes */
+        h->size = (unsigned char)at[1];
+        h->body = at + 2;
+    } else
         return read_other_head(at, end, h);
-    /* A short text, as most objects are. */
     h->type = APV_TEXT;
     h->count = 0;
-    h->size = tag & 0x1Fu;
-    h->body = at + 1;
     if (h->size > (size_t)(end - h->body))
         return false;
     h->end = h->body + h->size;
@@ -282,6 +289,8 @@ skip_small(const char *at, const char *end)
         size = fixed_sizes[tag - 0xC0];
     else if (tag >= 0xA0)
         size = 1 + (tag & 0x1Fu);
+    if (tag == 0xD9 && left > 1)
+        size = 2 + (size_t)(unsigned char)at[1];
     return size > 0 && size <= left ? at + size : skip(at, end);
 }
 
@@ -350,8 +359,8 @@ msgpack_integer(const apv_reader *reader, apv_value value, int64_t *integer)
 static bool
 msgpack_truth(const apv_reader *reader, apv_value value)
 {
-    head h;
-    return head_of(reader, value, &h) && h.type == APV_BOOL && h.truth;
+    const char *at = value.node;
+    return at != NULL && at < end_of(reader) && (unsigned char)*at == 0xC3;
 }
 
 static void
