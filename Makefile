@@ -32,7 +32,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 .PHONY: help
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r target text; do
-	    printf '  make %-12s %s\n' "$$target" "$$text"
+	    printf '  make %-13s %s\n' "$$target" "$$text"
 	done
 
 .PHONY: setup
@@ -80,14 +80,17 @@ test-py: setup ## Test the Python code and the Salt modules, as installed from t
 test-faults: setup ## Test with real faults, each for seconds: servers killed and stopped, networks cut, disks full
 	@$(VENV)/bin/pytest -q tests/faults
 
-.PHONY: faults
-faults: setup ## The same as often as is promised, and all tests that take a number of examples, with many: an hour
-	@export APPROVAL_FAULTS=full APPROVAL_EXAMPLES=100000 RULES_EXAMPLES=1000
-	$(VENV)/bin/pytest -q tests/faults
-	$(VENV)/bin/pytest -q tests/unit/test_leaks.py tests/unit/test_fork_threads.py tests/unit/test_validate_oracle.py \
+.PHONY: test-examples
+test-examples: setup ## Tests that take a number of examples (APPROVAL_EXAMPLES, RULES_EXAMPLES), and all of SQL behind a PgBouncer
+	@$(VENV)/bin/pytest -q tests/unit/test_leaks.py tests/unit/test_fork_threads.py tests/unit/test_validate_oracle.py \
 	    tests/functional/approval/test_rules_model.py
 	echo "Behind a PgBouncer in transaction mode:"
 	RULES_EXAMPLES=1 APPROVAL_POOLER=yes $(VENV)/bin/pytest -q tests/functional
+
+.PHONY: faults
+faults: setup ## Both, side by side, as often as is promised: 100,000 examples, hundreds of kills; an hour
+	@export APPROVAL_FAULTS=full APPROVAL_EXAMPLES=100000 RULES_EXAMPLES=1000
+	printf '%s\n' test-faults test-examples | xargs -P 2 -n 1 $(MAKE) --no-print-directory
 
 .PHONY: test-e2e
 test-e2e: setup ## Test the whole with a real master and real minions
