@@ -25,7 +25,8 @@ SUPERUSER = "postgres"
 OLDEST_VERSION = 15
 START_TIMEOUT_S = 30
 
-# Nothing here outlives the run, so nothing needs to survive a power failure.
+# Nothing here outlives the run, so nothing needs to survive a power failure. With mmap a killed server leaves its
+# shared memory among its data, and not in /dev/shm.
 CONFIGURATION = """\
 listen_addresses = ''
 unix_socket_directories = '{socket}'
@@ -33,6 +34,7 @@ fsync = off
 full_page_writes = off
 synchronous_commit = on
 shared_buffers = 64MB
+dynamic_shared_memory_type = mmap
 max_connections = 60
 log_line_prefix = '%m [%p] %u@%d '
 """
