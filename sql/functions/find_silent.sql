@@ -22,7 +22,9 @@ BEGIN
         LIMIT many
     LOOP
         WITH answered AS (
-            SELECT DISTINCT r.minion_id FROM approval.job_return AS r WHERE r.jid = asked.jid AND r.minion_id = ANY (asked.minions)
+            -- A check is answered by evidence; anything else says why there is none.
+            SELECT DISTINCT r.minion_id FROM approval.job_return AS r
+            WHERE r.jid = asked.jid AND r.minion_id = ANY (asked.minions) AND (r.authenticated OR asked.fun <> 'approval.observe')
         ), heard AS (
             DELETE FROM approval.silence AS s USING answered AS a WHERE s.minion_id = a.minion_id AND s.asked_at <= asked.published_at
         )
@@ -46,5 +48,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.find_silent(interval) IS
-    'Looks, once, at each published state run or check that is older than the given time, and notes which of its minions have not returned; '
+    'Looks, once, at each published state run or check that is older than the given time, and notes which of its minions have not returned, or have not returned evidence from a check; '
     'gives how many runs were looked at. Silence is a finding (no-return) and no verdict: a minion that runs longer clears it by returning. Definer: tables are private.';

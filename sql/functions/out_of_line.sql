@@ -13,7 +13,7 @@ FROM approval.item AS i JOIN held AS h ON h.minion_id = i.minion_id AND i.item_i
 WHERE i.state = 'approved' AND i.outcome IN ('failed', 'drift')
 UNION ALL
 SELECT s.minion_id, 'silent', NULL, NULL, NULL, NULL, s.since, s.asked_at, format(
-    'The minion has not returned from %s (job %s)%s.', s.fun, s.jid,
+    'The minion has not returned%s from %s (job %s)%s.', CASE s.fun WHEN 'approval.observe' THEN ' evidence' ELSE '' END, s.fun, s.jid,
     CASE WHEN s.missed > 1 THEN format(', nor from %s before', s.missed - 1) ELSE '' END)
 FROM approval.silence AS s JOIN held AS h ON h.minion_id = s.minion_id
 ORDER BY 7, 1, 2, 3, 4

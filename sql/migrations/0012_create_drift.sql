@@ -29,7 +29,7 @@ CREATE TABLE approval.silence (
     asked_at timestamptz NOT NULL,
     missed integer NOT NULL CHECK (missed > 0)
 );
-COMMENT ON TABLE approval.silence IS 'Minions that did not return from a state run or a check within a bound. Goes with the next return that proves itself, or the next run answered.';
+COMMENT ON TABLE approval.silence IS 'Minions that did not return from a state run, or no evidence from a check, within a bound. Goes with the next return that proves itself, or the next run answered.';
 COMMENT ON COLUMN approval.silence.since IS 'When the first job was published that it has not answered.';
 COMMENT ON COLUMN approval.silence.jid IS 'The last such job; fun and asked_at are that one''s.';
 COMMENT ON COLUMN approval.silence.missed IS 'How many such jobs there are.';

@@ -1,7 +1,7 @@
 -- What is no longer as it was applied, who does not answer, and where each minion stands.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(55);
+SELECT plan(58);
 
 -- Authentic evidence of a check of one package.
 CREATE FUNCTION pg_temp.check(minion text, revision bigint, package text, verdict text, observed text, reason text DEFAULT 'observed',
@@ -144,6 +144,14 @@ SELECT pg_temp.publish(41, '{web_}', 'approval.observed') \g /dev/null
 SELECT pg_temp.later('11 minutes') \g /dev/null
 SELECT is(pg_temp.find(), '1', 'a check is looked at like a run, another function is not');
 SELECT is((SELECT fun FROM approval.silence), 'approval.observe', 'who does not answer it is silent');
+SELECT pg_temp.publish(50, '{web1,web2}', 'approval.observe') \g /dev/null
+SELECT pg_temp.check('web1', 2, 'hello', 'converged', '2', 'observed', true, to_char(now() + interval '50 s', 'YYYYMMDDHH24MISSUS')) \g /dev/null
+SELECT pg_temp.check('web2', 1, 'hello', 'not-applied', NULL, 'not-synced', false, to_char(now() + interval '50 s', 'YYYYMMDDHH24MISSUS')) \g /dev/null
+SELECT pg_temp.later('11 minutes') \g /dev/null
+SELECT is(pg_temp.find(), '1', 'the next check');
+SELECT set_eq('SELECT minion_id FROM approval.silence', ARRAY['web2', 'web_'], 'who answers a check without evidence is silent');
+SELECT matches((SELECT why FROM approval.out_of_line(10) WHERE standing = 'silent'),
+    '^The minion has not returned evidence from approval.observe \(job [0-9]{20}\)\.$', 'with the reason');
 SELECT throws_ok($$SELECT approval.find_silent(interval '1 s')$$, 'AP016', NULL, 'a bound that is none');
 
 -- whom to check
