@@ -134,3 +134,9 @@ def dsn_file(database, tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture
+def settings_of(database, dsn_file):
+    """A function that gives what stands in settings for a login to get to the database: its DSN file and options."""
+    return lambda login: {"dsn_file": str(dsn_file(login)), **database.options}

@@ -108,7 +108,7 @@ def odd_minions():
 
 
 @pytest.fixture
-def master_config(tmp_path, database, dsn_file):
+def master_config(tmp_path, dsn_file, settings_of):
     """A function that writes a master's configuration, right but for what is changed; returns its path."""
     import yaml
 
@@ -122,15 +122,14 @@ def master_config(tmp_path, database, dsn_file):
             "user": pwd.getpwuid(os.geteuid()).pw_name,
             "sock_dir": str(root / "sock"),
             "log_file": str(root / "log"),
-            "ext_pillar": [{"approval": {"dsn_file": str(dsn_file("exporter")), **database.options}}],
+            "ext_pillar": [{"approval": settings_of("exporter")}],
             "master_job_cache": "approval",
             "approval": {
-                "returner": {"dsn_file": str(dsn_file("returner")), **database.options},
-                "runner": {"dsn_file": str(dsn_file("operator")), **database.options},
+                "returner": settings_of("returner"),
+                "runner": settings_of("operator"),
                 "engine": {
-                    "dsn_file": str(dsn_file("engine")),
+                    **settings_of("engine"),
                     "listen_dsn_file": str(dsn_file("engine", direct=True)),
-                    **database.options,
                 },
             },
             "engines": [{"approval": {}}],

@@ -76,16 +76,14 @@ def test_what_weakens_the_whole_is_a_warning(findings, changes, subject):
     assert findings(**changes)[subject]["severity"] == "warning"
 
 
-def test_two_pillar_entries(findings, dsn_file):
-    entry = {"approval": {"dsn_file": str(dsn_file("exporter"))}}
+def test_two_pillar_entries(findings, settings_of):
+    entry = {"approval": settings_of("exporter")}
     assert "more than one" in findings(ext_pillar=[entry, entry])["ext_pillar"]["problem"]
 
 
-def test_a_login_that_can_do_more_than_it_should(findings, dsn_file, approved):
-    assert (
-        "has not the role approval_exporter"
-        in findings(ext_pillar=[{"approval": {"dsn_file": str(dsn_file("auditor"))}}])["ext_pillar approval"]["problem"]
-    )
+def test_a_login_that_can_do_more_than_it_should(findings, settings_of, approved):
+    row = findings(ext_pillar=[{"approval": settings_of("auditor")}])["ext_pillar approval"]
+    assert "has not the role approval_exporter" in row["problem"]
     approved.execute("GRANT approval_policy_admin TO operator")
     try:
         row = findings()["approval:runner"]
@@ -95,8 +93,8 @@ def test_a_login_that_can_do_more_than_it_should(findings, dsn_file, approved):
     assert row["remedy"] == "REVOKE approval_policy_admin FROM operator"
 
 
-def test_a_superuser(findings, dsn_file):
-    row = findings(ext_pillar=[{"approval": {"dsn_file": str(dsn_file(None))}}])["ext_pillar approval"]
+def test_a_superuser(findings, settings_of):
+    row = findings(ext_pillar=[{"approval": settings_of(None)}])["ext_pillar approval"]
     assert row["severity"] == "error"
     assert "is a superuser" in row["problem"]
 

@@ -398,11 +398,11 @@ def test_one_refreshes_at_a_time(database, refresh, path):
 # ---- the worker and the commands ----
 
 
-def test_the_worker(database, dsn_file, path, tmp_path):
+def test_the_worker(database, settings_of, path, tmp_path):
     opts = {
         "cachedir": str(tmp_path / "cache"),
-        "ext_pillar": [{"approval": {"dsn_file": str(dsn_file("exporter"))}}],
-        "approval": {"engine": {"dsn_file": str(dsn_file("engine"))}},
+        "ext_pillar": [{"approval": settings_of("exporter")}],
+        "approval": {"engine": settings_of("engine")},
     }
     assert "snapshot" in workers.WORKERS
     worker = snapshot_worker.worker(opts)
@@ -421,7 +421,7 @@ def test_the_worker(database, dsn_file, path, tmp_path):
 
 
 def test_whoever_decides_tells_the_worker(approved, approve, database):
-    with database.connect("engine") as session:
+    with psycopg.connect(database.dsn("engine", direct=True), autocommit=True) as session:
         for channel in snapshot_worker.Snapshot.channels:
             session.execute(f"LISTEN {channel}")
         approve(["web1"], {"hello": "1"})

@@ -9,11 +9,11 @@ from saltext.approval import check, cli, jobs, spool
 
 
 @pytest.fixture
-def config_path(approved, master_config, dsn_file, tmp_path):
+def config_path(approved, master_config, settings_of, tmp_path):
     """A function that writes the configuration of a master with these settings of approval:returner."""
 
     def write(**settings):
-        returner = {"dsn_file": str(dsn_file("returner")), "spool": str(tmp_path / "spool"), **settings}
+        returner = {**settings_of("returner"), "spool": str(tmp_path / "spool"), **settings}
         return str(master_config(approval={"returner": returner}))
 
     return write

@@ -133,8 +133,8 @@ class TestFailsClosed:
         error = self.errors(compiled, ext_pillar=[{"approval": {"dsn": "host=x hunter2"}}])
         assert "hunter2" not in error
 
-    def test_with_a_login_that_may_not_read(self, compiled, dsn_file):
-        self.errors(compiled, ext_pillar=[{"approval": {"dsn_file": str(dsn_file("auditor"))}}])
+    def test_with_a_login_that_may_not_read(self, compiled, settings_of):
+        self.errors(compiled, ext_pillar=[{"approval": settings_of("auditor")}])
 
     def test_with_wrong_settings(self, compiled):
         assert "unknown setting 'dns_file'" in self.errors(compiled, ext_pillar=[{"approval": {"dns_file": "/x"}}])

@@ -24,24 +24,25 @@ class Cache:
 
 
 class Line:
-    """The DSN file of the returner's login, which leads to the database or nowhere."""
+    """The way of the returner's login, by the DSN file in its settings, which leads to the database or nowhere."""
 
-    def __init__(self, path, dsn):
-        self.path = path
+    def __init__(self, settings, dsn):
+        self.settings = settings
+        self._path = pathlib.Path(settings["dsn_file"])
         self._dsn = dsn
         self.restore()
 
     def cut(self):
-        self.path.write_text(f"host={self.path.parent} port=1 user=salt password=hunter2\n")
+        self._path.write_text(f"host={self._path.parent} port=1 user=salt password=hunter2\n")
 
     def restore(self):
-        self.path.write_text(self._dsn + "\n")
+        self._path.write_text(self._dsn + "\n")
 
 
 @pytest.fixture
-def line(approved, dsn_file):
+def line(approved, settings_of):
     """The way to the database: line.cut(), line.restore()."""
-    return Line(pathlib.Path(dsn_file("returner")), approved.dsn("returner"))
+    return Line(settings_of("returner"), approved.dsn("returner"))
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def returner_in(line, spool_path, master_opts):
     """A function that gives the returner of a master with these settings of approval:returner."""
 
     def load(**settings):
-        given = {"dsn_file": str(line.path), "spool": str(spool_path), **settings}
+        given = {**line.settings, "spool": str(spool_path), **settings}
         return Cache(master_opts(approval={"returner": given}))
 
     return load

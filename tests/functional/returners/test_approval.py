@@ -327,11 +327,11 @@ class TestSaltsOwnCallers:
         assert cache.get_load(jid)["Minions"] == ["web1", "web9"]
 
 
-def test_as_a_minions_own_returner_it_only_claims(approve, evidence, master_opts, dsn_file, publish, database):
+def test_as_a_minions_own_returner_it_only_claims(approve, evidence, master_opts, settings_of, publish, database):
     """``--return approval`` on a minion, with the role for it: stored, and moves nothing."""
     approve(["web1"], {"hello": "1"})
     jid = publish(["web1"])
-    own = {"returner": {"dsn_file": str(dsn_file("minion_returner"))}}
+    own = {"returner": settings_of("minion_returner")}
     functions = salt.loader.returners(master_opts(approval=own), {})
     functions["approval.returner"](evidence("web1", jid, {"hello": "1"}))
     assert [authenticated for _, _, authenticated in verdicts(database, jid)] == [False]

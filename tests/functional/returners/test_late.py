@@ -18,7 +18,7 @@ def drained(line, returner_in, monkeypatch):
     waiting = returner_in().spool
 
     def run(timeout_ms=400):
-        settings = {"dsn_file": str(line.path), "connect_timeout_ms": 400, "timeout_ms": timeout_ms}
+        settings = {**line.settings, "connect_timeout_ms": 400, "timeout_ms": timeout_ms}
         return drain.run(waiting, JobDatabase(config.connection(settings, "test")))
 
     return run

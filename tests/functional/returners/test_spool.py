@@ -25,7 +25,7 @@ def drained(line, returner_in):
 
     def run():
         line.restore()
-        database = JobDatabase(config.connection({"dsn_file": str(line.path)}, "test"))
+        database = JobDatabase(config.connection(line.settings, "test"))
         return drain.run(returner_in().spool, database)
 
     return run
@@ -380,9 +380,8 @@ def _write(returner, jid, minions, pipe):
     os._exit(0)
 
 
-def _drain(settings, dsn_file):
-    database = JobDatabase(config.connection({"dsn_file": dsn_file}, "test"))
-    drain.run(spool.Spool(settings), database)
+def _drain(place, settings):
+    drain.run(spool.Spool(place), JobDatabase(config.connection(settings, "test")))
     os._exit(0)
 
 
@@ -397,7 +396,7 @@ def test_killed_at_any_moment(line, returner_in, drained, database):
         minions = [f"m{number}-{n}" for n in range(200)]
         reading, writing = os.pipe()
         writer = context.Process(target=_write, args=(cache.returner, jid, minions, writing))
-        drainer = context.Process(target=_drain, args=(cache.spool.settings, str(line.path)))
+        drainer = context.Process(target=_drain, args=(cache.spool.settings, line.settings))
         writer.start()
         os.close(writing)
         drainer.start()

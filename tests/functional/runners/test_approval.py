@@ -151,8 +151,8 @@ def test_what_can_be_seen(runner, approve):
     assert runner("state", "%")["documents"] == []
 
 
-def test_the_provider_is_configurable(approved, master_opts, dsn_file):
-    settings = {"runner": {"dsn_file": str(dsn_file("operator")), "provider": "ldap"}}
+def test_the_provider_is_configurable(approved, master_opts, settings_of):
+    settings = {"runner": {**settings_of("operator"), "provider": "ldap"}}
     functions = salt.loader.runner(master_opts(approval=settings))
     functions["approval.types"].__globals__["__user__"] = "alice"
     arguments = ("package", ["web1"], {"hello": "1"}, "needed")
@@ -165,8 +165,8 @@ def test_unknown_users_are_refused(runner, user):
     assert "nobody is known as" in text or "does not say who" in text
 
 
-def test_a_login_in_the_users_name_is_not_taken_from_salt(runner, master_opts, dsn_file):
-    settings = {"runner": {"dsn_file": str(dsn_file("operator")), "provider": "pg"}}
+def test_a_login_in_the_users_name_is_not_taken_from_salt(runner, master_opts, settings_of):
+    settings = {"runner": {**settings_of("operator"), "provider": "pg"}}
     functions = salt.loader.runner(master_opts(approval=settings))
     functions["approval.types"].__globals__["__user__"] = "carol"
     text = refusal(functions["approval.request"], "package", ["web1"], {"hello": "1"}, "needed")
