@@ -11,6 +11,7 @@ import os
 import pathlib
 import platform
 import sys
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 # The private server is shared with the tests, and no part of the installed package.
@@ -34,7 +35,7 @@ MINIONS = (1_000, 100_000, 1_000_000)
 MINIONS_QUICK = (1_000, 10_000)
 MINIONS_RETURNING = 1_000
 ROUNDS = 15
-ROUNDS_QUICK = 7
+ROUNDS_QUICK = 5
 STORM = (500, 3)  # requests at once, storms
 STORM_QUICK = (50, 1)
 DURATION_S = 0.4  # of one alternative in one round
@@ -75,10 +76,10 @@ def versions():
 
 def main():
     quick = os.environ.get("QUICK") == "1"
-    measured = []
+    measured, start = [], time.monotonic()
     for row in measure(quick):
         measured.append(row)
-        print(f"measured {row.name} ({row.n:,})", file=sys.stderr)
+        print(f"{time.monotonic() - start:5.0f} s: measured {row.name} ({row.n:,})", file=sys.stderr)
     print(report.table(measured))
     report.write(RESULTS, measured, versions())
 
