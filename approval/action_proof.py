@@ -9,13 +9,15 @@ MAX_OBSERVED = 1000
 
 
 def evidence_in(load):
-    """The evidence in a job return's load: a mapping, empty if it has none."""
+    """
+    The evidence in a job return's load: a mapping, empty if it has none.
+
+    Nor has it any if there are several, of which the database may have found another one authentic.
+    """
     chunks = load.get("return")
-    for chunk in chunks.values() if isinstance(chunks, dict) else ():
-        evidence = chunk.get("approval") if isinstance(chunk, dict) else None
-        if isinstance(evidence, dict):
-            return evidence
-    return {}
+    chunks = chunks.values() if isinstance(chunks, dict) else ()
+    found = [chunk["approval"] for chunk in chunks if isinstance(chunk, dict) and isinstance(chunk.get("approval"), dict)]
+    return found[0] if len(found) == 1 else {}
 
 
 def judged(action, load):

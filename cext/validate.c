@@ -175,7 +175,8 @@ judge_all(apv_walk *walk, apv_value load)
         if (judge_minion(walk, subjects.subjects[i].minion, &subjects.subjects[i], size, false,
                          findings))
             recognized = true;
-        verdict->authenticated = verdict->authenticated && walk->authenticated;
+        verdict->authenticated =
+            verdict->authenticated && walk->authenticated && walk->taint == APV_REASON_NONE;
         findings += expected->count;
     }
     if (recognized && expected->count > 0)

@@ -205,12 +205,16 @@ judge_actions(apv_walk *walk, const apv_evidence *evidence)
     }
 }
 
+/* What it says of its run. What is not authentic only claims, beside nothing that is. */
 static void
-keep(apv_walk *walk, const apv_evidence *evidence)
+keep(apv_walk *walk, const apv_evidence *evidence, bool authentic)
 {
     apv_verdict *verdict = walk->verdict;
-    apv_observation *before = apv_arena_take(walk->kept, evidence->before_count, sizeof *before);
+    apv_observation *before;
 
+    if (walk->authenticated && !authentic)
+        return;
+    before = apv_arena_take(walk->kept, evidence->before_count, sizeof *before);
     if (before == NULL) {
         walk->out_of_memory = true;
         return;
@@ -317,11 +321,11 @@ apv_evidence_judge(apv_walk *walk, const apv_chunk *chunk)
         walk->taint = APV_REASON_MALFORMED_EVIDENCE;
         return;
     }
-    keep(walk, &evidence);
     skipped = apv_chunk_skipped(chunk);
     if (walk->dry || skipped != APV_REASON_NONE) {
         if (skipped == APV_REASON_NONE)
             skipped = APV_REASON_TEST_RUN;
+        keep(walk, &evidence, false);
         if (which == STATE_PERFORMED)
             judge_without_performance(walk, chunk, skipped);
         else
@@ -329,6 +333,7 @@ apv_evidence_judge(apv_walk *walk, const apv_chunk *chunk)
         return;
     }
     wrong = examine(walk, &evidence);
+    keep(walk, &evidence, wrong == APV_REASON_NONE);
     /* An action's evidence does not redeem what is wrong with that of the rest. */
     if (wrong != APV_REASON_NONE || which != STATE_PERFORMED)
         walk->taint = wrong;

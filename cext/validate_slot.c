@@ -225,11 +225,32 @@ set(apv_walk *walk, apv_slot *slot, apv_seen seen, apv_source source)
     slot->step = walk->step;
 }
 
+static bool
+is_signed(apv_source source)
+{
+    return source == APV_SOURCE_EVIDENCE || source == APV_SOURCE_OBSERVATION;
+}
+
+/* Whether evidence already says this: that it is repeated without takes nothing from it. */
+static bool
+is_repeated(const apv_slot *slot, apv_span value, apv_source source)
+{
+    if (is_signed(source) || !is_signed(slot->source))
+        return false;
+    if (value.data == NULL)
+        return slot->seen == APV_SEEN_ABSENT;
+    return slot->seen == APV_SEEN_VALUE && apv_span_equal(slot->observed, value);
+}
+
 void
 apv_slot_observe(apv_walk *walk, apv_slot *slot, apv_span value, apv_source source)
 {
     if (walk->dry) {
         apv_slot_skip(walk, slot, APV_REASON_TEST_RUN);
+        return;
+    }
+    if (is_repeated(slot, value, source) && !walk->overridden) {
+        slot->step = walk->step;
         return;
     }
     set(walk, slot, value.data == NULL ? APV_SEEN_ABSENT : APV_SEEN_VALUE, source);

@@ -32,6 +32,7 @@ def outcome(**changes):
         ({"return": {"chunk": {"approval": {"observed": []}}}}, "does not tell"),
         ({"return": ["an error"]}, "does not tell"),
         ({"return": {"chunk": True}}, "does not tell"),
+        ({"return": {**load(outcome())["return"], "other": {"approval": {}}}}, "does not tell"),
         ({}, "does not tell"),
     ],
 )

@@ -194,6 +194,14 @@ def test_evidence_outweighs_what_came_before_it_but_not_after():
     assert _core.validate(returned(evidence(ALL), **change_of("a", "2", 9)), EXPECTED)["verdict"] == "drift"
 
 
+def test_what_only_repeats_evidence_takes_nothing_from_it():
+    for repeated, source in [(change_of("a", "1", 9), "evidence"), (change_of("a", "2", 9), "changes")]:
+        (a, b) = _core.validate(returned(evidence(ALL), **repeated), EXPECTED)["findings"]
+        assert (a["source"], b["source"]) == (source, "evidence")
+    (a, b) = _core.validate(returned(evidence(ALL), **change_of("b", "", 9)), EXPECTED)["findings"]
+    assert (a["source"], b["source"]) == ("evidence", "evidence")
+
+
 def test_the_last_evidence_counts():
     load = returned(evidence({"packages": {"a": "2", "b": None}}, mac="x"), run_num=1)
     load["return"]["approval_|-again_|-again_|-converged"] = {
@@ -201,6 +209,14 @@ def test_the_last_evidence_counts():
         "__run_num__": 2,
     }
     assert _core.validate(load, EXPECTED)["verdict"] == "converged"
+
+
+def test_what_is_wrong_with_an_action_is_wrong_with_the_whole():
+    load = returned(evidence(ALL))
+    chunk = load["return"]["approval_|-approved_|-approved_|-converged"]
+    load["return"]["approval_|-x_|-x_|-performed"] = {**chunk, "approval": evidence({}, mac="x"), "__run_num__": 9}
+    result = _core.validate(load, EXPECTED)
+    assert (result["verdict"], result["authenticated"]) == ("unproven", False)
 
 
 def test_a_refusal_of_the_state():

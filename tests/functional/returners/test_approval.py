@@ -327,6 +327,43 @@ class TestSaltsOwnCallers:
         assert cache.get_load(jid)["Minions"] == ["web1", "web9"]
 
 
+def unsigned(load, **chunks):
+    """The load with more chunks, which nobody signed."""
+    chunk = {"name": "x", "changes": {}, "result": True, "comment": "", "__run_num__": 9}
+    return {**load, "return": {**load["return"], **{key: {**chunk, **made} for key, made in chunks.items()}}}
+
+
+@pytest.mark.parametrize("spoiled", [{"result": None}, {"__state_ran__": False, "result": False}, {}])
+def test_what_is_unsigned_says_nothing_of_the_run(cache, approve, evidence, publish, database, spoiled):
+    """Beside evidence that was seen before, which so stays a replay; nor is what was there before taken from it."""
+    approve(["web1"], {"hello": "1"})
+    first, again = publish(["web1"]), publish(["web1"])
+    old = evidence("web1", first, {"hello": None})
+    cache.returner(old)
+    assert verdicts(database, first) == [("web1", "drift", True)]
+    (signed,) = (chunk["approval"] for chunk in old["return"].values())
+    forged = {**signed, "run_id": "f" * 32, "boot_id": "forged", "before": {"packages": {"hello": "6.6.6"}}}
+    performed = {"approval_|-x_|-x_|-performed": {"approval": forged, **spoiled}}
+    cache.returner(unsigned({**old, "jid": again}, **performed))
+    assert verdicts(database, again)[0][2] is False
+    assert database.execute("SELECT DISTINCT boot_id FROM approval.job_return WHERE authenticated") == [("0b7e",)]
+    assert database.execute("SELECT before_content, outcome FROM approval.item") == [(None, "drift")]
+
+
+def test_what_is_unsigned_proves_nothing(cache, approve, evidence, publish, database):
+    approve(["web1"], {"hello": "1"})
+    jid = publish(["web1"])
+    changed = {"pkg_|-hello_|-hello_|-installed": {"name": "hello", "changes": {"hello": {"old": "", "new": "1"}}}}
+    cache.returner(unsigned(evidence("web1", jid, {"hello": None}), **changed))
+    assert verdicts(database, jid) == [("web1", "converged", True)]
+    assert database.execute("SELECT outcome FROM approval.item") == [("waiting",)]
+    cache.returner(evidence("web1", publish(["web1"]), {"hello": "1"}))
+    assert database.execute("SELECT outcome FROM approval.item") == [("converged",)]
+    cache.returner(evidence("web1", publish(["web1"]), {"hello": "2"}))
+    cache.returner(unsigned(evidence("web1", publish(["web1"]), {"hello": "2"}), **changed))
+    assert database.execute("SELECT cleared_at FROM approval.drift") == [(None,)]
+
+
 def test_as_a_minions_own_returner_it_only_claims(approve, evidence, master_opts, settings_of, publish, database):
     """``--return approval`` on a minion, with the role for it: stored, and moves nothing."""
     approve(["web1"], {"hello": "1"})
