@@ -231,11 +231,13 @@ is_signed(apv_source source)
     return source == APV_SOURCE_EVIDENCE || source == APV_SOURCE_OBSERVATION;
 }
 
-/* Whether evidence already says this: that it is repeated without takes nothing from it. */
+/* Whether it is as approved, and evidence already says so: that it is said again without takes
+ * nothing from that. */
 static bool
 is_repeated(const apv_slot *slot, apv_span value, apv_source source)
 {
-    if (is_signed(source) || !is_signed(slot->source))
+    if (is_signed(source) || !is_signed(slot->source) ||
+        apv_slot_match(slot, value) == APV_MATCH_NO)
         return false;
     if (value.data == NULL)
         return slot->seen == APV_SEEN_ABSENT;
