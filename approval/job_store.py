@@ -71,11 +71,19 @@ class JobStore:
         """
         Make the partitions of the coming days, drop those past keep_jobs_seconds, seal the audit, and record
         what waits in the spool, should no engine do so.
+
+        What fails is logged and tried again at the next call: Salt's maintenance process, which does much else,
+        would end of an error.
         """
         from . import drain
 
-        self._database.maintain(retention.keep_hours(self._opts))
-        drain.run(self._spool, self._database, limit_s=DRAIN_SECONDS)
+        try:
+            self._database.maintain(retention.keep_hours(self._opts))
+            drain.run(self._spool, self._database, limit_s=DRAIN_SECONDS)
+        except (_core.Error, OSError) as exc:
+            self._database_failed(exc, "the job cache is not maintained")
+        else:
+            self._database_works()
 
     def _write(self, kind, jid, content):
         if self._spool.settings.mode == "spool" or self._waits(jid):

@@ -2,17 +2,20 @@
 Watches for known minions that come back installed anew, with another key or another machine id.
 
 The master tells of every attempt to authenticate, also of keys that it refuses. Whether it is the machine or
-somebody who claims to be, operators decide when they accept the key. Minions that were told to reboot are asked
-for evidence as soon as they start.
+somebody who claims to be, operators decide when they accept the key: that they did is read from the master's keys,
+since Salt lets every minion put such events on the bus, in another's name too. Minions that were told to reboot are
+asked for evidence as soon as they start.
 """
 
 import hashlib
+import itertools
 import logging
 import time
 
 import salt.cache
 import salt.key
 import salt.utils.event
+import salt.utils.verify
 from salt.exceptions import SaltException
 
 from .. import export
@@ -24,6 +27,8 @@ log = logging.getLogger(__name__)
 LOOK_S = 1.0  # how long a round listens
 KEYS_EVERY_S = 3600.0  # what was missed is found among the accepted keys
 GRAINS_FOR_S = 600.0  # how long after its start a minion's grains are looked at: they come a little later
+AT_ONCE = 200  # so many keys, and grains, are read between two looks at the events
+MOST_STARTED = 200_000  # more minions than a master has; what made-up names go on for is bounded
 
 
 class Reinstall(DatabaseWorker):
@@ -33,17 +38,16 @@ class Reinstall(DatabaseWorker):
     def __init__(self, opts):
         super().__init__(opts)
         self._bus = None
-        self._keys_at = None  # when the accepted keys were last read
+        self._keys_at = None  # when the accepted keys were last listed
+        self._unread = []  # those of them that are yet to be read
         self._settled_at = None
         self._told = {}  # minion -> (digest of the key, accepted, machine id) that the database knows
-        self._started = {}  # minion -> when it last started
+        self._started = {}  # minion -> when it last started; those whose grains were looked at last come last
 
     def round(self):
         if self._bus is None:
             self._bus = salt.utils.event.get_event("master", opts=self.opts, listen=True)
-        if self._is_over(self._keys_at, KEYS_EVERY_S):
-            self._read_keys()
-            self._keys_at = time.monotonic()
+        self._read_keys()
         self._listen()
         if self._is_over(self._settled_at, LOOK_S):
             self._look_at_grains()
@@ -68,11 +72,14 @@ class Reinstall(DatabaseWorker):
     def heard(self, tag, data):
         """Take an event of the master's bus."""
         parts = tag.split("/")
-        if tag == "salt/auth" and isinstance(data.get("id"), str) and isinstance(data.get("pub"), str):
+        if tag == "salt/auth" and self._is_id(data.get("id")) and isinstance(data.get("pub"), str):
+            digest = digest_of(data["pub"])
             accepted = data.get("act") == "accept" and data.get("result") is True
-            self._tell(data["id"], digest_of(data["pub"]), accepted, None)
-        elif parts[:2] == ["salt", "minion"] and parts[-1] == "start" and len(parts) == 4:
-            self._started[parts[2]] = time.monotonic()
+            if not accepted or self._is_accepted(data["id"], digest):
+                self._tell(data["id"], digest, accepted, None)
+        elif parts[:2] == ["salt", "minion"] and parts[-1] == "start" and len(parts) == 4 and self._is_id(parts[2]):
+            if len(self._started) < MOST_STARTED:
+                self._started[parts[2]] = time.monotonic()
             waiting = [row["awaiting_start"] for row in self.call("awaiting_start", parts[2])]
             observe(self.opts, waiting, **export.state_arguments(self.opts))
 
@@ -86,19 +93,48 @@ class Reinstall(DatabaseWorker):
         if answer != "unknown":
             self._told[minion] = told
 
-    def _read_keys(self):
+    def _is_id(self, name):
+        """Whether it can be a minion's id: of 255 characters at most, with none that no text or file name has."""
+        try:
+            return len(name.encode()) <= 255 and salt.utils.verify.valid_id(self.opts, name)
+        except (AttributeError, UnicodeEncodeError):
+            return False
+
+    def _is_accepted(self, minion, digest):
+        """Whether that is the key by which the master knows the minion."""
+        if self._told.get(minion) == (digest, True, None):
+            return True
         with salt.key.get_key(self.opts) as keys:
-            for minion in keys.list_keys()["minions"]:
-                kept = keys.cache.fetch("keys", minion)
-                if isinstance(kept, dict) and isinstance(kept.get("pub"), str):
-                    self._tell(minion, digest_of(kept["pub"]), True, None)
+            return self._kept_key(keys, minion) == digest
+
+    @staticmethod
+    def _kept_key(keys, minion):
+        kept = keys.cache.fetch("keys", minion)
+        if isinstance(kept, dict) and kept.get("state") == "accepted" and isinstance(kept.get("pub"), str):
+            return digest_of(kept["pub"])
+        return None
+
+    def _read_keys(self):
+        """Read some of the accepted keys, until all were read; and again after an hour."""
+        if not self._unread and not self._is_over(self._keys_at, KEYS_EVERY_S):
+            return
+        with salt.key.get_key(self.opts) as keys:
+            if not self._unread:
+                self._unread = list(keys.list_keys()["minions"])
+                self._keys_at = time.monotonic()
+            for minion in self._unread[-AT_ONCE:]:
+                digest = self._kept_key(keys, minion)
+                if digest is not None:
+                    self._tell(minion, digest, True, None)
+            del self._unread[-AT_ONCE:]
 
     def _look_at_grains(self):
         cache = salt.cache.factory(self.opts)
-        for minion, started in list(self._started.items()):
+        for minion, started in list(itertools.islice(self._started.items(), AT_ONCE)):
+            del self._started[minion]
             if time.monotonic() - started > GRAINS_FOR_S:
-                del self._started[minion]
                 continue
+            self._started[minion] = started
             try:
                 grains = cache.fetch("grains", minion)
             except SaltException:

@@ -6,6 +6,13 @@ DECLARE
     open approval.reinstall;
     new_state text;
 BEGIN
+    -- Nearly always: without a lock, and without anything to write.
+    IF p_accepted AND EXISTS (
+        SELECT FROM approval.minion AS m
+        WHERE m.minion_id = p_minion_id AND coalesce(p_key_digest, m.key_digest) IS NOT DISTINCT FROM m.key_digest
+            AND coalesce(p_machine_id, m.machine_id) IS NOT DISTINCT FROM m.machine_id) THEN
+        RETURN 'known';
+    END IF;
     SELECT * INTO held FROM approval.minion AS m WHERE m.minion_id = p_minion_id FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RETURN 'unknown';

@@ -454,6 +454,22 @@ def test_salts_maintenance_records_what_waits(returner_in, database, line):
     assert stored(database) == [(jid, "web1", 1, [])]
 
 
+def test_salts_maintenance_survives_that_the_database_is_away(returner_in, database, line, caplog):
+    """It does much else, and would end of an error."""
+    cache = returner_in(mode="spool")
+    jid = publish(cache)
+    cache.returner(returned("web1", jid))
+    line.cut()
+    with caplog.at_level(logging.WARNING):
+        cache.clean_old_jobs()
+        cache.clean_old_jobs()
+        line.restore()
+        cache.clean_old_jobs()
+    said = [record.levelname for record in caplog.records if "approval database" in record.message]
+    assert said == ["ERROR", "WARNING"]
+    assert stored(database) == [(jid, "web1", 1, [])]
+
+
 def test_a_damaged_entry_is_set_aside(returner_in, drained, spool_path, database):
     cache = returner_in(mode="spool")
     jid = publish(cache)

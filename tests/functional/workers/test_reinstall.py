@@ -25,7 +25,7 @@ class Keys:
 
     def fetch(self, bank, minion):
         assert bank == "keys"
-        return {"state": "accepted", "pub": self._accepted[minion]}
+        return {"state": "accepted", "pub": self._accepted[minion]} if minion in self._accepted else {}
 
 
 class Bus:
@@ -50,8 +50,15 @@ def bus(monkeypatch):
 
 
 @pytest.fixture
-def worker(master_opts, bus, monkeypatch):
-    monkeypatch.setattr(reinstall.salt.key, "get_key", lambda opts: Keys({"web1": OLD, "not-ours": OLD}))
+def keys(monkeypatch):
+    """The keys that the master has accepted: minion -> PEM."""
+    accepted = {"web1": OLD, "not-ours": OLD}
+    monkeypatch.setattr(reinstall.salt.key, "get_key", lambda opts: Keys(accepted))
+    return accepted
+
+
+@pytest.fixture
+def worker(master_opts, bus, keys):
     worker = reinstall.worker(master_opts())
     yield worker
     worker.close()
@@ -61,7 +68,7 @@ def auth(minion, key, act, result=True):
     return {"tag": "salt/auth", "data": {"id": minion, "pub": key, "act": act, "result": result}}
 
 
-def test_another_key_is_noticed_and_its_acceptance_too(worker, bus, acting, returned):
+def test_another_key_is_noticed_and_its_acceptance_too(worker, bus, acting, keys):
     bus.events += [auth("web1", OLD, "accept")]
     worker.round()
     assert acting.reinstalls() == []
@@ -69,10 +76,35 @@ def test_another_key_is_noticed_and_its_acceptance_too(worker, bus, acting, retu
     worker.round()
     ((row),) = acting.reinstalls("web1")
     assert (row["state"], row["key"]) == ("waiting", reinstall.digest_of(NEW))
+    keys["web1"] = NEW
     bus.events += [auth("web1", NEW, "accept")]
     worker.round()
     (row,) = acting.reinstalls()
     assert row["state"] == "accepted"
+
+
+def test_an_acceptance_that_the_master_knows_nothing_of(worker, bus, acting, approved):
+    """Any minion can put it on the bus."""
+    worker.round()
+    bus.events += [auth("web1", NEW, "accept"), auth("web2", NEW, "accept"), auth("web1", OLD, "accept")]
+    worker.round()
+    assert acting.reinstalls() == []
+    known = approved.execute("SELECT minion_id, key_digest FROM approval.minion WHERE key_digest IS NOT NULL")
+    assert known == [("web1", reinstall.digest_of(OLD))]
+
+
+def test_many_keys_are_read_bit_by_bit(worker, bus, keys, approved, monkeypatch):
+    """Even if the connection ends in between; meanwhile the bus is heard."""
+    monkeypatch.setattr(reinstall, "AT_ONCE", 1)
+    keys["web2"] = NEW
+    bus.events += [auth("web3", NEW, "pend")]
+    worker.round()
+    assert not bus.events
+    worker.close()
+    for _ in range(len(keys)):
+        worker.round()
+    known = approved.execute("SELECT minion_id FROM approval.minion WHERE key_digest IS NOT NULL ORDER BY 1")
+    assert known == [("web1",), ("web2",)]
 
 
 def test_what_is_refused_is_not_accepted(worker, bus, acting):
@@ -82,9 +114,9 @@ def test_what_is_refused_is_not_accepted(worker, bus, acting):
     assert [row["state"] for row in acting.reinstalls()] == ["waiting"]
 
 
-def test_a_key_that_was_changed_while_nobody_watched(worker, bus, acting, monkeypatch):
+def test_a_key_that_was_changed_while_nobody_watched(worker, bus, acting, keys, monkeypatch):
     worker.round()
-    monkeypatch.setattr(reinstall.salt.key, "get_key", lambda opts: Keys({"web1": NEW}))
+    keys["web1"] = NEW
     monkeypatch.setattr(reinstall, "KEYS_EVERY_S", 0.0)
     worker.round()
     assert [row["state"] for row in acting.reinstalls()] == ["accepted"]
@@ -111,6 +143,11 @@ def test_odd_events_do_no_harm(worker, bus, acting):
         {"tag": "salt/minion/start", "data": {}},
         auth("nobody", NEW, "pend"),
         auth("nobody", "\ud800", "pend"),
+        auth("a\0b", NEW, "pend"),
+        auth("a\ud800", NEW, "pend"),
+        auth("../../x", NEW, "accept"),
+        {"tag": "salt/minion/a\0b/start", "data": {}},
+        {"tag": "salt/minion/\ud800/start", "data": {}},
     ]
     worker.round()
     assert acting.reinstalls() == []
