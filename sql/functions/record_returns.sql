@@ -8,6 +8,7 @@ CREATE OR REPLACE FUNCTION approval.record_returns(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
     SET lock_timeout = '2s' AS $$
 DECLARE
+    -- Of those, of whom nobody knows who sent them; as many again, of the minion itself, find room beside them.
     most_attempts constant integer := 20;
     moment timestamptz := now();
     trusted boolean := pg_has_role(session_user, 'approval_returner', 'MEMBER');
@@ -71,7 +72,10 @@ BEGIN
             SELECT g.*, coalesce(kept.same_attempt, kept.last_attempt + 1, 1) AS attempt,
                 CASE WHEN NOT g.current THEN 'quarantined'
                      WHEN kept.same_attempt IS NOT NULL THEN 'repeat'
-                     WHEN kept.last_attempt >= most_attempts THEN 'quarantined'
+                     WHEN kept.last_attempt >= most_attempts
+                         AND (NOT g.proof OR kept.last_attempt >= 2 * most_attempts OR EXISTS (
+                             SELECT FROM approval.job_return AS r
+                             WHERE r.minion_id = g.minion_id AND r.run_id = g.run_id AND r.authenticated)) THEN 'quarantined'
                      WHEN kept.last_attempt IS NULL THEN 'recorded'
                      ELSE 'attempt' END AS outcome
             FROM given AS g

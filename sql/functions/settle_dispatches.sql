@@ -20,6 +20,9 @@ BEGIN
         CROSS JOIN LATERAL (
             SELECT r.boot_id FROM approval.job_return AS r
             WHERE r.minion_id = d.minion_id AND r.authenticated AND r.boot_id <> d.boot_before AND r.received_at > coalesce(d.sent_at, d.state_at)
+                -- A return may have waited in a spool: that its run began after, only a job shows that was published here.
+                AND EXISTS (SELECT FROM approval.job AS j
+                            WHERE j.jid = r.jid AND NOT j.claimed AND j.published_at > coalesce(d.sent_at, d.state_at))
             ORDER BY r.received_at LIMIT 1) AS again
         WHERE d.proof = 'reboot' AND (d.state IN ('sending', 'sent') OR (d.state = 'silent' AND d.ended_at > moment - interval '1 day'))
         UNION ALL

@@ -11,7 +11,13 @@ BEGIN
         CROSS JOIN LATERAL (
             SELECT e.jid, e.revision FROM approval.job_return AS e
             WHERE e.minion_id = r.minion_id AND e.received_at > r.accepted_at AND e.authenticated AND e.verdict = 'converged'
-                AND e.fun IN ('state.apply', 'state.highstate', 'state.sls')
+                AND e.fun IN ('state.apply', 'state.highstate', 'state.sls') AND NOT e.flags && '{stale}'
+                -- What is in force, by evidence alone, in a run of after: a return may have waited in a spool.
+                AND e.revision = (SELECT d.revision FROM approval.document AS d
+                                  WHERE d.minion_id = r.minion_id AND d.valid_from <= moment AND d.valid_until > moment)
+                AND NOT EXISTS (SELECT FROM json_array_elements(e.findings) AS f (entry)
+                                WHERE f.entry ->> 6 IS DISTINCT FROM 'evidence')
+                AND EXISTS (SELECT FROM approval.job AS j WHERE j.jid = e.jid AND j.published_at > r.noticed_at)
             ORDER BY e.received_at LIMIT 1) AS receipt
         WHERE r.state = 'accepted'
         ORDER BY r.minion_id
@@ -27,5 +33,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.settle_reinstalls() IS
-    'Records the receipt for reinstalled minions that have converged since their key was accepted: an authentic return of a state run. '
+    'Records the receipt for reinstalled minions that have converged on what is in force since they were noticed: an authentic return of a state '
+    'run, by its evidence alone. '
     'Gives how many. Definer: tables are private.';

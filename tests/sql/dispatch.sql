@@ -1,7 +1,7 @@
 -- What is sent to minions, when, how often, and what proves it: every edge of table dispatch.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(81);
+SELECT plan(84);
 
 SELECT approval.put_request_type('{"name": "reboot", "kind": "action", "action": {"function": "system.reboot", "kwarg": {"in_seconds": false}},
     "requesters": ["*"], "pre_approved": true, "chain": []}') \g /dev/null
@@ -144,6 +144,12 @@ SELECT pg_temp.returned('r3', 'boot-0', true, '-1 hour') \g /dev/null
 SELECT pg_temp.returned('r4', 'boot-2', false, '3 s') \g /dev/null
 SELECT is(pg_temp.settle_all(), 0, 'another boot id of before, or only claimed, proves nothing');
 SELECT pg_temp.returned('r5', 'boot-2', true, '3 s') \g /dev/null
+SELECT is(pg_temp.settle_all(), 0, 'nor one of a run of which nobody knows when it began');
+INSERT INTO approval.job VALUES ('r5', 'approval.observe', 'web1', 'list', 'root', '{web1}', '\x00', false, now() - interval '1 minute', NULL);
+SELECT is(pg_temp.settle_all(), 0, 'nor one of a run that began before, and was recorded late');
+UPDATE approval.job SET published_at = clock_timestamp() + interval '2 s', claimed = true WHERE jid = 'r5';
+SELECT is(pg_temp.settle_all(), 0, 'nor if only the minion says that there was such a job');
+UPDATE approval.job SET claimed = false WHERE jid = 'r5';
 SELECT is(pg_temp.settle_all() || ' ' || pg_temp.state_of(:reboot), '1 converged', 'a proven one of after does');
 SELECT is((SELECT outcome_text FROM approval.item WHERE request_id = :reboot), 'the minion started again: its boot id was boot-1 and is boot-2', 'and it says so');
 

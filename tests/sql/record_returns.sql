@@ -1,6 +1,6 @@
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(31);
+SELECT plan(37);
 
 SELECT pg_temp.ask('t_alice', 'standard', '{web1,web2}', 'hello', '1') AS request \gset
 SELECT is(pg_temp.report('web1', 1, '{hello}', '{converged}', '{1}', 'forged', false), 'recorded', 'a return without a valid mac is stored');
@@ -46,5 +46,21 @@ SELECT is((SELECT pinned FROM approval.item WHERE request_id = :newest), '5.02-1
 SELECT is((SELECT contents[array_position(names, 'sl')] || ' ' || types[array_position(names, 'sl')] || ' ' || revision
            FROM approval.exported_document WHERE minion_id = 'web1' AND valid_from <= now() ORDER BY valid_from DESC LIMIT 1), '5.02-1 version 3', 'and exported so from then on');
 SELECT is(pg_temp.state_of(:newest), 'converged', 'its request is done');
+-- Junk under a job's jid leaves room for the minion's own return.
+SELECT pg_temp.ask('t_alice', 'standard', '{web2}', 'zsh', '5') AS late \gset
+SELECT count(pg_temp.report('web2', 1, '{zsh}', '{converged}', '{5}', 'junk' || n, false, jid => to_char(now() + interval '2 s', 'YYYYMMDDHH24MISSUS')))
+FROM generate_series(1, 20) AS n \g /dev/null
+SELECT is(pg_temp.report('web2', 2, '{zsh}', '{converged}', '{5}', 'junk', false, jid => to_char(now() + interval '2 s', 'YYYYMMDDHH24MISSUS')), 'quarantined',
+    'the returns of one job are bounded');
+SELECT is(pg_temp.report('web2', 1, '{hello}', '{converged}', '{2}', 'run3', jid => to_char(now() + interval '2 s', 'YYYYMMDDHH24MISSUS')), 'quarantined',
+    'a replay is one of them');
+SELECT is(pg_temp.state_of(:late), 'approved', 'nothing was proven');
+SELECT is(pg_temp.report('web2', 2, '{hello,zsh}', '{converged,converged}', '{1,5}', 'run8', jid => to_char(now() + interval '2 s', 'YYYYMMDDHH24MISSUS')), 'attempt',
+    'but what the minion itself proves is taken');
+SELECT is(pg_temp.state_of(:late), 'converged', 'and counts');
+SELECT count(pg_temp.report('web2', 2, '{zsh}', '{converged}', '{5}', 'many' || n, jid => to_char(now() + interval '2 s', 'YYYYMMDDHH24MISSUS')))
+FROM generate_series(1, 30) AS n \g /dev/null
+SELECT is((SELECT max(attempt) FROM approval.job_return WHERE minion_id = 'web2'), 40, 'it has its bound too');
+
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,8 @@
 -- A known minion that appears with another key or machine id.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(19);
+SELECT plan(23);
+SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'hello', '1') \g /dev/null
 
 CREATE FUNCTION pg_temp.note(key text, accepted boolean, machine text DEFAULT NULL, minion text DEFAULT 'web1') RETURNS text LANGUAGE sql AS $$
 SELECT pg_temp.act('t_engine', format('SELECT approval.note_minion(%L, %L, %L, %L)', minion, key, accepted, machine))
@@ -9,9 +10,13 @@ $$;
 CREATE FUNCTION pg_temp.states() RETURNS text LANGUAGE sql AS $$
 SELECT pg_temp.act('t_bob', 'SELECT string_agg(state || '' '' || coalesce(key, ''-''), '','' ORDER BY noticed_at) FROM approval.list_reinstalls(NULL, 10)')
 $$;
-CREATE FUNCTION pg_temp.proof(jid text, verdict text, authentic boolean, fun text DEFAULT 'state.highstate') RETURNS integer LANGUAGE sql AS $$
-INSERT INTO approval.job_return (jid, minion_id, attempt, fun, verdict, authenticated, flags, received_at, payload_digest, payload)
-VALUES (jid, 'web1', 1, fun, verdict, authentic, '{}', clock_timestamp(), '\x00', '\x00');
+CREATE FUNCTION pg_temp.proof(
+    jid text, verdict text, authentic boolean, fun text DEFAULT 'state.highstate', published interval DEFAULT '1 s', flags text[] DEFAULT '{}',
+    revision bigint DEFAULT 1, source text DEFAULT 'evidence') RETURNS integer LANGUAGE sql AS $$
+INSERT INTO approval.job VALUES (jid, fun, 'web1', 'list', 'root', '{web1}', '\x00', true, clock_timestamp() + published, NULL);
+INSERT INTO approval.job_return (jid, minion_id, attempt, fun, verdict, authenticated, flags, revision, received_at, payload_digest, payload, findings)
+VALUES (jid, 'web1', 1, fun, verdict, authentic, flags, revision, clock_timestamp(), '\x00', '\x00',
+    json_build_array(json_build_array('package', 'hello', verdict, 'observed', '1', '1', source, 'as seen')));
 SELECT pg_temp.act('t_engine', 'SELECT approval.settle_reinstalls()')::integer
 $$;
 
@@ -29,6 +34,10 @@ SELECT is(pg_temp.note('k3', true), 'accepted', 'the key is accepted');
 SELECT is(pg_temp.note('k3', true), 'known', 'and is its key from now on');
 SELECT is(pg_temp.proof('j2', 'converged', false) + pg_temp.proof('j3', 'failed', true) + pg_temp.proof('j4', 'converged', true, 'pkg.version'), 0,
     'a claim, a failure, or anything but a state run is no receipt');
+SELECT is(pg_temp.proof('k1', 'converged', true, published => '-1 hour'), 0, 'nor is a run of before that was recorded late');
+SELECT is(pg_temp.proof('k2', 'converged', true, flags => '{stale}'), 0, 'nor one that another document came after');
+SELECT is(pg_temp.proof('k3', 'converged', true, revision => 0), 0, 'nor one of a revision that is not in force');
+SELECT is(pg_temp.proof('k4', 'converged', true, source => 'changes'), 0, 'nor one of which not all is evidence');
 SELECT is(pg_temp.proof('j5', 'converged', true), 1, 'evidence that it converged is');
 SELECT is(pg_temp.states(), 'converged k3', 'done');
 SELECT is((SELECT string_agg(act, ',' ORDER BY seq) FROM approval.audit_entry WHERE act LIKE 'reinstall-%'),

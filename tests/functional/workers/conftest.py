@@ -68,12 +68,17 @@ def acting(approved, client):
 @pytest.fixture
 def returned(approved):
     """
-    A function that stores a return with this evidence, authentic or not, as the returner would. That evidence
-    without a valid mac is never authentic is tested there.
+    A function that stores a job and its return with this evidence, authentic or not, as the returner would. That
+    evidence without a valid mac is never authentic is tested there.
     """
 
     def store(jid, minion, evidence, boot="boot-1", authentic=True):
         load = {"jid": jid, "id": minion, "return": {"approval_|-x_|-x_|-performed": {"approval": evidence}}}
+        approved.execute(
+            "INSERT INTO approval.job VALUES (%s, 'state.single', %s, 'list', 'root', ARRAY[%s], '', false, "
+            "clock_timestamp(), NULL)",
+            (jid, minion, minion),
+        )
         approved.execute(
             "INSERT INTO approval.job_return (jid, minion_id, attempt, fun, retcode, success, verdict, "
             "authenticated, flags, run_id, boot_id, received_at, payload_digest, payload) "
