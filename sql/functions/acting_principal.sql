@@ -2,6 +2,13 @@ CREATE OR REPLACE FUNCTION approval.acting_principal(
     p_provider text, p_subject text, OUT principal_id bigint, OUT name text, OUT assurance text)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    -- Any other level would go by who was enabled, in which group, when the transaction began.
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP020',
+            MESSAGE = format('nobody can act in a transaction that is %s: it would not see what changed since it began',
+                             current_setting('transaction_isolation')),
+            HINT = 'Use READ COMMITTED.';
+    END IF;
     -- The cap: a login of one's own proves who acts, whatever the client says; the runner's login only names somebody.
     IF p_provider = 'pg' THEN
         IF p_subject IS DISTINCT FROM session_user::text THEN
@@ -26,4 +33,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.acting_principal(text, text) IS
-    'Internal: who acts, and how sure that is. Raises AP001 (nobody known so), AP002 (this login cannot speak for that identity).';
+    'Internal: who acts, and how sure that is. Raises AP001 (nobody known so), AP002 (this login cannot speak for that identity), AP020 (the '
+    'transaction is not READ COMMITTED).';

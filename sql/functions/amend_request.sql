@@ -3,7 +3,7 @@ CREATE OR REPLACE FUNCTION approval.amend_request(
     p_comment text) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    moment timestamptz := now();
+    moment timestamptz;
     actor record;
     target approval.request;
     kind approval.request_type;
@@ -18,6 +18,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'AP014', MESSAGE = format('there is no request %s', p_request_id);
     END IF;
+    moment := clock_timestamp();
     IF actor.principal_id <> target.requester_id AND actor.principal_id IS DISTINCT FROM target.on_behalf_of THEN
         RAISE EXCEPTION USING ERRCODE = 'AP002', MESSAGE = format('only who asked for request %s may amend it', p_request_id);
     END IF;
@@ -51,18 +52,19 @@ BEGIN
     WHERE request_id = p_request_id;
     IF adds THEN
         -- Nobody has seen this: the chain begins anew, with the stages that so many minions need.
-        UPDATE approval.request_stage SET satisfied_at = NULL, started_at = NULL WHERE request_id = p_request_id;
+        -- To whom it was escalated had only to do with what was there before.
         INSERT INTO approval.request_stage (request_id, stage_no, name, min_assurance, timeout, escalate_to)
-        SELECT p_request_id, stage_no, name, min_assurance, timeout, escalate_to FROM approval.request_type_stage
+        SELECT p_request_id, stage_no, name, min_assurance, timeout, escalate_to FROM approval.request_type_stage AS t
         WHERE type_name = kind.type_name AND type_version = kind.type_version
-            AND more_than_minions < (SELECT count(DISTINCT named) FROM unnest(p_minions) AS named)
-        ON CONFLICT DO NOTHING;
+            AND (more_than_minions < (SELECT count(DISTINCT named) FROM unnest(p_minions) AS named)
+                 OR EXISTS (SELECT FROM approval.request_stage AS s WHERE s.request_id = p_request_id AND s.stage_no = t.stage_no))
+        ON CONFLICT (request_id, stage_no) DO UPDATE SET timeout = excluded.timeout, started_at = NULL, satisfied_at = NULL;
+        DELETE FROM approval.request_quorum WHERE request_id = p_request_id;
         INSERT INTO approval.request_quorum
         SELECT p_request_id, q.stage_no, q.group_name, q.quorum
         FROM approval.request_type_quorum AS q
         JOIN approval.request_stage AS s ON s.request_id = p_request_id AND s.stage_no = q.stage_no
-        WHERE q.type_name = kind.type_name AND q.type_version = kind.type_version
-        ON CONFLICT DO NOTHING;
+        WHERE q.type_name = kind.type_name AND q.type_version = kind.type_version;
         UPDATE approval.request_stage SET started_at = moment
         WHERE request_id = p_request_id AND stage_no = (SELECT min(stage_no) FROM approval.request_stage WHERE request_id = p_request_id);
     END IF;

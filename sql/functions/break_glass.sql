@@ -4,7 +4,7 @@ DECLARE
     actor record;
     target approval.request;
     minions text[];
-    moment timestamptz := now();
+    moment timestamptz;
 BEGIN
     actor := approval.acting_principal(p_provider, p_subject);
     IF actor.assurance = 'asserted' THEN
@@ -18,6 +18,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'AP014', MESSAGE = format('there is no request %s', p_request_id);
     END IF;
+    moment := clock_timestamp();
     IF target.state NOT IN ('approved', 'partial', 'failed') OR target.break_glass_at IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'AP006',
             MESSAGE = format('request %s is %s: nothing of it is held back', p_request_id, target.state),

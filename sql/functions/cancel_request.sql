@@ -1,7 +1,7 @@
 CREATE OR REPLACE FUNCTION approval.cancel_request(p_provider text, p_subject text, p_request_id bigint, p_comment text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    moment timestamptz := now();
+    moment timestamptz;
     actor record;
     target approval.request;
     minions text[];
@@ -12,6 +12,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'AP014', MESSAGE = format('there is no request %s', p_request_id);
     END IF;
+    moment := clock_timestamp();
     IF actor.principal_id <> target.requester_id AND actor.principal_id IS DISTINCT FROM target.on_behalf_of THEN
         RAISE EXCEPTION USING ERRCODE = 'AP002',
             MESSAGE = format('only who asked for request %s may cancel it', p_request_id),

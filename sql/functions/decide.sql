@@ -2,7 +2,7 @@ CREATE OR REPLACE FUNCTION approval.decide(
     p_provider text, p_subject text, p_request_id bigint, p_decision text, p_comment text, p_digest text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    moment timestamptz := now();
+    moment timestamptz;
     actor record;
     target approval.request;
     kind approval.request_type;
@@ -21,6 +21,8 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'AP014', MESSAGE = format('there is no request %s', p_request_id);
     END IF;
+    -- Not the start of the transaction, which whoever acts chose, and which a wait for the lock only makes older.
+    moment := clock_timestamp();
     IF target.state <> 'pending' THEN
         RAISE EXCEPTION USING ERRCODE = 'AP006',
             MESSAGE = format('request %s is %s: there is nothing left to decide', p_request_id, target.state);
@@ -48,6 +50,12 @@ BEGIN
     END IF;
     SELECT * INTO STRICT stage FROM approval.request_stage
     WHERE request_id = p_request_id AND satisfied_at IS NULL ORDER BY stage_no LIMIT 1;
+    IF stage.escalate_to IS NULL AND stage.started_at + stage.timeout <= moment THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP006',
+            MESSAGE = format('request %s waited too long at stage %s (%s), which was to be passed by %s', p_request_id, stage.stage_no, stage.name,
+                             to_char((stage.started_at + stage.timeout) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')),
+            HINT = 'Submit it again.';
+    END IF;
     IF EXISTS (
             SELECT FROM approval.decision
             WHERE request_id = p_request_id AND item_set_version >= target.reviewed_version

@@ -1,6 +1,7 @@
 CREATE OR REPLACE FUNCTION approval.delegate(p_provider text, p_subject text, p_to text, p_from timestamptz, p_until timestamptz) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    moment timestamptz := clock_timestamp();
     actor record;
     deputy bigint;
     new_id bigint;
@@ -14,14 +15,14 @@ BEGIN
     IF NOT FOUND OR deputy = actor.principal_id THEN
         RAISE EXCEPTION USING ERRCODE = 'AP001', MESSAGE = format('%s cannot delegate to %s', actor.name, quote_nullable(p_to));
     END IF;
-    IF p_until IS NULL OR p_until <= greatest(now(), coalesce(p_from, now())) OR p_until > now() + interval '1 year' THEN
+    IF p_until IS NULL OR p_until <= greatest(moment, coalesce(p_from, moment)) OR p_until > moment + interval '1 year' THEN
         RAISE EXCEPTION USING ERRCODE = 'AP016', MESSAGE = 'a delegation ends at a time to come, within a year, after it begins';
     END IF;
     INSERT INTO approval.delegation (from_principal, to_principal, starts_at, ends_at, created_at)
-    VALUES (actor.principal_id, deputy, coalesce(p_from, now()), p_until, now())
+    VALUES (actor.principal_id, deputy, coalesce(p_from, moment), p_until, moment)
     RETURNING delegation_id INTO new_id;
-    PERFORM approval.audit_append(0, now(), 'delegated', actor.name, p_provider || ':' || p_subject, actor.assurance,
-                                  jsonb_build_object('delegation', new_id, 'to', p_to, 'from', coalesce(p_from, now()), 'until', p_until));
+    PERFORM approval.audit_append(0, moment, 'delegated', actor.name, p_provider || ':' || p_subject, actor.assurance,
+                                  jsonb_build_object('delegation', new_id, 'to', p_to, 'from', coalesce(p_from, moment), 'until', p_until));
     RETURN new_id;
 END
 $$;

@@ -1,16 +1,19 @@
 CREATE OR REPLACE FUNCTION approval.end_delegation(p_provider text, p_subject text, p_delegation_id bigint) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    moment timestamptz;
     actor record;
 BEGIN
     actor := approval.acting_principal(p_provider, p_subject);
+    PERFORM FROM approval.delegation WHERE delegation_id = p_delegation_id AND from_principal = actor.principal_id FOR UPDATE;
+    moment := clock_timestamp();
     UPDATE approval.delegation
-    SET starts_at = least(starts_at, now() - interval '1 microsecond'), ends_at = now()
-    WHERE delegation_id = p_delegation_id AND from_principal = actor.principal_id AND ends_at > now();
+    SET starts_at = least(starts_at, moment - interval '1 microsecond'), ends_at = moment
+    WHERE delegation_id = p_delegation_id AND from_principal = actor.principal_id AND ends_at > moment;
     IF NOT FOUND THEN
         RETURN false;
     END IF;
-    PERFORM approval.audit_append(0, now(), 'delegation-ended', actor.name, p_provider || ':' || p_subject, actor.assurance,
+    PERFORM approval.audit_append(0, moment, 'delegation-ended', actor.name, p_provider || ':' || p_subject, actor.assurance,
                                   jsonb_build_object('delegation', p_delegation_id));
     RETURN true;
 END

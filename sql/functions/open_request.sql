@@ -5,7 +5,7 @@ CREATE OR REPLACE FUNCTION approval.open_request(
     RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    moment timestamptz := now();
+    moment timestamptz := clock_timestamp();
     types text[] := approval.check_items(p_type, p_minions, p_kinds, p_names, p_values);
     set_digest text := approval.item_set_digest(p_type.type_name, p_after, p_minions, p_kinds, p_names, types, p_values);
     existing record;

@@ -1,7 +1,7 @@
 CREATE OR REPLACE FUNCTION approval.put_plan(p_provider text, p_subject text, p_request_id bigint, p_digest text, p_answers jsonb) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    moment timestamptz := now();
+    moment timestamptz;
     actor record;
     target approval.request;
     planned approval.item_set;
@@ -14,6 +14,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'AP014', MESSAGE = format('there is no request %s', coalesce(p_request_id::text, 'NULL'));
     END IF;
+    moment := clock_timestamp();
     IF target.state <> 'pending' THEN
         RAISE EXCEPTION USING ERRCODE = 'AP006', MESSAGE = format('request %s is %s: there is nothing left to plan', p_request_id, target.state);
     END IF;

@@ -2,6 +2,7 @@ CREATE OR REPLACE FUNCTION approval.resolve_overlap(
     p_provider text, p_subject text, p_request_id bigint, p_other_id bigint, p_resolution text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    moment timestamptz;
     actor record;
     target approval.request;
 BEGIN
@@ -10,6 +11,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'AP014', MESSAGE = format('there is no request %s', p_request_id);
     END IF;
+    moment := clock_timestamp();
     IF actor.principal_id IS DISTINCT FROM target.requester_id AND actor.principal_id IS DISTINCT FROM target.on_behalf_of THEN
         RAISE EXCEPTION USING ERRCODE = 'AP002', MESSAGE = format('only who asked for request %s may resolve what it contradicts', p_request_id);
     END IF;
@@ -28,7 +30,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'AP014', MESSAGE = format('request %s does not contradict request %s', p_request_id, p_other_id);
     END IF;
-    PERFORM approval.audit_append(p_request_id, now(), 'overlap-resolved', actor.name, p_provider || ':' || p_subject, actor.assurance,
+    PERFORM approval.audit_append(p_request_id, moment, 'overlap-resolved', actor.name, p_provider || ':' || p_subject, actor.assurance,
                                   jsonb_build_object('other', p_other_id, 'resolution', p_resolution));
 END
 $$;

@@ -1,6 +1,7 @@
 CREATE OR REPLACE FUNCTION approval.retry_outbox(p_provider text, p_subject text, p_destination text, p_request_id bigint) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    moment timestamptz;
     actor record;
     revived bigint[];
 BEGIN
@@ -9,8 +10,9 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'AP014', MESSAGE = format('there is no request %s', coalesce(p_request_id::text, 'NULL'));
     END IF;
+    moment := clock_timestamp();
     WITH changed AS (
-        UPDATE approval.outbox AS o SET state = 'waiting', attempts = 0, due_at = now(), leased_until = NULL
+        UPDATE approval.outbox AS o SET state = 'waiting', attempts = 0, due_at = moment, leased_until = NULL
         WHERE o.destination = p_destination AND o.request_id = p_request_id AND o.state = 'dead'
         RETURNING o.seq
     )
@@ -19,7 +21,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'AP006',
             MESSAGE = format('request %s has no dead message to %s', p_request_id, coalesce(p_destination, 'NULL'));
     END IF;
-    PERFORM approval.audit_append(p_request_id, now(), 'outbox-retried', actor.name, p_provider || ':' || p_subject, actor.assurance,
+    PERFORM approval.audit_append(p_request_id, moment, 'outbox-retried', actor.name, p_provider || ':' || p_subject, actor.assurance,
                                   jsonb_build_object('destination', p_destination, 'messages', revived));
     NOTIFY approval_outbox;
     RETURN cardinality(revived);

@@ -8,8 +8,9 @@ FROM (SELECT p_actor AS principal_id, 0 AS preference
       WHERE d.to_principal = p_actor AND d.starts_at <= p_now AND d.ends_at > p_now) AS voter
 JOIN approval.principal AS p ON p.principal_id = voter.principal_id AND p.disabled_at IS NULL
 JOIN approval.request_type AS t ON t.type_name = p_request.type_name AND t.type_version = p_request.type_version
-WHERE (t.self_approval OR (voter.principal_id <> p_request.requester_id
-                           AND voter.principal_id IS DISTINCT FROM p_request.on_behalf_of))
+WHERE EXISTS (SELECT FROM approval.principal AS a WHERE a.principal_id = p_actor AND a.disabled_at IS NULL)
+    AND (t.self_approval OR (voter.principal_id <> p_request.requester_id
+                             AND voter.principal_id IS DISTINCT FROM p_request.on_behalf_of))
     AND EXISTS (
         SELECT FROM approval.request_quorum AS q JOIN approval.membership AS m USING (group_name)
         WHERE q.request_id = p_request.request_id AND q.stage_no = p_stage_no AND m.principal_id = voter.principal_id)
@@ -22,4 +23,4 @@ LIMIT 1
 $$;
 COMMENT ON FUNCTION approval.stage_voter(approval.request, integer, bigint, timestamptz) IS
     'Internal: the member of the stage''s groups whose vote this principal can give: their own, else one delegated to them, and one not given yet '
-    'before one that was. NULL: none.';
+    'before one that was. NULL: none, or the principal was disabled.';

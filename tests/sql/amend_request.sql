@@ -1,6 +1,6 @@
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(13);
+SELECT plan(16);
 
 CREATE FUNCTION pg_temp.amend(login text, number bigint, minions text[], version text) RETURNS text LANGUAGE sql AS $$
 SELECT pg_temp.act(login, format('SELECT approval.amend_request(''pg'', %L, %s, %L, %L, %L, %L, ''amended'')', login, number, minions,
@@ -22,5 +22,14 @@ SELECT is(ARRAY[pg_temp.decide('t_bob', :request), pg_temp.decide('t_dave', :req
 SELECT results_eq($$SELECT minion_id, contents FROM approval.document$$, $$VALUES ('web1', '{2}'::text[])$$, 'what is applied is what was reviewed last');
 SELECT is((SELECT array_agg(DISTINCT state) FROM approval.item WHERE request_id = :request AND item_set_version < 3), '{void}', 'earlier items are void');
 SELECT throws_ok(format('SELECT pg_temp.amend(''t_alice'', %s, ''{web1}'', ''3'')', :request), 'AP006', NULL, 'what is approved is not amended');
+-- An escalation is of what had waited.
+SELECT approval.put_request_type('{"name": "urgent", "kind": "package", "requesters": ["*"], "chain": [
+    {"name": "a", "timeout": "1 hour", "escalate_to": "board", "any_of": [{"group": "deserted"}]}]}') \g /dev/null
+SELECT pg_temp.ask('t_alice', 'urgent', '{web1}', 'hello', '4') AS request \gset
+UPDATE approval.request_stage SET started_at = now() - interval '2 hours' WHERE request_id = :request;
+SELECT is(approval.expire_due(now()), 1, 'a stage is escalated');
+SELECT pg_temp.amend('t_alice', :request, '{web1}', '5') \g /dev/null
+SELECT throws_ok(format('SELECT pg_temp.decide(''t_dave'', %s)', :request), 'AP008', NULL, 'other items have not waited');
+SELECT is((SELECT timeout FROM approval.request_stage WHERE request_id = :request), '1 hour'::interval, 'and have their time');
 SELECT * FROM finish();
 ROLLBACK;

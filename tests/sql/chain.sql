@@ -1,7 +1,7 @@
 -- What a chain can be made of beyond a group and a quorum.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(34);
+SELECT plan(40);
 
 -- Delegation.
 CREATE FUNCTION pg_temp.delegate(login text, deputy text, until interval) RETURNS text LANGUAGE sql AS $$
@@ -26,6 +26,19 @@ SELECT is((SELECT w.name || ' for ' || f.name FROM approval.decision AS d JOIN a
 SELECT is(pg_temp.act('t_bob', format('SELECT approval.end_delegation(''pg'', ''t_bob'', %s)', :delegation)), 'true', 'it can be ended');
 SELECT pg_temp.ask('t_alice', 'package', '{web1}', 'sl', '1') AS request \gset
 SELECT throws_ok(format('SELECT pg_temp.decide(''t_erin'', %s)', :request), 'AP008', NULL, 'and then counts no more');
+
+SELECT approval.put_request_type('{"name": "three", "kind": "package", "requesters": ["*"], "chain": [
+    {"name": "all", "any_of": [{"group": "owners", "quorum": 2}]}]}') \g /dev/null
+SELECT pg_temp.delegate('t_bob', 'erin', '1 day') AS delegation \gset
+SELECT pg_temp.ask('t_dave', 'three', '{web1}', 'x0', '1') AS request \gset
+SELECT is(pg_temp.decide('t_erin', :request), 'pending', 'a deputy''s vote');
+SELECT approval.disable_principal('erin') \g /dev/null
+SELECT is(pg_temp.decide('t_carol', :request), 'pending', 'counts no more when the deputy was disabled');
+SELECT throws_ok(format('SELECT pg_temp.decide(''t_erin'', %s)', :request), 'AP001', NULL, 'who then gives none');
+SELECT is(approval.stage_voter(r, 1, (SELECT principal_id FROM approval.principal WHERE name = 'erin'), now()), NULL::bigint, 'nor if it was a moment ago')
+FROM approval.request AS r WHERE r.request_id = :request;
+SELECT approval.put_principal('erin', 'person') \g /dev/null
+SELECT is(pg_temp.act('t_bob', format('SELECT approval.end_delegation(''pg'', ''t_bob'', %s)', :delegation)), 'true', 'that is all');
 
 -- One vote per person, however it is given.
 SELECT approval.put_request_type('{"name": "two", "kind": "package", "requesters": ["*"], "chain": [
@@ -88,6 +101,7 @@ UPDATE approval.request_stage SET started_at = now() - interval '2 hours' WHERE 
 SELECT is(approval.expire_due(now()), 1, 'a stage has waited too long');
 SELECT is(pg_temp.decide('t_dave', :request), 'pending', 'who it is escalated to passes it');
 UPDATE approval.request_stage SET started_at = now() - interval '2 hours' WHERE request_id = :request AND stage_no = 2;
+SELECT throws_ok(format('SELECT pg_temp.decide(''t_bob'', %s)', :request), 'AP006', NULL, 'what waited too long passes no more, whether that was noted or not');
 SELECT is(approval.expire_due(now()), 1, 'the next waits too long too');
 SELECT is(pg_temp.state_of(:request), 'rejected', 'and names nobody to escalate to');
 SELECT pg_temp.ask('t_alice', 'package', '{web1}', 'x9', '1') AS request \gset

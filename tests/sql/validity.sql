@@ -1,7 +1,7 @@
 -- Approvals with an end, and reviews afterwards.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(22);
+SELECT plan(26);
 
 SELECT approval.put_request_type('{"name": "quarter", "kind": "package", "requesters": ["*"], "valid_for": "90 days", "chain": [
     {"name": "owner", "any_of": [{"group": "owners"}]}]}') \g /dev/null
@@ -11,14 +11,17 @@ SELECT results_eq($$SELECT valid_from > now() + interval '89 days', contents FRO
     $$VALUES (false, '{1}'::text[]), (true, '{}')$$, 'it leaves the documents by itself at its end');
 SELECT is(approval.next_due(), (SELECT expires_at FROM approval.item WHERE request_id = :request), 'which is the next thing to do');
 SELECT is(approval.renew_requests(now()), 0, 'nothing to renew for now');
-SELECT is(approval.renew_requests(now() + interval '70 days'), 0, 'nor three weeks before');
-SELECT is(approval.renew_requests(now() + interval '80 days'), 1, 'but ten days before');
-SELECT is(approval.renew_requests(now() + interval '80 days'), 0, 'once');
+SELECT is(approval.renew_requests(now() + interval '80 days'), 0, 'nor because the engine says that it is later');
+UPDATE approval.item SET effective_at = effective_at - interval '70 days', expires_at = expires_at - interval '70 days' WHERE request_id = :request;
+SELECT is(approval.renew_requests(now()), 0, 'nor three weeks before');
+UPDATE approval.item SET effective_at = effective_at - interval '10 days', expires_at = expires_at - interval '10 days' WHERE request_id = :request;
+SELECT is(approval.renew_requests(now()), 1, 'but ten days before');
+SELECT is(approval.renew_requests(now()), 0, 'once');
 SELECT request_id AS renewal FROM approval.request WHERE renews = :request \gset
 SELECT is(pg_temp.state_of(:renewal), 'pending', 'it is approved anew, or not');
 SELECT throws_ok(format('SELECT pg_temp.decide(''t_alice'', %s)', :renewal), 'AP007', NULL, 'not by who asked first');
 SELECT is(pg_temp.decide('t_bob', :renewal), 'approved', 'by an approver');
-UPDATE approval.item SET effective_at = effective_at - interval '100 days', expires_at = expires_at - interval '100 days' WHERE request_id = :request AND state = 'approved';
+UPDATE approval.item SET effective_at = effective_at - interval '20 days', expires_at = expires_at - interval '20 days' WHERE request_id = :request AND state = 'approved';
 SELECT is(approval.expire_due(now()), (SELECT count(*) > 0 FROM approval.item WHERE request_id = :request AND expires_at < now() AND state = 'expired')::integer,
     'what ran out is put away, where it still stood');
 SELECT is((SELECT contents FROM approval.exported_document
@@ -31,8 +34,15 @@ SELECT approval.put_request_type('{"name": "brief", "kind": "package", "requeste
 SELECT pg_temp.ask('t_alice', 'brief', '{web2}', 'sl', '1') AS brief \gset
 SELECT pg_temp.decide('t_bob', :brief) \g /dev/null
 SELECT approval.put_minion_group('lab', '', '{}') \g /dev/null
-SELECT is(approval.renew_requests(now() + interval '7 days'), 0, 'a renewal that is refused');
+SELECT pg_temp.ask('t_carol', 'quarter', '{web1}', 'zsh', '1') AS left_behind \gset
+SELECT pg_temp.decide('t_bob', :left_behind) \g /dev/null
+SELECT approval.disable_principal('carol') \g /dev/null
+UPDATE approval.item SET effective_at = effective_at - interval '1 day', expires_at = now() + interval '1 day' WHERE request_id IN (:brief, :left_behind);
+SELECT is(approval.renew_requests(now()), 0, 'a renewal that is refused');
 SELECT is((SELECT act FROM approval.audit_trail(:brief) ORDER BY seq DESC LIMIT 1), 'renewal-refused', 'is in the trail');
+SELECT is((SELECT detail::json ->> 'because' FROM approval.audit_entry WHERE stream = :left_behind AND act = 'renewal-refused'), 'carol was disabled',
+    'nobody asks in the name of who was disabled');
+SELECT approval.put_principal('carol', 'person') \g /dev/null
 
 -- Emergency: a short chain, and a review afterwards.
 SELECT approval.put_request_type('{"name": "emergency", "kind": "package", "requesters": ["*"], "review_group": "board", "chain": [
@@ -43,12 +53,21 @@ SELECT pg_temp.act(login, format('SELECT approval.review_request(''pg'', %L, %s,
 $$;
 SELECT throws_ok(format('SELECT pg_temp.review(''t_dave'', %s)', :request), 'AP006', NULL, 'a review comes after the approval');
 SELECT pg_temp.decide('t_carol', :request) \g /dev/null
+SELECT approval.put_request_type('{"name": "checked", "kind": "package", "requesters": ["*"], "review_group": "board", "chain": [
+    {"name": "owner", "min_assurance": "authenticated", "any_of": [{"group": "owners"}]}]}') \g /dev/null
 SELECT is((SELECT count(*) FROM approval.check_policy() WHERE problem LIKE 'it awaits its review%'), 1::bigint, 'a review that is due is shown');
+SELECT pg_temp.ask('t_alice', 'checked', '{web2}', 'sl', '2') AS checked \gset
+SELECT pg_temp.decide('t_carol', :checked) \g /dev/null
 SELECT throws_ok(format('SELECT pg_temp.review(''t_carol'', %s)', :request), 'AP007', NULL, 'who approved does not review');
 SELECT throws_ok(format('SELECT pg_temp.review(''t_bob'', %s)', :request), 'AP008', NULL, 'nor who is not in the group');
+SELECT throws_ok(format('SELECT pg_temp.act(''t_runner'', ''SELECT approval.review_request(''''salt'''', ''''dave'''', %s, '''''''')'')', :checked),
+    'AP009', NULL, 'a review needs as sure an identity as the approvals did');
+GRANT approval_break_glass TO t_dave;
+SELECT pg_temp.act('t_dave', format('SELECT approval.break_glass(''pg'', ''t_dave'', %s, ''it burns'')', :checked)) \g /dev/null
+SELECT throws_ok(format('SELECT pg_temp.review(''t_dave'', %s)', :checked), 'AP007', NULL, 'nor does who broke its glass');
 SELECT lives_ok(format('SELECT pg_temp.review(''t_dave'', %s)', :request), 'another of the group does');
 SELECT throws_ok(format('SELECT pg_temp.review(''t_dave'', %s)', :request), 'AP010', NULL, 'once');
-SELECT is((SELECT count(*) FROM approval.check_policy() WHERE problem LIKE 'it awaits its review%'), 0::bigint, 'then it is settled');
+SELECT is((SELECT count(*) FROM approval.check_policy() WHERE problem LIKE 'it awaits its review%' AND subject = 'request ' || :request), 0::bigint, 'then it is settled');
 SELECT throws_ok(format('SELECT pg_temp.review(''t_dave'', %s)', :renewal), 'AP006', NULL, 'a type without a review group has none');
 SELECT is((SELECT act FROM approval.audit_trail(:request) ORDER BY seq DESC LIMIT 1), 'reviewed', 'it is in the trail');
 SELECT * FROM finish();
