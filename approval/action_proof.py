@@ -2,10 +2,10 @@
 
 import json
 
-from . import items
+from . import items, jobs
 from .errors import InputError
 
-MAX_OBSERVED = 1000
+MAX_TEXT = 1000
 
 
 def evidence_in(load):
@@ -16,7 +16,8 @@ def evidence_in(load):
     """
     chunks = load.get("return")
     chunks = chunks.values() if isinstance(chunks, dict) else ()
-    found = [chunk["approval"] for chunk in chunks if isinstance(chunk, dict) and isinstance(chunk.get("approval"), dict)]
+    parts = [chunk.get("approval") for chunk in chunks if isinstance(chunk, dict)]
+    found = [part for part in parts if isinstance(part, dict)]
     return found[0] if len(found) == 1 else {}
 
 
@@ -29,9 +30,15 @@ def judged(action, load):
     load
         The return's load. Its evidence is authentic: the database gives no other.
 
-    Returns (success, observed, reason): whether it did what was approved, what the minion told of it, and a
-    sentence for people. Of a reboot the function's own success says only that the minion was willing.
+    Returns (success, observed, reason): whether it did what was approved, what the minion told of it (or None),
+    and a sentence for people, both cut. Of a reboot the function's own success says only that the minion was
+    willing. What a minion made up can raise anything, as RecursionError.
     """
+    success, observed, reason = _judged(action, load)
+    return success, None if observed is None else _cut(observed), _cut(reason)
+
+
+def _judged(action, load):
     evidence = evidence_in(load)
     text = _section(evidence, "observed", "actions").get(str(action["item_id"]))
     try:
@@ -39,28 +46,27 @@ def judged(action, load):
         function, retcode, success = (outcome[name] for name in ("fun", "retcode", "success"))
     except (TypeError, ValueError, KeyError):
         return False, None, "the evidence does not tell of this action"
-    observed = text if len(text) <= MAX_OBSERVED else text[: MAX_OBSERVED - 3] + "..."
     name = action["function"]
     if function != name:
-        return False, observed, f"the minion ran {function} in place of {name}"
+        return False, text, f"the minion ran {function} in place of {name}"
     if success is not True or retcode != 0:
-        return False, observed, f"{name} failed with retcode {retcode}"
+        return False, text, f"{name} failed with retcode {retcode}"
     problem = _schema_problem(action["returns"], outcome)
     if problem:
-        return False, observed, f"{name} did not return what it should: {problem}"
+        return False, text, f"{name} did not return what it should: {problem}"
     if action["proof"] == "restart":
-        return _restarted(action["kwarg"].get("name"), evidence, observed)
-    return True, observed, f"{name} succeeded"
+        return _restarted(action["kwarg"].get("name"), evidence, text)
+    return True, text, f"{name} succeeded"
 
 
-def _restarted(service, evidence, observed):
+def _restarted(service, evidence, text):
     before = _section(evidence, "before", "starts").get(service)
     after = _section(evidence, "observed", "starts").get(service)
     if after is None:
-        return False, observed, f"the minion does not tell when {service} was started"
+        return False, text, f"the minion does not tell when {service} was started"
     if before is not None and not _is_later(after, before):
-        return False, observed, f"{service} was not started again"
-    return True, observed, f"{service} was started again"
+        return False, text, f"{service} was not started again"
+    return True, text, f"{service} was started again"
 
 
 def _is_later(after, before):
@@ -82,6 +88,11 @@ def _schema_problem(schema, outcome):
         return items.problem("returns", schema, outcome.get("return"))
     except InputError as exc:
         return str(exc)
+
+
+def _cut(text):
+    text = jobs.as_text(text)
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 3] + "..."
 
 
 def _section(evidence, part, name):

@@ -4,7 +4,7 @@ The minions run ``approval.planned``, which changes nothing. Their answers come 
 claims, kept with the request for those who decide, and no evidence.
 """
 
-from . import intake
+from . import export, intake
 
 STATE = "approval.planned"
 # How long minions get, and what is kept of an answer: enough for people, and never more than the database takes.
@@ -43,7 +43,7 @@ def make(opts, client, request_id, sample=None, timeout=TIMEOUT_S):
                 minions,
                 "state.single",
                 [STATE],
-                kwarg={"name": "plan", "items": items},
+                kwarg={"name": "plan", "items": items, **export.state_arguments(opts)},
                 tgt_type="list",
                 timeout=timeout,
                 full_return=True,

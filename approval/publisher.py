@@ -2,6 +2,7 @@
 
 import salt.client
 import salt.exceptions
+import salt.key
 import salt.utils.jid
 
 from .errors import ApprovalError
@@ -24,6 +25,12 @@ SURELY_NOT = (
 )
 
 
+def accepted(opts):
+    """The minions whose keys the master has accepted: a list of their ids."""
+    with salt.key.get_key(opts) as keys:
+        return keys.list_keys()["minions"]
+
+
 def new_jid(opts):
     """An id for a job that is to be published."""
     return salt.utils.jid.gen_jid(opts)
@@ -40,7 +47,8 @@ def publish(opts, jid, minions, function, arg, kwarg):
     arg, kwarg
         The function's arguments: a list, and a mapping.
 
-    Raises NotSent, which also says that none of the minions has an accepted key, or Doubtful.
+    Returns those that it was published to: the master leaves out whose key is not accepted. Raises NotSent, which
+    also says that none of them has such a key, or Doubtful.
     """
     try:
         with salt.client.get_local_client(mopts=opts) as client:
@@ -56,6 +64,7 @@ def publish(opts, jid, minions, function, arg, kwarg):
         raise Doubtful(_text(exc)) from exc
     if not published:
         raise NotSent("no minion has an accepted key")
+    return published["minions"]
 
 
 def _text(exc):

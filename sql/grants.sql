@@ -119,8 +119,8 @@ GRANT SELECT ON approval.request_plan, approval.request_plan_minion TO approval_
 GRANT EXECUTE ON FUNCTION
     approval.claim_outbox(text, interval),
     approval.settle_outbox(text, bigint, bigint, text, timestamptz, text),
-    approval.due_dispatches(bigint, integer),
-    approval.next_dispatch(bigint),
+    approval.due_dispatches(bigint, text[], integer),
+    approval.next_dispatch(bigint, text[]),
     approval.begin_dispatch(text, bigint, text, text),
     approval.note_sent(text, bigint, text, boolean),
     approval.open_dispatches(integer),

@@ -9,9 +9,7 @@ whether it was. A reboot is preceded by a job that reads the boot id, which a la
 import logging
 import time
 
-from salt.exceptions import SaltException
-
-from .. import _core, action_proof, export, jobs, publisher
+from .. import _core, action_proof, db, export, jobs, publisher
 from ..errors import Refused
 from . import DatabaseWorker
 
@@ -20,6 +18,7 @@ log = logging.getLogger(__name__)
 DESTINATION = "salt"
 LEASE = "5 minutes"
 AT_ONCE = 1000  # steps or returns that are fetched in one go
+LONGEST_S = 20.0  # for sending, in one round; returns and other workers' requests are not to wait for longer
 ASK_AGAIN_S = 30.0  # how often a minion that was told to reboot is asked which boot it has
 
 
@@ -34,35 +33,44 @@ class Dispatch(DatabaseWorker):
         self._asked = time.monotonic()
 
     def round(self):
-        while claimed := self.call("claim_outbox", DESTINATION, LEASE):
-            self._deliver(claimed[0])
-        for row in self.call("open_dispatches", AT_ONCE):
-            self._judge(row)
-        self.value("settle_dispatches")
+        until = time.monotonic() + min(LONGEST_S, self.limit_s / 4)
+        while time.monotonic() < until and (claimed := self.call("claim_outbox", DESTINATION, LEASE)):
+            self._deliver(claimed[0], until)
+        judged = sum(self._judge(row) for row in self.call("open_dispatches", AT_ONCE))
+        settled = self.value("settle_dispatches")
         if time.monotonic() - self._asked >= ASK_AGAIN_S:
             self._asked = time.monotonic()
             observe(self.opts, [row["awaiting_start"] for row in self.call("awaiting_start")], **self._pillar_key)
+        return 0.0 if time.monotonic() >= until or max(judged, settled) >= AT_ONCE else None
 
-    def _deliver(self, message):
+    def _deliver(self, message, until):
         number, seq = message["request_id"], message["seq"]
         due = None
         try:
-            error = self._dispatch(number)
+            # Whoever else has no accepted key keeps nobody waiting, and is looked at again.
+            minions = publisher.accepted(self.opts)
+            error = self._dispatch(number, minions, until)
             if error is None:
-                due = self.value("next_dispatch", number)
+                due = self.value("next_dispatch", number, minions)
         except Refused as exc:
             error = str(exc)
         outcome = "failed" if error else "delivered" if due is None else "later"
         self.call("settle_outbox", DESTINATION, number, seq, outcome, due, error)
 
-    def _dispatch(self, number):
-        """Take every step of a request that is due; returns why one of them could not be taken, or None."""
+    def _dispatch(self, number, minions, until):
+        """
+        Take the steps of a request that are due on these minions, as many as there is time for; returns why one
+        of them could not be taken, or None.
+        """
         error = None
-        rows = self.call("due_dispatches", number, AT_ONCE)
+        rows = self.call("due_dispatches", number, minions, AT_ONCE)
         groups = [[row for row in rows if row["step"] == "apply"], *([row] for row in rows if row["step"] != "apply")]
         for group in groups:
+            if time.monotonic() >= until:
+                break
             jid = publisher.new_jid(self.opts)
-            begun = [row for row in group if self.value("begin_dispatch", *_key(row), row["step"], jid)]
+            with db.translated(), self.conn.transaction():
+                begun = [row for row in group if self.value("begin_dispatch", *_key(row), row["step"], jid)]
             if begun:
                 error = self._publish(jid, begun) or error
         return error
@@ -71,19 +79,19 @@ class Dispatch(DatabaseWorker):
         """Publish the job of steps that were begun; returns why it was not, or None."""
         minions = [row["minion_id"] for row in rows]
         function, arg, kwarg = self._job(rows[0])
+        error, reached = None, ()
         try:
-            publisher.publish(self.opts, jid, minions, function, arg, kwarg)
+            reached = publisher.publish(self.opts, jid, minions, function, arg, kwarg)
         except publisher.NotSent as exc:
-            error, sent = str(exc), False
+            error = str(exc)
         except publisher.Doubtful as exc:
-            error, sent = str(exc), False
+            error = str(exc)
             if rows[0]["step"] == "perform":
                 log.error("approval: it is not known whether job %s was published: %s", jid, exc)
                 return None
-        else:
-            error, sent = None, True
-        for row in rows:
-            self.call("note_sent", *_key(row), jid, sent)
+        with db.translated(), self.conn.transaction():
+            for row in rows:
+                self.call("note_sent", *_key(row), jid, row["minion_id"] in reached)
         return error
 
     def _job(self, row):
@@ -107,15 +115,21 @@ class Dispatch(DatabaseWorker):
         )
 
     def _judge(self, row):
+        """Say what a return shows; tells whether that was news."""
         if row["state"] == "observing":
-            self.value("note_observation", *_key(row), row["jid"])
-            return
+            return self.value("note_observation", *_key(row), row["jid"])
         try:
-            load = jobs.unpack(_core.decompress(row["payload"]))
-        except (ValueError, SaltException):
-            load = {}
-        success, observed, reason = action_proof.judged(row, load)
-        self.value("settle_action", *_key(row), row["jid"], success, observed, reason)
+            success, observed, reason = action_proof.judged(row, jobs.unpack(_core.decompress(row["payload"])))
+        except Exception as exc:
+            # The minion made this: whatever is wrong with it, the others are judged.
+            success, observed, reason = False, None, f"its return cannot be judged: {type(exc).__name__}"
+        try:
+            self.value("settle_action", *_key(row), row["jid"], success, observed, reason)
+        except Refused as exc:
+            if exc.sqlstate != "AP006":  # somebody else judged it meanwhile
+                raise
+            return False
+        return True
 
 
 def observe(opts, minions, **pillar_key):

@@ -7,8 +7,6 @@ hours; which ones are due stands in the database, so that neither a restart nor 
 import logging
 import math
 
-import salt.key
-
 from .. import export, publisher
 from ..errors import ConfigError
 from . import DatabaseWorker, worker_settings
@@ -48,8 +46,7 @@ class Drift(DatabaseWorker):
 
     def round(self):
         self.value("find_silent", f"{self._silent_after_s} seconds")
-        with salt.key.get_key(self.opts) as keys:
-            accepted = keys.list_keys()["minions"]
+        accepted = publisher.accepted(self.opts)
         # So many at a time that all together take the whole interval, from the first time on.
         share = math.ceil(self._total * LONGEST_PAUSE_S / self._every_s)
         due = self.call("due_checks", accepted, f"{self._every_s} seconds", min(max(share, 1), self._slice))[0]

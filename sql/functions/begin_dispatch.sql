@@ -9,8 +9,7 @@ BEGIN
     SELECT i.request_id INTO number FROM approval.item AS i WHERE i.minion_id = p_minion_id AND i.item_id = p_item_id;
     PERFORM FROM approval.request AS r WHERE r.request_id = number FOR NO KEY UPDATE;
     IF p_jid IS NULL OR NOT EXISTS (
-            SELECT FROM approval.dispatchable(number, p_item_id, moment) AS s
-            WHERE s.minion_id = p_minion_id AND s.item_id = p_item_id AND s.readiness = 'now') THEN
+            SELECT FROM approval.dispatchable(number, p_minion_id, p_item_id, moment) AS s WHERE s.readiness = 'now') THEN
         RETURN false;
     END IF;
     SELECT t.* INTO STRICT kind FROM approval.request_type AS t JOIN approval.request AS r USING (type_name, type_version)

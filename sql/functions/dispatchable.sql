@@ -1,14 +1,16 @@
-CREATE OR REPLACE FUNCTION approval.dispatchable(p_request_id bigint, p_item_id bigint, p_now timestamptz)
+CREATE OR REPLACE FUNCTION approval.dispatchable(p_request_id bigint, p_minion_id text, p_item_id bigint, p_now timestamptz)
     RETURNS TABLE (minion_id text, item_id bigint, readiness text, again_at timestamptz, reason text)
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 WITH given AS (
     SELECT i.minion_id, i.item_id, i.kind, i.state, i.outcome, i.effective_at, i.expires_at, r.type_name, r.break_glass_at,
         CASE WHEN r.break_glass_at IS NULL THEN t.calendar_name END AS calendar_name
-    FROM approval.item AS i
+    -- Two ways in: the one item by its key, or all by the request's.
+    FROM (SELECT * FROM approval.item WHERE p_item_id IS NULL AND request_id = p_request_id
+          UNION ALL
+          SELECT * FROM approval.item WHERE minion_id = p_minion_id AND item_id = p_item_id AND request_id = p_request_id) AS i
     JOIN approval.request AS r USING (request_id)
     JOIN approval.request_type AS t USING (type_name, type_version)
-    WHERE i.request_id = p_request_id AND i.item_set_version = r.item_set_version AND i.effective_at IS NOT NULL
-        AND (p_item_id IS NULL OR i.item_id = p_item_id)
+    WHERE i.item_set_version = r.item_set_version AND i.effective_at IS NOT NULL
         -- A state is applied as a whole: one item of each minion stands for all.
         AND (i.kind = 'action' OR NOT EXISTS (
             SELECT FROM approval.item AS lower
@@ -44,6 +46,6 @@ SELECT t.minion_id, t.item_id,
         to_char(t.ends_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')) END
 FROM timed AS t
 $$;
-COMMENT ON FUNCTION approval.dispatchable(bigint, bigint, timestamptz) IS
-    'Internal: whether each item of an approved request (or the one) may be sent at p_now: now; later (to be looked at again at again_at): '
-    'its time, the end of a freeze, or an opening of its window is to come; never: its time is over; done: it is no longer in force.';
+COMMENT ON FUNCTION approval.dispatchable(bigint, text, bigint, timestamptz) IS
+    'Internal: whether each item of an approved request (or the one of p_minion_id and p_item_id) may be sent at p_now: now; '
+    'later (to be looked at again at again_at): its time, the end of a freeze, or an opening of its window is to come; never: its time is over; done: it is no longer in force.';

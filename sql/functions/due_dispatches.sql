@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION approval.due_dispatches(p_request_id bigint, p_limit integer)
+CREATE OR REPLACE FUNCTION approval.due_dispatches(p_request_id bigint, p_minions text[], p_limit integer)
     RETURNS TABLE (minion_id text, item_id bigint, step text, function text, kwarg jsonb, proof text)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -16,10 +16,11 @@ BEGIN
     DELETE FROM approval.dispatch AS d
     WHERE d.request_id = p_request_id AND d.state = 'observed' AND d.state_at < moment - longest_known;
     FOR over IN
-        SELECT s.minion_id, s.item_id, s.reason FROM approval.dispatchable(p_request_id, NULL, moment) AS s
+        SELECT s.minion_id, s.item_id, s.reason FROM approval.dispatchable(p_request_id, NULL, NULL, moment) AS s
         LEFT JOIN approval.dispatch AS d USING (minion_id, item_id)
         WHERE s.readiness = 'never' AND (d.state IS NULL OR d.state IN ('observing', 'observed'))
         ORDER BY s.minion_id, s.item_id
+        LIMIT p_limit
     LOOP
         INSERT INTO approval.dispatch AS d (minion_id, item_id, request_id, proof, proof_within, state, state_at, ended_at)
         VALUES (over.minion_id, over.item_id, p_request_id, proven_by, approval.proof_within(kind), 'unsent', moment, moment)
@@ -34,7 +35,8 @@ BEGIN
         kind.action ->> 'function',
         -- The type's own arguments cannot be replaced.
         CASE WHEN i.kind = 'action' THEN i.content::jsonb ELSE '{}' END || coalesce(kind.action -> 'kwarg', '{}'), proven_by
-    FROM approval.dispatchable(p_request_id, NULL, moment) AS s
+    FROM approval.dispatchable(p_request_id, NULL, NULL, moment) AS s
+    JOIN unnest(p_minions) AS reachable ON reachable = s.minion_id
     JOIN approval.item AS i USING (minion_id, item_id)
     LEFT JOIN approval.dispatch AS d USING (minion_id, item_id)
     WHERE s.readiness = 'now' AND (d.state IS NULL OR d.state = 'observed')
@@ -42,6 +44,7 @@ BEGIN
     LIMIT p_limit;
 END
 $$;
-COMMENT ON FUNCTION approval.due_dispatches(bigint, integer) IS
-    'What of a request is to be done now: step observe (ask what is there before), perform (send the action) or apply (send the state). '
+COMMENT ON FUNCTION approval.due_dispatches(bigint, text[], integer) IS
+    'What of a request is to be done now on these minions, a limited number of steps: observe (ask what is there '
+    'before), perform (send the action) or apply (send the state). '
     'What can no longer be sent is put away as such first. Definer: tables are private.';

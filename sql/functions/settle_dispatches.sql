@@ -3,6 +3,7 @@ CREATE OR REPLACE FUNCTION approval.settle_dispatches(p_now timestamptz DEFAULT 
 DECLARE
     -- Longer than a publication may take, and its way into the job cache.
     doubt constant interval := interval '5 minutes';
+    most constant integer := 1000;
     moment timestamptz := least(p_now, clock_timestamp());
     due record;
     settled integer := 0;
@@ -39,6 +40,7 @@ BEGIN
         SELECT d.minion_id, d.item_id, 'unsent', NULL, 'not sent: the minion did not prove what was there before', d.request_id
         FROM approval.dispatch AS d WHERE d.state = 'observing' AND d.state_at + d.proof_within <= moment
         ORDER BY 6, 1, 2
+        LIMIT most
     LOOP
         PERFORM FROM approval.request AS r WHERE r.request_id = due.request_id FOR NO KEY UPDATE;
         -- Somebody else may have been here meanwhile.
@@ -55,5 +57,6 @@ END
 $$;
 COMMENT ON FUNCTION approval.settle_dispatches(timestamptz) IS
     'Does what time and other returns bring to dispatched actions: minions that started again, that did not answer in time, and jobs of '
-    'which it is not known whether they were sent. An action is never sent twice. Gives how many changed. p_now later than the present '
+    'which it is not known whether they were sent. An action is never sent twice. At most a thousand of them '
+    'in one go. Gives how many changed. p_now later than the present '
     'counts as the present. Definer: tables are private.';

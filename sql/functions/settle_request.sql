@@ -5,19 +5,20 @@ DECLARE
     next_state text;
     converged bigint;
     deviating bigint;
-    waiting bigint;
 BEGIN
     SELECT state INTO STRICT current_state FROM approval.request WHERE request_id = p_request_id FOR NO KEY UPDATE;
     IF current_state NOT IN ('approved', 'partial', 'failed') THEN
         RETURN current_state;
     END IF;
+    -- So it stays, which most calls find; they don't count.
+    IF EXISTS (SELECT FROM approval.item WHERE request_id = p_request_id AND state = 'approved' AND outcome = 'waiting') THEN
+        RETURN current_state;
+    END IF;
     SELECT count(*) FILTER (WHERE outcome = 'converged'),
-        count(*) FILTER (WHERE state = 'approved' AND outcome IN ('failed', 'drift')),
-        count(*) FILTER (WHERE state = 'approved' AND outcome = 'waiting')
-    INTO converged, deviating, waiting
+        count(*) FILTER (WHERE state = 'approved' AND outcome IN ('failed', 'drift'))
+    INTO converged, deviating
     FROM approval.item WHERE request_id = p_request_id AND state IN ('approved', 'superseded');
     next_state := CASE
-        WHEN waiting > 0 THEN current_state
         WHEN deviating > 0 AND converged > 0 THEN 'partial'
         WHEN deviating > 0 THEN 'failed'
         WHEN converged > 0 THEN 'converged'

@@ -1,7 +1,7 @@
 -- What is sent to minions, when, how often, and what proves it: every edge of table dispatch.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(84);
+SELECT plan(88);
 
 SELECT approval.put_request_type('{"name": "reboot", "kind": "action", "action": {"function": "system.reboot", "kwarg": {"in_seconds": false}},
     "requesters": ["*"], "pre_approved": true, "chain": []}') \g /dev/null
@@ -22,7 +22,7 @@ SELECT pg_temp.act('t_alice', format(
 $$;
 CREATE FUNCTION pg_temp.steps(number bigint) RETURNS text LANGUAGE sql AS $$
 SELECT pg_temp.act('t_engine', format('SELECT string_agg(minion_id || '' '' || step || '' '' || coalesce(function, ''-'') || '' '' || kwarg, '', '' ORDER BY minion_id) '
-    'FROM approval.due_dispatches(%s, 10)', number))
+    'FROM approval.due_dispatches(%s, ''{web1,web2,web_}'', 10)', number))
 $$;
 CREATE FUNCTION pg_temp.item_of(number bigint, minion text DEFAULT 'web1') RETURNS bigint LANGUAGE sql AS $$
 SELECT min(item_id) FROM approval.item WHERE request_id = number AND minion_id = minion
@@ -167,11 +167,20 @@ SELECT is(pg_temp.dispatch(:crash) || ' ' || (SELECT outcome_text FROM approval.
 SELECT pg_temp.ask_action('flush', '{web1}', '{}', now() + interval '1 hour') AS later \gset
 SELECT is(pg_temp.steps(:later), NULL, 'not before its time');
 SELECT is(pg_temp.begin(:later, 'perform', 't1'), false, 'not by force either');
-SELECT ok(pg_temp.act('t_engine', format('SELECT approval.next_dispatch(%s)', :later))::timestamptz > now(), 'it is looked at later');
+SELECT ok(pg_temp.act('t_engine', format('SELECT approval.next_dispatch(%s, ''{web1,web2}'')', :later))::timestamptz > now(), 'it is looked at later');
 UPDATE approval.item SET effective_at = now() - interval '25 hours' WHERE request_id = :later;
 SELECT is(pg_temp.steps(:later), NULL, 'nor a day after it');
 SELECT is(pg_temp.dispatch(:later) || ' ' || pg_temp.state_of(:later), 'unsent failed', 'it is recorded that it was not sent');
-SELECT is(pg_temp.act('t_engine', format('SELECT approval.next_dispatch(%s)', :later)), NULL, 'and no more looked at');
+SELECT is(pg_temp.act('t_engine', format('SELECT approval.next_dispatch(%s, ''{web1,web2}'')', :later)), NULL, 'and no more looked at');
+
+-- Minions that cannot be told.
+SELECT pg_temp.ask_action('flush', '{web1,%}') AS part \gset
+SELECT is(pg_temp.steps(:part), 'web1 perform cache.flush {"all": true}', 'who has no accepted key is not to be told');
+SELECT ok(pg_temp.act('t_engine', format('SELECT approval.next_dispatch(%s, ''{web1}'')', :part))::timestamptz <= clock_timestamp(), 'while others are, at once');
+SELECT pg_temp.begin(:part, 'perform', 'p1') \g /dev/null
+SELECT pg_temp.sent(:part, 'p1') \g /dev/null
+SELECT ok(pg_temp.act('t_engine', format('SELECT approval.next_dispatch(%s, ''{web1}'')', :part))::timestamptz > clock_timestamp(), 'then they are waited for');
+SELECT is(pg_temp.act('t_engine', format('SELECT minion_id FROM approval.due_dispatches(%s, ''{%%}'', 10)', :part)), '%', 'until the key is accepted');
 
 SELECT pg_temp.ask_action('short', '{web1}') AS short \gset
 SELECT is(pg_temp.steps(:short), 'web1 perform cache.flush {}', 'within its validity');

@@ -84,5 +84,10 @@ def test_a_service_of_which_the_minion_says_nothing():
 
 
 def test_long_outcomes_are_kept_short():
-    _, observed, _ = action_proof.judged(ACTION, load(outcome(**{"return": "x" * 5000})))
-    assert len(observed) == action_proof.MAX_OBSERVED
+    _, observed, reason = action_proof.judged(ACTION, load(outcome(fun="x" * 5000)))
+    assert (len(observed), len(reason)) == (action_proof.MAX_TEXT, action_proof.MAX_TEXT)
+
+
+def test_words_of_a_minion_become_text_that_the_database_can_hold():
+    _, _, reason = action_proof.judged(ACTION, load(outcome(fun="a\0b\ud800")))
+    assert reason == "the minion ran a\ufffdb? in place of cache.flush"

@@ -37,16 +37,23 @@ types:
 
 
 class Published:
-    """What was published: a list of (jid, minions, function, arg, kwarg); ``error`` is raised instead."""
+    """
+    What was published: a list of (jid, minions, function, arg, kwarg); ``error`` is raised instead. The keys of
+    the minions ``accepted`` are; those ``lost`` meanwhile are no more when a job is published.
+    """
 
     def __init__(self):
         self.jobs = []
         self.error = None
+        self.accepted = ["web1", "web2"]
+        self.lost = set()
 
     def __call__(self, opts, jid, minions, function, arg, kwarg):
         if self.error:
             raise self.error
-        self.jobs.append((jid, list(minions), function, list(arg), kwarg))
+        reached = [minion for minion in minions if minion not in self.lost]
+        self.jobs.append((jid, reached, function, list(arg), kwarg))
+        return reached
 
 
 @pytest.fixture
@@ -54,6 +61,7 @@ def published(monkeypatch):
     """Stands in for Salt's client; a Published."""
     published = Published()
     monkeypatch.setattr(publisher, "publish", published)
+    monkeypatch.setattr(publisher, "accepted", lambda opts: published.accepted)
     return published
 
 

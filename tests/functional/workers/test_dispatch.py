@@ -138,10 +138,10 @@ def test_a_state_is_sent_to_all_its_minions_at_once(worker, acting, published, a
 
 def test_what_was_surely_not_sent_is_tried_again_and_shown(worker, acting, published, approved):
     asked = acting.request("flush", ["web1"], reason="a test")
-    published.error = publisher.NotSent("no minion has an accepted key")
+    published.error = publisher.NotSent("no authentication")
     worker.round()
     (row,) = acting.outbox()
-    assert (row["state"], row["attempts"], row["last_error"]) == ("waiting", 1, "no minion has an accepted key")
+    assert (row["state"], row["attempts"], row["last_error"]) == ("waiting", 1, "no authentication")
     published.error = None
     worker.round()
     assert published.jobs == [], "after a pause"
@@ -181,3 +181,59 @@ def test_a_minion_told_to_reboot_is_asked_again(worker, acting, published, retur
         ("state.single", ["approval.performed"]),
         ("approval.observe", []),
     ]
+
+
+def test_a_minion_without_an_accepted_key_keeps_nobody_waiting(worker, acting, published, approved):
+    published.accepted = ["web2"]
+    asked = acting.request("flush", ["web1", "web2"], reason="a test")
+    worker.round()
+    assert [job[1] for job in published.jobs] == [["web2"]]
+    (row,) = acting.outbox()
+    assert (row["state"], row["attempts"], row["last_error"]) == ("waiting", 0, None)
+    published.accepted.append("web1")
+    due(approved)
+    worker.round()
+    assert [job[1] for job in published.jobs] == [["web2"], ["web1"]]
+    assert acting.outbox() == []
+    assert state_of(acting, asked) == "approved"
+
+
+def test_a_key_that_goes_just_before(worker, acting, published, approved):
+    published.lost = {"web1"}
+    acting.request("at-once", ["web1", "web2"], {"hello": "1"}, "a test")
+    worker.round()
+    assert approved.execute("SELECT minion_id, state FROM approval.dispatch") == [("web2", "sent")]
+
+
+def test_sending_takes_part_of_a_round_only(worker, acting, published, approved, returned, item_id, monkeypatch):
+    asked = acting.request("flush", ["web1"], reason="a test")
+    worker.round()
+    returned(published.jobs[0][0], "web1", told(item_id(asked), "cache.flush", **{"return": {"freed": 1}}))
+    monkeypatch.setattr(dispatch, "LONGEST_S", 0.0)
+    late = acting.request("flush", ["web1"], reason="a test")
+    assert worker.round() == 0.0, "it wants another one at once"
+    assert (state_of(acting, asked), state_of(acting, late)) == ("converged", "approved")
+    assert len(published.jobs) == 1
+
+
+@pytest.mark.parametrize("nested", ["[" * 100_000, '{"fun": "a\\u0000b", "retcode": 0, "success": true}', '"\\ud800"'])
+def test_a_return_made_to_break_the_judge(worker, acting, published, returned, item_id, nested):
+    asked = acting.request("flush", ["web1"], reason="a test")
+    other = acting.request("flush", ["web2"], reason="a test")
+    worker.round()
+    jobs = {job[1][0]: job[0] for job in published.jobs}
+    returned(jobs["web1"], "web1", {"observed": {"actions": {str(item_id(asked)): nested}}})
+    evidence = told(item_id(other, "web2"), "cache.flush", **{"return": {"freed": 1}})
+    returned(jobs["web2"], "web2", evidence)
+    worker.round()
+    assert (state_of(acting, asked), state_of(acting, other)) == ("failed", "converged")
+
+
+def test_what_another_engine_judged_meanwhile(worker, acting, published, returned, item_id):
+    asked = acting.request("flush", ["web1"], reason="a test")
+    worker.round()
+    returned(published.jobs[0][0], "web1", told(item_id(asked), "cache.flush", **{"return": {"freed": 1}}))
+    (row,) = worker.call("open_dispatches", 10)
+    assert worker._judge(row)
+    assert not worker._judge(row)
+    assert state_of(acting, asked) == "converged"
