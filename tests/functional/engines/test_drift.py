@@ -210,15 +210,23 @@ def test_a_minion_without_the_module_has_not_drifted(worker, told, minions, stan
     assert "saltutil.sync_all" in text
 
 
-@pytest.mark.parametrize("error", [publisher.NotSent, publisher.Doubtful])
-def test_a_job_that_is_not_sent_is_logged(worker, monkeypatch, caplog, error):
+@pytest.mark.parametrize(("error", "told_again"), [(publisher.NotSent, True), (publisher.Doubtful, False)])
+def test_a_job_that_is_not_sent(worker, monkeypatch, caplog, told, error, told_again):
     def publish(*_):
         raise error("the master is away")
 
-    monkeypatch.setattr(publisher, "publish", publish)
-    with caplog.at_level(logging.WARNING):
-        worker().round()
-    assert "1 minions were not told to read what is there: the master is away" in caplog.text
+    checks = worker()
+    with monkeypatch.context() as patched:
+        patched.setattr(publisher, "publish", publish)
+        if told_again:
+            with pytest.raises(publisher.NotSent):
+                checks.round()
+        else:
+            with caplog.at_level(logging.WARNING):
+                checks.round()
+            assert "1 minions may not have been told to read what is there: the master is away" in caplog.text
+    checks.round()
+    assert [names for _, names in told] == [["web1"] if told_again else ["web2"]]
 
 
 @pytest.mark.parametrize(
