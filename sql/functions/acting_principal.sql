@@ -7,7 +7,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'AP020',
             MESSAGE = format('nobody can act in a transaction that is %s: it would not see what changed since it began',
                              current_setting('transaction_isolation')),
-            HINT = 'Use READ COMMITTED.';
+            HINT = 'Use READ COMMITTED; this login''s default_transaction_isolation may say otherwise.';
     END IF;
     -- The cap: a login of one's own proves who acts, whatever the client says; the runner's login only names somebody.
     IF p_provider = 'pg' THEN
