@@ -176,10 +176,11 @@ def test_batches_that_are_prepared_while_others_are_stored(twins, recipes, size)
     assert batch.stored() == one.stored()
 
 
-def test_of_many_different_returns_the_first_twenty_are_kept(twins):
+@pytest.mark.parametrize(("genuine", "most"), [(False, 20), (True, 40)])
+def test_of_many_different_returns_the_first_are_kept(twins, genuine, most):
     number = next(numbers)
     one, batch = (Example(twin, number) for twin in twins)
-    recipes = [Return(0, "both", n, 1, True, "1", "5", False, n) for n in range(25)] * 2
+    recipes = [Return(0, "both", n, 1, genuine, "1", "5", False, n) for n in range(most + 5)] * 2
     singly = [_core.record_return(one.database.dsn("returner"), one.load(recipe)) for recipe in recipes]
     together = _core.record_returns(batch.database.dsn("returner"), [batch.load(recipe) for recipe in recipes])
     assert together == singly
