@@ -35,6 +35,9 @@ BEGIN
         EXECUTE format('DROP TABLE approval.%I', old.relname);
         dropped := dropped + 1;
     END LOOP;
+    IF dropped > 0 THEN
+        PERFORM approval.audit_append(0, now(), 'jobs-dropped', NULL, NULL, NULL, jsonb_build_object('before', first_kept, 'partitions', dropped));
+    END IF;
     DELETE FROM approval.job_default WHERE jid < to_char(first_kept, 'YYYYMMDD');
     DELETE FROM approval.job_return_default WHERE jid < to_char(first_kept, 'YYYYMMDD');
     DELETE FROM approval.event_default WHERE received_at < first_kept;
@@ -42,5 +45,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.maintain_jobs(integer) IS
-    'Makes the partitions of the days ahead and drops those older than p_keep_hours; gives how many of each. Raises AP005. '
+    'Makes the partitions of the days ahead and drops those older than p_keep_hours; gives how many of each. That some were '
+    'dropped is recorded. Raises AP005. '
     'Definer: callers may not make or drop tables otherwise.';

@@ -9,11 +9,18 @@ DECLARE
     settled integer := 0;
 BEGIN
     -- The engine ended between writing that it sends and writing that it sent: the job cache knows.
-    UPDATE approval.dispatch AS d SET state = 'sent', sent_at = d.state_at, ended_at = CASE WHEN d.proof = 'state' THEN moment END
-    WHERE d.state = 'sending' AND d.state_at <= moment - doubt
-        AND (EXISTS (SELECT FROM approval.job AS j WHERE j.jid = d.jid)
-             OR EXISTS (SELECT FROM approval.job_return AS r WHERE r.jid = d.jid AND r.minion_id = d.minion_id));
-    GET DIAGNOSTICS settled = ROW_COUNT;
+    FOR due IN
+        SELECT d.minion_id, d.item_id, d.jid, d.request_id FROM approval.dispatch AS d
+        WHERE d.state = 'sending' AND d.state_at <= moment - doubt
+            AND (EXISTS (SELECT FROM approval.job AS j WHERE j.jid = d.jid)
+                 OR EXISTS (SELECT FROM approval.job_return AS r WHERE r.jid = d.jid AND r.minion_id = d.minion_id))
+        ORDER BY d.request_id, d.minion_id, d.item_id
+        LIMIT most
+    LOOP
+        PERFORM FROM approval.request AS r WHERE r.request_id = due.request_id FOR NO KEY UPDATE;
+        PERFORM approval.note_sent(due.minion_id, due.item_id, due.jid, true);
+        settled := settled + 1;
+    END LOOP;
     FOR due IN
         SELECT d.minion_id, d.item_id, 'proven' AS state, 'boot id ' || again.boot_id AS observed,
             format('the minion started again: its boot id was %s and is %s', d.boot_before, again.boot_id) AS reason, d.request_id
@@ -57,6 +64,6 @@ END
 $$;
 COMMENT ON FUNCTION approval.settle_dispatches(timestamptz) IS
     'Does what time and other returns bring to dispatched actions: minions that started again, that did not answer in time, and jobs of '
-    'which it is not known whether they were sent. An action is never sent twice. At most a thousand of them '
+    'which it is not known whether they were sent. An action is never sent twice. At most a thousand of each '
     'in one go. Gives how many changed. p_now later than the present '
     'counts as the present. Definer: tables are private.';

@@ -1,7 +1,7 @@
 -- What is sent to minions, when, how often, and what proves it: every edge of table dispatch.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(88);
+SELECT plan(89);
 
 SELECT approval.put_request_type('{"name": "reboot", "kind": "action", "action": {"function": "system.reboot", "kwarg": {"in_seconds": false}},
     "requesters": ["*"], "pre_approved": true, "chain": []}') \g /dev/null
@@ -162,6 +162,7 @@ SELECT is(pg_temp.steps(:crash), NULL, 'nothing is sent twice');
 SELECT is(pg_temp.settle_all(), 3, 'the job cache has one of them, which is then in time no more');
 SELECT is(pg_temp.dispatch(:crash) || ' ' || (SELECT outcome_text FROM approval.item WHERE request_id = :crash AND minion_id = 'web2'),
     'silent the engine ended while it sent this, and no job shows that it was sent', 'the other is given up');
+SELECT is((SELECT array_agg(detail::json ->> 'jid') FROM approval.audit_entry WHERE stream = :crash AND act = 'dispatched'), '{c1}', 'what was sent is in the trail');
 
 -- Times.
 SELECT pg_temp.ask_action('flush', '{web1}', '{}', now() + interval '1 hour') AS later \gset

@@ -1,7 +1,7 @@
 -- The job cache: loads, returns, partitions.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(22);
+SELECT plan(23);
 
 SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISSUS') AS jid \gset
 CREATE FUNCTION pg_temp.save(number text, fun text, minions text[], claimed boolean DEFAULT false) RETURNS text LANGUAGE sql AS $$
@@ -41,6 +41,7 @@ SELECT is((SELECT count(*) FROM approval.job_default) + (SELECT count(*) FROM ap
           + (SELECT count(*) FROM approval.event_default), 0::bigint, 'and take over what came before them');
 SELECT approval.make_partition('job', date '2020-01-01', '20200101', '20200102') \g /dev/null
 SELECT is(dropped, 1, 'goes whole') FROM approval.maintain_jobs(24);
+SELECT is((SELECT detail::json ->> 'partitions' FROM approval.audit_entry WHERE stream = 0 AND act = 'jobs-dropped'), '1', 'which is in the trail');
 SELECT throws_ok('SELECT approval.maintain_jobs(0)', 'AP005', NULL, 'keeping nothing is refused');
 SELECT * FROM finish();
 ROLLBACK;
