@@ -13,6 +13,7 @@ import fcntl
 import itertools
 import logging
 import os
+import stat
 import time
 from dataclasses import dataclass, field
 
@@ -28,7 +29,8 @@ BATCH = 250  # returns in a transaction: the core judges the next ones while the
 KNOWN_JOBS = 10_000
 # Classes of SQLSTATE that are about what is stored, not about the server's state: these come again each time.
 REFUSALS = ("22", "23", "54", "AP")
-NEVER = (ValueError, TypeError, KeyError, AttributeError)  # what comes of content that is not of its kind
+# What may be over the next time. Whatever else is raised comes of content that is not of its kind.
+ELSEWHERE = (_core.Error, OSError, MemoryError)
 
 
 _late = {}  # path of a spool -> what this process knows of entries that timed out
@@ -70,10 +72,11 @@ def run(spool, database, limit_s=None):
 @contextlib.contextmanager
 def _only_one(path):
     """Whether this process is the only one that drains; the kernel lets go of the lock when it dies."""
-    lock = os.open(os.path.join(path, "drain.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = os.open(os.path.join(path, "drain.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        owner = os.stat(path)
-        if os.geteuid() == 0:
+        owner, made = os.stat(path), os.fstat(lock)
+        # Whoever owns the directory may have put anything there.
+        if made.st_uid == os.geteuid() == 0 and stat.S_ISREG(made.st_mode) and made.st_nlink == 1:
             os.fchown(lock, owner.st_uid, owner.st_gid)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -175,7 +178,7 @@ class _Run:
             self._claim(chosen)
             self._database.record_all(group.choose(chosen), self._prepared(upcoming))
         except Exception as exc:
-            if _is_late(exc):
+            if _is_passed_over(exc):
                 self._require_answer(exc)
                 self._late.split(chosen)
             elif not _is_refusal(exc):
@@ -207,8 +210,8 @@ class _Run:
                 self._claim([entry])
             self._database.write(entry.kind, entry.content, entry.accepted)
         except Exception as exc:
-            if _is_late(exc):
-                self._timed_out(entry, exc)
+            if _is_passed_over(exc):
+                self._failed(entry, exc)
             elif _is_refusal(exc):
                 reason = str(exc) if isinstance(exc, _core.Error) else "its content is not of its kind"
                 self._set_aside(entry, reason)
@@ -217,10 +220,11 @@ class _Run:
             return
         self._remove([entry])
 
-    def _timed_out(self, entry, exc):
+    def _failed(self, entry, exc):
         self._require_answer(exc)
         if self._late.count(entry):
-            self._set_aside(entry, f"it timed out {TRIES} times while others were recorded: {exc}")
+            how = "timed out" if exc.code == "timeout" else "failed"
+            self._set_aside(entry, f"it {how} {TRIES} times while others were recorded: {exc}")
             return
         log.warning("Entry %d of the spool is passed over for now: %s", entry.seq, exc)
         self._passed.add(entry)
@@ -263,19 +267,30 @@ class _Run:
         self._in_a_row = 0
 
     def _set_aside(self, entry, reason):
+        try:
+            self._spool.set_aside(entry.seq, reason)
+        except _core.StoreError as exc:
+            # Until others are recorded there may be no room for its copy.
+            if exc.code != "full":
+                raise
+            log.error("Entry %d of the spool, which is to be set aside, stays (%s): %s", entry.seq, exc, reason)
+            self._passed.add(entry)
+            return
         log.error("Entry %d of the spool is set aside (salt-approval spool show --poison): %s", entry.seq, reason)
-        self._spool.set_aside(entry.seq, reason)
         self._late.forget([entry])
         self._done.aside += 1
 
 
-def _is_late(exc):
-    """Whether the database, or a lock in it, was waited for too long."""
-    return isinstance(exc, _core.Unavailable) and exc.code == "timeout"
+def _is_passed_over(exc):
+    """
+    Whether others may be recorded all the same: the database, or a lock in it, was waited for too long; or what it
+    has of this minion cannot be used.
+    """
+    return isinstance(exc, _core.Error) and exc.code in ("timeout", "protocol")
 
 
 def _is_refusal(exc):
     """Whether the same entry would be refused each time."""
     if isinstance(exc, _core.DatabaseError):
         return (exc.sqlstate or "").startswith(REFUSALS)
-    return isinstance(exc, NEVER)
+    return isinstance(exc, _core.DataError) or not isinstance(exc, ELSEWHERE)

@@ -70,7 +70,8 @@ def reading(settings, cachedir):
     snapshot = settings.get("snapshot") or os.path.join(cachedir, "approval", "snapshot")
     if not isinstance(snapshot, str) or not os.path.isabs(snapshot):
         raise ConfigError(f"{WHERE}: snapshot must be the full path of a directory")
-    found = {"snapshot": snapshot}
+    # One environment of LMDB must not be opened twice in a process.
+    found = {"snapshot": os.path.normpath(snapshot)}
     max_age = settings.get("max_age")
     if max_age is not None:
         if isinstance(max_age, bool) or not isinstance(max_age, int | float) or not max_age > 0:

@@ -29,8 +29,8 @@ def claimed_content(jid, load):
 
 
 def unpacked(payload):
-    """The load or return in a payload as it is stored."""
-    return jobs.unpack(_core.decompress(payload))
+    """The load or return in a payload as it is stored; see jobs.readable()."""
+    return jobs.readable(_core.decompress(payload))
 
 
 class Batch:
@@ -116,7 +116,7 @@ class JobDatabase:
 
     def _report(self, outcome, packed):
         if outcome == "quarantined":
-            load = jobs.unpack(packed)
+            load = jobs.readable(packed)
             log.warning("The return of %s for job %s is in quarantine", load.get("id"), load.get("jid"))
 
     def _call(self, function, *args, repeatable=False):

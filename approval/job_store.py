@@ -174,7 +174,7 @@ class JobStore:
             elif entry.kind == "minions" and load:
                 minions.update(entry.content[1])
             elif entry.kind == "return" and (not load or claimed):
-                described = claimed_content(str(jid), jobs.unpack(entry.content))
+                described = claimed_content(str(jid), jobs.readable(entry.content))
                 load, claimed = load or unpacked(described[6]), True
                 minions.update(described[5])
         return _with_minions(load, minions)
@@ -186,8 +186,9 @@ class JobStore:
         returns = {}
         for entry in entries:
             if entry.kind == "return":
-                load = jobs.unpack(entry.content)
-                returns[jobs.as_text(load.get("id"))] = load
+                load = jobs.readable(entry.content)
+                if isinstance(load, dict) and "id" in load:
+                    returns[jobs.as_text(load["id"])] = load
         # What was judged stands: of several returns the database gives the one that is authenticated.
         for minion, payload in self._rows("get_jid", str(jid), spooled=entries):
             returns[minion] = unpacked(payload)
@@ -266,8 +267,8 @@ class JobStore:
     def _spooled_returns(self):
         for entry in self._spool.walk():
             if entry.kind == "return":
-                load = jobs.unpack(entry.content)
-                if isinstance(load, dict):
+                load = jobs.readable(entry.content)
+                if isinstance(load, dict) and "id" in load:
                     yield load
 
 

@@ -5,6 +5,7 @@ A minion chooses everything in what it returns, also jid, user and target: nothi
 
 import re
 
+import salt.exceptions
 import salt.payload
 
 HIDDEN = "********"
@@ -43,8 +44,22 @@ def pack(data):
 
 
 def unpack(packed):
-    """What pack() was given."""
-    return salt.payload.loads(packed, encoding="utf-8")
+    """
+    What pack() was given. Raises ValueError for what cannot be read: not all that Salt packs it reads again, as a
+    date before the year 1000.
+    """
+    try:
+        return salt.payload.loads(packed, encoding="utf-8")
+    except (salt.exceptions.SaltDeserializationError, RecursionError):
+        raise ValueError("the data cannot be read") from None
+
+
+def readable(packed):
+    """As unpack(), but what cannot be read is a return that says so."""
+    try:
+        return unpack(packed)
+    except ValueError:
+        return {"return": "What is kept of this return cannot be read."}
 
 
 def published(load):
@@ -81,10 +96,10 @@ def masked(load):
     return result
 
 
-def as_text(value):
-    """A field of a load as text that the database can hold; lists with commas."""
+def as_text(value, depth=0):
+    """A field of a load as text that the database can hold; lists with commas, as deep as anybody nests them."""
     if isinstance(value, list | tuple):
-        value = ",".join(map(as_text, value))
+        value = ",".join(as_text(content, depth + 1) for content in value) if depth <= MAX_DEPTH else ""
     if not isinstance(value, str):
         return ""
     return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")

@@ -186,4 +186,4 @@ def make_private(path):
         return
     if os.geteuid() == 0:
         owner = os.stat(parent)
-        os.chown(path, owner.st_uid, owner.st_gid)
+        os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)

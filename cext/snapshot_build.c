@@ -17,12 +17,15 @@
 /* One transaction, in which everything is of one moment. The oldest transaction that is
  * not over then is where the next round starts: what it or a later one writes may not be
  * seen yet. The timeline tells a database apart from what it was before a fail-over or a
- * recovery, which can lose transactions and use their numbers again. */
+ * recovery, which can lose transactions and use their numbers again; that of the last
+ * checkpoint is the old one until minutes after a standby was promoted. */
 #define SCRIPT(settings, condition)                                                                \
     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;" settings                                    \
     "SELECT pg_snapshot_xmin(pg_current_snapshot()),"                                              \
     " (SELECT system_identifier FROM pg_control_system()) || '/' ||"                               \
-    " (SELECT timeline_id FROM pg_control_checkpoint()) || '/' ||"                                 \
+    " CASE WHEN pg_is_in_recovery()"                                                               \
+    " THEN (SELECT upper(lpad(to_hex(timeline_id), 8, '0')) FROM pg_control_checkpoint())"         \
+    " ELSE left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) END || '/' ||"                    \
     " (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database());"                \
     "COPY (SELECT minion_id, valid_from, revision, digest, evidence_key, kinds, names, types,"     \
     " contents FROM approval.exported_document " condition                                         \
@@ -289,8 +292,11 @@ build(apv_snapshot *snapshot, apv_db *db, int64_t now_ms, apv_snapshot_round *do
 
 done:
     apv_generation_close(&made);
-    if (!ok)
+    if (!ok) {
+        /* It may have failed after the switch. */
+        (void)apv_generation_current(snapshot->path, &current, &ignored);
         apv_generation_sweep(snapshot->path, current);
+    }
     return ok;
 }
 

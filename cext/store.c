@@ -90,7 +90,7 @@ reserve_lock(const char *directory, apv_err *err)
     int status = 0;
 
     join(path, directory, "/lock.mdb");
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return true; /* LMDB says why, or does without */
     if (fstat(fd, &now) == 0) {

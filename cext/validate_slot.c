@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define SWEEPS_MAX 100
+#define VERSION_MAX 4096 /* no longer text is compared with a pattern */
 
 /* ---- the table of slots ---- */
 
@@ -204,7 +205,7 @@ apv_slot_match(const apv_slot *slot, apv_span value)
     if (apv_span_is(wanted, "latest"))
         same = value.size > 0;
     else if (memchr(wanted.data, '*', wanted.size) != NULL)
-        same = glob(wanted, value);
+        same = value.size <= VERSION_MAX && glob(wanted, value);
     else
         same = apv_span_equal(without_zero_epoch(wanted), without_zero_epoch(value));
     return same ? APV_MATCH_YES : APV_MATCH_NO;

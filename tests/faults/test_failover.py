@@ -8,6 +8,8 @@ from approval_database import NAME
 from crowd import reader, recorder
 from psycopg.conninfo import make_conninfo
 
+from saltext.approval import _core
+
 TIMES = {"connect_timeout_ms": 1000, "timeout_ms": 1000}
 SYNCHRONOUS = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'"
 
@@ -56,6 +58,29 @@ def test_a_standby_takes_over(own_server, furnish, crowd, settle, times):
             if number + 1 < failovers:
                 standby = follow(stack, primary, folders[number + 2])
         settle(busy, cluster, failovers=failovers)
+
+
+def test_a_snapshot_does_not_go_on_from_a_server_that_is_gone(own_server, furnish):
+    """The last checkpoint's timeline is the old one until minutes after the promotion."""
+    server, directory = own_server
+    cluster = Cluster(server, [server.server.directory, directory / "standby"])
+    furnish(cluster)
+    path = str(directory / "snapshot")
+    with contextlib.ExitStack() as stack:
+        standby = follow(stack, server.server, directory / "standby")
+        dsn = cluster.dsn("exporter")
+        assert _core.snapshot_refresh(dsn, path)["built"]
+        assert not _core.snapshot_refresh(dsn, path)["built"]
+        # So much to write that the checkpoint takes its time.
+        server.server.execute(
+            "SET synchronous_commit = remote_apply; CREATE TABLE ballast AS "
+            "SELECT repeat('x', 500) FROM generate_series(1, 50000)"
+        )
+        server.server.kill()
+        standby.execute("SELECT pg_promote()")
+        assert standby.execute("SELECT timeline_id FROM pg_control_checkpoint()").strip() == "1"
+        assert _core.snapshot_refresh(dsn, path)["built"]
+        assert not _core.snapshot_refresh(dsn, path)["built"]
 
 
 def follow(stack, primary, folder):

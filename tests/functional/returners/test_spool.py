@@ -1,5 +1,6 @@
 """The returner while the database is away, and in mode spool: nothing is lost, and the job cache answers."""
 
+import datetime
 import itertools
 import logging
 import multiprocessing
@@ -205,6 +206,91 @@ def test_poison_is_set_aside_and_blocks_nothing(returner_in, drained, database, 
     assert [entry.seq for entry in aside] == [3, 4, 6, 7]
     assert all(entry.reason for entry in aside)
     assert cache.spool.info()["aside"] == 4
+
+
+def _deep(depth):
+    nested = "x"
+    for _ in range(depth):
+        nested = [nested]
+    return nested
+
+
+HOSTILE = {
+    "a date that Salt packs and does not read": {"return": datetime.datetime(1, 1, 1)},
+    "a name that is nested": {"fun": _deep(600)},
+    "an id that is nested": {"id": _deep(600)},
+}
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_a_return_made_to_break_the_drain(hostile, returner_in, drained, database):
+    cache = returner_in(mode="spool")
+    jid = cache.prep_jid()  # of a job that nobody published, so that the return describes it
+    cache.returner(returned("web1", jid, **HOSTILE[hostile]))
+    cache.returner(returned("web2", jid))
+    assert cache.get_jid(jid)["web2"]["return"] is True
+    done = drained()
+    assert (done.recorded + done.aside, done.finished) == (2, True)
+    assert "web2" in [row[1] for row in stored(database)]
+    assert cache.get_jid(jid)["web2"]["return"] is True
+    assert cache.get_load(jid)
+    assert cache.get_fun("test.ping")["web2"]["return"] is True
+    assert "web2" in cache.get_minions()
+
+
+def test_what_cannot_be_set_aside_for_want_of_room_blocks_nothing(returner_in, drained, database, monkeypatch):
+    cache = returner_in(mode="spool")
+    jid = publish(cache)
+    for load in ([7], returned("web2", jid)):
+        cache.spool.put("return", jid, jobs.pack(load))
+
+    def full(*_):
+        refusal = _core.StoreError("the store cannot be written: it has reached its bound")
+        refusal.code = "full"
+        raise refusal
+
+    with monkeypatch.context() as patched:
+        patched.setattr(spool.Spool, "set_aside", full)
+        done = drained()
+    assert (done.recorded, done.aside, done.late) == (2, 0, 1)
+    done = drained()
+    assert (done.recorded, done.aside, cache.spool.info()["entries"]) == (0, 1, 0)
+
+
+def test_a_minion_whose_document_cannot_be_used_blocks_nobody(returner_in, drained, database, monkeypatch):
+    cache = returner_in(mode="spool")
+    jid = publish(cache)
+    for minion in ("web1", "web2", "web3"):
+        cache.spool.put("return", jid, jobs.pack(returned(minion, jid)))
+
+    def unusable(*_):
+        problem = _core.Error("the document does not match its digest")
+        problem.code = "protocol"
+        raise problem
+
+    write = JobDatabase._write_return
+
+    def write_return(self, packed, accepted):
+        return unusable() if jobs.unpack(packed)["id"] == "web2" else write(self, packed, accepted)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(JobDatabase, "record_all", unusable)
+        patched.setattr(JobDatabase, "_write_return", write_return)
+        done = drained()
+    assert (done.recorded, done.late, done.finished) == (3, 1, True)
+    assert [row[1] for row in stored(database)] == ["web1", "web3"]
+
+
+def test_root_gives_nobody_what_a_link_leads_to(line, returner_in, drained, spool_path, tmp_path):
+    publish(returner_in(mode="spool"))
+    target = tmp_path / "target"
+    target.write_text("another's")
+    owner = target.stat().st_uid
+    (spool_path / "drain.lock").unlink(missing_ok=True)
+    (spool_path / "drain.lock").symlink_to(target)
+    with pytest.raises(OSError, match=r"drain\.lock"):
+        drained()
+    assert target.stat().st_uid == owner
 
 
 def test_batches_follow_each_other(returner_in, drained, database, monkeypatch):
