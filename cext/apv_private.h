@@ -145,16 +145,31 @@ void apv_arena_free(apv_arena *arena);
 
 /* ---- evidence.c ---- */
 
+/* The sections of evidence, in the order in which its mac covers them. */
+typedef enum {
+    APV_SECTION_OBSERVED, /* what was there at the end */
+    APV_SECTION_BEFORE,   /* what was there before it was first applied */
+    APV_SECTION_MEETS,  /* as approved: what the platform holds observed to be, spelled otherwise */
+    APV_SECTION_ERRORS, /* why a resource is not as approved, or could not be read */
+    APV_SECTION_NOTES,  /* what has to be told of a resource, and moves no verdict */
+    APV_SECTION_COUNT
+} apv_section;
+
+/* Sorted bytewise by (kind, name), no two the same. */
+typedef struct {
+    apv_observation *items;
+    size_t count;
+} apv_observations;
+
 /* What approval.converged returned, checked for its shape. Borrows from the load. */
 typedef struct {
+    int64_t format; /* 1 or 2 */
     apv_span minion;
     int64_t revision;
     apv_span digest, run_id, boot_id;
     apv_span mac; /* data NULL: none given */
-    /* Sorted bytewise by (kind, name), no two the same. */
-    apv_observation *observed, *before;
-    size_t observed_count, before_count;
-    apv_value errors; /* kind in the plural -> name -> text; APV_MISSING: none */
+    /* Format 1 has no meets and no notes, and its errors are outside of its mac. */
+    apv_observations sections[APV_SECTION_COUNT];
 } apv_evidence;
 
 /* Errors: INVALID (not of that shape), MEMORY. Takes arrays from arena. */

@@ -156,27 +156,29 @@ done:
 /* ---- mac ---- */
 
 static void
-put_observations(fields *to, const apv_observation *observations, size_t count)
+put_observations(fields *to, const apv_observations *section)
 {
-    put_number(to, (int64_t)count);
-    for (size_t i = 0; i < count; i++) {
-        put(to, observations[i].kind);
-        put(to, observations[i].name);
-        put(to, observations[i].value);
+    put_number(to, (int64_t)section->count);
+    for (size_t i = 0; i < section->count; i++) {
+        put(to, section->items[i].kind);
+        put(to, section->items[i].name);
+        put(to, section->items[i].value);
     }
 }
 
 static void
 put_evidence(fields *to, const apv_evidence *evidence)
 {
-    put(to, apv_span_of("apv1-evidence"));
+    size_t covered = evidence->format == 1 ? APV_SECTION_BEFORE + 1 : APV_SECTION_COUNT;
+
+    put(to, apv_span_of(evidence->format == 1 ? "apv1-evidence" : "apv2-evidence"));
     put(to, evidence->minion);
     put_number(to, evidence->revision);
     put(to, evidence->digest);
     put(to, evidence->run_id);
     put(to, evidence->boot_id);
-    put_observations(to, evidence->observed, evidence->observed_count);
-    put_observations(to, evidence->before, evidence->before_count);
+    for (size_t i = 0; i < covered; i++)
+        put_observations(to, &evidence->sections[i]);
 }
 
 bool

@@ -3,13 +3,13 @@
 
 #include <stdlib.h>
 
-/* The sections of evidence and the kind that their resources are of. In the order
- * of the kinds, so that sorting each section by name sorts the whole. */
-#define SECTION_COUNT 5
-static const apv_span sections[SECTION_COUNT] = {APV_WORD("actions"), APV_WORD("packages"),
-                                                 APV_WORD("services"), APV_WORD("starts"),
-                                                 APV_WORD("values")};
-static const char *const kinds[SECTION_COUNT] = {"action", "package", "service", "start", "value"};
+/* What a section tells of, and the kind that these resources are of. In the order of
+ * the kinds, so that sorting each by name sorts the whole. */
+#define KIND_COUNT 5
+static const apv_span plurals[KIND_COUNT] = {APV_WORD("actions"), APV_WORD("packages"),
+                                             APV_WORD("services"), APV_WORD("starts"),
+                                             APV_WORD("values")};
+static const char *const kinds[KIND_COUNT] = {"action", "package", "service", "start", "value"};
 
 static bool
 malformed(apv_err *err, const char *field)
@@ -23,10 +23,10 @@ compare_names(const void *a, const void *b)
     return apv_span_compare(((const apv_observation *)a)->name, ((const apv_observation *)b)->name);
 }
 
-/* Reads one section behind the *count observations that stand there already. */
+/* Reads the resources of one kind behind the *count observations that stand there already. */
 static bool
-read_section(const apv_reader *reader, apv_value map, const char *kind,
-             apv_observation *observations, size_t *count)
+read_kind(const apv_reader *reader, apv_value map, const char *kind, apv_observation *observations,
+          size_t *count)
 {
     apv_observation *first = observations + *count;
     apv_cursor cursor;
@@ -63,63 +63,87 @@ count_entries(const apv_reader *reader, apv_value map)
     return count;
 }
 
+/* Whether a map has no other keys than words. */
 static bool
-read_observations(const apv_reader *reader, apv_value value, const char *field, apv_arena *arena,
-                  apv_observation **observations, size_t *count, apv_err *err)
+knows_all(const apv_reader *reader, apv_value map, const apv_span *words, size_t count)
 {
-    apv_value maps[SECTION_COUNT];
+    apv_cursor cursor;
+    apv_value value;
+    apv_span key;
+
+    reader->open(reader, map, &cursor);
+    while (reader->next(reader, &cursor, &key, &value))
+        if (apv_word_index(words, count, key) == count)
+            return false;
+    return true;
+}
+
+/* strict: nothing unknown may stand there. */
+static bool
+read_observations(const apv_reader *reader, apv_value value, bool strict, apv_arena *arena,
+                  apv_observations *observations, apv_err *err)
+{
+    apv_value maps[KIND_COUNT];
+    apv_observations read = {NULL, 0};
     size_t total = 0;
 
-    *count = 0;
-    if (reader->type(reader, value) != APV_MAP)
-        return malformed(err, field);
-    apv_map_find(reader, value, sections, SECTION_COUNT, maps);
-    for (size_t i = 0; i < SECTION_COUNT; i++) {
+    if (reader->type(reader, value) != APV_MAP ||
+        (strict && !knows_all(reader, value, plurals, KIND_COUNT)))
+        return malformed(err, "a section");
+    apv_map_find(reader, value, plurals, KIND_COUNT, maps);
+    for (size_t i = 0; i < KIND_COUNT; i++) {
         apv_type type = reader->type(reader, maps[i]);
         if (type != APV_MISSING && type != APV_MAP)
-            return malformed(err, field);
+            return malformed(err, "a section");
         total += count_entries(reader, maps[i]);
     }
-    *observations = apv_arena_take(arena, total, sizeof **observations);
-    if (*observations == NULL)
+    read.items = apv_arena_take(arena, total, sizeof *read.items);
+    if (read.items == NULL)
         return apv_fail(err, APV_ERR_MEMORY, "out of memory");
-    for (size_t i = 0; i < SECTION_COUNT; i++)
-        if (!read_section(reader, maps[i], kinds[i], *observations, count))
-            return malformed(err, field);
+    for (size_t i = 0; i < KIND_COUNT; i++)
+        if (!read_kind(reader, maps[i], kinds[i], read.items, &read.count))
+            return malformed(err, "a section");
+    *observations = read;
     return true;
+}
+
+/* Whether evidence of a format has a section, which otherwise is not read. */
+static bool
+has_section(int64_t format, size_t section)
+{
+    return format != 1 || (section != APV_SECTION_MEETS && section != APV_SECTION_NOTES);
 }
 
 bool
 apv_evidence_read(const apv_reader *reader, apv_value value, apv_arena *arena,
                   apv_evidence *evidence, apv_err *err)
 {
-    enum {
-        FORMAT,
-        MINION,
-        REVISION,
-        DIGEST,
-        RUN_ID,
-        BOOT_ID,
-        OBSERVED,
-        BEFORE,
-        ERRORS,
-        MAC,
-        COUNT
-    };
+    enum { FORMAT = APV_SECTION_COUNT, MINION, REVISION, DIGEST, RUN_ID, BOOT_ID, MAC, COUNT };
     static const apv_span words[COUNT] = {
-        APV_WORD("format"), APV_WORD("minion"),  APV_WORD("revision"), APV_WORD("digest"),
-        APV_WORD("run_id"), APV_WORD("boot_id"), APV_WORD("observed"), APV_WORD("before"),
-        APV_WORD("errors"), APV_WORD("mac")};
+        [APV_SECTION_OBSERVED] = APV_WORD("observed"),
+        [APV_SECTION_BEFORE] = APV_WORD("before"),
+        [APV_SECTION_MEETS] = APV_WORD("meets"),
+        [APV_SECTION_ERRORS] = APV_WORD("errors"),
+        [APV_SECTION_NOTES] = APV_WORD("notes"),
+        [FORMAT] = APV_WORD("format"),
+        [MINION] = APV_WORD("minion"),
+        [REVISION] = APV_WORD("revision"),
+        [DIGEST] = APV_WORD("digest"),
+        [RUN_ID] = APV_WORD("run_id"),
+        [BOOT_ID] = APV_WORD("boot_id"),
+        [MAC] = APV_WORD("mac"),
+    };
     apv_value found[COUNT];
     apv_evidence read = {.revision = -1};
-    int64_t format;
 
     if (reader->type(reader, value) != APV_MAP)
         return malformed(err, "not a map");
     apv_map_find(reader, value, words, COUNT, found);
 
-    if (!reader->integer(reader, found[FORMAT], &format) || format != 1)
+    if (!reader->integer(reader, found[FORMAT], &read.format) || read.format < 1 || read.format > 2)
         return malformed(err, "format");
+    if (read.format > 1 && !knows_all(reader, value, words, COUNT))
+        return malformed(err, "an unknown key");
     if (!reader->integer(reader, found[REVISION], &read.revision) || read.revision < 0)
         return malformed(err, "revision");
     read.minion = apv_text_or_none(reader, found[MINION]);
@@ -127,17 +151,15 @@ apv_evidence_read(const apv_reader *reader, apv_value value, apv_arena *arena,
     read.run_id = apv_text_or_none(reader, found[RUN_ID]);
     read.boot_id = apv_text_or_none(reader, found[BOOT_ID]);
     read.mac = apv_text_or_none(reader, found[MAC]);
-    read.errors = found[ERRORS];
     if (read.minion.size == 0 || read.digest.size == 0 || read.run_id.size == 0 ||
         read.boot_id.data == NULL)
         return malformed(err, "minion, digest, run_id or boot_id");
-    if (!read_observations(reader, found[OBSERVED], "observed", arena, &read.observed,
-                           &read.observed_count, err))
-        return false;
-    if (reader->type(reader, found[BEFORE]) != APV_MISSING &&
-        !read_observations(reader, found[BEFORE], "before", arena, &read.before, &read.before_count,
-                           err))
-        return false;
+    if (read.format == 1 && found[APV_SECTION_OBSERVED].node == NULL)
+        return malformed(err, "observed");
+    for (size_t i = 0; i < APV_SECTION_COUNT; i++)
+        if (has_section(read.format, i) && found[i].node != NULL &&
+            !read_observations(reader, found[i], read.format > 1, arena, &read.sections[i], err))
+            return false;
     *evidence = read;
     return true;
 }

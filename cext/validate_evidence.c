@@ -79,7 +79,9 @@ compare_observations(const void *a, const void *b)
 static bool
 was_applied(const apv_evidence *evidence, const apv_observation *observation)
 {
-    return bsearch(observation, evidence->before, evidence->before_count, sizeof *evidence->before,
+    const apv_observations *before = &evidence->sections[APV_SECTION_BEFORE];
+
+    return bsearch(observation, before->items, before->count, sizeof *before->items,
                    compare_observations) != NULL;
 }
 
@@ -91,45 +93,62 @@ is_reached(const apv_walk *walk, const apv_slot *slot)
            apv_slot_match(slot, slot->observed) != APV_MATCH_NO;
 }
 
-/* Errors say why a resource is not as it should be; of one that is they say nothing. */
-static void
-judge_errors(apv_walk *walk, apv_value errors)
+/* The slot of a resource that converged or observed tells of, or NULL; actions are not theirs. */
+static apv_slot *
+slot_of(const apv_walk *walk, const apv_observation *observation)
 {
-    static const struct {
-        const char *section;
-        apv_kind kind;
-    } sections[] = {
-        {"packages", APV_KIND_PACKAGE},
-        {"services", APV_KIND_SERVICE},
-        {"values", APV_KIND_VALUE},
-    };
-    const apv_reader *reader = walk->reader;
-    apv_cursor cursor;
-    apv_value error;
-    apv_span name;
+    apv_kind kind;
 
-    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
-        reader->open(reader, apv_map_get(reader, errors, sections[i].section), &cursor);
-        while (reader->next(reader, &cursor, &name, &error)) {
-            apv_slot *slot = apv_slot_find(walk, sections[i].kind, name, false);
-            if (slot != NULL && !is_reached(walk, slot))
-                apv_slot_fail(walk, slot, APV_REASON_APPLY_FAILED, apv_text_or_none(reader, error));
-        }
+    if (!has_kind(observation, &kind) || kind == APV_KIND_ACTION)
+        return NULL;
+    return apv_slot_find(walk, kind, observation->name, false);
+}
+
+/* Why resources are not as they should be, or could not be read. In format 1 anybody on the
+ * way could have written that: it takes nothing from what was seen, and a check's is not read. */
+static void
+judge_errors(apv_walk *walk, const apv_evidence *evidence, bool checked)
+{
+    const apv_observations *errors = &evidence->sections[APV_SECTION_ERRORS];
+    bool proven = evidence->format > 1;
+
+    if (checked && !proven)
+        return;
+    for (size_t i = 0; i < errors->count; i++) {
+        apv_slot *slot = slot_of(walk, &errors->items[i]);
+        if (slot == NULL || (!proven && is_reached(walk, slot)))
+            continue;
+        apv_slot_fail(walk, slot, checked ? APV_REASON_CHECK_FAILED : APV_REASON_APPLY_FAILED,
+                      errors->items[i].value);
+        if (proven)
+            slot->source = checked ? APV_SOURCE_OBSERVATION : APV_SOURCE_EVIDENCE;
     }
 }
 
-/* What converged or observed saw; actions are not theirs. */
+/* What people are to be told beside the verdict, which it doesn't move. */
+static void
+judge_notes(apv_walk *walk, const apv_evidence *evidence)
+{
+    const apv_observations *notes = &evidence->sections[APV_SECTION_NOTES];
+
+    for (size_t i = 0; i < notes->count; i++) {
+        apv_slot *slot = slot_of(walk, &notes->items[i]);
+        if (slot != NULL && slot->step == walk->step)
+            slot->note = notes->items[i].value;
+    }
+}
+
+/* What converged or observed saw. */
 static void
 judge_observations(apv_walk *walk, const apv_evidence *evidence, bool checked)
 {
     apv_source source = checked ? APV_SOURCE_OBSERVATION : APV_SOURCE_EVIDENCE;
-    apv_kind kind;
 
-    for (size_t i = 0; i < evidence->observed_count; i++) {
-        const apv_observation *observation = &evidence->observed[i];
-        if (!has_kind(observation, &kind) || kind == APV_KIND_ACTION)
-            continue;
-        apv_slot *slot = apv_slot_find(walk, kind, observation->name, false);
+    const apv_observations *observed = &evidence->sections[APV_SECTION_OBSERVED];
+
+    for (size_t i = 0; i < observed->count; i++) {
+        const apv_observation *observation = &observed->items[i];
+        apv_slot *slot = slot_of(walk, observation);
         if (slot == NULL)
             continue;
         apv_slot_observe(walk, slot, observation->value, source);
@@ -193,10 +212,11 @@ judge_outcome(apv_walk *walk, apv_slot *slot, apv_span outcome)
 static void
 judge_actions(apv_walk *walk, const apv_evidence *evidence)
 {
+    const apv_observations *observed = &evidence->sections[APV_SECTION_OBSERVED];
     apv_kind kind;
 
-    for (size_t i = 0; i < evidence->observed_count; i++) {
-        const apv_observation *observation = &evidence->observed[i];
+    for (size_t i = 0; i < observed->count; i++) {
+        const apv_observation *observation = &observed->items[i];
         if (!has_kind(observation, &kind) || kind != APV_KIND_ACTION)
             continue;
         apv_slot *slot = apv_slot_find(walk, kind, observation->name, false);
@@ -209,23 +229,24 @@ judge_actions(apv_walk *walk, const apv_evidence *evidence)
 static void
 keep(apv_walk *walk, const apv_evidence *evidence, bool authentic)
 {
+    const apv_observations *found = &evidence->sections[APV_SECTION_BEFORE];
     apv_verdict *verdict = walk->verdict;
     apv_observation *before;
 
     if (walk->authenticated && !authentic)
         return;
-    before = apv_arena_take(walk->kept, evidence->before_count, sizeof *before);
+    before = apv_arena_take(walk->kept, found->count, sizeof *before);
     if (before == NULL) {
         walk->out_of_memory = true;
         return;
     }
-    for (size_t i = 0; i < evidence->before_count; i++)
-        if (!apv_arena_copy(walk->kept, evidence->before[i].kind, &before[i].kind) ||
-            !apv_arena_copy(walk->kept, evidence->before[i].name, &before[i].name) ||
-            !apv_arena_copy(walk->kept, evidence->before[i].value, &before[i].value))
+    for (size_t i = 0; i < found->count; i++)
+        if (!apv_arena_copy(walk->kept, found->items[i].kind, &before[i].kind) ||
+            !apv_arena_copy(walk->kept, found->items[i].name, &before[i].name) ||
+            !apv_arena_copy(walk->kept, found->items[i].value, &before[i].value))
             walk->out_of_memory = true;
     verdict->before = before;
-    verdict->before_count = evidence->before_count;
+    verdict->before_count = found->count;
     verdict->has_revision = true;
     verdict->revision = evidence->revision;
     if (!apv_arena_copy(walk->kept, evidence->run_id, &verdict->run_id) ||
@@ -345,9 +366,9 @@ apv_evidence_judge(apv_walk *walk, const apv_chunk *chunk)
         return;
     }
     judge_observations(walk, &evidence, which == STATE_OBSERVED);
-    if (which == STATE_CONVERGED)
-        judge_errors(walk, evidence.errors);
+    judge_errors(walk, &evidence, which == STATE_OBSERVED);
     judge_rest(walk, chunk, which == STATE_OBSERVED);
+    judge_notes(walk, &evidence);
 }
 
 /* ---- the execution function ---- */

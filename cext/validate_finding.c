@@ -79,6 +79,9 @@ static const struct {
                                  APV_FAILED,
                                  {PUT(NAME), SAY(" could not be brought to "), PUT(WANTED),
                                   SAY(": "), PUT(DETAIL)}},
+    [APV_REASON_CHECK_FAILED] = {"check-failed",
+                                 APV_FAILED,
+                                 {SAY("The check of "), PUT(NAME), SAY(" failed: "), PUT(DETAIL)}},
     [APV_REASON_ACTION_FAILED] = {"action-failed",
                                   APV_FAILED,
                                   {SAY("Action "), PUT(NAME), SAY(" ran, and failed: "),
@@ -318,9 +321,10 @@ append_detail(sentence *to, apv_span detail)
         append(to, apv_span_of("no reason given."), DETAIL_SIZE_MAX);
 }
 
-/* The sentence of a finding, whose other texts are clean already. */
+/* The sentence of a finding, whose other texts are clean already, and its note. */
 static apv_span
-write_sentence(apv_walk *walk, const apv_finding *finding, apv_reason reason, apv_span detail)
+write_sentence(apv_walk *walk, const apv_finding *finding, apv_reason reason, apv_span detail,
+               apv_span note)
 {
     static const apv_span removal = APV_WORD("its removal");
     sentence made = {apv_arena_room(walk->kept, TEXT_SIZE), 0};
@@ -347,6 +351,10 @@ write_sentence(apv_walk *walk, const apv_finding *finding, apv_reason reason, ap
         default:
             append(&made, at->words, TEXT_SIZE);
         }
+    if (note.data != NULL) {
+        append(&made, apv_span_of(" But note: "), TEXT_SIZE);
+        append_detail(&made, note);
+    }
     return (apv_span){apv_arena_take(walk->kept, made.size, 1), made.size};
 }
 
@@ -405,8 +413,8 @@ apv_findings_write(apv_walk *walk, apv_reason nothing, apv_finding *findings)
             finding->observed = finding->expected;
         else
             finding->observed = apv_clean_copy(walk, slot->observed, VALUE_SIZE_MAX);
-        finding->text = write_sentence(walk, finding, reason,
-                                       slot->seen == APV_SEEN_FAILED ? slot->detail
-                                                                     : walk->unattributed_detail);
+        finding->text = write_sentence(
+            walk, finding, reason,
+            slot->seen == APV_SEEN_FAILED ? slot->detail : walk->unattributed_detail, slot->note);
     }
 }

@@ -38,6 +38,7 @@ typedef enum {
     APV_REASON_COMPILE_ERROR,
     APV_REASON_JOB_FAILED,
     APV_REASON_APPLY_FAILED, /* evidence names an error */
+    APV_REASON_CHECK_FAILED, /* evidence of a check does */
     APV_REASON_ACTION_FAILED,
     /* not-applied */
     APV_REASON_NOT_MENTIONED,
@@ -92,6 +93,7 @@ typedef struct {
     apv_source source;
     apv_span observed; /* of VALUE; of FAILED if a value was seen */
     apv_span detail;   /* of FAILED: Salt's own words */
+    apv_span note;     /* what evidence tells beside it; data NULL: nothing */
     bool overridden;   /* seen in a run whose pillar came from the command line */
     bool unapplied;    /* seen by a check; the minion has not tried to apply it before */
     uint64_t step;     /* the chunk or function that last said something of it */

@@ -221,6 +221,7 @@ set(apv_walk *walk, apv_slot *slot, apv_seen seen, apv_source source)
     slot->reason = APV_REASON_NONE;
     slot->observed = APV_NO_SPAN;
     slot->detail = APV_NO_SPAN;
+    slot->note = APV_NO_SPAN;
     slot->overridden = walk->overridden;
     slot->unapplied = false;
     slot->step = walk->step;

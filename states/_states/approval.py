@@ -41,10 +41,13 @@ log = logging.getLogger(__name__)
 __virtualname__ = "approval"
 
 LATEST = "latest"
-STATE_FORMAT = 1
+EVIDENCE_FORMAT = 2
+MEMORY_FORMAT = 1  # of the file in which _remember() keeps what was there before
 KINDS = {"package": "packages", "service": "services", "value": "values"}
 # What evidence tells besides: what became of actions, and when services were last started.
-SECTIONS = {**KINDS, "action": "actions", "start": "starts"}
+TOLD = {**KINDS, "action": "actions", "start": "starts"}
+# The sections of evidence, in the order in which its mac covers them.
+SECTIONS = ("observed", "before", "meets", "errors", "notes")
 SERVICE_STATES = ("running", "dead")
 NAME = re.compile(r"[A-Za-z0-9][^\s*?\[\]]*")
 REASON_LENGTH = 500
@@ -142,12 +145,12 @@ def _digest(minion, revision, items):
 
 def _mac(key, evidence):
     """The message authentication code of ``evidence`` under the 32 bytes ``key``, as hex text."""
-    parts = ["apv1-evidence", evidence["minion"], str(evidence["revision"])]
+    parts = ["apv2-evidence", evidence["minion"], str(evidence["revision"])]
     parts += [evidence["digest"], evidence["run_id"], evidence["boot_id"]]
-    for section in ("observed", "before"):
+    for section in SECTIONS:
         found = [
             (kind, name, value)
-            for kind, plural in SECTIONS.items()
+            for kind, plural in TOLD.items()
             for name, value in evidence.get(section, {}).get(plural, {}).items()
         ]
         found.sort(key=lambda item: (item[0].encode(), item[1].encode()))
@@ -1013,7 +1016,7 @@ def _remembered(path, minion):
     try:
         with open(path, encoding="utf-8") as file:
             store = json.load(file)
-        if store["format"] != STATE_FORMAT or store["minion"] != minion:
+        if store["format"] != MEMORY_FORMAT or store["minion"] != minion:
             return {}
         return {
             (plural, name): {"approved": entry["approved"], "before": entry["before"]}
@@ -1045,7 +1048,7 @@ def _remember(document, found):
         items = {}
         for (plural, name), entry in entries.items():
             items.setdefault(plural, {})[name] = entry
-        store = {"format": STATE_FORMAT, "minion": document.minion, "items": items}
+        store = {"format": MEMORY_FORMAT, "minion": document.minion, "items": items}
         _write(path, json.dumps(store, sort_keys=True))
     return _before(entries)
 
@@ -1091,10 +1094,32 @@ def _write(path, text):
         raise
 
 
-def _evidence(document, observed, before, errors):
-    """The evidence of one run: what was found after it, under the document's key."""
+def _sayable(sections):
+    """``sections`` (plural kind -> name -> text) without empty ones, each text as evidence can carry it."""
+    return {
+        plural: {name: _shorten(why.encode("utf-8", "replace").decode()) for name, why in texts.items()}
+        for plural, texts in sections.items()
+        if texts
+    }
+
+
+def _evidence(document, observed, before, errors=(), notes=()):
+    """
+    The evidence of one run, under the document's key.
+
+    Each section is plural kind -> name -> text.
+
+    observed
+        What is there at the end.
+    before
+        What was there before it was first applied.
+    errors
+        Why a resource is not as approved, or could not be read.
+    notes
+        What has to be told of a resource whether or not it is as approved.
+    """
     evidence = {
-        "format": STATE_FORMAT,
+        "format": EVIDENCE_FORMAT,
         "minion": document.minion,
         "revision": document.revision,
         "digest": document.digest,
@@ -1103,13 +1128,10 @@ def _evidence(document, observed, before, errors):
         "observed": observed,
         "before": before,
     }
+    for section, said in (("errors", _sayable(dict(errors))), ("notes", _sayable(dict(notes)))):
+        if said:
+            evidence[section] = said
     evidence["mac"] = _mac(document.evidence_key, evidence)
-    if any(errors.values()):
-        evidence["errors"] = {
-            plural: {name: _shorten(why) for name, why in reasons.items()}
-            for plural, reasons in errors.items()
-            if reasons
-        }
     return evidence
 
 
@@ -1482,7 +1504,7 @@ def performed(name, function, arguments=None, services=(), pillar_key="approval"
     before = _starts(services)
     retcode, success, returned = _perform(function, arguments)
     found = {"actions": {str(name): _outcome(function, retcode, success, returned)}, "starts": _starts(services)}
-    ret["approval"] = _evidence(document, found, {"starts": before}, {})
+    ret["approval"] = _evidence(document, found, {"starts": before})
     ret["changes"] = {"performed": function}
     ret["result"] = success
     if success:

@@ -163,8 +163,18 @@ test_mac_refuses_what_is_no_evidence(void **state)
         "null",
         "[]",
         "{}",
-        "{\"format\":2,\"minion\":\"m\",\"revision\":1,\"digest\":\"d\",\"run_id\":\"r\","
+        "{\"format\":3,\"minion\":\"m\",\"revision\":1,\"digest\":\"d\",\"run_id\":\"r\","
         "\"boot_id\":\"\",\"observed\":{}}",
+        "{\"format\":1,\"minion\":\"m\",\"revision\":1,\"digest\":\"d\",\"run_id\":\"r\","
+        "\"boot_id\":\"\"}",
+        "{\"format\":2,\"minion\":\"m\",\"revision\":1,\"digest\":\"d\",\"run_id\":\"r\","
+        "\"boot_id\":\"\",\"more\":{}}",
+        "{\"format\":2,\"minion\":\"m\",\"revision\":1,\"digest\":\"d\",\"run_id\":\"r\","
+        "\"boot_id\":\"\",\"notes\":{\"package\":{}}}",
+        "{\"format\":2,\"minion\":\"m\",\"revision\":1,\"digest\":\"d\",\"run_id\":\"r\","
+        "\"boot_id\":\"\",\"errors\":{\"packages\":{\"a\":1}}}",
+        "{\"format\":2,\"minion\":\"m\",\"revision\":1,\"digest\":\"d\",\"run_id\":\"r\","
+        "\"boot_id\":\"\",\"meets\":null}",
         "{\"format\":1,\"minion\":\"\",\"revision\":1,\"digest\":\"d\",\"run_id\":\"r\","
         "\"boot_id\":\"\",\"observed\":{}}",
         "{\"format\":1,\"minion\":\"m\",\"revision\":-1,\"digest\":\"d\",\"run_id\":\"r\","

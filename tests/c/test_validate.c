@@ -240,9 +240,10 @@ evidence_of(const char *fun, const char *chunk, const char *args, const char *mi
 {
     char evidence[2000], load[4000], made[APV_MAC_SIZE];
     static const char format[] =
-        "{\"format\":1,\"minion\":\"%s\",\"revision\":%d,\"digest\":\"sha256:d\","
+        "{\"format\":2,\"minion\":\"%s\",\"revision\":%d,\"digest\":\"sha256:d\","
         "\"run_id\":\"r1\",\"boot_id\":\"b1\",\"observed\":%s,"
-        "\"before\":{\"packages\":{\"a\":\"0\"}},\"errors\":%s,\"mac\":\"%s\"}";
+        "\"before\":{\"packages\":{\"a\":\"0\"}},\"errors\":%s,"
+        "\"notes\":{\"packages\":{\"b\":\"noted\"}},\"mac\":\"%s\"}";
 
     if (mac == NULL) {
         unsigned char key[APV_EVIDENCE_KEY_SIZE];
@@ -335,6 +336,8 @@ test_evidence_authenticates(void **state)
     assert_true(apv_span_is(verdict->before[0].name, "a"));
     assert_true(apv_span_is(verdict->before[0].value, "0"));
     assert_string_equal(finding_of(verdict, "a")->source, "evidence");
+    assert_true(apv_span_is(finding_of(verdict, "b")->text,
+                            "b is not installed, as approved. But note: noted"));
     apv_verdict_free(&verdict);
 }
 
@@ -404,7 +407,7 @@ test_evidence_beats_result(void **state)
          "state-failed"},
         {"\"result\":false", "{\"packages\":{\"a\":null,\"b\":null}}",
          "{\"packages\":{\"a\":\"E: not found\"}}", APV_PARTIAL, "apply-failed"},
-        {TRUE_CHUNK, REACHED, "{\"packages\":{\"a\":\"an old error\"}}", APV_CONVERGED, "observed"},
+        {TRUE_CHUNK, REACHED, "{\"packages\":{\"a\":\"it died\"}}", APV_PARTIAL, "apply-failed"},
         {TRUE_CHUNK, "{\"packages\":{\"b\":null}}", "{}", APV_UNPROVEN, "not-shown"},
         {"\"result\":false", "{\"packages\":{\"b\":null}}", "{}", APV_PARTIAL, "state-failed"},
     };

@@ -622,31 +622,36 @@ def judge_module(minion, fun, chunk):
 
 # ---- evidence ----
 
+HEAD = ("format", "minion", "revision", "digest", "run_id", "boot_id", "mac")
+
 
 def is_evidence(made):
     """Whether it has the shape of evidence."""
 
-    def observations(of):
-        sections = [of.get(section, {}) for section in reference.KINDS]
-        return all(
+    def observations(section):
+        return (
             isinstance(section, dict)
-            and all(name and (value is None or isinstance(value, str)) for name, value in section.items())
-            for section in sections
+            and (made["format"] == 1 or set(section) <= set(reference.KINDS))
+            and all(
+                isinstance(of, dict)
+                and all(name and (value is None or isinstance(value, str)) for name, value in of.items())
+                for of in (section.get(plural, {}) for plural in reference.KINDS)
+            )
         )
 
+    read = {1: ("observed", "before", "errors"), 2: reference.SECTIONS[2]}
     return (
         isinstance(made, dict)
         and type(made.get("format")) is int
-        and made["format"] == 1
+        and made["format"] in read
+        and (made["format"] == 1 or set(made) <= {*HEAD, *read[2]})
         and type(made.get("revision")) in (int, float)
         and 0 <= made["revision"] < 2**63
         and made["revision"] == int(made["revision"])
         and all(isinstance(made.get(key), str) and made[key] for key in ("minion", "digest", "run_id"))
         and isinstance(made.get("boot_id"), str)
-        and isinstance(made.get("observed"), dict)
-        and isinstance(made.get("before", {}), dict)
-        and observations(made["observed"])
-        and observations(made.get("before", {}))
+        and (made["format"] > 1 or "observed" in made)
+        and all(observations(made.get(section, {})) for section in read[made["format"]])
     )
 
 
@@ -710,7 +715,7 @@ def judge_evidence(minion, fun, chunk):
     if wrong:
         return
     minion.authenticated = minion.expected.get("evidence_key") is not None
-    observed, errors = made["observed"], made.get("errors") if fun == "converged" else None
+    observed, errors, proven = made.get("observed", {}), made.get("errors", {}), made["format"] > 1
     for of in minion.known:
         section = observed.get(of.kind + "s", {})
         if (of.kind == "action") != (fun == "performed"):
@@ -723,9 +728,8 @@ def judge_evidence(minion, fun, chunk):
         if fun == "performed":
             continue
         reached = of.name in section and matches(of.kind, of.approved, of.value) is not False
-        errors_of = errors.get(of.kind + "s") if isinstance(errors, dict) else None
-        has_error = isinstance(errors_of, dict) and of.name in errors_of
-        if not reached and (failed or has_error):
+        has_error = of.name in errors.get(of.kind + "s", {}) and of.kind != "action"
+        if (has_error and proven) or (not reached and (failed or (has_error and fun == "converged"))):
             minion.fail(of)
         elif of.name not in section:
             minion.done(of)

@@ -10,7 +10,7 @@ from saltext.approval import _core
 VECTORS = pathlib.Path(__file__).resolve().parent.parent / "vectors"
 KEY = "00112233445566778899aabbccddeeff" * 2
 EVIDENCE = {
-    "format": 1,
+    "format": 2,
     "minion": "web1",
     "revision": 1,
     "digest": "sha256:d",
@@ -75,11 +75,21 @@ def test_mac_covers_every_field():
         "boot_id": "c",
         "observed": {"packages": {"hello": None}},
         "before": {"packages": {"hello": None}},
+        "meets": {"packages": {"hello": None}},
+        "errors": {"packages": {"hello": None}},
+        "notes": {"packages": {"hello": None}},
+        "format": 1,
     }
     others = {_core.mac(KEY, {**EVIDENCE, field: value}) for field, value in changes.items()}
     assert len(others) == len(changes)
     assert mac not in others
-    assert _core.mac(KEY, {**EVIDENCE, "mac": "0", "errors": {"packages": {"hello": "E"}}}) == mac
+    assert _core.mac(KEY, {**EVIDENCE, "mac": "0", "meets": {}, "notes": {"packages": {}}}) == mac
+
+
+def test_mac_of_format_1_covers_what_was_seen_alone():
+    first = {**EVIDENCE, "format": 1}
+    more = {"errors": {"packages": {"hello": "E"}}, "notes": 1, "x": {}}
+    assert _core.mac(KEY, {**first, "mac": "0", **more}) == _core.mac(KEY, first)
 
 
 @pytest.mark.parametrize("key", [b"", b"x" * 31, "00", KEY[:-1] + "g", KEY + "0", None, 3])
@@ -91,8 +101,20 @@ def test_mac_refuses_keys(key):
 @pytest.mark.parametrize(
     "change",
     [
-        {"format": 2},
+        {"format": 0},
+        {"format": 3},
         {"format": True},
+        {"meets": None},
+        {"errors": []},
+        {"errors": {"packages": {"hello": 1}}},
+        {"notes": {"packages": []}},
+        {"notes": {"packages": {"": "x"}}},
+        {"notes": {"package": {"hello": "x"}}},
+        {"notes": {1: {}}},
+        {"observed": {"packages": {}, "pillar": {}}},
+        {"note": {}},
+        {1: {}},
+        {"format": 1, "errors": []},
         {"minion": ""},
         {"minion": b"web1"},
         {"revision": -1},

@@ -28,7 +28,7 @@ frame = _core.compress(b"x" * 1000)
 items = [("package", "hello", "version", "2.10-3"), ("package", "sl", "absent", None)]
 key = bytes(32)
 evidence = {{
-    "format": 1, "minion": "web1", "revision": 3, "digest": _core.digest("web1", 3, items),
+    "format": 2, "minion": "web1", "revision": 3, "digest": _core.digest("web1", 3, items),
     "run_id": "r", "boot_id": "b",
     "observed": {{"packages": {{"hello": "2.10-3", "sl": None}}, "services": {{}}, "values": {{}}}},
 }}

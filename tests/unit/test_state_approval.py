@@ -73,7 +73,9 @@ def test_digest_reproduces_the_vectors(approval, case):
 
 @pytest.mark.parametrize("case", vectors("evidence.json"))
 def test_mac_reproduces_the_vectors(approval, case):
-    assert approval._mac(bytes.fromhex(case["key"]), case["evidence"]) == case["mac"]
+    assert (approval._mac(bytes.fromhex(case["key"]), case["evidence"]) == case["mac"]) == (
+        case["evidence"]["format"] == 2
+    )
 
 
 def test_sound_document_is_taken(approval):
@@ -133,7 +135,7 @@ def test_unsound_document_is_refused(approval, given, why):
         approval._document("approval")
 
 
-def test_mac_covers_every_part_but_the_errors(approval):
+def test_mac_covers_every_part(approval):
     evidence = {
         "minion": "web1",
         "revision": 17,
@@ -142,14 +144,19 @@ def test_mac_covers_every_part_but_the_errors(approval):
         "boot_id": "b",
         "observed": {"packages": {"b": "1", "a": None}, "services": {"cron": "running"}},
         "before": {"packages": {"a": "0"}},
+        "errors": {"services": {"cron": "x"}},
+        "notes": {"packages": {"a": "y"}, "actions": {"1": "z"}},
     }
-    parts = ["apv1-evidence", "web1", "17", "sha256:00", "r", "b"]
+    parts = ["apv2-evidence", "web1", "17", "sha256:00", "r", "b"]
     parts += ["3", "package", "a", None, "package", "b", "1", "service", "cron", "running"]
     parts += ["1", "package", "a", "0"]
+    parts += ["0", "1", "service", "cron", "x", "2", "action", "1", "z", "package", "a", "y"]
     key = bytes.fromhex(KEY)
     expected = hmac.new(key, b"".join(map(field, parts)), "sha256").hexdigest()
     assert approval._mac(key, evidence) == expected
-    assert approval._mac(key, {**evidence, "errors": {"packages": {"a": "x"}}}) == expected
+    assert approval._mac(key, {**evidence, "meets": {"values": {}}}) == expected
+    for section in approval.SECTIONS:
+        assert approval._mac(key, {**evidence, section: {"packages": {"a": "2"}}}) != expected
     assert approval._mac(key, {**evidence, "boot_id": "c"}) != expected
     assert approval._mac(bytes(32), evidence) != expected
 

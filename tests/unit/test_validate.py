@@ -89,7 +89,7 @@ def test_shape(case):
 def evidence(observed, **change):
     """Evidence of m1 for revision 7, signed with KEY unless it has a mac."""
     made = {
-        "format": 1,
+        "format": 2,
         "minion": "m1",
         "revision": 7,
         "digest": "sha256:d",
@@ -162,7 +162,14 @@ def test_evidence_key_as_bytes():
         (evidence(ALL, revision=6), "stale-revision"),
         (evidence(ALL, revision=8, mac=""), "stale-revision"),
         ({**evidence(ALL), "observed": {"packages": {"a": "1", "b": None, "c": None}}}, "forged"),
-        ({**evidence(ALL), "format": 2}, "malformed-evidence"),
+        ({**evidence(ALL), "format": 1}, "forged"),
+        ({**evidence(ALL, format=1), "format": 2}, "forged"),
+        ({**evidence(ALL), "errors": {"packages": {"b": "E"}}}, "forged"),
+        ({**evidence(ALL), "notes": {"packages": {"b": "E"}}}, "forged"),
+        ({**evidence(ALL), "meets": {"packages": {"a": "1"}}}, "forged"),
+        ({**evidence(ALL), "format": 3}, "malformed-evidence"),
+        ({**evidence(ALL), "more": {}}, "malformed-evidence"),
+        ({**evidence(ALL), "notes": {"files": {}}}, "malformed-evidence"),
         ({}, "malformed-evidence"),
         ([], "malformed-evidence"),
     ],
@@ -174,6 +181,53 @@ def test_evidence_that_proves_nothing(made, reason):
         assert result["verdict"] == "unproven"
         assert result["authenticated"] is False
         assert {finding["reason"] for finding in result["findings"]} == {reason}
+
+
+def checked(made):
+    """A return of approval.observe."""
+    return {"id": "m1", "fun": "approval.observe", "fun_args": [], "return": made}
+
+
+def test_what_has_an_error_is_failed_whatever_was_seen():
+    made = evidence(ALL, errors={"packages": {"a": "it died"}, "services": {"other": "x"}})
+    for load, reason, source in [
+        (returned(made), "apply-failed", "evidence"),
+        (checked(made), "check-failed", "observation"),
+    ]:
+        result = _core.validate(load, EXPECTED)
+        (a, b) = result["findings"]
+        assert (a["verdict"], a["reason"], a["source"], a["observed"]) == ("failed", reason, source, "1")
+        assert "it died" in a["text"]
+        assert (b["verdict"], b["source"]) == ("converged", source)
+        assert (result["verdict"], result["authenticated"]) == ("partial", True)
+
+
+def test_errors_of_format_1_take_nothing_from_what_was_seen():
+    made = evidence({"packages": {"a": "1", "b": "2"}}, format=1, errors={"packages": {"a": "x", "b": "y"}})
+    (a, b) = _core.validate(returned(made), EXPECTED)["findings"]
+    assert (a["verdict"], b["verdict"]) == ("converged", "failed")
+    (a, b) = _core.validate(
+        checked({**made, "before": {"packages": {"b": "2"}}, "mac": ""}), {**EXPECTED, "evidence_key": None}
+    )["findings"]
+    assert (a["verdict"], b["verdict"]) == ("converged", "drift")
+
+
+def test_notes_are_told_and_move_nothing():
+    notes = {"packages": {"a": "its %post script\nfailed", "b": "x" * 999, "c": "no"}}
+    for load in (returned(evidence(ALL, notes=notes)), checked(evidence(ALL, notes=notes))):
+        result = _core.validate(load, EXPECTED)
+        (a, b) = result["findings"]
+        assert result["verdict"] == "converged"
+        assert a["text"] == "a is installed in version 1, as approved. But note: its %post script failed"
+        assert b["text"] == "b is not installed, as approved. But note: " + "x" * 300
+    made = evidence({"packages": {"a": None, "b": "2"}}, errors={"packages": {"a": "E."}}, notes=notes)
+    (a, b) = _core.validate(returned(made, result=False), EXPECTED)["findings"]
+    assert a["text"] == "a could not be brought to 1: E. But note: its %post script failed"
+    assert b["verdict"] == "failed"
+    assert b["text"].endswith("But note: " + "x" * 300)
+    # What is seen later is no longer what was noted.
+    (a, b) = _core.validate(returned(evidence(ALL, notes=notes), **change_of("a", "2", 9)), EXPECTED)["findings"]
+    assert (a["verdict"], a["text"]) == ("drift", "a is installed in version 2; approved is 1.")
 
 
 def test_evidence_without_a_key_is_a_claim():

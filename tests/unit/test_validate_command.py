@@ -38,7 +38,7 @@ def returned(observed):
     """The load of a highstate with evidence of what was observed."""
     digest = _core.digest("web1", 3, [("package", "hello", "version", "2.10-3"), ("package", "sl", "absent", None)])
     evidence = {
-        "format": 1, "minion": "web1", "revision": 3, "digest": digest, "run_id": "a" * 32, "boot_id": "b",
+        "format": 2, "minion": "web1", "revision": 3, "digest": digest, "run_id": "a" * 32, "boot_id": "b",
         "observed": {"packages": observed, "services": {}, "values": {}}, "before": {},
     }  # fmt: skip
     evidence["mac"] = _core.mac(KEY, evidence)

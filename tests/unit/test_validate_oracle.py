@@ -254,7 +254,7 @@ def evidence(draw, minion="m1"):
         observed["actions"] = draw(st.dictionaries(names, outcomes, max_size=2))
         observed["starts"] = draw(st.dictionaries(names, st.sampled_from(["b 1", None]), max_size=1))
     made = {
-        "format": 1,
+        "format": draw(st.sampled_from([1, 2])),
         "minion": draw(mostly(st.just(minion), minions)),
         "revision": draw(mostly(st.just(7), st.just(6))),
         "digest": draw(mostly(st.just("sha256:d"), st.just("sha256:e"))),
@@ -264,10 +264,9 @@ def evidence(draw, minion="m1"):
     }
     if draw(st.booleans()):
         made["before"] = {"packages": draw(st.dictionaries(names, st.none() | versions, max_size=2))}
-    if draw(st.booleans()):
-        made["errors"] = draw(
-            mostly(st.fixed_dictionaries({"packages": st.dictionaries(names, line, max_size=1)}), junk)
-        )
+    for section in ("errors", "notes", "meets"):
+        if draw(st.booleans()):
+            made[section] = draw(st.fixed_dictionaries({"packages": st.dictionaries(names, line, max_size=1)}))
     made["mac"] = draw(mostly(st.just(reference.mac(KEY, made)), st.sampled_from(["", "0" * 64, None])))
     return {
         **made,
@@ -281,7 +280,16 @@ def evidence(draw, minion="m1"):
                         {"revision": 7.0},
                         {"revision": True},
                         {"digest": "sha256:d"},
+                        {"format": 1},
                         {"format": 2},
+                        {"format": 3},
+                        {"errors": {"packages": {"a": "1"}}},
+                        {"errors": []},
+                        {"errors": {}},
+                        {"notes": {"packages": {"a": 1}}},
+                        {"notes": {"files": {}}},
+                        {"meets": {}},
+                        {"more": 1},
                         {"boot_id": ""},
                         {"boot_id": None},
                         {"run_id": ""},

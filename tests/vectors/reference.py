@@ -18,6 +18,8 @@ KINDS = {
     "actions": "action",
     "starts": "start",
 }
+# What the mac of each format covers, in this order.
+SECTIONS = {1: ("observed", "before"), 2: ("observed", "before", "meets", "errors", "notes")}
 
 
 def field(text):
@@ -41,19 +43,20 @@ def digest(minion, revision, items):
     return "sha256:" + hashlib.sha256(b"".join(map(field, fields))).hexdigest()
 
 
-def rows(sections):
-    """The resources of `observed` or `before` as (kind, name, value)."""
+def rows(section):
+    """The resources of one section as (kind, name, value)."""
     return sorted(
-        ((KINDS[section], name, value) for section, of in sections.items() for name, value in of.items()),
+        ((KINDS[plural], name, value) for plural, of in section.items() for name, value in of.items()),
         key=bytewise,
     )
 
 
 def mac(key, evidence):
     """The mac of evidence under a key in hex."""
-    fields = ["apv1-evidence", evidence["minion"], str(evidence["revision"]), evidence["digest"]]
+    version = evidence["format"]
+    fields = [f"apv{version}-evidence", evidence["minion"], str(evidence["revision"]), evidence["digest"]]
     fields += [evidence["run_id"], evidence["boot_id"]]
-    for name in ("observed", "before"):
+    for name in SECTIONS[version]:
         observations = rows(evidence.get(name, {}))
         fields.append(str(len(observations)))
         for observation in observations:
@@ -112,7 +115,7 @@ DOCUMENTS = [
 def evidence(minion, revision, observed, before=None, boot_id="b6a1d3f0-1f6b-4c1e-9b8e-000000000001", **more):
     """Evidence as the state module returns it, without its mac."""
     made = {
-        "format": 1,
+        "format": 2,
         "minion": minion,
         "revision": revision,
         "digest": digest(minion, revision, []),
@@ -144,8 +147,33 @@ EVIDENCE = [
         ),
     ),
     (
-        "errors are not covered",
+        "an error",
         evidence("web1", 4, {"packages": {"hello": None}}, {}, errors={"packages": {"hello": "E: not found"}}),
+    ),
+    (
+        "another spelling, and a note",
+        evidence(
+            "web1",
+            4,
+            {"packages": {"hello": "1:2.10-3", "brk": "1.1"}},
+            meets={"packages": {"hello": "2.10-3"}},
+            notes={"packages": {"brk": "its %post script failed"}},
+        ),
+    ),
+    (
+        "one resource in all sections",
+        evidence(
+            "web1",
+            4,
+            *({"packages": {"hello": text}, "services": {"hello": None}} for text in ("a", "b")),
+            meets={"packages": {"hello": "c"}},
+            errors={"services": {"hello": "d", "cron": "e"}, "values": {"a": None}},
+            notes={"packages": {"hello": "f"}, "actions": {"1": "g"}, "starts": {"hello": "h"}},
+        ),
+    ),
+    (
+        "nothing given",
+        {key: value for key, value in evidence("web1", 0, {}).items() if key != "observed"},
     ),
     (
         "an action, and services that it started anew",
@@ -160,7 +188,7 @@ EVIDENCE = [
         ),
     ),
     (
-        "all sections",
+        "all kinds of section",
         evidence(
             "web1",
             6,
@@ -177,6 +205,11 @@ EVIDENCE = [
     (
         "not ASCII",
         evidence("ä%_'", 9007199254740993, {"values": {"ü": '"\U0001f600"'}, "packages": {}}, {}),
+    ),
+    ("format 1", evidence("web1", 1, {"packages": {"hello": "2.10-3"}}, {"packages": {"hello": None}}, format=1)),
+    (
+        "format 1 does not cover errors",
+        evidence("web1", 4, {"packages": {"hello": None}}, errors={"packages": {"hello": "E: not found"}}, format=1),
     ),
 ]
 

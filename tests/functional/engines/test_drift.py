@@ -30,7 +30,7 @@ class Minion:
         revision, digest, key = self.document()
         self.runs += 1
         made = {
-            "format": 1,
+            "format": 2,
             "minion": self.name,
             "revision": revision,
             "digest": digest,

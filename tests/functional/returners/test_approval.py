@@ -54,7 +54,7 @@ def evidence(database):
             login="exporter",
         )
         evidence = {
-            "format": 1, "minion": minion, "revision": revision, "digest": digest,
+            "format": 2, "minion": minion, "revision": revision, "digest": digest,
             "run_id": jid[:20].ljust(32, "a"), "boot_id": "0b7e", "before": {},
             "observed": {"packages": observed, "services": {}, "values": {}},
         }  # fmt: skip

@@ -15,11 +15,11 @@ TEN = [f"ten{number}" for number in range(10)]
 
 def mac(evidence):
     """The mac that the evidence should have."""
-    found = {"observed": [], "before": []}
+    found = {section: [] for section in ("observed", "before", "meets", "errors", "notes")}
     for section, items in found.items():
         for kind, plural in (("package", "packages"), ("service", "services"), ("value", "values")):
-            items += [(kind, *item) for item in sorted(evidence[section].get(plural, {}).items())]
-    parts = ["apv1-evidence", evidence["minion"], str(evidence["revision"]), evidence["digest"]]
+            items += [(kind, *item) for item in sorted(evidence.get(section, {}).get(plural, {}).items())]
+    parts = ["apv2-evidence", evidence["minion"], str(evidence["revision"]), evidence["digest"]]
     parts += [evidence["run_id"], evidence["boot_id"]]
     for items in found.values():
         parts += [str(len(items)), *(part for item in items for part in item)]
@@ -74,7 +74,7 @@ def test_evidence_is_complete_and_authentic(machine, approve, apply):
     ret = apply(document)
     evidence = ret["approval"]
     assert evidence["mac"] == mac(evidence)
-    assert (evidence["format"], evidence["minion"]) == (1, "web1")
+    assert (evidence["format"], evidence["minion"]) == (2, "web1")
     assert (evidence["revision"], evidence["digest"]) == (1, document["digest"])
     assert len(evidence["run_id"]) == 32
     assert evidence["boot_id"]

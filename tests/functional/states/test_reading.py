@@ -171,7 +171,7 @@ def test_a_service_that_was_not_started_has_no_start(machine, approve, apply):
     assert ret["approval"]["observed"]["starts"] == {"cron": None}
 
 
-def test_what_cannot_be_read_is_unproven(machine, approve, apply):
+def test_what_cannot_be_read_is_failed(machine, approve, apply):
     machine.unreadable = "the database is damaged"
     document = approve({"hello": "1.0"}, {"cron": "running"})
     ret = apply(document, state="observed")
@@ -179,7 +179,7 @@ def test_what_cannot_be_read_is_unproven(machine, approve, apply):
     assert "the database is damaged" in ret["comment"]
     assert "Unit cron not found." in ret["comment"]
     verdict = judged(ret, "observed", document)
-    assert set(findings(verdict).values()) == {("unproven", "not-shown")}
+    assert set(findings(verdict).values()) == {("failed", "check-failed")}
 
 
 @pytest.mark.parametrize("state", ["observed", "performed"])
