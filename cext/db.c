@@ -38,6 +38,7 @@ struct apv_db {
     bool (*interrupted)(void *arg);
     void *interrupted_arg;
     bool unreachable;             /* the last try to connect failed */
+    uint64_t tries;               /* calls that got as far as the connection */
     void (*meanwhile)(void *arg); /* NULL: nothing, or done */
     void *meanwhile_arg;
 
@@ -176,6 +177,12 @@ bool
 apv_db_unreachable(const apv_db *db)
 {
     return db->unreachable;
+}
+
+uint64_t
+apv_db_tries(const apv_db *db)
+{
+    return db->tries;
 }
 
 void
@@ -651,6 +658,7 @@ apv_db_query(apv_db *db, const char *sql, const apv_param *params, size_t count,
 
     if (apv_db_forked(db))
         return apv_fail(err, APV_ERR_FORKED, "the connection belongs to the parent process");
+    db->tries++;
     /* What may be done again finds out by itself, and saves the time to ask. */
     if (db->conn != NULL && !repeatable && ended(db))
         drop(db);
@@ -832,6 +840,7 @@ apv_db_query_many(apv_db *db, const char *sql, const apv_param *params, size_t c
 
     if (apv_db_forked(db))
         return apv_fail(err, APV_ERR_FORKED, "the connection belongs to the parent process");
+    db->tries++;
     bool kept = db->conn != NULL;
     if (!kept && !connect_db(db, err))
         return false;
@@ -899,6 +908,7 @@ apv_db_script(apv_db *db, const char *sql, const apv_script_sink *sink, apv_err 
 
     if (apv_db_forked(db))
         return apv_fail(err, APV_ERR_FORKED, "the connection belongs to the parent process");
+    db->tries++;
     if (db->conn != NULL && ended(db))
         drop(db);
     if (db->conn == NULL && !connect_db(db, err))
