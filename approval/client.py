@@ -60,9 +60,9 @@ class Client:
 
         Returns the request as show() does.
         """
-        request_type = intake.text("the request type", request_type)
+        request_type = intake.text("the request type", request_type, "one of `types`")
         minions = intake.minions(minions)
-        reason = intake.text("the reason", reason)
+        reason = intake.text("the reason", reason, "reason='...'")
         after = intake.time("after", after)
         external_ref = intake.optional_text("external_ref", external_ref)
         on_behalf_of = intake.optional_text("on_behalf_of", on_behalf_of)
@@ -100,7 +100,7 @@ class Client:
         Returns this one as show() does.
         """
         number = intake.request_id(request_id)
-        resolution = intake.text("the resolution", resolution)
+        resolution = intake.text("the resolution", resolution, "supersede or wait")
         db.call(self._conn, "resolve_overlap", *self._identity, number, intake.request_id(other), resolution)
         return self.show(number)
 
@@ -150,7 +150,7 @@ class Client:
         does.
         """
         number = intake.request_id(request_id)
-        comment = intake.text("the comment", comment)
+        comment = intake.text("the comment", comment, "comment='...'")
         db.call(self._conn, "break_glass", *self._identity, number, comment)
         return self.show(number)
 
@@ -159,7 +159,7 @@ class Client:
         Let the principal ``to`` decide in one's stead, from ``start`` (None: now) until ``until``, both as
         intake.time() takes them. Returns {delegation: its number}.
         """
-        to = intake.text("whom to delegate to", to)
+        to = intake.text("whom to delegate to", to, "the name of a principal")
         start, until = intake.time("start", start), intake.time("until", until)
         return {"delegation": db.value(self._conn, "delegate", *self._identity, to, start, until)}
 
@@ -206,14 +206,14 @@ class Client:
 
     def state(self, minion):
         """What is approved for a minion now and later, and what it last proved."""
-        return db.value(self._conn, "show_state", intake.text("the minion id", minion))
+        return db.value(self._conn, "show_state", intake.text("the minion id", minion, "one of `minions`"))
 
     def why(self, minion, resource):
         """
         Why a minion has a resource (see intake.resource()) as it has: every request about it, newest first.
         """
         kind, name = intake.resource(resource)
-        return db.value(self._conn, "why", intake.text("the minion id", minion), kind, name)
+        return db.value(self._conn, "why", intake.text("the minion id", minion, "one of `minions`"), kind, name)
 
     def types(self):
         """The request types, newest version each."""
@@ -222,14 +222,14 @@ class Client:
     def type(self, name, version=None):
         """One request type as it was loaded: its newest version, or this one."""
         version = None if version is None else intake.count("version", version)
-        return db.value(self._conn, "show_type", intake.text("the request type", name), version)
+        return db.value(self._conn, "show_type", intake.text("the request type", name, "one of `types`"), version)
 
     def what_if(self, request_type, minions=1, requester=None):
         """
         Who would have to approve a request of a type over so many minions, made by a principal (None: by
         oneself).
         """
-        request_type = intake.text("the request type", request_type)
+        request_type = intake.text("the request type", request_type, "one of `types`")
         count = intake.count("minions", minions)
         requester = intake.optional_text("the requester", requester)
         if requester is None:

@@ -1,5 +1,7 @@
 """The runner through Salt's loader, and through salt-run where the exit code and the printed text matter."""
 
+import json
+import pathlib
 import subprocess
 import sys
 
@@ -207,6 +209,39 @@ def test_salt_run_takes_yaml_and_prints_plainly(salt_run):
     assert shown["requester"] == "alice"
 
 
+def test_salt_run_answers_in_few_lines_and_has_all_as_json(salt_run, approved):
+    minions = [f"shop{number}" for number in range(1, 201)]
+    approved.execute("SELECT approval.put_minions(%s)", (minions,), login="operator")
+    code, text = salt_run(
+        "approval.request", "package", f"minions=[{', '.join(minions)}]", "packages={hello: '1'}", "reason=x"
+    )
+    assert code == 0
+    lines = text.splitlines()
+    assert lines[0] == "request 1: package, pending"
+    assert len(lines) < 15
+    assert "  200 minions: shop[1-200]  hello  1" in lines
+    assert len(json.loads(salt_run("approval.show", "1", "--out=json")[1])["items"]) == 200
+    assert yaml.safe_load(salt_run("approval.list", "--out=yaml")[1])[0]["minions"] == 200
+    assert salt_run("approval.show", "1", "text=False")[1].count("\n") > 1000
+    assert salt_run("approval.cancel", "1")[1] == "request 1: cancelled\n"
+
+
+def test_who_is_not_at_salt_run_gets_data_unless_text_is_asked_for(runner):
+    number = runner("request", "package", minions=["web1"], packages={"hello": "1"}, reason="x")["request"]
+    assert runner("show", number, __pub_user="root", __pub_fun="approval.show")["request"] == number
+    assert runner("show", number, text=True).startswith(f"request {number}: package, pending\n")
+    assert "text must be true or false" in refusal(runner, "show", number, text="yes")
+
+
+def test_an_orchestration_gets_data(approved, master_opts):
+    import salt.runner
+
+    opts = master_opts()
+    opts["fun"] = "state.orchestrate"
+    client = salt.runner.RunnerClient(opts)
+    assert client.cmd("approval.types", print_event=False)[0]["type"] == "emergency"
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -221,6 +256,18 @@ def test_salt_run_takes_yaml_and_prints_plainly(salt_run):
         (["approval.amend", "7", "minions=web1", "packages={a: '1'}"], "there is no request 7"),
         (["approval.why", "nowhere", "hello"], "unknown minion: 'nowhere'"),
         (["approval.delegate", "carol", "until=2026-12-24"], "Use your own login"),
+        (
+            ["approval.request", "package", "minions=web1", "package={hello: '1'}", "reason=x"],
+            "approval.request takes no argument 'package': did you mean packages?",
+        ),
+        (["approval.list", "status=pending"], "did you mean state?"),
+        (["approval.list", "zzz=1"], "it takes state, minion, limit"),
+        (["approval.types", "x=1"], "it takes none"),
+        (["approval.show", "7", "8"], "approval.show was given 2 arguments and takes at most 1: request_id"),
+        (
+            ["approval.request", "package", "minions=web1", "packages={hello: '1'}"],
+            "the reason must be text, but nothing was given: give reason='...'",
+        ),
     ],
 )
 def test_a_refusal_is_one_sentence_and_a_failure(salt_run, arguments, sentence):
@@ -256,3 +303,9 @@ def test_every_function_is_documented(salt_run):
         "audit", "audit_head", "verify_audit",
     ):  # fmt: skip
         assert f"salt-run approval.{function}" in text
+
+
+def test_every_function_refuses_what_it_does_not_know(runner, master_opts):
+    functions = [name for name in salt.loader.runner(master_opts()) if name.startswith("approval.")]
+    for name in functions:
+        assert "takes no argument 'nonsense'" in refusal(runner, name.partition(".")[2], nonsense=1)
