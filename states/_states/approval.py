@@ -16,6 +16,7 @@ import fnmatch
 import functools
 import hashlib
 import hmac
+import itertools
 import json
 import logging
 import os
@@ -58,6 +59,18 @@ LOCK_POLL_SECONDS = 1.0
 # What a service that was started or stopped successfully gets to show it: init scripts return early.
 SERVICE_SECONDS = 5.0
 SERVICE_POLL_SECONDS = 0.1
+SETTLE_SECONDS = 1.5
+# What systemd calls running and dead; its other states are on the way to these.
+UNIT_STATES = {
+    "active": "running",
+    "reloading": "running",
+    "refreshing": "running",
+    "inactive": "dead",
+    "failed": "dead",
+}
+UNIT_AIMS = {"activating": "running", "deactivating": "dead"}
+# Of what a unit needs, the kinds that can be approved: all units need the same few targets, slices and mounts.
+NEEDED_UNITS = (".service", ".socket", ".timer", ".path")
 # Lines of package managers that explain nothing.
 CHATTER = ("WARNING:", "debconf:", "E: Can not write log", "N: ", "W: ")
 # How package managers say that another process is using their database.
@@ -891,60 +904,253 @@ def _plan_packages(manager, names):
 # -------------------------------------------------------------------------------------- services
 
 
-def _service_state(name):
-    """``running`` or ``dead``, as the service manager says; raises whatever it raises."""
-    return "running" if __salt__["service.status"](name) else "dead"
-
-
-def _read_services(names):
-    """name -> state of each service, and name -> why for those whose state cannot be read."""
-    found, why = {}, {}
-    for name in names:
-        try:
-            found[name] = _service_state(name)
-        except Exception as exc:
-            why[name] = _reason(exc)
-    return found, why
-
-
-def _settled_state(name, wanted):
-    """The state of a service once it is ``wanted``, or what it is when that has taken too long."""
-    deadline = time.monotonic() + SERVICE_SECONDS
-    while (state := _service_state(name)) != wanted and time.monotonic() < deadline:
-        time.sleep(SERVICE_POLL_SECONDS)
-    return state
-
-
-def _converge_services(wanted, found):
+class _Unit(NamedTuple):
     """
-    Start and stop the services in ``found`` (name -> state) that are not as ``wanted``; updates
-    ``found``, and returns name -> why for those that are not afterwards.
+    A service as its manager shows it.
+
+    ``state`` is ``running``, ``dead``, or what systemd calls a state in between. ``id`` is the manager's own
+    name of it, the same for all its aliases. ``shown`` has systemd's properties; elsewhere it is empty.
     """
-    why = {}
-    for name in [name for name, state in found.items() if state != wanted[name]]:
+
+    state: str
+    id: str
+    shown: dict
+
+    @property
+    def moment(self):
+        """What differs from one start of the service to the next."""
+        return tuple(self.shown.get(key) for key in ("InvocationID", "ActiveEnterTimestampMonotonic"))
+
+    def named(self, *properties):
+        """The units that these properties name."""
+        found = set()
+        for key in properties:
+            value = self.shown.get(key) or ()
+            found.update(value.split() if isinstance(value, str) else value)
+        return found
+
+    def fate(self):
+        """What systemd tells of a service that does not run, as text behind a sentence; or nothing."""
+        if self.shown.get("Type") == "oneshot" and self.shown.get("Result") == "success":
+            return ": it ran and ended, as a service of the type oneshot does"
+        told = [self.shown.get(key) for key in ("ActiveState", "SubState", "Result")]
+        return f" ({', '.join(filter(None, told))})" if any(told) else ""
+
+
+def _look(name):
+    """The _Unit that ``name`` means now; raises whatever the service manager raises."""
+    shown = {}
+    if "service.show" in __salt__:
+        with contextlib.suppress(Exception):
+            shown = __salt__["service.show"](name)
+    if not isinstance(shown, dict) or not shown.get("ActiveState"):
+        return _Unit("running" if __salt__["service.status"](name) else "dead", name, {})
+    state = UNIT_STATES.get(shown["ActiveState"], shown["ActiveState"])
+    return _Unit(state, shown.get("Id") or name, shown)
+
+
+class _Services:
+    """
+    The approved services of this minion.
+
+    wanted
+        name -> running or dead.
+
+    Of the last read(), ``units`` has name -> _Unit, and ``unread`` name -> why it cannot be read; of
+    oppose(), ``opposed`` has name -> with what it is in contradiction.
+    """
+
+    def __init__(self, wanted):
+        self.wanted = wanted
+        self.units, self.unread = {}, {}
+        self.opposed = {}
+        self._failed = {}  # name -> what the service manager said when it was last told to start or stop it
+        self._told = set()  # names that it was told to start or stop, and reported success
+        self._restless = set()  # names that did not come to rest
+
+    def read(self):
+        """Ask the service manager for all of them."""
+        self.units, self.unread = {}, {}
+        for name in self.wanted:
+            try:
+                self.units[name] = _look(name)
+            except Exception as exc:
+                self.unread[name] = _reason(exc)
+
+    def states(self):
+        """name -> state, of those that could be read."""
+        return {name: unit.state for name, unit in self.units.items()}
+
+    def past(self):
+        """As states(), where one on its way to a state is in it: what a revert goes back to."""
+        return {name: UNIT_AIMS.get(state, state) for name, state in self.states().items()}
+
+    def due(self, wanted=SERVICE_STATES):
+        """The names of those that are not as they should be."""
+        return [name for name, unit in self.units.items() if unit.state != self.wanted[name] in wanted]
+
+    def oppose(self):
+        """
+        Find which cannot be as approved together, as far as systemd tells: aliases of one unit, units that
+        exclude each other, and units that need one that has to be dead, also through others.
+
+        Where all is as approved there is no contradiction to be found.
+        """
+        self.opposed = {}
+        if not self.due():
+            return
+        ids = {alias: unit.id for unit in self.units.values() for alias in unit.named("Names")}
+        seen = {unit.id: unit for unit in self.units.values()}
+        needed = {}  # name -> the ids of what runs with it: its own and of what it needs
+        excluded = {}  # name -> the ids of what cannot run then
+        for name, unit in self.units.items():
+            if self.wanted[name] == "running":
+                needed[name], excluded[name] = self._together(unit, ids, seen)
+        for one, other in itertools.combinations(sorted(self.units), 2):
+            self._compare(one, other, needed, excluded)
+            self._compare(other, one, needed, excluded)
+
+    @staticmethod
+    def _together(unit, ids, seen):
+        """The ids of what has to run for ``unit`` to run, and of what must not."""
+        found, excluded, todo = set(), set(), [unit.id]
+        while todo:
+            key = todo.pop()
+            if key in found:
+                continue
+            found.add(key)
+            if key not in seen:
+                with contextlib.suppress(Exception):
+                    seen[key] = _look(key)
+            if key in seen:
+                excluded |= {ids.get(other, other) for other in seen[key].named("Conflicts", "ConflictedBy")}
+                needs = seen[key].named("Requires", "BindsTo", "Requisite")
+                todo += [ids.get(need, need) for need in needs if need.endswith(NEEDED_UNITS)]
+        return found, excluded - found
+
+    def _compare(self, one, other, needed, excluded):
+        """Note it if the service ``one``, which has to run, cannot do so with ``other``."""
+        if self.wanted[one] != "running":
+            return
+        unit = self.units[other]
+        if self.wanted[other] == "dead":
+            if unit.id == self.units[one].id:
+                why = f"it is the same unit, {unit.id}, as {{}}, which is approved to be {{}}"
+                self._note(one, why.format(other, "dead"))
+                self._note(other, why.format(one, "running"))
+            elif unit.id in needed[one]:
+                self._note(one, f"it needs {other}, which is approved to be dead")
+                self._note(other, f"{one}, which is approved to be running, needs it")
+        elif excluded[one] & needed[other]:
+            self._note(one, f"it cannot run beside {other}, which is approved to be running too")
+            self._note(other, f"it cannot run beside {one}, which is approved to be running too")
+
+    def _note(self, name, why):
+        self.opposed.setdefault(name, why)
+
+    def converge(self):
+        """
+        Start and stop what is not as approved and in no contradiction. Returns whether anything was done.
+
+        A second round mends what the first one did to others: a unit that is started starts what it wants.
+        """
+        acted = False
+        for _ in range(2):
+            for wanted in ("dead", "running"):
+                for name in self.due((wanted,)):
+                    if name not in self.opposed and name not in self._failed:
+                        acted = self._act(name) or acted
+            if acted:
+                self.read()
+        return acted
+
+    def _act(self, name):
+        """Start or stop one, unless that of another has done so by now. Returns whether it was told to."""
+        wanted = self.wanted[name]
         try:
-            done = __salt__["service.start" if wanted[name] == "running" else "service.stop"](name)
-            found[name] = _settled_state(name, wanted[name]) if done else _service_state(name)
-            reason = "it did not stay so" if done else "the service manager reported a failure"
+            if _look(name).state == wanted:
+                return False
+            if __salt__["service.start" if wanted == "running" else "service.stop"](name):
+                self._told.add(name)
+                self._await(name)
+            else:
+                self._failed[name] = "the service manager reported a failure"
         except Exception as exc:
-            reason = _reason(exc)
-        if found[name] != wanted[name]:
-            why[name] = reason
-    return why
+            self._failed[name] = _reason(exc)
+        return True
+
+    def _await(self, name):
+        """Give one the time to show what it was told: init scripts return early, and systemd may have to wait."""
+        deadline = time.monotonic() + SERVICE_SECONDS
+        while (unit := _look(name)).state != self.wanted[name] and time.monotonic() < deadline:
+            if unit.shown and unit.state in SERVICE_STATES:
+                return
+            time.sleep(SERVICE_POLL_SECONDS)
+
+    def settle(self, seconds):
+        """
+        Read them until none changes for so many seconds, so that what stops, dies or starts another one a
+        moment later is seen. One that does not come to rest within SERVICE_SECONDS more is an error.
+        """
+        self.read()
+        deadline = time.monotonic() + seconds + SERVICE_SECONDS
+        while seconds:
+            earlier = self.units
+            time.sleep(seconds)
+            self.read()
+            self._restless = {
+                name
+                for name, unit in self.units.items()
+                if unit.state not in SERVICE_STATES
+                or name not in earlier
+                or (unit.state, unit.moment) != (earlier[name].state, earlier[name].moment)
+            }
+            if not self._restless or time.monotonic() >= deadline:
+                return
+
+    def errors(self):
+        """name -> why, of those that are not as approved, or of which obstacles() tells."""
+        return {**{name: self._why(name) for name in self.due()}, **self.obstacles()}
+
+    def _why(self, name):
+        if name in self._failed:
+            return self._failed[name]
+        if name in self._told:
+            unit = self.units[name]
+            return f"it did not stay so{unit.fate() if self.wanted[name] == 'running' else ''}"
+        return "the start or stop of another one changed it"
+
+    def notes(self):
+        """name -> what failed, of those that are as approved nevertheless."""
+        fine = self.units.keys() - self.errors().keys()
+        return {
+            name: f"it is so, though the service manager said: {self._failed[name]}"
+            for name in fine & self._failed.keys()
+        }
+
+    def obstacles(self):
+        """name -> why, of those that do not come to rest, are in a contradiction, or cannot be read."""
+        restless = {
+            name: f"it does not come to rest; when last seen it was {self.units[name].state}"
+            for name in self._restless & self.units.keys()
+        }
+        return {**restless, **self.opposed, **self.unread}
 
 
 def _starts(names):
     """
-    name -> when the service was last started, as ``<boot id> <microseconds since that boot>``, or
-    None if it was not since then. Only where systemd tells; a service that cannot be asked is left out.
+    name -> when the service was last started, as ``<boot id> <microseconds since that boot>``, or None if
+    it does not run. Only where systemd tells; a service that cannot be asked is left out.
     """
     found = {}
     if "service.show" not in __salt__:
         return found
     for name in names:
         with contextlib.suppress(Exception):
-            moment = int(__salt__["service.show"](name)["ActiveEnterTimestampMonotonic"])
-            found[name] = f"{_boot_id()} {moment}" if moment else None
+            shown = __salt__["service.show"](name)
+            runs = UNIT_STATES.get(shown.get("ActiveState"), "running") == "running"
+            moment = int(shown["ActiveEnterTimestampMonotonic"])
+            found[name] = f"{_boot_id()} {moment}" if moment and runs else None
     return found
 
 
@@ -1154,6 +1360,24 @@ def _open_packages(packages, purge, lock_timeout):
     return manager, {}
 
 
+def _read_again(manager, why):
+    """
+    Read the packages after the last act of a run. Returns name -> why for those that are not as approved; of
+    those that cannot be read nothing is observed.
+
+    why
+        name -> why for those that were not when the last transaction was over.
+    """
+    try:
+        manager.read()
+    except Exception as exc:
+        names = [item.name for item in manager.items]
+        manager.items = []
+        return dict.fromkeys(names, f"the installed packages cannot be read: {_reason(exc)}")
+    changed = "something changed it after the last transaction"
+    return {item.name: why.get(item.name, changed) for item in manager.items if not manager.satisfied(item)}
+
+
 def _service_changes(before, after):
     """What changed of the services, under keys that no package can have."""
     return {
@@ -1191,12 +1415,12 @@ def _forecasts(changes):
             yield f"Package {name} would go from {change['old']} to {change['new']}."
 
 
-def _plan(ret, document, manager, errors):
+def _plan(ret, document, manager, services, errors):
     """Complete ``ret`` for a test run: what would change. Changes nothing, and is no evidence."""
     ret["changes"], why = _plan_packages(manager, document.packages)
     errors["packages"].update(why)
-    services = _read_services(document.services)[0]
-    ret["changes"].update(_service_changes(services, document.services))
+    coming = {name: state for name, state in document.services.items() if name not in services.opposed}
+    ret["changes"].update(_service_changes(services.states(), coming))
     lines = [*_complaints(document, errors), *_forecasts(ret["changes"])]
     ret["comment"] = "\n".join(lines) or _summary(document)
     if any(errors.values()):
@@ -1281,11 +1505,14 @@ def planned(name, items=None, pillar_key="approval", removal="remove"):
     wanted = document._replace(packages=asked["package"], services=asked["service"], values={})
     packages = {**document.packages, **wanted.packages}
     manager, unread = _open_packages(packages, removal == "purge", 0)
+    services = _Services({**document.services, **wanted.services})
+    services.read()
+    services.oppose()
     errors = {
         "packages": {package: why for package, why in unread.items() if package in wanted.packages},
-        "services": _read_services(wanted.services)[1],
+        "services": {service: why for service, why in services.obstacles().items() if service in wanted.services},
     }
-    _plan(ret, wanted, manager, errors)
+    _plan(ret, wanted, manager, services, errors)
     lines = ret["comment"].splitlines() if ret["changes"] or ret["result"] is False else []
     lines += [
         f"Value {value} would be in the pillar."
@@ -1299,7 +1526,9 @@ def planned(name, items=None, pillar_key="approval", removal="remove"):
     return ret
 
 
-def converged(name, pillar_key="approval", removal="remove", refresh=True, lock_timeout=300):
+def converged(
+    name, pillar_key="approval", removal="remove", refresh=True, lock_timeout=300, settle_time=SETTLE_SECONDS
+):
     """
     Bring this minion to the approved state in its pillar, and return evidence of what is there.
 
@@ -1328,6 +1557,10 @@ def converged(name, pillar_key="approval", removal="remove", refresh=True, lock_
         The seconds that one run may wait, altogether, while other processes use the package
         manager.
 
+    settle_time
+        The seconds for which no approved service may change, after the last act of a run that changed
+        packages or services, until what is there counts. With 0 it is read once.
+
     Nothing is applied unless the approved state in the pillar was made for this minion and agrees
     with its digest. Packages are changed in as few transactions as possible; one that fails does
     not keep the others from being applied. The result is False if any resource is not in its
@@ -1345,6 +1578,9 @@ def converged(name, pillar_key="approval", removal="remove", refresh=True, lock_
     if not isinstance(lock_timeout, int | float) or lock_timeout < 0:
         ret["comment"] = "Nothing was applied: the option lock_timeout has to be seconds."
         return ret
+    if isinstance(settle_time, bool) or not isinstance(settle_time, int | float) or settle_time < 0:
+        ret["comment"] = "Nothing was applied: the option settle_time has to be seconds."
+        return ret
     try:
         document = _document(pillar_key)
     except _Refused as exc:
@@ -1356,31 +1592,41 @@ def converged(name, pillar_key="approval", removal="remove", refresh=True, lock_
         return ret
 
     manager, unread = _open_packages(document.packages, removal == "purge", lock_timeout)
-    services, unreadable = _read_services(document.services)
+    services = _Services(document.services)
+    services.read()
     if __opts__["test"]:
-        return _plan(ret, document, manager, {"packages": unread, "services": unreadable})
+        services.oppose()
+        return _plan(ret, document, manager, services, {"packages": unread, "services": services.obstacles()})
 
-    installed, running = manager.flat(), dict(services)
+    installed, running = manager.flat(), services.states()
     found = {item.name: manager.observed(item) for item in manager.items}
     try:
-        before = _remember(document, {"packages": found, "services": services})
+        before = _remember(document, {"packages": found, "services": services.past()})
     except OSError as exc:
         ret["comment"] = f"Nothing was applied: what is there now cannot be written down: {exc}."
         return ret
 
     errors = {"packages": unread or _converge_packages(manager, refresh)}
+    acted = bool(manager.tried) or manager.flat() != installed
+    if acted:
+        services.read()
+    services.oppose()
+    acted = services.converge() or acted
+    if acted:
+        # What is there at the end counts, whatever each act reported.
+        if document.services:
+            services.settle(settle_time)
+        errors["packages"] = unread or _read_again(manager, errors["packages"])
+    errors["services"] = services.errors()
     ret["changes"] = salt.utils.data.compare_dicts(installed, manager.flat())
-    if ret["changes"]:
-        services, unreadable = _read_services(document.services)
-    errors["services"] = {**unreadable, **_converge_services(document.services, services)}
-    ret["changes"].update(_service_changes(running, services))
+    ret["changes"].update(_service_changes(running, services.states()))
 
     observed = {
         "packages": {item.name: manager.observed(item) for item in manager.items},
-        "services": services,
+        "services": services.states(),
         "values": document.values,
     }
-    ret["approval"] = _evidence(document, observed, before, errors)
+    ret["approval"] = _evidence(document, observed, before, errors, {"services": services.notes()})
     ret["result"] = not any(errors.values())
     ret["comment"] = "\n".join(_complaints(document, errors)) or _summary(document)
     return ret
@@ -1429,17 +1675,21 @@ def observed(name, pillar_key="approval"):
         return ret
 
     manager, unread = _open_packages(document.packages, False, 0)
-    services, unreadable = _read_services(document.services)
+    services = _Services(document.services)
+    services.read()
+    if any(state not in SERVICE_STATES for state in services.states().values()):
+        services.settle(SETTLE_SECONDS)
+    services.oppose()
     found = {
         "packages": {item.name: manager.observed(item) for item in manager.items},
-        "services": services,
+        "services": services.states(),
         "starts": _starts(document.services),
         "values": document.values,
     }
     before = _before(_entries(document, _remembered(_memory(), document.minion), {}))
-    unknown = {"packages": unread, "services": unreadable}
+    unknown = {"packages": unread, "services": services.obstacles()}
     ret["approval"] = _evidence(document, found, before, unknown)
-    errors = _reading(document, manager, services)
+    errors = _reading(document, manager, services.states())
     for plural, reasons in unknown.items():
         errors[plural].update(reasons)
     ret["result"] = not any(errors.values())
@@ -1503,7 +1753,12 @@ def performed(name, function, arguments=None, services=(), pillar_key="approval"
 
     before = _starts(services)
     retcode, success, returned = _perform(function, arguments)
-    found = {"actions": {str(name): _outcome(function, retcode, success, returned)}, "starts": _starts(services)}
+    starts = _starts(services)
+    if starts != before:
+        # A service that dies a moment after its start was not restarted.
+        time.sleep(SETTLE_SECONDS)
+        starts = _starts(services)
+    found = {"actions": {str(name): _outcome(function, retcode, success, returned)}, "starts": starts}
     ret["approval"] = _evidence(document, found, {"starts": before})
     ret["changes"] = {"performed": function}
     ret["result"] = success
