@@ -292,10 +292,11 @@ record_return(PyObject *module, PyObject *args, PyObject *kwargs)
 
 /* ---- check_return ---- */
 
-PyDoc_STRVAR(check_return_doc,
-             "check_return(packed_load, /)\n--\n\n"
-             "Raises DataError for a return, given as msgpack, that can never be recorded: it is no\n"
-             "map, say, or names no minion. Asks no database.");
+PyDoc_STRVAR(
+    check_return_doc,
+    "check_return(packed_load, /)\n--\n\n"
+    "Raises DataError for a return, given as msgpack, that can never be recorded: it is no\n"
+    "map, say, or names no minion. Asks no database.");
 
 static PyObject *
 check_return(PyObject *module, PyObject *packed)

@@ -477,3 +477,67 @@ def test_the_exceptions():
     assert issubclass(_core.DataError, ValueError)
     assert (_core.Error.code, _core.Error.sqlstate) == (None, None)
     assert sys.modules["saltext.approval._core"] is _core
+
+
+# ---- calls that were given up ----
+
+
+@pytest.mark.parametrize("how", ["call", "documents", "refresh"])
+def test_what_gives_up_cancels(core_database, insert_document, how, tmp_path):
+    """Nobody piles up behind a lock that others hold; what waited for it ends before it is let go."""
+    dsn = core_database.dsn("exporter") + f" application_name=given-up-{how}"
+    calls = {
+        "call": lambda: _core.document(dsn, "web1", timeout_ms=150),
+        "documents": lambda: _core.documents(dsn, ["a", "b"], timeout_ms=150),
+        "refresh": lambda: _core.snapshot_refresh(dsn, str(tmp_path / "snapshot"), timeout_ms=150),
+    }
+    waiting = f"SELECT count(*) FROM pg_stat_activity WHERE application_name = 'given-up-{how}'"
+    calls[how]()
+    with core_database.connect() as holder, holder.transaction():
+        holder.execute("LOCK TABLE approval.document IN ACCESS EXCLUSIVE MODE")
+        for _ in range(12):
+            with pytest.raises(_core.Unavailable, match="150 ms"):
+                calls[how]()
+        wait_until(lambda: core_database.execute(waiting) == [(0,)], 3)
+    calls[how]()
+
+
+def test_a_call_that_a_signal_ends_is_canceled(core_database, conninfo):
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(*_):
+        raise Interrupted
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(Interrupted):
+            _core.call(conninfo + " application_name=interrupted", "test_sleep", [600.0], timeout_ms=600_000)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'interrupted'"
+    wait_until(lambda: core_database.execute(query) == [(0,)], 3)
+
+
+def parent_of(pid):
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+        return int(stat.read().rpartition(")")[2].split()[1])
+
+
+def test_a_server_that_is_stopped_costs_one_thread():
+    """It takes the request to cancel, and does not answer."""
+    with RunDirectory() as directory, PrivatePostgres(directory / "pg") as server:
+        server.execute("CREATE SCHEMA approval")
+        server.execute(SIMPLE_FUNCTION.format(name="test_backend", type="integer", value="pg_backend_pid()"))
+        pids = [backend(server.dsn() + f" application_name=stopped{number}") for number in range(2)]
+        threads = len(os.listdir("/proc/self/task"))
+        with stopped(parent_of(pids[0])), stopped(pids[0]), stopped(pids[1]):
+            start = time.monotonic()
+            for number in [0, 1, 0, 1]:
+                with pytest.raises(_core.Unavailable):
+                    backend(server.dsn() + f" application_name=stopped{number}", timeout_ms=200, connect_timeout_ms=200)
+            assert time.monotonic() - start < 3
+            assert len(os.listdir("/proc/self/task")) <= threads + 2, "one for each connection"
+        wait_until(lambda: len(os.listdir("/proc/self/task")) == threads)
+        assert is_up(server.dsn())
