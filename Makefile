@@ -106,9 +106,9 @@ test-salts: ## Test with each release of Salt in use, and with minions of anothe
 	$(MAKE) --no-print-directory RELEASE=3006 MINION_WHEELS=salt-wheels test-short
 
 .PHONY: test-short
-test-short: setup ## Test a short story with a real master and real minions
+test-short: setup ## Test a short story, and the README's, with a real master and real minions
 	@$(AS_ROOT) tools/sandbox.py env APPROVAL_MINION_WHEELS=$(MINION_WHEELS) \
-	    $(VENV)/bin/pytest -q -p no:cacheprovider tests/e2e/test_every_salt.py
+	    $(VENV)/bin/pytest -q -p no:cacheprovider tests/e2e/test_every_salt.py tests/e2e/test_readme.py
 
 .PHONY: test-faults
 test-faults: setup ## Test with real faults, each for seconds: servers killed and stopped, networks cut, disks full
