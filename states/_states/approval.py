@@ -123,6 +123,7 @@ class _Document(NamedTuple):
     packages: dict
     services: dict
     values: dict  # name -> canonical JSON text
+    unusable: dict  # plural kind -> name -> why it is in none of the above, though it is approved
 
 
 def _field(text):
@@ -192,13 +193,44 @@ def _section(pillar, plural):
     return dict(section)
 
 
-def _resources(pillar, plural):
-    """The section ``plural``, with names that no command takes for an option or a pattern."""
-    section = _section(pillar, plural)
-    for name in section:
-        if not NAME.fullmatch(name):
-            raise _Refused(f"{name!r} among its {plural} is not a name")
+def _texts(section, of):
+    """``section``, of whose resources each has a text; raises _Refused, naming it as ``of`` of one, if not."""
+    for name, want in section.items():
+        if not isinstance(want, str):
+            raise _Refused(f"{of} {name} is not text")
     return section
+
+
+def _unreadable(pillar, values):
+    """name -> stored text of the values that the master could not put among ``values`` as they are."""
+    kinds = pillar.get("unreadable", {})
+    if not isinstance(kinds, dict) or kinds.keys() - {"values"}:
+        raise _Refused("it holds what this version of its state does not know")
+    texts = _texts(_section({"values": {}, **kinds}, "values"), "the text of value")
+    if texts.keys() & values.keys():
+        raise _Refused("it has a value twice")
+    return texts
+
+
+def _unusable(packages, services, texts):
+    """plural kind -> name -> why, of the resources that are approved, and cannot be used here."""
+    why = {"packages": {}, "services": {}, "values": {}}
+    for plural, section in (("packages", packages), ("services", services)):
+        for name in section:
+            if not NAME.fullmatch(name):
+                why[plural][name] = "a command could take its name for an option or a pattern"
+    for name, want in packages.items():
+        if want == "":
+            why["packages"][name] = "its version is empty"
+    for name, want in services.items():
+        if want not in SERVICE_STATES:
+            why["services"][name] = f"a service can be running or dead, not {want!r}"
+    for name in texts:
+        why["values"][name] = (
+            "its value holds what Salt cannot carry, such as a number beyond 64 bits or JSON in another spelling: "
+            "ask for it anew"
+        )
+    return why
 
 
 def _document(pillar_key):
@@ -217,17 +249,13 @@ def _document(pillar_key):
     if isinstance(revision, bool) or not isinstance(revision, int) or revision < 0:
         raise _Refused("it has no revision")
 
-    packages = _resources(pillar, "packages")
-    for name, want in packages.items():
-        if not (want is None or (isinstance(want, str) and want)):
-            raise _Refused(f"the version of package {name} is not text")
-    services = _resources(pillar, "services")
-    for name, want in services.items():
-        if want not in SERVICE_STATES:
-            raise _Refused(f"the state of service {name} is neither running nor dead")
+    packages = _section(pillar, "packages")
+    _texts({name: want for name, want in packages.items() if want is not None}, "the version of package")
+    services = _texts(_section(pillar, "services"), "the state of service")
     try:
         values = {name: _canonical(value) for name, value in _section(pillar, "values").items()}
-        found = _digest(minion, revision, _items(packages, services, values))
+        texts = _unreadable(pillar, values)
+        found = _digest(minion, revision, _items(packages, services, {**values, **texts}))
     except (TypeError, ValueError) as exc:
         raise _Refused("it holds what JSON or UTF-8 cannot express") from exc
     if not isinstance(digest, str) or digest != found:
@@ -237,16 +265,19 @@ def _document(pillar_key):
         )
 
     if revision == 0:
-        if packages or services or values:
+        if packages or services or values or texts:
             raise _Refused("it has resources but no revision")
-        return _Document(minion, 0, digest, b"", packages, services, values)
+        return _Document(minion, 0, digest, b"", {}, {}, {}, {})
     try:
         key = bytes.fromhex(pillar.get("evidence_key"))
     except (TypeError, ValueError):
         key = b""
     if len(key) != 32:
         raise _Refused("it has no usable evidence key")
-    return _Document(minion, revision, digest, key, packages, services, values)
+    unusable = _unusable(packages, services, texts)
+    packages = {name: want for name, want in packages.items() if name not in unusable["packages"]}
+    services = {name: want for name, want in services.items() if name not in unusable["services"]}
+    return _Document(minion, revision, digest, key, packages, services, values, unusable)
 
 
 # ---------------------------------------------------------------------------- package managers
@@ -1387,8 +1418,20 @@ def _service_changes(before, after):
     }
 
 
+def _with_unusable(document, errors):
+    """``errors`` (plural kind -> name -> why) with what ``document`` has that cannot be used."""
+    return {plural: {**errors.get(plural, {}), **why} for plural, why in document.unusable.items()}
+
+
 def _complaints(document, errors):
     """A sentence for each resource that is not in its approved state."""
+    for plural, reasons in document.unusable.items():
+        for name, why in sorted(reasons.items()):
+            yield f"{plural[:-1].capitalize()} {name} cannot be applied: {why}."
+    errors = {
+        plural: {name: why for name, why in reasons.items() if name in getattr(document, plural)}
+        for plural, reasons in errors.items()
+    }
     for name, why in sorted(errors["packages"].items()):
         want = document.packages[name]
         if want is None:
@@ -1502,7 +1545,7 @@ def planned(name, items=None, pillar_key="approval", removal="remove"):
         ret["comment"] = f"Nothing was planned: {exc}."
         return ret
 
-    wanted = document._replace(packages=asked["package"], services=asked["service"], values={})
+    wanted = document._replace(packages=asked["package"], services=asked["service"], values={}, unusable={})
     packages = {**document.packages, **wanted.packages}
     manager, unread = _open_packages(packages, removal == "purge", 0)
     services = _Services({**document.services, **wanted.services})
@@ -1596,7 +1639,8 @@ def converged(
     services.read()
     if __opts__["test"]:
         services.oppose()
-        return _plan(ret, document, manager, services, {"packages": unread, "services": services.obstacles()})
+        errors = _with_unusable(document, {"packages": unread, "services": services.obstacles()})
+        return _plan(ret, document, manager, services, errors)
 
     installed, running = manager.flat(), services.states()
     found = {item.name: manager.observed(item) for item in manager.items}
@@ -1618,6 +1662,7 @@ def converged(
             services.settle(settle_time)
         errors["packages"] = unread or _read_again(manager, errors["packages"])
     errors["services"] = services.errors()
+    errors = _with_unusable(document, errors)
     ret["changes"] = salt.utils.data.compare_dicts(installed, manager.flat())
     ret["changes"].update(_service_changes(running, services.states()))
 
@@ -1687,11 +1732,11 @@ def observed(name, pillar_key="approval"):
         "values": document.values,
     }
     before = _before(_entries(document, _remembered(_memory(), document.minion), {}))
-    unknown = {"packages": unread, "services": services.obstacles()}
+    unknown = _with_unusable(document, {"packages": unread, "services": services.obstacles()})
     ret["approval"] = _evidence(document, found, before, unknown)
     errors = _reading(document, manager, services.states())
     for plural, reasons in unknown.items():
-        errors[plural].update(reasons)
+        errors.setdefault(plural, {}).update(reasons)
     ret["result"] = not any(errors.values())
     ret["comment"] = "\n".join(_complaints(document, errors)) or _summary(document)
     return ret
