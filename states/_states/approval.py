@@ -69,6 +69,15 @@ UNIT_STATES = {
     "failed": "dead",
 }
 UNIT_AIMS = {"activating": "running", "deactivating": "dead"}
+UNIT_SUFFIXES = (
+    *(".service", ".socket", ".device", ".mount", ".automount", ".swap"),
+    *(".target", ".path", ".timer", ".slice", ".scope"),
+)
+# The properties of a unit that are read here.
+UNIT_PROPERTIES = (
+    *("Id", "Names", "Type", "ActiveState", "SubState", "Result", "InvocationID", "ActiveEnterTimestampMonotonic"),
+    *("Conflicts", "ConflictedBy", "Requires", "BindsTo", "Requisite"),
+)
 # Of what a unit needs, the kinds that can be approved: all units need the same few targets, slices and mounts.
 NEEDED_UNITS = (".service", ".socket", ".timer", ".path")
 # Lines of package managers that explain nothing.
@@ -968,13 +977,27 @@ class _Unit(NamedTuple):
         return f" ({', '.join(filter(None, told))})" if any(told) else ""
 
 
+def _show(name):
+    """What systemd shows of a unit: its properties, or nothing where there is no systemd."""
+    if "service.show" not in __salt__:
+        return {}
+    try:
+        shown = __salt__["service.show"](name)
+    except Exception:
+        # Salt's module stumbles over " ; " in a unit's command.
+        unit = name if name.endswith(UNIT_SUFFIXES) else f"{name}.service"
+        command = ["systemctl", "show", "--property", ",".join(UNIT_PROPERTIES), "--", unit]
+        out = __salt__["cmd.run_stdout"](command, python_shell=False, output_loglevel="trace")
+        shown = dict(line.partition("=")[::2] for line in out.splitlines())
+    return shown if isinstance(shown, dict) else {}
+
+
 def _look(name):
     """The _Unit that ``name`` means now; raises whatever the service manager raises."""
     shown = {}
-    if "service.show" in __salt__:
-        with contextlib.suppress(Exception):
-            shown = __salt__["service.show"](name)
-    if not isinstance(shown, dict) or not shown.get("ActiveState"):
+    with contextlib.suppress(Exception):
+        shown = _show(name)
+    if not shown.get("ActiveState"):
         return _Unit("running" if __salt__["service.status"](name) else "dead", name, {})
     state = UNIT_STATES.get(shown["ActiveState"], shown["ActiveState"])
     return _Unit(state, shown.get("Id") or name, shown)
@@ -1174,11 +1197,9 @@ def _starts(names):
     it does not run. Only where systemd tells; a service that cannot be asked is left out.
     """
     found = {}
-    if "service.show" not in __salt__:
-        return found
     for name in names:
         with contextlib.suppress(Exception):
-            shown = __salt__["service.show"](name)
+            shown = _show(name)
             runs = UNIT_STATES.get(shown.get("ActiveState"), "running") == "running"
             moment = int(shown["ActiveEnterTimestampMonotonic"])
             found[name] = f"{_boot_id()} {moment}" if moment and runs else None
@@ -1257,6 +1278,8 @@ def _remembered(path, minion):
             return {}
         return {
             (plural, name): {"approved": entry["approved"], "before": entry["before"]}
+            if "before" in entry
+            else {"approved": entry["approved"]}
             for plural, names in store["items"].items()
             for name, entry in names.items()
         }
@@ -1267,12 +1290,15 @@ def _remembered(path, minion):
         return {}
 
 
-def _remember(document, found):
+def _remember(document, found, unread=()):
     """
     What was there before this minion first applied each item: plural kind -> name -> state.
 
     found
         plural kind -> name -> what is there now, read before anything is changed.
+    unread
+        Services of which that cannot be read now: what is read later may be what this run made of them, so
+        that it is never taken for what was there before.
 
     Kept in the minion's cache, so that neither a return that gets lost nor a second run takes the
     first state away. An entry belongs to one approved value of one resource: another value, or a
@@ -1280,7 +1306,7 @@ def _remember(document, found):
     """
     path = _memory()
     kept = _remembered(path, document.minion)
-    entries = _entries(document, kept, found)
+    entries = _entries(document, kept, found, unread)
     if entries != kept:
         items = {}
         for (plural, name), entry in entries.items():
@@ -1295,16 +1321,21 @@ def _memory():
     return os.path.join(__opts__["cachedir"], "approval_before.json")
 
 
-def _entries(document, kept, found):
-    """The entries of ``kept`` that still hold for ``document``, and new ones for the rest of ``found``."""
+def _entries(document, kept, found, unread=()):
+    """
+    The entries of ``kept`` that still hold for ``document``, and new ones for the rest of ``found``. That of a
+    service in ``unread`` does not say what was there before.
+    """
     entries = {}
     for plural in ("packages", "services"):
         for name, approved in getattr(document, plural).items():
             entry = kept.get((plural, name))
             if entry is None or entry["approved"] != approved:
-                if name not in found.get(plural, {}):
+                entry = {"approved": approved}
+                if name in found.get(plural, {}):
+                    entry["before"] = found[plural][name]
+                elif plural == "packages" or name not in unread:
                     continue
-                entry = {"approved": approved, "before": found[plural][name]}
             entries[plural, name] = entry
     return entries
 
@@ -1313,7 +1344,8 @@ def _before(entries):
     """The section ``before`` of evidence."""
     before = {}
     for (plural, name), entry in entries.items():
-        before.setdefault(plural, {})[name] = entry["before"]
+        if "before" in entry:
+            before.setdefault(plural, {})[name] = entry["before"]
     return before
 
 
@@ -1645,7 +1677,7 @@ def converged(
     installed, running = manager.flat(), services.states()
     found = {item.name: manager.observed(item) for item in manager.items}
     try:
-        before = _remember(document, {"packages": found, "services": services.past()})
+        before = _remember(document, {"packages": found, "services": services.past()}, services.unread)
     except OSError as exc:
         ret["comment"] = f"Nothing was applied: what is there now cannot be written down: {exc}."
         return ret

@@ -159,6 +159,13 @@ CONTRADICTIONS = {
         {"one": relation("Requires=other.socket"), "other.socket": {"Socket": ["ListenStream=@x"]}, "other": {}},
         {"one": "running", "other.socket": "dead"},
     ),
+    "a command that Salt cannot read": (
+        {
+            "one": service("ExecStart=/bin/sh -c 'true ; exec sleep infinity'", unit=["Conflicts=other.service"]),
+            "other": {},
+        },
+        {"one": "running", "other": "running"},
+    ),
     "an alias": ({"other": {}}, {"other": "running", "alias": "dead"}),
     "with its suffix": ({"one": {}}, {"one": "running", "one.service": "dead"}),
     "two aliases": ({"other": {}}, {"alias": "running", "second.service": "dead"}),
@@ -384,7 +391,7 @@ def test_a_check_sees_what_is_in_between(systemd, state, approve):
 
 
 def test_a_restart_that_does_not_hold_has_no_start(systemd, state, approve):
-    stays = service("ExecStart=/bin/sleep infinity")
+    stays = service("ExecStart=/bin/sh -c 'true ; exec sleep infinity'")
     systemd.put({"stays": stays, "dies": service("ExecStart=/bin/sleep 0.5")})
     systemd.ctl("start", "stays")
     for name, held in (("stays", True), ("dies", False)):
