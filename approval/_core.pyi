@@ -39,9 +39,14 @@ class _DocumentHead(TypedDict):
     values: dict[str, Any]
 
 class Document(_DocumentHead, total=False):
-    """The approved state of a minion, as its pillar has it."""
+    """The approved state of a minion, as its pillar has it.
+
+    ``unreadable`` is there only if it has something: ``{"values": {name: text}}``, of values that Salt's msgpack
+    would not bring to the minion as they are, or whose JSON is spelled otherwise than Python spells it.
+    """
 
     evidence_key: str
+    unreadable: dict[str, dict[str, str]]
 
 class SnapshotInfo(TypedDict):
     """Times are seconds since 1970 UTC, by the clock of who refreshed it."""

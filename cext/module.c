@@ -202,12 +202,31 @@ intern_keys(module_state *state)
 static int
 import_json(module_state *state)
 {
-    PyObject *json = PyImport_ImportModule("json");
-    if (json == NULL)
-        return -1;
+    PyObject *json = PyImport_ImportModule("json"), *nothing = PyTuple_New(0);
+    PyObject *type = NULL, *options = NULL, *encoder = NULL;
+    int status = -1;
+
+    if (json == NULL || nothing == NULL)
+        goto done;
     state->json_loads = PyObject_GetAttrString(json, "loads");
-    Py_DECREF(json);
-    return state->json_loads == NULL ? -1 : 0;
+    type = PyObject_GetAttrString(json, "JSONEncoder");
+    options = Py_BuildValue("{sOsOsOs(ss)}", "sort_keys", Py_True, "ensure_ascii", Py_False,
+                            "allow_nan", Py_False, "separators", ",", ":");
+    if (state->json_loads == NULL || type == NULL || options == NULL)
+        goto done;
+    encoder = PyObject_Call(type, nothing, options);
+    if (encoder == NULL)
+        goto done;
+    state->json_text = PyObject_GetAttrString(encoder, "encode");
+    status = state->json_text == NULL ? -1 : 0;
+
+done:
+    Py_XDECREF(encoder);
+    Py_XDECREF(options);
+    Py_XDECREF(type);
+    Py_XDECREF(nothing);
+    Py_XDECREF(json);
+    return status;
 }
 
 static int
@@ -241,6 +260,7 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->data_error);
     Py_VISIT(state->store_error);
     Py_VISIT(state->json_loads);
+    Py_VISIT(state->json_text);
     for (size_t i = 0; i < KEY_COUNT; i++)
         Py_VISIT(state->keys[i]);
     return 0;
@@ -256,6 +276,7 @@ module_clear(PyObject *module)
     Py_CLEAR(state->data_error);
     Py_CLEAR(state->store_error);
     Py_CLEAR(state->json_loads);
+    Py_CLEAR(state->json_text);
     for (size_t i = 0; i < KEY_COUNT; i++)
         Py_CLEAR(state->keys[i]);
     return 0;

@@ -43,6 +43,7 @@
     X(source)                                                                                      \
     X(text)                                                                                        \
     X(unapproved)                                                                                  \
+    X(unreadable)                                                                                  \
     X(unusable)                                                                                    \
     X(values)                                                                                      \
     X(verdict)                                                                                     \
@@ -66,6 +67,7 @@ typedef struct {
     PyObject *data_error;     /* DataError(Error, ValueError) */
     PyObject *store_error;    /* StoreError(Error) */
     PyObject *json_loads;     /* json.loads */
+    PyObject *json_text;      /* the one JSON text of an object, as intake makes it */
     PyObject *keys[KEY_COUNT];
     struct connection_cache *connections;
     struct snapshot_cache *snapshots;

@@ -69,6 +69,15 @@ UNIT_STATES = {
     "failed": "dead",
 }
 UNIT_AIMS = {"activating": "running", "deactivating": "dead"}
+UNIT_SUFFIXES = (
+    *(".service", ".socket", ".device", ".mount", ".automount", ".swap"),
+    *(".target", ".path", ".timer", ".slice", ".scope"),
+)
+# The properties of a unit that are read here.
+UNIT_PROPERTIES = (
+    *("Id", "Names", "Type", "ActiveState", "SubState", "Result", "InvocationID", "ActiveEnterTimestampMonotonic"),
+    *("Conflicts", "ConflictedBy", "Requires", "BindsTo", "Requisite"),
+)
 # Of what a unit needs, the kinds that can be approved: all units need the same few targets, slices and mounts.
 NEEDED_UNITS = (".service", ".socket", ".timer", ".path")
 # Lines of package managers that explain nothing.
@@ -123,6 +132,7 @@ class _Document(NamedTuple):
     packages: dict
     services: dict
     values: dict  # name -> canonical JSON text
+    unusable: dict  # plural kind -> name -> why it is in none of the above, though it is approved
 
 
 def _field(text):
@@ -192,13 +202,44 @@ def _section(pillar, plural):
     return dict(section)
 
 
-def _resources(pillar, plural):
-    """The section ``plural``, with names that no command takes for an option or a pattern."""
-    section = _section(pillar, plural)
-    for name in section:
-        if not NAME.fullmatch(name):
-            raise _Refused(f"{name!r} among its {plural} is not a name")
+def _texts(section, of):
+    """``section``, of whose resources each has a text; raises _Refused, naming it as ``of`` of one, if not."""
+    for name, want in section.items():
+        if not isinstance(want, str):
+            raise _Refused(f"{of} {name} is not text")
     return section
+
+
+def _unreadable(pillar, values):
+    """name -> stored text of the values that the master could not put among ``values`` as they are."""
+    kinds = pillar.get("unreadable", {})
+    if not isinstance(kinds, dict) or kinds.keys() - {"values"}:
+        raise _Refused("it holds what this version of its state does not know")
+    texts = _texts(_section({"values": {}, **kinds}, "values"), "the text of value")
+    if texts.keys() & values.keys():
+        raise _Refused("it has a value twice")
+    return texts
+
+
+def _unusable(packages, services, texts):
+    """plural kind -> name -> why, of the resources that are approved, and cannot be used here."""
+    why = {"packages": {}, "services": {}, "values": {}}
+    for plural, section in (("packages", packages), ("services", services)):
+        for name in section:
+            if not NAME.fullmatch(name):
+                why[plural][name] = "a command could take its name for an option or a pattern"
+    for name, want in packages.items():
+        if want == "":
+            why["packages"][name] = "its version is empty"
+    for name, want in services.items():
+        if want not in SERVICE_STATES:
+            why["services"][name] = f"a service can be running or dead, not {want!r}"
+    for name in texts:
+        why["values"][name] = (
+            "its value holds what Salt cannot carry, such as a number beyond 64 bits or JSON in another spelling: "
+            "ask for it anew"
+        )
+    return why
 
 
 def _document(pillar_key):
@@ -217,17 +258,13 @@ def _document(pillar_key):
     if isinstance(revision, bool) or not isinstance(revision, int) or revision < 0:
         raise _Refused("it has no revision")
 
-    packages = _resources(pillar, "packages")
-    for name, want in packages.items():
-        if not (want is None or (isinstance(want, str) and want)):
-            raise _Refused(f"the version of package {name} is not text")
-    services = _resources(pillar, "services")
-    for name, want in services.items():
-        if want not in SERVICE_STATES:
-            raise _Refused(f"the state of service {name} is neither running nor dead")
+    packages = _section(pillar, "packages")
+    _texts({name: want for name, want in packages.items() if want is not None}, "the version of package")
+    services = _texts(_section(pillar, "services"), "the state of service")
     try:
         values = {name: _canonical(value) for name, value in _section(pillar, "values").items()}
-        found = _digest(minion, revision, _items(packages, services, values))
+        texts = _unreadable(pillar, values)
+        found = _digest(minion, revision, _items(packages, services, {**values, **texts}))
     except (TypeError, ValueError) as exc:
         raise _Refused("it holds what JSON or UTF-8 cannot express") from exc
     if not isinstance(digest, str) or digest != found:
@@ -237,16 +274,19 @@ def _document(pillar_key):
         )
 
     if revision == 0:
-        if packages or services or values:
+        if packages or services or values or texts:
             raise _Refused("it has resources but no revision")
-        return _Document(minion, 0, digest, b"", packages, services, values)
+        return _Document(minion, 0, digest, b"", {}, {}, {}, {})
     try:
         key = bytes.fromhex(pillar.get("evidence_key"))
     except (TypeError, ValueError):
         key = b""
     if len(key) != 32:
         raise _Refused("it has no usable evidence key")
-    return _Document(minion, revision, digest, key, packages, services, values)
+    unusable = _unusable(packages, services, texts)
+    packages = {name: want for name, want in packages.items() if name not in unusable["packages"]}
+    services = {name: want for name, want in services.items() if name not in unusable["services"]}
+    return _Document(minion, revision, digest, key, packages, services, values, unusable)
 
 
 # ---------------------------------------------------------------------------- package managers
@@ -937,13 +977,27 @@ class _Unit(NamedTuple):
         return f" ({', '.join(filter(None, told))})" if any(told) else ""
 
 
+def _show(name):
+    """What systemd shows of a unit: its properties, or nothing where there is no systemd."""
+    if "service.show" not in __salt__:
+        return {}
+    try:
+        shown = __salt__["service.show"](name)
+    except Exception:
+        # Salt's module stumbles over " ; " in a unit's command.
+        unit = name if name.endswith(UNIT_SUFFIXES) else f"{name}.service"
+        command = ["systemctl", "show", "--property", ",".join(UNIT_PROPERTIES), "--", unit]
+        out = __salt__["cmd.run_stdout"](command, python_shell=False, output_loglevel="trace")
+        shown = dict(line.partition("=")[::2] for line in out.splitlines())
+    return shown if isinstance(shown, dict) else {}
+
+
 def _look(name):
     """The _Unit that ``name`` means now; raises whatever the service manager raises."""
     shown = {}
-    if "service.show" in __salt__:
-        with contextlib.suppress(Exception):
-            shown = __salt__["service.show"](name)
-    if not isinstance(shown, dict) or not shown.get("ActiveState"):
+    with contextlib.suppress(Exception):
+        shown = _show(name)
+    if not shown.get("ActiveState"):
         return _Unit("running" if __salt__["service.status"](name) else "dead", name, {})
     state = UNIT_STATES.get(shown["ActiveState"], shown["ActiveState"])
     return _Unit(state, shown.get("Id") or name, shown)
@@ -1143,11 +1197,9 @@ def _starts(names):
     it does not run. Only where systemd tells; a service that cannot be asked is left out.
     """
     found = {}
-    if "service.show" not in __salt__:
-        return found
     for name in names:
         with contextlib.suppress(Exception):
-            shown = __salt__["service.show"](name)
+            shown = _show(name)
             runs = UNIT_STATES.get(shown.get("ActiveState"), "running") == "running"
             moment = int(shown["ActiveEnterTimestampMonotonic"])
             found[name] = f"{_boot_id()} {moment}" if moment and runs else None
@@ -1226,6 +1278,8 @@ def _remembered(path, minion):
             return {}
         return {
             (plural, name): {"approved": entry["approved"], "before": entry["before"]}
+            if "before" in entry
+            else {"approved": entry["approved"]}
             for plural, names in store["items"].items()
             for name, entry in names.items()
         }
@@ -1236,12 +1290,15 @@ def _remembered(path, minion):
         return {}
 
 
-def _remember(document, found):
+def _remember(document, found, unread=()):
     """
     What was there before this minion first applied each item: plural kind -> name -> state.
 
     found
         plural kind -> name -> what is there now, read before anything is changed.
+    unread
+        Services of which that cannot be read now: what is read later may be what this run made of them, so
+        that it is never taken for what was there before.
 
     Kept in the minion's cache, so that neither a return that gets lost nor a second run takes the
     first state away. An entry belongs to one approved value of one resource: another value, or a
@@ -1249,7 +1306,7 @@ def _remember(document, found):
     """
     path = _memory()
     kept = _remembered(path, document.minion)
-    entries = _entries(document, kept, found)
+    entries = _entries(document, kept, found, unread)
     if entries != kept:
         items = {}
         for (plural, name), entry in entries.items():
@@ -1264,16 +1321,21 @@ def _memory():
     return os.path.join(__opts__["cachedir"], "approval_before.json")
 
 
-def _entries(document, kept, found):
-    """The entries of ``kept`` that still hold for ``document``, and new ones for the rest of ``found``."""
+def _entries(document, kept, found, unread=()):
+    """
+    The entries of ``kept`` that still hold for ``document``, and new ones for the rest of ``found``. That of a
+    service in ``unread`` does not say what was there before.
+    """
     entries = {}
     for plural in ("packages", "services"):
         for name, approved in getattr(document, plural).items():
             entry = kept.get((plural, name))
             if entry is None or entry["approved"] != approved:
-                if name not in found.get(plural, {}):
+                entry = {"approved": approved}
+                if name in found.get(plural, {}):
+                    entry["before"] = found[plural][name]
+                elif plural == "packages" or name not in unread:
                     continue
-                entry = {"approved": approved, "before": found[plural][name]}
             entries[plural, name] = entry
     return entries
 
@@ -1282,7 +1344,8 @@ def _before(entries):
     """The section ``before`` of evidence."""
     before = {}
     for (plural, name), entry in entries.items():
-        before.setdefault(plural, {})[name] = entry["before"]
+        if "before" in entry:
+            before.setdefault(plural, {})[name] = entry["before"]
     return before
 
 
@@ -1387,8 +1450,20 @@ def _service_changes(before, after):
     }
 
 
+def _with_unusable(document, errors):
+    """``errors`` (plural kind -> name -> why) with what ``document`` has that cannot be used."""
+    return {plural: {**errors.get(plural, {}), **why} for plural, why in document.unusable.items()}
+
+
 def _complaints(document, errors):
     """A sentence for each resource that is not in its approved state."""
+    for plural, reasons in document.unusable.items():
+        for name, why in sorted(reasons.items()):
+            yield f"{plural[:-1].capitalize()} {name} cannot be applied: {why}."
+    errors = {
+        plural: {name: why for name, why in reasons.items() if name in getattr(document, plural)}
+        for plural, reasons in errors.items()
+    }
     for name, why in sorted(errors["packages"].items()):
         want = document.packages[name]
         if want is None:
@@ -1502,7 +1577,7 @@ def planned(name, items=None, pillar_key="approval", removal="remove"):
         ret["comment"] = f"Nothing was planned: {exc}."
         return ret
 
-    wanted = document._replace(packages=asked["package"], services=asked["service"], values={})
+    wanted = document._replace(packages=asked["package"], services=asked["service"], values={}, unusable={})
     packages = {**document.packages, **wanted.packages}
     manager, unread = _open_packages(packages, removal == "purge", 0)
     services = _Services({**document.services, **wanted.services})
@@ -1596,12 +1671,13 @@ def converged(
     services.read()
     if __opts__["test"]:
         services.oppose()
-        return _plan(ret, document, manager, services, {"packages": unread, "services": services.obstacles()})
+        errors = _with_unusable(document, {"packages": unread, "services": services.obstacles()})
+        return _plan(ret, document, manager, services, errors)
 
     installed, running = manager.flat(), services.states()
     found = {item.name: manager.observed(item) for item in manager.items}
     try:
-        before = _remember(document, {"packages": found, "services": services.past()})
+        before = _remember(document, {"packages": found, "services": services.past()}, services.unread)
     except OSError as exc:
         ret["comment"] = f"Nothing was applied: what is there now cannot be written down: {exc}."
         return ret
@@ -1618,6 +1694,7 @@ def converged(
             services.settle(settle_time)
         errors["packages"] = unread or _read_again(manager, errors["packages"])
     errors["services"] = services.errors()
+    errors = _with_unusable(document, errors)
     ret["changes"] = salt.utils.data.compare_dicts(installed, manager.flat())
     ret["changes"].update(_service_changes(running, services.states()))
 
@@ -1687,11 +1764,11 @@ def observed(name, pillar_key="approval"):
         "values": document.values,
     }
     before = _before(_entries(document, _remembered(_memory(), document.minion), {}))
-    unknown = {"packages": unread, "services": services.obstacles()}
+    unknown = _with_unusable(document, {"packages": unread, "services": services.obstacles()})
     ret["approval"] = _evidence(document, found, before, unknown)
     errors = _reading(document, manager, services.states())
     for plural, reasons in unknown.items():
-        errors[plural].update(reasons)
+        errors.setdefault(plural, {}).update(reasons)
     ret["result"] = not any(errors.values())
     ret["comment"] = "\n".join(_complaints(document, errors)) or _summary(document)
     return ret

@@ -69,6 +69,7 @@ def through_returns():
 entry = {{
     "document": lambda: _core.document(conninfo, "web1"),
     "document_fails": lambda: fails(_core.document, away, "web1"),
+    "document_damaged": lambda: _core.document(conninfo, "odd"),
     "document_snapshot": lambda: _core.document(away, "web1", snapshot=path),
     "snapshot_read": lambda: _core.snapshot_read(path, "web1"),
     "snapshot_read_fails": lambda: fails(_core.snapshot_read, path + "-none", "web1"),
@@ -131,6 +132,7 @@ LOAD = b"\x85\xa2id\xa4web1\xa3jid\xb420261122154734375006\xa3fun\xa9test.ping\x
 CALLS = {
     "document": 15_000,
     "document_fails": 15_000,
+    "document_damaged": 5_000,
     "document_refused": 50_000,
     "document_snapshot": 15_000,
     "documents": 7_500,
@@ -183,7 +185,10 @@ def test_every_entry_point_is_called():
 
 
 @pytest.mark.parametrize("entry", CALLS)
-def test_nothing_grows(conninfo, entry):
+def test_nothing_grows(conninfo, insert_document, entry):
+    if entry == "document_damaged":
+        texts = ["1e3", "18446744073709551616", "NaN", "{", "[" * 9999, '{"a": [1, {"b": 2}]}', '{"a":[1,{"b":2}]}']
+        insert_document("odd", [("value", f"v{number}", "json", text) for number, text in enumerate(texts)])
     program = PROGRAM.format(load=LOAD)
     calls = CALLS[entry]
     if os.environ.get("APPROVAL_FAULTS") == "full":

@@ -584,3 +584,177 @@ def test_chocolatey(machine, approve, apply):
     assert {len(names) for _, *names in machine.transactions} == {1}
     assert machine.counted["force"] == 1
     assert machine.counted["upgrade"] == 1
+
+
+# ----------------------------------------------------------------------------- what cannot be used
+
+
+@pytest.fixture
+def approve_texts(approve):
+    """As approve, with values that cannot reach the minion, as their texts."""
+    from saltext.approval import _core
+
+    def document(packages, services, values, texts):
+        made = approve(packages, services, values)
+        kinds = {None: "absent", "latest": "latest"}
+        items = [("package", name, kinds.get(v, "version"), v) for name, v in packages.items()]
+        items += [("service", name, "state", state) for name, state in services.items()]
+        items += [("value", name, "json", json.dumps(value)) for name, value in values.items()]
+        items += [("value", name, "json", text) for name, text in texts.items()]
+        digest = _core.digest("web1", made["revision"], items)
+        return {**made, "digest": digest, "unreadable": {"values": texts}}
+
+    return document
+
+
+@pytest.mark.parametrize("state", ["converged", "observed"])
+def test_what_cannot_be_used_fails_alone(machine, approve_texts, apply, state):
+    from saltext.approval import _core
+
+    machine.have(hello="1.0", sl="1.0")
+    machine.services.update(cron="running")
+    packages = {"hello": "1.0", "sl": "1.0", "--force": "1.0", "a b": None, "empty": ""}
+    services = {"cron": "running", "odd": "enabled", "--now": "dead", "ssh*": "running"}
+    document = approve_texts(packages, services, {"motd": 1}, {"big": "18446744073709551616", "spaced": "[1, 2]"})
+    ret = apply(document, state=state, name="approval")
+    evidence = ret["approval"]
+    assert ret["result"] is False
+    assert evidence["mac"] == _core.mac("c3" * 32, evidence)
+    assert evidence["observed"]["packages"] == {"hello": "1.0", "sl": "1.0"}
+    assert evidence["observed"]["services"] == {"cron": "running"}
+    assert evidence["observed"]["values"] == {"motd": "1"}
+    assert {plural: set(names) for plural, names in evidence["errors"].items()} == {
+        "packages": {"--force", "a b", "empty"},
+        "services": {"odd", "--now", "ssh*"},
+        "values": {"big", "spaced"},
+    }
+    assert "Value big cannot be applied: its value holds what Salt cannot carry" in ret["comment"]
+    held = {key: document[key] for key in ("minion", "revision", "digest", "evidence_key")}
+    held |= {
+        "packages": packages,
+        "services": {"cron": "running"},
+        "values": {"motd": "1", "big": "18446744073709551616"},
+    }
+    load = {"id": "web1", "fun": "state.apply", "return": {f"approval_|-a_|-a_|-{state}": {**ret, "__run_num__": 0}}}
+    verdict = _core.validate(load, held)
+    assert verdict["authenticated"]
+    found = {finding["name"]: finding["verdict"] for finding in verdict["findings"]}
+    assert found == {
+        **dict.fromkeys(("hello", "sl", "cron", "motd"), "converged"),
+        **dict.fromkeys(("--force", "a b", "empty", "big"), "failed"),
+    }
+
+
+def test_a_plan_names_what_cannot_be_used(machine, approve_texts, apply):
+    machine.offer("hello")
+    ret = apply(approve_texts({"hello": "1.0", "-x": "1"}, {}, {}, {"big": "1e400"}), test=True)
+    assert ret["result"] is False
+    assert ret["changes"] == {"hello": {"old": "", "new": "1.0"}}
+    assert "Package -x cannot be applied" in ret["comment"]
+    assert "Value big cannot be applied" in ret["comment"]
+
+
+# ------------------------------------------------------------------------ what is there at the end
+
+
+def test_a_package_that_changes_after_the_last_transaction(machine, approve, apply):
+    """Its service's start removes it, and what failed is installed by then."""
+    machine.offer("tool", "late")
+    machine.faulty.add("late")
+    machine.services["cron"] = "dead"
+    start = machine.set_service
+
+    def start_and_remove(name, state):
+        del machine.installed["tool"]
+        machine.installed["late"] = ["1.0"]
+        return start(name, state)
+
+    machine.set_service = start_and_remove
+    ret = apply(approve({"tool": "1.0", "late": "1.0"}, {"cron": "running"}), settle_time=0)
+    assert observed(ret) == {"tool": None, "late": "1.0"}
+    assert errors(ret) == {"tool": "something changed it after the last transaction"}
+    assert ret["changes"] == {
+        "late": {"old": "", "new": "1.0"},
+        "cron (service)": {"old": "dead", "new": "running"},
+    }
+
+
+def test_packages_that_cannot_be_read_at_the_end_are_not_observed(machine, approve, apply):
+    machine.offer("tool")
+    machine.services["cron"] = "dead"
+
+    def start_and_break(name, state):
+        machine.unreadable = "the database is damaged"
+        machine.services[name] = state
+        return True
+
+    machine.set_service = start_and_break
+    ret = apply(approve({"tool": "1.0"}, {"cron": "running"}), settle_time=0)
+    assert observed(ret) == {}
+    assert errors(ret) == {"tool": "the installed packages cannot be read: the database is damaged"}
+
+
+def test_a_service_that_a_package_stops(machine, approve, apply):
+    machine.offer("tool")
+    machine.services["cron"] = "running"
+    machine.install = lambda wanted: (machine.installed.update(tool=["1.0"]), machine.services.update(cron="dead"))
+    machine.stubborn.add("cron")
+    ret = apply(approve({"tool": "1.0"}, {"cron": "running"}), settle_time=0)
+    assert ret["approval"]["observed"]["services"] == {"cron": "dead"}
+    assert ret["approval"]["before"]["services"] == {"cron": "running"}
+    assert list(ret["approval"]["errors"]["services"]) == ["cron"]
+
+
+def test_before_is_read_once_and_before_any_act(machine, approve, apply):
+    machine.offer("tool")
+    machine.services["cron"] = "dead"
+    document = approve({"tool": "1.0"}, {"cron": "running"})
+    first = apply(document, settle_time=0)["approval"]["before"]
+    assert first == {"packages": {"tool": None}, "services": {"cron": "dead"}}
+    machine.services["cron"] = "running"
+    assert apply(document, settle_time=0)["approval"]["before"] == first
+
+
+def test_what_could_not_be_read_before_is_not_taken_from_a_later_run(machine, approve, apply):
+    machine.offer("cron")
+    machine.install = lambda wanted: (machine.installed.update(cron=["1.0"]), machine.services.update(cron="dead"))
+    document = approve({"cron": "1.0"}, {"cron": "running"})
+    for _ in range(2):
+        ret = apply(document, settle_time=0)
+        assert ret["result"] is True
+        assert ret["approval"]["before"] == {"packages": {"cron": None}}
+    # Another approved value begins anew.
+    assert apply(approve({}, {"cron": "dead"}), settle_time=0)["approval"]["before"] == {
+        "services": {"cron": "running"}
+    }
+
+
+@pytest.mark.parametrize("wanted", [["chronyd", "ntpd"], ["chronyd", "ntpd", "apart"]])
+def test_init_scripts_that_stop_one_another(machine, approve, apply, wanted):
+    """Without systemd nobody foretells it; at the end it is seen."""
+    machine.services = {"ntpd": "running", "chronyd": "dead", "apart": "dead"}
+    other = {"ntpd": "chronyd", "chronyd": "ntpd", "apart": "apart"}
+
+    def start_and_stop(name, state):
+        machine.services[other[name]] = "dead"
+        machine.services[name] = state
+        return True
+
+    machine.set_service = start_and_stop
+    document = approve({}, dict.fromkeys(wanted, "running"))
+    for _ in range(2):
+        ret = apply(document, settle_time=0)
+        assert ret["approval"]["observed"]["services"] == {name: machine.services[name] for name in wanted}
+        assert list(ret["approval"]["errors"]["services"]) == [
+            name for name in wanted if machine.services[name] == "dead"
+        ]
+        assert ret["result"] is False
+    assert ret["approval"]["before"]["services"]["ntpd"] == "running"
+
+
+def test_a_service_that_dies_a_moment_later(machine, approve, apply):
+    machine.services = {"cron": "running", "cups": "dead"}
+    looks = iter([False, False, True, True, True])  # first, before the start, after it, after the round, settling
+    machine.see_service = lambda name: next(looks, False) if name == "cups" else True
+    ret = apply(approve({}, {"cron": "running", "cups": "running"}), settle_time=0.1)
+    assert ret["approval"]["observed"]["services"] == {"cron": "running", "cups": "dead"}

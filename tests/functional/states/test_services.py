@@ -28,43 +28,50 @@ def machine(tmp_path_factory):
         yield machine
 
 
-@pytest.fixture
-def systemd(machine, monkeypatch):
-    """The real systemd without units, to which systemctl speaks."""
-    import salt.utils.path
+@pytest.fixture(scope="module")
+def loaded(machine, tmp_path_factory):
+    """Salt's configuration, execution modules and their context, to which systemctl speaks to that systemd."""
+    import salt.config
+    import salt.loader
 
-    monkeypatch.setenv("PATH", f"{machine.path}:/usr/bin:/bin:/usr/sbin:/sbin")
-    salt.utils.path.which.cache_clear() if hasattr(salt.utils.path.which, "cache_clear") else None
+    opts = dict(salt.config.DEFAULT_MINION_OPTS)
+    directory = str(tmp_path_factory.mktemp("minion"))
+    opts.update(
+        {
+            "id": "web1",
+            "test": False,
+            "cachedir": directory,
+            "extension_modules": directory,
+            "states_dirs": [str(ROOT / "_states")],
+            "grains": {"os_family": "Example", "os": "Example", "kernel": "Linux"},
+            "systemd.scope": False,
+        }
+    )
+    context = {"salt.utils.systemd.booted": True, "salt.utils.systemd.offline": False}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{machine.path}:/usr/bin:/bin:/usr/sbin:/sbin")
+        functions = salt.loader.minion_mods(opts, context=context, utils=salt.loader.utils(opts, context=context))
+        assert "systemd_service" in functions["service.show"].__module__
+        yield opts, functions, context
+
+
+@pytest.fixture
+def systemd(machine, loaded):
+    """The real systemd without units."""
     machine.clear()
     return machine
 
 
 @pytest.fixture
-def state(systemd, tmp_path):
+def state(systemd, loaded, tmp_path):
     """A function that runs a state of the module approval with a document as the pillar."""
-    import salt.config
     import salt.loader
 
-    def run(document, function="converged", test=False, name="approval", **arguments):
-        opts = dict(salt.config.DEFAULT_MINION_OPTS)
-        opts.update(
-            {
-                "id": "web1",
-                "test": test,
-                "cachedir": str(tmp_path),
-                "extension_modules": str(tmp_path / "extmods"),
-                "states_dirs": [str(ROOT / "_states")],
-                "grains": {"os_family": "Example", "os": "Example", "kernel": "Linux"},
-                "pillar": {"approval": document},
-                "systemd.scope": False,
-            }
-        )
-        context = {"salt.utils.systemd.booted": True, "salt.utils.systemd.offline": False}
-        utils = salt.loader.utils(opts, context=context)
-        functions = salt.loader.minion_mods(opts, context=context, utils=utils)
-        assert "systemd_service" in functions["service.show"].__module__
-        states = salt.loader.states(opts, functions, utils, None, context=context)
-        return states[f"approval.{function}"](name, **arguments)
+    def run(document, which="converged", test=False, name="approval", **arguments):
+        opts, functions, context = loaded
+        opts = {**opts, "cachedir": str(tmp_path), "test": test, "pillar": {"approval": document}}
+        states = salt.loader.states(opts, functions, None, None, context=context)
+        return states[f"approval.{which}"](name, **arguments)
 
     return run
 
@@ -151,6 +158,13 @@ CONTRADICTIONS = {
     "a socket": (
         {"one": relation("Requires=other.socket"), "other.socket": {"Socket": ["ListenStream=@x"]}, "other": {}},
         {"one": "running", "other.socket": "dead"},
+    ),
+    "a command that Salt cannot read": (
+        {
+            "one": service("ExecStart=/bin/sh -c 'true ; exec sleep infinity'", unit=["Conflicts=other.service"]),
+            "other": {},
+        },
+        {"one": "running", "other": "running"},
     ),
     "an alias": ({"other": {}}, {"other": "running", "alias": "dead"}),
     "with its suffix": ({"one": {}}, {"one": "running", "one.service": "dead"}),
@@ -377,7 +391,7 @@ def test_a_check_sees_what_is_in_between(systemd, state, approve):
 
 
 def test_a_restart_that_does_not_hold_has_no_start(systemd, state, approve):
-    stays = service("ExecStart=/bin/sleep infinity")
+    stays = service("ExecStart=/bin/sh -c 'true ; exec sleep infinity'")
     systemd.put({"stays": stays, "dies": service("ExecStart=/bin/sleep 0.5")})
     systemd.ctl("start", "stays")
     for name, held in (("stays", True), ("dies", False)):
@@ -399,7 +413,7 @@ NAMES = ["a", "b", "c", "d"]
 RELATIONS = ["Conflicts", "Requires", "BindsTo", "PartOf", "Wants", "After", "Requisite", "Upholds"]
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     edges=st.lists(
         st.tuples(st.sampled_from(RELATIONS), st.sampled_from(NAMES), st.sampled_from(NAMES)).filter(
@@ -410,8 +424,10 @@ RELATIONS = ["Conflicts", "Requires", "BindsTo", "PartOf", "Wants", "After", "Re
     started=st.sets(st.sampled_from(NAMES)),
     wanted=st.dictionaries(st.sampled_from(NAMES), st.sampled_from(["running", "dead"]), min_size=1),
 )
-def test_evidence_is_what_is_there_at_the_end(systemd, converge, edges, started, wanted):
+def test_evidence_is_what_is_there_at_the_end(systemd, converge, tmp_path, edges, started, wanted):
     systemd.clear()
+    for kept in tmp_path.iterdir():
+        kept.unlink()
     systemd.put({name: relation(*(f"{how}={to}.service" for how, of, to in edges if of == name)) for name in NAMES})
     if started:
         systemd.ctl("start", *sorted(started))
