@@ -27,7 +27,7 @@ MINION_WHEELS ?= $(notdir $(SALT_WHEELS))
 
 PACKAGES := approval ext_pillar returners runners engines states sql
 # Folders are among them, so that a deleted file counts as a change.
-SOURCES := pyproject.toml setup.py $(wildcard README.md LICENSE) $(shell find $(PACKAGES) cext \
+SOURCES := pyproject.toml setup.py $(wildcard README.md LICENSE docs/*.md docs/*.1) $(shell find $(PACKAGES) cext \
     ! -name '*.so' ! -path '*__pycache__*')
 PYTHON_SOURCES := setup.py $(PACKAGES) tests tools demo bench
 C_SOURCES := $(wildcard cext/*.c cext/*.h tests/c/*.c tests/c/*.h bench/*.c)
@@ -51,6 +51,10 @@ setup: packages $(VENV)/.package ## Install what is missing, make .venv, build t
 .PHONY: packages
 packages:
 	@tools/bootstrap build test
+
+.PHONY: man
+man: setup $(VENV)/.check-tools ## Write the man page and the completions anew, after a command or an option was changed
+	@$(VENV)/bin/python tools/write_man.py
 
 .PHONY: demo
 demo: setup ## Tell the whole story on a real Salt: request, approval, highstate, validation, reinstall

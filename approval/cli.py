@@ -10,7 +10,7 @@ from .command import DONE, NOT_TRIED, REFUSED, add_options, help_of
 from .errors import ApprovalError, Damaged, MigrationError, Refused
 
 # The modules command_*, in the order of --help.
-COMMANDS = ("requests", "plan", "policy", "engine", "compliance", "export", "snapshot", "spool", "system")
+COMMANDS = ("requests", "plan", "policy", "engine", "compliance", "export", "snapshot", "spool", "system", "help")
 
 EPILOG = """\
 The database is named by --dsn-file or --service, before or behind the command, or

@@ -42,6 +42,7 @@ class Client:
         external_ref=None,
         on_behalf_of=None,
         overlap=None,
+        dry_run=False,
         **given,
     ):
         """
@@ -58,6 +59,10 @@ class Client:
         overlap
             What to do about open requests that it contradicts: ``supersede`` or ``wait``.
 
+        dry_run
+            Only find out what the database would say: nothing is submitted. What would then be shown comes with
+            ``would_be``, the answer of what_if(); ``request`` is None, or the number of the one with this external_ref.
+
         Returns the request as show() does.
         """
         request_type = intake.text("the request type", request_type, "one of `types`")
@@ -67,20 +72,26 @@ class Client:
         external_ref = intake.optional_text("external_ref", external_ref)
         on_behalf_of = intake.optional_text("on_behalf_of", on_behalf_of)
         overlap = intake.optional_text("overlap", overlap)
-        number = db.value(
-            self._conn,
-            "submit_request",
-            *self._identity,
-            request_type,
-            reason,
-            *self._items(request_type, None, minions, {"packages": packages, **given}),
-            after,
-            self._identity[0],
-            external_ref,
-            on_behalf_of,
-            overlap,
-        )
-        return self.show(number)
+        columns = self._items(request_type, None, minions, {"packages": packages, **given})
+
+        def submit():
+            return self.show(
+                db.value(
+                    self._conn,
+                    "submit_request",
+                    *self._identity,
+                    request_type,
+                    reason,
+                    *columns,
+                    after,
+                    self._identity[0],
+                    external_ref,
+                    on_behalf_of,
+                    overlap,
+                )
+            )
+
+        return self._tried(submit, request_type, len(minions)) if dry_run else submit()
 
     def amend(self, request_id, minions, packages=None, comment="", **given):
         """
@@ -331,6 +342,15 @@ class Client:
             "retried": db.value(self._conn, "retry_outbox", *self._identity, destination, number),
         }
 
+    def drop_outbox(self, request_id, destination):
+        """Drop the messages of a request to a destination that nobody consumes; returns how many."""
+        number = intake.request_id(request_id)
+        destination = intake.text("the destination", destination, "destination=chat")
+        return {
+            "request": number,
+            "dropped": db.value(self._conn, "drop_outbox", *self._identity, destination, number),
+        }
+
     def reinstalls(self, minion=None, limit=DEFAULT_LIMIT):
         """Minions that were noticed to be installed anew, those not done first."""
         return self._rows("list_reinstalls", intake.optional_text("minion", minion), intake.count("limit", limit))
@@ -347,6 +367,21 @@ class Client:
                 db.call(self._conn, function)
             except Refused as exc:
                 log.warning("approval: %s: %s", function, exc)
+
+    def _tried(self, submit, request_type, count):
+        """What ``submit`` would give, in a transaction that is rolled back; see request()."""
+        with db.translated(), self._conn.transaction(force_rollback=True):
+            shown = submit()
+        # One with the same external_ref was there before, and still is.
+        number = shown["request"] if self._is_there(shown["request"]) else None
+        return {**shown, "request": number, "would_be": self.what_if(request_type, count)}
+
+    def _is_there(self, number):
+        try:
+            self.show(number)
+        except Refused:
+            return False
+        return True
 
     def _items(self, request_type, version, minions, given):
         """The items as the four columns that the database takes."""

@@ -142,8 +142,8 @@ def answer(arguments, content, to_text):
     if arguments.json:
         print(json.dumps(content, indent=2, ensure_ascii=False))
     else:
-        from . import render
+        from . import layout
 
-        with render.looking(arguments.utc):
+        with layout.looking(arguments.utc):
             print(to_text(content))
     return DONE

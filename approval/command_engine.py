@@ -15,6 +15,9 @@ def add(commands):
     command = leaf(outbox, "retry", _retry, "give the dead messages of a request another chance")
     command.add_argument("request", help="its number")
     command.add_argument("--destination", metavar="NAME", default="salt", help="(%(default)s)")
+    command = leaf(outbox, "drop", _drop, "drop messages of a request to a destination that nobody consumes")
+    command.add_argument("request", help="its number")
+    command.add_argument("--destination", metavar="NAME", default="chat", help="(%(default)s)")
 
 
 def _reinstalls(arguments):
@@ -37,3 +40,9 @@ def _retry(arguments):
     with client(arguments) as acting:
         result = acting.retry_outbox(arguments.request, arguments.destination)
     return answer(arguments, result, lambda result: f"{result['retried']} will be tried again")
+
+
+def _drop(arguments):
+    with client(arguments) as acting:
+        result = acting.drop_outbox(arguments.request, arguments.destination)
+    return answer(arguments, result, lambda result: f"{result['dropped']} dropped")

@@ -19,6 +19,9 @@ def add(commands):
         "--overlap", metavar="RESOLUTION",
         help="what to do about open requests that it contradicts: supersede or wait",
     )  # fmt: skip
+    command.add_argument(
+        "--dry-run", action="store_true", help="only show what would be asked, and who could approve it"
+    )
     command = _of_request(commands, "amend", _amend, "give a pending request of one's own another content")
     _add_content(command)
     command.add_argument("--comment", default="", help="for the record")
@@ -131,6 +134,7 @@ def _request(arguments):
             external_ref=arguments.external_ref,
             on_behalf_of=arguments.on_behalf_of,
             overlap=arguments.overlap,
+            dry_run=arguments.dry_run,
             **content,
         )
     return answer(arguments, shown, render.request)

@@ -178,9 +178,9 @@ def _db_status(arguments):
 def _check(arguments):
     from . import check, render
 
-    findings = check.run(arguments.master_config)
-    answer(arguments, findings, render.findings)
-    return REFUSED if any(finding["severity"] == "error" for finding in findings) else DONE
+    report = check.run(arguments.master_config)
+    answer(arguments, report.findings, lambda rows: render.findings(rows, report.looked_at))
+    return REFUSED if any(finding["severity"] == "error" for finding in report.findings) else DONE
 
 
 def _state_root(arguments):

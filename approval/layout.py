@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 UNKNOWN = "-"
 GAP = "  "
+INDENT = 4  # columns in front of a table, at the most
 NARROW = 24  # columns; a text that would get less than this has lines of its own
 FEW = 3  # minions that are named one by one
 LONG = 60  # characters; minions that take more are counted, and the first and last named
@@ -30,12 +31,12 @@ class Look:
     utc: bool = True
 
 
-_look = contextvars.ContextVar("approval_look", default=Look())
+_look = contextvars.ContextVar("approval_look", default=Look())  # noqa: B039 (it is frozen)
 
 
 @contextlib.contextmanager
 def looking(utc=False):
-    """What is made of answers meanwhile is for standard output: as wide as the terminal, times in the local zone or UTC."""
+    """Text made meanwhile is for standard output: as wide as the terminal, with times in the local zone or UTC."""
     # get_terminal_size() has COLUMNS win over what the terminal says.
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     token = _look.set(Look(width, utc))
@@ -77,15 +78,15 @@ def printable(text):
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
-def table(rows, columns, exact=(), indent=""):
+def table(rows, columns, exact=()):
     """
     Rows (dicts) as aligned columns, {key: heading}; a last column without heading is free text. The columns in
-    ``exact`` are shown as plain() does. ``indent`` stands before each line.
+    ``exact`` are shown as plain() does.
     """
     keys = list(columns)
     lines = [[plain(row.get(key)) if key in exact else cell(row.get(key)) for key in keys] for row in rows]
     width = _look.get().width
-    room = None if width is None else width - len(indent)
+    room = None if width is None else width - INDENT
     free = not columns[keys[-1]] and len(keys) > 1
     heads = [list(columns.values())]
     widths = _widths(heads + lines, room)
@@ -99,7 +100,7 @@ def table(rows, columns, exact=(), indent=""):
                 written += [f"    {part}" for part in textwrap.wrap(line[-1], max(NARROW, room - 4), **WORDS)]
     else:
         written = [part for line in heads + lines for part in _written(line, widths)]
-    return "\n".join((indent + part).rstrip() for part in written)
+    return "\n".join(part.rstrip() for part in written)
 
 
 def fold(minions):

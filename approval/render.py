@@ -1,12 +1,13 @@
 """Answers of the client as text for a terminal."""
 
 from .layout import cell as _cell
-from .layout import fold, grouped, looking, paged, plain, table
+from .layout import fold, grouped, paged, plain, table
 from .layout import printable as _printable
 
 OUTCOME = {"outcome": "OUTCOME", "observed": "OBSERVED"}
 EXACT = ("wanted", "observed", "value", "name", "minion")
-LINES = 50  # of a table, unless all are asked for
+CONSUMED = ("salt",)  # destinations of the outbox for which there is somebody
+LINES = 50  # of answers that differ, unless all are asked for
 
 
 def requests(rows):
@@ -19,13 +20,13 @@ def requests(rows):
     return table(rows, columns) if rows else "no requests"
 
 
-def request(shown, limit=LINES):
-    """What Client.show() returned; of its items at most ``limit`` lines (None: all)."""
+def request(shown):
+    """What Client.show() returned, or what Client.request() gave for a dry run."""
     asked_by = shown["requester"]
     if shown["on_behalf_of"]:
         asked_by += f" for {shown['on_behalf_of']}"
     lines = [
-        f"request {shown['request']}: {shown['type']}, {shown['state']}",
+        f"{_named(shown)}: {shown['type']}, {shown['state']}",
         f"  asked for by {asked_by} ({shown['assurance']}), {_cell(shown['submitted_at'])}: {_cell(shown['reason'])}",
     ]
     lines += [f"  {what}" for what in _circumstances(shown)]
@@ -38,14 +39,21 @@ def request(shown, limit=LINES):
     columns = {"minion": "MINION", "name": "NAME", "wanted": "APPROVED", **OUTCOME, "text": ""}
     if shown["state"] in ("pending", "rejected", "cancelled", "expired"):
         columns = {"minion": "MINION", "name": "NAME", "wanted": "ASKED FOR"}
-    else:
-        lines.append(f"  {_totals(shown)}")
-        if not any(item["text"] for item in shown["items"]):
-            del columns["text"]
-    lines += ["", *_items(shown["items"], columns, "  ", limit)]
+    elif not any(item["text"] for item in shown["items"]):
+        del columns["text"]
+    if "would_be" in shown:
+        lines += [f"  {line}" for line in what_if(shown["would_be"]).splitlines()]
+    lines += ["", *(f"  {line}" for line in _items(shown["items"], columns).splitlines())]
     if len(shown["items"]) < shown["item_count"]:
         lines.append(f"  ... of {shown['item_count']} items")
     return "\n".join(lines)
+
+
+def _named(shown):
+    if "would_be" not in shown:
+        return f"request {shown['request']}"
+    known = shown["request"] and f"it is request {shown['request']} already"
+    return f"nothing was submitted; {known or 'it would be a request'}"
 
 
 def plan(shown, limit=LINES):
@@ -116,7 +124,8 @@ def state(shown):
         when = "in force" if document["in_force"] else f"from {_cell(document['valid_from'])}"
         lines.append(f"  revision {document['revision']}, {when}")
         columns = {"name": "NAME", "wanted": "APPROVED", "request": "REQUEST", **OUTCOME}
-        lines += _items(document["items"], columns, "    ") if document["items"] else ["    nothing"]
+        rows = document["items"]
+        lines += [f"    {line}" for line in _items(rows, columns).splitlines()] if rows else ["    nothing"]
     if not shown["documents"]:
         lines.append("  nothing is approved")
     return "\n".join(lines)
@@ -195,10 +204,16 @@ def compliance(shown):
 def outbox(rows):
     """What Client.outbox() returned."""
     columns = {
-        "request": "REQUEST", "destination": "TO", "topic": "ABOUT", "state": "STATE", "attempts": "FAILED", "due_at": "DUE",
-        "last_error": "LAST ERROR",
+        "request": "REQUEST", "destination": "TO", "topic": "ABOUT", "state": "STATE", "attempts": "FAILED",
+        "due_at": "DUE", "last_error": "LAST ERROR",
     }  # fmt: skip
-    return table(rows, columns) if rows else "the outbox is empty"
+    told = [
+        {**row, "last_error": row["last_error"] or f"nobody consumes {row['destination']}: outbox drop"}
+        if row["destination"] not in CONSUMED and row["state"] != "delivered"
+        else row
+        for row in rows
+    ]
+    return table(told, columns) if rows else "the outbox is empty"
 
 
 def reinstalls(rows):
@@ -251,17 +266,15 @@ def verdict(answer):
 def findings(rows, looked_at=None):
     """What check.run() found, alike findings as one; then what it looked at, as Report.looked_at has it."""
     lines = []
-    for row in grouped(rows, ("severity", "problem", "remedy"), "subject"):
+    groups = grouped(rows, ("severity", "problem", "remedy"), "subject")
+    for row in groups:
         lines.append(f"{row['severity']}: {', '.join(row['subject'])}: {row['problem']}")
         if row["remedy"]:
             lines += [f"    {line}" for line in row["remedy"].splitlines()]
     if looked_at:
-        counts = [
-            f"{number} {severity}{'' if number == 1 else 's'}"
-            for severity in ("error", "warning")
-            for number in [sum(row["severity"] == severity for row in rows)]
-        ]
-        lines.append(f"looked at: {', '.join(looked_at)}: {', '.join(counts)}")
+        errors, warnings = (sum(row["severity"] == what for row in groups) for what in ("error", "warning"))
+        counts = f"{errors} error{'' if errors == 1 else 's'}, {warnings} warning{'' if warnings == 1 else 's'}"
+        lines.append(f"looked at: {', '.join(looked_at)}: {counts}")
     return "\n".join(lines) or "everything is configured right"
 
 
@@ -282,16 +295,10 @@ def observed(item):
     return "absent" if is_read and item.get("observed") is None else item.get("observed")
 
 
-def _totals(shown):
-    """How many items stand how."""
-    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted((shown["outcomes"] or {}).items()))
-    return f"items: {shown['item_count']} ({outcomes})" if outcomes else f"items: {shown['item_count']}"
-
-
-def _items(items, columns, indent="", limit=None):
+def _items(items, columns):
     """
-    Items as the lines of a table: those that differ in their minion only are one, and their kind is shown if they
-    are not all packages. At most ``limit`` lines (None: all).
+    Items as a table: those that differ in their minion only are one line, and their kind is shown if they are not all
+    packages.
     """
     if any(item["kind"] != "package" for item in items):
         columns = {
@@ -303,11 +310,7 @@ def _items(items, columns, indent="", limit=None):
     if "minion" in columns:
         rows = grouped(rows, ["kind", *(name for name in columns if name != "minion")])
         rows = [{**row, "minion": fold(row["minion"])} for row in rows]
-    shown = rows if limit is None else rows[:limit]
-    lines = table(shown, columns, EXACT, indent).splitlines()
-    if len(shown) < len(rows):
-        lines.append(f"{indent}... {len(rows) - len(shown)} more lines: --all shows them")
-    return lines
+    return table(rows, columns, EXACT)
 
 
 def _circumstances(shown):

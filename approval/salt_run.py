@@ -3,7 +3,7 @@
 import difflib
 import inspect
 
-from . import render
+from . import layout, render
 from .client import without_nulls
 from .errors import InputError
 
@@ -17,7 +17,7 @@ def _done(answer):
 def _asked(answer):
     """A request, and what a target was resolved to."""
     resolved = answer.get("resolved")
-    return render.request(answer) + (f"\n  resolved: {render.fold(resolved)}" if resolved else "")
+    return render.request(answer) + (f"\n  resolved: {layout.fold(resolved)}" if resolved else "")
 
 
 # Function of the runner -> what makes text of its answer. The others are nested, as Salt shows data.
@@ -47,6 +47,7 @@ TEXTS = {
     "compliance": render.compliance,
     "outbox": render.outbox,
     "retry_outbox": lambda answer: f"{answer['retried']} will be tried again",
+    "drop_outbox": lambda answer: f"{answer['dropped']} dropped",
     "reinstalls": render.reinstalls,
     "sync_minions": lambda answer: f"{answer['added']} of {answer['known']} were new",
     "remove_minions": render.removed_minions,
@@ -92,14 +93,14 @@ def shape(opts, function, surplus, options):
 
 def _is_at_salt_run(opts, name):
     """
-    Whether a person waits for this very function at salt-run, and did not say in which form. Elsewhere (in the master, for
-    its API and for salt-run -a; in an orchestration) the configuration does not name the function.
+    Whether a person waits for this very function at salt-run, and did not say in which form. Elsewhere (in the master,
+    for its API and for salt-run -a; in an orchestration) the configuration does not name the function.
     """
     return opts.get("fun") == f"approval.{name}" and not opts.get("output") and not opts.get("async")
 
 
 def _text(name, answer):
-    with render.looking():
+    with layout.looking():
         return TEXTS[name](answer)
 
 

@@ -15,7 +15,7 @@ counts as ``asserted``. A request type may demand more, and delegating and break
 
 Times are ISO 8601, UTC where no zone is named; a day is its start. A refusal is one sentence, with exit code 1.
 
-``salt-run`` prints a few lines of text, as ``salt-approval`` does; with ``--out=json`` (yaml, nested, ...) all there is.
+``salt-run`` prints a few lines, as ``salt-approval`` does; with ``--out=json`` (yaml, nested, ...) all there is.
 Whoever else calls a function (Salt's API, a reactor, ``salt-run -a``) gets that as data. Every function takes
 ``text=True`` or ``text=False``, which says otherwise. Data leaves out what is not known yet.
 """
@@ -74,6 +74,7 @@ def request(
     overlap=None,
     tgt=None,
     tgt_type="glob",
+    dry_run=False,
     *surplus,
     **options,
 ):
@@ -94,6 +95,7 @@ def request(
     external_ref: the key of a ticket; the same key again is the same request.
     on_behalf_of: the principal for whom it is made, who cannot approve it either.
     overlap: what to do about open requests that it contradicts: supersede or wait.
+    dry_run: True only shows what would be asked, and who could approve it.
 
         salt-run approval.request package minions='[web1, web2]' packages='{hello: 2.10-3}' reason=CHG-7
         salt-run approval.request package tgt='G@os:Debian and web*' tgt_type=compound \\
@@ -118,6 +120,7 @@ def request(
         external_ref=external_ref,
         on_behalf_of=on_behalf_of,
         overlap=overlap,
+        dry_run=dry_run,
     )
 
 
@@ -386,6 +389,15 @@ def retry_outbox(request_id=None, destination="salt", *surplus, **options):
     return _answer(retry_outbox, surplus, options, "retry_outbox", request_id, destination)
 
 
+def drop_outbox(request_id=None, destination="chat", *surplus, **options):
+    """
+    Drop the messages of a request to a destination that nobody consumes.
+
+        salt-run approval.drop_outbox 7
+    """
+    return _answer(drop_outbox, surplus, options, "drop_outbox", request_id, destination)
+
+
 def reinstalls(minion=None, limit=50, *surplus, **options):
     """
     Minions that came back with another key or machine id: waiting (for the key to be accepted, if it is the machine),
@@ -455,7 +467,7 @@ def verify_audit(*surplus, **options):
 
 
 def _answer(function, surplus, options, method, *args):
-    """What this method of the client answers; ``surplus`` and ``options`` is what ``function`` was given beside its own."""
+    """What the client's method answers; ``surplus`` and ``options``: what ``function`` was given beside its own."""
     return _shaped(function, surplus, options, lambda client: getattr(client, method)(*args))
 
 

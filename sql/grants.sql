@@ -135,7 +135,10 @@ GRANT EXECUTE ON FUNCTION
 TO approval_engine;
 GRANT EXECUTE ON FUNCTION approval.list_outbox(text, integer)
 TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
-GRANT EXECUTE ON FUNCTION approval.retry_outbox(text, text, text, bigint) TO approval_operator, approval_person;
+GRANT EXECUTE ON FUNCTION
+    approval.retry_outbox(text, text, text, bigint),
+    approval.drop_outbox(text, text, text, bigint)
+TO approval_operator, approval_person;
 GRANT SELECT ON approval.dispatch TO approval_auditor;
 
 -- Drift, silence and where each minion stands.

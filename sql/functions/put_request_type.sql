@@ -23,6 +23,11 @@ BEGIN
     IF unknown IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = format('request type %s: unknown key %s', given_name, unknown);
     END IF;
+    SELECT string_agg(key, ' and ') INTO missing FROM unnest(ARRAY['kind', 'requesters', 'chain']) AS key
+    WHERE p_definition -> key IS NULL OR p_definition -> key = 'null';
+    IF missing IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = format('request type %s: %s is missing', given_name, missing);
+    END IF;
     IF jsonb_typeof(chain) IS DISTINCT FROM 'array' OR jsonb_typeof(p_definition -> 'requesters') IS DISTINCT FROM 'array'
         OR jsonb_typeof(coalesce(p_definition -> 'targets', '[]')) <> 'array' THEN
         RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = format('request type %s: chain, requesters and targets are lists', given_name);

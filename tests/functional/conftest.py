@@ -145,6 +145,27 @@ def master_config(tmp_path, dsn_file, settings_of):
 
 
 @pytest.fixture
+def working_master(master_opts):
+    """What `salt-approval check` looks at: a master that listens, whose engine gave a sign of life, and a top file."""
+    import socket
+
+    from saltext.approval import heartbeat
+
+    opts = master_opts()
+    os.makedirs(opts["sock_dir"], exist_ok=True)
+    folder = os.open(opts["sock_dir"], os.O_PATH)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"/proc/self/fd/{folder}/master_event_pub.ipc")
+        os.close(folder)
+        listener.listen()
+        heartbeat.write(opts, ["seal"], {})
+        top = pathlib.Path(opts["file_roots"]["base"][0], "top.sls")
+        top.parent.mkdir(exist_ok=True)
+        top.write_text("base:\n  '*':\n    - approval\n")
+        yield opts
+
+
+@pytest.fixture
 def master_opts(master_config):
     """A function that gives the options that Salt makes of such a configuration."""
     import salt.config

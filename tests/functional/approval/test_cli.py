@@ -1,5 +1,6 @@
 """The command as people run it: exit codes, text, JSON."""
 
+import contextlib
 import datetime
 import json
 import os
@@ -146,7 +147,15 @@ def test_text_of_empty_answers(run):
     [
         (["show", "x"], 2, "'x' is not the number of a request"),
         (["show", "9"], 1, "there is no request 9"),
-        (["minion", "add", "new"], 1, "this login has not the role that it needs"),
+        (
+            ["minion", "add", "new"],
+            1,
+            "this login has not the role that it needs (approval_engine or approval_operator)",
+        ),
+        (["export", "web1"], 1, "this login has not the role that it needs (approval_exporter)"),
+        (["export", "--all"], 1, "this login has not the role that it needs (approval_exporter)"),
+        (["delegate", "alice", "--until", "2026-12-24"], 1, "alice cannot delegate to themselves"),
+        (["delegate", "zoe", "--until", "2026-12-24"], 1, "'zoe': there is no such principal, or it was disabled"),
         (
             ["request", "package", "--minion", "web1", "--package", "a", "--reason", "x"],
             2,
@@ -334,6 +343,100 @@ def test_all_that_one_does_with_a_request(run, approved):
     assert "carol" in run("alice", "what-if", "service", "--minions", "3", "--requester", "bob").stdout
 
 
+def test_a_dry_run_shows_all_and_leaves_nothing(run, approved):
+    words = ["--minion", "web1", "--minion", "web2", "--reason", "x", "--external-ref", "CHG-1"]
+    dry = run("bob", "request", "package", *words, "--package", "hello=1", "--dry-run")
+    assert dry.returncode == 0, dry.stderr
+    lines = dry.stdout.splitlines()
+    assert lines[0] == "nothing was submitted; it would be a request: package, pending"
+    assert "    1 of reviewers: nobody (bob asks, so cannot approve): blocked, 1 more member needed" in [
+        line.removeprefix("  ") for line in lines
+    ]
+    assert "  web1, web2  hello  1" in lines
+    assert run("alice", "list").stdout == "no requests\n"
+    assert approved.execute("SELECT count(*) FROM approval.audit_entry WHERE stream > 0") == [(0,)]
+    refused = run("alice", "request", "standard", *words, "--package", "hello=1", "--dry-run")
+    assert (refused.returncode, "may not" in refused.stderr or "alice" in refused.stderr) == (1, True)
+    assert run("bob", "request", "standard", *words, "--package", "hello=1", "--dry-run").stdout.startswith(
+        "nothing was"
+    )
+    assert approved.execute("SELECT count(*) FROM approval.document") == [(0,)]
+    first = run("alice", "request", "package", *words, "--package", "hello=1").stdout.split()[1].rstrip(":")
+    again = run("alice", "request", "package", *words, "--package", "hello=1", "--dry-run").stdout
+    assert again.startswith(f"nothing was submitted; it is request {first} already: package, pending\n")
+    other = ["--minion", "web1", "--reason", "x", "--package", "hello=2", "--dry-run"]
+    assert f"contradicts: request {first}" in run("alice", "request", "package", *other).stdout
+
+
+def test_old_messages_that_nobody_consumes_can_be_dropped(run, approved):
+    run("alice", "request", "package", "--minion", "web1", "--package", "hello=1", "--reason", "x")
+    approved.execute(
+        "INSERT INTO approval.outbox (destination, request_id, seq, topic, body, created_at) "
+        "VALUES ('chat', 1, 1, 'glass-broken', '{}', now())"
+    )
+    assert "nobody consumes chat: outbox drop" in run("alice", "outbox", "list").stdout
+    assert run("alice", "outbox", "drop", "1").stdout == "1 dropped\n"
+    assert run("alice", "outbox", "list").stdout == "the outbox is empty\n"
+    assert run("alice", "outbox", "drop", "1", "--destination", "salt").returncode == 1
+
+
+def test_times_are_those_of_the_zone(run, approved):
+    run(
+        "alice",
+        "request",
+        "package",
+        "--minion",
+        "web1",
+        "--package",
+        "hello=2026-11-29T15:00:00+00:00",
+        "--reason",
+        "x",
+    )
+    approved.execute(
+        "SET session_replication_role = replica; UPDATE approval.request SET submitted_at = '2026-07-01T10:00Z'"
+    )
+    for zone, options, shown in (
+        ("Europe/Berlin", [], "2026-07-01 12:00:00 +02:00"),
+        ("America/St_Johns", [], "2026-07-01 07:30:00 -02:30"),
+        ("Europe/Berlin", ["--utc"], "2026-07-01 10:00:00 UTC"),
+        ("UTC", [], "2026-07-01 10:00:00 UTC"),
+    ):
+        text = run("alice", "list", *options, TZ=zone).stdout
+        assert f"  {shown}  " in text
+        assert "hello  2026-11-29T15:00:00+00:00" in run("alice", "show", "1", *options, TZ=zone).stdout, (
+            "no time of ours"
+        )
+    submitted = json.loads(run("alice", "list", "--json", TZ="Europe/Berlin").stdout)[0]["submitted_at"]
+    assert submitted == "2026-07-01T10:00:00+00:00"
+
+
+@pytest.mark.parametrize("width", [50, 90, 200])
+def test_a_terminal_is_as_wide_as_it_says(run, approved, dsn_file, width):
+    reason = "because " * 30
+    run("alice", "request", "package", "--minion", "web1", "--package", "hello=1", "--reason", reason)
+    ours, theirs = os.openpty()
+    try:
+        process = subprocess.Popen(
+            [*COMMAND, "--dsn-file", dsn_file("alice"), "list"],
+            stdout=theirs,
+            env={**os.environ, "COLUMNS": str(width)},
+        )
+        os.close(theirs)
+        text = b""
+        with contextlib.suppress(OSError):  # the end of the other side
+            while part := os.read(ours, 65536):
+                text += part
+        assert process.wait() == 0
+    finally:
+        os.close(ours)
+    lines = text.decode().splitlines()
+    assert text.decode().split().count("because") == 30, "nothing is cut"
+    assert len(lines) > 2
+    assert max(map(len, lines)) <= max(width, 100)
+    piped = run("alice", "list", COLUMNS=str(width)).stdout.splitlines()
+    assert (len(piped), piped[1].endswith(reason.strip())) == (2, True)
+
+
 def test_delegations_come_and_go(run):
     assert run("bob", "delegations").stdout == "no delegations\n"
     until = datetime.date.today() + datetime.timedelta(days=9)
@@ -368,7 +471,7 @@ def test_the_glass_is_broken(run, approved, tmp_path):
     assert run("carol", "break-glass", "1").returncode == 2
 
 
-def test_check_says_what_is_wrong(run, master_config):
+def test_check_says_what_is_wrong(run, master_config, working_master):
     assert run(None, "check", "--master-config", master_config()).returncode == 0
     wrong = run(None, "check", "--json", "--master-config", master_config(pillar_cache=True))
     assert wrong.returncode == 1

@@ -4,8 +4,8 @@ import contextlib
 
 import pytest
 
+from saltext.approval import cli, config, db, planning, policy, render
 from saltext.approval import client as client_module
-from saltext.approval import config, db, planning, policy, render
 from saltext.approval.errors import InputError, Refused
 
 POLICY = """
@@ -60,6 +60,23 @@ def opts(master_opts, accept_key):
     for minion in ("web1", "web2", "*", "_"):
         accept_key(opts, minion)
     return opts
+
+
+def test_a_plan_is_made_by_the_command_too(client, approved, minions, opts, master_config, dsn_file, capsys):
+    number = client("alice").request("package", ["web1", "web2"], HELLO, "needed")["request"]
+    minions.chunks.update(
+        {minion: {"result": True, "changes": {}, "comment": "As approved."} for minion in ("web1", "web2")}
+    )
+    words = ["plan", str(number), "--make", "--sample", "1", "--master-config", str(master_config())]
+    assert cli.main(words) == 0
+    assert "nothing on 1 of 1 minions" in capsys.readouterr().out
+    assert cli.main([word for word in words if word not in ("--sample", "1")]) == 0
+    made = capsys.readouterr().out
+    assert made.endswith("  web1, web2: nothing\n    As approved.\n")
+    assert cli.main(["plan", str(number), "--dsn-file", str(dsn_file("bob"))]) == 0
+    assert capsys.readouterr().out == made
+    assert cli.main(["plan", "77", "--make", "--master-config", str(master_config())]) == 1
+    assert "there is no request 77" in capsys.readouterr().err
 
 
 def test_a_plan_is_made_shown_and_demanded(client, runner, minions, opts):

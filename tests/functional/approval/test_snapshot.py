@@ -439,6 +439,8 @@ def test_commands(database, refresh, path, capsys):
     assert "evidence_key" not in text
     assert main(["--json", "snapshot", "info", "--path", path]) == 0
     assert json.loads(capsys.readouterr().out)["minions"] == 1
+    assert main(["snapshot", "info", "--path", path]) == 0
+    assert capsys.readouterr().out.startswith("holds what is approved for 1 minions: ")
     assert main(["snapshot", "verify", "--path", path]) == 0
     damage(path)
     assert main(["snapshot", "verify", "--path", path]) == 1
