@@ -10,15 +10,15 @@ from .command import DONE, NOT_TRIED, REFUSED
 from .errors import ApprovalError, Damaged, MigrationError, Refused
 
 # The modules command_*, in the order of --help.
-COMMANDS = ("requests", "plan", "policy", "engine", "compliance", "export", "snapshot", "spool", "system")
+COMMANDS = ("requests", "plan", "policy", "engine", "compliance", "returns", "export", "snapshot", "spool", "system")
 
 EPILOG = """\
 The database is named by --dsn-file, --service, or the variables APPROVAL_DSN_FILE
 and APPROVAL_DSN; without any of them by libpq's own (PGSERVICE, PGHOST, ...).
 Whoever acts is the PostgreSQL login of that connection.
 
-Exit codes: 0 done; 1 refused, or check, validate or verify found something wrong;
-2 could not be tried.
+Exit codes: 0 done; 1 refused, or check, validate, verify or compliance found something
+wrong; 2 could not be tried.
 """
 
 

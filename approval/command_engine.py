@@ -9,6 +9,7 @@ COLUMNS = {
     "state": "STATE",
     "attempts": "FAILED",
     "due_at": "DUE",
+    "known": "WHAT IS KNOWN",
     "last_error": "LAST ERROR",
 }
 
