@@ -20,8 +20,8 @@ def add(commands):
     command.add_argument("--yes", action="store_true", help="do it; else it says only which minions are meant")
     command.add_argument("--comment", metavar="TEXT", default="", help="why, for the record")
     audit = group(commands, "audit", "the record of every act")
-    command = leaf(audit, "trail", _audit_trail, "the acts on one request")
-    command.add_argument("request", help="its number")
+    command = leaf(audit, "trail", _audit_trail, "the acts on one request, or on the policy")
+    command.add_argument("request", nargs="?", help="its number; without: the acts on policy and inventory")
     command = leaf(
         audit,
         "verify",
