@@ -15,8 +15,8 @@ import shutil
 import subprocess
 import sys
 import time
-import tomllib
 
+import tomllib
 from salt_minion import SaltMinion
 
 CLONE_NEWNET = 0x40000000
@@ -243,7 +243,7 @@ class NewcomerMachine:
 
     def _make_cluster(self):
         """A cluster as Debian's package makes one, in the place of any that this machine may have."""
-        self._as_root("pg_lsclusters --no-header | while read -r version name _; do pg_dropcluster $version $name; done")
+        self._as_root("pg_lsclusters -h | while read -r version name _; do pg_dropcluster $version $name; done")
         self._as_root("rm -rf /var/run/postgresql/.s.PGSQL* && pg_createcluster 15 main")
         self._stack.callback(self._as_root, "pg_ctlcluster 15 main stop -m immediate")
         self._as_root("pg_ctlcluster 15 main start")

@@ -1,7 +1,6 @@
 """The runner through Salt's loader, and through salt-run where the exit code and the printed text matter."""
 
 import json
-import pathlib
 import subprocess
 import sys
 
