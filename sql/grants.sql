@@ -151,3 +151,6 @@ GRANT EXECUTE ON FUNCTION approval.note_minion(text, text, boolean, text), appro
 GRANT EXECUTE ON FUNCTION approval.list_reinstalls(text, integer)
 TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
 GRANT SELECT ON approval.reinstall TO approval_auditor;
+
+-- What a revert left out.
+GRANT SELECT ON approval.request_left_out TO approval_auditor;
