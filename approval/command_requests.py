@@ -11,7 +11,11 @@ def add(commands):
     _add_content(command)
     command.add_argument("--reason", required=True, help="why, for those who approve")
     command.add_argument("--after", metavar="TIME", help="not before this time: ISO 8601, UTC where no zone is named")
-    command.add_argument("--external-ref", metavar="KEY", help="of a ticket; the same key again is the same request")
+    command.add_argument(
+        "--external-ref",
+        metavar="KEY",
+        help="of a ticket; the same key again by the same way (here, or salt-run) is the same request",
+    )
     command.add_argument(
         "--on-behalf-of", metavar="NAME", help="the principal for whom it is, who cannot approve it either"
     )

@@ -477,6 +477,9 @@ def _circumstances(shown):
         yield f"reference: {shown['source']} {shown['external_ref']}"
     if shown["reverts"]:
         yield f"takes back: request {shown['reverts']}"
+    for left in shown["left_out"] or ():
+        what = f"{left['kind']} {_cell(left['name'])} on {_cell(left['minion'])}"
+        yield f"not taken back: {what}: {_printable(left['reason'])}"
     if shown["renews"]:
         yield f"renews: request {shown['renews']}"
     if shown["after"]:

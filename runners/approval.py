@@ -88,11 +88,12 @@ def request(
     packages: for a type of this kind, a mapping of name to version, latest or absent. A version with * is a pattern.
         Quote what looks like a number.
     services: a mapping of name to running or dead.
-    values: a mapping of name to anything that JSON has a form for.
-    parameters: of an action, as far as its type takes any.
+    values: a mapping of name to anything that JSON has a form for. Text that looks like something else is quoted:
+        {release: "1.10"}. Whoever calls this other than by salt-run gives numbers, true, false and null in JSON text.
+    parameters: of an action, as far as its type takes any; likewise.
     reason: why, for those who approve.
     after: not before this time.
-    external_ref: the key of a ticket; the same key again is the same request.
+    external_ref: the key of a ticket in the system that asks; the same key again is the same request.
     on_behalf_of: the principal for whom it is made, who cannot approve it either.
     overlap: what to do about open requests that it contradicts: supersede or wait.
     dry_run: True only shows what would be asked, and who could approve it.
@@ -522,8 +523,10 @@ def _answer_on(function, surplus, options, method, target, request, **kwargs):
     """The same for what is asked for on minions: target is (minions, tgt, tgt_type)."""
 
     def ask(client):
-        from saltext.approval import targets
+        from saltext.approval import targets, typed
 
+        for name in kwargs.keys() & {"values", "parameters"}:
+            kwargs[name] = typed.given(__opts__, f"{__virtualname__}.{method}", name, kwargs[name])
         minions = targets.choose(__opts__, *target)
         shown = getattr(client, method)(request, minions=minions, **kwargs)
         return shown if target[1] is None else {**shown, "resolved": minions}

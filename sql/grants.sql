@@ -169,3 +169,6 @@ GRANT EXECUTE ON FUNCTION
     approval.list_returns(text, text, boolean, timestamptz, text[], integer),
     approval.list_quarantine(text, timestamptz, bigint, integer)
 TO approval_operator, approval_auditor;
+
+-- What a revert left out.
+GRANT SELECT ON approval.request_left_out TO approval_auditor;

@@ -24,6 +24,10 @@ SELECT 'warning', format('principal %s', p.name), 'it has no identity, so it can
 FROM approval.principal AS p
 WHERE p.disabled_at IS NULL AND NOT EXISTS (SELECT FROM approval.identity AS i WHERE i.principal_id = p.principal_id)
 UNION ALL
+SELECT 'warning', format('principals %s', string_agg(format('%L', p.name), ' and ' ORDER BY p.name COLLATE "C")),
+    'their names look alike, so one may be taken for the other', 'If they are one person, disable one; else rename one.'
+FROM approval.principal AS p WHERE p.disabled_at IS NULL GROUP BY approval.looks(p.name) HAVING count(*) > 1
+UNION ALL
 SELECT 'error', format('calendar %s', c.calendar_name), 'no opening of it is worked out ahead: what waits for it is held back for good',
     'salt-approval policy load works out the openings of the next year.'
 FROM approval.calendar AS c

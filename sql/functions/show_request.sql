@@ -49,6 +49,9 @@ BEGIN
         'overlaps', (SELECT coalesce(jsonb_agg(jsonb_build_object('other', o.other_id, 'resources', o.resources, 'example', o.example,
                                                                  'resolution', o.resolution) ORDER BY o.other_id), '[]')
                      FROM approval.request_overlap AS o WHERE o.request_id = r.request_id),
+        'left_out', (SELECT jsonb_agg(jsonb_build_object('minion', l.minion_id, 'kind', l.kind, 'name', l.name, 'reason', l.reason)
+                                      ORDER BY l.minion_id COLLATE "C", l.kind, l.name)
+                     FROM (SELECT * FROM approval.request_left_out AS every WHERE every.request_id = r.request_id LIMIT shown_items) AS l),
         'plan_within', (SELECT t.plan_within FROM approval.request_type AS t
                         WHERE t.type_name = r.type_name AND t.type_version = r.type_version),
         'plan', approval.plan_summary(r.request_id),

@@ -1,6 +1,6 @@
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(32);
+SELECT plan(40);
 
 CREATE FUNCTION pg_temp.submit(
     login text, minions text[], kinds text[], names text[], contents text[], type text DEFAULT 'package', after text DEFAULT NULL,
@@ -27,19 +27,19 @@ SELECT throws_ok($$SELECT pg_temp.submit('t_stranger', '{web1}', '{package}', '{
 SELECT throws_ok($$SELECT pg_temp.submit('t_bob', '{web1}', '{package}', '{hello}', '{1}', subject => 't_alice')$$, 'AP002', NULL, 'as somebody else');
 
 SELECT throws_ok(format('SELECT approval.item_type(''package'', %L, ''1'')', bad), 'AP005', NULL, format('refused as a name: %s', bad))
-FROM unnest(ARRAY['hello; reboot', '$(id)', 'a''; DROP TABLE x; --', '-rf', 'a b', '', E'a\nb', '../x', '`id`']) AS bad;
+FROM unnest(ARRAY['hello; reboot', '$(id)', 'a''; DROP TABLE x; --', '-rf', 'a b', '', E'a\nb', '../x', '`id`', '/etc/x', 'a/', 'a/b/c', 'a/../b', 'a/-b', 'dir/x.rpm', 'x/y.DEB', 'a$b']) AS bad;
 SELECT throws_ok(format('SELECT approval.item_type(''package'', ''hello'', %L)', bad), 'AP005', NULL, format('refused as a version: %s', bad))
 FROM unnest(ARRAY['1 || true', '', E'1\n', '1;2']) AS bad;
 
-SELECT pg_temp.submit('t_alice', '{web1,%}', '{package,package}', '{hello,hello}', '{1,NULL}', reference => 'SC-1') AS request \gset
-SELECT is(pg_temp.submit('t_alice', '{%,web1}', '{package,package}', '{hello,hello}', '{NULL,1}', reference => 'SC-1'), :request::bigint,
+SELECT pg_temp.submit('t_alice', '{web1,%}', '{package,package}', '{hello,hello}', '{1,absent}', reference => 'SC-1') AS request \gset
+SELECT is(pg_temp.submit('t_alice', '{%,web1}', '{package,package}', '{hello,hello}', '{removed,1}', reference => 'SC-1'), :request::bigint,
     'the same reference and content, in any order, is the same request');
 SELECT throws_ok($$SELECT pg_temp.submit('t_alice', '{web1}', '{package}', '{hello}', '{2}', reference => 'SC-1')$$, 'AP013', NULL,
     'the same reference with other content');
-SELECT throws_ok($$SELECT pg_temp.submit('t_bob', '{web1,%}', '{package,package}', '{hello,hello}', '{1,NULL}', reference => 'SC-1')$$, 'AP013', NULL,
+SELECT throws_ok($$SELECT pg_temp.submit('t_bob', '{web1,%}', '{package,package}', '{hello,hello}', '{1,absent}', reference => 'SC-1')$$, 'AP013', NULL,
     'the same reference by another person');
 SELECT is((SELECT array_agg(type ORDER BY minion_id COLLATE "C") FROM approval.item WHERE request_id = :request), '{absent,version}',
-    'NULL means that it must be absent');
+    'absent and removed are two words for one thing');
 
 SELECT approval.put_request_type('{"name": "closed", "kind": "package", "requesters": ["board"], "pre_approved": true, "chain": []}') \g /dev/null
 SELECT throws_ok($$SELECT pg_temp.submit('t_alice', '{web1}', '{package}', '{hello}', '{1}', 'closed')$$, 'AP002', NULL, 'a type that is not open to the requester');

@@ -338,9 +338,12 @@ def test_all_that_one_does_with_a_request(run, approved):
     assert first_line("carol", "approve", "4") == "request 4: approved"
     assert "to be reviewed afterwards: by reviewers" in run("alice", "show", "4").stdout
     assert "reviewed: " in run("bob", "review", "4", "--comment", "fine").stdout
-    reverted = run("alice", "revert", "4", "--minion", "web1", "--reason", "crashes").stdout
-    assert reverted.startswith("request 5: revert, pending\n")
-    assert "takes back: request 4" in reverted
+    run("alice", "request", "emergency", *words, "--package", "hello=2", "--package", "sl=1")
+    run("carol", "approve", "5")
+    reverted = run("alice", "revert", "5", "--minion", "web1", "--reason", "crashes").stdout
+    assert reverted.startswith("request 6: revert, pending\n")
+    assert "takes back: request 5" in reverted
+    assert "  not taken back: package sl on web1: nothing is known of what was there before\n" in reverted
     assert "carol" in run("alice", "what-if", "service", "--minions", "3", "--requester", "bob").stdout
 
 

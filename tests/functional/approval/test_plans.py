@@ -108,8 +108,9 @@ def test_amend_cancel_and_revert(session):
         number = submit(session, ["m1", "m2"])
         session.call("amend_request", "salt", "alice", number, ["m1"], ["package"], ["p1"], ["2"], "")
         session.call("cancel_request", "salt", "alice", number, "")
-        number = submit(session, ["m1", "m2"])
-        decide(session, number)
+        for version in ("2", "3"):
+            number = submit(session, ["m1", "m2"], version)
+            decide(session, number)
         number = session.call("revert_request", "salt", "alice", number, None, "")
         assert decide(session, number) == "approved"
     assert session.watch.scans == []

@@ -79,7 +79,7 @@ def wait_for(condition, what):
 
 
 def test_it_has_what_the_database_has(approved, approve, database, refresh, path):
-    approve(["web1"], {"hello": "2.10-3", "sl": None, "vim": "latest"})
+    approve(["web1"], {"hello": "2.10-3", "sl": "absent", "vim": "latest"})
     done = refresh()
     assert (done["built"], done["written"], done["unusable"]) == (True, done["minions"], 0)
     for minion in ("web1", "web2", "never-seen"):

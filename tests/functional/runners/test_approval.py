@@ -69,7 +69,7 @@ def test_all_kinds_and_what_becomes_of_them(runner, client):
     assert resolved["overlaps"][0]["resolution"] == "supersede"
     amended = runner("amend", value["request"], "web2", values={"motd": "Hi"}, comment="moved")
     assert (amended["item_set_version"], amended["items"][0]["minion"]) == (2, "web2")
-    reboot = runner("request", "reboot", "web1", parameters={"at_time": 5}, reason="x")
+    reboot = runner("request", "reboot", "web1", parameters='{"at_time": 5}', reason="x")
     assert (reboot["items"][0]["kind"], reboot["items"][0]["name"]) == ("action", "system.reboot")
     assert "give services, not packages" in refusal(
         runner, "request", "service", "web1", packages={"a": "1"}, reason="x"
@@ -239,6 +239,63 @@ def test_an_orchestration_gets_data(approved, master_opts):
     opts["fun"] = "state.orchestrate"
     client = salt.runner.RunnerClient(opts)
     assert client.cmd("approval.types", print_event=False)[0]["type"] == "emergency"
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("{release: \"1.10\", at: 2.5, mode: '0644'}", ["2.5", '"0644"', '"1.10"']),
+        (' {"n": [5, null], "t": "1.10"}', ["[5,null]", '"1.10"']),
+    ],
+)
+def test_salt_run_asks_for_what_was_typed(salt_run, typed, stored):
+    code, text = salt_run("approval.request", "value", "minions=web1", f"values={typed}", "reason=x", "--out=yaml")
+    assert code == 0, text
+    items = sorted(yaml.safe_load(text)["items"], key=lambda item: item["name"])
+    assert [item["value"] for item in items] == stored
+
+
+@pytest.mark.parametrize("trap", ["{release: 1.10}", "{a: [x, {country: NO}]}", '{"a": 1, "a": 2}', "{u}"])
+def test_what_yaml_would_make_something_else_of_is_refused(salt_run, trap):
+    code, text = salt_run("approval.request", "value", "minions=web1", f"values={trap}", "reason=x")
+    assert code == 1, text
+    assert text.startswith("values")
+    assert "Traceback" not in text
+
+
+def test_a_time_of_day_is_no_number_of_minutes(salt_run, runner):
+    request = ["approval.request", "reboot", "minions=web1", "reason=x", "--out=yaml"]
+    code, text = salt_run(*request, "parameters={at_time: 22:22}")
+    assert code == 1
+    assert 'YAML reads the unquoted 22:22 as a number: write "22:22" if it is text' in text
+    code, text = salt_run(*request, 'parameters={"at_time": 5.0}')
+    assert (code, "5.0 is not of type 'integer'" in text) == (1, True)
+    code, text = salt_run(*request, "parameters={at_time: 5}")
+    assert code == 0, text
+    number = yaml.safe_load(text)["request"]
+    code, text = salt_run("approval.amend", str(number), "minions=web1", "parameters={at_time: 0010}")
+    assert code == 1
+    assert "YAML reads the unquoted 0010" in text
+
+
+@pytest.mark.parametrize("value", [1342, {"b": False}])
+def test_without_the_words_that_were_typed_only_text_is_certain(runner, value):
+    text = refusal(runner, "request", "value", "web1", values={"a": value}, reason="x")
+    assert "nobody can tell how it was written" in text
+    assert "values=' {" in text
+    shown = runner("request", "value", "web1", values='{"a": 1342}', reason="x")
+    assert shown["items"][0]["value"] == "1342"
+
+
+def test_a_package_without_a_version_is_not_removed(salt_run, runner):
+    code, text = salt_run("approval.request", "package", "minions=web1", "packages={nginx}", "reason=x")
+    assert code == 1
+    assert "package nginx has no version: give the exact version, or latest; or absent, if it shall be removed" in text
+    number = runner("request", "package", "web1", {"nginx": "1"}, reason="x")["request"]
+    assert "package nginx has no version" in refusal(runner, "amend", number, "web1", {"nginx": None})
+    for word in ("absent", "removed", "Absent"):
+        shown = runner("request", "package", "web1", {"nginx": word}, reason="x")
+        assert (shown["items"][0]["type"], shown["items"][0].get("value")) == ("absent", None)
 
 
 @pytest.mark.parametrize(
