@@ -14,8 +14,8 @@ class Block(NamedTuple):
     """
     A fenced block of a page.
 
-    language: ``sh`` (typed as root), ``console`` (lines with ``NAME$`` before them are typed by NAME, others are what is
-    answered), ``yaml``, or nothing (a picture, an answer). file: where a reader is told to write it, or None.
+    language: ``sh`` (typed as root), ``console`` (lines with ``NAME$`` before them are typed by NAME, others are
+    what is answered), ``yaml``, or nothing (a picture, an answer). file: where a reader is told to write it, or None.
     """
 
     page: str

@@ -51,7 +51,7 @@ BEGIN
                      FROM approval.request_overlap AS o WHERE o.request_id = r.request_id),
         'left_out', (SELECT jsonb_agg(jsonb_build_object('minion', l.minion_id, 'kind', l.kind, 'name', l.name, 'reason', l.reason)
                                       ORDER BY l.minion_id COLLATE "C", l.kind, l.name)
-                     FROM (SELECT * FROM approval.request_left_out AS every WHERE every.request_id = r.request_id LIMIT shown_items) AS l),
+                     FROM (SELECT * FROM approval.request_left_out AS every WHERE every.request_id = r.request_id LIMIT p_limit) AS l),
         'plan_within', (SELECT t.plan_within FROM approval.request_type AS t
                         WHERE t.type_name = r.type_name AND t.type_version = r.type_version),
         'plan', approval.plan_summary(r.request_id),

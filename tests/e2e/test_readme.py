@@ -1,4 +1,4 @@
-"""The way of a newcomer: every block of README.md that sets it up and uses it, as it stands, on a machine of its own."""
+"""The way of a newcomer: every block of README.md that sets it up and uses it, as it stands, on a fresh machine."""
 
 import os
 import pathlib

@@ -27,7 +27,7 @@ SELECT throws_ok($$SELECT pg_temp.remove('{NULL}')$$, 'AP004', 'unknown minion: 
 SELECT pg_temp.ask('t_alice', 'standard', '{web1,web2}', 'hello', '1') AS proven \gset
 SELECT pg_temp.report('web1', 1, '{hello}', '{converged}', '{1}', 'r1'), pg_temp.report('web2', 1, '{hello}', '{converged}', '{1}', 'r2') \g /dev/null
 SELECT pg_temp.ask('t_alice', 'standard', '{web1,web2}', 'sl', '1') AS waiting \gset
-SELECT pg_temp.report('web2', 2, '{hello,sl}', '{converged,converged}', '{1,1}', 'r3') \g /dev/null
+SELECT pg_temp.report('web2', 2, '{hello,sl}', '{converged,converged}', '{1,1}', 'r3', before => '{NULL,NULL}') \g /dev/null
 SELECT pg_temp.ask('t_alice', 'package', '{web1,web2}', 'both', '1') AS both \gset
 SELECT pg_temp.ask('t_alice', 'package', '{web1}', 'alone', '1') AS alone \gset
 SELECT pg_temp.ask('t_alice', 'standard', '{web_}', 'hello', '1') AS ghosts \gset
@@ -69,7 +69,7 @@ SELECT is(pg_temp.held('web1'), '4 {}', 'and reaches no removed one');
 SELECT approval.put_request_type('{"name": "revert", "kind": "any", "requesters": ["*"], "chain": [{"name": "owner", "any_of": [{"group": "owners"}]}]}') \g /dev/null
 SELECT pg_temp.act('t_alice', format('SELECT approval.revert_request(''pg'', ''t_alice'', %s, NULL, '''')', :waiting)) AS undo \gset
 SELECT is(pg_temp.items(:undo), 'web2 proposed waiting', 'what is taken back is taken back from the others');
-SELECT throws_ok(format('SELECT pg_temp.act(''t_alice'', $q$SELECT approval.revert_request(''pg'', ''t_alice'', %s, ''{web1}'', '''')$q$)', :waiting), 'AP004', NULL, 'unless somebody names them');
+SELECT throws_ok(format('SELECT pg_temp.act(''t_alice'', $q$SELECT approval.revert_request(''pg'', ''t_alice'', %s, ''{web1}'', '''')$q$)', :waiting), 'AP015', NULL, 'also if somebody names them');
 
 -- One comes back.
 SELECT is(pg_temp.act('t_engine', 'SELECT approval.note_minion(''web1'', ''key'', false, NULL)'), 'unknown', 'a key that nobody accepted brings none back');
@@ -78,6 +78,7 @@ SELECT is(pg_temp.act('t_engine', 'SELECT approval.note_minion(''web1'', ''key''
 SELECT is(pg_temp.held('web1') || ' ' || (SELECT key_digest FROM approval.minion WHERE minion_id = 'web1' AND removed_at IS NULL), '4 {} key', 'with nothing approved');
 SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'hello', '2') AS again \gset
 SELECT is(pg_temp.held('web1'), '5 {hello}', 'until something is; revisions go on');
+SELECT pg_temp.report('web1', 5, '{hello}', '{converged}', '{2}', 'r5', before => '{NULL}') \g /dev/null
 SELECT pg_temp.act('t_alice', format('SELECT approval.revert_request(''pg'', ''t_alice'', %s, NULL, '''')', :again)) AS undo \gset
 SELECT is((SELECT type FROM approval.item WHERE request_id = :undo), 'absent', 'what was approved before it was removed is no state to go back to');
 SELECT is(approval.put_minions('{web_,web2}'), 1, 'somebody may also say that one is back');
