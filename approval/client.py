@@ -7,10 +7,11 @@ in UTC.
 
 import contextlib
 import datetime
+import fnmatch
 import logging
 
 from . import calendars, config, db, intake, items
-from .errors import ConfigError, Refused
+from .errors import ConfigError, InputError, Refused
 
 DEFAULT_LIMIT = 50
 log = logging.getLogger(__name__)
@@ -59,9 +60,9 @@ class Client:
 
         Returns the request as show() does.
         """
-        request_type = intake.text("the request type", request_type)
+        request_type = intake.text("the request type", request_type, "one of `types`")
         minions = intake.minions(minions)
-        reason = intake.text("the reason", reason)
+        reason = intake.text("the reason", reason, "reason='...'")
         after = intake.time("after", after)
         external_ref = intake.optional_text("external_ref", external_ref)
         on_behalf_of = intake.optional_text("on_behalf_of", on_behalf_of)
@@ -99,7 +100,7 @@ class Client:
         Returns this one as show() does.
         """
         number = intake.request_id(request_id)
-        resolution = intake.text("the resolution", resolution)
+        resolution = intake.text("the resolution", resolution, "supersede or wait")
         db.call(self._conn, "resolve_overlap", *self._identity, number, intake.request_id(other), resolution)
         return self.show(number)
 
@@ -149,7 +150,7 @@ class Client:
         does.
         """
         number = intake.request_id(request_id)
-        comment = intake.text("the comment", comment)
+        comment = intake.text("the comment", comment, "comment='...'")
         db.call(self._conn, "break_glass", *self._identity, number, comment)
         return self.show(number)
 
@@ -158,7 +159,7 @@ class Client:
         Let the principal ``to`` decide in one's stead, from ``start`` (None: now) until ``until``, both as
         intake.time() takes them. Returns {delegation: its number}.
         """
-        to = intake.text("whom to delegate to", to)
+        to = intake.text("whom to delegate to", to, "the name of a principal")
         start, until = intake.time("start", start), intake.time("until", until)
         return {"delegation": db.value(self._conn, "delegate", *self._identity, to, start, until)}
 
@@ -205,14 +206,14 @@ class Client:
 
     def state(self, minion):
         """What is approved for a minion now and later, and what it last proved."""
-        return db.value(self._conn, "show_state", intake.text("the minion id", minion))
+        return db.value(self._conn, "show_state", intake.text("the minion id", minion, "one of `minions`"))
 
     def why(self, minion, resource):
         """
         Why a minion has a resource (see intake.resource()) as it has: every request about it, newest first.
         """
         kind, name = intake.resource(resource)
-        return db.value(self._conn, "why", intake.text("the minion id", minion), kind, name)
+        return db.value(self._conn, "why", intake.text("the minion id", minion, "one of `minions`"), kind, name)
 
     def types(self):
         """The request types, newest version each."""
@@ -221,14 +222,14 @@ class Client:
     def type(self, name, version=None):
         """One request type as it was loaded: its newest version, or this one."""
         version = None if version is None else intake.count("version", version)
-        return db.value(self._conn, "show_type", intake.text("the request type", name), version)
+        return db.value(self._conn, "show_type", intake.text("the request type", name, "one of `types`"), version)
 
     def what_if(self, request_type, minions=1, requester=None):
         """
         Who would have to approve a request of a type over so many minions, made by a principal (None: by
         oneself).
         """
-        request_type = intake.text("the request type", request_type)
+        request_type = intake.text("the request type", request_type, "one of `types`")
         count = intake.count("minions", minions)
         requester = intake.optional_text("the requester", requester)
         if requester is None:
@@ -255,6 +256,38 @@ class Client:
         """Make minions known; returns how many were new."""
         ids = intake.minions(minions)
         return {"known": len(ids), "added": db.value(self._conn, "put_minions", ids)}
+
+    def remove_minions(self, minions, yes=False, comment="", accepted=()):
+        """
+        Make minions unknown: nothing is approved for them any more, and what they return proves nothing.
+
+        minions
+            As intake.minions() takes them; one that is no known minion's id is a pattern as ``salt`` takes it.
+        yes
+            Else nothing is removed: the answer has ``removed`` 0 beside the ``minions`` that would be.
+        accepted
+            Ids whose keys are accepted here: those minions would soon be known again, so they are refused.
+
+        Raises InputError.
+        """
+        known = {row["minion_id"] for row in self.minions()}
+        ids = []
+        for given in intake.minions(minions):
+            found = [given] if given in known else sorted(fnmatch.filter(known, given))
+            if not found:
+                raise InputError(f"{given!r} is no minion that is known, nor a pattern of any")
+            ids += found
+        ids = list(dict.fromkeys(ids))
+        kept = [minion for minion in ids if minion in set(accepted)]
+        if kept:
+            raise InputError(
+                f"the key of {kept[0]!r} is accepted, so the engine would make it known again: delete it first, "
+                "as with salt-key --delete"
+            )
+        if yes is not True:
+            return {"removed": 0, "minions": ids}
+        removed = db.value(self._conn, "remove_minions", *self._identity, ids, _comment(comment))
+        return {"removed": removed, "minions": ids}
 
     def audit(self, request_id):
         """Every act on a request, oldest first."""

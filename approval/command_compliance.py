@@ -2,14 +2,6 @@
 
 from .command import DONE, answer, client, leaf
 
-COLUMNS = {
-    "minion_id": "MINION",
-    "standing": "STANDING",
-    "name": "RESOURCE",
-    "since": "SINCE",
-    "last_seen": "LAST SEEN",
-    "why": "WHY",
-}
 METRICS = (
     ("saltext_approval_minions", "Registered minions by how they stand to what is approved for them."),
     ("saltext_approval_drifting_resources", "Resources that were applied and are otherwise now."),
@@ -30,21 +22,14 @@ def add(commands):
 
 
 def _compliance(arguments):
+    from . import render
+
     with client(arguments) as acting:
         shown = acting.compliance(arguments.limit)
     if arguments.metrics:
         print(_metrics(shown))
         return DONE
-    return answer(arguments, shown, _text)
-
-
-def _text(shown):
-    from . import render
-
-    numbers = ", ".join(f"{count} {standing}" for standing, count in shown["minions"].items())
-    if not shown["out_of_line"]:
-        return f"minions: {numbers}"
-    return f"minions: {numbers}\n\n{render.table(shown['out_of_line'], COLUMNS)}"
+    return answer(arguments, shown, render.compliance)
 
 
 def _metrics(shown):

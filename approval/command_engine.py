@@ -2,25 +2,6 @@
 
 from .command import answer, client, group, leaf
 
-COLUMNS = {
-    "request": "REQUEST",
-    "destination": "TO",
-    "topic": "ABOUT",
-    "state": "STATE",
-    "attempts": "FAILED",
-    "due_at": "DUE",
-    "last_error": "LAST ERROR",
-}
-
-REINSTALLS = {
-    "minion": "MINION",
-    "state": "STATE",
-    "noticed_at": "NOTICED",
-    "accepted_at": "ACCEPTED",
-    "converged_at": "CONVERGED",
-    "jid": "JOB",
-}
-
 
 def add(commands):
     """Declare the commands."""
@@ -41,7 +22,7 @@ def _reinstalls(arguments):
 
     with client(arguments) as acting:
         rows = acting.reinstalls(arguments.minion, arguments.limit)
-    return answer(arguments, rows, lambda rows: render.table(rows, REINSTALLS) if rows else "no minion was reinstalled")
+    return answer(arguments, rows, render.reinstalls)
 
 
 def _list(arguments):
@@ -49,7 +30,7 @@ def _list(arguments):
 
     with client(arguments) as acting:
         rows = acting.outbox(arguments.state, arguments.limit)
-    return answer(arguments, rows, lambda rows: render.table(rows, COLUMNS) if rows else "the outbox is empty")
+    return answer(arguments, rows, render.outbox)
 
 
 def _retry(arguments):

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 
-from .command import DONE, REFUSED, answer, client, connection, group, leaf, read
+from .command import DONE, IN_PART, REFUSED, answer, client, connection, counted, group, leaf, read
 from .errors import InputError, MigrationError
 
 MASTER_CONFIG = "/etc/salt/master"
@@ -15,14 +15,23 @@ def add(commands):
     command = leaf(minion, "add", _minion_add, "make minions known")
     command.add_argument("minion", metavar="ID", nargs="+")
     leaf(minion, "list", _minion_list, "list them")
+    command = leaf(minion, "remove", _minion_remove, "make minions unknown, and end what is approved for them")
+    command.add_argument("minion", metavar="ID", nargs="+", help="an id, or a pattern such as 'web*'")
+    command.add_argument("--yes", action="store_true", help="do it; else it says only which minions are meant")
+    command.add_argument("--comment", metavar="TEXT", default="", help="why, for the record")
     audit = group(commands, "audit", "the record of every act")
     command = leaf(audit, "trail", _audit_trail, "the acts on one request")
     command.add_argument("request", help="its number")
-    command = leaf(audit, "verify", _audit_verify, "recompute every hash; exit code 1 if the record is broken")
+    command = leaf(
+        audit,
+        "verify",
+        _audit_verify,
+        "recompute every hash; exit code 1 if the record is broken, 3 if the end was not checked",
+    )
     command.add_argument("file", nargs="?", metavar="FILE", help="an export, checked without the database")
     command.add_argument("--head", metavar="HASH", help="with FILE: a head noted earlier, which must be in it")
     leaf(audit, "export", _audit_export, "the whole record as JSON lines")
-    leaf(audit, "head", _audit_head, "the hash that all of it leads to, to be kept elsewhere")
+    leaf(audit, "head", _audit_head, "the hash that all of it leads to, as `verify --head` takes it; keep it elsewhere")
 
     database = group(commands, "db", "the database's schema")
     command = leaf(database, "init", _db_init, "make the schema, and logins if asked to")
@@ -52,8 +61,16 @@ def _minion_list(arguments):
 
     with client(arguments) as acting:
         rows = acting.minions()
-    columns = {"minion_id": "MINION", "revision": "REVISION", "last_return": "LAST RETURN"}
-    return answer(arguments, rows, lambda rows: render.table(rows, columns))
+    return answer(arguments, rows, render.minions)
+
+
+def _minion_remove(arguments):
+    from . import render
+
+    with client(arguments) as acting:
+        result = acting.remove_minions(arguments.minion, arguments.yes, arguments.comment)
+    answer(arguments, result, render.removed_minions)
+    return DONE if result["removed"] else REFUSED
 
 
 def _audit_trail(arguments):
@@ -73,25 +90,42 @@ def _audit_verify(arguments):
         raise InputError("--head needs the FILE of an export")
     with client(arguments) as acting:
         rows = acting.verify_audit()
-    columns = {"stream": "STREAM", "seq": "ENTRY", "problem": "PROBLEM"}
-    answer(arguments, rows, lambda rows: render.table(rows, columns) if rows else "the audit is intact")
+    answer(arguments, rows, render.broken_audit)
     return REFUSED if rows else DONE
 
 
 def _audit_verify_file(arguments):
     from . import audit
 
-    report = audit.verify_file(arguments.file, arguments.head)
+    report = audit.verify_file(arguments.file, arguments.head, lambda lines: counted(lines, "lines read"))
     broken = None if report.intact else str(report.broken)
-    result = {**dataclasses.asdict(report), "broken": broken}
-    counts = f"{report.entries} entries in {report.streams} streams, {report.seals} seals; head {report.head}"
-    answer(arguments, result, lambda result: result["broken"] or f"the audit is intact: {counts}")
-    return DONE if report.intact else REFUSED
+    result = {**dataclasses.asdict(report), "broken": broken, "end_checked": report.end_checked}
+    answer(arguments, result, _audit_text)
+    if broken:
+        return REFUSED
+    return DONE if report.end_checked else IN_PART
+
+
+def _audit_text(result):
+    if result["broken"]:
+        return result["broken"]
+    counts = (
+        f"{result['entries']} entries in {result['streams']} streams, {result['seals']} seals; head {result['head']}"
+    )
+    if not result["end_checked"]:
+        return (
+            f"nothing is wrong in what the file holds, but the end was not checked: give --head, a hash that "
+            f"`audit head` gave earlier and that was kept elsewhere\n{counts}"
+        )
+    lines = [f"the audit is intact: {counts}"]
+    if result["published_seal"] < result["seals"]:
+        lines.append(f"the head given is that of seal {result['published_seal']}: behind it anything may be missing")
+    return "\n".join(lines)
 
 
 def _audit_export(arguments):
     with client(arguments) as acting:
-        for line in acting.export_audit():
+        for line in counted(acting.export_audit(), "lines written"):
             print(line)
     return DONE
 
@@ -99,11 +133,7 @@ def _audit_export(arguments):
 def _audit_head(arguments):
     with client(arguments) as acting:
         head = acting.audit_head()
-    return answer(
-        arguments,
-        head,
-        lambda head: f"{head['hash']} (seal {head['seal_no']}, {head['sealed_at']})" if head else "no seal yet",
-    )
+    return answer(arguments, head, lambda head: head["hash"] if head else "no seal yet")
 
 
 def _db_init(arguments):

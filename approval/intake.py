@@ -105,7 +105,7 @@ def json_argument(argument):
 
 def resource(value):
     """(kind, name) of a resource, given as ``kind:name``; what begins with no kind is a package's name."""
-    value = text("the resource", value)
+    value = text("the resource", value, "a package's name, or KIND:NAME as in service:cron")
     kind, separator, name = value.partition(":")
     return (kind, text("the resource's name", name)) if separator and kind in KINDS else ("package", value)
 
@@ -152,8 +152,13 @@ def count(what, value):
     return value
 
 
-def text(what, value):
-    """``value`` if it is text that a database can hold; ``what`` names it in the error."""
+def text(what, value, form=None):
+    """
+    ``value`` if it is text that a database can hold. ``what`` names it in the error, and ``form`` says how it is given,
+    for whoever left it out.
+    """
+    if value is None and form:
+        raise InputError(f"{what} must be text, but nothing was given: give {form}")
     if not isinstance(value, str):
         raise InputError(f"{what} must be text, but {_described(value)} was given: {_QUOTE_HINT}")
     if not value:

@@ -1,16 +1,12 @@
 """Answers of the client as text for a terminal."""
 
-MAX_COLUMN = 60
+from .layout import cell as _cell
+from .layout import fold, grouped, looking, paged, plain, table
+from .layout import printable as _printable
+
 OUTCOME = {"outcome": "OUTCOME", "observed": "OBSERVED"}
-
-
-def table(rows, columns):
-    """Rows (dicts) as aligned columns: {key: heading}."""
-    lines = [list(columns.values())] + [[_cell(row.get(key)) for key in columns] for row in rows]
-    widths = [max(len(line[number]) for line in lines) for number in range(len(columns))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
+EXACT = ("wanted", "observed", "value", "name", "minion")
+LINES = 50  # of a table, unless all are asked for
 
 
 def requests(rows):
@@ -23,8 +19,8 @@ def requests(rows):
     return table(rows, columns) if rows else "no requests"
 
 
-def request(shown):
-    """What Client.show() returned."""
+def request(shown, limit=LINES):
+    """What Client.show() returned; of its items at most ``limit`` lines (None: all)."""
     asked_by = shown["requester"]
     if shown["on_behalf_of"]:
         asked_by += f" for {shown['on_behalf_of']}"
@@ -42,23 +38,31 @@ def request(shown):
     columns = {"minion": "MINION", "name": "NAME", "wanted": "APPROVED", **OUTCOME, "text": ""}
     if shown["state"] in ("pending", "rejected", "cancelled", "expired"):
         columns = {"minion": "MINION", "name": "NAME", "wanted": "ASKED FOR"}
-    elif not any(item["text"] for item in shown["items"]):
-        del columns["text"]
-    lines += ["", *(f"  {line}" for line in _items(shown["items"], columns).splitlines())]
+    else:
+        lines.append(f"  {_totals(shown)}")
+        if not any(item["text"] for item in shown["items"]):
+            del columns["text"]
+    lines += ["", *_items(shown["items"], columns, "  ", limit)]
     if len(shown["items"]) < shown["item_count"]:
         lines.append(f"  ... of {shown['item_count']} items")
     return "\n".join(lines)
 
 
-def plan(shown):
-    """What Client.plan() returned."""
+def plan(shown, limit=LINES):
+    """What Client.plan() returned; of its minions at most ``limit`` groups (None: all)."""
     if shown["summary"] is None:
-        return f"request {shown['request']} has no plan; salt-run approval.plan makes one"
+        return f"request {shown['request']} has no plan; salt-run approval.plan makes one, or plan --make on the master"
     lines = [f"request {shown['request']}", *(f"  {line}" for line in _plan(shown["summary"])), ""]
-    for minion in shown["answers"]:
-        lines.append(f"  {minion['minion']}: {minion['outcome']}")
-        lines += [f"    {_printable(line)}" for line in minion["comment"].splitlines()]
-    return "\n".join(lines)
+    answers = [
+        "\n".join(
+            [
+                f"  {fold(answer['minion'])}: {answer['outcome']}",
+                *(f"    {_printable(line)}" for line in answer["comment"].splitlines()),
+            ]
+        )
+        for answer in grouped(shown["answers"], ("outcome", "comment"))
+    ]
+    return "\n".join(lines + paged(answers, limit, "--all shows them"))
 
 
 def why(shown):
@@ -66,7 +70,7 @@ def why(shown):
     lines = [f"{shown['kind']} {shown['name']} on {shown['minion']}"]
     for story in shown["requests"]:
         value = wanted({"type": story["what"], "value": story["value"]})
-        lines.append(f"  {_cell(value)}: request {story['request']} ({story['type']}), {story['standing']}")
+        lines.append(f"  {plain(value)}: request {story['request']} ({story['type']}), {story['standing']}")
         lines.append(f"    asked for by {story['requester']}: {_cell(story['reason'])}")
         lines += [f"    {_cell(decision)}" for decision in story["decided_by"]]
         for key, what in (
@@ -77,7 +81,7 @@ def why(shown):
                 lines.append(f"    {what} {_cell(story[key])}")
         if story["before"]:
             before = story["before"]["value"]
-            lines.append(f"    before: {'absent' if before is None else _cell(before)}")
+            lines.append(f"    before: {'absent' if before is None else plain(before)}")
     if not shown["requests"]:
         lines.append("  no request ever named it")
     return "\n".join(lines)
@@ -86,16 +90,23 @@ def why(shown):
 def what_if(shown):
     """What Client.what_if() returned."""
     may = "may" if shown["may_request"] else "may not"
-    lines = [f"{shown['type']} (version {shown['version']}): this requester {may} ask for it"]
+    asked_by = shown.get("requester") or "this requester"
+    lines = [f"{shown['type']} (version {shown['version']}): {asked_by} {may} ask for it"]
     for stage in shown["stages"]:
         lines.append(f"  stage {stage['stage']} ({stage['name']}), at least {stage['min_assurance']}" + _timeout(stage))
         for way in stage["any_of"]:
-            names = ", ".join(way["approvers"]) or "nobody"
-            blocked = "" if way["possible"] else " (blocked: too few)"
-            lines.append(f"    {way['quorum']} of {way['group']}: {names}{blocked}")
+            lines.append(f"    {way['quorum']} of {way['group']}: {_approvers(way, asked_by)}")
     if shown["pre_approved"]:
         lines.append("  pre-approved: needs no approval")
     return "\n".join(lines)
+
+
+def _approvers(way, asked_by):
+    names = ", ".join(way["approvers"]) or "nobody"
+    if way.get("excluded"):
+        names += f" ({asked_by} asks, so cannot approve)"
+    missing = way["quorum"] - len(way["approvers"])
+    return names if way["possible"] else f"{names}: blocked, {missing} more member{'s' if missing > 1 else ''} needed"
 
 
 def state(shown):
@@ -105,8 +116,7 @@ def state(shown):
         when = "in force" if document["in_force"] else f"from {_cell(document['valid_from'])}"
         lines.append(f"  revision {document['revision']}, {when}")
         columns = {"name": "NAME", "wanted": "APPROVED", "request": "REQUEST", **OUTCOME}
-        rows = document["items"]
-        lines += [f"    {line}" for line in _items(rows, columns).splitlines()] if rows else ["    nothing"]
+        lines += _items(document["items"], columns, "    ") if document["items"] else ["    nothing"]
     if not shown["documents"]:
         lines.append("  nothing is approved")
     return "\n".join(lines)
@@ -156,6 +166,56 @@ def delegations(rows):
     return table(rows, columns) if rows else "no delegations"
 
 
+def minions(rows):
+    """What Client.minions() returned."""
+    columns = {"minion_id": "MINION", "revision": "REVISION", "last_return": "LAST RETURN"}
+    return table(rows, columns) if rows else "no minions"
+
+
+def removed_minions(result):
+    """What Client.remove_minions() returned."""
+    if result["removed"]:
+        return f"{result['removed']} removed. One whose key is accepted becomes known again: salt-key --delete"
+    return f"{fold(result['minions'])}\n{len(result['minions'])} would be removed: say yes (--yes, yes=True)"
+
+
+def compliance(shown):
+    """What Client.compliance() returned."""
+    columns = {
+        "minion_id": "MINION", "standing": "STANDING", "name": "RESOURCE", "since": "SINCE", "last_seen": "LAST SEEN",
+        "why": "WHY",
+    }  # fmt: skip
+    numbers = ", ".join(f"{count} {standing}" for standing, count in shown["minions"].items())
+    if not shown["out_of_line"]:
+        return f"minions: {numbers}"
+    rows = grouped(shown["out_of_line"], [key for key in columns if key != "minion_id"], "minion_id")
+    return f"minions: {numbers}\n\n{table([{**row, 'minion_id': fold(row['minion_id'])} for row in rows], columns)}"
+
+
+def outbox(rows):
+    """What Client.outbox() returned."""
+    columns = {
+        "request": "REQUEST", "destination": "TO", "topic": "ABOUT", "state": "STATE", "attempts": "FAILED", "due_at": "DUE",
+        "last_error": "LAST ERROR",
+    }  # fmt: skip
+    return table(rows, columns) if rows else "the outbox is empty"
+
+
+def reinstalls(rows):
+    """What Client.reinstalls() returned."""
+    columns = {
+        "minion": "MINION", "state": "STATE", "noticed_at": "NOTICED", "accepted_at": "ACCEPTED",
+        "converged_at": "CONVERGED", "jid": "JOB",
+    }  # fmt: skip
+    return table(rows, columns) if rows else "no minion was reinstalled"
+
+
+def broken_audit(rows):
+    """What Client.verify_audit() returned."""
+    columns = {"stream": "STREAM", "seq": "ENTRY", "problem": "PROBLEM"}
+    return table(rows, columns) if rows else "the audit is intact"
+
+
 def replay(rows):
     """What Client.replay() returned for one or more types, each row with its type."""
     columns = {
@@ -188,13 +248,20 @@ def verdict(answer):
     return "\n".join(lines)
 
 
-def findings(rows):
-    """What check.run() returned."""
+def findings(rows, looked_at=None):
+    """What check.run() found, alike findings as one; then what it looked at, as Report.looked_at has it."""
     lines = []
-    for row in rows:
-        lines.append(f"{row['severity']}: {row['subject']}: {row['problem']}")
+    for row in grouped(rows, ("severity", "problem", "remedy"), "subject"):
+        lines.append(f"{row['severity']}: {', '.join(row['subject'])}: {row['problem']}")
         if row["remedy"]:
             lines += [f"    {line}" for line in row["remedy"].splitlines()]
+    if looked_at:
+        counts = [
+            f"{number} {severity}{'' if number == 1 else 's'}"
+            for severity in ("error", "warning")
+            for number in [sum(row["severity"] == severity for row in rows)]
+        ]
+        lines.append(f"looked at: {', '.join(looked_at)}: {', '.join(counts)}")
     return "\n".join(lines) or "everything is configured right"
 
 
@@ -207,15 +274,40 @@ def wanted(item):
     return item["value"]
 
 
-def _items(items, columns):
-    """Items as a table; their kind is shown if they are not all packages."""
+def observed(item):
+    """What was found: ``absent`` where it was proven to be, None where nothing is known."""
+    is_read = (item["type"], item.get("outcome")) == ("absent", "converged") or (
+        (item["kind"], item.get("outcome")) == ("package", "drift")
+    )
+    return "absent" if is_read and item.get("observed") is None else item.get("observed")
+
+
+def _totals(shown):
+    """How many items stand how."""
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted((shown["outcomes"] or {}).items()))
+    return f"items: {shown['item_count']} ({outcomes})" if outcomes else f"items: {shown['item_count']}"
+
+
+def _items(items, columns, indent="", limit=None):
+    """
+    Items as the lines of a table: those that differ in their minion only are one, and their kind is shown if they
+    are not all packages. At most ``limit`` lines (None: all).
+    """
     if any(item["kind"] != "package" for item in items):
         columns = {
             name: title
             for column in columns.items()
             for name, title in ([("kind", "KIND"), column] if column[0] == "name" else [column])
         }
-    return table([{**item, "wanted": wanted(item)} for item in items], columns)
+    rows = [{**item, "wanted": wanted(item), "observed": observed(item)} for item in items]
+    if "minion" in columns:
+        rows = grouped(rows, ["kind", *(name for name in columns if name != "minion")])
+        rows = [{**row, "minion": fold(row["minion"])} for row in rows]
+    shown = rows if limit is None else rows[:limit]
+    lines = table(shown, columns, EXACT, indent).splitlines()
+    if len(shown) < len(rows):
+        lines.append(f"{indent}... {len(rows) - len(shown)} more lines: --all shows them")
+    return lines
 
 
 def _circumstances(shown):
@@ -282,18 +374,3 @@ def _timeout(stage):
         return ""
     then = f"{stage['escalate_to']} may pass it too" if stage["escalate_to"] else "it is rejected"
     return f"; after {stage['timeout']} {then}"
-
-
-def _cell(value):
-    if value is None:
-        return "-"
-    text = _printable(" ".join(str(value).split()))
-    # A time to the second is enough to read; --json has all of it.
-    if len(text) >= 25 and text[4:5] == "-" and text[10:11] == "T":
-        text = text[:19].replace("T", " ") + " UTC"
-    return text if len(text) <= MAX_COLUMN else text[: MAX_COLUMN - 3] + "..."
-
-
-def _printable(text):
-    # Some of it comes from minions: nothing there may speak to the terminal.
-    return "".join(character if character.isprintable() else "?" for character in text)

@@ -26,6 +26,7 @@ struct connection {
     pthread_mutex_t lock;
     pthread_cond_t freed;
     PyThreadState *thread; /* of the call that has it, as what follows */
+    uint64_t tries;        /* apv_db_tries() when it got it */
     bool interrupted;      /* a signal handler raised */
 };
 
@@ -219,7 +220,9 @@ give_turn(struct connection *connection, const apv_err *err)
 {
     pthread_mutex_lock(&connection->lock);
     connection->busy = false;
-    if (connection->interrupted)
+    /* A call that never asked the database, or that had no memory, learned nothing of it. */
+    if (connection->interrupted || err->code == APV_ERR_MEMORY ||
+        apv_db_tries(connection->db) == connection->tries)
         apv_breaker_forget(&connection->breaker);
     else if (connection->breaker.open || err->code != APV_OK)
         apv_breaker_tell(&connection->breaker, now_ns(),
@@ -245,6 +248,7 @@ module_connection_try(const module_state *state, const apv_db_options *options,
         if (take_turn(connection, err)) {
             connection->thread = thread;
             connection->interrupted = false;
+            connection->tries = apv_db_tries(connection->db);
             ok = work(connection->db, arg, err);
             give_turn(connection, err);
         }

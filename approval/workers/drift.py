@@ -7,7 +7,7 @@ hours; which ones are due stands in the database, so that neither a restart nor 
 import logging
 import math
 
-from .. import db, export, publisher
+from .. import db, export, master_keys, publisher
 from ..errors import ConfigError
 from . import DatabaseWorker, worker_settings
 
@@ -46,7 +46,7 @@ class Drift(DatabaseWorker):
 
     def round(self):
         self.value("find_silent", f"{self._silent_after_s} seconds")
-        accepted = publisher.accepted(self.opts)
+        accepted = master_keys.accepted(self.opts)
         # So many at a time that all together take the whole interval, from the first time on.
         share = math.ceil(self._total * LONGEST_PAUSE_S / self._every_s)
         # What was surely not sent is undone, so that it does not wait for a whole interval.

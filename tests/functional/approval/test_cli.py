@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from saltext.approval import audit
+
 COMMAND = [sys.executable, "-c", "import sys; from saltext.approval.cli import main; sys.exit(main())"]
 
 
@@ -47,6 +49,20 @@ def test_a_request_from_asking_to_the_audit(run):
     assert run("alice", "audit", "verify").stdout == "the audit is intact\n"
 
 
+def test_minions_are_removed_once_somebody_says_so(run):
+    asked = run("policy_admin", "minion", "remove", "web*")
+    assert (asked.returncode, asked.stdout) == (1, "web1\nweb2\nweb_\n3 would be removed: say so with --yes\n")
+    assert run("alice", "minion", "remove", "web1", "--yes").stderr.startswith(
+        "salt-approval: this login has not the role"
+    )
+    assert "no minion that is known" in run("policy_admin", "minion", "remove", "web9", "--yes").stderr
+    done = run("policy_admin", "minion", "remove", "web1", "web_", "--yes", "--comment", "scrapped")
+    assert (done.returncode, done.stdout[:10]) == (0, "2 removed.")
+    left = {row["minion_id"] for row in json.loads(run("alice", "minion", "list", "--json").stdout)}
+    assert "web2" in left
+    assert not left & {"web1", "web_"}
+
+
 def test_the_audit_leaves_the_database(run, approved, tmp_path):
     run("alice", "request", "package", "--minion", "web1", "--package", "hello=1", "--reason", "CHG-7")
     assert run("alice", "audit", "head").stdout == "no seal yet\n"
@@ -60,10 +76,53 @@ def test_the_audit_leaves_the_database(run, approved, tmp_path):
     broken = run(None, "audit", "verify", export)
     assert broken.returncode == 1
     assert broken.stdout.startswith("line ")
-    assert run("alice", "audit", "verify", "--head", head).returncode == 2
+    export.write_text("")
+    assert run(None, "audit", "verify", export).stdout == "the file: it holds no record\n"
 
 
-def test_json_on_either_side_of_the_command(run):
+def test_a_cut_off_audit_is_never_called_intact(run, approved, tmp_path):
+    for number in range(3):
+        run("alice", "request", "package", "--minion", "web1", "--package", f"hello{number}=1", "--reason", "x")
+        approved.execute("SELECT approval.seal_audit()", login="engine")
+    lines = run("auditor", "audit", "export").stdout.splitlines(keepends=True)
+    heads = [json.loads(line)["hash"] for line in lines if '"seal"' in line]
+    assert run("auditor", "audit", "head").stdout.strip() == heads[-1]
+    export = tmp_path / "audit.jsonl"
+    for count in range(len(lines) + 1):
+        for text in ("".join(lines[:count]), "".join(lines[:count])[:-20], "".join(lines[count:])):
+            report = audit.verify(text.splitlines())
+            assert text == "".join(lines) or not (report.intact and report.end_checked)
+            assert report.intact == (text in ["".join(lines[: len(lines) - left]) for left in range(3)])
+    export.write_text("".join(lines))
+    unchecked = run(None, "audit", "verify", export)
+    assert unchecked.returncode == 3
+    assert "the end was not checked: give --head" in unchecked.stdout
+    assert "intact" not in unchecked.stdout
+    no_seal = next(number for number, line in enumerate(lines) if '"seal"' in line)
+    export.write_text("".join(lines[:no_seal]))
+    cut = run(None, "audit", "verify", export)
+    assert (cut.returncode, "it holds no seal: it was cut off" in cut.stdout) == (1, True)
+    export.write_text("".join(lines[:-1]))
+    assert run(None, "audit", "verify", export, "--head", heads[-1]).returncode == 1
+    older = run(None, "audit", "verify", export, "--head", heads[0])
+    assert (older.returncode, "that of seal 1: behind it anything may be missing" in older.stdout) == (0, True)
+    assert run("alice", "audit", "verify", "--head", heads[0]).returncode == 2
+
+
+def test_global_options_on_either_side_of_the_command(run, dsn_file):
+    file = dsn_file("alice")
+    shown = run(None, "--dsn-file", file, "types").stdout
+    for words in (
+        ["types", "--dsn-file", file],
+        ["types", "show", "--dsn-file", file],
+        ["types", "--dsn-file", file, "show"],
+    ):
+        assert run(None, *words).stdout == shown
+    assert run(None, "audit", "trail", "1", "--utc", "--dsn-file", file).stdout == "no entries\n"
+    both = run(None, "list", "--dsn-file", file, "--service", "approval")
+    assert (both.returncode, both.stderr) == (
+        2, "salt-approval: --dsn-file and --service both name a database: give one of them\n",
+    )  # fmt: skip
     assert json.loads(run("alice", "--json", "types").stdout) == json.loads(run("alice", "types", "--json").stdout)
 
 
@@ -152,7 +211,24 @@ def test_the_ways_to_name_the_database(run, approved, dsn_file):
     assert run(None, "types", APPROVAL_DSN_FILE=str(dsn_file("alice"))).returncode == 0
     assert run(None, "types", PGSERVICE="no-such-service").returncode == 2
     both = run(None, "types", APPROVAL_DSN=approved.dsn("alice"), APPROVAL_DSN_FILE=str(dsn_file("alice")))
-    assert "set exactly one of" in both.stderr
+    assert both.stderr == (
+        "salt-approval: APPROVAL_DSN_FILE and APPROVAL_DSN both name a database: set exactly one of them, or give "
+        "--dsn-file, which wins\n"
+    )
+    none = run(None, "types")
+    assert (none.returncode, none.stdout) == (2, "")
+    assert none.stderr.startswith("salt-approval: no database is named: give --dsn-file FILE, or set APPROVAL_DSN_FILE")
+    away = run(None, "types", APPROVAL_DSN_FILE="/nowhere.dsn")
+    assert away.stderr == "salt-approval: APPROVAL_DSN_FILE /nowhere.dsn cannot be read: No such file or directory\n"
+
+
+def test_a_command_without_a_word_says_what_there_is(run):
+    for words, known in (([], "break-glass"), (["audit"], "verify"), (["db"], "upgrade")):
+        result = run(None, *words)
+        assert (result.returncode, result.stderr) == (2, "")
+        assert result.stdout.startswith("usage: salt-approval")
+        assert known in result.stdout
+    assert run(None, "--version").stdout.startswith("salt-approval ")
 
 
 def test_without_a_database_it_says_so(run, tmp_path):
