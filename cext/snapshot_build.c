@@ -375,6 +375,8 @@ apv_snapshot_refresh(apv_snapshot *snapshot, apv_db *db, bool rebuild, double no
     ok = ok && apv_snapshot_look(snapshot, &done.now, err);
     if (ok)
         *round = done;
+    /* Closing alone would leave the lock to children that were forked meanwhile. */
+    flock(held, LOCK_UN);
     close(held);
     return ok;
 }
