@@ -83,7 +83,10 @@ def _only_one(path):
         except BlockingIOError:
             yield False
         else:
-            yield True
+            try:
+                yield True
+            finally:
+                fcntl.flock(lock, fcntl.LOCK_UN)  # which children that were forked meanwhile have, too
     finally:
         os.close(lock)
 

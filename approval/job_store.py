@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 
 ENDTIME_FORMAT = "%Y, %b %d %H:%M:%S.%f"  # of salt.utils.jid.jid_to_time()
 DRAIN_SECONDS = 20  # that Salt's maintenance, which has other things to do, spends on the spool
+PRUNED = 1000  # jobs beyond those asked for that are in memory while the newest are looked for
 _away = set()  # paths of the spools that writes go to since the database failed: logged once, not each time
 
 
@@ -293,17 +294,17 @@ class JobStore:
     def _loads(self, limit):
         """[(jid, load with Minions)] of the jobs, newest first; limit: so many at most."""
         loads = {}
-        spooled = self._spool.find(kind="load")
-        for jid, payload, minions in self._rows("get_jids", limit, spooled=self._spool.exists):
-            loads[jid] = _with_minions(unpacked(payload), minions)
-        for entry in spooled:
+        for entry in self._spool.find_all("load"):
             jid, *_, minions, payload, _ = entry.content
             jid = str(jid)
-            if jid in loads:
-                loads[jid] = _with_minions(loads[jid], {*loads[jid].get("Minions", ()), *minions})
-            else:
-                loads[jid] = _with_minions(unpacked(payload), minions)
-        return sorted(loads.items(), reverse=True)[:limit]
+            known = loads.get(jid) or unpacked(payload)
+            loads[jid] = _with_minions(known, {*known.get("Minions", ()), *minions})
+            if limit is not None and len(loads) >= 2 * limit + PRUNED:
+                loads = dict(_newest(loads, limit))
+        for jid, payload, minions in self._rows("get_jids", limit, spooled=self._spool.exists):
+            named = {*loads.get(jid, {}).get("Minions", ()), *(minions or ())}
+            loads[jid] = _with_minions(unpacked(payload), named)
+        return _newest(loads, limit)
 
     def _spooled_returns(self):
         for entry in self._spool.walk():
@@ -311,6 +312,10 @@ class JobStore:
                 load = jobs.readable(entry.content)
                 if isinstance(load, dict) and "id" in load:
                     yield load
+
+
+def _newest(loads, limit):
+    return sorted(loads.items(), reverse=True)[:limit]
 
 
 def _with_minions(load, minions):

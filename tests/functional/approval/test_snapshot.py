@@ -395,6 +395,66 @@ def test_one_refreshes_at_a_time(database, refresh, path):
     refresh()
 
 
+def test_children_do_not_inherit_the_lock_of_a_refresh(refresh):
+    """Those that are forked while another thread refreshes keep nobody from refreshing later."""
+    stop = threading.Event()
+
+    def refresh_on():
+        while not stop.is_set():
+            refresh(rebuild=True)
+
+    thread = threading.Thread(target=refresh_on)
+    thread.start()
+    children = []
+    try:
+        for _ in range(20):
+            child = os.fork()
+            if child == 0:
+                signal.pause()
+                os._exit(0)
+            children.append(child)
+            time.sleep(0.005)  # another moment of the refresh
+    finally:
+        stop.set()
+        thread.join()
+    try:
+        refresh()
+    finally:
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+
+def test_a_signal_handler_that_reads_during_a_refresh_is_refused(database, refresh, path):
+    """It would wait for the very call that it interrupts."""
+    refresh()
+    seen = []
+
+    def read(*_):
+        dsn = database.dsn("exporter")
+        calls = (
+            lambda: _core.snapshot_read(path, "web1"),
+            lambda: _core.document(dsn, "web1", snapshot=path, timeout_ms=1000),
+        )
+        for call in calls:
+            start = time.monotonic()
+            with pytest.raises(_core.Error, match="this signal handler interrupts") as caught:
+                call()
+            seen.append((type(caught.value), time.monotonic() - start < 1))
+
+    before = signal.signal(signal.SIGALRM, read)
+    try:
+        with database.connect() as holder, holder.transaction():
+            holder.execute("LOCK TABLE approval.document IN ACCESS EXCLUSIVE MODE")
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+            with pytest.raises(_core.Unavailable, match="1000 ms"):
+                refresh(timeout_ms=1000)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert seen == [(_core.StoreError, True), (_core.Unavailable, True)]
+    assert _core.snapshot_read(path, "web1")["revision"] == 0
+
+
 # ---- the worker and the commands ----
 
 

@@ -2,11 +2,13 @@
 
 import errno
 import logging
+import os
+import signal
 import time
 
 import pytest
 
-from saltext.approval import _core, config, drain, jobs, spool
+from saltext.approval import _core, config, drain, job_store, jobs, spool
 from saltext.approval.job_database import JobDatabase
 
 NO_RETURN = {"cmd": "_return", "fun": "test.ping", "fun_args": [], "return": True, "retcode": 0, "success": True}
@@ -235,3 +237,36 @@ def test_a_damaged_spool_stops_nothing_that_the_database_takes(mode, returner_in
     assert database.execute("SELECT count(*) FROM approval.event") == [(1,)]
     quarantined = database.execute("SELECT count(*) FROM approval.quarantine")
     assert len(stored(database)) + quarantined[0][0] == 1
+
+
+def test_spooled_jobs_are_read_in_parts(returner_in, line, monkeypatch):
+    monkeypatch.setattr(spool, "PAGE", 3)
+    monkeypatch.setattr(job_store, "PRUNED", 2)
+    cache = returner_in(mode="spool")
+    line.cut()
+    jids = sorted(cache.prep_jid() for _ in range(20))
+    load = {"fun": "test.ping", "arg": [], "tgt": "*", "tgt_type": "glob", "user": "root"}
+    for jid in [*jids[::2], *jids[1::2]]:
+        cache.save_load(jid, load, ["web1"])
+        cache.returner(returned("web1", jid))
+    cache.save_load(jids[0], load, ["web2"])
+    assert list(cache.get_jids()) == jids[::-1]
+    assert [job["JID"] for job in cache.get_jids_filter(4)] == jids[-4:]
+    assert cache.get_load(jids[0])["Minions"] == ["web1", "web2"]
+    assert len(list(cache.spool.find_all("load"))) == 21
+
+
+def test_children_do_not_inherit_the_lock_of_a_drain(cache, drained, line):
+    line.cut()
+    cache.returner(returned("web1"))
+    with drain._only_one(cache.spool.settings.path) as mine:
+        assert mine
+        child = os.fork()
+        if child == 0:
+            signal.pause()
+            os._exit(0)
+    try:
+        assert drained().busy is False
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
