@@ -3,12 +3,19 @@
 import os
 
 import salt.key
+from salt.exceptions import SaltCacheError
 
 
 def accepted(opts):
     """The minions whose keys the master has accepted: a list of their ids."""
     with salt.key.get_key(opts) as keys:
         return list(keys.list_keys()["minions"])
+
+
+def accepted_of(opts, minions):
+    """Those of the minions, as a set, whose keys the master has accepted; for a few much quicker than accepted()."""
+    with salt.key.get_key(opts) as keys:
+        return {minion for minion in minions if public_key_of(keys, minion) is not None}
 
 
 def public_key(opts, minion):
@@ -20,7 +27,10 @@ def public_key(opts, minion):
 def public_key_of(keys, minion):
     """The same from an open ``salt.key.Key``, for who reads many."""
     if hasattr(keys, "cache"):
-        kept = keys.cache.fetch("keys", minion)
+        try:
+            kept = keys.cache.fetch("keys", minion)
+        except SaltCacheError:  # a name that no key can have
+            return None
         is_accepted = isinstance(kept, dict) and kept.get("state") == "accepted"
         return kept["pub"] if is_accepted and isinstance(kept.get("pub"), str) else None
     # Before Salt had a cache for keys they were files, and in a cluster not in the master's own folder.

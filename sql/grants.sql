@@ -121,6 +121,7 @@ GRANT EXECUTE ON FUNCTION
     approval.claim_outbox(text, interval, bigint),
     approval.due_outbox(text, bigint[], integer),
     approval.dispatch_pause(bigint, text[]),
+    approval.awaited_minions(bigint, integer),
     approval.settle_outbox(text, bigint, bigint, text, timestamptz, text),
     approval.due_dispatches(bigint, text[], integer),
     approval.next_dispatch(bigint, text[]),

@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 DESTINATION = "salt"
 LEASE = "5 minutes"
 AT_ONCE = 1000  # steps or returns that are fetched in one go
+FEW = (
+    1000  # so many keys are looked up one by one, before all are listed: which takes seconds where there are very many
+)
 LONGEST_S = 20.0  # for sending, in one round; returns and other workers' requests are not to wait for longer
 ASK_AGAIN_S = 30.0  # how often a minion that was told to reboot is asked which boot it has
 
@@ -35,11 +38,13 @@ class Dispatch(DatabaseWorker):
         self._pillar_key = export.state_arguments(opts)
         self._asked = time.monotonic()
         self._passed = {}  # request -> until when its message is left to masters that hold other minions' keys
-        self._minions = None  # those that can be told in this round; listed when the first message is looked at
+        self._listed = None  # all minions that can be told in this round, once they were listed
+        self._lost = set()  # those whose keys went in this round, not to be tried again and again
+        self._minions = set()  # those that can be told of what is at hand
 
     def round(self):
         until = time.monotonic() + min(LONGEST_S, self.limit_s / 4)
-        self._minions = None
+        self._listed, self._lost = None, set()
         while time.monotonic() < until and (due := self._due()):
             for number in due:
                 if time.monotonic() < until:
@@ -58,8 +63,7 @@ class Dispatch(DatabaseWorker):
 
     def _take(self, number, until):
         """Claim the message of a request and deliver it, or pass it over."""
-        if self._minions is None:
-            self._minions = set(master_keys.accepted(self.opts))
+        self._minions = self._reachable(number)
         pause = self.value("dispatch_pause", number, list(self._minions)).total_seconds()
         claimed = () if pause else self.call("claim_outbox", DESTINATION, LEASE, number)
         if claimed:
@@ -67,6 +71,15 @@ class Dispatch(DatabaseWorker):
         else:
             # One that another master was quicker to claim is looked at in the next round.
             self._passed[number] = time.monotonic() + (pause or self.every_s / 2)
+
+    def _reachable(self, number):
+        """The minions that a request waits for and whose keys are accepted here, as a set; with more beside them."""
+        if self._listed is None:
+            wanted = [row["awaited_minions"] for row in self.call("awaited_minions", number, FEW + 1)]
+            if len(wanted) <= FEW:
+                return master_keys.accepted_of(self.opts, wanted) - self._lost
+            self._listed = set(master_keys.accepted(self.opts)) - self._lost
+        return self._listed
 
     def _deliver(self, message, until):
         number, seq = message["request_id"], message["seq"]
@@ -113,8 +126,9 @@ class Dispatch(DatabaseWorker):
                 log.error("approval: it is not known whether job %s was published: %s", jid, exc)
                 return None
         if error is None:
-            # Those whose key has gone meanwhile are not tried again and again.
-            self._minions.difference_update(set(minions) - set(reached))
+            lost = set(minions) - set(reached)
+            self._lost |= lost
+            self._minions -= lost
         with db.translated(), self.conn.transaction():
             for row in rows:
                 self.call("note_sent", *_key(row), jid, row["minion_id"] in reached)

@@ -59,7 +59,7 @@ def test_the_engine_sends_and_judges(lab):
 def test_a_plan_a_check_and_the_job_cache(lab):
     number = json.loads(lab.request(["web1"], {"acme-agent": "1.0-1"}, "x").stdout)["request"]
     plan = json.loads(lab.as_requester("plan", str(number)).stdout)
-    assert plan["outcomes"] == {"changes": 1}, plan
+    assert plan["summary"]["outcomes"] == {"changes": 1}, plan
     observed = lab.master.call("web1", "approval.observe")["web1"]["observed"]
     assert observed["packages"]["acme-agent"] == "1.1-1"
     jobs = json.loads(lab.master.run("salt-run", "--out=json", "jobs.list_jobs", "search_function=approval.observe"))
