@@ -24,6 +24,9 @@ Exit codes: 0 done; 1 refused, or check, validate or verify found something wron
 
 def main(argv=None):
     """Run the command; returns its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that has no letter for something must not make a failure of what was done.
+        stream.reconfigure(errors="backslashreplace")
     arguments = parser().parse_args(argv)
     try:
         return arguments.run(arguments)

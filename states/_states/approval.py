@@ -28,6 +28,7 @@ from typing import NamedTuple
 
 import salt.utils.data
 import salt.utils.path
+import salt.utils.platform
 import salt.utils.versions
 from salt.exceptions import CommandExecutionError
 
@@ -46,7 +47,8 @@ KINDS = {"package": "packages", "service": "services", "value": "values"}
 # What evidence tells besides: what became of actions, and when services were last started.
 SECTIONS = {**KINDS, "action": "actions", "start": "starts"}
 SERVICE_STATES = ("running", "dead")
-NAME = re.compile(r"[A-Za-z0-9][^\s*?\[\]]*")
+# Services of Windows have spaces in their names; elsewhere some tools would take the rest for another word.
+NAME = re.compile(r"[A-Za-z0-9](?:[^\s*?\[\]]" + (r"| (?=[^\s])" if salt.utils.platform.is_windows() else "") + r")*")
 REASON_LENGTH = 500
 # Of what an action returned: the bytes that evidence carries whole, and the characters it carries of more.
 RETURN_SIZE = 2048
