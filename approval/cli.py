@@ -28,6 +28,9 @@ wrong; 2 could not be tried; 3 nothing is wrong, but not all could be looked at.
 
 def main(argv=None):
     """Run the command; returns its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that has no letter for something must not make a failure of what was done.
+        stream.reconfigure(errors="backslashreplace")
     arguments = parser().parse_args(argv)
     try:
         return arguments.run(arguments)

@@ -33,7 +33,7 @@ import json
 
 import yaml
 
-from . import calendars, db, intake, items, policy_diff
+from . import calendars, db, functions, intake, items, policy_diff
 from .errors import InputError
 
 PRINCIPAL_KEYS = ("kind", "identities", "disabled")
@@ -57,19 +57,36 @@ def parse(content):
     }
 
 
-def load(conn, policy, dry_run=False):
+def load(conn, policy, dry_run=False, warnings=None):
     """
     Make the database's policy what parse() returned, in one transaction; lines that say what changes.
 
     Needs role approval_policy_admin. A second time nothing changes, but that the openings of calendars are
-    worked out further ahead. ``dry_run`` takes everything back at the end.
+    worked out further ahead. ``dry_run`` takes everything back at the end. To the list ``warnings`` is added what
+    then cannot work: quorums that no group reaches, names that look alike, functions that Salt does not have.
     """
     with db.translated(), conn.transaction(force_rollback=dry_run):
         lines = []
         for change in policy_diff.changes(show(conn), policy, datetime.datetime.now(datetime.timezone.utc)):
             answer = db.value(conn, change.function, *change.arguments)
             lines += change.lines(answer)
+        if warnings is not None:
+            warnings += _problems(conn, policy)
         return lines
+
+
+def _problems(conn, policy):
+    found = [
+        f"{row['subject']}: {row['problem']}"
+        for row in db.call(conn, "check_policy")
+        if row["subject"].startswith(("type ", "principals "))
+    ]
+    wanted = {
+        f"type {name}": definition["action"]["function"]
+        for name, definition in policy["types"].items()
+        if definition.get("action")
+    }
+    return found + functions.warnings(wanted)
 
 
 def show(conn):
@@ -131,6 +148,8 @@ def _identity(name, text):
     provider, separator, subject = text.partition(":")
     if not separator or not provider or not subject:
         raise InputError(f"principal {name}: {text!r} is not an identity, such as pg:alice or salt:alice")
+    if subject != subject.strip() or provider != provider.strip():
+        raise InputError(f"principal {name}: {text!r} has spaces around a part of it, as no identity has")
     return provider, subject
 
 
@@ -175,6 +194,11 @@ def _freeze(name, body):
 
 def _type(name, body):
     definition = {"name": name, **_mapping(f"type {name}", body, None)}
+    for key in policy_diff.DURATIONS:
+        _check_duration(f"type {name}: {key}", definition, key)
+    chain = definition.get("chain")
+    for place, stage in enumerate(chain if isinstance(chain, list) else (), 1):
+        _check_duration(f"type {name}: timeout of stage {place}", stage if isinstance(stage, dict) else {}, "timeout")
     try:
         definition = json.loads(json.dumps(definition, allow_nan=False))
     except (TypeError, ValueError):
@@ -189,6 +213,15 @@ def _type(name, body):
         if schema in definition:
             items.check_schema(f"type {name}: {schema}", definition[schema])
     return definition
+
+
+def _check_duration(what, body, key):
+    """What the text must be is said by the database; of a number nobody knows what it was to count."""
+    if key in body and not isinstance(body[key], str):
+        raise InputError(
+            f"{what} is {json.dumps(body[key], default=str)}, without a unit (YAML makes 90 of 1:30): "
+            "give text such as 4 hours or 1 day 12 hours"
+        )
 
 
 # Each part of a policy and what reads an entry of it.

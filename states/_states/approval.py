@@ -29,6 +29,7 @@ from typing import NamedTuple
 
 import salt.utils.data
 import salt.utils.path
+import salt.utils.platform
 import salt.utils.versions
 from salt.exceptions import CommandExecutionError
 
@@ -50,7 +51,8 @@ TOLD = {**KINDS, "action": "actions", "start": "starts"}
 # The sections of evidence, in the order in which its mac covers them.
 SECTIONS = ("observed", "before", "meets", "errors", "notes")
 SERVICE_STATES = ("running", "dead")
-NAME = re.compile(r"[A-Za-z0-9][^\s*?\[\]]*")
+# Services of Windows have spaces in their names; elsewhere some tools would take the rest for another word.
+NAME = re.compile(r"[A-Za-z0-9](?:[^\s*?\[\]]" + (r"| (?=[^\s])" if salt.utils.platform.is_windows() else "") + r")*")
 REASON_LENGTH = 500
 # Of what an action returned: the bytes that evidence carries whole, and the characters it carries of more.
 RETURN_SIZE = 2048

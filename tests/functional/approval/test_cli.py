@@ -441,6 +441,53 @@ def test_a_terminal_is_as_wide_as_it_says(run, approved, dsn_file, width):
     assert (len(piped), piped[1].endswith(reason.strip())) == (2, True)
 
 
+def test_a_terminal_without_the_letters_makes_no_failure(run):
+    words = ["--minion", "日本", "--package", "hello=1", "--reason", "☃ 😀"]
+    for encoding in ("latin1", "ascii"):
+        asked = run("alice", "request", "package", *words, PYTHONIOENCODING=encoding)
+        assert asked.returncode == 0, asked.stderr
+        assert "\\u65e5\\u672c" in asked.stdout
+        shown = run("alice", "--json", "show", "1", PYTHONIOENCODING=encoding)
+        assert json.loads(shown.stdout)["reason"] == "☃ 😀"
+        refused = run("alice", "show", "日", PYTHONIOENCODING=encoding)
+        assert (refused.returncode, "Traceback" in refused.stderr) == (2, False)
+
+
+def test_loading_a_policy_warns_of_what_cannot_work(run, tmp_path):
+    file = tmp_path / "policy.yaml"
+    file.write_text(
+        """
+        principals: {Bob: {identities: ["pg:other"]}}
+        groups: {few: {members: [bob]}}
+        types:
+          tidy:
+            kind: action
+            action: {function: file.tuch}
+            requesters: ["*"]
+            valid_for: P90D
+            chain: [{name: two, timeout: 4 hours, any_of: [{group: few, quorum: 2}]}]
+        """
+    )
+    loaded = run("policy_admin", "policy", "load", str(file), "--dry-run")
+    assert loaded.returncode == 0, loaded.stderr
+    assert "+ type tidy version 1\n    valid_for: 90 days\n    timeout of stage two: 4 hours\n" in loaded.stdout
+    for warning in (
+        "type tidy, stage 1 (two): no group can reach its quorum: requests of this type are blocked (few has 1 of 2)",
+        "type tidy: no execution module of this Salt has file.tuch; did you mean file.touch?",
+        "principals 'Bob' and 'bob': their names look alike, so one may be taken for the other",
+    ):
+        assert f"salt-approval: warning: {warning}\n" in loaded.stderr
+    assert (
+        len(json.loads(run("policy_admin", "--json", "policy", "load", str(file), "--dry-run").stdout)["warnings"]) > 2
+    )
+    file.write_text("groups: {reviewers: {members: [bob, Bob]}}\nprincipals: {Bob: {}}")
+    refused = run("policy_admin", "policy", "load", str(file))
+    assert refused.returncode == 1
+    assert (
+        "group reviewers has 'bob' already, who looks like 'Bob'" in refused.stderr or "'Bob' already" in refused.stderr
+    )
+
+
 def test_delegations_come_and_go(run):
     assert run("bob", "delegations").stdout == "no delegations\n"
     until = datetime.date.today() + datetime.timedelta(days=9)

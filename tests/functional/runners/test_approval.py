@@ -264,13 +264,13 @@ def test_what_yaml_would_make_something_else_of_is_refused(salt_run, trap):
 
 
 def test_a_time_of_day_is_no_number_of_minutes(salt_run, runner):
-    request = ["approval.request", "reboot", "minions=web1", "reason=x", "--out=yaml"]
+    request = ["approval.request", "reboot", "minions=web1", "reason=x"]
     code, text = salt_run(*request, "parameters={at_time: 22:22}")
     assert code == 1
     assert 'YAML reads the unquoted 22:22 as a number: write "22:22" if it is text' in text
     code, text = salt_run(*request, 'parameters={"at_time": 5.0}')
     assert (code, "5.0 is not of type 'integer'" in text) == (1, True)
-    code, text = salt_run(*request, "parameters={at_time: 5}")
+    code, text = salt_run(*request, "parameters={at_time: 5}", "--out=yaml")
     assert code == 0, text
     number = yaml.safe_load(text)["request"]
     code, text = salt_run("approval.amend", str(number), "minions=web1", "parameters={at_time: 0010}")
