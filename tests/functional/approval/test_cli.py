@@ -166,7 +166,11 @@ def test_the_schema(run, approved):
     status = json.loads(run(None, "db", "status", "--json", APPROVAL_DSN=approved.dsn()).stdout)
     assert (status["current"], status["pending"], status["problems"]) == (True, [], [])
     upgraded = run(None, "db", "upgrade", APPROVAL_DSN=approved.dsn())
-    assert (upgraded.returncode, upgraded.stdout) == (0, "the schema is of this version\n")
+    assert upgraded.returncode == 0
+    assert upgraded.stdout.splitlines()[-1] == "the schema is of this version"
+    assert "migration" not in upgraded.stdout
+    again = run(None, "db", "upgrade", "--dry-run", APPROVAL_DSN=approved.dsn())
+    assert (again.returncode, again.stdout) == (0, "nothing to do\n")
 
 
 def test_a_database_without_the_schema(run, database_server):
