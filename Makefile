@@ -86,6 +86,10 @@ test-sql: setup ## Test the database: pgTAP, and isolation specs for races
 schema: setup ## Write tests/sql/schema.dump anew, after a migration was added
 	@$(WITH_DATABASE) tools/dump-schema >tests/sql/schema.dump
 
+.PHONY: release-digests
+release-digests: ## Note the digests of the migrations for good: of those that are released with this version
+	@(cd sql/migrations && sha256sum *.sql) >tests/sql/releases/migrations.sha256
+
 .PHONY: test-py
 test-py: setup ## Test the Python code and the Salt modules, as installed from the wheel
 	@$(VENV)/bin/pytest -q tests/unit tests/functional

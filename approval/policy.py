@@ -22,10 +22,13 @@ Who is who, and which request passes which chain: from a YAML file into the data
     freezes:
       christmas: {from: 2026-12-20, until: 2027-01-07, minion_group: shops, reason: Christmas business}
       inventory: {lifted: true}
+    speakers:                                                  # login, or a role that logins have
+      approval_operator: {salt: asserted}
+      salt_portal: {oidc: authenticated}
 
-The file says all about what it names: identities, members and minions that it does not list are dropped
-(where it has no such list they stay). What it does not name is left alone, so a policy can be in several
-files.
+The file says all about what it names: identities, members, minions and a speaker's providers that it does not
+list are dropped (where it has no such list they stay). What it does not name is left alone, so a policy can be in
+several files.
 """
 
 import datetime
@@ -40,6 +43,7 @@ PRINCIPAL_KEYS = ("kind", "identities", "disabled")
 GROUP_KEYS = ("title", "members")
 MINION_GROUP_KEYS = ("title", "minions")
 FREEZE_KEYS = ("from", "until", "type", "minion_group", "reason", "lifted")
+SPEAKER_KEYS = ("assurance", "attests")
 ACTION_KEYS = ("function", "arg", "kwarg")
 
 
@@ -90,7 +94,7 @@ def _problems(conn, policy):
 
 
 def show(conn):
-    """The policy as it stands: {principals, groups, types, calendars, minion_groups, freezes}."""
+    """The policy as it stands: {principals, groups, types, calendars, minion_groups, freezes, speakers}."""
     policy = db.value(conn, "show_policy")
     for name, body in policy["calendars"].items():
         duration = calendars.parse_duration(f"calendar {name}", body["duration"])
@@ -113,7 +117,11 @@ def to_yaml(policy):
         name: {key: value for key, value in body.items() if value is not None}
         for name, body in policy["freezes"].items()
     }
-    return _dump({**policy, "principals": principals, "types": types, "freezes": freezes})
+    speakers = {
+        login: {provider: body if body["attests"] else body["assurance"] for provider, body in providers.items()}
+        for login, providers in policy["speakers"].items()
+    }
+    return _dump({**policy, "principals": principals, "types": types, "freezes": freezes, "speakers": speakers})
 
 
 def type_to_yaml(definition):
@@ -192,6 +200,21 @@ def _freeze(name, body):
     }
 
 
+def _speaker(login, body):
+    return {
+        provider: _voice(f"speaker {login}: {provider}", voice) for provider, voice in _named(f"speaker {login}", body)
+    }
+
+
+def _voice(what, body):
+    """How a login speaks for a provider: its assurance alone, or with more said."""
+    body = {"assurance": body} if isinstance(body, str) else _mapping(what, body, SPEAKER_KEYS)
+    attests = body.get("attests", False)
+    if not isinstance(attests, bool):
+        raise InputError(f"{what}: attests must be true or false")
+    return {"assurance": intake.text(f"{what}: assurance", body.get("assurance")), "attests": attests}
+
+
 def _type(name, body):
     definition = {"name": name, **_mapping(f"type {name}", body, None)}
     for key in policy_diff.DURATIONS:
@@ -232,6 +255,7 @@ SECTIONS = {
     "calendars": _calendar,
     "minion_groups": _minion_group,
     "freezes": _freeze,
+    "speakers": _speaker,
 }
 
 

@@ -60,6 +60,8 @@ def changes(current, policy, now):
         puts += _type(name, wanted, current["types"].get(name))
     for name, wanted in policy["freezes"].items():
         puts += _freeze(name, wanted, current["freezes"].get(name))
+    for login, wanted in policy["speakers"].items():
+        _speaker(login, wanted, current["speakers"].get(login, {}), drops, puts)
     return drops + puts
 
 
@@ -186,6 +188,19 @@ def _freeze(name, wanted, existing):
     details = list(differences(existing, given))
     if details:
         yield Change(f"~ freeze {name}", "put_freeze", arguments, details)
+
+
+def _speaker(login, wanted, existing, drops, puts):
+    for provider in sorted(set(existing) - set(wanted)):
+        drops.append(Change(f"- speaker {login} for {provider}", "drop_speaker", (login, provider)))
+    for provider, voice in sorted(wanted.items()):
+        arguments = (login, provider, voice["assurance"], voice["attests"])
+        if provider not in existing:
+            line = f"+ speaker {login} for {provider} ({voice['assurance']})"
+            puts.append(Change(line, "put_speaker", arguments))
+        elif existing[provider] != voice:
+            details = list(differences(existing[provider], voice))
+            puts.append(Change(f"~ speaker {login} for {provider}", "put_speaker", arguments, details))
 
 
 def _is_list_of_mappings(value):

@@ -38,6 +38,10 @@ SELECT 'warning', format('request %s', r.request_id), format('it awaits its revi
 FROM approval.request AS r JOIN approval.request_type AS t USING (type_name, type_version)
 WHERE t.review_group IS NOT NULL AND r.approved_at IS NOT NULL AND r.review_at IS NULL
 UNION ALL
+SELECT 'warning', format('speaker %s', s.login), format('there is no such login or role; one made with this name could act as %s:', s.provider),
+    'Take it out of the policy (speakers), or make the login.'
+FROM approval.speaks_for AS s WHERE NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = s.login)
+UNION ALL
 SELECT 'error', 'request types', 'there are none: nothing can be requested', 'salt-approval policy load FILE'
 WHERE NOT EXISTS (SELECT FROM approval.request_type)
 ORDER BY 1, 2

@@ -42,9 +42,11 @@ BEGIN
             RETURN existing.request_id;
         ELSIF existing.request_id IS NOT NULL THEN
             RAISE EXCEPTION USING ERRCODE = 'AP013',
-                MESSAGE = format('%s %s is request %s already, with another content or requester', p_source, reference,
-                                 existing.request_id),
-                HINT = 'Use another reference.';
+                MESSAGE = format('%s %s is request %s already, %s', p_source, reference, existing.request_id,
+                                 CASE WHEN existing.requester_id = p_requester_id THEN 'with another content'
+                                     ELSE (SELECT format('by another requester, %s', p.name) FROM approval.principal AS p
+                                           WHERE p.principal_id = existing.requester_id) END),
+                HINT = 'If that is not the same change, use another reference.';
         END IF;
     END IF;
 

@@ -36,7 +36,8 @@ SELECT set_eq('SELECT unnest(pg_temp.granted(''t_runner''))',
         ('inbox_of'), ('list_returns'), ('list_quarantine')$$, 'operator');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_policy''))', $$SELECT name FROM reading UNION VALUES ('put_principal'), ('disable_principal'),
     ('put_identity'), ('drop_identity'), ('put_group'), ('put_membership'), ('drop_membership'), ('put_request_type'),
-    ('put_minion_group'), ('put_calendar'), ('put_freeze'), ('drop_freeze'), ('show_policy'), ('remove_minions'), ('inbox_of')$$, 'policy_admin: no decisions');
+    ('put_minion_group'), ('put_calendar'), ('put_freeze'), ('drop_freeze'), ('put_speaker'), ('drop_speaker'), ('show_policy'), ('remove_minions'),
+    ('inbox_of')$$, 'policy_admin: no decisions');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_returner''))', $$VALUES ('expected_documents'), ('record_returns'), ('save_load'), ('save_minions'), ('get_load'),
     ('get_jid'), ('get_jids'), ('get_fun'), ('get_minions'), ('update_endtime'), ('get_endtime'), ('save_events'), ('maintain_jobs'), ('seal_audit')$$, 'returner');
 

@@ -4,11 +4,11 @@ SELECT plan(40);
 
 CREATE FUNCTION pg_temp.submit(
     login text, minions text[], kinds text[], names text[], contents text[], type text DEFAULT 'package', after text DEFAULT NULL,
-    reference text DEFAULT NULL, provider text DEFAULT 'pg', subject text DEFAULT NULL)
+    reference text DEFAULT NULL, provider text DEFAULT 'pg', subject text DEFAULT NULL, source text DEFAULT NULL)
     RETURNS bigint LANGUAGE sql AS $$
 SELECT pg_temp.act(login, format(
-    'SELECT approval.submit_request(%L, %L, %L, ''because'', %L, %L, %L, %L, %L, ''jira'', %L)',
-    provider, coalesce(subject, login), type, minions, kinds, names, contents, after, reference))::bigint
+    'SELECT approval.submit_request(%L, %L, %L, ''because'', %L, %L, %L, %L, %L, %L, %L)',
+    provider, coalesce(subject, login), type, minions, kinds, names, contents, after, coalesce(source, provider), reference))::bigint
 $$;
 
 SELECT throws_ok($$SELECT pg_temp.submit('t_alice', '{web9}', '{package}', '{hello}', '{1}')$$, 'AP004', 'unknown minion: ''web9''', 'unknown minion');
@@ -34,10 +34,15 @@ FROM unnest(ARRAY['1 || true', '', E'1\n', '1;2']) AS bad;
 SELECT pg_temp.submit('t_alice', '{web1,%}', '{package,package}', '{hello,hello}', '{1,absent}', reference => 'SC-1') AS request \gset
 SELECT is(pg_temp.submit('t_alice', '{%,web1}', '{package,package}', '{hello,hello}', '{removed,1}', reference => 'SC-1'), :request::bigint,
     'the same reference and content, in any order, is the same request');
-SELECT throws_ok($$SELECT pg_temp.submit('t_alice', '{web1}', '{package}', '{hello}', '{2}', reference => 'SC-1')$$, 'AP013', NULL,
-    'the same reference with other content');
-SELECT throws_ok($$SELECT pg_temp.submit('t_bob', '{web1,%}', '{package,package}', '{hello,hello}', '{1,absent}', reference => 'SC-1')$$, 'AP013', NULL,
-    'the same reference by another person');
+SELECT throws_ok($$SELECT pg_temp.submit('t_alice', '{web1}', '{package}', '{hello}', '{2}', reference => 'SC-1')$$, 'AP013',
+    format('pg SC-1 is request %s already, with another content', :request), 'the same reference with other content');
+SELECT throws_ok($$SELECT pg_temp.submit('t_bob', '{web1,%}', '{package,package}', '{hello,hello}', '{1,absent}', reference => 'SC-1')$$, 'AP013',
+    format('pg SC-1 is request %s already, by another requester, alice', :request), 'the same reference by another person');
+SELECT isnt(pg_temp.submit('t_runner', '{web1}', '{package}', '{hello}', '{1}', reference => 'SC-1', provider => 'salt', subject => 'bob'),
+    :request::bigint, 'a key is one of its source: it takes none of another');
+SELECT throws_ok(format('SELECT pg_temp.submit(''t_alice'', ''{web1}'', ''{package}'', ''{hello}'', ''{1}'', reference => ''7'', source => %L)', source),
+    'AP002', NULL, format('a source that one does not speak for: %s', source))
+FROM unnest(ARRAY['renewal', 'revert', 'jira', 'salt', 'Pg', 'pg ', '']) AS source;
 SELECT is((SELECT array_agg(type ORDER BY minion_id COLLATE "C") FROM approval.item WHERE request_id = :request), '{absent,version}',
     'absent and removed are two words for one thing');
 

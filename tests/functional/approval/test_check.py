@@ -234,7 +234,8 @@ def test_a_file_that_the_masters_account_cannot_read(findings, dsn_file, tmp_pat
 
 def test_an_old_schema(findings, approved):
     approved.execute("UPDATE approval.code_version SET sha256 = 'old'")
-    assert "Run salt-approval db upgrade" in findings()["approval:runner"]["remedy"]
+    said = [finding for finding in findings().values() if "Run salt-approval db upgrade" in finding["remedy"]]
+    assert len(said) == 1
 
 
 def test_a_group_that_cannot_reach_its_quorum(findings, approved):

@@ -252,7 +252,11 @@ def test_the_schema(run, approved):
     status = json.loads(run(None, "db", "status", "--json", APPROVAL_DSN=approved.dsn()).stdout)
     assert (status["current"], status["pending"], status["problems"]) == (True, [], [])
     upgraded = run(None, "db", "upgrade", APPROVAL_DSN=approved.dsn())
-    assert (upgraded.returncode, upgraded.stdout) == (0, "the schema is of this version\n")
+    assert upgraded.returncode == 0
+    assert upgraded.stdout.splitlines()[-1] == "the schema is of this version"
+    assert "migration" not in upgraded.stdout
+    again = run(None, "db", "upgrade", "--dry-run", APPROVAL_DSN=approved.dsn())
+    assert (again.returncode, again.stdout) == (0, "nothing to do\n")
 
 
 def test_a_database_without_the_schema(run, database_server):
@@ -263,6 +267,36 @@ def test_a_database_without_the_schema(run, database_server):
     upgrade = run(None, "db", "upgrade", APPROVAL_DSN=elsewhere)
     assert upgrade.returncode == 1
     assert "salt-approval db init makes it" in upgrade.stderr
+
+
+def test_logins_in_another_folder_keep_their_passwords(run, approved, tmp_path):
+    again = run(None, "db", "init", "--logins", tmp_path / "second", APPROVAL_DSN=approved.dsn())
+    assert again.returncode == 2
+    assert "salt_exporter, salt_returner, salt_runner, salt_engine, salt_policy: such logins exist" in again.stderr
+    assert not (tmp_path / "second").exists()
+    unused = run(None, "db", "init", "--new-passwords", APPROVAL_DSN=approved.dsn())
+    assert (unused.returncode, "need --logins" in unused.stderr) == (2, True)
+
+
+def test_an_upgrade_says_what_it_does_before_it_does_it(run, approved):
+    approved.execute("UPDATE approval.code_version SET sha256 = 'old', version = '0.0.1'")
+    status = run(None, "db", "status", APPROVAL_DSN=approved.dsn())
+    assert status.returncode == 1
+    assert "database of version 0.0.1, installed here" in status.stdout
+    dry_run = run(None, "db", "upgrade", "--dry-run", APPROVAL_DSN=approved.dsn())
+    assert "nothing was changed; salt-approval db upgrade does it" in dry_run.stdout
+    upgraded = run(None, "db", "upgrade", APPROVAL_DSN=approved.dsn())
+    assert upgraded.stdout.splitlines()[0].startswith("from version 0.0.1 to ")
+    for line in upgraded.stdout.splitlines()[1:-1]:
+        assert line in status.stdout
+        assert line in dry_run.stdout
+
+
+def test_a_downgrade_is_refused(run, approved):
+    approved.execute("UPDATE approval.code_version SET version = '99.1'")
+    upgrade = run(None, "db", "upgrade", APPROVAL_DSN=approved.dsn())
+    assert (upgrade.returncode, upgrade.stdout) == (1, "")
+    assert "this database is of version 99.1 of saltext-approval, and" in upgrade.stderr
 
 
 def test_policy_from_a_file_and_back(run, tmp_path):

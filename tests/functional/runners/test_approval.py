@@ -151,6 +151,8 @@ def test_the_provider_is_configurable(approved, master_opts, settings_of):
     functions = salt.loader.runner(master_opts(approval=settings))
     functions["approval.types"].__globals__["__user__"] = "alice"
     arguments = ("package", ["web1"], {"hello": "1"}, "needed")
+    assert "does not speak for ldap" in refusal(functions["approval.request"], *arguments)
+    approved.execute("SELECT approval.put_speaker('approval_operator', 'ldap', 'asserted')", login="policy_admin")
     assert "nobody is known as ldap:alice" in refusal(functions["approval.request"], *arguments)
 
 
