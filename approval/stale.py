@@ -17,22 +17,23 @@ CREATES = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 DYNAMIC_TRIGGER = re.compile(r"'\s*CREATE\s+TRIGGER\s+(\w+)", re.IGNORECASE)
-# In the order in which they can be dropped. xmin tells whether a row of the catalog was written since.
+# In the order in which they can be dropped. A row of the catalog that was written since is another one (ctid), also
+# if a migration of the same transaction wrote it first (xmin).
 CODE = """
-SELECT 'trigger' AS kind, t.oid::text AS id, t.xmin::text AS written, t.tgname::text AS name,
+SELECT 'trigger' AS kind, t.oid::text AS id, t.ctid::text || t.xmin AS written, t.tgname::text AS name,
     format('TRIGGER %I ON %s', t.tgname, t.tgrelid::regclass) AS what
 FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_catalog.pg_proc AS p ON p.oid = t.tgfoid
 WHERE n.nspname = 'approval' AND NOT t.tgisinternal AND t.tgparentid = 0 AND p.pronamespace = n.oid
     AND p.proowner = 'approval_owner'::regrole
 UNION ALL
-SELECT 'view', c.oid::text, r.xmin::text, c.relname::text,
+SELECT 'view', c.oid::text, r.ctid::text || r.xmin, c.relname::text,
     format('%s %s', CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END, c.oid::regclass)
 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_rewrite AS r ON r.ev_class = c.oid AND r.rulename = '_RETURN'
 WHERE n.nspname = 'approval' AND c.relkind IN ('v', 'm') AND c.relowner = 'approval_owner'::regrole
 UNION ALL
-SELECT 'routine', p.oid::text, p.xmin::text, p.proname::text, format('ROUTINE %s', p.oid::regprocedure)
+SELECT 'routine', p.oid::text, p.ctid::text || p.xmin, p.proname::text, format('ROUTINE %s', p.oid::regprocedure)
 FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
 WHERE n.nspname = 'approval' AND p.proowner = 'approval_owner'::regrole
 ORDER BY 1 DESC, 5

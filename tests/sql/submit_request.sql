@@ -1,6 +1,6 @@
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(40);
+SELECT plan(48);
 
 CREATE FUNCTION pg_temp.submit(
     login text, minions text[], kinds text[], names text[], contents text[], type text DEFAULT 'package', after text DEFAULT NULL,
