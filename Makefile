@@ -33,7 +33,7 @@ PYTHON_SOURCES := setup.py $(PACKAGES) tests tools demo bench
 C_SOURCES := $(wildcard cext/*.c cext/*.h tests/c/*.c tests/c/*.h bench/*.c)
 SHELL_SOURCES := .ci/run tools/bootstrap tools/dump-schema tools/lint-c tools/test-sql
 
-# The roots of the minions need root. Nothing else does.
+# The roots of the minions need root. Nothing else does, but for a test that starts a systemd, with sudo of its own.
 AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env=http_proxy$(comma)https_proxy$(comma)no_proxy)
 comma := ,
 WITH_DATABASE := $(VENV)/bin/python tools/approval_database.py run --

@@ -1050,10 +1050,11 @@ class _Services:
         Find which cannot be as approved together, as far as systemd tells: aliases of one unit, units that
         exclude each other, and units that need one that has to be dead, also through others.
 
-        Where all is as approved there is no contradiction to be found.
+        Two that both are as approved do not contradict each other, whatever their units say.
         """
         self.opposed = {}
-        if not self.due():
+        due = set(self.due())
+        if not due:
             return
         ids = {alias: unit.id for unit in self.units.values() for alias in unit.named("Names")}
         seen = {unit.id: unit for unit in self.units.values()}
@@ -1062,9 +1063,9 @@ class _Services:
         for name, unit in self.units.items():
             if self.wanted[name] == "running":
                 needed[name], excluded[name] = self._together(unit, ids, seen)
-        for one, other in itertools.combinations(sorted(self.units), 2):
-            self._compare(one, other, needed, excluded)
-            self._compare(other, one, needed, excluded)
+        for one, other in itertools.permutations(sorted(self.units), 2):
+            if due & {one, other}:
+                self._compare(one, other, needed, excluded)
 
     @staticmethod
     def _together(unit, ids, seen):
