@@ -491,7 +491,7 @@ def test_what_gives_up_cancels(core_database, insert_document, how, tmp_path):
         "documents": lambda: _core.documents(dsn, ["a", "b"], timeout_ms=150),
         "refresh": lambda: _core.snapshot_refresh(dsn, str(tmp_path / "snapshot"), timeout_ms=150),
     }
-    waiting = f"SELECT count(*) FROM pg_stat_activity WHERE application_name = 'given-up-{how}'"
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     calls[how]()
     with core_database.connect() as holder, holder.transaction():
         holder.execute("LOCK TABLE approval.document IN ACCESS EXCLUSIVE MODE")
