@@ -251,7 +251,10 @@ class TestMastersWithKeysOfTheirOwn:
             assert sent() == expected, "at once"
             assert acting.outbox() == []
 
-    def test_each_sends_to_its_own_at_once(self, worker, other, acting, sent):
+    @pytest.mark.parametrize("few", [0, dispatch.FEW])
+    def test_each_sends_to_its_own_at_once(self, worker, other, acting, sent, monkeypatch, few):
+        """Whether keys are looked up one by one or all listed."""
+        monkeypatch.setattr(dispatch, "FEW", few)
         acting.request("flush", ["web1", "db1", "web2"], reason="a test")
         acting.request("at-once", ["web1", "db1", "web2"], {"hello": "1"}, "a test")
         other.round()
