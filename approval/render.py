@@ -1,5 +1,7 @@
 """Answers of the client as text for a terminal."""
 
+import json
+
 MAX_COLUMN = 60
 DECIDED = {"approve": "approved", "reject": "rejected"}
 OUTCOME = {"outcome": "OUTCOME", "observed": "OBSERVED"}
@@ -360,7 +362,7 @@ def _circumstances(shown):
         resolution = overlap["resolution"] or "to be resolved: supersede or wait"
         yield f"contradicts: request {overlap['other']} ({_cell(overlap['example'])}): {resolution}"
     for name, arguments in sorted({(i["name"], i["value"]) for i in _every_item(shown) if i["kind"] == "action"}):
-        yield f"carries out: {name} {_whole(arguments)}"
+        yield f"carries out: {' '.join([name, *_positional(shown['action']), _whole(arguments)])}"
     if shown["glass"]:
         glass = shown["glass"]
         yield f"let past windows and freezes: {_cell(glass['at'])} by {glass['by']}: {_whole(glass['comment'])}"
@@ -385,6 +387,11 @@ def _circumstances(shown):
             yield f"now{minions}: {_whole(cause['text'])}"
     elif shown["waiting_for"]:
         yield f"waits for: {shown['waiting_for']}"
+
+
+def _positional(action):
+    """The arguments without a name that a type has for an action which somebody carries out by hand."""
+    return [_whole(json.dumps(value, ensure_ascii=False)) for value in action.get("arg") or []]
 
 
 def _plan(summary):
