@@ -194,7 +194,7 @@ class Client:
         before
             Only those with a lower number: the last one of the page before.
 
-        Each row has in ``total`` how many there are on all pages.
+        Each row has in ``total`` how many there are on all pages, up to ten thousand.
         """
         return self._rows(
             "list_requests",

@@ -1,5 +1,7 @@
 """Answers of the client as text for a terminal."""
 
+import json
+
 from .layout import cell as _cell
 from .layout import fold, grouped, paged, plain, table
 from .layout import printable as _printable
@@ -488,7 +490,7 @@ def _circumstances(shown):
         resolution = overlap["resolution"] or "to be resolved: supersede or wait"
         yield f"contradicts: request {overlap['other']} ({_cell(overlap['example'])}): {resolution}"
     for name, arguments in sorted({(i["name"], i["value"]) for i in _every_item(shown) if i["kind"] == "action"}):
-        yield f"carries out: {name} {plain(arguments)}"
+        yield f"carries out: {' '.join([name, *_positional(shown['action']), plain(arguments)])}"
     if shown["glass"]:
         glass = shown["glass"]
         yield f"let past windows and freezes: {_cell(glass['at'])} by {glass['by']}: {plain(glass['comment'])}"
@@ -513,6 +515,11 @@ def _circumstances(shown):
             yield f"now{minions}: {plain(cause['text'])}"
     elif shown["waiting_for"]:
         yield f"waits for: {shown['waiting_for']}"
+
+
+def _positional(action):
+    """The arguments without a name that a type has for an action which somebody carries out by hand."""
+    return [_whole(json.dumps(value, ensure_ascii=False)) for value in action.get("arg") or []]
 
 
 def _plan(summary):

@@ -12,7 +12,7 @@ BEGIN
     END IF;
     RETURN QUERY
     WITH decidable AS (
-        SELECT r.request_id, 'decide' AS act, s.stage_no, s.name AS stage_name, voter.id AS voter_id, s.min_assurance,
+        SELECT r AS asked, 'decide' AS act, s.stage_no, s.name AS stage_name, voter.id AS voter_id, s.min_assurance,
             ARRAY(SELECT q.group_name FROM approval.request_quorum AS q JOIN approval.membership AS m USING (group_name)
                   WHERE q.request_id = r.request_id AND q.stage_no = s.stage_no AND m.principal_id = voter.id ORDER BY 1) AS groups,
             -- Since its timeout is over, one of the group that it was escalated to passes the stage too.
@@ -30,35 +30,41 @@ BEGIN
             AND (t.self_approval OR person NOT IN (r.requester_id, coalesce(r.on_behalf_of, r.requester_id)))
             AND voter.id IS NOT NULL AND NOT approval.has_voted(r, s.stage_no, person) AND NOT approval.has_voted(r, s.stage_no, voter.id)
     ), reviewable AS (
-        SELECT r.request_id, 'review', NULL::integer, NULL::text, person, (
+        SELECT done.asked, 'review', NULL::integer, NULL::text, person, (
                 SELECT a.assurance FROM approval.request_stage AS s JOIN approval.assurance AS a ON a.assurance = s.min_assurance
-                WHERE s.request_id = r.request_id ORDER BY a.strength DESC LIMIT 1),
+                WHERE s.request_id = (done.asked).request_id ORDER BY a.strength DESC LIMIT 1),
             ARRAY[t.review_group], false, NULL::timestamptz, NULL::text
-        FROM approval.request AS r
-        JOIN approval.request_type AS t USING (type_name, type_version)
-        JOIN approval.membership AS m ON m.group_name = t.review_group AND m.principal_id = person
-        JOIN approval.principal AS p ON p.principal_id = person AND p.disabled_at IS NULL
-        WHERE r.approved_at IS NOT NULL AND r.review_at IS NULL AND NOT approval.had_part(r, person)
+        FROM approval.membership AS m
+        JOIN approval.principal AS p ON p.principal_id = m.principal_id AND p.disabled_at IS NULL
+        JOIN approval.request_type AS t ON t.review_group = m.group_name
+        -- By its index for each type: few types have a review.
+        CROSS JOIN LATERAL (
+            SELECT r AS asked FROM approval.request AS r
+            WHERE r.type_name = t.type_name AND r.type_version = t.type_version AND r.approved_at IS NOT NULL AND r.review_at IS NULL
+            OFFSET 0) AS done
+        WHERE m.principal_id = person AND NOT approval.had_part(done.asked, person)
     ), every AS (
         SELECT * FROM decidable UNION ALL SELECT * FROM reviewable
     ), page AS (
-        SELECT e.* FROM every AS e WHERE p_after IS NULL OR e.request_id > p_after ORDER BY e.request_id LIMIT p_limit
+        SELECT e.* FROM every AS e WHERE p_after IS NULL OR (e.asked).request_id > p_after ORDER BY (e.asked).request_id LIMIT p_limit
     )
-    SELECT e.request_id, e.act, r.type_name, t.title, asker.name, r.reason, r.submitted_at,
+    SELECT r.request_id, e.act, r.type_name, t.title, asker.name, r.reason, r.submitted_at,
         (SELECT count(DISTINCT i.minion_id) FROM approval.item AS i
          WHERE i.request_id = r.request_id AND i.item_set_version = r.item_set_version),
         v.item_count, e.stage_no, e.stage_name, e.groups, CASE WHEN e.voter_id <> person THEN stead.name END, e.escalated, e.until, e.until_what,
-        e.min_assurance, given.strength >= coalesce(least_one.strength, 0), CASE WHEN e.act = 'decide' THEN approval.open_overlap(e.request_id) END,
+        e.min_assurance, given.strength >= coalesce(least_one.strength, 0), CASE WHEN e.act = 'decide' THEN approval.open_overlap(r.request_id) END,
         v.digest, (SELECT count(*) FROM every)
     FROM page AS e
-    JOIN approval.request AS r USING (request_id)
+    CROSS JOIN LATERAL (SELECT (e.asked).*) AS r
     JOIN approval.request_type AS t USING (type_name, type_version)
-    JOIN approval.item_set AS v ON v.request_id = r.request_id AND v.item_set_version = r.item_set_version
+    CROSS JOIN LATERAL (
+        SELECT s.item_count, s.digest FROM approval.item_set AS s
+        WHERE s.request_id = r.request_id AND s.item_set_version = r.item_set_version LIMIT 1) AS v
     JOIN approval.principal AS asker ON asker.principal_id = r.requester_id
     JOIN approval.principal AS stead ON stead.principal_id = e.voter_id
     LEFT JOIN approval.assurance AS given ON given.assurance = p_assurance
     LEFT JOIN approval.assurance AS least_one ON least_one.assurance = e.min_assurance
-    ORDER BY e.request_id;
+    ORDER BY r.request_id;
 END
 $$;
 COMMENT ON FUNCTION approval.inbox_of(text, text, bigint, integer) IS

@@ -37,6 +37,8 @@ BEGIN
     )
     SELECT jsonb_build_object(
         'request', r.request_id, 'type', r.type_name, 'type_version', r.type_version, 'state', r.state,
+        'action', (SELECT t.action FROM approval.request_type AS t
+                   WHERE t.type_name = r.type_name AND t.type_version = r.type_version),
         'requester', p.name, 'assurance', r.assurance, 'reason', r.reason, 'source', r.source, 'external_ref', r.external_ref,
         'submitted_at', r.submitted_at, 'after', r.not_before, 'expires_at', r.expires_at,
         'approved_at', r.approved_at, 'closed_at', r.closed_at,

@@ -4,10 +4,11 @@ CREATE OR REPLACE FUNCTION approval.waits(p_request_id bigint, p_most integer, p
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 WITH request AS (
     SELECT r.request_id, r.item_set_version, t.kind = 'action' AS is_action,
-        coalesce((t.definition -> 'dispatch')::boolean, t.kind = 'action') AS is_dispatched, o.last_error AS dead_error
+        coalesce((t.definition -> 'dispatch')::boolean, t.kind = 'action') AS is_dispatched,
+        (SELECT o.last_error FROM approval.outbox AS o
+         WHERE o.destination = 'salt' AND o.request_id = r.request_id AND o.state = 'dead' ORDER BY o.seq LIMIT 1) AS dead_error
     FROM approval.request AS r
     JOIN approval.request_type AS t USING (type_name, type_version)
-    LEFT JOIN approval.outbox AS o ON o.destination = 'salt' AND o.request_id = r.request_id AND o.state = 'dead'
     WHERE r.request_id = p_request_id
 ), open AS (
     SELECT i.* FROM approval.item AS i
@@ -29,19 +30,22 @@ WITH request AS (
 ), told AS (
     SELECT i.minion_id, i.item_id, i.outcome, held.until, held.by, d.state, d.proof, d.returned_at, coalesce(d.jid, d.observe_jid) AS jid,
         coalesce(d.sent_at, d.state_at) AS sent_at, winner.request_id AS other,
-        d.jid IS NOT NULL AND EXISTS (
-            SELECT FROM approval.job_return AS r WHERE r.jid = d.jid AND r.minion_id = d.minion_id) AS is_answered
+        answer.jid IS NOT NULL AS is_answered
     FROM open AS i
     JOIN hold USING (minion_id, item_id)
     LEFT JOIN held ON held.effective_at = hold.effective_at AND held.spans = hold.spans
     LEFT JOIN approval.dispatch AS d ON d.request_id = p_request_id AND d.minion_id = i.minion_id
         AND (d.item_id = i.item_id OR d.proof = 'state')
-    LEFT JOIN approval.document AS n ON i.kind <> 'action' AND n.minion_id = i.minion_id AND n.valid_from <= p_at AND n.valid_until > p_at
-        AND NOT i.item_id = ANY (n.item_ids)
+    -- One by one by their keys: nobody wants all returns and documents read.
     LEFT JOIN LATERAL (
-        SELECT w.request_id FROM unnest(n.kinds, n.names, n.item_ids) AS e (kind, name, item_id)
-        JOIN approval.item AS w ON w.minion_id = n.minion_id AND w.item_id = e.item_id
-        WHERE e.kind = i.kind AND e.name = i.name) AS winner ON held.until IS NULL
+        SELECT r.jid FROM approval.job_return AS r WHERE r.jid = d.jid AND r.minion_id = d.minion_id LIMIT 1) AS answer ON true
+    LEFT JOIN LATERAL (
+        SELECT w.request_id FROM approval.document AS n
+        CROSS JOIN LATERAL unnest(n.kinds, n.names, n.item_ids) AS e (kind, name, item_id)
+        JOIN approval.item AS w ON w.minion_id = i.minion_id AND w.item_id = e.item_id
+        WHERE n.minion_id = i.minion_id AND n.valid_from <= p_at AND n.valid_until > p_at AND NOT i.item_id = ANY (n.item_ids)
+            AND e.kind = i.kind AND e.name = i.name
+        LIMIT 1) AS winner ON i.kind <> 'action' AND held.until IS NULL
 ), reason AS (
     SELECT t.*, CASE
         WHEN t.by = 'after' THEN 'after'

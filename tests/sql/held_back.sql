@@ -1,7 +1,7 @@
 -- What holds a change back, until when, and that whoever looks is told.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(41);
+SELECT plan(44);
 
 CREATE FUNCTION pg_temp.held(number bigint, minion text DEFAULT 'web1', at timestamptz DEFAULT clock_timestamp()) RETURNS text LANGUAGE sql AS $$
 SELECT CASE WHEN b.until = 'infinity' THEN 'ever' ELSE round(extract(epoch FROM b.until - now()) / 3600)::text END || ' ' || b.by
@@ -106,6 +106,16 @@ SELECT is(pg_temp.waits(:quiet), '1 waits for somebody to run it: its type is no
 SELECT pg_temp.act('t_alice', format('SELECT approval.submit_request(''pg'', ''t_alice'', %L, ''r'', ''{web1}'', ''{action}'', ''{cache.flush}'', ''{"{}"}'', NULL, ''pg'', NULL, NULL, NULL)', 'flush')) AS flush \gset
 UPDATE approval.outbox SET state = 'dead', last_error = 'no master' WHERE request_id = :flush;
 SELECT is(pg_temp.waits(:flush), '1 not sent: no master', 'what could not be sent says why');
+
+UPDATE approval.outbox SET state = 'waiting', last_error = NULL WHERE request_id = :flush;
+SELECT min(item_id) AS item FROM approval.item WHERE request_id = :flush \gset
+SELECT pg_temp.act('t_engine', format('SELECT approval.begin_dispatch(''web1'', %s, ''perform'', ''20260101000000000002'')', :item)),
+    pg_temp.act('t_engine', format('SELECT approval.note_sent(''web1'', %s, ''20260101000000000002'', true)', :item)) \g /dev/null
+SELECT is(pg_temp.waits(:flush), '1 sent T, job 20260101000000000002, no answer yet', 'an action that was sent: no highstate brings it');
+UPDATE approval.dispatch SET sent_at = sent_at - interval '1 day' WHERE request_id = :flush;
+SELECT approval.settle_dispatches() \g /dev/null
+SELECT is((SELECT known FROM approval.list_outbox('waiting', 10) WHERE request = :flush), 'sent to 1 minion; web1 did not answer', 'nor what was given up');
+SELECT is(pg_temp.waits(:flush), NULL, 'which waits for nothing any more');
 
 -- Overtaken by one that is not proven yet.
 SELECT pg_temp.ask('t_alice', 'standard', '{web_}', 'hello', '1') AS older \gset

@@ -42,9 +42,10 @@ class Session:
         self.watch = PlanWatch(connection)
 
     def call(self, function, *arguments):
-        """The one value of the function."""
+        """The first value of the function, None if it gives no row."""
         places = ", ".join(["%s"] * len(arguments))
-        return self.connection.execute(f"SELECT approval.{function}({places})", arguments).fetchone()[0]
+        row = self.connection.execute(f"SELECT approval.{function}({places})", arguments).fetchone()
+        return row and row[0]
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +144,9 @@ def test_questions(session):
         assert session.call("show_request", number)
         assert session.call("audit_trail", number)
         assert session.call("what_if", "package", "alice", 3)
+        session.call("inbox", "salt", "bob", None, 20)
+        session.call("inbox_of", "bob", None, None, 20)
+        session.call("list_returns", f"m{minion}", None, None, None, None, 20)
     assert session.watch.scans == []
 
 

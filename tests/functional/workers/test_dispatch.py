@@ -116,10 +116,13 @@ def test_a_reboot(worker, acting, published, returned, item_id, approved):
 
 
 def test_what_a_requester_gives_does_not_replace_what_the_type_says(worker, acting, published, approved, returned):
-    asked = acting.request("reboot", ["web1"], parameters={"at_time": 5}, reason="a test")
     # Intake refuses it; this is what stands in the database's own hands.
-    content = '{"at_time":5,"in_seconds":true}'
-    approved.execute("UPDATE approval.item SET content = %s WHERE request_id = %s", (content, asked["request"]))
+    approved.execute(
+        "SELECT approval.submit_request('pg', session_user::text, 'reboot', 'a test', '{web1}', '{action}', "
+        "'{system.reboot}', ARRAY[%s], NULL, 'pg', NULL, NULL, NULL)",
+        ('{"at_time":5,"in_seconds":true}',),
+        login="alice",
+    )
     worker.round()
     returned(published.jobs[0][0], "web1", {})
     worker.round()
