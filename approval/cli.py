@@ -10,7 +10,9 @@ from .command import DONE, NOT_TRIED, REFUSED, add_options, help_of
 from .errors import ApprovalError, Damaged, MigrationError, Refused
 
 # The modules command_*, in the order of --help.
-COMMANDS = ("requests", "plan", "policy", "engine", "compliance", "export", "snapshot", "spool", "system", "help")
+COMMANDS = (
+    "requests", "plan", "policy", "engine", "compliance", "returns", "export", "snapshot", "spool", "system", "help",
+)  # fmt: skip
 
 EPILOG = """\
 The database is named by --dsn-file or --service, before or behind the command, or
@@ -19,8 +21,8 @@ own (PGSERVICE, PGHOST, ...). Whoever acts is the PostgreSQL login of that conne
 
 Times are shown in the local zone (TZ), with --utc in UTC, and with --json always so.
 
-Exit codes: 0 done; 1 refused, or check, validate or verify found something wrong;
-2 could not be tried; 3 nothing is wrong, but not all could be looked at.
+Exit codes: 0 done; 1 refused, or check, validate, verify or compliance found something
+wrong; 2 could not be tried; 3 nothing is wrong, but not all could be looked at.
 """
 
 

@@ -13,6 +13,7 @@ from . import calendars, config, db, intake, items
 from .errors import ConfigError, Refused
 
 DEFAULT_LIMIT = 50
+SHOWN_ITEMS = 1000
 log = logging.getLogger(__name__)
 
 
@@ -185,18 +186,82 @@ class Client:
 
     # What everybody can see.
 
-    def list(self, state=None, minion=None, limit=DEFAULT_LIMIT):
-        """The newest requests, of one state or one minion where given."""
+    def list(self, state=None, minion=None, limit=DEFAULT_LIMIT, mine=False, before=None):
+        """
+        The newest requests, of one state, one minion, or (``mine``) asked for by or for oneself, where given.
+
+        before
+            Only those with a lower number: the last one of the page before.
+
+        Each row has in ``total`` how many there are on all pages.
+        """
         return self._rows(
             "list_requests",
             intake.optional_text("state", state),
             intake.optional_text("minion", minion),
+            self._whoami() if mine else None,
+            None if before is None else intake.request_id(before),
             intake.count("limit", limit),
         )
 
-    def show(self, request_id):
-        """One request: its items, its chain, who decided, and what the minions proved."""
-        return db.value(self._conn, "show_request", intake.request_id(request_id))
+    def inbox(self, person=None, limit=DEFAULT_LIMIT, after=None):
+        """
+        What oneself, or the principal ``person``, can decide or review now, the oldest request first: why, until
+        when, and whether the present login is sure enough.
+
+        after
+            Only those with a higher number: the last one of the page before.
+
+        Each row has in ``total`` how many there are on all pages.
+        """
+        page = (None if after is None else intake.request_id(after), intake.count("limit", limit))
+        if person is None:
+            return self._rows("inbox", *self._identity, *page)
+        return self._rows("inbox_of", intake.text("whose", person), None, *page)
+
+    def show(self, request_id, outcomes=None, after=None, limit=SHOWN_ITEMS):
+        """
+        One request: its items, its chain, who decided, what it waits for, and what the minions proved.
+
+        outcomes
+            Only the items that stand so: of ``waiting converged failed drift drifted``.
+        after
+            Only the items behind this one, [minion, kind, name]: what the page before gave as ``next``.
+        """
+        return db.value(
+            self._conn, "show_request", intake.request_id(request_id), outcomes, after, intake.count("limit", limit)
+        )
+
+    def returns(self, minion=None, verdict=None, flagged=None, since=None, before=None, limit=DEFAULT_LIMIT):
+        """
+        What minions returned, the newest job first: of one minion, with one verdict, flagged or not, received
+        since a time (see intake.time()), where given.
+
+        before
+            Only what comes behind this one: [jid, minion, attempt], the last one of the page before.
+        """
+        return self._rows(
+            "list_returns",
+            intake.optional_text("minion", minion),
+            intake.optional_text("verdict", verdict),
+            flagged,
+            intake.time("since", since),
+            before and [str(part) for part in before],
+            intake.count("limit", limit),
+        )
+
+    def quarantine(self, minion=None, since=None, before=None, limit=DEFAULT_LIMIT):
+        """
+        Returns that were put aside, and why, the newest first: of one minion, received since a time, with a
+        number lower than ``before``, where given.
+        """
+        return self._rows(
+            "list_quarantine",
+            intake.optional_text("minion", minion),
+            intake.time("since", since),
+            None if before is None else intake.request_id(before, "return"),
+            intake.count("limit", limit),
+        )
 
     def plan(self, request_id):
         """
@@ -243,7 +308,7 @@ class Client:
         count = intake.count("minions", minions)
         requester = intake.optional_text("the requester", requester)
         if requester is None:
-            requester = db.value(self._conn, "whoami", *self._identity)
+            requester = self._whoami()
         return db.value(self._conn, "what_if", request_type, requester, count)
 
     def replay(self, definition, limit=DEFAULT_LIMIT):
@@ -267,9 +332,10 @@ class Client:
         ids = intake.minions(minions)
         return {"known": len(ids), "added": db.value(self._conn, "put_minions", ids)}
 
-    def audit(self, request_id):
-        """Every act on a request, oldest first."""
-        return self._rows("audit_trail", intake.request_id(request_id))
+    def audit(self, request_id=None):
+        """Every act on a request, or (None, 0) on the policy and the inventory, oldest first."""
+        number = 0 if request_id in (None, 0, "0") else intake.request_id(request_id)
+        return self._rows("audit_trail", number)
 
     def verify_audit(self):
         """Where the audit's chains are broken; an empty list says that they are whole."""
@@ -355,6 +421,9 @@ class Client:
         wanted = items.of_type(self.type(request_type, version)["definition"], given)
         rows = [(minion, *item) for minion in minions for item in wanted]
         return [[row[column] for row in rows] for column in range(4)]
+
+    def _whoami(self):
+        return db.value(self._conn, "whoami", *self._identity)
 
     def _rows(self, function, *args):
         return [_plain(row) for row in db.call(self._conn, function, *args)]

@@ -1,6 +1,6 @@
 """The command on who is out of line with what is approved, for people and for metrics."""
 
-from .command import DONE, answer, client, leaf
+from .command import DONE, REFUSED, answer, client, leaf
 
 METRICS = (
     ("saltext_approval_minions", "Registered minions by how they stand to what is approved for them."),
@@ -10,7 +10,12 @@ METRICS = (
 
 def add(commands):
     """Declare the command."""
-    command = leaf(commands, "compliance", _compliance, "who is out of line with what is approved, since when, and why")
+    command = leaf(
+        commands,
+        "compliance",
+        _compliance,
+        "who is out of line with what is approved, since when, and why; exit code 1 if anybody is",
+    )
     command.add_argument(
         "--limit", metavar="N", type=int, default=50, help="how many to list, the longest first (%(default)s)"
     )
@@ -29,7 +34,8 @@ def _compliance(arguments):
     if arguments.metrics:
         print(_metrics(shown))
         return DONE
-    return answer(arguments, shown, render.compliance)
+    answer(arguments, shown, render.compliance)
+    return REFUSED if shown["out_of_line"] else DONE
 
 
 def _metrics(shown):

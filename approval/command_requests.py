@@ -60,11 +60,29 @@ def _add_decisions(commands):
 
 
 def _add_questions(commands):
-    command = leaf(commands, "list", _list, "the newest requests")
+    command = leaf(commands, "list", _list, "the newest requests, or what waits for somebody")
+    whose = command.add_mutually_exclusive_group()
+    whose.add_argument("--mine", action="store_true", help="only those asked for by oneself, or for oneself")
+    whose.add_argument("--waiting-for-me", action="store_true", help="what one can decide or review now")
+    whose.add_argument(
+        "--for",
+        metavar="NAME",
+        dest="person",
+        help="what this principal can decide or review now (auditors, operators)",
+    )
     command.add_argument("--state", help="only these: pending, approved, converged, ...")
     command.add_argument("--minion", metavar="ID", help="only those that name this minion")
     command.add_argument("--limit", type=int, default=50, help="how many at most (%(default)s)")
-    _of_request(commands, "show", _show, "a request: items, chain, decisions, outcome")
+    command.add_argument(
+        "--after", metavar="REQUEST", help="the next page: what comes behind this one, the last of the page before"
+    )
+    command = _of_request(commands, "show", _show, "a request: items, chain, decisions, what it waits for, outcome")
+    command.add_argument("--failed", action="store_true", help="only items that failed, or have drifted since")
+    command.add_argument("--items", action="store_true", help="each item, where alike minions are else one line")
+    command.add_argument("--limit", type=int, default=1000, help="how many items at most (%(default)s)")
+    command.add_argument(
+        "--after", metavar=("MINION", "KIND", "NAME"), nargs=3, help="the next page of items: those behind this one"
+    )
     command = leaf(commands, "state", _state, "what is approved for a minion, now and later")
     command.add_argument("minion", metavar="ID")
     command = leaf(commands, "why", _why, "why a minion has what it has: every request about it")
@@ -219,7 +237,12 @@ def _list(arguments):
     from . import render
 
     with client(arguments) as acting:
-        rows = acting.list(arguments.state, arguments.minion, arguments.limit)
+        if arguments.waiting_for_me or arguments.person:
+            if arguments.state or arguments.minion:
+                raise InputError("--state and --minion are for lists of requests: leave them out")
+            rows = acting.inbox(arguments.person, arguments.limit, arguments.after)
+            return answer(arguments, rows, render.inbox)
+        rows = acting.list(arguments.state, arguments.minion, arguments.limit, arguments.mine, arguments.after)
     return answer(arguments, rows, render.requests)
 
 
@@ -227,8 +250,14 @@ def _show(arguments):
     from . import render
 
     with client(arguments) as acting:
-        shown = acting.show(arguments.request)
-    return answer(arguments, shown, render.request)
+        shown = acting.show(
+            arguments.request,
+            outcomes=render.FAILED if arguments.failed else None,
+            after=arguments.after,
+            limit=arguments.limit,
+        )
+    each = arguments.items or arguments.after is not None
+    return answer(arguments, shown, lambda shown: render.request(shown, each))
 
 
 def _state(arguments):

@@ -16,8 +16,8 @@ def add(commands):
     command.add_argument("minion", metavar="ID", nargs="+")
     leaf(minion, "list", _minion_list, "list them")
     audit = group(commands, "audit", "the record of every act")
-    command = leaf(audit, "trail", _audit_trail, "the acts on one request")
-    command.add_argument("request", help="its number")
+    command = leaf(audit, "trail", _audit_trail, "the acts on one request, or on the policy")
+    command.add_argument("request", nargs="?", help="its number; without: the acts on policy and inventory")
     command = leaf(
         audit,
         "verify",

@@ -14,6 +14,11 @@ from dateutil import parser as date_parser
 from .errors import InputError
 
 KINDS = ("package", "service", "value", "action")
+# What dpkg puts behind a package's name and a colon.
+ARCHITECTURES = (
+    "all", "amd64", "any", "arm64", "armel", "armhf", "i386", "loong64", "mips64el", "mipsel", "native", "powerpc",
+    "ppc64", "ppc64el", "riscv64", "s390x", "x32",
+)  # fmt: skip
 LATEST = "latest"
 ABSENT = "absent"
 # Words that people put where a version belongs, and that would pass for one.
@@ -104,10 +109,20 @@ def json_argument(argument):
 
 
 def resource(value):
-    """(kind, name) of a resource, given as ``kind:name``; what begins with no kind is a package's name."""
+    """
+    (kind, name) of a resource, given as ``kind:name``, or as the name of a package, which may end in an
+    architecture as dpkg has them.
+    """
     value = text("the resource", value, "a package's name, or KIND:NAME as in service:cron")
     kind, separator, name = value.partition(":")
-    return (kind, text("the resource's name", name)) if separator and kind in KINDS else ("package", value)
+    if separator and kind in KINDS:
+        return kind, text("the resource's name", name)
+    if separator and name not in ARCHITECTURES:
+        raise InputError(
+            f"{kind!r} is not a kind of resource: kinds are {', '.join(KINDS)}; a package whose name has a colon "
+            f"is package:{value}"
+        )
+    return "package", value
 
 
 def time(what, value):

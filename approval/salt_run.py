@@ -3,7 +3,7 @@
 import difflib
 import inspect
 
-from . import layout, render
+from . import command_returns, layout, render
 from .client import without_nulls
 from .errors import InputError
 
@@ -37,6 +37,9 @@ TEXTS = {
     "undelegate": lambda answer: "ended" if answer["ended"] else "you have none of this number",
     "delegations": render.delegations,
     "list": render.requests,
+    "inbox": render.inbox,
+    "returns": command_returns.returns_text,
+    "quarantine": command_returns.quarantine_text,
     "show": render.request,
     "plan": render.plan,
     "state": render.state,

@@ -272,23 +272,44 @@ def delegations(*surplus, **options):
     return _answer(delegations, surplus, options, "delegations")
 
 
-def list_(state=None, minion=None, limit=50, *surplus, **options):
+def list_(state=None, minion=None, limit=50, mine=False, before=None, *surplus, **options):
     """
     The newest requests, of one state or one minion if given.
 
+    mine: only those asked for by or for the caller.
+    before: the next page: only those with a lower number.
+
         salt-run approval.list
         salt-run approval.list state=pending minion=web1
+        salt-run approval.list mine=True
     """
-    return _answer(list_, surplus, options, "list", state, minion, limit)
+    return _answer(list_, surplus, options, "list", state, minion, limit, mine, before)
 
 
-def show(request_id=None, *surplus, **options):
+def inbox(person=None, limit=50, after=None, *surplus, **options):
     """
-    One request: its items, its chain, who decided, and what the minions proved.
+    What the caller can decide or review now: why, until when, and whether salt-run is sure enough for it.
+
+    person: what waits for this principal instead.
+    after: the next page: only those with a higher number.
+
+        salt-run approval.inbox
+        salt-run approval.inbox carol
+    """
+    return _answer(inbox, surplus, options, "inbox", person, limit, after)
+
+
+def show(request_id=None, outcomes=None, after=None, limit=1000, *surplus, **options):
+    """
+    One request: its items, its chain, who decided, what it waits for, and what the minions proved.
+
+    outcomes: only the items that stand so, a list of waiting, converged, failed, drift, drifted.
+    after: the next page of items: those behind this one, [minion, kind, name], as the page before gave it as next.
 
         salt-run approval.show 7
+        salt-run approval.show 7 outcomes='[failed, drifted]'
     """
-    return _answer(show, surplus, options, "show", request_id)
+    return _answer(show, surplus, options, "show", request_id, outcomes, after, limit)
 
 
 def plan(request_id=None, sample=None, timeout=60, *surplus, **options):
@@ -368,6 +389,31 @@ def compliance(limit=50, *surplus, **options):
     return _answer(compliance, surplus, options, "compliance", limit)
 
 
+def returns(minion=None, verdict=None, flagged=None, since=None, before=None, limit=50, *surplus, **options):
+    """
+    What minions returned and what the validator made of it, the newest job first.
+
+    verdict: converged, partial, failed, not-applied, drift, invalid or unproven.
+    flagged: True for what is odd (claim, replayed, stale, unknown-job, untargeted), False for the rest.
+    since: received since this time.
+    before: the next page: what comes behind this one, [jid, minion, attempt].
+
+        salt-run approval.returns web1
+        salt-run approval.returns verdict=failed since=2026-12-01
+    """
+    return _answer(returns, surplus, options, "returns", minion, verdict, flagged, since, before, limit)
+
+
+def quarantine(minion=None, since=None, before=None, limit=50, *surplus, **options):
+    """
+    Returns that were put aside since no job can have brought them, the newest first.
+
+        salt-run approval.quarantine
+        salt-run approval.quarantine web1 since=2026-12-01
+    """
+    return _answer(quarantine, surplus, options, "quarantine", minion, since, before, limit)
+
+
 def outbox(state=None, limit=50, *surplus, **options):
     """
     What waits to be sent to minions or other systems, and what failed for good (dead), with the last error.
@@ -423,9 +469,10 @@ def sync_minions(*surplus, **options):
 
 def audit(request_id=None, *surplus, **options):
     """
-    Every act on a request, oldest first.
+    Every act on a request, oldest first; without a number those on policy and inventory.
 
         salt-run approval.audit 7
+        salt-run approval.audit
     """
     return _answer(audit, surplus, options, "audit", request_id)
 

@@ -36,8 +36,8 @@ GRANT EXECUTE ON FUNCTION
 TO approval_operator, approval_person;
 
 GRANT EXECUTE ON FUNCTION
-    approval.list_requests(text, text, integer),
-    approval.show_request(bigint),
+    approval.list_requests(text, text, text, bigint, integer),
+    approval.show_request(bigint, text[], text[], integer),
     approval.show_state(text),
     approval.list_types(),
     approval.list_minions(),
@@ -154,3 +154,11 @@ GRANT EXECUTE ON FUNCTION approval.note_minion(text, text, boolean, text), appro
 GRANT EXECUTE ON FUNCTION approval.list_reinstalls(text, integer)
 TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
 GRANT SELECT ON approval.reinstall TO approval_auditor;
+
+-- What waits for oneself everybody may ask; what waits for others, who watches over it.
+GRANT EXECUTE ON FUNCTION approval.inbox(text, text, bigint, integer) TO approval_operator, approval_person;
+GRANT EXECUTE ON FUNCTION approval.inbox_of(text, text, bigint, integer) TO approval_operator, approval_policy_admin, approval_auditor;
+GRANT EXECUTE ON FUNCTION
+    approval.list_returns(text, text, boolean, timestamptz, text[], integer),
+    approval.list_quarantine(text, timestamptz, bigint, integer)
+TO approval_operator, approval_auditor;

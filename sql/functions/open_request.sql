@@ -7,11 +7,13 @@ CREATE OR REPLACE FUNCTION approval.open_request(
 DECLARE
     moment timestamptz := clock_timestamp();
     types text[] := approval.check_items(p_type, p_minions, p_kinds, p_names, p_values);
-    set_digest text := approval.item_set_digest(p_type.type_name, p_after, p_minions, p_kinds, p_names, types, p_values);
+    contents text[] := approval.full_contents(p_type.type_name, p_type.type_version, p_kinds, p_values);
+    set_digest text := approval.item_set_digest(p_type.type_name, p_after, p_minions, p_kinds, p_names, types, contents);
     existing record;
     new_id bigint;
     overlap text;
 BEGIN
+    PERFORM approval.check_actions(p_type, p_kinds, p_names, p_values);
     IF p_after IS NOT NULL AND (NOT isfinite(p_after) OR p_after > moment + interval '5 years') THEN
         RAISE EXCEPTION USING ERRCODE = 'AP016', MESSAGE = 'the time after which it takes effect is more than five years away';
     END IF;
@@ -24,10 +26,15 @@ BEGIN
     -- Two submissions of one reference wait for each other here, so that the second finds the first.
     IF p_external_ref IS NOT NULL THEN
         PERFORM pg_advisory_xact_lock(hashtextextended(p_source || '/' || p_external_ref, 0));
-        SELECT r.request_id, s.digest, r.requester_id INTO existing
+        -- The same is what was asked for, whatever its type has added to it since.
+        SELECT r.request_id, r.requester_id, s.digest = approval.item_set_digest(
+            p_type.type_name, p_after, p_minions, p_kinds, p_names, types,
+            CASE WHEN s.arguments_complete THEN approval.full_contents(r.type_name, r.type_version, p_kinds, p_values) ELSE p_values END)
+            AS is_same
+        INTO existing
         FROM approval.request AS r JOIN approval.item_set AS s ON s.request_id = r.request_id AND s.item_set_version = 1
         WHERE r.source = p_source AND r.external_ref = p_external_ref;
-        IF existing.digest = set_digest AND existing.requester_id = p_requester_id THEN
+        IF existing.is_same AND existing.requester_id = p_requester_id THEN
             RETURN existing.request_id;
         ELSIF existing.request_id IS NOT NULL THEN
             RAISE EXCEPTION USING ERRCODE = 'AP013',
@@ -53,7 +60,7 @@ BEGIN
     FROM approval.request_type_quorum AS q
     JOIN approval.request_stage AS s ON s.request_id = new_id AND s.stage_no = q.stage_no
     WHERE q.type_name = p_type.type_name AND q.type_version = p_type.type_version;
-    PERFORM approval.put_items(new_id, 1, set_digest, p_minions, p_kinds, p_names, types, p_values, moment);
+    PERFORM approval.put_items(new_id, 1, set_digest, p_minions, p_kinds, p_names, types, contents, moment);
     UPDATE approval.request_overlap SET resolution = p_overlap WHERE request_id = new_id;
     PERFORM approval.audit_append(new_id, moment, 'submitted', p_requester, p_identity, p_assurance,
         jsonb_build_object('type', p_type.type_name, 'type_version', p_type.type_version, 'items', cardinality(p_minions),

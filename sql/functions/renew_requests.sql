@@ -34,7 +34,7 @@ BEGIN
                 RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('nobody would be asked: type %s needs no approval any more', ending.type_name);
             END IF;
             SELECT array_agg(minion_id ORDER BY item_id) AS minions, array_agg(kind ORDER BY item_id) AS kinds,
-                array_agg(name ORDER BY item_id) AS names, array_agg(coalesce(pinned, content) ORDER BY item_id) AS contents,
+                array_agg(name ORDER BY item_id) AS names, array_agg(coalesce(pinned, approval.asked_content(i)) ORDER BY item_id) AS contents,
                 max(i.expires_at) AS expires_at
             INTO items FROM approval.item AS i WHERE i.request_id = ending.request_id AND i.state = 'approved';
             PERFORM approval.open_request(

@@ -218,6 +218,19 @@ def test_resources(value, expected):
     assert intake.resource(value) == expected
 
 
+@pytest.mark.parametrize("value", ["srevice:cron", "pkg:hello", "file:x", "values:motd", "hello:1.0", "Service:cron"])
+def test_a_kind_that_is_none_is_refused_by_name(value):
+    with pytest.raises(
+        InputError, match=f"'{value.partition(':')[0]}' is not a kind of resource: kinds are package, service"
+    ):
+        intake.resource(value)
+
+
+@pytest.mark.parametrize("value", ["libc6:i386", "gcc:amd64", "package:odd:name"])
+def test_a_package_may_have_a_colon(value):
+    assert intake.resource(value) == ("package", value.removeprefix("package:"))
+
+
 @pytest.mark.parametrize("value", [None, "", 7, "service:"])
 def test_what_names_no_resource_is_refused(value):
     with pytest.raises(InputError, match="the resource"):

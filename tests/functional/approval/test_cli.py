@@ -4,6 +4,7 @@ import contextlib
 import datetime
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -43,7 +44,7 @@ def test_a_request_from_asking_to_the_audit(run):
     digest = json.loads(run("bob", "show", "1", "--json").stdout)["digest"]
     assert run("bob", "approve", "1", "--digest", digest).stdout == "request 1: pending\n"
     assert run("carol", "approve", "1", "--comment", "go").stdout == "request 1: approved\n"
-    assert "approve by carol (pg:carol, authenticated)" in run("alice", "show", "1").stdout
+    assert "approved by carol (pg:carol, authenticated)" in run("alice", "show", "1").stdout
     assert "hello" in run("alice", "state", "%").stdout
     assert "CHG-7" in run("alice", "list").stdout
     assert "approved" in run("alice", "audit", "trail", "1").stdout
@@ -445,15 +446,22 @@ def test_the_glass_is_broken(run, approved, tmp_path):
     assert "quiet" in run("alice", "freezes").stdout
     openings = run("alice", "calendars").stdout.splitlines()
     assert openings[0] == "night: 2 hours, FREQ=DAILY from 2026-01-01T22:00:00 UTC"
-    assert openings[1].endswith("22:00:00 UTC")
+    assert openings[1] == "  no type waits for it"
+    assert re.fullmatch("  [0-9-]+ 22:00:00 UTC to [0-9-]+ 00:00:00 UTC", openings[2])
     run("alice", "request", "service", "--minion", "web1", "--service-state", "cron=dead", "--reason", "x")
     run("carol", "approve", "1")
+    frozen = r"held until Thu 2099-01-01 00:00 UTC by freeze all"
+    assert f"now: {frozen}" in run("alice", "show", "1").stdout
+    assert frozen in run("alice", "list").stdout
+    assert "held until 2099-01-01 00:00:00 UTC by freeze all" in run("alice", "why", "web1", "service:cron").stdout
+    assert "cron dead (request 1): held until 2099-01-01" in run("alice", "state", "web1").stdout
     approved.execute("GRANT approval_break_glass TO carol")
     try:
         broken = run("carol", "break-glass", "1", "--comment", "the shop is down")
     finally:
         approved.execute("REVOKE approval_break_glass FROM carol")
-    assert "let past windows and freezes: " in broken.stdout
+    assert re.search("let past windows and freezes: .* by carol: the shop is down", broken.stdout)
+    assert "now: waits for a highstate: its type is not dispatched" in broken.stdout
     assert run("carol", "break-glass", "1").returncode == 2
 
 

@@ -135,6 +135,8 @@ def test_unknown_requests_minions_and_states(client):
         alice.show(77)
     with pytest.raises(Refused, match="unknown minion: 'nowhere'"):
         alice.state("nowhere")
+    with pytest.raises(Refused, match="unknown minion: 'nowhere'"):
+        alice.list(minion="nowhere")
     with pytest.raises(Refused, match="'open' is not a state of a request"):
         alice.list(state="open")
 
@@ -179,7 +181,9 @@ class TestKinds:
             ("web1", "value", "b", '{"x":[null,"\u00fc"],"y":1}'),
         ]
         shown = alice.request("reboot", ["web1", "web2"], parameters={"at_time": 5}, reason="x")
-        assert items_of(shown) == [(minion, "action", "system.reboot", '{"at_time":5}') for minion in ("web1", "web2")]
+        assert items_of(shown) == [
+            (minion, "action", "system.reboot", '{"at_time": 5, "in_seconds": false}') for minion in ("web1", "web2")
+        ]
 
     @pytest.mark.parametrize(
         ("type_name", "given", "error", "text"),

@@ -287,6 +287,7 @@ def test_every_function_is_documented(salt_run):
         "types", "show_type", "what_if", "request", "amend", "resolve", "cancel", "revert", "approve",
         "reject", "review", "break_glass", "delegate", "undelegate", "delegations", "list", "show", "state",
         "why", "compliance", "calendars", "freezes", "minions", "sync_minions", "audit", "audit_head", "verify_audit",
+        "inbox", "returns", "quarantine",
     ):  # fmt: skip
         assert f"salt-run approval.{function}" in text
 
