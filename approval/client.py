@@ -7,10 +7,11 @@ in UTC.
 
 import contextlib
 import datetime
+import fnmatch
 import logging
 
 from . import calendars, config, db, intake, items
-from .errors import ConfigError, Refused
+from .errors import ConfigError, InputError, Refused
 
 DEFAULT_LIMIT = 50
 SHOWN_ITEMS = 1000
@@ -331,6 +332,38 @@ class Client:
         """Make minions known; returns how many were new."""
         ids = intake.minions(minions)
         return {"known": len(ids), "added": db.value(self._conn, "put_minions", ids)}
+
+    def remove_minions(self, minions, yes=False, comment="", accepted=()):
+        """
+        Make minions unknown: nothing is approved for them any more, and what they return proves nothing.
+
+        minions
+            As intake.minions() takes them; one that is no known minion's id is a pattern as ``salt`` takes it.
+        yes
+            Else nothing is removed: the answer has ``removed`` 0 beside the ``minions`` that would be.
+        accepted
+            Ids whose keys are accepted here: those minions would soon be known again, so they are refused.
+
+        Raises InputError.
+        """
+        known = {row["minion_id"] for row in self.minions()}
+        ids = []
+        for given in intake.minions(minions):
+            found = [given] if given in known else sorted(fnmatch.filter(known, given))
+            if not found:
+                raise InputError(f"{given!r} is no minion that is known, nor a pattern of any")
+            ids += found
+        ids = list(dict.fromkeys(ids))
+        kept = [minion for minion in ids if minion in set(accepted)]
+        if kept:
+            raise InputError(
+                f"the key of {kept[0]!r} is accepted, so the engine would make it known again: delete it first, "
+                "as with salt-key --delete"
+            )
+        if yes is not True:
+            return {"removed": 0, "minions": ids}
+        removed = db.value(self._conn, "remove_minions", *self._identity, ids, _comment(comment))
+        return {"removed": removed, "minions": ids}
 
     def audit(self, request_id=None):
         """Every act on a request, or (None, 0) on the policy and the inventory, oldest first."""

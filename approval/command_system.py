@@ -15,6 +15,10 @@ def add(commands):
     command = leaf(minion, "add", _minion_add, "make minions known")
     command.add_argument("minion", metavar="ID", nargs="+")
     leaf(minion, "list", _minion_list, "list them")
+    command = leaf(minion, "remove", _minion_remove, "make minions unknown, and end what is approved for them")
+    command.add_argument("minion", metavar="ID", nargs="+", help="an id, or a pattern such as 'web*'")
+    command.add_argument("--yes", action="store_true", help="do it; else it says only which minions are meant")
+    command.add_argument("--comment", metavar="TEXT", default="", help="why, for the record")
     audit = group(commands, "audit", "the record of every act")
     command = leaf(audit, "trail", _audit_trail, "the acts on one request, or on the policy")
     command.add_argument("request", nargs="?", help="its number; without: the acts on policy and inventory")
@@ -58,6 +62,19 @@ def _minion_list(arguments):
     with client(arguments) as acting:
         rows = acting.minions()
     return answer(arguments, rows, render.minions)
+
+
+def _minion_remove(arguments):
+    with client(arguments) as acting:
+        result = acting.remove_minions(arguments.minion, arguments.yes, arguments.comment)
+    answer(arguments, result, _removed)
+    return DONE if result["removed"] else REFUSED
+
+
+def _removed(result):
+    if result["removed"]:
+        return f"{result['removed']} removed. One whose key is accepted becomes known again: salt-key --delete"
+    return "\n".join([*result["minions"], f"{len(result['minions'])} would be removed: say so with --yes"])
 
 
 def _audit_trail(arguments):

@@ -20,6 +20,12 @@ def _asked(answer):
     return render.request(answer) + (f"\n  resolved: {layout.fold(resolved)}" if resolved else "")
 
 
+def _removed(answer):
+    if answer["removed"]:
+        return f"{answer['removed']} removed"
+    return f"{layout.fold(answer['minions'])}: yes=True removes them"
+
+
 # Function of the runner -> what makes text of its answer. The others are nested, as Salt shows data.
 TEXTS = {
     "types": render.types,
@@ -53,6 +59,7 @@ TEXTS = {
     "drop_outbox": lambda answer: f"{answer['dropped']} dropped",
     "reinstalls": render.reinstalls,
     "sync_minions": lambda answer: f"{answer['added']} of {answer['known']} were new",
+    "remove_minions": _removed,
     "audit": render.audit,
     "audit_head": lambda head: head["hash"] if head else "no seal yet",
     "verify_audit": render.broken_audit,

@@ -67,7 +67,7 @@ class Story:
         self._approve(number)
 
     def see_pillar(self):
-        self.narrator.command("root", ["salt", "*", "pillar.get", "approval:packages", "unmask=True"])
+        self.narrator.command("root", ["salt", "*", "pillar.get", "approval:packages", *self.lab.unmask(MINIONS[0])])
         for name in MINIONS:
             before, after = self._before[name], self._snapshot(name)
             nothing, approved = (snapshot["pillar"].pop("approved") for snapshot in (before, after))

@@ -457,14 +457,31 @@ def reinstalls(minion=None, limit=50, *surplus, **options):
 
 def sync_minions(*surplus, **options):
     """
-    Make every minion whose key is accepted known to the approval database.
+    Make every minion whose key is accepted known to the approval database. The engine does so by itself, soon after a
+    key is accepted.
 
         salt-run approval.sync_minions
     """
-    import salt.key
+    from saltext.approval import master_keys
 
-    with salt.key.get_key(__opts__) as keys:
-        return _answer(sync_minions, surplus, options, "add_minions", keys.list_keys()["minions"])
+    return _answer(sync_minions, surplus, options, "add_minions", master_keys.accepted(__opts__))
+
+
+def remove_minions(minions=None, yes=False, comment="", *surplus, **options):
+    """
+    Make minions unknown that are gone: what was approved for them ends, what they return proves nothing, and what
+    happened before stays on record. Delete their keys first, or they become known again.
+
+    minions: ids, or patterns such as web*.
+    yes: True, or it is only said which minions are meant.
+
+        salt-run approval.remove_minions web1 yes=True comment='out of service'
+        salt-run approval.remove_minions 'lab*'
+    """
+    from saltext.approval import master_keys
+
+    accepted = master_keys.accepted(__opts__)
+    return _answer(remove_minions, surplus, options, "remove_minions", minions, yes, comment, accepted)
 
 
 def audit(request_id=None, *surplus, **options):

@@ -61,6 +61,7 @@ GRANT EXECUTE ON FUNCTION
     approval.expire_due(timestamptz),
     approval.renew_requests(timestamptz)
 TO approval_operator, approval_engine;
+GRANT EXECUTE ON FUNCTION approval.remove_minions(text, text, text[], text) TO approval_operator, approval_policy_admin;
 GRANT EXECUTE ON FUNCTION approval.break_glass(text, text, bigint, text) TO approval_break_glass;
 GRANT EXECUTE ON FUNCTION approval.maintain_jobs(integer) TO approval_engine;
 
@@ -117,7 +118,10 @@ GRANT SELECT ON approval.request_plan, approval.request_plan_minion TO approval_
 
 -- The engine sends what was approved, and judges what proves it.
 GRANT EXECUTE ON FUNCTION
-    approval.claim_outbox(text, interval),
+    approval.claim_outbox(text, interval, bigint),
+    approval.due_outbox(text, bigint[], integer),
+    approval.dispatch_pause(bigint, text[]),
+    approval.awaited_minions(bigint, integer),
     approval.settle_outbox(text, bigint, bigint, text, timestamptz, text),
     approval.due_dispatches(bigint, text[], integer),
     approval.next_dispatch(bigint, text[]),
@@ -150,7 +154,11 @@ TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
 GRANT SELECT ON approval.drift, approval.silence, approval.silence_mark, approval.minion_check, approval.standing TO approval_auditor;
 
 -- Minions that come back installed anew.
-GRANT EXECUTE ON FUNCTION approval.note_minion(text, text, boolean, text), approval.settle_reinstalls() TO approval_engine;
+GRANT EXECUTE ON FUNCTION
+    approval.note_minion(text, text, boolean, text),
+    approval.unknown_minions(text[]),
+    approval.settle_reinstalls()
+TO approval_engine;
 GRANT EXECUTE ON FUNCTION approval.list_reinstalls(text, integer)
 TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
 GRANT SELECT ON approval.reinstall TO approval_auditor;

@@ -13,8 +13,11 @@ BEGIN
     SELECT * INTO STRICT kind FROM approval.request_type
     WHERE type_name = target.type_name AND type_version = target.type_version;
     minions := ARRAY(SELECT DISTINCT minion_id FROM approval.item
-                     WHERE request_id = p_request_id AND item_set_version = target.item_set_version);
+                     WHERE request_id = p_request_id AND item_set_version = target.item_set_version AND state = 'proposed');
     moment := approval.lock_minions(minions);
+    -- Of one that was removed just after it was asked for, nothing takes effect.
+    UPDATE approval.item AS i SET state = 'void' FROM approval.minion AS m
+    WHERE i.request_id = p_request_id AND i.state = 'proposed' AND m.minion_id = i.minion_id AND m.removed_at IS NOT NULL;
     due := greatest(moment, target.not_before);
     PERFORM approval.move_request(p_request_id, 'pending', 'approved', moment);
     UPDATE approval.item
@@ -55,6 +58,9 @@ BEGIN
         PERFORM approval.move_request(other, 'pending', 'cancelled', moment);
         PERFORM approval.audit_append(other, moment, 'cancelled', NULL, NULL, NULL, jsonb_build_object('superseded_by', p_request_id));
     END LOOP;
+    IF NOT EXISTS (SELECT FROM approval.item WHERE request_id = p_request_id AND state = 'approved') THEN
+        PERFORM approval.settle_request(p_request_id, moment);
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION approval.approve_request(bigint) IS

@@ -15,11 +15,11 @@ BEGIN
     END IF;
     SELECT string_agg(coalesce(quote_literal(missing.minion_id), 'NULL'), ', ') INTO refused
     FROM (SELECT DISTINCT given.minion_id FROM unnest(p_minions) AS given (minion_id)
-          WHERE NOT EXISTS (SELECT FROM approval.minion AS m WHERE m.minion_id = given.minion_id)
+          WHERE NOT EXISTS (SELECT FROM approval.minion AS m WHERE m.minion_id = given.minion_id AND m.removed_at IS NULL)
           ORDER BY given.minion_id LIMIT 5) AS missing;
     IF refused IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'AP004', MESSAGE = format('unknown minion: %s', refused),
-            HINT = 'Minions are registered by salt-run approval.sync_minions or salt-approval minion add.';
+            HINT = 'The engine registers a minion once its key is accepted; so does salt-approval minion add.';
     END IF;
     IF NOT '*' = ANY (p_type.targets) THEN
         SELECT string_agg(quote_literal(outside.minion_id), ', ') INTO refused

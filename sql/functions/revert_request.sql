@@ -34,13 +34,17 @@ BEGIN
                   ORDER BY i.item_id) AS contents
     INTO restored
     FROM approval.item AS i
+    JOIN approval.minion AS m USING (minion_id)
     LEFT JOIN LATERAL (
         SELECT * FROM approval.item AS past
         WHERE past.minion_id = i.minion_id AND past.kind = i.kind AND past.name = i.name
             AND past.state IN ('approved', 'superseded') AND (past.effective_at, past.approval_seq) < (i.effective_at, i.approval_seq)
+            AND past.effective_at >= m.registered_at
         ORDER BY past.effective_at DESC, past.approval_seq DESC LIMIT 1) AS earlier ON true
     WHERE i.request_id = p_request_id AND i.item_set_version = target.item_set_version AND i.state IN ('approved', 'superseded')
-        AND i.kind <> 'action' AND (p_minions IS NULL OR i.minion_id = ANY (p_minions))
+        -- From a minion that was removed since nothing is taken back, unless it is named.
+        AND i.kind <> 'action' AND (i.minion_id = ANY (p_minions)
+                                    OR p_minions IS NULL AND m.removed_at IS NULL AND m.registered_at <= i.effective_at)
         AND NOT (i.kind IN ('service', 'value') AND earlier.item_id IS NULL AND i.before_content IS NULL);
     RETURN approval.open_request(
         actor.principal_id, actor.name, p_provider || ':' || p_subject, actor.assurance, wanted,

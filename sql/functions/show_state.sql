@@ -6,7 +6,7 @@ DECLARE
 BEGIN
     IF NOT EXISTS (SELECT FROM approval.minion WHERE minion_id = p_minion_id) THEN
         RAISE EXCEPTION USING ERRCODE = 'AP004', MESSAGE = format('unknown minion: %s', quote_nullable(p_minion_id)),
-            HINT = 'Minions are registered by salt-run approval.sync_minions or salt-approval minion add.';
+            HINT = 'The engine registers a minion once its key is accepted; so does salt-approval minion add.';
     END IF;
     SELECT jsonb_build_object('minion', p_minion_id, 'held', (
         SELECT coalesce(jsonb_agg(jsonb_build_object(

@@ -174,6 +174,43 @@ def master_opts(master_config):
 
 
 @pytest.fixture
+def accept_key():
+    """A function by which the master with these options has accepted a minion's key: in its own store, on the disk."""
+
+    def accept(opts, minion, key="key"):
+        folder = pathlib.Path(opts["pki_dir"], "minions")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / minion).write_text(key)
+
+    return accept
+
+
+@pytest.fixture
+def delete_key():
+    """A function by which the master with these options has no longer a key of a minion."""
+    return lambda opts, minion: pathlib.Path(opts["pki_dir"], "minions", minion).unlink()
+
+
+@pytest.fixture
+def remember_grains():
+    """A function by which the master with these options knows grains of a minion, where this Salt looks for them."""
+    import salt.cache
+    import salt.utils.minions
+
+    def remember(opts, minion, grains):
+        cache = salt.cache.factory(opts)
+        places = {"grains": (minion, grains), f"minions/{minion}": ("data", {"grains": grains, "pillar": {}})}
+        for bank, (key, content) in places.items():
+            cache.store(bank, key, content)
+            if salt.utils.minions.get_minion_data(minion, opts)[1] == grains:
+                return
+            cache.flush(bank, key)
+        raise AssertionError("this Salt keeps grains somewhere else")
+
+    return remember
+
+
+@pytest.fixture
 def cache(approved, master_opts):
     """The functions of the returner as the master's loader gives them, without the prefix."""
     import salt.loader

@@ -51,6 +51,20 @@ def test_a_request_from_asking_to_the_audit(run):
     assert run("alice", "audit", "verify").stdout == "the audit is intact\n"
 
 
+def test_minions_are_removed_once_somebody_says_so(run):
+    asked = run("policy_admin", "minion", "remove", "web*")
+    assert (asked.returncode, asked.stdout) == (1, "web1\nweb2\nweb_\n3 would be removed: say so with --yes\n")
+    assert run("alice", "minion", "remove", "web1", "--yes").stderr.startswith(
+        "salt-approval: this login has not the role"
+    )
+    assert "no minion that is known" in run("policy_admin", "minion", "remove", "web9", "--yes").stderr
+    done = run("policy_admin", "minion", "remove", "web1", "web_", "--yes", "--comment", "scrapped")
+    assert (done.returncode, done.stdout[:10]) == (0, "2 removed.")
+    left = {row["minion_id"] for row in json.loads(run("alice", "minion", "list", "--json").stdout)}
+    assert "web2" in left
+    assert not left & {"web1", "web_"}
+
+
 def test_the_audit_leaves_the_database(run, approved, tmp_path):
     run("alice", "request", "package", "--minion", "web1", "--package", "hello=1", "--reason", "CHG-7")
     assert run("alice", "audit", "head").stdout == "no seal yet\n"

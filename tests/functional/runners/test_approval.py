@@ -1,7 +1,6 @@
 """The runner through Salt's loader, and through salt-run where the exit code and the printed text matter."""
 
 import json
-import pathlib
 import subprocess
 import sys
 
@@ -94,18 +93,13 @@ def test_what_needs_a_login_of_ones_own_is_refused(runner):
 
 class TestTargets:
     @pytest.fixture(autouse=True)
-    def keys(self, master_opts):
+    def keys(self, master_opts, accept_key, remember_grains):
         """Three minions with accepted keys; the master knows grains of two of them, and of a fourth."""
-        import salt.cache
-
         opts = master_opts()
-        accepted = pathlib.Path(opts["pki_dir"], "minions")
-        accepted.mkdir(parents=True)
         for minion in ("web1", "web2", "we%"):
-            (accepted / minion).write_text("key")
-        cache = salt.cache.factory(opts)
+            accept_key(opts, minion)
         for minion, system in (("web1", "Debian"), ("web2", "Windows"), ("gone", "Debian")):
-            cache.store("grains", minion, {"os": system})
+            remember_grains(opts, minion, {"os": system})
 
     @pytest.mark.parametrize(
         ("tgt", "tgt_type", "minions"),
@@ -174,13 +168,31 @@ def test_a_login_in_the_users_name_is_not_taken_from_salt(runner, master_opts, s
     assert "cannot act as pg:carol" in text
 
 
-def test_accepted_keys_become_known(runner, master_opts, approved):
-    accepted = pathlib.Path(master_opts()["pki_dir"], "minions")
-    accepted.mkdir(parents=True)
+def test_accepted_keys_become_known(runner, master_opts, accept_key):
     for minion in ("fresh1", "web1"):
-        (accepted / minion).write_text("key")
+        accept_key(master_opts(), minion)
     assert runner("sync_minions") == {"known": 2, "added": 1}
     assert "fresh1" in [row["minion_id"] for row in runner("minions")]
+
+
+def test_minions_that_are_gone_are_removed(runner, master_opts, accept_key, approve, approved):
+    ghosts = [f"ghost{number}" for number in range(200)]
+    approved.execute("SELECT approval.put_minions(%s)", ([*ghosts, "ghost[1]"],), login="operator")
+    number = approve([*ghosts, "ghost[1]"], {"hello": "1"})
+    assert runner("remove_minions", "ghost[1]") == {"removed": 0, "minions": ["ghost[1]"]}
+    assert runner("remove_minions", "ghost*", yes="no")["removed"] == 0
+    assert runner("remove_minions", ["ghost[1]"], yes=True)["removed"] == 1, "its own id before any pattern"
+    assert runner("show", number)["state"] == "approved"
+    removed = runner("remove_minions", "ghost*,ghost7", yes=True, comment="never were")
+    assert (removed["removed"], removed["minions"]) == (200, sorted(ghosts))
+    assert runner("show", number)["state"] == "superseded"
+    assert not [row for row in runner("minions") if row["minion_id"].startswith("ghost")]
+    assert "unknown minion" in refusal(runner, "request", "package", "ghost7", {"hello": "1"}, "x")
+    assert "'ghost7' is no minion that is known" in refusal(runner, "remove_minions", "ghost7", yes=True)
+    assert "nobody is known as salt:mallory" in refusal(runner, "remove_minions", "web2", yes=True, user="mallory")
+    accept_key(master_opts(), "web1")
+    assert "the key of 'web1' is accepted" in refusal(runner, "remove_minions", "web*", yes=True)
+    assert {"web1", "web2"} <= {row["minion_id"] for row in runner("minions")}
 
 
 def test_salt_run_takes_yaml_and_prints_plainly(salt_run):
@@ -250,7 +262,7 @@ def test_an_orchestration_gets_data(approved, master_opts):
         (["approval.list", "status=pending"], "did you mean state?"),
         (["approval.list", "zzz=1"], "it takes state, minion, limit"),
         (["approval.types", "x=1"], "it takes none"),
-        (["approval.show", "7", "8"], "approval.show was given 2 arguments and takes at most 1: request_id"),
+        (["approval.state", "web1", "8"], "approval.state was given 2 arguments and takes at most 1: minion"),
         (
             ["approval.request", "package", "minions=web1", "packages={hello: '1'}"],
             "the reason must be text, but nothing was given: give reason='...'",
@@ -286,8 +298,8 @@ def test_every_function_is_documented(salt_run):
     for function in (
         "types", "show_type", "what_if", "request", "amend", "resolve", "cancel", "revert", "approve",
         "reject", "review", "break_glass", "delegate", "undelegate", "delegations", "list", "show", "state",
-        "why", "compliance", "calendars", "freezes", "minions", "sync_minions", "audit", "audit_head", "verify_audit",
-        "inbox", "returns", "quarantine",
+        "why", "compliance", "calendars", "freezes", "minions", "sync_minions", "remove_minions", "inbox", "returns",
+        "quarantine", "audit", "audit_head", "verify_audit", "drop_outbox",
     ):  # fmt: skip
         assert f"salt-run approval.{function}" in text
 
