@@ -2,6 +2,15 @@
 
 from .command import answer, client, leaf
 
+RETURNS = {
+    "received_at": "RECEIVED", "minion": "MINION", "fun": "FUNCTION", "verdict": "VERDICT", "proven": "EVIDENCE",
+    "flags": "FLAGS", "request": "REQUEST", "job_user": "BY", "jid": "JOB", "attempt": "ATTEMPT",
+}  # fmt: skip
+QUARANTINE = {
+    "entry": "NUMBER", "received_at": "RECEIVED", "minion": "MINION", "fun": "FUNCTION", "jid": "JOB",
+    "size_bytes": "BYTES", "reason": "WHY",
+}  # fmt: skip
+
 
 def add(commands):
     """Declare the commands."""
@@ -28,8 +37,6 @@ def _add_page(command):
 
 
 def _returns(arguments):
-    from . import render
-
     with client(arguments) as acting:
         rows = acting.returns(
             arguments.minion,
@@ -39,12 +46,34 @@ def _returns(arguments):
             arguments.after,
             arguments.limit,
         )
-    return answer(arguments, rows, render.returns)
+    return answer(arguments, rows, returns_text)
 
 
 def _quarantine(arguments):
-    from . import render
-
     with client(arguments) as acting:
         rows = acting.quarantine(arguments.minion, arguments.since, arguments.after, arguments.limit)
-    return answer(arguments, rows, render.quarantine)
+    return answer(arguments, rows, quarantine_text)
+
+
+def quarantine_text(rows):
+    """What Client.quarantine() returned."""
+    from . import layout
+
+    return layout.table(rows, QUARANTINE) if rows else "nothing was put aside"
+
+
+def returns_text(rows):
+    """What Client.returns() returned."""
+    from . import layout, render
+
+    if not rows:
+        return "no returns"
+    shown = [
+        {**row, "flags": ", ".join(row["flags"]) or None, "proven": "valid" if row["authenticated"] else "none"}
+        for row in rows
+    ]
+    text, *lines = layout.parts(shown, RETURNS)
+    for part, row in zip(lines, rows, strict=True):
+        text += part
+        text += [f"    {render.finding(finding)}" for finding in row["findings"]]
+    return "\n".join(text)

@@ -83,24 +83,29 @@ def table(rows, columns, exact=()):
     Rows (dicts) as aligned columns, {key: heading}; a last column without heading is free text. The columns in
     ``exact`` are shown as plain() does.
     """
+    return "\n".join(line for part in parts(rows, columns, exact) for line in part)
+
+
+def parts(rows, columns, exact=()):
+    """The same as a list of the heading and each row, which on a narrow terminal are several lines each."""
     keys = list(columns)
-    lines = [[plain(row.get(key)) if key in exact else cell(row.get(key)) for key in keys] for row in rows]
+    cells = [[plain(row.get(key)) if key in exact else cell(row.get(key)) for key in keys] for row in rows]
     width = _look.get().width
     room = None if width is None else width - INDENT
-    free = not columns[keys[-1]] and len(keys) > 1
-    heads = [list(columns.values())]
-    widths = _widths(heads + lines, room)
-    if free and room is not None and room - sum(widths[:-1]) - len(GAP) * (len(widths) - 1) < NARROW:
-        # The text goes below its row.
-        widths = _widths([line[:-1] for line in heads + lines], room)
-        written = _written(heads[0][:-1], widths)
-        for line in lines:
-            written += _written(line[:-1], widths)
-            if line[-1] != UNKNOWN:
-                written += [f"    {part}" for part in textwrap.wrap(line[-1], max(NARROW, room - 4), **WORDS)]
-    else:
-        written = [part for line in heads + lines for part in _written(line, widths)]
-    return "\n".join(part.rstrip() for part in written)
+    lines = [list(columns.values()), *cells]
+    widths = _widths(lines, room)
+    taken = sum(widths[:-1]) + len(GAP) * (len(widths) - 1)
+    if room is None or columns[keys[-1]] or len(keys) == 1 or room - taken >= NARROW:
+        return [_written(line, widths) for line in lines]
+    # The free text goes below its row.
+    widths = _widths([line[:-1] for line in lines], room)
+    below = [
+        [] if line[-1] in ("", UNKNOWN) else textwrap.wrap(line[-1], max(NARROW, room - 4), **WORDS) for line in lines
+    ]
+    return [
+        _written(line[:-1], widths) + [f"    {text}" for text in texts]
+        for line, texts in zip(lines, below, strict=True)
+    ]
 
 
 def fold(minions):
@@ -150,16 +155,15 @@ def _widths(lines, room):
 
 def _written(line, widths):
     """The cells of a row as lines of text, each cell wrapped to its width."""
-    parts = [
+    wrapped = [
         textwrap.wrap(text, width, **WORDS) if len(text) > width else [text]
         for text, width in zip(line, widths, strict=True)
     ]
-    return [
-        GAP.join(
-            (part[number] if number < len(part) else "").ljust(width) for part, width in zip(parts, widths, strict=True)
-        )
-        for number in range(max(map(len, parts)))
-    ]
+    written = []
+    for number in range(max(map(len, wrapped))):
+        row = [part[number] if number < len(part) else "" for part in wrapped]
+        written.append(GAP.join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+    return written
 
 
 def _natural(minion):

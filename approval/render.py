@@ -74,8 +74,8 @@ def request(shown, each=False):
         lines.append("  pre-approved: its type needs no approval")
     standings = ", ".join(f"{count} {standing}" for standing, count in sorted(shown["standings"].items()))
     lines.append(f"  {_number(shown['item_count'], 'item')} on {_number(shown['minion_count'], 'minion')}: {standings}")
-    by_group = not each and shown["minion_count"] > MANY_MINIONS
-    rows = [_told(item) for item in (_grouped(shown["groups"]) if by_group else shown["items"])]
+    is_grouped = not each and shown["minion_count"] > MANY_MINIONS
+    rows = [_told(item) for item in (_grouped(shown["groups"]) if is_grouped else shown["items"])]
     columns = {"minion": "MINION", "name": "NAME", "wanted": "APPROVED", **OUTCOME, "text": ""}
     if shown["state"] in ("pending", "rejected", "cancelled", "expired"):
         columns = {"minion": "MINION", "name": "NAME", "wanted": "ASKED FOR"}
@@ -83,12 +83,14 @@ def request(shown, each=False):
         del columns["text"]
     if "would_be" in shown:
         lines += [f"  {line}" for line in what_if(shown["would_be"]).splitlines()]
+    if not is_grouped and not each:
+        rows = _alike(rows, columns)
     lines += ["", *(f"  {line}" for line in _items(rows, columns).splitlines())] if rows else ["", "  none of them"]
-    if by_group and len(shown["groups"]) < shown["group_count"]:
+    if is_grouped and len(shown["groups"]) < shown["group_count"]:
         lines.append(
             f"  ... {len(shown['groups'])} of {shown['group_count']} kinds of minions; --items shows each item"
         )
-    elif not by_group and shown["next"]:
+    elif not is_grouped and shown["next"]:
         lines.append(f"  ... of {shown['item_count']} items; go on with --after {' '.join(shown['next'])}")
     return "\n".join(lines)
 
@@ -274,33 +276,6 @@ def outbox(rows):
     return table(told, columns) if rows else "the outbox is empty"
 
 
-def returns(rows):
-    """What Client.returns() returned."""
-    columns = {
-        "received_at": "RECEIVED", "minion": "MINION", "fun": "FUNCTION", "verdict": "VERDICT", "proven": "EVIDENCE",
-        "flags": "FLAGS", "request": "REQUEST", "job_user": "BY", "jid": "JOB", "attempt": "ATTEMPT", "findings": "",
-    }  # fmt: skip
-    shown = [
-        {
-            **row,
-            "flags": ", ".join(row["flags"]) or None,
-            "proven": "valid" if row["authenticated"] else "none",
-            "findings": "; ".join(map(finding, row["findings"])) or None,
-        }
-        for row in rows
-    ]
-    return table(shown, columns) if rows else "no returns"
-
-
-def quarantine(rows):
-    """What Client.quarantine() returned."""
-    columns = {
-        "entry": "NUMBER", "received_at": "RECEIVED", "minion": "MINION", "fun": "FUNCTION", "jid": "JOB",
-        "size_bytes": "BYTES", "reason": "WHY",
-    }  # fmt: skip
-    return table(rows, columns) if rows else "nothing was put aside"
-
-
 def reinstalls(rows):
     """What Client.reinstalls() returned."""
     columns = {
@@ -422,7 +397,7 @@ def _grouped(groups):
     for group in groups:
         name = group["first"]
         if group["minions"] > 1:
-            name = f"{group['minions']}: {name} ... {group['last']}"
+            name = f"{group['minions']} minions: {name} ... {group['last']}"
         for item in group["items"]:
             yield {**item, "minion": name}
 
@@ -455,22 +430,22 @@ def _number(count, what):
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
+def _alike(items, columns):
+    """Items that differ in their minion only, as one."""
+    rows = [{**item, "wanted": wanted(item), "observed": observed(item)} for item in items]
+    rows = grouped(rows, ["kind", *(name for name in columns if name != "minion")])
+    return [{**row, "minion": fold(row["minion"])} for row in rows]
+
+
 def _items(items, columns):
-    """
-    Items as a table: those that differ in their minion only are one line, and their kind is shown if they are not all
-    packages.
-    """
+    """Items as a table; their kind is shown if they are not all packages."""
     if any(item["kind"] != "package" for item in items):
         columns = {
             name: title
             for column in columns.items()
             for name, title in ([("kind", "KIND"), column] if column[0] == "name" else [column])
         }
-    rows = [{**item, "wanted": wanted(item), "observed": observed(item)} for item in items]
-    if "minion" in columns:
-        rows = grouped(rows, ["kind", *(name for name in columns if name != "minion")])
-        rows = [{**row, "minion": fold(row["minion"])} for row in rows]
-    return table(rows, columns, EXACT)
+    return table([{**item, "wanted": wanted(item), "observed": observed(item)} for item in items], columns, EXACT)
 
 
 def _circumstances(shown):
@@ -519,7 +494,7 @@ def _circumstances(shown):
 
 def _positional(action):
     """The arguments without a name that a type has for an action which somebody carries out by hand."""
-    return [_whole(json.dumps(value, ensure_ascii=False)) for value in action.get("arg") or []]
+    return [plain(json.dumps(value, ensure_ascii=False)) for value in action.get("arg") or []]
 
 
 def _plan(summary):

@@ -3,7 +3,7 @@
 import difflib
 import inspect
 
-from . import layout, render
+from . import command_returns, layout, render
 from .client import without_nulls
 from .errors import InputError
 
@@ -38,8 +38,8 @@ TEXTS = {
     "delegations": render.delegations,
     "list": render.requests,
     "inbox": render.inbox,
-    "returns": render.returns,
-    "quarantine": render.quarantine,
+    "returns": command_returns.returns_text,
+    "quarantine": command_returns.quarantine_text,
     "show": render.request,
     "plan": render.plan,
     "state": render.state,

@@ -481,9 +481,8 @@ def remove_minions(minions=None, yes=False, comment="", *surplus, **options):
     """
     from saltext.approval import master_keys
 
-    return _answer(
-        remove_minions, surplus, options, "remove_minions", minions, yes, comment, master_keys.accepted(__opts__)
-    )
+    accepted = master_keys.accepted(__opts__)
+    return _answer(remove_minions, surplus, options, "remove_minions", minions, yes, comment, accepted)
 
 
 def audit(request_id=None, *surplus, **options):

@@ -321,7 +321,7 @@ def test_a_package_without_a_version_is_not_removed(salt_run, runner):
         (["approval.list", "status=pending"], "did you mean state?"),
         (["approval.list", "zzz=1"], "it takes state, minion, limit"),
         (["approval.types", "x=1"], "it takes none"),
-        (["approval.show", "7", "8"], "approval.show was given 2 arguments and takes at most 1: request_id"),
+        (["approval.state", "web1", "8"], "approval.state was given 2 arguments and takes at most 1: minion"),
         (
             ["approval.request", "package", "minions=web1", "packages={hello: '1'}"],
             "the reason must be text, but nothing was given: give reason='...'",
@@ -357,8 +357,8 @@ def test_every_function_is_documented(salt_run):
     for function in (
         "types", "show_type", "what_if", "request", "amend", "resolve", "cancel", "revert", "approve",
         "reject", "review", "break_glass", "delegate", "undelegate", "delegations", "list", "show", "state",
-        "why", "compliance", "calendars", "freezes", "minions", "sync_minions", "remove_minions",
-        "audit", "audit_head", "verify_audit", "inbox", "returns", "quarantine",
+        "why", "compliance", "calendars", "freezes", "minions", "sync_minions", "remove_minions", "inbox", "returns",
+        "quarantine", "audit", "audit_head", "verify_audit", "drop_outbox",
     ):  # fmt: skip
         assert f"salt-run approval.{function}" in text
 
