@@ -496,3 +496,23 @@ def test_the_administrator_s_time_limit_is_for_other_work(empty, folder):
     conn.execute("SET statement_timeout = '10ms'")
     (folder / "migrations" / "9000_add_thing.sql").write_text("SELECT pg_sleep(0.05);")
     assert migrate.Schema(folder).upgrade(conn) is True
+
+
+def test_an_administrator_need_not_be_a_superuser(empty, older, folder, database_server):
+    """Who may create roles, and schemas in this database, can install and upgrade."""
+    function(older, "gone", grantee="approval_operator")
+    database_server.server.execute(
+        "CREATE ROLE boss LOGIN CREATEROLE PASSWORD 'boss'; GRANT CREATE ON DATABASE empty TO boss"
+    )
+    dsn = database_server.server.dsn("boss", "empty", "boss")
+    try:
+        with db.connect(config.Connection(dsn)) as conn:
+            assert migrate.Schema(older, "0.0.9").upgrade(conn) is True
+            assert migrate.Schema(folder).upgrade(conn) is True
+            assert not exists(conn, "approval.gone()")
+            assert migrate.Schema(folder).status(conn).is_current
+    finally:
+        database_server.server.execute(
+            "DROP SCHEMA approval CASCADE; REVOKE CREATE ON DATABASE empty FROM boss", "empty"
+        )
+        database_server.server.execute("DROP ROLE boss")
