@@ -1,5 +1,6 @@
 """Commands that need nothing: the documentation that comes with the package, and completion for a shell."""
 
+import importlib.metadata
 import importlib.resources
 import re
 
@@ -8,7 +9,8 @@ from .errors import InputError
 
 # Shell -> the file, with the name under which that shell looks for it; `make man` writes them.
 SHELLS = {"bash": "salt-approval", "zsh": "_salt-approval"}
-PAGES = ("operations", "model", "cookbook", "minion", "validation", "roles", "architecture", "performance")
+README = "readme"  # which is in the package as its description
+PAGES = ("operations", README, "model", "cookbook", "minion", "validation", "roles", "architecture", "performance")
 HEADING = re.compile(r"^(#{1,3}) (.+)$")
 
 
@@ -49,6 +51,8 @@ def _listed(topics):
 
 
 def _page(name):
+    if name == README:
+        return importlib.metadata.metadata("saltext-approval").get_payload()
     return _shipped(f"docs/{name}.md")
 
 

@@ -53,7 +53,7 @@ def _add_decisions(commands):
     command = _of_request(commands, "review", _review, "record the review that an emergency needs afterwards")
     command.add_argument("--comment", default="", help="what it found")
     command = _of_request(commands, "break-glass", _break_glass, "let an approved request past windows and freezes")
-    command.add_argument("--comment", required=True, help="why; it is recorded and announced")
+    command.add_argument("--comment", required=True, help="why; it is recorded")
     command = leaf(commands, "delegate", _delegate, "let somebody else decide in one's stead until a date")
     command.add_argument("to", metavar="NAME", help="the principal who may")
     command.add_argument("--until", metavar="TIME", required=True, help="ISO 8601; at most a year ahead")

@@ -30,7 +30,7 @@ class Block(NamedTuple):
         """(person, command line) of each command in it; a command may go on over lines that end with a backslash."""
         if self.language == "sh":
             lines = self.text.replace("\\\n", " ").splitlines()
-            return [("root", line) for line in lines if line.strip() and not line.startswith("#")]
+            return [("root", line) for line in lines if line.strip() and not line.lstrip().startswith("#")]
         if self.language == "console":
             return [match.groups() for line in self.text.splitlines() if (match := PROMPT.match(line))]
         return []

@@ -23,7 +23,7 @@ CLONE_NEWNET = 0x40000000
 PROJECT = pathlib.Path(__file__).resolve().parent.parent
 ONEDIR = "/opt/saltstack/salt"
 CLONE = "/root/saltext-approval"
-PEOPLE = ("alice", "bob", "carol")
+PEOPLE = ("alice", "bob", "carol", "dave")
 PROGRAMS = ("salt", "salt-call", "salt-cp", "salt-key", "salt-master", "salt-run")
 START_TIMEOUT_S = 180
 
@@ -105,10 +105,11 @@ class NewcomerMachine:
     def __exit__(self, *exception):
         self._stack.close()
 
-    def run(self, command, user="root", check=True):
+    def run(self, command, user="root", check=True, text=""):
         """
-        Run a command line in a login shell of `user`, as typed. Gives the CompletedProcess, its output and errors in
-        `stdout`; raises RuntimeError with them if it fails and `check` is set.
+        Run a command line in a login shell of `user`, as typed, with `text` as what is typed after it. Gives the
+        CompletedProcess, its output and errors in `stdout`; raises RuntimeError with them if it fails and `check`
+        is set.
         """
         folder = CLONE if user == "root" else "~"
         # What `export` did stays, as in the one shell that a person has open.
@@ -116,7 +117,7 @@ class NewcomerMachine:
         script = f". {memory} 2>/dev/null\ncd {folder}\n{command}\nresult=$?\nexport -p >{memory}\nexit $result\n"
         result = subprocess.run(
             ["chroot", self.root, "su", "-", user, "-s", "/bin/bash", "-c", script],
-            stdin=subprocess.DEVNULL,
+            input=text,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -10,20 +10,54 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "demo"))
 
 import apt_repository
-from lab import APPROVERS, Lab, wait_until
+import documents
+from lab import APPROVERS, CACHE, PROJECT, Lab, minions_wheels, wait_until
+from minion_root import MinionRoot
 from narrator import Narrator
+from newcomer_machine import NewcomerMachine
+
+README_SECTION = "Use it on your own master"
 
 
 @pytest.fixture(scope="module")
 def lab(request):
     """The site of the demo; a module of tests can name PACKAGES of its own for the package repository."""
+    directory = _directory(request)
+    packages = getattr(request.module, "PACKAGES", apt_repository.PACKAGES)
+    with Lab(directory, Narrator().progress, packages) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def newcomer(request):
+    """
+    A machine on which somebody did all that the README says, from a bare master with two minions on: (machine,
+    {command: what it printed}).
+    """
+    directory = _directory(request)
+    root = MinionRoot(CACHE, minions_wheels())
+    root.build(directory / "mmdebstrap.log")
+    repository = directory / "repository"
+    apt_repository.build(repository, [apt_repository.Package("hello", "2.10-3")])
+    with NewcomerMachine(directory, CACHE, minions_wheels()) as machine:
+        for minion_id in ("web1", "web2"):
+            machine.add_minion(minion_id, root, repository)
+        answers = {}
+        for block in documents.blocks(PROJECT / "README.md"):
+            if block.heading == README_SECTION:
+                if block.file:
+                    machine.write(block.file, block.text)
+                answers.update((command, machine.run(command, person).stdout) for person, command in block.commands)
+        yield machine, answers
+
+
+def _directory(request):
+    """A new folder for what a module of tests sets up."""
     if "RUN_DIRECTORY" not in os.environ:
         pytest.fail("these tests need root and namespaces of their own: run them with `make test-e2e`")
     directory = pathlib.Path(os.environ["RUN_DIRECTORY"], request.module.__name__)
     directory.mkdir()
-    packages = getattr(request.module, "PACKAGES", apt_repository.PACKAGES)
-    with Lab(directory, Narrator().progress, packages) as site:
-        yield site
+    return directory
 
 
 @pytest.fixture

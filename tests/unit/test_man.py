@@ -102,6 +102,7 @@ class TestHelp:
 
     def test_a_page(self, capsys):
         assert self.said(capsys, "roles")[1].startswith("# Roles and grants")
+        assert "\n## Use it on your own master\n" in self.said(capsys, "readme")[1]
 
     def test_none(self, capsys):
         code, text, error = self.said(capsys, "conections")

@@ -1,0 +1,122 @@
+"""Every block of docs/operations.md that somebody types, as it stands and in order, where the README was followed."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+import documents
+import pytest
+from lab import PROJECT
+
+PAGE = PROJECT / "docs/operations.md"
+LANGUAGES = ("", "sh", "console", "yaml")
+# Begins a line that somebody types.
+COMMAND = re.compile(r"^(\w+\$|(salt|psql|pg_|sudo|systemctl|createuser|createdb)\b)")
+FREEZE = '{"freezes": {"held": {"from": "2026-01-01", "until": "2099-01-01", "type": "value", "reason": "a test"}}}'
+
+
+def approved_value(machine, name):
+    """The number of a request for a value on web1, approved."""
+    asked = machine.run(
+        f"sudo salt-run --out=json approval.request value minions=web1 values='{{{name}: x}}' reason=x", "alice"
+    )
+    number = re.search(r'"request": (\d+)', asked.stdout)[1]
+    machine.run(f"salt-approval approve {number}", "carol")
+    return number
+
+
+def held_request(machine):
+    machine.run("salt-approval policy load -", text=FREEZE)
+    return approved_value(machine, "held")
+
+
+def own_delegation(machine):
+    return str(json.loads(machine.run("salt-approval --json delegations", "carol").stdout)[0]["id"])
+
+
+def account_of_alice(machine):
+    machine.run("echo alice:wonder | chpasswd")
+    # Salt asks PAM in a Python that it starts anew. The one of a virtual environment is a link to the system's.
+    machine.run("echo /opt/saltstack/salt/lib/python3*/site-packages >/usr/lib/python3/dist-packages/onedir.pth")
+
+
+class Case(NamedTuple):
+    """
+    What a command of the page takes for granted.
+
+    before: called with the machine; what it gives is N of the command. typed: what is typed after the command.
+    code: its exit code. says: stands in its answer. not_run: why it cannot be run here.
+    """
+
+    before: Callable = lambda machine: None
+    typed: str = ""
+    code: int = 0
+    says: str = ""
+    not_run: str = ""
+
+
+# How a command begins -> its case.
+CASES = {
+    "sudo -u postgres createuser --superuser --pwprompt dba": Case(
+        lambda machine: machine.run("echo 127.0.0.1 db1 >>/etc/hosts"), typed="secret\nsecret\n"
+    ),
+    "install -m 600 /dev/stdin /root/approval-dba.dsn": Case(
+        typed="host=db1 dbname=approval user=dba password=secret\n"
+    ),
+    "createuser --role=approval_person --pwprompt dave": Case(typed="secret\nsecret\n"),
+    "install -m 600 /dev/stdin ~/approval.dsn": Case(typed="host=db1 dbname=approval user=dave password=secret\n"),
+    "salt-run -a pam": Case(account_of_alice, typed="wonder\n", says="pending"),
+    "salt web1 state.apply shop": Case(lambda machine: approved_value(machine, "shop_release"), says="Failed:    0"),
+    "salt-approval break-glass N": Case(held_request),
+    "salt-approval undelegate N": Case(own_delegation),
+    "salt-approval show N": Case(lambda machine: "1", says="request 1"),
+    "salt-approval outbox retry N": Case(lambda machine: "1", code=1, says="request 1"),
+    "salt-approval compliance --metrics": Case(
+        lambda machine: machine.run("mkdir -p /var/lib/prometheus/node-exporter")
+    ),
+    "salt-key --delete=web2": Case(typed="y\n"),
+    "scp -p": Case(not_run="there is no second machine"),
+    "createdb": Case(lambda machine: machine.run("dropdb approval")),
+    "salt-pip uninstall": Case(typed="y\n"),
+}
+
+
+@pytest.mark.parametrize("page", [PROJECT / "README.md", PAGE], ids=lambda page: page.name)
+def test_every_block_is_one_that_is_typed_or_cannot_be(page):
+    blocks = documents.blocks(page)
+    assert 2 * len(blocks) == sum(line.startswith("```") for line in page.read_text().splitlines())
+    assert {block.language for block in blocks} <= set(LANGUAGES)
+    hidden = [(block.line, line) for block in blocks if not block.language for line in block.text.splitlines()]
+    assert not [(number, line) for number, line in hidden if COMMAND.match(line)]
+    consoles = [block for block in blocks if block.language == "console"]
+    assert all(block.commands for block in consoles)
+
+
+def test_operations_as_they_stand(newcomer):
+    machine, _ = newcomer
+    unused, wrong = set(CASES), []
+    for block in documents.blocks(PAGE):
+        if block.file:
+            machine.write(block.file, block.text)
+        for person, command in block.commands:
+            begin = next((begin for begin in CASES if command.startswith(begin)), None)
+            unused.discard(begin)
+            wrong += outcome(machine, person, command, CASES.get(begin, Case()), f"{PAGE.name}:{block.line}")
+    assert not wrong, "\n".join(wrong)
+    assert not unused, "no command begins so any more"
+    assert not machine.path("/srv/approval").is_symlink(), "it is uninstalled again"
+    assert "2.10-3" in machine.run("salt web1 pkg.version hello").stdout, "minions keep what they have"
+
+
+def outcome(machine, person, command, case, place):
+    """What went otherwise than `case` has it with a command: a list of one text, or of none."""
+    if case.not_run:
+        return []
+    number = case.before(machine)
+    line = re.sub(r"\bN\b", str(number), command)
+    result = machine.run(line, person, check=False, text=case.typed)
+    print(f"{person}$ {line}\n{result.stdout}", flush=True)
+    if result.returncode == case.code and case.says in result.stdout:
+        return []
+    return [f"{place}: {person}$ {line}\nexit code {result.returncode}\n{result.stdout}"]
