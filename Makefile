@@ -9,21 +9,31 @@ SHELL := /bin/bash
 
 # Debian's own Python: its headers and venv module are packages, and the minions run the same one.
 PYTHON ?= /usr/bin/python3
-SALT ?= salt==3008.*
+# The releases of Salt that are tested, as pinned here alone. All targets use the newest, or `make RELEASE=3006 ...`;
+# what is made for another than the newest has its release in its name.
+SALT_3006 := salt==3006.28
+SALT_3007 := salt==3007.15
+SALT_3008 := salt==3008.*
+NEWEST := 3008
+RELEASE ?= $(NEWEST)
+SALT ?= $(SALT_$(RELEASE))
 FUZZ_SECONDS ?= 3600
-VENV := $(CURDIR)/.venv
+SUFFIX := $(patsubst %,-%,$(filter-out $(NEWEST),$(RELEASE)))
+VENV := $(CURDIR)/.venv$(SUFFIX)
 CACHE := $(CURDIR)/.cache
-SALT_WHEELS := $(CACHE)/salt-wheels
+SALT_WHEELS := $(CACHE)/salt-wheels$(SUFFIX)
+# The Salt of the minions, where it is another than the master's: the name of its wheels' folder.
+MINION_WHEELS ?= $(notdir $(SALT_WHEELS))
 
 PACKAGES := approval ext_pillar returners runners engines states sql
 # Folders are among them, so that a deleted file counts as a change.
-SOURCES := pyproject.toml setup.py $(wildcard README.md LICENSE) $(shell find $(PACKAGES) cext \
+SOURCES := pyproject.toml setup.py $(wildcard README.md LICENSE docs/*.md docs/*.1) $(shell find $(PACKAGES) cext \
     ! -name '*.so' ! -path '*__pycache__*')
 PYTHON_SOURCES := setup.py $(PACKAGES) tests tools demo bench
 C_SOURCES := $(wildcard cext/*.c cext/*.h tests/c/*.c tests/c/*.h bench/*.c)
 SHELL_SOURCES := .ci/run tools/bootstrap tools/dump-schema tools/lint-c tools/test-sql
 
-# The roots of the minions need root. Nothing else does.
+# The roots of the minions need root. Nothing else does, but for a test that starts a systemd, with sudo of its own.
 AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env=http_proxy$(comma)https_proxy$(comma)no_proxy)
 comma := ,
 WITH_DATABASE := $(VENV)/bin/python tools/approval_database.py run --
@@ -42,12 +52,16 @@ setup: packages $(VENV)/.package ## Install what is missing, make .venv, build t
 packages:
 	@tools/bootstrap build test
 
+.PHONY: man
+man: setup $(VENV)/.check-tools ## Write the man page and the completions anew, after a command or an option was changed
+	@$(VENV)/bin/python tools/write_man.py
+
 .PHONY: demo
 demo: setup ## Tell the whole story on a real Salt: request, approval, highstate, validation, reinstall
 	@$(AS_ROOT) tools/sandbox.py $(VENV)/bin/python demo/story.py
 
 .PHONY: test
-test: test-c test-sql test-py test-faults test-e2e ## Run all tests
+test: test-c test-sql test-py test-oldest test-faults test-e2e ## Run all tests
 	@echo "All tests passed."
 
 .PHONY: test-c
@@ -72,9 +86,37 @@ test-sql: setup ## Test the database: pgTAP, and isolation specs for races
 schema: setup ## Write tests/sql/schema.dump anew, after a migration was added
 	@$(WITH_DATABASE) tools/dump-schema >tests/sql/schema.dump
 
+.PHONY: release-digests
+release-digests: ## Note the digests of the migrations for good: of those that are released with this version
+	@(cd sql/migrations && sha256sum *.sql) >tests/sql/releases/migrations.sha256
+
 .PHONY: test-py
 test-py: setup ## Test the Python code and the Salt modules, as installed from the wheel
 	@$(VENV)/bin/pytest -q tests/unit tests/functional
+
+# What calls Salt, or is called by it.
+SALT_TESTS := $(addprefix tests/functional/,engines pillar returners runners states workers)
+
+.PHONY: test-oldest
+test-oldest: ## Test what touches Salt with the oldest release in use
+	@$(MAKE) --no-print-directory RELEASE=3006 setup
+	$(CURDIR)/.venv-3006/bin/pytest -q -p no:cacheprovider $(SALT_TESTS)
+
+.PHONY: test-salts
+test-salts: ## Test with each release of Salt in use, and with minions of another one than the master's
+	@for release in 3006 3007 3008; do
+	    echo "Salt $$release:"
+	    $(MAKE) --no-print-directory RELEASE=$$release test-py test-short
+	done
+	echo "Salt 3008 with minions of 3006:"
+	$(MAKE) --no-print-directory RELEASE=3008 MINION_WHEELS=salt-wheels-3006 test-short
+	echo "Salt 3006 with minions of 3008:"
+	$(MAKE) --no-print-directory RELEASE=3006 MINION_WHEELS=salt-wheels test-short
+
+.PHONY: test-short
+test-short: setup ## Test a short story, and the README's, with a real master and real minions
+	@$(AS_ROOT) tools/sandbox.py env APPROVAL_MINION_WHEELS=$(MINION_WHEELS) \
+	    $(VENV)/bin/pytest -q -p no:cacheprovider tests/e2e/test_every_salt.py tests/e2e/test_readme.py
 
 .PHONY: test-faults
 test-faults: setup ## Test with real faults, each for seconds: servers killed and stopped, networks cut, disks full
@@ -124,28 +166,33 @@ wheel: setup ## Build the wheel into dist/
 
 .PHONY: clean
 clean: ## Remove everything that was built or cached
-	rm -rf $(VENV) $(CACHE) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* $(CACHE) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Salt's wheels are kept: .venv and the roots of the minions get the very same ones.
+# Salt's wheels are kept: .venv and the roots of the minions get the very same ones. Some of what 3006 needs comes as source
+# of the old kind, for which pip would need the package wheel.
 $(SALT_WHEELS)/.complete: | packages
 	@echo "Fetching $(SALT) ..."
 	$(PYTHON) -m venv --clear $(VENV)
-	$(VENV)/bin/pip wheel --quiet --wheel-dir $(SALT_WHEELS) '$(SALT)'
+	$(VENV)/bin/pip wheel --quiet --use-pep517 --wheel-dir $(SALT_WHEELS) '$(SALT)'
 	touch $@
 
 $(VENV)/.salt: $(SALT_WHEELS)/.complete
-	@echo "Installing Salt into .venv ..."
+	@echo "Installing $(SALT) into $(notdir $(VENV)) ..."
 	$(PYTHON) -m venv --clear $(VENV)
 	$(VENV)/bin/pip install --quiet --no-index --find-links $(SALT_WHEELS) salt
 	touch $@
 
-# The wheel itself is installed, so that the tests and the demo run what users get. build/lib would keep deleted files.
-$(VENV)/.package: $(SOURCES) $(VENV)/.salt
+# One wheel is for all of them. build/lib would keep deleted files.
+dist/.built: $(SOURCES) | $(VENV)/.salt
 	@echo "Building saltext-approval ..."
 	rm -rf build/lib* dist
 	$(VENV)/bin/pip wheel --quiet --no-deps --wheel-dir dist .
-	$(VENV)/bin/pip install --quiet --force-reinstall --no-deps dist/*.whl
+	touch $@
+
+# The wheel itself is installed, so that the tests and the demo run what users get.
+$(VENV)/.package: dist/.built $(VENV)/.salt
+	@$(VENV)/bin/pip install --quiet --force-reinstall --no-deps dist/*.whl
 	$(VENV)/bin/pip install --quiet "$$(ls dist/*.whl)[test]"
 	touch $@
 

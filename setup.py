@@ -25,13 +25,19 @@ PACKAGES = {
     ROOT + ".workers": "approval/workers",
     ROOT + ".states": "states",
     ROOT + ".sql": "sql",
+    ROOT + ".docs": "docs",
 }
 PACKAGE_DATA = {
-    ROOT: ["py.typed", "*.pyi", "shipped/*.yaml"],
+    ROOT: ["py.typed", "*.pyi", "shipped/*"],
     # A file root for minions: served as it is, never imported from here by name.
     ROOT + ".states": ["_modules/*.py", "_states/*.py", "approval/*.sls"],
     ROOT + ".sql": ["migrations/*.sql", "functions/*.sql", "roles.sql", "grants.sql"],
+    ROOT + ".docs": ["*.md"],  # `salt-approval help`
 }
+DATA_FILES = [
+    ("share/man/man1", ["docs/salt-approval.1"]),
+    ("share/bash-completion/completions", ["approval/shipped/salt-approval"]),
+]
 LIBRARIES = ["libpq", "msgpack", "jansson", "liblz4", "lmdb", "libcrypto", "zlib"]  # pkg-config names
 WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wstrict-prototypes"]
 
@@ -69,6 +75,7 @@ setup(
     package_dir=PACKAGES,
     package_data=PACKAGE_DATA,
     include_package_data=False,
+    data_files=DATA_FILES,
     ext_modules=[core()],
     options={"bdist_wheel": {"py_limited_api": "cp310"}},
 )

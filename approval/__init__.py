@@ -5,7 +5,7 @@ What was approved for a minion reaches it as pillar; what it then does is valida
 
 import importlib
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def salt_loader():

@@ -66,7 +66,8 @@ class Finding:
 class Report:
     """
     What verification found. entries, streams, seals: how many were read, up to the broken record if there is
-    one. unsealed: entries that no seal covers yet. head: hash of the last seal. broken: None if all is well.
+    one. unsealed: entries that no seal covers yet. head: hash of the last seal. broken: None if nothing is wrong.
+    published_seal: number of the seal that has the published head; None where none was given or found.
     """
 
     entries: int
@@ -75,18 +76,25 @@ class Report:
     unsealed: int
     head: str | None
     broken: Finding | None
+    published_seal: int | None = None
 
     @property
     def intact(self):
-        """Whether nothing is wrong."""
+        """Whether nothing is wrong in what was read. Whether anything is missing at the end only a head can tell."""
         return self.broken is None
+
+    @property
+    def end_checked(self):
+        """Whether a published head was given and found: up to its seal nothing can be missing."""
+        return self.published_seal is not None
 
 
 def verify(lines, head=None):
     """
     Verify an export, given as an iterable of its lines (str or bytes; read once, one at a time).
 
-    ``head`` is a hash that audit_head() gave earlier and that was kept elsewhere: some seal must have it.
+    ``head`` is a hash that audit_head() gave earlier and that was kept elsewhere: some seal must have it. Without
+    it nobody can tell whether the end of the trail is missing. A trail without any seal is broken: it was cut off.
     Returns a Report; whatever is in the lines, nothing is raised for it. Raises InputError if ``head`` is
     not a hash.
     """
@@ -102,13 +110,18 @@ def verify(lines, head=None):
             trail.end()
         except _Broken as exc:
             broken = Finding(trail.line, *exc.args)
-        return Report(trail.entries, trail.streams, trail.seals, trail.unsealed(), trail.head, broken)
+        return Report(
+            trail.entries, trail.streams, trail.seals, trail.unsealed(), trail.head, broken, trail.published_seal
+        )
 
 
-def verify_file(path, head=None):
-    """The same for the file at ``path``. Raises OSError if it cannot be read."""
+def verify_file(path, head=None, told=iter):
+    """
+    The same for the file at ``path``; ``told`` wraps the iterator over its lines, to show how far it is. Raises
+    OSError if the file cannot be read.
+    """
     with open(path, "rb") as file:
-        return verify(iter(lambda: file.readline(MAX_LINE_BYTES + 1), b""), head)
+        return verify(told(iter(lambda: file.readline(MAX_LINE_BYTES + 1), b"")), head)
 
 
 def field(content):
@@ -128,7 +141,7 @@ class _Trail:
 
     def __init__(self, published):
         self.line = self.entries = self.seals = 0
-        self.head = None
+        self.head = self.published_seal = None
         self._published = published
         self._stream, self._seq, self._hash = -1, 0, ""  # the last entry
         # The hash of every entry, one behind the other: in memory while they are few, on disk beyond. Streams
@@ -170,6 +183,8 @@ class _Trail:
         self.line = 0
         if not self.entries:
             raise _Broken("it holds no record")
+        if not self.seals:
+            raise _Broken("it holds no seal: it was cut off, or exported before anything was sealed")
         if self._published is not None:
             raise _Broken("no seal has the published head: the trail was rewritten, cut off before it, or is another's")
 
@@ -216,7 +231,7 @@ class _Trail:
             self._cover(number, stream, seq, entry_hash)
         self.seals, self.head = number, seal["hash"]
         if self.head == self._published:
-            self._published = None
+            self._published, self.published_seal = None, number
 
     def _cover(self, number, stream, seq, entry_hash):
         index = bisect_left(self._numbers, stream)

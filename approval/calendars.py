@@ -23,6 +23,10 @@ KEYS = ("rule", "time_zone", "duration", "starts_on")
 FREQUENCIES = ("YEARLY", "MONTHLY", "WEEKLY", "DAILY")
 UNTIL = re.compile(r"(UNTIL=)(\d{8}T\d{6})Z", re.IGNORECASE)
 UNITS = {"week": 604_800, "day": 86_400, "hour": 3_600, "minute": 60}
+ISO_UNITS = ("year", "month", "week", "day", "hour", "minute", "second")
+ISO_DURATION = re.compile(
+    r"P(?:([\d.]+)Y)?(?:([\d.]+)M)?(?:([\d.]+)W)?(?:([\d.]+)D)?(?:T(?:([\d.]+)H)?(?:([\d.]+)M)?(?:([\d.]+)S)?)?"
+)
 DURATION = re.compile(r"\s*(\d{1,6})\s+(week|day|hour|minute)s?", re.IGNORECASE)
 
 
@@ -88,6 +92,20 @@ def parse_duration(what, value):
     if not seconds or given[position:].strip():
         raise InputError(f"{what}: {given!r} is not a duration: give one such as 6 hours or 1 day 30 minutes")
     return datetime.timedelta(seconds=seconds)
+
+
+def spelled_out(given):
+    """
+    A duration of a policy for people: PT4H is 4 hours; a number, which earlier releases took, is in seconds. Another
+    text has its units, and stays.
+    """
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        return f"{given} seconds"
+    found = ISO_DURATION.fullmatch(given) if isinstance(given, str) else None
+    if not found:
+        return str(given)
+    parts = zip(ISO_UNITS, found.groups(), strict=True)
+    return " ".join(f"{number} {unit}{'' if number == '1' else 's'}" for unit, number in parts if number)
 
 
 def duration_text(duration):

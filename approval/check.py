@@ -3,10 +3,11 @@
 import importlib.resources
 import os
 import pwd
+from dataclasses import dataclass, field
 
 import yaml
 
-from . import check_spool, config, db, export, migrate, spool, workers
+from . import check_running, check_spool, check_top, config, db, export, migrate, spool, workers
 from .errors import ApprovalError
 
 OLDEST_SERVER = 150000
@@ -25,13 +26,21 @@ def state_root():
     return str(importlib.resources.files("saltext.approval.states"))
 
 
+@dataclass
+class Report:
+    """
+    findings: {severity: error | warning, subject, problem, remedy}, none if all is right. looked_at: the parts that
+    could be looked at, in words; one that could not is in a finding.
+    """
+
+    findings: list = field(default_factory=list)
+    looked_at: list = field(default_factory=list)
+
+
 def run(master_config):
     """
-    Check the configuration of the master whose configuration file is ``master_config``, and the database
-    behind it.
-
-    Returns findings, {severity: error | warning, subject, problem, remedy}; none if all is right.
-    Raises ConfigError if the file cannot be read.
+    Check the configuration of the master whose configuration file is ``master_config``, the database behind it, and
+    whether the master and its engine do their work. Returns a Report. Raises ConfigError if the file cannot be read.
     """
     opts = load_master_config(master_config)
     findings = _Findings()
@@ -41,17 +50,21 @@ def run(master_config):
     _check_engine(opts, findings)
     _check_access(opts, findings)
     uid = _master_uid(opts, findings)
+    findings.look("master configuration")
     settings = opts.get("approval") or {}
     sources = export.sources(opts)
     if sources:
         _check_connection(export.WHERE, sources[0], export.ALSO, uid, findings)
         _check_reading(sources[0], opts, findings)
     _check_connection("approval:returner", settings.get("returner"), spool.SETTINGS, uid, findings)
-    if settings.get("returner"):
-        check_spool.run(opts, uid, findings)
     _check_connection("approval:runner", settings.get("runner"), ("provider",), uid, findings)
     _check_connection("approval:engine", settings.get("engine"), workers.ALSO, uid, findings)
-    return findings.rows
+    check_running.run(opts, findings)
+    if settings.get("returner"):
+        check_spool.run(opts, uid, findings)
+        findings.look("spool")
+    check_top.run(opts, state_root(), findings)
+    return Report(findings.rows, findings.looked_at)
 
 
 def load_master_config(path):
@@ -80,9 +93,18 @@ def pillar_cache_problem(opts):
 class _Findings:
     def __init__(self):
         self.rows = []
+        self.looked_at = []
+
+    def look(self, *parts):
+        """Note that these parts were looked at."""
+        self.looked_at += [part for part in parts if part not in self.looked_at]
 
     def error(self, subject, problem, remedy):
         self._add("error", subject, problem, remedy)
+
+    def refused(self, subject, exc, remedy):
+        """An error for what an exception says, whose text may name the subject itself."""
+        self.error(subject, str(exc).removeprefix(f"{subject}: "), remedy)
 
     def warning(self, subject, problem, remedy):
         self._add("warning", subject, problem, remedy)
@@ -168,6 +190,12 @@ def _check_engine(opts, findings):
             "there is no entry approval: nothing is dispatched, nothing expires, and the audit is not sealed",
             "Add:\nengines:\n  - approval: {}",
         )
+    try:
+        for problem in workers.problems(opts):
+            findings.error("approval:engine", problem, "Correct it and restart the master. The other workers run.")
+    except config.ConfigError as exc:
+        if (opts.get("approval") or {}).get("engine"):
+            findings.refused("approval:engine", exc, "See: salt-approval help the-engine")
 
 
 def _check_states(opts, findings):
@@ -214,7 +242,7 @@ def _check_reading(settings, opts, findings):
     try:
         export.reading(settings if isinstance(settings, dict) else {}, opts.get("cachedir", "/"))
     except config.ConfigError as exc:
-        findings.error(export.WHERE, str(exc), "See docs/operations.md, Snapshot.")
+        findings.refused(export.WHERE, exc, "See: salt-approval help snapshot")
 
 
 def _check_connection(where, settings, also, uid, findings):
@@ -231,13 +259,16 @@ def _check_connection(where, settings, also, uid, findings):
         connection = config.connection(settings, where, also, uid)
         with db.connect(connection) as conn, db.translated():
             _check_login(conn, where, findings)
+            findings.look("database", "logins", "roles")
             _check_schema(conn, where, findings)
+            findings.look("schema")
             if where == "approval:runner":
                 findings.rows += db.call(conn, "check_policy")
+                findings.look("policy")
     except config.ConfigError as exc:
-        findings.error(where, str(exc), "See docs/operations.md, Connections.")
+        findings.refused(where, exc, "See: salt-approval help connections")
     except ApprovalError as exc:
-        findings.error(where, str(exc), "Check the connection string, the server and its pg_hba.conf.")
+        findings.refused(where, exc, "Check the connection string, the server and its pg_hba.conf.")
 
 
 def _check_login(conn, where, findings):
@@ -271,7 +302,10 @@ def _check_schema(conn, where, findings):
     if conn.info.server_version < OLDEST_SERVER:
         findings.error(where, "the server is older than PostgreSQL 15", "Upgrade it.")
     status = migrate.Schema().status(conn)
-    for problem in status.problems:
-        findings.error(where, problem, "See docs/operations.md, Upgrades.")
-    if not status.problems and not status.is_current:
-        findings.error(where, "the database's schema is not of this version", "Run salt-approval db upgrade.")
+    problems = [(problem, "See: salt-approval help upgrades") for problem in status.problems]
+    if not problems and not status.is_current:
+        problems = [("the database's schema is not of this version", "Run salt-approval db upgrade.")]
+    for problem, remedy in problems:
+        # The parts of a master share a database, about which one of them has said all.
+        if not any(finding["problem"] == problem for finding in findings.rows):
+            findings.error(where, problem, remedy)

@@ -20,7 +20,7 @@ def run(opts, uid, findings):
     try:
         settings = spool.settings(opts)
     except ConfigError as exc:
-        findings.error(WHERE, str(exc), "See docs/operations.md, When the database is away.")
+        findings.error(WHERE, str(exc), "See: salt-approval help when-the-database-is-away")
         return
     problem = _place(settings.path, uid)
     if problem:
@@ -33,7 +33,7 @@ def run(opts, uid, findings):
         findings.error(
             WHERE,
             f"it cannot be used, so that with the database away returns would be lost: {exc}",
-            "See docs/operations.md, When the database is away.",
+            "See: salt-approval help when-the-database-is-away",
         )
         return
     _content(info, findings)

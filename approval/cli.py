@@ -6,24 +6,31 @@ import os
 import sys
 
 from . import __version__
-from .command import DONE, NOT_TRIED, REFUSED
+from .command import DONE, NOT_TRIED, REFUSED, add_options, help_of
 from .errors import ApprovalError, Damaged, MigrationError, Refused
 
 # The modules command_*, in the order of --help.
-COMMANDS = ("requests", "plan", "policy", "engine", "compliance", "export", "snapshot", "spool", "system")
+COMMANDS = (
+    "requests", "plan", "policy", "engine", "compliance", "returns", "export", "snapshot", "spool", "system", "help",
+)  # fmt: skip
 
 EPILOG = """\
-The database is named by --dsn-file, --service, or the variables APPROVAL_DSN_FILE
-and APPROVAL_DSN; without any of them by libpq's own (PGSERVICE, PGHOST, ...).
-Whoever acts is the PostgreSQL login of that connection.
+The database is named by --dsn-file or --service, before or behind the command, or
+by the variable APPROVAL_DSN_FILE or APPROVAL_DSN; without any of them by libpq's
+own (PGSERVICE, PGHOST, ...). Whoever acts is the PostgreSQL login of that connection.
 
-Exit codes: 0 done; 1 refused, or check, validate or verify found something wrong;
-2 could not be tried.
+Times are shown in the local zone (TZ), with --utc in UTC, and with --json always so.
+
+Exit codes: 0 done; 1 refused, or check, validate, verify or compliance found something
+wrong; 2 could not be tried; 3 nothing is wrong, but not all could be looked at.
 """
 
 
 def main(argv=None):
     """Run the command; returns its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that has no letter for something must not make a failure of what was done.
+        stream.reconfigure(errors="backslashreplace")
     arguments = parser().parse_args(argv)
     try:
         return arguments.run(arguments)
@@ -48,10 +55,9 @@ def parser():
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"salt-approval {__version__}")
-    top.add_argument("--dsn-file", metavar="FILE", help="file with a libpq connection string, mode 0600")
-    top.add_argument("--service", metavar="NAME", help="service of libpq's pg_service.conf")
-    top.add_argument("--json", action="store_true", help="answer as JSON")
-    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    top.set_defaults(run=lambda arguments: help_of(top))
+    add_options(top)
+    commands = top.add_subparsers(title="commands", metavar="COMMAND")
     for name in COMMANDS:
         module = importlib.import_module(f"{__package__}.command_{name}")
         module.add(commands)

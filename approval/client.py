@@ -7,12 +7,14 @@ in UTC.
 
 import contextlib
 import datetime
+import fnmatch
 import logging
 
 from . import calendars, config, db, intake, items
-from .errors import ConfigError, Refused
+from .errors import ConfigError, InputError, Refused
 
 DEFAULT_LIMIT = 50
+SHOWN_ITEMS = 1000
 log = logging.getLogger(__name__)
 
 
@@ -41,6 +43,7 @@ class Client:
         external_ref=None,
         on_behalf_of=None,
         overlap=None,
+        dry_run=False,
         **given,
     ):
         """
@@ -57,29 +60,39 @@ class Client:
         overlap
             What to do about open requests that it contradicts: ``supersede`` or ``wait``.
 
+        dry_run
+            Only find out what the database would say: nothing is submitted. What would then be shown comes with
+            ``would_be``, the answer of what_if(); ``request`` is None, or the number of the one with this external_ref.
+
         Returns the request as show() does.
         """
-        request_type = intake.text("the request type", request_type)
+        request_type = intake.text("the request type", request_type, "one of `types`")
         minions = intake.minions(minions)
-        reason = intake.text("the reason", reason)
+        reason = intake.text("the reason", reason, "reason='...'")
         after = intake.time("after", after)
         external_ref = intake.optional_text("external_ref", external_ref)
         on_behalf_of = intake.optional_text("on_behalf_of", on_behalf_of)
         overlap = intake.optional_text("overlap", overlap)
-        number = db.value(
-            self._conn,
-            "submit_request",
-            *self._identity,
-            request_type,
-            reason,
-            *self._items(request_type, None, minions, {"packages": packages, **given}),
-            after,
-            self._identity[0],
-            external_ref,
-            on_behalf_of,
-            overlap,
-        )
-        return self.show(number)
+        columns = self._items(request_type, None, minions, {"packages": packages, **given})
+
+        def submit():
+            return self.show(
+                db.value(
+                    self._conn,
+                    "submit_request",
+                    *self._identity,
+                    request_type,
+                    reason,
+                    *columns,
+                    after,
+                    self._identity[0],
+                    external_ref,
+                    on_behalf_of,
+                    overlap,
+                )
+            )
+
+        return self._tried(submit, request_type, len(minions)) if dry_run else submit()
 
     def amend(self, request_id, minions, packages=None, comment="", **given):
         """
@@ -99,7 +112,7 @@ class Client:
         Returns this one as show() does.
         """
         number = intake.request_id(request_id)
-        resolution = intake.text("the resolution", resolution)
+        resolution = intake.text("the resolution", resolution, "supersede or wait")
         db.call(self._conn, "resolve_overlap", *self._identity, number, intake.request_id(other), resolution)
         return self.show(number)
 
@@ -149,7 +162,7 @@ class Client:
         does.
         """
         number = intake.request_id(request_id)
-        comment = intake.text("the comment", comment)
+        comment = intake.text("the comment", comment, "comment='...'")
         db.call(self._conn, "break_glass", *self._identity, number, comment)
         return self.show(number)
 
@@ -158,7 +171,7 @@ class Client:
         Let the principal ``to`` decide in one's stead, from ``start`` (None: now) until ``until``, both as
         intake.time() takes them. Returns {delegation: its number}.
         """
-        to = intake.text("whom to delegate to", to)
+        to = intake.text("whom to delegate to", to, "the name of a principal")
         start, until = intake.time("start", start), intake.time("until", until)
         return {"delegation": db.value(self._conn, "delegate", *self._identity, to, start, until)}
 
@@ -174,18 +187,82 @@ class Client:
 
     # What everybody can see.
 
-    def list(self, state=None, minion=None, limit=DEFAULT_LIMIT):
-        """The newest requests, of one state or one minion where given."""
+    def list(self, state=None, minion=None, limit=DEFAULT_LIMIT, mine=False, before=None):
+        """
+        The newest requests, of one state, one minion, or (``mine``) asked for by or for oneself, where given.
+
+        before
+            Only those with a lower number: the last one of the page before.
+
+        Each row has in ``total`` how many there are on all pages, up to ten thousand.
+        """
         return self._rows(
             "list_requests",
             intake.optional_text("state", state),
             intake.optional_text("minion", minion),
+            self._whoami() if mine else None,
+            None if before is None else intake.request_id(before),
             intake.count("limit", limit),
         )
 
-    def show(self, request_id):
-        """One request: its items, its chain, who decided, and what the minions proved."""
-        return db.value(self._conn, "show_request", intake.request_id(request_id))
+    def inbox(self, person=None, limit=DEFAULT_LIMIT, after=None):
+        """
+        What oneself, or the principal ``person``, can decide or review now, the oldest request first: why, until
+        when, and whether the present login is sure enough.
+
+        after
+            Only those with a higher number: the last one of the page before.
+
+        Each row has in ``total`` how many there are on all pages.
+        """
+        page = (None if after is None else intake.request_id(after), intake.count("limit", limit))
+        if person is None:
+            return self._rows("inbox", *self._identity, *page)
+        return self._rows("inbox_of", intake.text("whose", person), None, *page)
+
+    def show(self, request_id, outcomes=None, after=None, limit=SHOWN_ITEMS):
+        """
+        One request: its items, its chain, who decided, what it waits for, and what the minions proved.
+
+        outcomes
+            Only the items that stand so: of ``waiting converged failed drift drifted``.
+        after
+            Only the items behind this one, [minion, kind, name]: what the page before gave as ``next``.
+        """
+        return db.value(
+            self._conn, "show_request", intake.request_id(request_id), outcomes, after, intake.count("limit", limit)
+        )
+
+    def returns(self, minion=None, verdict=None, flagged=None, since=None, before=None, limit=DEFAULT_LIMIT):
+        """
+        What minions returned, the newest job first: of one minion, with one verdict, flagged or not, received
+        since a time (see intake.time()), where given.
+
+        before
+            Only what comes behind this one: [jid, minion, attempt], the last one of the page before.
+        """
+        return self._rows(
+            "list_returns",
+            intake.optional_text("minion", minion),
+            intake.optional_text("verdict", verdict),
+            flagged,
+            intake.time("since", since),
+            before and [str(part) for part in before],
+            intake.count("limit", limit),
+        )
+
+    def quarantine(self, minion=None, since=None, before=None, limit=DEFAULT_LIMIT):
+        """
+        Returns that were put aside, and why, the newest first: of one minion, received since a time, with a
+        number lower than ``before``, where given.
+        """
+        return self._rows(
+            "list_quarantine",
+            intake.optional_text("minion", minion),
+            intake.time("since", since),
+            None if before is None else intake.request_id(before, "return"),
+            intake.count("limit", limit),
+        )
 
     def plan(self, request_id):
         """
@@ -205,14 +282,14 @@ class Client:
 
     def state(self, minion):
         """What is approved for a minion now and later, and what it last proved."""
-        return db.value(self._conn, "show_state", intake.text("the minion id", minion))
+        return db.value(self._conn, "show_state", intake.text("the minion id", minion, "one of `minions`"))
 
     def why(self, minion, resource):
         """
         Why a minion has a resource (see intake.resource()) as it has: every request about it, newest first.
         """
         kind, name = intake.resource(resource)
-        return db.value(self._conn, "why", intake.text("the minion id", minion), kind, name)
+        return db.value(self._conn, "why", intake.text("the minion id", minion, "one of `minions`"), kind, name)
 
     def types(self):
         """The request types, newest version each."""
@@ -221,18 +298,18 @@ class Client:
     def type(self, name, version=None):
         """One request type as it was loaded: its newest version, or this one."""
         version = None if version is None else intake.count("version", version)
-        return db.value(self._conn, "show_type", intake.text("the request type", name), version)
+        return db.value(self._conn, "show_type", intake.text("the request type", name, "one of `types`"), version)
 
     def what_if(self, request_type, minions=1, requester=None):
         """
         Who would have to approve a request of a type over so many minions, made by a principal (None: by
         oneself).
         """
-        request_type = intake.text("the request type", request_type)
+        request_type = intake.text("the request type", request_type, "one of `types`")
         count = intake.count("minions", minions)
         requester = intake.optional_text("the requester", requester)
         if requester is None:
-            requester = db.value(self._conn, "whoami", *self._identity)
+            requester = self._whoami()
         return db.value(self._conn, "what_if", request_type, requester, count)
 
     def replay(self, definition, limit=DEFAULT_LIMIT):
@@ -256,9 +333,42 @@ class Client:
         ids = intake.minions(minions)
         return {"known": len(ids), "added": db.value(self._conn, "put_minions", ids)}
 
-    def audit(self, request_id):
-        """Every act on a request, oldest first."""
-        return self._rows("audit_trail", intake.request_id(request_id))
+    def remove_minions(self, minions, yes=False, comment="", accepted=()):
+        """
+        Make minions unknown: nothing is approved for them any more, and what they return proves nothing.
+
+        minions
+            As intake.minions() takes them; one that is no known minion's id is a pattern as ``salt`` takes it.
+        yes
+            Else nothing is removed: the answer has ``removed`` 0 beside the ``minions`` that would be.
+        accepted
+            Ids whose keys are accepted here: those minions would soon be known again, so they are refused.
+
+        Raises InputError.
+        """
+        known = {row["minion_id"] for row in self.minions()}
+        ids = []
+        for given in intake.minions(minions):
+            found = [given] if given in known else sorted(fnmatch.filter(known, given))
+            if not found:
+                raise InputError(f"{given!r} is no minion that is known, nor a pattern of any")
+            ids += found
+        ids = list(dict.fromkeys(ids))
+        kept = [minion for minion in ids if minion in set(accepted)]
+        if kept:
+            raise InputError(
+                f"the key of {kept[0]!r} is accepted, so the engine would make it known again: delete it first, "
+                "as with salt-key --delete"
+            )
+        if yes is not True:
+            return {"removed": 0, "minions": ids}
+        removed = db.value(self._conn, "remove_minions", *self._identity, ids, _comment(comment))
+        return {"removed": removed, "minions": ids}
+
+    def audit(self, request_id=None):
+        """Every act on a request, or (None, 0) on the policy and the inventory, oldest first."""
+        number = 0 if request_id in (None, 0, "0") else intake.request_id(request_id)
+        return self._rows("audit_trail", number)
 
     def verify_audit(self):
         """Where the audit's chains are broken; an empty list says that they are whole."""
@@ -298,6 +408,15 @@ class Client:
             "retried": db.value(self._conn, "retry_outbox", *self._identity, destination, number),
         }
 
+    def drop_outbox(self, request_id, destination):
+        """Drop the messages of a request to a destination that nobody consumes; returns how many."""
+        number = intake.request_id(request_id)
+        destination = intake.text("the destination", destination, "destination=chat")
+        return {
+            "request": number,
+            "dropped": db.value(self._conn, "drop_outbox", *self._identity, destination, number),
+        }
+
     def reinstalls(self, minion=None, limit=DEFAULT_LIMIT):
         """Minions that were noticed to be installed anew, those not done first."""
         return self._rows("list_reinstalls", intake.optional_text("minion", minion), intake.count("limit", limit))
@@ -315,11 +434,29 @@ class Client:
             except Refused as exc:
                 log.warning("approval: %s: %s", function, exc)
 
+    def _tried(self, submit, request_type, count):
+        """What ``submit`` would give, in a transaction that is rolled back; see request()."""
+        with db.translated(), self._conn.transaction(force_rollback=True):
+            shown = submit()
+        # One with the same external_ref was there before, and still is.
+        number = shown["request"] if self._is_there(shown["request"]) else None
+        return {**shown, "request": number, "would_be": self.what_if(request_type, count)}
+
+    def _is_there(self, number):
+        try:
+            self.show(number)
+        except Refused:
+            return False
+        return True
+
     def _items(self, request_type, version, minions, given):
         """The items as the four columns that the database takes."""
         wanted = items.of_type(self.type(request_type, version)["definition"], given)
         rows = [(minion, *item) for minion in minions for item in wanted]
         return [[row[column] for row in rows] for column in range(4)]
+
+    def _whoami(self):
+        return db.value(self._conn, "whoami", *self._identity)
 
     def _rows(self, function, *args):
         return [_plain(row) for row in db.call(self._conn, function, *args)]

@@ -1,15 +1,7 @@
 """The command on who is out of line with what is approved, for people and for metrics."""
 
-from .command import DONE, answer, client, leaf
+from .command import DONE, REFUSED, answer, client, leaf
 
-COLUMNS = {
-    "minion_id": "MINION",
-    "standing": "STANDING",
-    "name": "RESOURCE",
-    "since": "SINCE",
-    "last_seen": "LAST SEEN",
-    "why": "WHY",
-}
 METRICS = (
     ("saltext_approval_minions", "Registered minions by how they stand to what is approved for them."),
     ("saltext_approval_drifting_resources", "Resources that were applied and are otherwise now."),
@@ -18,7 +10,12 @@ METRICS = (
 
 def add(commands):
     """Declare the command."""
-    command = leaf(commands, "compliance", _compliance, "who is out of line with what is approved, since when, and why")
+    command = leaf(
+        commands,
+        "compliance",
+        _compliance,
+        "who is out of line with what is approved, since when, and why; exit code 1 if anybody is",
+    )
     command.add_argument(
         "--limit", metavar="N", type=int, default=50, help="how many to list, the longest first (%(default)s)"
     )
@@ -30,21 +27,15 @@ def add(commands):
 
 
 def _compliance(arguments):
+    from . import render
+
     with client(arguments) as acting:
         shown = acting.compliance(arguments.limit)
     if arguments.metrics:
         print(_metrics(shown))
         return DONE
-    return answer(arguments, shown, _text)
-
-
-def _text(shown):
-    from . import render
-
-    numbers = ", ".join(f"{count} {standing}" for standing, count in shown["minions"].items())
-    if not shown["out_of_line"]:
-        return f"minions: {numbers}"
-    return f"minions: {numbers}\n\n{render.table(shown['out_of_line'], COLUMNS)}"
+    answer(arguments, shown, render.compliance)
+    return REFUSED if shown["out_of_line"] else DONE
 
 
 def _metrics(shown):

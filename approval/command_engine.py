@@ -2,25 +2,6 @@
 
 from .command import answer, client, group, leaf
 
-COLUMNS = {
-    "request": "REQUEST",
-    "destination": "TO",
-    "topic": "ABOUT",
-    "state": "STATE",
-    "attempts": "FAILED",
-    "due_at": "DUE",
-    "last_error": "LAST ERROR",
-}
-
-REINSTALLS = {
-    "minion": "MINION",
-    "state": "STATE",
-    "noticed_at": "NOTICED",
-    "accepted_at": "ACCEPTED",
-    "converged_at": "CONVERGED",
-    "jid": "JOB",
-}
-
 
 def add(commands):
     """Declare the commands."""
@@ -34,6 +15,9 @@ def add(commands):
     command = leaf(outbox, "retry", _retry, "give the dead messages of a request another chance")
     command.add_argument("request", help="its number")
     command.add_argument("--destination", metavar="NAME", default="salt", help="(%(default)s)")
+    command = leaf(outbox, "drop", _drop, "drop messages of a request to a destination that nobody consumes")
+    command.add_argument("request", help="its number")
+    command.add_argument("--destination", metavar="NAME", default="chat", help="(%(default)s)")
 
 
 def _reinstalls(arguments):
@@ -41,7 +25,7 @@ def _reinstalls(arguments):
 
     with client(arguments) as acting:
         rows = acting.reinstalls(arguments.minion, arguments.limit)
-    return answer(arguments, rows, lambda rows: render.table(rows, REINSTALLS) if rows else "no minion was reinstalled")
+    return answer(arguments, rows, render.reinstalls)
 
 
 def _list(arguments):
@@ -49,10 +33,16 @@ def _list(arguments):
 
     with client(arguments) as acting:
         rows = acting.outbox(arguments.state, arguments.limit)
-    return answer(arguments, rows, lambda rows: render.table(rows, COLUMNS) if rows else "the outbox is empty")
+    return answer(arguments, rows, render.outbox)
 
 
 def _retry(arguments):
     with client(arguments) as acting:
         result = acting.retry_outbox(arguments.request, arguments.destination)
     return answer(arguments, result, lambda result: f"{result['retried']} will be tried again")
+
+
+def _drop(arguments):
+    with client(arguments) as acting:
+        result = acting.drop_outbox(arguments.request, arguments.destination)
+    return answer(arguments, result, lambda result: f"{result['dropped']} dropped")

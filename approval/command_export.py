@@ -4,12 +4,14 @@ import itertools
 import json
 import sys
 
-from .command import DONE, REFUSED, connection, leaf, settings
+from .command import DONE, REFUSED, connection, counted, leaf, settings
 from .errors import InputError, Refused, Unavailable
 
 BATCH = 1000
 TIMEOUT_MS = 30_000  # for a batch
 SHOWN = ("minion", "revision", "digest", "packages", "services", "values")
+FORBIDDEN = "42501"
+NEEDED = "this login has not the role that it needs (approval_exporter): it cannot read what minions get"
 KNOWN = "SELECT DISTINCT minion_id FROM approval.exported_document"
 
 
@@ -23,7 +25,7 @@ def add(commands):
 def _export(arguments):
     if bool(arguments.minion) == arguments.all:
         raise InputError("name the minions, or say --all")
-    minions = _known(arguments) if arguments.all else dict.fromkeys(arguments.minion)
+    minions = counted(_known(arguments), "minions") if arguments.all else dict.fromkeys(arguments.minion)
     conninfo = settings(arguments).conninfo
     code, left = DONE, iter(minions)
     while batch := list(itertools.islice(left, BATCH)):
@@ -41,7 +43,7 @@ def _known(arguments):
     """Their ids, in an order that no database's collation changes."""
     from . import db
 
-    with connection(arguments) as conn, db.translated():
+    with connection(arguments) as conn, db.translated(lambda: ["approval_exporter"]):
         return sorted(row["minion_id"] for row in conn.execute(KNOWN))
 
 
@@ -55,9 +57,15 @@ def _read(conninfo, minions):
         )
     except _core.DataError as exc:
         raise InputError(str(exc)) from None
+    except _core.DatabaseError as exc:
+        raise _refused(exc) from None
     except _core.Error as exc:
         raise Unavailable(str(exc)) from None
     for document in found.values():
         if isinstance(document, _core.DatabaseError):
-            raise Refused(str(document), document.sqlstate)
+            raise _refused(document)
     return found
+
+
+def _refused(exc):
+    return Refused(NEEDED if exc.sqlstate == FORBIDDEN else str(exc), exc.sqlstate)

@@ -1,5 +1,7 @@
 """Commands on the policy: who is who, which types of request there are, when windows open."""
 
+import sys
+
 from .command import answer, client, connection, group, leaf, read
 
 
@@ -91,8 +93,12 @@ def _load(arguments):
         content = _text(arguments.file)
     wanted = policy.parse(content)
     with connection(arguments) as conn:
-        lines = policy.load(conn, wanted, arguments.dry_run)
-    result = {"applied": not arguments.dry_run, "changes": lines}
+        warnings = []
+        lines = policy.load(conn, wanted, arguments.dry_run, warnings)
+    result = {"applied": not arguments.dry_run, "changes": lines, "warnings": warnings}
+    if not arguments.json:
+        for warning in warnings:
+            print(f"salt-approval: warning: {warning}", file=sys.stderr)
     return answer(arguments, result, lambda result: "\n".join(result["changes"]) or "nothing to change")
 
 

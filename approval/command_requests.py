@@ -11,7 +11,11 @@ def add(commands):
     _add_content(command)
     command.add_argument("--reason", required=True, help="why, for those who approve")
     command.add_argument("--after", metavar="TIME", help="not before this time: ISO 8601, UTC where no zone is named")
-    command.add_argument("--external-ref", metavar="KEY", help="of a ticket; the same key again is the same request")
+    command.add_argument(
+        "--external-ref",
+        metavar="KEY",
+        help="of a ticket; the same key again by the same way (here, or salt-run) is the same request",
+    )
     command.add_argument(
         "--on-behalf-of", metavar="NAME", help="the principal for whom it is, who cannot approve it either"
     )
@@ -19,6 +23,9 @@ def add(commands):
         "--overlap", metavar="RESOLUTION",
         help="what to do about open requests that it contradicts: supersede or wait",
     )  # fmt: skip
+    command.add_argument(
+        "--dry-run", action="store_true", help="only show what would be asked, and who could approve it"
+    )
     command = _of_request(commands, "amend", _amend, "give a pending request of one's own another content")
     _add_content(command)
     command.add_argument("--comment", default="", help="for the record")
@@ -57,11 +64,29 @@ def _add_decisions(commands):
 
 
 def _add_questions(commands):
-    command = leaf(commands, "list", _list, "the newest requests")
+    command = leaf(commands, "list", _list, "the newest requests, or what waits for somebody")
+    whose = command.add_mutually_exclusive_group()
+    whose.add_argument("--mine", action="store_true", help="only those asked for by oneself, or for oneself")
+    whose.add_argument("--waiting-for-me", action="store_true", help="what one can decide or review now")
+    whose.add_argument(
+        "--for",
+        metavar="NAME",
+        dest="person",
+        help="what this principal can decide or review now (auditors, operators)",
+    )
     command.add_argument("--state", help="only these: pending, approved, converged, ...")
     command.add_argument("--minion", metavar="ID", help="only those that name this minion")
     command.add_argument("--limit", type=int, default=50, help="how many at most (%(default)s)")
-    _of_request(commands, "show", _show, "a request: items, chain, decisions, outcome")
+    command.add_argument(
+        "--after", metavar="REQUEST", help="the next page: what comes behind this one, the last of the page before"
+    )
+    command = _of_request(commands, "show", _show, "a request: items, chain, decisions, what it waits for, outcome")
+    command.add_argument("--failed", action="store_true", help="only items that failed, or have drifted since")
+    command.add_argument("--items", action="store_true", help="each item, where alike minions are else one line")
+    command.add_argument("--limit", type=int, default=1000, help="how many items at most (%(default)s)")
+    command.add_argument(
+        "--after", metavar=("MINION", "KIND", "NAME"), nargs=3, help="the next page of items: those behind this one"
+    )
     command = leaf(commands, "state", _state, "what is approved for a minion, now and later")
     command.add_argument("minion", metavar="ID")
     command = leaf(commands, "why", _why, "why a minion has what it has: every request about it")
@@ -131,6 +156,7 @@ def _request(arguments):
             external_ref=arguments.external_ref,
             on_behalf_of=arguments.on_behalf_of,
             overlap=arguments.overlap,
+            dry_run=arguments.dry_run,
             **content,
         )
     return answer(arguments, shown, render.request)
@@ -215,7 +241,12 @@ def _list(arguments):
     from . import render
 
     with client(arguments) as acting:
-        rows = acting.list(arguments.state, arguments.minion, arguments.limit)
+        if arguments.waiting_for_me or arguments.person:
+            if arguments.state or arguments.minion:
+                raise InputError("--state and --minion are for lists of requests: leave them out")
+            rows = acting.inbox(arguments.person, arguments.limit, arguments.after)
+            return answer(arguments, rows, render.inbox)
+        rows = acting.list(arguments.state, arguments.minion, arguments.limit, arguments.mine, arguments.after)
     return answer(arguments, rows, render.requests)
 
 
@@ -223,8 +254,14 @@ def _show(arguments):
     from . import render
 
     with client(arguments) as acting:
-        shown = acting.show(arguments.request)
-    return answer(arguments, shown, render.request)
+        shown = acting.show(
+            arguments.request,
+            outcomes=render.FAILED if arguments.failed else None,
+            after=arguments.after,
+            limit=arguments.limit,
+        )
+    each = arguments.items or arguments.after is not None
+    return answer(arguments, shown, lambda shown: render.request(shown, each))
 
 
 def _state(arguments):

@@ -4,7 +4,7 @@ import datetime
 import os
 import time
 
-from .command import answer, group, leaf
+from .command import answer, group, leaf, told
 from .errors import Damaged, InputError
 
 MASTER_CONFIG = "/etc/salt/master"
@@ -76,11 +76,26 @@ def _info(arguments):
     age_s = time.time() - info["refreshed_at"]
     shown = {**info, "built_at": _time(info["built_at"]), "refreshed_at": _time(info["refreshed_at"])}
     shown["age_s"] = round(age_s, 1)
-    return answer(arguments, shown, lambda rows: "\n".join(f"{name}: {value}" for name, value in rows.items()))
+    return answer(arguments, shown, _info_text)
+
+
+def _info_text(info):
+    from . import layout
+
+    return "\n".join(
+        [
+            f"holds what is approved for {info['minions']} minions: {info['size_bytes'] / 2**20:.1f} MB",
+            f"as of {layout.moment(info['refreshed_at'])}, {info['age_s']} s ago (the engine looks every 2 s)",
+            f"built whole at {layout.moment(info['built_at'])}; since then what changed was added",
+            f"generation {info['generation']} (builds so far), up to the database's transaction {info['xmin']}",
+        ]
+    )
 
 
 def _verify(arguments):
-    found = _asked("snapshot_verify", _path(arguments))
+    path = _path(arguments)
+    told("reading all of it")
+    found = _asked("snapshot_verify", path)
     return answer(
         arguments, found, lambda found: f"sound: {found['documents']} documents of {found['minions']} minions"
     )

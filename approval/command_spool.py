@@ -2,7 +2,7 @@
 
 import datetime
 
-from .command import DONE, REFUSED, answer, group, leaf
+from .command import DONE, REFUSED, answer, group, leaf, told
 from .errors import InputError, Refused, Unavailable
 
 MASTER_CONFIG = "/etc/salt/master"
@@ -58,6 +58,7 @@ def _drain(arguments):
     spool = _spool(arguments, opts)
     settings = (opts.get("approval") or {}).get("returner") or {}
     database = JobDatabase(config.connection(settings, "approval:returner", SETTINGS))
+    told(f"recording {_done(spool.info)['entries']} entries")
     done = _done(drain.run, spool, database)
     if done.busy:
         raise Refused("another process is at it: the engine does this all the time", "")

@@ -45,14 +45,14 @@ def connection(settings, where, also=(), uid=None):
             raise ConfigError(f"{where}: unknown setting {name!r} (known: {', '.join(known)})")
     given = [name for name in SOURCES if settings.get(name) is not None]
     if len(given) != 1:
-        what = "none" if not given else " and ".join(given)
-        raise ConfigError(f"{where}: set exactly one of {', '.join(SOURCES)} (set now: {what})")
+        now = "none" if not given else " and ".join(given)
+        raise ConfigError(f"{where}: set exactly one of {', '.join(SOURCES)} (set now: {now})")
     source = given[0]
     text = settings[source]
     if not isinstance(text, str) or not text.strip():
         raise ConfigError(f"{where}: {source} must be a non-empty text")
     if source == "dsn_file":
-        conninfo = read_dsn_file(text, where, uid)
+        conninfo = read_dsn_file(text, f"{where}: dsn_file", uid)
     elif source == "service":
         conninfo = "service=" + quote(text)
     else:
@@ -60,15 +60,16 @@ def connection(settings, where, also=(), uid=None):
     return Connection(conninfo, _options(settings, where))
 
 
-def read_dsn_file(path, where, uid=None):
+def read_dsn_file(path, what, uid=None):
     """
     The connection string in the file ``path``, which is for the account ``uid`` (None: that of this process).
+    ``what`` names the setting or option that gave the path, for error texts.
 
     As it may hold a password it must belong to that account, unreadable for others; or to root, readable for
     a group at most. Raises ConfigError.
     """
     uid = os.geteuid() if uid is None else uid
-    label = f"{where}: dsn_file {path}"
+    label = f"{what} {path}"
     try:
         status = os.stat(path)
         _check_access(status, uid, label)

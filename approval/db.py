@@ -14,6 +14,13 @@ from .errors import ConfigError, Refused, Unavailable
 APPLICATION_NAME = "salt-approval"
 CONNECT_TIMEOUT_MS = 5_000
 GIVE_WAYS_MAX = 5
+ROLES_OF = """
+SELECT DISTINCT r.rolname FROM pg_catalog.pg_proc AS p, pg_catalog.pg_roles AS r
+WHERE p.pronamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = 'approval') AND p.proname = %s
+    AND starts_with(r.rolname, 'approval_') AND NOT r.rolcanlogin AND r.rolname <> 'approval_owner'
+    AND pg_catalog.has_function_privilege(r.oid, p.oid, 'EXECUTE')
+ORDER BY 1
+"""
 OUR_CLASS = "AP"  # SQLSTATEs that the functions of schema approval raise
 
 
@@ -45,7 +52,7 @@ def call(conn, function, *args):
     query = sql.SQL("SELECT * FROM {}({})").format(
         sql.Identifier("approval", function), sql.SQL(", ").join([sql.Placeholder()] * len(args))
     )
-    with translated():
+    with translated(lambda: _roles_of(conn, function)):
         # A call that is a transaction of its own did nothing when it had to give way to another one.
         alone = conn.info.transaction_status == TransactionStatus.IDLE
         for _ in range(GIVE_WAYS_MAX if alone else 0):
@@ -68,14 +75,17 @@ def json(content):
 def stream(conn, function):
     """Yield the one column that the function returns, row by row, however many there are."""
     query = sql.SQL("SELECT * FROM {}()").format(sql.Identifier("approval", function))
-    with translated(), conn.cursor(row_factory=tuple_row) as cursor:
+    with translated(lambda: _roles_of(conn, function)), conn.cursor(row_factory=tuple_row) as cursor:
         for (content,) in cursor.stream(query):
             yield content
 
 
 @contextmanager
-def translated():
-    """Turn psycopg's errors into Refused (the server says no) and Unavailable (it says nothing)."""
+def translated(roles=list):
+    """
+    Turn psycopg's errors into Refused (the server says no) and Unavailable (it says nothing). ``roles`` gives the names
+    of the roles that may do what is tried, for whoever has none of them.
+    """
     try:
         yield
     except psycopg.Error as exc:
@@ -89,8 +99,19 @@ def translated():
             text = "the database has no approval schema of this version: run salt-approval db upgrade"
             raise Refused(f"{text} ({_first_line(exc)})", state) from None
         if state == "42501":
-            raise Refused(f"this login has not the role that it needs: {_first_line(exc)}", state) from None
+            needed = " or ".join(roles())
+            named = f" ({needed})" if needed else ""
+            raise Refused(f"this login has not the role that it needs{named}: {_first_line(exc)}", state) from None
         raise Refused(f"the database refuses: {_first_line(exc)} (SQLSTATE {state})", state) from None
+
+
+def _roles_of(conn, function):
+    """The group roles that may call the function; none where that cannot be asked now, inside a failed transaction."""
+    if conn.info.transaction_status != TransactionStatus.IDLE:
+        return []
+    with suppress(psycopg.Error):
+        return [row["rolname"] for row in conn.execute(ROLES_OF, (function,)).fetchall()]
+    return []
 
 
 def _first_line(exc):

@@ -83,7 +83,10 @@ def _only_one(path):
         except BlockingIOError:
             yield False
         else:
-            yield True
+            try:
+                yield True
+            finally:
+                fcntl.flock(lock, fcntl.LOCK_UN)  # which children that were forked meanwhile have, too
     finally:
         os.close(lock)
 
@@ -183,6 +186,8 @@ class _Run:
                 self._late.split(chosen)
             elif not _is_refusal(exc):
                 raise
+            else:
+                self._require_database(exc)
             return False
         self._remove(chosen)
         return True
@@ -213,6 +218,7 @@ class _Run:
             if _is_passed_over(exc):
                 self._failed(entry, exc)
             elif _is_refusal(exc):
+                self._require_database(exc)
                 reason = str(exc) if isinstance(exc, _core.Error) else "its content is not of its kind"
                 self._set_aside(entry, reason)
             else:
@@ -239,13 +245,18 @@ class _Run:
         except _core.Error:
             raise exc from None
 
+    def _require_database(self, exc):
+        """Raise why the database cannot be asked at all, if that, and not the entry, may be to blame for ``exc``."""
+        if not isinstance(exc, _core.DatabaseError):
+            self._database.rows("get_load", "")
+
     def _claim(self, entries):
         """Let the returns describe their jobs, as far as nobody published these."""
         for entry in entries:
             if entry.jid in self._known:
                 continue
             load = jobs.unpack(entry.content)
-            jid = str(load.get("jid"))
+            jid = jobs.as_text(str(load.get("jid")))
             if not self._database.rows("get_load", jid):
                 self._database.write("load", claimed_content(jid, load), entry.accepted)
             if len(self._known) >= KNOWN_JOBS:

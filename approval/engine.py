@@ -17,7 +17,7 @@ import time
 import psycopg
 from psycopg import sql
 
-from . import check, db, workers
+from . import _core, check, db, heartbeat, workers
 from .errors import ApprovalError, ConfigError
 
 log = logging.getLogger(__name__)
@@ -26,6 +26,8 @@ FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 TICK_S = 1.0
 STOP_WITHIN_S = 5.0
+# What comes of the world around, a server that stops for example: a line says all. Anything else is a fault of ours.
+EXPECTED = (ApprovalError, _core.Error, psycopg.OperationalError)
 
 
 def run(opts, settings=None):
@@ -69,6 +71,8 @@ class Supervisor:
         self._names = names
         self._stopping = threading.Event()
         self._runners = []
+        self._next_beat = 0.0
+        self._beats = _Saying(f"approval: `salt-approval check` takes the engine for dead: {heartbeat.path(opts)}")
 
     def stop(self):
         """Make run() return soon. May be called from a signal handler or another thread."""
@@ -87,6 +91,7 @@ class Supervisor:
             while not self._ends(parent):
                 for runner in self._runners:
                     runner.watch()
+                self._beat()
         finally:
             self._stopping.set()
             self._end(threads)
@@ -103,8 +108,8 @@ class Supervisor:
             try:
                 workers.listen_connection(self._opts)
                 workers.engine_connection(self._opts)
-                for name in self._names:
-                    workers.worker_settings(self._opts, name)
+                for problem in workers.problems(self._opts):
+                    log.error("approval: %s. The other workers run.", problem)
                 return
             except ConfigError as exc:
                 said.failed(exc)
@@ -116,9 +121,25 @@ class Supervisor:
             pause = min(2 * pause, LONGEST_PAUSE_S)
 
     def _enabled(self):
-        if self._stopping.is_set():
-            return []
-        return [name for name in self._names if workers.worker_settings(self._opts, name) is not None]
+        return [] if self._stopping.is_set() else [name for name in self._names if not self._is_off(name)]
+
+    def _is_off(self, name):
+        try:
+            return workers.worker_settings(self._opts, name) is None
+        except ConfigError:
+            return False  # its own thread says what is wrong
+
+    def _beat(self):
+        if time.monotonic() < self._next_beat:
+            return
+        self._next_beat = time.monotonic() + heartbeat.EVERY_S
+        failing = {runner.name: runner.error for runner in self._runners if runner.error}
+        try:
+            heartbeat.write(self._opts, [runner.name for runner in self._runners], failing)
+        except OSError as exc:
+            self._beats.failed(exc)
+        else:
+            self._beats.succeeded()
 
     def _end(self, threads):
         for runner in self._runners:
@@ -141,6 +162,11 @@ class _Runner:
         self._retry = threading.Event()  # what made rounds fail may be over
         self._started = None  # when the round began that is going on
         self._said = _Saying(f"approval: worker {name}")
+
+    @property
+    def error(self):
+        """What rounds fail of now, for people; None while they do not."""
+        return self._said.error
 
     def wake(self, channel):
         """A notice came on this channel."""
@@ -256,18 +282,23 @@ class _Saying:
     def __init__(self, subject):
         self._subject = subject
         self._last = None
+        self.error = (
+            None  # what fails now; of an error that is not ours only its kind, since its text may hold anything
+        )
 
     def failed(self, exc):
         text = f"{type(exc).__name__}: {exc}"
+        is_expected = isinstance(exc, EXPECTED)
+        self.error = str(exc) if is_expected else type(exc).__name__
         if text == self._last:
             return
         self._last = text
-        if isinstance(exc, ApprovalError):
-            log.error("%s: %s", self._subject, exc)
+        if is_expected:
+            log.error("%s: %s", self._subject, " ".join(str(exc).split()))
         else:
             log.error("%s: %s", self._subject, text, exc_info=exc)
 
     def succeeded(self):
         if self._last is not None:
             log.warning("%s: over, it works again", self._subject)
-            self._last = None
+            self._last = self.error = None

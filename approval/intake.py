@@ -11,16 +11,25 @@ import re
 
 from dateutil import parser as date_parser
 
+from . import typed
 from .errors import InputError
 
 KINDS = ("package", "service", "value", "action")
+# What dpkg puts behind a package's name and a colon.
+ARCHITECTURES = (
+    "all", "amd64", "any", "arm64", "armel", "armhf", "i386", "loong64", "mips64el", "mipsel", "native", "powerpc",
+    "ppc64", "ppc64el", "riscv64", "s390x", "x32",
+)  # fmt: skip
 LATEST = "latest"
 ABSENT = "absent"
+REMOVAL = (ABSENT, "removed")
 # Words that people put where a version belongs, and that would pass for one.
-NOT_A_VERSION = ("any", "false", "installed", "none", "null", "present", "purged", "removed", "true")
+NOT_A_VERSION = ("any", "false", "installed", "none", "null", "present", "purged", "true")
 # ISO 8601 also knows a year, a month or a week alone; as a start they are more likely a slip.
 FULL_DATE = re.compile(r"\d{4}-?\d\d-?\d\d(?!\d)")
 MAX_REQUEST_ID = 2**63 - 1
+# What Salt's msgpack makes text of is not between these.
+SMALLEST, LARGEST = -(2**63), 2**64 - 1
 
 
 def minions(value):
@@ -40,7 +49,7 @@ def minions(value):
 def packages(value):
     """
     The packages in the mapping ``value``, name to version, as {name: version, ``latest``, or None for
-    absent}.
+    absent}. Nothing is absent unless it was said: ``absent`` or ``removed``.
     """
     if not isinstance(value, dict) or not value:
         raise InputError("the request names no package: give packages as a mapping, such as {hello: 2.10-3}")
@@ -73,19 +82,25 @@ def parameters(value):
 
 
 def json_text(what, value):
-    """``value`` as canonical JSON: what is the same has the same text. ``what`` names it in the error."""
-    _check_json(what, value)
+    """
+    ``value`` as canonical JSON: what is the same has the same text. ``what`` names it in the error.
+
+    The database has the rule; here it is said sooner.
+    """
     try:
+        _check_json(what, value)
         written = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError, RecursionError):
+    except RecursionError:
+        raise InputError(f"{what} is nested too deep") from None
+    except (TypeError, ValueError):
         raise InputError(f"{what} has a part that JSON has no form for, such as a date: quote it") from None
     return text(what, written)
 
 
 def package_argument(argument):
-    """One ``NAME=VERSION`` of the command line as (name, version, ``latest``, or None for absent)."""
+    """One ``NAME=VERSION`` of the command line as (name, what packages() takes for it)."""
     name, version = _pair(argument, f"NAME=VERSION, NAME={LATEST} or NAME={ABSENT}")
-    return name, _version(name, version)
+    return name, _version(name, version) or ABSENT
 
 
 def service_argument(argument):
@@ -98,16 +113,26 @@ def json_argument(argument):
     form = "NAME=JSON, such as 'motd=\"Welcome\"' or retries=3"
     name, content = _pair(argument, form)
     try:
-        return name, json.loads(content)
+        return name, typed.read_json(name, content)
     except ValueError:
         raise InputError(f"{argument!r} is not {form}") from None
 
 
 def resource(value):
-    """(kind, name) of a resource, given as ``kind:name``; what begins with no kind is a package's name."""
-    value = text("the resource", value)
+    """
+    (kind, name) of a resource, given as ``kind:name``, or as the name of a package, which may end in an
+    architecture as dpkg has them.
+    """
+    value = text("the resource", value, "a package's name, or KIND:NAME as in service:cron")
     kind, separator, name = value.partition(":")
-    return (kind, text("the resource's name", name)) if separator and kind in KINDS else ("package", value)
+    if separator and kind in KINDS:
+        return kind, text("the resource's name", name)
+    if separator and name not in ARCHITECTURES:
+        raise InputError(
+            f"{kind!r} is not a kind of resource: kinds are {', '.join(KINDS)}; a package whose name has a colon "
+            f"is package:{value}"
+        )
+    return "package", value
 
 
 def time(what, value):
@@ -152,8 +177,13 @@ def count(what, value):
     return value
 
 
-def text(what, value):
-    """``value`` if it is text that a database can hold; ``what`` names it in the error."""
+def text(what, value, form=None):
+    """
+    ``value`` if it is text that a database can hold. ``what`` names it in the error, and ``form`` says how it is given,
+    for whoever left it out.
+    """
+    if value is None and form:
+        raise InputError(f"{what} must be text, but nothing was given: give {form}")
     if not isinstance(value, str):
         raise InputError(f"{what} must be text, but {_described(value)} was given: {_QUOTE_HINT}")
     if not value:
@@ -202,7 +232,7 @@ def _datetime(what, value):
 
 
 def _check_json(what, value):
-    """json.dumps() would make text of keys that are numbers, and two keys of one."""
+    """json.dumps() would make text of keys that are numbers, and two keys of one; and Salt text of large numbers."""
     if isinstance(value, dict):
         for key, content in value.items():
             _check_json(what, content)
@@ -210,11 +240,17 @@ def _check_json(what, value):
     elif isinstance(value, list):
         for content in value:
             _check_json(what, content)
+    elif isinstance(value, int) and not SMALLEST <= value <= LARGEST:
+        raise InputError(
+            f"{what} has a number that Salt cannot carry, beyond -2^63 to 2^64-1: give it as text, in quotes"
+        )
 
 
 def _version(name, version):
     if version is None:
-        return None
+        raise InputError(
+            f"package {name} has no version: give the exact version, or {LATEST}; or {ABSENT}, if it shall be removed"
+        )
     if not isinstance(version, str):
         raise InputError(
             f"the version of {name} must be text, but {_described(version)} was given. YAML reads an "
@@ -222,7 +258,7 @@ def _version(name, version):
             f"packages='{{{name}: \"2.10\"}}'"
         )
     word = version.strip().lower()
-    if word == ABSENT:
+    if word in REMOVAL:
         return None
     if word == LATEST:
         return LATEST

@@ -15,7 +15,7 @@ MAX_PROBLEM = 200
 
 def of_type(definition, given):
     """
-    What is wanted on each minion, as a list of (kind, name, content), the content in the form that is stored.
+    What is wanted on each minion, as a list of (kind, name, content), the content as the database takes it.
 
     definition
         The type, as show_type() gives it.
@@ -44,7 +44,7 @@ def of_type(definition, given):
         return [(kind, definition["action"]["function"], intake.json_text(argument, wanted))]
     if kind == "value":
         wanted = {name: intake.json_text(name, content) for name, content in wanted.items()}
-    return [(kind, name, content) for name, content in wanted.items()]
+    return [(kind, name, intake.ABSENT if content is None else content) for name, content in wanted.items()]
 
 
 def check_schema(what, schema):
@@ -67,10 +67,11 @@ def _check_action(definition, wanted):
         raise InputError(f"the type {definition['name']} itself says what {fixed[0]} is")
 
 
-def problem(what, schema, instance):
+def problem(what, schema, instance, exact=False):
     """
-    What is wrong with ``instance`` by the JSON Schema ``schema``, in one line; None if nothing is. Raises
-    InputError if the schema, which is that of ``what``, refers to something that is nowhere.
+    What is wrong with ``instance`` by the JSON Schema ``schema``, in one line; None if nothing is. ``exact``: 5.0 is
+    no integer, which JSON Schema takes for one. Raises InputError if the schema, which is that of ``what``, refers to
+    something that is nowhere.
     """
     import jsonschema
     import referencing.exceptions
@@ -78,7 +79,7 @@ def problem(what, schema, instance):
 
     try:
         # With a registry of one's own nothing is fetched from anywhere.
-        errors = _validator(schema)(schema, registry=REGISTRY).iter_errors(instance)
+        errors = _validator(schema, exact)(schema, registry=REGISTRY).iter_errors(instance)
         worst = jsonschema.exceptions.best_match(errors)
     except referencing.exceptions.Unresolvable as exc:
         raise InputError(f"the schema of {what} refers to {exc.ref!r}, which is nowhere") from None
@@ -86,15 +87,21 @@ def problem(what, schema, instance):
 
 
 def _check(type_name, schema, instance):
-    found = problem(f"type {type_name}", schema, instance)
+    found = problem(f"type {type_name}", schema, instance, exact=True)
     if found is not None:
         raise InputError(f"this is no request of type {type_name}: {found}")
 
 
-def _validator(schema):
+def _validator(schema, exact=False):
     import jsonschema.validators
 
-    return jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
+    validator = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
+    if not exact:
+        return validator
+    types = validator.TYPE_CHECKER.redefine(
+        "integer", lambda checker, value: isinstance(value, int) and not isinstance(value, bool)
+    )
+    return jsonschema.validators.extend(validator, type_checker=types)
 
 
 def _problem(error):

@@ -9,6 +9,7 @@ log = logging.getLogger(__name__)
 
 def load_content(jid, load, minions, claimed):
     """The content of a write of kind ``load``; secrets are hidden in it."""
+    jid = jobs.as_text(str(jid))
     kept = jobs.published({**load, "jid": jid})
     return [
         jid,

@@ -1,17 +1,20 @@
 """Salt's job cache on the database and the spool: what the returner's functions do."""
 
 import datetime
+import functools
 import logging
 
 import salt.utils.jid
 
 from . import _core, config, jobs, retention, spool
+from .errors import ConfigError
 from .job_database import JobDatabase, claimed_content, load_content, unpacked
 
 log = logging.getLogger(__name__)
 
 ENDTIME_FORMAT = "%Y, %b %d %H:%M:%S.%f"  # of salt.utils.jid.jid_to_time()
 DRAIN_SECONDS = 20  # that Salt's maintenance, which has other things to do, spends on the spool
+PRUNED = 1000  # jobs beyond those asked for that are in memory while the newest are looked for
 _away = set()  # paths of the spools that writes go to since the database failed: logged once, not each time
 
 
@@ -19,17 +22,22 @@ class JobStore:
     """
     The job cache of the process with Salt's configuration ``opts``.
 
-    In mode ``database`` a write that the database does not take goes to the spool; in mode ``spool`` each
-    does. Writes of a job follow each other: while one waits in the spool, those after it wait there too.
-    Reads answer from both. When the database is away, and the spool knows nothing of what is asked for, they
-    raise _core.Unavailable.
+    In mode ``database`` a write that the database has not judged, for whatever reason, goes to the spool; in mode
+    ``spool`` each does. Only a return that nobody could ever record is refused, with what the core says of it.
+    Writes of a job follow each other: while one waits in the spool, those after it wait there too. Reads answer
+    from both. When the database is away, and the spool knows nothing of what is asked for, they raise
+    _core.Unavailable.
     """
 
     def __init__(self, opts):
         self._opts = opts
-        settings = (opts.get("approval") or {}).get("returner") or {}
-        self._database = JobDatabase(config.connection(settings, "approval:returner", spool.SETTINGS))
         self._spool = spool.Spool(spool.settings(opts))
+
+    @functools.cached_property
+    def _database(self):
+        """Raises ConfigError: what is written while a DSN file is being replaced waits in the spool."""
+        settings = (self._opts.get("approval") or {}).get("returner") or {}
+        return JobDatabase(config.connection(settings, "approval:returner", spool.SETTINGS))
 
     # ---- writes ----
 
@@ -48,24 +56,38 @@ class JobStore:
 
     def save_minions(self, jid, minions, syndic_id=None):
         """Add to the minions that the job was sent to."""
-        self._write("minions", jid, [str(jid), [jobs.as_text(minion) for minion in minions], syndic_id])
+        syndic = None if syndic_id is None else jobs.as_text(syndic_id)
+        self._write("minions", jid, [jobs.as_text(str(jid)), [jobs.as_text(minion) for minion in minions], syndic])
 
     def record(self, load):
         """Judge a return against what was approved and keep both."""
         if load.get("fun") in jobs.UNRECORDED or load.get("jid") == "nocache":
             return
-        self._write("return", load.get("jid", ""), jobs.pack(jobs.masked(load)))
+        try:
+            packed = jobs.pack(jobs.masked(load))
+        except Exception as exc:
+            self._refuse_return(load, exc)
+            raise
+        self._write("return", load.get("jid", ""), packed)
 
     def update_endtime(self, jid, time):
         """Note when the job ended, in Salt's form of a UTC time: ``2026, Nov 22 15:00:00.000000``."""
         ended = datetime.datetime.strptime(time, ENDTIME_FORMAT).replace(tzinfo=datetime.timezone.utc)
-        self._write("endtime", jid, [str(jid), ended.timestamp()])
+        self._write("endtime", jid, [jobs.as_text(str(jid)), ended.timestamp()])
 
     def save_events(self, events):
-        """Keep Salt's events."""
-        tags = [jobs.as_text(event["tag"]) for event in events]
-        data = [_core.compress(jobs.pack(jobs.masked(event["data"]))) for event in events]
-        self._write("events", "", [tags, data])
+        """Keep Salt's events. One that cannot be kept is logged and counted as dropped; the others are kept."""
+        tags, data = [], []
+        for event in events:
+            try:
+                tag, payload = jobs.as_text(event["tag"]), _core.compress(jobs.pack(jobs.masked(event["data"])))
+            except Exception as exc:
+                self._drop_events(1, exc)
+            else:
+                tags.append(tag)
+                data.append(payload)
+        if tags:
+            self._write("events", "", [tags, data])
 
     def clean_old_jobs(self):
         """
@@ -80,38 +102,57 @@ class JobStore:
         try:
             self._database.maintain(retention.keep_hours(self._opts))
             drain.run(self._spool, self._database, limit_s=DRAIN_SECONDS)
-        except (_core.Error, OSError) as exc:
+        except Exception as exc:
             self._database_failed(exc, "the job cache is not maintained")
         else:
             self._database_works()
 
     def _write(self, kind, jid, content):
-        if self._spool.settings.mode == "spool" or self._waits(jid):
-            self._put(kind, jid, content)
-            return
+        refused = None
         try:
-            self._database.write(kind, content)
-        except _core.DataError:
+            if self._spool.settings.mode != "spool" and not self._waits(jid):
+                self._database.write(kind, content)
+                self._database_works()
+                return
+        except BaseException as exc:
+            # Also that of a signal, of an interpreter that ends, of a mistake of ours: the database has not judged.
+            refused = exc
+        if kind == "return" and isinstance(refused, _core.DataError):
+            self._require_recordable(content)
+        self._put(kind, jid, content, refused)
+        if refused is not None and not isinstance(refused, Exception):
+            raise refused
+
+    def _require_recordable(self, packed):
+        """Raise what the core says of a return that could not be recorded whatever the database says."""
+        try:
+            _core.check_return(packed)
+        except _core.DataError as exc:
+            self._refuse_return(jobs.readable(packed), exc)
             raise
-        except _core.Error as exc:
-            self._put(kind, jid, content, exc)
-        else:
-            self._database_works()
+
+    def _refuse_return(self, load, exc):
+        minion, jid = (jobs.as_text(load.get(name))[:100] for name in ("id", "jid"))
+        log.error("The return of %r for job %r is refused: %s", minion, jid, exc)
 
     def _waits(self, jid):
         """Whether something of the job is in the spool; a spool that cannot be read does not stop anything."""
         try:
             return self._spool.has(jid)
-        except (_core.Error, OSError) as exc:
+        except Exception as exc:
             log.error("The spool cannot be read: %s", exc)
             return False
 
     def _put(self, kind, jid, content, refused=None):
-        """Write into the spool. refused: what the database raised, if it was asked."""
+        """Write into the spool. refused: what was raised when the database was asked, if it was."""
         try:
             self._spool.put(kind, jid, content)
-        except (_core.Error, OSError) as exc:
+        except Exception as exc:
             self._without_spool(kind, jid, content, exc, refused)
+        except BaseException:
+            # A signal that ends this process may have ended the wait for the spool.
+            self._spool.put(kind, jid, content)
+            raise
         else:
             if refused is not None:
                 self._database_failed(refused, "what Salt hands over goes to the spool")
@@ -125,7 +166,7 @@ class JobStore:
             for entry in self._waiting(jid):
                 self._database.write(entry.kind, entry.content, entry.accepted)
             self._database.write(kind, content)
-        except _core.Error as exc:
+        except Exception as exc:
             if kind != "events":
                 raise
             self._drop_events(len(content[0]), exc)
@@ -133,20 +174,21 @@ class JobStore:
     def _waiting(self, jid):
         try:
             return self._spool.find(jid) if jid else []
-        except (_core.Error, OSError):
+        except Exception:
             return []
 
     def _drop_events(self, count, exc):
         log.error("%d events are lost: %s", count, exc)
         try:
             self._spool.count_dropped(count)
-        except (_core.Error, OSError) as reason:
+        except Exception as reason:
             log.error("The lost events are not counted: %s", reason)
 
     def _database_failed(self, exc, what_now):
         if self._spool.settings.path not in _away:
             _away.add(self._spool.settings.path)
-            log.error("The approval database fails (%s): %s until it works again", exc, what_now)
+            unexpected = not isinstance(exc, _core.Error | OSError | ConfigError)
+            log.error("The approval database fails (%s): %s until it works again", exc, what_now, exc_info=unexpected)
 
     def _database_works(self):
         if self._spool.settings.path in _away:
@@ -252,17 +294,17 @@ class JobStore:
     def _loads(self, limit):
         """[(jid, load with Minions)] of the jobs, newest first; limit: so many at most."""
         loads = {}
-        spooled = self._spool.find(kind="load")
-        for jid, payload, minions in self._rows("get_jids", limit, spooled=self._spool.exists):
-            loads[jid] = _with_minions(unpacked(payload), minions)
-        for entry in spooled:
+        for entry in self._spool.find_all("load"):
             jid, *_, minions, payload, _ = entry.content
             jid = str(jid)
-            if jid in loads:
-                loads[jid] = _with_minions(loads[jid], {*loads[jid].get("Minions", ()), *minions})
-            else:
-                loads[jid] = _with_minions(unpacked(payload), minions)
-        return sorted(loads.items(), reverse=True)[:limit]
+            known = loads.get(jid) or unpacked(payload)
+            loads[jid] = _with_minions(known, {*known.get("Minions", ()), *minions})
+            if limit is not None and len(loads) >= 2 * limit + PRUNED:
+                loads = dict(_newest(loads, limit))
+        for jid, payload, minions in self._rows("get_jids", limit, spooled=self._spool.exists):
+            named = {*loads.get(jid, {}).get("Minions", ()), *(minions or ())}
+            loads[jid] = _with_minions(unpacked(payload), named)
+        return _newest(loads, limit)
 
     def _spooled_returns(self):
         for entry in self._spool.walk():
@@ -270,6 +312,10 @@ class JobStore:
                 load = jobs.readable(entry.content)
                 if isinstance(load, dict) and "id" in load:
                     yield load
+
+
+def _newest(loads, limit):
+    return sorted(loads.items(), reverse=True)[:limit]
 
 
 def _with_minions(load, minions):

@@ -4,7 +4,7 @@ The minions run ``approval.planned``, which changes nothing. Their answers come 
 claims, kept with the request for those who decide, and no evidence.
 """
 
-from . import export, intake
+from . import export, intake, master_keys
 
 STATE = "approval.planned"
 # How long minions get, and what is kept of an answer: enough for people, and never more than the database takes.
@@ -12,6 +12,7 @@ TIMEOUT_S = 60
 MAX_CHANGES = 500
 MAX_TEXT = 255
 MAX_COMMENT_BYTES = 16_384
+NOT_HELD = "This master has not accepted the minion's key: plan on the one that has."
 
 
 def make(opts, client, request_id, sample=None, timeout=TIMEOUT_S):
@@ -36,9 +37,14 @@ def make(opts, client, request_id, sample=None, timeout=TIMEOUT_S):
     sample = None if sample is None else intake.count("sample", sample)
     timeout = intake.count("timeout", timeout)
     rows = client.plan_items(number, sample)
-    answers = []
+    held = set(master_keys.accepted(opts))
+    answers = [
+        {"minion": row["minion_id"], "outcome": "silent", "changes": {}, "comment": NOT_HELD}
+        for row in rows
+        if row["minion_id"] not in held
+    ]
     with salt.client.get_local_client(mopts=opts) as local:
-        for items, minions in _grouped(rows):
+        for items, minions in _grouped([row for row in rows if row["minion_id"] in held]):
             returns = local.cmd(
                 minions,
                 "state.single",

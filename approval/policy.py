@@ -22,10 +22,13 @@ Who is who, and which request passes which chain: from a YAML file into the data
     freezes:
       christmas: {from: 2026-12-20, until: 2027-01-07, minion_group: shops, reason: Christmas business}
       inventory: {lifted: true}
+    speakers:                                                  # login, or a role that logins have
+      approval_operator: {salt: asserted}
+      salt_portal: {oidc: authenticated}
 
-The file says all about what it names: identities, members and minions that it does not list are dropped
-(where it has no such list they stay). What it does not name is left alone, so a policy can be in several
-files.
+The file says all about what it names: identities, members, minions and a speaker's providers that it does not
+list are dropped (where it has no such list they stay). What it does not name is left alone, so a policy can be in
+several files.
 """
 
 import datetime
@@ -33,13 +36,14 @@ import json
 
 import yaml
 
-from . import calendars, db, intake, items, policy_diff
+from . import calendars, db, functions, intake, items, policy_diff
 from .errors import InputError
 
 PRINCIPAL_KEYS = ("kind", "identities", "disabled")
 GROUP_KEYS = ("title", "members")
 MINION_GROUP_KEYS = ("title", "minions")
 FREEZE_KEYS = ("from", "until", "type", "minion_group", "reason", "lifted")
+SPEAKER_KEYS = ("assurance", "attests")
 ACTION_KEYS = ("function", "arg", "kwarg")
 
 
@@ -57,23 +61,40 @@ def parse(content):
     }
 
 
-def load(conn, policy, dry_run=False):
+def load(conn, policy, dry_run=False, warnings=None):
     """
     Make the database's policy what parse() returned, in one transaction; lines that say what changes.
 
     Needs role approval_policy_admin. A second time nothing changes, but that the openings of calendars are
-    worked out further ahead. ``dry_run`` takes everything back at the end.
+    worked out further ahead. ``dry_run`` takes everything back at the end. To the list ``warnings`` is added what
+    then cannot work: quorums that no group reaches, names that look alike, functions that Salt does not have.
     """
     with db.translated(), conn.transaction(force_rollback=dry_run):
         lines = []
         for change in policy_diff.changes(show(conn), policy, datetime.datetime.now(datetime.timezone.utc)):
             answer = db.value(conn, change.function, *change.arguments)
             lines += change.lines(answer)
+        if warnings is not None:
+            warnings += _problems(conn, policy)
         return lines
 
 
+def _problems(conn, policy):
+    found = [
+        f"{row['subject']}: {row['problem']}"
+        for row in db.call(conn, "check_policy")
+        if row["subject"].startswith(("type ", "principals "))
+    ]
+    wanted = {
+        f"type {name}": definition["action"]["function"]
+        for name, definition in policy["types"].items()
+        if definition.get("action")
+    }
+    return found + functions.warnings(wanted)
+
+
 def show(conn):
-    """The policy as it stands: {principals, groups, types, calendars, minion_groups, freezes}."""
+    """The policy as it stands: {principals, groups, types, calendars, minion_groups, freezes, speakers}."""
     policy = db.value(conn, "show_policy")
     for name, body in policy["calendars"].items():
         duration = calendars.parse_duration(f"calendar {name}", body["duration"])
@@ -96,7 +117,11 @@ def to_yaml(policy):
         name: {key: value for key, value in body.items() if value is not None}
         for name, body in policy["freezes"].items()
     }
-    return _dump({**policy, "principals": principals, "types": types, "freezes": freezes})
+    speakers = {
+        login: {provider: body if body["attests"] else body["assurance"] for provider, body in providers.items()}
+        for login, providers in policy["speakers"].items()
+    }
+    return _dump({**policy, "principals": principals, "types": types, "freezes": freezes, "speakers": speakers})
 
 
 def type_to_yaml(definition):
@@ -131,6 +156,8 @@ def _identity(name, text):
     provider, separator, subject = text.partition(":")
     if not separator or not provider or not subject:
         raise InputError(f"principal {name}: {text!r} is not an identity, such as pg:alice or salt:alice")
+    if subject != subject.strip() or provider != provider.strip():
+        raise InputError(f"principal {name}: {text!r} has spaces around a part of it, as no identity has")
     return provider, subject
 
 
@@ -173,8 +200,28 @@ def _freeze(name, body):
     }
 
 
+def _speaker(login, body):
+    return {
+        provider: _voice(f"speaker {login}: {provider}", voice) for provider, voice in _named(f"speaker {login}", body)
+    }
+
+
+def _voice(what, body):
+    """How a login speaks for a provider: its assurance alone, or with more said."""
+    body = {"assurance": body} if isinstance(body, str) else _mapping(what, body, SPEAKER_KEYS)
+    attests = body.get("attests", False)
+    if not isinstance(attests, bool):
+        raise InputError(f"{what}: attests must be true or false")
+    return {"assurance": intake.text(f"{what}: assurance", body.get("assurance")), "attests": attests}
+
+
 def _type(name, body):
     definition = {"name": name, **_mapping(f"type {name}", body, None)}
+    for key in policy_diff.DURATIONS:
+        _check_duration(f"type {name}: {key}", definition, key)
+    chain = definition.get("chain")
+    for place, stage in enumerate(chain if isinstance(chain, list) else (), 1):
+        _check_duration(f"type {name}: timeout of stage {place}", stage if isinstance(stage, dict) else {}, "timeout")
     try:
         definition = json.loads(json.dumps(definition, allow_nan=False))
     except (TypeError, ValueError):
@@ -191,6 +238,15 @@ def _type(name, body):
     return definition
 
 
+def _check_duration(what, body, key):
+    """What the text must be is said by the database; of a number nobody knows what it was to count."""
+    if key in body and not isinstance(body[key], str):
+        raise InputError(
+            f"{what} is {json.dumps(body[key], default=str)}, without a unit (YAML makes 90 of 1:30): "
+            "give text such as 4 hours or 1 day 12 hours"
+        )
+
+
 # Each part of a policy and what reads an entry of it.
 SECTIONS = {
     "principals": _principal,
@@ -199,6 +255,7 @@ SECTIONS = {
     "calendars": _calendar,
     "minion_groups": _minion_group,
     "freezes": _freeze,
+    "speakers": _speaker,
 }
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from . import calendars, db, intake
 
 ABSENT = object()
+# The keys of a type that are durations; a stage has timeout besides.
+DURATIONS = ("max_open", "valid_for", "plan_within", "proof_within")
 
 
 @dataclass
@@ -58,6 +60,8 @@ def changes(current, policy, now):
         puts += _type(name, wanted, current["types"].get(name))
     for name, wanted in policy["freezes"].items():
         puts += _freeze(name, wanted, current["freezes"].get(name))
+    for login, wanted in policy["speakers"].items():
+        _speaker(login, wanted, current["speakers"].get(login, {}), drops, puts)
     return drops + puts
 
 
@@ -72,7 +76,8 @@ def differences(old, new, path=""):
             inner = [entries[number] if number < len(entries) else ABSENT for entries in (old, new)]
             yield from differences(*inner, f"{path}[{number}]")
     elif old != new:
-        yield f"{path}: {_shown(old)} -> {_shown(new)}"
+        show = _duration if path.rpartition(".")[2] in (*DURATIONS, "timeout") else _shown
+        yield f"{path}: {show(old)} -> {show(new)}"
 
 
 def _principal(name, wanted, existing, drops, puts):
@@ -148,11 +153,21 @@ def _minion_group(name, wanted, existing):
 def _type(name, definition, existing):
     arguments = (db.json(definition),)
     if existing is None:
-        yield TypeChange(f"+ type {name}", "put_request_type", arguments)
+        yield TypeChange(f"+ type {name}", "put_request_type", arguments, list(_durations(definition)))
         return
     details = list(differences(existing["definition"], definition))
     if details:
         yield TypeChange(f"~ type {name}", "put_request_type", arguments, details)
+
+
+def _durations(definition):
+    """How long things may take by a new type, since nobody sees that otherwise."""
+    for key in DURATIONS:
+        if key in definition:
+            yield f"{key}: {calendars.spelled_out(definition[key])}"
+    for stage in definition.get("chain") or ():
+        if isinstance(stage, dict) and "timeout" in stage:
+            yield f"timeout of stage {stage.get('name')}: {calendars.spelled_out(stage['timeout'])}"
 
 
 def _freeze(name, wanted, existing):
@@ -175,8 +190,25 @@ def _freeze(name, wanted, existing):
         yield Change(f"~ freeze {name}", "put_freeze", arguments, details)
 
 
+def _speaker(login, wanted, existing, drops, puts):
+    for provider in sorted(set(existing) - set(wanted)):
+        drops.append(Change(f"- speaker {login} for {provider}", "drop_speaker", (login, provider)))
+    for provider, voice in sorted(wanted.items()):
+        arguments = (login, provider, voice["assurance"], voice["attests"])
+        if provider not in existing:
+            line = f"+ speaker {login} for {provider} ({voice['assurance']})"
+            puts.append(Change(line, "put_speaker", arguments))
+        elif existing[provider] != voice:
+            details = list(differences(existing[provider], voice))
+            puts.append(Change(f"~ speaker {login} for {provider}", "put_speaker", arguments, details))
+
+
 def _is_list_of_mappings(value):
     return isinstance(value, list) and all(isinstance(entry, dict) for entry in value)
+
+
+def _duration(value):
+    return _shown(value) if value is ABSENT else calendars.spelled_out(value)
 
 
 def _shown(value):

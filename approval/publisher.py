@@ -2,7 +2,6 @@
 
 import salt.client
 import salt.exceptions
-import salt.key
 import salt.utils.jid
 
 from .errors import ApprovalError
@@ -23,12 +22,6 @@ SURELY_NOT = (
     salt.exceptions.AuthorizationError,
     salt.exceptions.EauthAuthenticationError,
 )
-
-
-def accepted(opts):
-    """The minions whose keys the master has accepted: a list of their ids."""
-    with salt.key.get_key(opts) as keys:
-        return keys.list_keys()["minions"]
 
 
 def new_jid(opts):

@@ -1,16 +1,22 @@
 """Answers of the client as text for a terminal."""
 
-MAX_COLUMN = 60
+import json
+
+from .layout import cell as _cell
+from .layout import fold, grouped, paged, plain, table
+from .layout import printable as _printable
+
+DECIDED = {"approve": "approved", "reject": "rejected"}
 OUTCOME = {"outcome": "OUTCOME", "observed": "OBSERVED"}
-
-
-def table(rows, columns):
-    """Rows (dicts) as aligned columns: {key: heading}."""
-    lines = [list(columns.values())] + [[_cell(row.get(key)) for key in columns] for row in rows]
-    widths = [max(len(line[number]) for line in lines) for number in range(len(columns))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
+EXACT = ("wanted", "observed", "value", "name", "minion")
+CONSUMED = ("salt",)  # destinations of the outbox for which there is somebody
+LINES = 50  # of answers that differ, unless all are asked for
+# How items stand that `show --failed` shows.
+FAILED = ["failed", "drift", "drifted"]
+# From so many minions on those that are alike are grouped by the database.
+MANY_MINIONS = 10
+# Of the revisions to come that a window brings and takes away again.
+SHOWN_REVISIONS = 2
 
 
 def requests(rows):
@@ -20,16 +26,43 @@ def requests(rows):
         "submitted_at": "SUBMITTED", "minions": "MINIONS", "items": "ITEMS", "waiting_for": "WAITING FOR",
         "reason": "REASON",
     }  # fmt: skip
-    return table(rows, columns) if rows else "no requests"
+    return table(rows, columns) + _more(rows, "requests") if rows else "no requests"
 
 
-def request(shown):
-    """What Client.show() returned."""
+def inbox(rows):
+    """What Client.inbox() returned."""
+    lines = []
+    for row in rows:
+        what = f"stage {row['stage']} ({row['stage_name']})" if row["act"] == "decide" else "review"
+        size = _number(row["minions"], "minion")
+        lines.append(f"request {row['request_id']}: {row['type']} on {size}, {what}")
+        lines.append(f"  asked for by {row['requester']}, {_cell(row['submitted_at'])}: {_cell(row['reason'])}")
+        why = f"as one of {', '.join(row['groups'])}"
+        if row["in_stead_of"]:
+            why += f", in {row['in_stead_of']}'s stead"
+        if row["escalated"]:
+            why += "; it was escalated"
+        lines.append(f"  {why}")
+        if row["until"]:
+            lines.append(f"  until {_cell(row['until'])}, {row['until_what']}")
+        if row["min_assurance"]:
+            enough = {True: "", False: "; this login is not: use your own", None: ""}[row["suffices"]]
+            lines.append(f"  by an identity that is at least {row['min_assurance']}{enough}")
+        if row["obstacle"]:
+            lines.append(f"  cannot be approved yet: {plain(row['obstacle'])}")
+    return "\n".join(lines) + _more(rows, "requests") if rows else "nothing waits"
+
+
+def request(shown, each=False):
+    """
+    What Client.show() returned, or what Client.request() gave for a dry run; alike minions of many are one line,
+    unless ``each`` item shall be.
+    """
     asked_by = shown["requester"]
     if shown["on_behalf_of"]:
         asked_by += f" for {shown['on_behalf_of']}"
     lines = [
-        f"request {shown['request']}: {shown['type']}, {shown['state']}",
+        f"{_named(shown)}: {shown['type']}, {shown['state']}",
         f"  asked for by {asked_by} ({shown['assurance']}), {_cell(shown['submitted_at'])}: {_cell(shown['reason'])}",
     ]
     lines += [f"  {what}" for what in _circumstances(shown)]
@@ -39,26 +72,51 @@ def request(shown):
         lines += [f"    {_decision(decision)}" for decision in stage["decisions"]]
     if not shown["chain"]:
         lines.append("  pre-approved: its type needs no approval")
+    standings = ", ".join(f"{count} {standing}" for standing, count in sorted(shown["standings"].items()))
+    lines.append(f"  {_number(shown['item_count'], 'item')} on {_number(shown['minion_count'], 'minion')}: {standings}")
+    is_grouped = not each and shown["minion_count"] > MANY_MINIONS
+    rows = [_told(item) for item in (_grouped(shown["groups"]) if is_grouped else shown["items"])]
     columns = {"minion": "MINION", "name": "NAME", "wanted": "APPROVED", **OUTCOME, "text": ""}
     if shown["state"] in ("pending", "rejected", "cancelled", "expired"):
         columns = {"minion": "MINION", "name": "NAME", "wanted": "ASKED FOR"}
-    elif not any(item["text"] for item in shown["items"]):
+    elif not any(item["text"] for item in rows):
         del columns["text"]
-    lines += ["", *(f"  {line}" for line in _items(shown["items"], columns).splitlines())]
-    if len(shown["items"]) < shown["item_count"]:
-        lines.append(f"  ... of {shown['item_count']} items")
+    if "would_be" in shown:
+        lines += [f"  {line}" for line in what_if(shown["would_be"]).splitlines()]
+    if not is_grouped and not each:
+        rows = _alike(rows, columns)
+    lines += ["", *(f"  {line}" for line in _items(rows, columns).splitlines())] if rows else ["", "  none of them"]
+    if is_grouped and len(shown["groups"]) < shown["group_count"]:
+        lines.append(
+            f"  ... {len(shown['groups'])} of {shown['group_count']} kinds of minions; --items shows each item"
+        )
+    elif not is_grouped and shown["next"]:
+        lines.append(f"  ... of {shown['item_count']} items; go on with --after {' '.join(shown['next'])}")
     return "\n".join(lines)
 
 
-def plan(shown):
-    """What Client.plan() returned."""
+def _named(shown):
+    if "would_be" not in shown:
+        return f"request {shown['request']}"
+    known = shown["request"] and f"it is request {shown['request']} already"
+    return f"nothing was submitted; {known or 'it would be a request'}"
+
+
+def plan(shown, limit=LINES):
+    """What Client.plan() returned; of its minions at most ``limit`` groups (None: all)."""
     if shown["summary"] is None:
-        return f"request {shown['request']} has no plan; salt-run approval.plan makes one"
+        return f"request {shown['request']} has no plan; salt-run approval.plan makes one, or plan --make on the master"
     lines = [f"request {shown['request']}", *(f"  {line}" for line in _plan(shown["summary"])), ""]
-    for minion in shown["answers"]:
-        lines.append(f"  {minion['minion']}: {minion['outcome']}")
-        lines += [f"    {_printable(line)}" for line in minion["comment"].splitlines()]
-    return "\n".join(lines)
+    answers = [
+        "\n".join(
+            [
+                f"  {fold(answer['minion'])}: {answer['outcome']}",
+                *(f"    {_printable(line)}" for line in answer["comment"].splitlines()),
+            ]
+        )
+        for answer in grouped(shown["answers"], ("outcome", "comment"))
+    ]
+    return "\n".join(lines + paged(answers, limit, "--all shows them"))
 
 
 def why(shown):
@@ -66,7 +124,7 @@ def why(shown):
     lines = [f"{shown['kind']} {shown['name']} on {shown['minion']}"]
     for story in shown["requests"]:
         value = wanted({"type": story["what"], "value": story["value"]})
-        lines.append(f"  {_cell(value)}: request {story['request']} ({story['type']}), {story['standing']}")
+        lines.append(f"  {plain(value)}: request {story['request']} ({story['type']}), {_standing(story)}")
         lines.append(f"    asked for by {story['requester']}: {_cell(story['reason'])}")
         lines += [f"    {_cell(decision)}" for decision in story["decided_by"]]
         for key, what in (
@@ -75,9 +133,11 @@ def why(shown):
         ):  # fmt: skip
             if story[key]:
                 lines.append(f"    {what} {_cell(story[key])}")
+        if story["drift"]:
+            lines.append(f"    drifted: {_drift(story['drift'])}")
         if story["before"]:
             before = story["before"]["value"]
-            lines.append(f"    before: {'absent' if before is None else _cell(before)}")
+            lines.append(f"    before: {'absent' if before is None else plain(before)}")
     if not shown["requests"]:
         lines.append("  no request ever named it")
     return "\n".join(lines)
@@ -86,27 +146,42 @@ def why(shown):
 def what_if(shown):
     """What Client.what_if() returned."""
     may = "may" if shown["may_request"] else "may not"
-    lines = [f"{shown['type']} (version {shown['version']}): this requester {may} ask for it"]
+    asked_by = shown.get("requester") or "this requester"
+    lines = [f"{shown['type']} (version {shown['version']}): {asked_by} {may} ask for it"]
     for stage in shown["stages"]:
         lines.append(f"  stage {stage['stage']} ({stage['name']}), at least {stage['min_assurance']}" + _timeout(stage))
         for way in stage["any_of"]:
-            names = ", ".join(way["approvers"]) or "nobody"
-            blocked = "" if way["possible"] else " (blocked: too few)"
-            lines.append(f"    {way['quorum']} of {way['group']}: {names}{blocked}")
+            lines.append(f"    {way['quorum']} of {way['group']}: {_approvers(way, asked_by)}")
     if shown["pre_approved"]:
         lines.append("  pre-approved: needs no approval")
     return "\n".join(lines)
 
 
+def _approvers(way, asked_by):
+    names = ", ".join(way["approvers"]) or "nobody"
+    if way.get("excluded"):
+        names += f" ({asked_by} asks, so cannot approve)"
+    missing = way["quorum"] - len(way["approvers"])
+    return names if way["possible"] else f"{names}: blocked, {missing} more member{'s' if missing > 1 else ''} needed"
+
+
 def state(shown):
     """What Client.state() returned."""
     lines = [f"minion {shown['minion']}"]
-    for document in shown["documents"]:
+    for change in shown["held"]:
+        lines.append(f"  {change['name']} {_cell(wanted(change))} (request {change['request']}): {_held(change)}")
+    documents, repeated = _unrepeated(shown["documents"])
+    for document in documents:
         when = "in force" if document["in_force"] else f"from {_cell(document['valid_from'])}"
         lines.append(f"  revision {document['revision']}, {when}")
-        columns = {"name": "NAME", "wanted": "APPROVED", "request": "REQUEST", **OUTCOME}
-        rows = document["items"]
+        columns = {"name": "NAME", "wanted": "APPROVED", "request": "REQUEST", **OUTCOME, "text": ""}
+        rows = [_told(item) for item in document["items"]]
+        if not any(item["text"] for item in rows):
+            del columns["text"]
         lines += [f"    {line}" for line in _items(rows, columns).splitlines()] if rows else ["    nothing"]
+    if repeated:
+        ends = _cell(repeated[-1]["valid_from"])
+        lines.append(f"  then the same by turns, {_number(len(repeated), 'more time')} until {ends}")
     if not shown["documents"]:
         lines.append("  nothing is approved")
     return "\n".join(lines)
@@ -143,7 +218,11 @@ def calendars(rows):
     for row in rows:
         counted = f"from {row['starts_on']} {row['time_zone']}"
         lines.append(f"{row['calendar']}: {row['duration']}, {row['rule']} {counted}")
-        lines += [f"  {_cell(opening)}" for opening in row["next_openings"]] or ["  no opening to come"]
+        lines.append(f"  for the types {', '.join(row['types'])}" if row["types"] else "  no type waits for it")
+        lines += [
+            f"  {_cell(opening)} to {_cell(closing)}"
+            for opening, closing in zip(row["next_openings"], row["next_closings"], strict=True)
+        ] or ["  no opening to come"]
     return "\n".join(lines) or "no calendars"
 
 
@@ -154,6 +233,62 @@ def delegations(rows):
         "ends_at": "UNTIL",
     }  # fmt: skip
     return table(rows, columns) if rows else "no delegations"
+
+
+def minions(rows):
+    """What Client.minions() returned."""
+    columns = {"minion_id": "MINION", "revision": "REVISION", "last_return": "LAST RETURN"}
+    return table(rows, columns) if rows else "no minions"
+
+
+def removed_minions(result):
+    """What Client.remove_minions() returned."""
+    if result["removed"]:
+        return f"{result['removed']} removed. One whose key is accepted becomes known again: salt-key --delete"
+    return f"{fold(result['minions'])}\n{len(result['minions'])} would be removed: say yes (--yes, yes=True)"
+
+
+def compliance(shown):
+    """What Client.compliance() returned."""
+    columns = {
+        "minion_id": "MINION", "standing": "STANDING", "name": "RESOURCE", "since": "SINCE", "last_seen": "LAST SEEN",
+        "why": "WHY",
+    }  # fmt: skip
+    numbers = ", ".join(f"{count} {standing}" for standing, count in shown["minions"].items())
+    if not shown["out_of_line"]:
+        return f"minions: {numbers}"
+    rows = grouped(shown["out_of_line"], [key for key in columns if key != "minion_id"], "minion_id")
+    return f"minions: {numbers}\n\n{table([{**row, 'minion_id': fold(row['minion_id'])} for row in rows], columns)}"
+
+
+def outbox(rows):
+    """What Client.outbox() returned."""
+    columns = {
+        "request": "REQUEST", "destination": "TO", "topic": "ABOUT", "state": "STATE", "attempts": "FAILED",
+        "due_at": "DUE", "known": "WHAT IS KNOWN", "last_error": "LAST ERROR",
+    }  # fmt: skip
+    told = [
+        {**row, "last_error": row["last_error"] or f"nobody consumes {row['destination']}: outbox drop"}
+        if row["destination"] not in CONSUMED and row["state"] != "delivered"
+        else row
+        for row in rows
+    ]
+    return table(told, columns) if rows else "the outbox is empty"
+
+
+def reinstalls(rows):
+    """What Client.reinstalls() returned."""
+    columns = {
+        "minion": "MINION", "state": "STATE", "noticed_at": "NOTICED", "accepted_at": "ACCEPTED",
+        "converged_at": "CONVERGED", "jid": "JOB",
+    }  # fmt: skip
+    return table(rows, columns) if rows else "no minion was reinstalled"
+
+
+def broken_audit(rows):
+    """What Client.verify_audit() returned."""
+    columns = {"stream": "STREAM", "seq": "ENTRY", "problem": "PROBLEM"}
+    return table(rows, columns) if rows else "the audit is intact"
 
 
 def replay(rows):
@@ -188,13 +323,23 @@ def verdict(answer):
     return "\n".join(lines)
 
 
-def findings(rows):
-    """What check.run() returned."""
+def finding(found):
+    """One of the findings that Client.returns() has with a return."""
+    return f"{found['kind']} {found['name']}: {found['verdict']} ({found['reason']}): {plain(found['text'])}"
+
+
+def findings(rows, looked_at=None):
+    """What check.run() found, alike findings as one; then what it looked at, as Report.looked_at has it."""
     lines = []
-    for row in rows:
-        lines.append(f"{row['severity']}: {row['subject']}: {row['problem']}")
+    groups = grouped(rows, ("severity", "problem", "remedy"), "subject")
+    for row in groups:
+        lines.append(f"{row['severity']}: {', '.join(row['subject'])}: {row['problem']}")
         if row["remedy"]:
             lines += [f"    {line}" for line in row["remedy"].splitlines()]
+    if looked_at:
+        errors, warnings = (sum(row["severity"] == what for row in groups) for what in ("error", "warning"))
+        counts = f"{errors} error{'' if errors == 1 else 's'}, {warnings} warning{'' if warnings == 1 else 's'}"
+        lines.append(f"looked at: {', '.join(looked_at)}: {counts}")
     return "\n".join(lines) or "everything is configured right"
 
 
@@ -207,6 +352,91 @@ def wanted(item):
     return item["value"]
 
 
+def observed(item):
+    """What was found: ``absent`` where it was proven to be, None where nothing is known."""
+    is_read = (item["type"], item.get("outcome")) == ("absent", "converged") or (
+        (item["kind"], item.get("outcome")) == ("package", "drift")
+    )
+    return "absent" if is_read and item.get("observed") is None else item.get("observed")
+
+
+def _standing(story):
+    """How a request about a resource stands, and on account of what."""
+    if story["held"]:
+        return _held(story["held"])
+    if story["standing"] == "overtaken":
+        return f"overtaken by request {story['overtaken_by']}, which is not proven yet"
+    return story["standing"]
+
+
+def _held(held):
+    if held["by"] == "after":
+        return f"takes effect {_cell(held['until'])} (after)"
+    if held["until"] is None:
+        return f"held by {held['by']}, no end is known"
+    return f"held until {_cell(held['until'])} by {held['by']}"
+
+
+def _drift(drift):
+    observed = "absent" if drift["observed"] is None else _cell(drift["observed"])
+    return f"{observed} since {_cell(drift['since'])}, last seen {_cell(drift['last_seen'])}: {plain(drift['text'])}"
+
+
+def _told(item):
+    """An item with what was seen last, where that is no longer what was proven."""
+    drift = item["drift"]
+    if not drift:
+        return {**item, "outcome": item["standing"]}
+    observed = "absent" if drift["observed"] is None else drift["observed"]
+    text = f"since {_cell(drift['since'])}: {drift['text']}"
+    return {**item, "outcome": item["standing"], "observed": observed, "text": text}
+
+
+def _grouped(groups):
+    """The items of each group of alike minions, under how many there are and which."""
+    for group in groups:
+        name = group["first"]
+        if group["minions"] > 1:
+            name = f"{group['minions']} minions: {name} ... {group['last']}"
+        for item in group["items"]:
+            yield {**item, "minion": name}
+
+
+def _every_item(shown):
+    yield from shown["items"]
+    for group in shown["groups"]:
+        yield from group["items"]
+
+
+def _unrepeated(documents):
+    """Documents in order of time: those to show, and those which only repeat one of these, to the end."""
+    seen = [document["items"] for document in documents[: SHOWN_REVISIONS + 1]]
+    shown = max(
+        (number + 1 for number, document in enumerate(documents) if document["items"] not in seen),
+        default=SHOWN_REVISIONS + 1,
+    )
+    shown = max(shown, SHOWN_REVISIONS + 1)
+    return documents[:shown], documents[shown:]
+
+
+def _more(rows, what):
+    total = rows[0]["total"]
+    if total <= len(rows):
+        return ""
+    return f"\n... {len(rows)} of {total} {what}; go on with --after {rows[-1]['request_id']}"
+
+
+def _number(count, what):
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def _alike(items, columns):
+    """Items that differ in their minion only, as one."""
+    rows = [{**item, "wanted": wanted(item), "observed": observed(item)} for item in items]
+    rows = grouped(rows, ["kind", *(name for name in columns if name != "minion")])
+    return [{**row, "minion": fold(row["minion"])} for row in rows]
+
+
 def _items(items, columns):
     """Items as a table; their kind is shown if they are not all packages."""
     if any(item["kind"] != "package" for item in items):
@@ -215,7 +445,7 @@ def _items(items, columns):
             for column in columns.items()
             for name, title in ([("kind", "KIND"), column] if column[0] == "name" else [column])
         }
-    return table([{**item, "wanted": wanted(item)} for item in items], columns)
+    return table([{**item, "wanted": wanted(item), "observed": observed(item)} for item in items], columns, EXACT)
 
 
 def _circumstances(shown):
@@ -224,6 +454,9 @@ def _circumstances(shown):
         yield f"reference: {shown['source']} {shown['external_ref']}"
     if shown["reverts"]:
         yield f"takes back: request {shown['reverts']}"
+    for left in shown["left_out"] or ():
+        what = f"{left['kind']} {_cell(left['name'])} on {_cell(left['minion'])}"
+        yield f"not taken back: {what}: {_printable(left['reason'])}"
     if shown["renews"]:
         yield f"renews: request {shown['renews']}"
     if shown["after"]:
@@ -231,8 +464,15 @@ def _circumstances(shown):
     for overlap in shown["overlaps"]:
         resolution = overlap["resolution"] or "to be resolved: supersede or wait"
         yield f"contradicts: request {overlap['other']} ({_cell(overlap['example'])}): {resolution}"
-    if shown["break_glass_at"]:
-        yield f"let past windows and freezes: {_cell(shown['break_glass_at'])}"
+    for name, arguments in sorted({(i["name"], i["value"]) for i in _every_item(shown) if i["kind"] == "action"}):
+        yield f"carries out: {' '.join([name, *_positional(shown['action']), plain(arguments)])}"
+    if shown["glass"]:
+        glass = shown["glass"]
+        yield f"let past windows and freezes: {_cell(glass['at'])} by {glass['by']}: {plain(glass['comment'])}"
+    for revert in shown["reverted_by"]:
+        yield f"taken back by: request {revert['request']}, {revert['state']}"
+    for job in shown["sent"]:
+        yield f"sent: {_cell(job['at'])}, job {job['jid']}, to {_number(job['minions'], 'minion')}"
     if shown["review"]:
         review = shown["review"]
         if review["at"]:
@@ -243,8 +483,18 @@ def _circumstances(shown):
         yield from _plan(shown["plan"])
     elif shown["plan_within"]:
         yield f"plan: none; the first approval needs one of the last {shown['plan_within']}"
-    if shown["waiting_for"]:
+    if shown["waits"]:
+        for cause in shown["waits"]:
+            alone = cause["minions"] == shown["minion_count"]
+            minions = "" if alone else f" ({_number(cause['minions'], 'minion')}, {cause['minion_id']} among them)"
+            yield f"now{minions}: {plain(cause['text'])}"
+    elif shown["waiting_for"]:
         yield f"waits for: {shown['waiting_for']}"
+
+
+def _positional(action):
+    """The arguments without a name that a type has for an action which somebody carries out by hand."""
+    return [plain(json.dumps(value, ensure_ascii=False)) for value in action.get("arg") or []]
 
 
 def _plan(summary):
@@ -265,7 +515,7 @@ def _decision(decision):
         by += f" for {decision['counts_for']}"
     comment = f": {_cell(decision['comment'])}" if decision["comment"] else ""
     return (
-        f"{decision['decision']} by {by} ({decision['identity']}, {decision['assurance']}), "
+        f"{DECIDED[decision['decision']]} by {by} ({decision['identity']}, {decision['assurance']}), "
         f"{_cell(decision['at'])}{comment}"
     )
 
@@ -282,18 +532,3 @@ def _timeout(stage):
         return ""
     then = f"{stage['escalate_to']} may pass it too" if stage["escalate_to"] else "it is rejected"
     return f"; after {stage['timeout']} {then}"
-
-
-def _cell(value):
-    if value is None:
-        return "-"
-    text = _printable(" ".join(str(value).split()))
-    # A time to the second is enough to read; --json has all of it.
-    if len(text) >= 25 and text[4:5] == "-" and text[10:11] == "T":
-        text = text[:19].replace("T", " ") + " UTC"
-    return text if len(text) <= MAX_COLUMN else text[: MAX_COLUMN - 3] + "..."
-
-
-def _printable(text):
-    # Some of it comes from minions: nothing there may speak to the terminal.
-    return "".join(character if character.isprintable() else "?" for character in text)

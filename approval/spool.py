@@ -19,6 +19,9 @@ SMALLEST_MAX_MB = 16
 LARGEST_MAX_MB = 1024 * 1024
 JID_BYTES = 255  # what the core takes; anything longer is no jid, but what a minion made up
 
+PAGE = 500  # entries that are in memory at one time where all are looked at
+PAGE_BYTES = 16 * 1024 * 1024
+
 _opened = {}  # path -> the core's Spool: a process may have each open only once
 _lock = threading.Lock()
 
@@ -111,11 +114,21 @@ class Spool:
         """Whether any entry of the job waits."""
         return self.exists and self._core().has(job_key(jid))
 
-    def find(self, jid=None, kind=None):
-        """The entries of a job (None: of all jobs) that wait, in their order, without damaged ones."""
+    def find(self, jid):
+        """The entries of a job that wait, in their order, without damaged ones."""
         if not self.exists:
             return []
-        return [Entry(*entry) for entry in self._core().find(None if jid is None else job_key(jid), kind)]
+        return [Entry(*entry) for entry in self._core().find(job_key(jid))]
+
+    def find_all(self, kind):
+        """Yield the entries of one kind, of all jobs and ordered by job, however many there are."""
+        after, entries = None, self.exists
+        while entries:
+            entries = [
+                Entry(*entry) for entry in self._core().find(None, kind, after=after, count=PAGE, size=PAGE_BYTES)
+            ]
+            yield from entries
+            after = (entries[-1].jid, entries[-1].seq) if entries else None
 
     def read(self, first=0, aside=False, **bounds):
         """The entries from number ``first`` on, or those set aside. bounds: count and size (bytes) at most."""

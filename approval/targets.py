@@ -4,6 +4,8 @@ That is the operator's convenience: the request names the exact ids that come ou
 each.
 """
 
+import inspect
+
 from .errors import InputError
 
 TYPES = ("glob", "pcre", "list", "grain", "grain_pcre", "pillar", "pillar_pcre", "pillar_exact", "ipcidr",
@@ -28,18 +30,23 @@ def resolve(opts, tgt, tgt_type="glob"):
     """
     import salt.utils.minions
 
+    from . import master_keys
+
     if tgt_type not in TYPES:
         raise InputError(f"{tgt_type!r} is not a type of target (known: {', '.join(TYPES)})")
     if not isinstance(tgt, str | list) or not tgt:
         raise InputError("tgt must be a target as salt takes it, such as 'web*'")
     checker = salt.utils.minions.CkMinions(opts)
-    # Not greedy, or all minions would be meant by a grain while the master keeps none. As for a function that
-    # a minion runs whole, since what is wanted are minions, not the resources behind them.
-    found = checker.check_minions(tgt, tgt_type, greedy=False, fun="state.apply")
+    # A Salt that knows of resources behind minions is asked as for a function that a minion runs whole, since
+    # what is wanted are minions.
+    knows_resources = "fun" in inspect.signature(checker.check_minions).parameters
+    wanted = {"fun": "state.apply"} if knows_resources else {}
+    # Not greedy, or all minions would be meant by a grain while the master keeps none.
+    found = checker.check_minions(tgt, tgt_type, greedy=False, **wanted)
     if found["missing"]:
         raise InputError(f"the target names {found['missing'][0]!r}, whose key is not accepted")
     # The master may remember the grains of a minion whose key is gone.
-    ids = sorted(set(found["minions"]) & set(checker.key.list_keys()["minions"]))
+    ids = sorted(set(found["minions"]) & set(master_keys.accepted(opts)))
     if not ids:
         raise InputError(f"the target {tgt!r} ({tgt_type}) means no minion")
     return ids

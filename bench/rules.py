@@ -37,7 +37,7 @@ SELECT approval.put_principal('alice', 'person'), approval.put_principal('bob', 
     approval.put_group('owners', ''), approval.put_membership('owners', 'bob'), approval.put_request_type(%s)
 """
 SUBMIT = """
-SELECT approval.submit_request(%s, 'alice', 'package', 'measured', %s, %s, %s, %s, NULL, 'bench', NULL)
+SELECT approval.submit_request(%s, 'alice', 'package', 'measured', %s, %s, %s, %s, NULL, 'pg', NULL)
 """
 DECIDE = "SELECT approval.decide(%s, 'bob', %s, 'approve', '', NULL)"
 

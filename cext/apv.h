@@ -38,7 +38,8 @@ typedef enum {
     APV_ERR_FORKED,      /* the handle belongs to another process */
     APV_ERR_LIMIT,       /* larger than a bound that the caller or we set */
     APV_ERR_FULL,        /* no room on disk, or a store has its bound */
-    APV_ERR_DAMAGED      /* what was read from disk is not what was written */
+    APV_ERR_DAMAGED,     /* what was read from disk is not what was written */
+    APV_ERR_BUSY         /* another call or process has what this one needs, for too long */
 } apv_code;
 
 typedef struct {

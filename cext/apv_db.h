@@ -43,6 +43,10 @@ bool apv_db_forked(const apv_db *db);
  * on a connection only shows that this one is of no use any more. */
 bool apv_db_unreachable(const apv_db *db);
 
+/* How many calls got as far as the connection. One that did not (an argument could not be
+ * used, say) tells nothing of the database, and leaves the number as it was. */
+uint64_t apv_db_tries(const apv_db *db);
+
 /* Sets what is asked when a signal interrupts a wait: interrupted(arg) true
  * gives the call up with APV_ERR_UNAVAILABLE. NULL: signals only resume it. */
 void apv_db_on_signal(apv_db *db, bool (*interrupted)(void *arg), void *arg);
@@ -224,6 +228,11 @@ typedef struct {
  * Ownership: free with apv_record_free. Blocks up to twice as long as apv_call.
  */
 bool apv_record_return(apv_db *db, apv_span load, apv_record **record, apv_err *err) APV_MUSTCHECK;
+
+/* Whether a return can be recorded at all, whatever the database says to it: what
+ * apv_record_return needs no database for.
+ * load: as there. Errors: INVALID (no map, names no minion), LIMIT, MEMORY. Does not block. */
+bool apv_return_check(apv_span load, apv_err *err) APV_MUSTCHECK;
 
 #define APV_RECORDS_MAX 1000 /* returns in a batch */
 

@@ -73,6 +73,8 @@ size_t apv_utf8_truncate(const char *data, size_t size, size_t max_size);
 /* The size of what was valid UTF-8 before it was cut anywhere, without a last character
  * that isn't whole. */
 size_t apv_utf8_whole(const char *data, size_t size);
+/* Whether PostgreSQL can take the text. Errors: INVALID. */
+bool apv_text_check(apv_span text, apv_err *err) APV_MUSTCHECK;
 
 /* ---- value.c ---- */
 

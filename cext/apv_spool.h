@@ -14,6 +14,7 @@
 
 #define APV_SPOOL_JID_MAX 255                     /* bytes of a jid */
 #define APV_SPOOL_REASON_MAX 255                  /* bytes of a reason; more is cut off */
+#define APV_SPOOL_WRITE_TIMEOUT_MS 5000           /* the usual one */
 #define APV_SPOOL_BOUND_MIN ((size_t)1024 * 1024) /* bytes */
 
 typedef struct apv_spool apv_spool;
@@ -21,6 +22,7 @@ typedef struct apv_spool apv_spool;
 typedef struct {
     const char *path;   /* directory for its owner alone; made if it isn't there, its parents not */
     size_t bound_bytes; /* its data file never grows beyond; APV_SPOOL_BOUND_MIN or more */
+    int write_timeout_ms; /* how long a write waits for one of another process; 0: the usual */
 } apv_spool_options;
 
 /* What an entry is. On disk; never renumber. */
@@ -64,7 +66,8 @@ typedef struct {
  *
  * options: copied. spool: receives the handle.
  * Errors: INVALID (the bound is too small; the directory is none, belongs to somebody
- * else, or others may read or write it), DAMAGED, FULL, LIMIT, MEMORY.
+ * else, or others may read or write it; write_timeout_ms is negative), BUSY (it has to be
+ * made, and another process writes), DAMAGED, FULL, LIMIT, MEMORY.
  * Ownership: free with apv_spool_close. Blocks on the disk. A process has each spool open
  * once; one thread at a time per handle.
  */
@@ -75,6 +78,10 @@ bool apv_spool_open(const apv_spool_options *options, apv_spool **spool,
  * that opened it nothing is closed, since it is still the parent's. */
 void apv_spool_close(apv_spool **spool);
 
+/* Sets what is asked now and then while a writer of another process is waited for:
+ * interrupted(arg) true gives up with BUSY. NULL: nothing is. */
+void apv_spool_on_signal(apv_spool *spool, bool (*interrupted)(void *arg), void *arg);
+
 /* Whether it belongs to another process, so that it can only be closed. */
 bool apv_spool_forked(const apv_spool *spool);
 
@@ -84,8 +91,9 @@ bool apv_spool_forked(const apv_spool *spool);
  * read. first: receives the seq of the first; those of the others follow.
  * Errors: FULL (a part of the bound is kept free so that entries can still be removed; for
  * events alone half of it counts, so that they go before anything else does), INVALID,
- * LIMIT (a jid is too long), DAMAGED, FORKED, MEMORY. Blocks on the disk, and while
- * another process writes.
+ * LIMIT (a jid is too long), BUSY (another process wrote for all of write_timeout_ms: it is
+ * stopped, perhaps), DAMAGED, FORKED, MEMORY. Blocks on the disk, and up to write_timeout_ms
+ * while another process writes.
  */
 bool apv_spool_put(apv_spool *spool, const apv_spool_entry *entries, size_t count, uint64_t *first,
                    apv_err *err) APV_MUSTCHECK;
@@ -111,13 +119,22 @@ bool apv_spool_read(apv_spool *spool, bool aside, uint64_t from, size_t count_ma
 bool apv_spool_find(apv_spool *spool, apv_span jid, apv_spool_kind kind, apv_spool_batch **batch,
                     apv_err *err) APV_MUSTCHECK;
 
+/* The same in parts, for what may be more than there is memory for.
+ *
+ * after: the last entry of the part before, of which jid and seq are read; NULL: from the
+ * start. count_max, size_max_bytes (of payloads): not more, but always one.
+ */
+bool apv_spool_find_next(apv_spool *spool, apv_span jid, apv_spool_kind kind,
+                         const apv_spool_entry *after, size_t count_max, size_t size_max_bytes,
+                         apv_spool_batch **batch, apv_err *err) APV_MUSTCHECK;
+
 /* Whether any entry of a job waits. Errors as apv_spool_read. */
 bool apv_spool_has(apv_spool *spool, apv_span jid, bool *has, apv_err *err) APV_MUSTCHECK;
 
 void apv_spool_batch_free(apv_spool_batch **batch);
 
 /* Removes entries that wait; those that aren't there are passed over.
- * Errors: FULL, DAMAGED, FORKED, MEMORY; then none was removed. Blocks as apv_spool_put. */
+ * Errors: FULL, BUSY, DAMAGED, FORKED, MEMORY; then none was removed. Blocks as apv_spool_put. */
 bool apv_spool_remove(apv_spool *spool, const uint64_t *seqs, size_t count,
                       apv_err *err) APV_MUSTCHECK;
 

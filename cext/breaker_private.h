@@ -32,7 +32,8 @@ bool apv_breaker_ask(apv_breaker *breaker, int64_t now_ns, apv_err *err) APV_MUS
  * reached; NULL: it could, whatever it answered. */
 void apv_breaker_tell(apv_breaker *breaker, int64_t now_ns, const apv_err *cause);
 
-/* Tells that the call came to no end of its own: nothing was learned. */
+/* Tells that the call came to no end of its own, or never asked the database: nothing was
+ * learned. */
 void apv_breaker_forget(apv_breaker *breaker);
 
 #endif

@@ -1,10 +1,12 @@
-/* db.c - the connection: connecting, waiting, statements. The only file that
- * knows libpq.
+/* db.c - the connection: connecting, waiting, statements. The only file that knows libpq,
+ * but for db_cancel.c.
  *
  * libpq never blocks here: the socket is non-blocking and every wait is a poll
  * against a deadline of ours, because a stopped server would hold PQexec for ever.
  */
 #include "db_private.h"
+
+#include "db_cancel_private.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -15,8 +17,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <libpq-fe.h>
 
 #define STATEMENTS_MAX 64 /* prepared per connection; further ones run unnamed */
 #define GIVE_WAYS_MAX 5   /* how often a call that was given up for another is made again */
@@ -38,8 +38,11 @@ struct apv_db {
     bool (*interrupted)(void *arg);
     void *interrupted_arg;
     bool unreachable;             /* the last try to connect failed */
+    uint64_t tries;               /* calls that got as far as the connection */
     void (*meanwhile)(void *arg); /* NULL: nothing, or done */
     void *meanwhile_arg;
+
+    apv_cancel *cancel; /* of the last call that was given up */
 
     PGconn *conn; /* NULL until the first call, and after a loss */
     pid_t pid;    /* process that opened conn */
@@ -150,6 +153,15 @@ drop(apv_db *db)
     db->conn = NULL;
 }
 
+/* The same for one on which the server still does something, which nobody waits for. */
+static void
+give_up(apv_db *db)
+{
+    forget_statements(db);
+    apv_cancel_start(&db->cancel, db->conn);
+    db->conn = NULL;
+}
+
 /* Lets go of a connection that the parent process still uses: PQfinish would end
  * the parent's session. The descriptor is closed only if it still is that socket:
  * a daemonizing child may have closed it and opened something else under its number. */
@@ -178,6 +190,12 @@ apv_db_unreachable(const apv_db *db)
     return db->unreachable;
 }
 
+uint64_t
+apv_db_tries(const apv_db *db)
+{
+    return db->tries;
+}
+
 void
 apv_db_close(apv_db **db)
 {
@@ -187,6 +205,7 @@ apv_db_close(apv_db **db)
         abandon(*db);
     else
         drop(*db);
+    apv_cancel_free(&(*db)->cancel);
     free((*db)->conninfo);
     free(*db);
     *db = NULL;
@@ -425,7 +444,11 @@ fail_wait(apv_db *db, enum wait wait, apv_err *err)
         apv_fail(err, APV_ERR_UNAVAILABLE, "the connection to the approval database was lost");
         attempt = ATTEMPT_LOST;
     }
-    drop(db); /* what it would say next belongs to the call that we gave up */
+    /* What it would say next belongs to the call that we gave up. */
+    if (attempt == ATTEMPT_LOST)
+        drop(db);
+    else
+        give_up(db);
     return attempt;
 }
 
@@ -651,6 +674,7 @@ apv_db_query(apv_db *db, const char *sql, const apv_param *params, size_t count,
 
     if (apv_db_forked(db))
         return apv_fail(err, APV_ERR_FORKED, "the connection belongs to the parent process");
+    db->tries++;
     /* What may be done again finds out by itself, and saves the time to ask. */
     if (db->conn != NULL && !repeatable && ended(db))
         drop(db);
@@ -832,6 +856,7 @@ apv_db_query_many(apv_db *db, const char *sql, const apv_param *params, size_t c
 
     if (apv_db_forked(db))
         return apv_fail(err, APV_ERR_FORKED, "the connection belongs to the parent process");
+    db->tries++;
     bool kept = db->conn != NULL;
     if (!kept && !connect_db(db, err))
         return false;
@@ -899,6 +924,7 @@ apv_db_script(apv_db *db, const char *sql, const apv_script_sink *sink, apv_err 
 
     if (apv_db_forked(db))
         return apv_fail(err, APV_ERR_FORKED, "the connection belongs to the parent process");
+    db->tries++;
     if (db->conn != NULL && ended(db))
         drop(db);
     if (db->conn == NULL && !connect_db(db, err))

@@ -86,11 +86,6 @@ bool apv_copy_feed(apv_copy *copy, apv_span bytes,
                    void *arg, apv_err *err) APV_MUSTCHECK;
 void apv_copy_free(apv_copy *copy);
 
-/* ---- call.c ---- */
-
-/* Whether PostgreSQL can take the text. Errors: INVALID. */
-bool apv_text_check(apv_span text, apv_err *err) APV_MUSTCHECK;
-
 /* ---- document.c ---- */
 
 /* A document with what apv_document_free frees. */

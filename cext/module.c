@@ -39,6 +39,8 @@ code_name(apv_code code)
         return "full";
     case APV_ERR_DAMAGED:
         return "damaged";
+    case APV_ERR_BUSY:
+        return "busy";
     }
     return "unknown";
 }
@@ -59,6 +61,7 @@ exception_class(const module_state *state, apv_code code)
         return state->data_error;
     case APV_ERR_FULL:
     case APV_ERR_DAMAGED:
+    case APV_ERR_BUSY:
         return state->store_error;
     default:
         return state->error;

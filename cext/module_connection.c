@@ -21,11 +21,13 @@ struct connection {
     apv_db *db;
 
     size_t users;        /* calls that have it or wait for it; under the GIL, as next is */
-    bool busy;           /* one call has it; under lock */
+    bool busy;           /* one call has it; under lock, as owner is */
+    pthread_t owner;     /* thread of that call */
     apv_breaker breaker; /* under lock */
     pthread_mutex_t lock;
     pthread_cond_t freed;
     PyThreadState *thread; /* of the call that has it, as what follows */
+    uint64_t tries;        /* apv_db_tries() when it got it */
     bool interrupted;      /* a signal handler raised */
 };
 
@@ -194,7 +196,9 @@ take_turn(struct connection *connection, apv_err *err)
     bool taken = false;
 
     pthread_mutex_lock(&connection->lock);
-    while (connection->busy && !connection->breaker.open && status == 0) {
+    /* A signal handler that calls while its thread waits for an answer would wait for itself. */
+    bool own = connection->busy && pthread_equal(connection->owner, pthread_self());
+    while (connection->busy && !own && !connection->breaker.open && status == 0) {
         if (end_ns == 0)
             end_ns = now_ns() + limit_ms * (NS_PER_S / 1000);
         const struct timespec end = {(time_t)(end_ns / NS_PER_S), (long)(end_ns % NS_PER_S)};
@@ -202,11 +206,16 @@ take_turn(struct connection *connection, apv_err *err)
     }
     if (connection->breaker.open && !apv_breaker_ask(&connection->breaker, now_ns(), err)) {
         /* err says why */
+    } else if (own) {
+        apv_fail(err, APV_ERR_UNAVAILABLE,
+                 "the connection to the approval database is in use by the call that this signal "
+                 "handler interrupts");
     } else if (connection->busy) {
         apv_fail(err, APV_ERR_TIMEOUT,
                  "other calls held the connection to the approval database for %lld ms",
                  (long long)limit_ms);
     } else {
+        connection->owner = pthread_self();
         taken = connection->busy = true;
     }
     pthread_mutex_unlock(&connection->lock);
@@ -219,7 +228,9 @@ give_turn(struct connection *connection, const apv_err *err)
 {
     pthread_mutex_lock(&connection->lock);
     connection->busy = false;
-    if (connection->interrupted)
+    /* A call that never asked the database, or that had no memory, learned nothing of it. */
+    if (connection->interrupted || err->code == APV_ERR_MEMORY ||
+        apv_db_tries(connection->db) == connection->tries)
         apv_breaker_forget(&connection->breaker);
     else if (connection->breaker.open || err->code != APV_OK)
         apv_breaker_tell(&connection->breaker, now_ns(),
@@ -245,6 +256,7 @@ module_connection_try(const module_state *state, const apv_db_options *options,
         if (take_turn(connection, err)) {
             connection->thread = thread;
             connection->interrupted = false;
+            connection->tries = apv_db_tries(connection->db);
             ok = work(connection->db, arg, err);
             give_turn(connection, err);
         }

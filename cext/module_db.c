@@ -1,4 +1,4 @@
-/* module_db.c - document*(), record_return(), record_returns() and call(): what goes to the
+/* module_db.c - document*(), record_return*(), check_return() and call(): what goes to the
  * database. */
 #include "module.h"
 
@@ -59,6 +59,22 @@ add_reason(apv_err *err, const apv_err *snapshot)
     *err = both;
 }
 
+/* Whether the database was in no state to answer for any minion. What it answers is not
+ * overruled by the snapshot: that it has a document which cannot be used, or that it lets
+ * this login read none. */
+static bool
+is_away(const apv_err *err)
+{
+    static const char *const classes[] = {"40", "55", "57", "58", "XX"};
+
+    if (err->code != APV_ERR_DATABASE)
+        return err->code != APV_ERR_PROTOCOL;
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+        if (strncmp(err->sqlstate, classes[i], 2) == 0)
+            return true;
+    return false;
+}
+
 /* Reads work->document from where the rules say. False: an exception is set. */
 static bool
 read_anywhere(const module_state *state, const apv_db_options *options, const char *snapshot,
@@ -66,6 +82,11 @@ read_anywhere(const module_state *state, const apv_db_options *options, const ch
 {
     apv_err err = APV_ERR_NONE, other = APV_ERR_NONE;
 
+    /* No minion has such an id: whatever is asked, the answer is this one. */
+    if (!apv_text_check(work->minion_id, &err)) {
+        module_raise(state, &err);
+        return false;
+    }
     if (snapshot != NULL) {
         work->now = seconds_now();
         work->max_age = snapshot_first < max_age ? snapshot_first : max_age;
@@ -74,8 +95,7 @@ read_anywhere(const module_state *state, const apv_db_options *options, const ch
     }
     if (module_connection_try(state, options, read_document, work, &err))
         return true;
-    if (snapshot != NULL && !PyErr_Occurred() &&
-        (err.code == APV_ERR_UNAVAILABLE || err.code == APV_ERR_TIMEOUT)) {
+    if (snapshot != NULL && !PyErr_Occurred() && is_away(&err)) {
         other = (apv_err)APV_ERR_NONE;
         work->max_age = max_age;
         if (module_snapshot_try(state, snapshot, read_snapshot, work, &other))
@@ -270,6 +290,32 @@ record_return(PyObject *module, PyObject *args, PyObject *kwargs)
     return dict;
 }
 
+/* ---- check_return ---- */
+
+PyDoc_STRVAR(
+    check_return_doc,
+    "check_return(packed_load, /)\n--\n\n"
+    "Raises DataError for a return, given as msgpack, that can never be recorded: it is no\n"
+    "map, say, or names no minion. Asks no database.");
+
+static PyObject *
+check_return(PyObject *module, PyObject *packed)
+{
+    apv_err err = APV_ERR_NONE;
+    char *data;
+    Py_ssize_t size;
+    bool ok;
+
+    if (PyBytes_AsStringAndSize(packed, &data, &size) < 0)
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    ok = apv_return_check((apv_span){data, (size_t)size}, &err);
+    Py_END_ALLOW_THREADS
+    if (!ok)
+        return module_raise(module_state_get(module), &err);
+    Py_RETURN_NONE;
+}
+
 /* ---- record_returns ---- */
 
 PyDoc_STRVAR(
@@ -436,6 +482,7 @@ PyMethodDef module_db_methods[] = {
     {"document", WITH_KEYWORDS(document), document_doc},
     {"documents", WITH_KEYWORDS(documents), documents_doc},
     {"record_return", WITH_KEYWORDS(record_return), record_return_doc},
+    {"check_return", check_return, METH_O, check_return_doc},
     {"record_returns", WITH_KEYWORDS(record_returns), record_returns_doc},
     {"call", WITH_KEYWORDS(call), call_doc},
     {NULL, NULL, 0, NULL},

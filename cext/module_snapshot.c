@@ -3,20 +3,24 @@
 #include "module.h"
 
 #include "apv_private.h"
+#include "module_turn.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+/* How long a call waits for another thread's. A refresh takes longer than that only where it
+ * builds the snapshot of a large fleet. */
+#define TURN_MS 10000
+
 struct handle {
     struct handle *next;
     char *path;
     apv_snapshot *snapshot;
-    size_t users;         /* calls that have it or wait for it; under the GIL, as next is */
-    pthread_mutex_t lock; /* held by the call that has it */
+    size_t users;     /* calls that have it or wait for it; under the GIL, as next is */
+    module_turn turn; /* of the call that has it */
 };
 
 struct snapshot_cache {
@@ -28,7 +32,7 @@ static void
 handle_free(struct handle *handle)
 {
     apv_snapshot_close(&handle->snapshot);
-    pthread_mutex_destroy(&handle->lock);
+    module_turn_destroy(&handle->turn);
     free(handle->path);
     free(handle);
 }
@@ -82,7 +86,7 @@ find(struct snapshot_cache *cache, const char *path, apv_err *err)
         apv_fail(err, APV_ERR_MEMORY, "out of memory");
         return NULL;
     }
-    pthread_mutex_init(&found->lock, NULL);
+    module_turn_init(&found->turn);
     if (!apv_snapshot_new(path, &found->snapshot, err)) {
         handle_free(found);
         return NULL;
@@ -97,20 +101,25 @@ static struct handle *
 acquire(const module_state *state, const char *path, apv_err *err)
 {
     struct handle *handle = find(state->snapshots, path, err);
+    bool taken;
 
     if (handle == NULL)
         return NULL;
     handle->users++;
     Py_BEGIN_ALLOW_THREADS
-    pthread_mutex_lock(&handle->lock);
+    taken = module_turn_take(&handle->turn, TURN_MS, "the snapshot", err);
     Py_END_ALLOW_THREADS
+    if (!taken) {
+        handle->users--;
+        return NULL;
+    }
     return handle;
 }
 
 static void
 release(struct handle *handle)
 {
-    pthread_mutex_unlock(&handle->lock);
+    module_turn_give(&handle->turn);
     handle->users--;
 }
 

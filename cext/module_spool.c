@@ -4,8 +4,8 @@
 
 #include "apv_private.h"
 #include "apv_spool.h"
+#include "module_turn.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,11 +13,14 @@
 #define READ_COUNT_DEFAULT 500
 #define READ_SIZE_DEFAULT (16L * 1024 * 1024) /* bytes */
 #define US_PER_S 1e6
+#define TURN_MS 10000 /* how long a call waits for another thread's */
 
 struct spool_object {
     PyObject_HEAD apv_spool *spool; /* NULL after close() */
     pid_t pid;                      /* process that opened it */
-    pthread_mutex_t lock;
+    module_turn turn;
+    PyThreadState *thread; /* of the call that has it, as what follows */
+    bool interrupted;      /* a signal handler raised */
 };
 
 static const char *const kind_names[] = {NULL, "load", "return", "minions", "endtime", "events"};
@@ -27,6 +30,17 @@ static const module_state *
 state_of(struct spool_object *self)
 {
     return (const module_state *)PyType_GetModuleState(Py_TYPE(self));
+}
+
+/* Asks Python's signal handlers; called by the library, without the GIL. */
+static bool
+interrupted(void *arg)
+{
+    struct spool_object *self = arg;
+    PyEval_RestoreThread(self->thread);
+    self->interrupted = PyErr_CheckSignals() < 0;
+    self->thread = PyEval_SaveThread();
+    return self->interrupted;
 }
 
 /* Does work on the spool, without the GIL and while no other thread uses it. Returns
@@ -41,12 +55,14 @@ run(struct spool_object *self, bool (*work)(apv_spool *spool, void *arg, apv_err
     if (self->pid != getpid()) {
         apv_fail(&err, APV_ERR_FORKED, "the spool belongs to the parent process");
     } else {
-        Py_BEGIN_ALLOW_THREADS
-        pthread_mutex_lock(&self->lock);
-        ok = self->spool != NULL ? work(self->spool, arg, &err)
-                                 : apv_fail(&err, APV_ERR_INVALID, "the spool is closed");
-        pthread_mutex_unlock(&self->lock);
-        Py_END_ALLOW_THREADS
+        PyThreadState *thread = PyEval_SaveThread();
+        if (module_turn_take(&self->turn, TURN_MS, "the spool", &err)) {
+            self->thread = thread;
+            ok = self->spool != NULL ? work(self->spool, arg, &err)
+                                     : apv_fail(&err, APV_ERR_INVALID, "the spool is closed");
+            module_turn_give(&self->turn);
+        }
+        PyEval_RestoreThread(thread);
     }
     if (!ok)
         module_raise(state_of(self), &err);
@@ -58,17 +74,17 @@ run(struct spool_object *self, bool (*work)(apv_spool *spool, void *arg, apv_err
 static PyObject *
 spool_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"path", "bound_bytes", NULL};
+    static char *names[] = {"path", "bound_bytes", "write_timeout_ms", NULL};
     apv_err err = APV_ERR_NONE;
     struct spool_object *self = NULL;
     PyObject *path = NULL;
     Py_ssize_t bound_bytes;
-    apv_spool_options options;
+    apv_spool_options options = {.write_timeout_ms = APV_SPOOL_WRITE_TIMEOUT_MS};
     apv_spool *spool = NULL;
     bool ok;
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&n:Spool", names, PyUnicode_FSConverter, &path,
-                                     &bound_bytes))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&n|$i:Spool", names, PyUnicode_FSConverter,
+                                     &path, &bound_bytes, &options.write_timeout_ms))
         return NULL;
     options.path = PyBytes_AsString(path);
     options.bound_bytes = bound_bytes < 0 ? 0 : (size_t)bound_bytes;
@@ -89,7 +105,8 @@ spool_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     }
     self->spool = spool;
     self->pid = getpid();
-    pthread_mutex_init(&self->lock, NULL); /* on Linux never fails */
+    module_turn_init(&self->turn);
+    apv_spool_on_signal(spool, interrupted, self);
 
 done:
     Py_DECREF(path);
@@ -104,7 +121,7 @@ spool_dealloc(PyObject *object)
 
     apv_spool_close(&self->spool);
     if (self->pid == getpid())
-        pthread_mutex_destroy(&self->lock);
+        module_turn_destroy(&self->turn);
     freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
     release(object);
     Py_DECREF(type);
@@ -118,13 +135,20 @@ spool_close(PyObject *object, PyObject *unused)
     (void)unused;
     struct spool_object *self = (struct spool_object *)object;
 
+    apv_err err = APV_ERR_NONE;
+    bool taken = true;
+
     if (self->pid == getpid()) {
         Py_BEGIN_ALLOW_THREADS
-        pthread_mutex_lock(&self->lock);
-        apv_spool_close(&self->spool);
-        pthread_mutex_unlock(&self->lock);
+        taken = module_turn_take(&self->turn, TURN_MS, "the spool", &err);
+        if (taken) {
+            apv_spool_close(&self->spool);
+            module_turn_give(&self->turn);
+        }
         Py_END_ALLOW_THREADS
     }
+    if (!taken)
+        return module_raise(state_of(self), &err);
     Py_RETURN_NONE;
 }
 
@@ -301,6 +325,7 @@ struct read_work {
     size_t count, size_bytes;
     apv_span jid;
     apv_spool_kind kind;
+    const apv_spool_entry *after;
     bool has;
     apv_spool_batch *batch;
 };
@@ -339,31 +364,54 @@ spool_read(PyObject *object, PyObject *args, PyObject *kwargs)
     return list;
 }
 
-PyDoc_STRVAR(find_doc, "find(jid=None, kind=None)\n--\n\n"
-                       "The entries of a job (None: of all jobs, ordered by job), in their order\n"
-                       "and as read() gives them, without the damaged ones.");
+PyDoc_STRVAR(find_doc,
+             "find(jid=None, kind=None, *, after=None, count=sys.maxsize, size=sys.maxsize)\n--\n\n"
+             "The entries of a job (None: of all jobs, ordered by job), in their order and as\n"
+             "read() gives them, without the damaged ones. after: (jid, seq) of the one behind\n"
+             "which to go on. At most count of them, and so many that their payloads reach size\n"
+             "bytes, but always one.");
 
 static bool
 do_find(apv_spool *spool, void *arg, apv_err *err)
 {
     struct read_work *work = arg;
-    return apv_spool_find(spool, work->jid, work->kind, &work->batch, err);
+    return apv_spool_find_next(spool, work->jid, work->kind, work->after, work->count,
+                               work->size_bytes, &work->batch, err);
 }
 
 static PyObject *
 spool_find(PyObject *object, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"jid", "kind", NULL};
+    static char *names[] = {"jid", "kind", "after", "count", "size", NULL};
     struct spool_object *self = (struct spool_object *)object;
     struct read_work work = {0};
+    apv_spool_entry last = {0};
+    unsigned long long seq = 0;
+    Py_ssize_t count = PY_SSIZE_T_MAX, size = PY_SSIZE_T_MAX;
     const char *kind = NULL;
-    PyObject *jid = Py_None, *list = NULL;
+    PyObject *jid = Py_None, *after = Py_None, *last_jid, *list = NULL;
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|Oz:find", names, &jid, &kind))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|Oz$Onn:find", names, &jid, &kind, &after,
+                                     &count, &size))
         return NULL;
+    if (count <= 0 || size <= 0)
+        return module_refuse(state_of(self), "count and size must be positive");
     if ((jid != Py_None && !module_text(state_of(self), jid, &work.jid)) ||
         (kind != NULL && !parse_kind(state_of(self), kind, &work.kind)))
         return NULL;
+    if (after != Py_None) {
+        if (!PyTuple_Check(after)) {
+            PyErr_SetString(PyExc_TypeError, "after is a tuple (jid, seq)");
+            return NULL;
+        }
+        if (!PyArg_ParseTuple(after, "UK:find", &last_jid, &seq) ||
+            !module_text(state_of(self), last_jid, &last.jid))
+            return NULL;
+        last.seq = seq;
+        work.after = &last;
+    }
+    work.count = (size_t)count;
+    work.size_bytes = (size_t)size;
     if (run(self, do_find, &work))
         list = entry_list(work.batch);
     apv_spool_batch_free(&work.batch);
@@ -569,9 +617,10 @@ static PyMethodDef spool_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-PyDoc_STRVAR(spool_doc, "Spool(path, bound_bytes)\n--\n\n"
+PyDoc_STRVAR(spool_doc, "Spool(path, bound_bytes, *, write_timeout_ms=5000)\n--\n\n"
                         "The spool in this directory, made if it isn't there. A process has each\n"
-                        "open once.");
+                        "open once. write_timeout_ms: how long a write waits for one of another\n"
+                        "process, upon which it raises StoreError, with code `busy`.");
 
 static PyType_Slot spool_slots[] = {
     {Py_tp_doc, (void *)spool_doc},

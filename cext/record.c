@@ -166,15 +166,42 @@ column_arg(const apv_returns *returns, size_t column)
 }
 
 static bool
+read_head(apv_span load, apv_return *head, apv_err *err)
+{
+    if (!apv_return_read(load, head, err))
+        return false;
+    return is_minion_id(head->minion) ||
+           apv_fail(err, APV_ERR_INVALID, "the return names no minion");
+}
+
+bool
+apv_return_check(apv_span load, apv_err *err)
+{
+    apv_verdict *verdict = NULL;
+    apv_row row = {.payload = NULL};
+    apv_return head;
+    bool ok = false;
+
+    if (!read_head(load, &head, err))
+        goto done;
+    const apv_expected nothing = {.minion = head.minion};
+    ok = apv_validate_msgpack(load, &nothing, &verdict, err) &&
+         apv_row_fill(load, verdict, &row, err);
+
+done:
+    apv_row_free(&row);
+    apv_verdict_free(&verdict);
+    return ok;
+}
+
+static bool
 read_heads(apv_returns *returns, apv_err *err)
 {
     for (size_t i = 0; i < returns->count; i++) {
         apv_return *head = &returns->heads[i];
         apv_row *row = &returns->rows[i];
-        if (!apv_return_read(returns->loads[i], head, err))
+        if (!read_head(returns->loads[i], head, err))
             return false;
-        if (!is_minion_id(head->minion))
-            return apv_fail(err, APV_ERR_INVALID, "the return names no minion");
         *cell(returns, JID, i) = given(head->jid);
         *cell(returns, MINION, i) = head->minion;
         *cell(returns, FUN, i) = given(head->fun);

@@ -261,18 +261,25 @@ retire(apv_generation *generation)
     apv_store_abort(&txn);
 }
 
+/* Number of the generation in use, or otherwise where there is none. */
+static int64_t
+in_use(const char *path, int64_t otherwise)
+{
+    apv_err ignored = APV_ERR_NONE;
+    int64_t number;
+
+    return apv_generation_current(path, &number, &ignored) ? number : otherwise;
+}
+
 /* Builds everything anew beside what is in use, and switches to it. */
 static bool
 build(apv_snapshot *snapshot, apv_db *db, int64_t now_ms, apv_snapshot_round *done, apv_err *err)
 {
     apv_generation made = {.store = NULL};
     struct round round = {.generation = &made, .building = true};
-    apv_err ignored = APV_ERR_NONE;
-    int64_t number, current = 0;
+    int64_t number, current = in_use(snapshot->path, 0);
     bool ok = false;
 
-    if (!apv_generation_current(snapshot->path, &current, &ignored))
-        current = 0;
     apv_generation_sweep(snapshot->path, current);
     /* Never used before, also when the directory was emptied meanwhile. */
     number = current >= now_ms ? current + 1 : now_ms;
@@ -292,11 +299,9 @@ build(apv_snapshot *snapshot, apv_db *db, int64_t now_ms, apv_snapshot_round *do
 
 done:
     apv_generation_close(&made);
-    if (!ok) {
-        /* It may have failed after the switch. */
-        (void)apv_generation_current(snapshot->path, &current, &ignored);
-        apv_generation_sweep(snapshot->path, current);
-    }
+    /* It may have failed after the switch. */
+    if (!ok)
+        apv_generation_sweep(snapshot->path, in_use(snapshot->path, current));
     return ok;
 }
 
@@ -375,6 +380,8 @@ apv_snapshot_refresh(apv_snapshot *snapshot, apv_db *db, bool rebuild, double no
     ok = ok && apv_snapshot_look(snapshot, &done.now, err);
     if (ok)
         *round = done;
+    /* Closing alone would leave the lock to children that were forked meanwhile. */
+    flock(held, LOCK_UN);
     close(held);
     return ok;
 }

@@ -144,7 +144,7 @@ apv_generation_open(const char *path, int64_t number, bool write, bool sync,
                     apv_generation *generation, apv_err *err)
 {
     char directory[PATH_BYTES], name[NAME_MAX_BYTES];
-    const apv_store_options options = {directory, BOUND_BYTES, TABLES, write, sync};
+    const apv_store_options options = {directory, BOUND_BYTES, TABLES, write, sync, 0};
     apv_generation opened = {.number = number};
 
     name_of(name, number);

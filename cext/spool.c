@@ -14,11 +14,12 @@ static bool
 open_store(apv_spool *spool, apv_err *err)
 {
     static const char *const names[APV_SPOOL_TABLES] = {"entries", "aside", "jobs", "counters"};
-    const apv_store_options options = {spool->path, spool->bound_bytes, APV_SPOOL_TABLES, true,
-                                       true};
+    const apv_store_options options = {spool->path, spool->bound_bytes,     APV_SPOOL_TABLES, true,
+                                       true,        spool->write_timeout_ms};
 
     if (!apv_store_open(&options, &spool->store, err))
         return false;
+    apv_store_on_signal(spool->store, spool->interrupted, spool->interrupted_arg);
     for (size_t i = 0; i < APV_SPOOL_TABLES; i++) {
         if (!apv_store_table(spool->store, names[i], 0, &spool->tables[i], err)) {
             apv_store_close(&spool->store);
@@ -38,6 +39,10 @@ apv_spool_open(const apv_spool_options *options, apv_spool **spool, apv_err *err
         apv_fail(err, APV_ERR_INVALID, "the spool's bound is below %zu bytes", APV_SPOOL_BOUND_MIN);
         goto done;
     }
+    if (options->write_timeout_ms < 0) {
+        apv_fail(err, APV_ERR_INVALID, "write_timeout_ms must not be negative");
+        goto done;
+    }
     made = calloc(1, sizeof *made);
     size_t size = strlen(options->path) + 1;
     if (made != NULL)
@@ -48,6 +53,8 @@ apv_spool_open(const apv_spool_options *options, apv_spool **spool, apv_err *err
     }
     memcpy(made->path, options->path, size);
     made->bound_bytes = options->bound_bytes;
+    made->write_timeout_ms =
+        options->write_timeout_ms > 0 ? options->write_timeout_ms : APV_SPOOL_WRITE_TIMEOUT_MS;
     if (!open_store(made, err))
         goto done;
     *spool = made;
@@ -68,6 +75,15 @@ apv_spool_close(apv_spool **spool)
     free((*spool)->path);
     free(*spool);
     *spool = NULL;
+}
+
+void
+apv_spool_on_signal(apv_spool *spool, bool (*interrupted)(void *arg), void *arg)
+{
+    spool->interrupted = interrupted;
+    spool->interrupted_arg = arg;
+    if (spool->store != NULL)
+        apv_store_on_signal(spool->store, interrupted, arg);
 }
 
 bool

@@ -22,6 +22,9 @@ struct apv_spool {
     MDB_dbi tables[APV_SPOOL_TABLES];
     size_t bound_bytes;
     char *path;
+    int write_timeout_ms;
+    bool (*interrupted)(void *arg);
+    void *interrupted_arg;
 };
 
 /* Starts a transaction, opening the environment again if need be. */

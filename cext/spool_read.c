@@ -207,6 +207,28 @@ links_next(struct links *links, uint64_t *seq, apv_spool_kind *kind)
     return false;
 }
 
+/* Goes on behind the link to this entry, be it there or not. */
+static bool
+links_skip(struct links *links, const apv_spool_entry *after, apv_err *err)
+{
+    unsigned char name[APV_SPOOL_JID_MAX + 1 + APV_SPOOL_SEQ_SIZE];
+    size_t size = after->jid.size;
+
+    if (size > APV_SPOOL_JID_MAX)
+        return apv_fail(err, APV_ERR_LIMIT, "a jid is longer than %d bytes", APV_SPOOL_JID_MAX);
+    if (size > 0)
+        memcpy(name, after->jid.data, size);
+    name[size++] = '\0';
+    apv_spool_pack(after->seq, name + size);
+    size += APV_SPOOL_SEQ_SIZE;
+    links->key = (MDB_val){size, name};
+    links->status = mdb_cursor_get(links->cursor, &links->key, &links->value, MDB_SET_RANGE);
+    if (links->status == 0 && links->key.mv_size == size &&
+        memcmp(links->key.mv_data, name, size) == 0)
+        links->status = mdb_cursor_get(links->cursor, &links->key, &links->value, MDB_NEXT);
+    return true;
+}
+
 static bool
 links_close(struct links *links, apv_err *err)
 {
@@ -238,23 +260,30 @@ add_linked(const apv_spool *spool, MDB_txn *txn, uint64_t seq, apv_spool_kind ki
 }
 
 bool
-apv_spool_find(apv_spool *spool, apv_span jid, apv_spool_kind kind, apv_spool_batch **batch,
-               apv_err *err)
+apv_spool_find_next(apv_spool *spool, apv_span jid, apv_spool_kind kind,
+                    const apv_spool_entry *after, size_t count_max, size_t size_max_bytes,
+                    apv_spool_batch **batch, apv_err *err)
 {
     MDB_txn *txn = NULL;
     struct links links = {0};
     apv_spool_kind linked;
+    size_t size_bytes = 0;
     uint64_t seq;
-    bool ok = false;
+    bool ok = false, full = false;
 
     struct batch *made = batch_new(err);
     if (made == NULL || !apv_spool_begin(spool, false, &txn, err) ||
-        !links_open(spool, txn, jid, &links, err))
+        !links_open(spool, txn, jid, &links, err) ||
+        (after != NULL && !links_skip(&links, after, err)))
         goto done;
     ok = true;
-    while (ok && links_next(&links, &seq, &linked)) {
+    while (ok && !full && links_next(&links, &seq, &linked)) {
+        size_t before = made->batch.count;
         if (kind == APV_SPOOL_DAMAGED || linked == APV_SPOOL_DAMAGED || linked == kind)
             ok = add_linked(spool, txn, seq, kind, made, err);
+        if (ok && made->batch.count > before)
+            size_bytes += made->entries[before].payload.size;
+        full = made->batch.count >= count_max || size_bytes >= size_max_bytes;
     }
     ok = links_close(&links, err) && ok;
     links.cursor = NULL;
@@ -270,6 +299,13 @@ done:
     apv_spool_batch *unfinished = made == NULL ? NULL : &made->batch;
     apv_spool_batch_free(&unfinished);
     return ok;
+}
+
+bool
+apv_spool_find(apv_spool *spool, apv_span jid, apv_spool_kind kind, apv_spool_batch **batch,
+               apv_err *err)
+{
+    return apv_spool_find_next(spool, jid, kind, NULL, SIZE_MAX, SIZE_MAX, batch, err);
 }
 
 bool

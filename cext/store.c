@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <zlib.h>
@@ -14,10 +15,19 @@
 #define PATH_BYTES_MAX 4000
 #define LOCK_BYTES (READERS_MAX * 64 + 4096) /* of lock.mdb: a cache line for each, and a head */
 
+#define NS_PER_MS INT64_C(1000000)
+#define LOOK_NS_MAX (2 * NS_PER_MS) /* between two looks at the writers' lock */
+#define ASK_NS (20 * NS_PER_MS)     /* between two questions whether to give up */
+
 struct apv_store {
     MDB_env *env;
     pid_t pid; /* process that opened env */
     bool write;
+    int write_timeout_ms;
+    int writers;     /* descriptor of the writers' lock, or -1: there is none */
+    MDB_txn *writer; /* the transaction for which it is held */
+    bool (*interrupted)(void *arg);
+    void *interrupted_arg;
 };
 
 bool
@@ -120,6 +130,82 @@ give_to_owner(const char *directory, const char *name, const struct stat *owner,
            apv_store_fail(errno, "cannot be given to its owner", err);
 }
 
+/* ---- the writers' lock ----
+ *
+ * LMDB's lock is a mutex that knows no deadline: a writer that was stopped (SIGSTOP, a frozen
+ * container) would hold up all others for ever, and deaf to signals. So who writes first gets
+ * a record lock of POSIX on a byte of lock.mdb, far from those that LMDB itself locks (the
+ * first, and one for each process id). It is neither flock nor an OFD lock, because children
+ * that are forked meanwhile would inherit these. Closing the file gives up all locks of this
+ * process, LMDB's among them: that is done when the environment is closed.
+ */
+#define WRITERS_BYTE (1 << 30)
+
+static bool
+open_writers(apv_store *store, const char *directory, apv_err *err)
+{
+    char path[PATH_BYTES_MAX + 16];
+
+    join(path, directory, "/lock.mdb");
+    store->writers = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    return store->writers >= 0 || apv_store_fail(errno, "cannot be opened", err);
+}
+
+static int64_t
+now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 * NS_PER_MS + now.tv_nsec;
+}
+
+static int
+set_lock(const apv_store *store, short type)
+{
+    struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = WRITERS_BYTE, .l_len = 1};
+    return fcntl(store->writers, F_SETLK, &lock) == 0 ? 0 : errno;
+}
+
+/* Looks again and again, ever less often: a wait in the kernel would have no deadline. */
+static bool
+lock_writers(const apv_store *store, apv_err *err)
+{
+    int64_t end_ns = 0, asked_ns = 0, pause_ns = NS_PER_MS / 10;
+    int status;
+
+    while ((status = set_lock(store, F_WRLCK)) == EACCES || status == EAGAIN || status == EINTR) {
+        int64_t at_ns = now_ns();
+        if (end_ns == 0) {
+            end_ns = at_ns + store->write_timeout_ms * NS_PER_MS;
+            asked_ns = at_ns;
+        }
+        if (at_ns >= end_ns)
+            return apv_fail(err, APV_ERR_BUSY,
+                            "the store cannot be written: another process has been writing for "
+                            "%d ms (is it stopped?)",
+                            store->write_timeout_ms);
+        const struct timespec pause = {0, (long)pause_ns};
+        bool signal = nanosleep(&pause, NULL) != 0;
+        pause_ns = pause_ns * 2 > LOOK_NS_MAX ? LOOK_NS_MAX : pause_ns * 2;
+        if (store->interrupted != NULL && (signal || at_ns - asked_ns >= ASK_NS)) {
+            asked_ns = at_ns;
+            if (store->interrupted(store->interrupted_arg))
+                return apv_fail(err, APV_ERR_BUSY, "the wait for another writer was interrupted");
+        }
+    }
+    return status == 0 || apv_store_fail(status, "cannot be locked", err);
+}
+
+/* Lets others write, if this was the transaction that kept them from it. */
+static void
+unlock_writers(apv_store *store, const MDB_txn *ended)
+{
+    if (store->writers < 0 || ended == NULL || store->writer != ended)
+        return;
+    store->writer = NULL;
+    (void)set_lock(store, F_UNLCK);
+}
+
 bool
 apv_store_open(const apv_store_options *options, apv_store **store, apv_err *err)
 {
@@ -142,7 +228,11 @@ apv_store_open(const apv_store_options *options, apv_store **store, apv_err *err
     }
     made->pid = getpid();
     made->write = options->write;
+    made->writers = -1;
+    made->write_timeout_ms = options->write_timeout_ms;
     status = mdb_env_create(&made->env);
+    if (status == 0)
+        status = mdb_env_set_userctx(made->env, made);
     if (status == 0)
         status = mdb_env_set_maxdbs(made->env, options->tables);
     if (status == 0)
@@ -161,6 +251,8 @@ apv_store_open(const apv_store_options *options, apv_store **store, apv_err *err
         apv_store_fail(status, "cannot be opened", err);
         goto done;
     }
+    if (options->write_timeout_ms > 0 && !open_writers(made, options->path, err))
+        goto done;
     if (!give_to_owner(options->path, "/lock.mdb", &directory, err) ||
         !give_to_owner(options->path, "/data.mdb", &directory, err))
         goto done;
@@ -181,8 +273,17 @@ apv_store_close(apv_store **store)
     /* In a child LMDB would clear the parent's readers: what it holds is left to it. */
     if ((*store)->env != NULL && !apv_store_forked(*store))
         mdb_env_close((*store)->env);
+    if ((*store)->writers >= 0)
+        close((*store)->writers);
     free(*store);
     *store = NULL;
+}
+
+void
+apv_store_on_signal(apv_store *store, bool (*interrupted)(void *arg), void *arg)
+{
+    store->interrupted = interrupted;
+    store->interrupted_arg = arg;
 }
 
 bool
@@ -202,6 +303,9 @@ apv_store_begin(apv_store *store, bool write, MDB_txn **txn, apv_err *err)
         return apv_fail(err, APV_ERR_FORKED, "the store belongs to the parent process");
     if (write && !store->write)
         return apv_fail(err, APV_ERR_INVALID, "the store is open for reading only");
+    bool locks = write && store->writers >= 0;
+    if (locks && !lock_writers(store, err))
+        return false;
     status = mdb_txn_begin(store->env, NULL, write ? 0U : MDB_RDONLY, txn);
     if (status == MDB_MAP_RESIZED) {
         /* Another process has it with a larger bound: take over that. */
@@ -209,6 +313,10 @@ apv_store_begin(apv_store *store, bool write, MDB_txn **txn, apv_err *err)
         if (status == 0)
             status = mdb_txn_begin(store->env, NULL, write ? 0U : MDB_RDONLY, txn);
     }
+    if (locks && status == 0)
+        store->writer = *txn;
+    else if (locks)
+        (void)set_lock(store, F_UNLCK);
     return status == 0 ||
            apv_store_fail(status, write ? "cannot be written" : "cannot be read", err);
 }
@@ -223,15 +331,21 @@ apv_store_commit(apv_store *store, MDB_txn **txn, apv_err *err)
     if (apv_store_forked(store))
         return apv_fail(err, APV_ERR_FORKED, "the store belongs to the parent process");
     status = mdb_txn_commit(ended);
+    unlock_writers(store, ended);
     return status == 0 || apv_store_fail(status, "cannot be written", err);
 }
 
 void
 apv_store_abort(MDB_txn **txn)
 {
-    if (*txn != NULL)
-        mdb_txn_abort(*txn);
+    MDB_txn *ended = *txn;
+
     *txn = NULL;
+    if (ended == NULL)
+        return;
+    apv_store *store = mdb_env_get_userctx(mdb_txn_env(ended));
+    mdb_txn_abort(ended);
+    unlock_writers(store, ended);
 }
 
 bool
@@ -254,25 +368,39 @@ apv_store_hurry(apv_store *store, apv_err *err)
     return status == 0 || apv_store_fail(status, "cannot be written", err);
 }
 
+/* Opens a table in a transaction; status: what LMDB said of it. False: err is set. */
+static bool
+open_table(apv_store *store, bool make, const char *name, unsigned int flags, MDB_dbi *table,
+           int *status, apv_err *err)
+{
+    MDB_txn *txn = NULL;
+
+    if (!apv_store_begin(store, make, &txn, err))
+        return false;
+    *status = mdb_dbi_open(txn, name, flags | (make ? MDB_CREATE : 0U), table);
+    if (*status == 0)
+        return apv_store_commit(store, &txn, err);
+    apv_store_abort(&txn);
+    return true;
+}
+
 bool
 apv_store_table(apv_store *store, const char *name, unsigned int flags, MDB_dbi *table,
                 apv_err *err)
 {
-    MDB_txn *txn = NULL;
-    MDB_dbi found;
-    int status;
+    MDB_dbi found = 0;
+    int status = 0;
 
-    if (!apv_store_begin(store, store->write, &txn, err))
+    /* Who only reads must not wait for a writer: the table is made where it is not there. */
+    if (!open_table(store, false, name, flags, &found, &status, err))
         return false;
-    status = mdb_dbi_open(txn, name, flags | (store->write ? MDB_CREATE : 0U), &found);
-    if (status != 0) {
-        apv_store_abort(&txn);
-        if (status == MDB_NOTFOUND)
-            return apv_fail(err, APV_ERR_INVALID, "the store has no table %s", name);
+    if (status == MDB_NOTFOUND && store->write &&
+        !open_table(store, true, name, flags, &found, &status, err))
+        return false;
+    if (status == MDB_NOTFOUND)
+        return apv_fail(err, APV_ERR_INVALID, "the store has no table %s", name);
+    if (status != 0)
         return apv_store_fail(status, "cannot be opened", err);
-    }
-    if (!apv_store_commit(store, &txn, err))
-        return false;
     *table = found;
     return true;
 }

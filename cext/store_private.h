@@ -16,11 +16,13 @@
 typedef struct apv_store apv_store;
 
 typedef struct {
-    const char *path;    /* directory on a local disk, for its owner alone */
-    size_t bound_bytes;  /* the data file never grows beyond; address space, not memory */
-    unsigned int tables; /* named tables at most; > 0 */
-    bool write;          /* false: read only; the environment must exist */
-    bool sync;           /* commits are durable on return; false: apv_store_sync makes them so */
+    const char *path;     /* directory on a local disk, for its owner alone */
+    size_t bound_bytes;   /* the data file never grows beyond; address space, not memory */
+    unsigned int tables;  /* named tables at most; > 0 */
+    bool write;           /* false: read only; the environment must exist */
+    bool sync;            /* commits are durable on return; false: apv_store_sync makes them so */
+    int write_timeout_ms; /* how long to wait for a writer of another process; 0: for ever, where
+                             nobody else writes */
 } apv_store_options;
 
 /* Opens an environment; with `write` makes directory (not its parents) and files.
@@ -35,13 +37,18 @@ bool apv_store_open(const apv_store_options *options, apv_store **store,
  * than the one that opened it, it is left as it is, since it is still the parent's. */
 void apv_store_close(apv_store **store);
 
+/* Sets what is asked now and then while another writer is waited for: interrupted(arg) true
+ * gives up with BUSY. NULL: nothing is. */
+void apv_store_on_signal(apv_store *store, bool (*interrupted)(void *arg), void *arg);
+
 /* Whether it belongs to another process, so that it can only be closed. */
 bool apv_store_forked(const apv_store *store);
 
 /* Starts a transaction, to end by apv_store_commit or apv_store_abort before another one.
- * Writing waits for a writer of another process.
- * Errors: FORKED, INVALID (writing what is open for reading), DAMAGED, FULL, LIMIT, MEMORY. After
- * FULL and DAMAGED a store is closed and opened again before it is written to. */
+ * Writing waits for a writer of another process, as long as the options say; LMDB's own lock
+ * would wait for ever for one that is stopped.
+ * Errors: BUSY, FORKED, INVALID (writing what is open for reading), DAMAGED, FULL, LIMIT, MEMORY.
+ * After FULL and DAMAGED a store is closed and opened again before it is written to. */
 bool apv_store_begin(apv_store *store, bool write, MDB_txn **txn, apv_err *err) APV_MUSTCHECK;
 
 /* Ends it and sets *txn to NULL, also when it fails: then nothing was written. */
@@ -57,7 +64,8 @@ bool apv_store_sync(apv_store *store, apv_err *err) APV_MUSTCHECK;
  * loss, in an environment that nobody needs after one. Errors: FORKED. */
 bool apv_store_hurry(apv_store *store, apv_err *err) APV_MUSTCHECK;
 
-/* The table of this name, made if the store is open for writing. flags: LMDB's, such as
+/* The table of this name, made if it isn't there and the store is open for writing; else nobody
+ * is waited for. flags: LMDB's, such as
  * MDB_INTEGERKEY. Call once per name after opening; the handle holds as long as the store.
  * Errors: as apv_store_begin; INVALID (there is no such table). */
 bool apv_store_table(apv_store *store, const char *name, unsigned int flags, MDB_dbi *table,

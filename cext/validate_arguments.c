@@ -5,6 +5,7 @@
  */
 #include "validate_private.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* At which position of which function the argument `test` stands. */
@@ -15,6 +16,14 @@ static const struct {
     {"state.highstate", 0}, {"state.high", 1}, {"state.sls", 1},    {"state.top", 1},
     {"state.single", 2},    {"state.pkg", 3},  {"state.sls_id", 2},
 };
+
+/* Functions that run states for real whatever `test` says. */
+static bool
+ignores_test(apv_span fun)
+{
+    return apv_span_is(fun, "state.low") || apv_span_is(fun, "state.run_request") ||
+           apv_span_is(fun, "state.template") || apv_span_is(fun, "state.template_str");
+}
 
 /* Named arguments of queries that don't change what is asked. */
 static const char *const neutral[] = {"versions_as_list", "use_context", "saltenv", "refresh"};
@@ -28,7 +37,7 @@ is_one_of(apv_span text, const char *const *words, size_t count)
     return false;
 }
 
-/* Salt takes any value but None and False for a yes where a test run is asked for. */
+/* Whether a named argument is there for something. */
 static bool
 is_given(const apv_reader *reader, apv_value value)
 {
@@ -43,17 +52,85 @@ is_given(const apv_reader *reader, apv_value value)
     }
 }
 
-/* `test`, which Salt takes in any case. */
-static bool
-is_test(apv_span key)
+/* What a value asks for where a test run may be asked for. */
+typedef enum { ASKS_NOTHING, ASKS_REAL, ASKS_TEST } ask;
+
+/* The argument `test` of a state function: false is a real run, any other value but None is a
+ * test run, be it 0 or "no" (salt.modules.state._get_test_value). */
+static ask
+test_value(const apv_reader *reader, apv_value value)
 {
-    static const char word[] = "test";
-    if (key.size != sizeof word - 1)
+    switch (reader->type(reader, value)) {
+    case APV_MISSING:
+    case APV_NULL:
+        return ASKS_NOTHING;
+    case APV_BOOL:
+        return reader->truth(reader, value) ? ASKS_TEST : ASKS_REAL;
+    default:
+        return ASKS_TEST;
+    }
+}
+
+static bool
+equal_fold(apv_span text, const char *word)
+{
+    if (text.size != strlen(word))
         return false;
-    for (size_t i = 0; i < key.size; i++)
-        if ((key.data[i] | 0x20) != word[i])
+    for (size_t i = 0; i < text.size; i++)
+        if ((text.data[i] | 0x20) != word[i])
             return false;
     return true;
+}
+
+/* Whether a text is true for Salt (salt.utils.data.is_true): a number above 0, or "true". */
+static bool
+is_true_text(apv_span text)
+{
+    char number[64], *end;
+
+    if (equal_fold(text, "true"))
+        return true;
+    if (text.size == 0 || text.size >= sizeof number || memchr(text.data, 'x', text.size) != NULL ||
+        memchr(text.data, 'X', text.size) != NULL)
+        return false;
+    memcpy(number, text.data, text.size);
+    number[text.size] = '\0';
+    double value = strtod(number, &end);
+    return end != number && end[strspn(end, " ")] == '\0' && value > 0;
+}
+
+/* The same of any value. */
+static bool
+is_true(const apv_reader *reader, apv_value value)
+{
+    apv_span text, none;
+    apv_cursor cursor;
+    int64_t number;
+
+    switch (reader->type(reader, value)) {
+    case APV_MISSING:
+    case APV_NULL:
+        return false;
+    case APV_BOOL:
+        return reader->truth(reader, value);
+    case APV_NUMBER:
+        return !reader->integer(reader, value, &number) || number > 0;
+    case APV_TEXT:
+        return reader->text(reader, value, &text) && is_true_text(text);
+    case APV_LIST:
+    case APV_MAP:
+        reader->open(reader, value, &cursor);
+        return reader->next(reader, &cursor, &none, &value);
+    default:
+        return true;
+    }
+}
+
+/* `test` in other letters, at which Salt looks where `test` says nothing. */
+static bool
+is_test_in_other_letters(apv_span key)
+{
+    return equal_fold(key, "test") && !apv_span_is(key, "test");
 }
 
 /* Named arguments with which a function changes nothing of this machine: it only tries, or
@@ -65,8 +142,8 @@ static const char *const harmless[] = {"mock",   "downloadonly", "download_only"
 static void
 note_mode(apv_span key, apv_arguments *arguments)
 {
-    if (is_test(key) || is_one_of(key, harmless, sizeof harmless / sizeof *harmless))
-        arguments->test = true;
+    if (is_one_of(key, harmless, sizeof harmless / sizeof *harmless))
+        arguments->elsewhere = true;
     else if (apv_span_is(key, "pillar") || apv_span_is(key, "force"))
         arguments->pillar = true;
     else if (apv_span_is(key, "terse"))
@@ -98,14 +175,75 @@ split_named(apv_span text, apv_span *key, apv_span *value)
     return true;
 }
 
+/* What a minion makes of the text behind "key=": YAML (salt.utils.args.yamlify_arg). */
+typedef enum { WORD_OTHER, WORD_NULL, WORD_FALSE, WORD_TRUE } word;
+
+/* Cuts blanks off both ends. */
+static apv_span
+trim(apv_span text)
+{
+    while (text.size > 0 && text.data[0] == ' ')
+        text = (apv_span){text.data + 1, text.size - 1};
+    while (text.size > 0 && text.data[text.size - 1] == ' ')
+        text.size--;
+    return text;
+}
+
+static word
+read_word(apv_span text)
+{
+    static const char *const no[] = {"false", "no", "off"}, *const yes[] = {"true", "yes", "on"};
+    const char *comment = apv_span_find(text, " #");
+    bool commented = apv_span_find(text, "#") != NULL;
+
+    for (size_t i = 0; i < text.size; i++)
+        if (text.data[i] == '\t' || text.data[i] == '\r')
+            return WORD_OTHER; /* left as it is */
+    if (comment != NULL)
+        text.size = (size_t)(comment - text.data);
+    text = trim(text);
+    /* YAML knows words in small letters, in capitals, or with a capital at the start. */
+    for (size_t i = 1; i < text.size; i++)
+        if (((text.data[i] ^ text.data[text.size - 1]) & 0x20) != 0)
+            return WORD_OTHER;
+    if (text.size > 1 && (text.data[0] & 0x20) != 0 && (text.data[1] & 0x20) == 0)
+        return WORD_OTHER;
+    for (size_t i = 0; i < 3; i++) {
+        if (equal_fold(text, no[i]))
+            return WORD_FALSE;
+        if (equal_fold(text, yes[i]))
+            return WORD_TRUE;
+    }
+    if (!commented &&
+        (equal_fold(text, "null") || apv_span_is(text, "~") || apv_span_is(text, "None")))
+        return WORD_NULL;
+    return WORD_OTHER;
+}
+
+/* A text that YAML takes for a text because of its quotes, without these. */
+static apv_span
+unquoted(apv_span text)
+{
+    text = trim(text);
+    if (text.size >= 2 && strchr("'\"", text.data[0]) != NULL &&
+        text.data[text.size - 1] == text.data[0])
+        return (apv_span){text.data + 1, text.size - 2};
+    return text;
+}
+
 /* Reads a named argument that stands among the positional ones as a text. What it asks
  * for besides a mode is not looked into: then it isn't known what was asked for. */
 static void
-read_text_named(apv_span key, apv_span value, apv_arguments *arguments)
+read_text_named(apv_span key, apv_span value, apv_arguments *arguments, ask *test, bool *other)
 {
-    static const char *const no[] = {"False", "false", "None", "null"};
+    word said = read_word(value);
 
-    if (!is_one_of(value, no, sizeof no / sizeof *no))
+    if (apv_span_is(key, "test"))
+        *test = said == WORD_NULL ? ASKS_NOTHING : said == WORD_FALSE ? ASKS_REAL : ASKS_TEST;
+    else if (is_test_in_other_letters(key))
+        *other =
+            *other || said == WORD_TRUE || (said == WORD_OTHER && is_true_text(unquoted(value)));
+    else if (said != WORD_NULL && said != WORD_FALSE)
         note_mode(key, arguments);
     if (!is_one_of(key, neutral, sizeof neutral / sizeof *neutral)) {
         arguments->selecting = true;
@@ -168,6 +306,23 @@ add_list(apv_walk *walk, apv_arguments *arguments, apv_value list, bool versions
     }
 }
 
+/* Reads whether a map of named arguments asks for a test run. */
+static void
+read_test(const apv_reader *reader, apv_value map, ask *test, bool *other)
+{
+    apv_cursor cursor;
+    apv_value value;
+    apv_span key;
+
+    reader->open(reader, map, &cursor);
+    while (reader->next(reader, &cursor, &key, &value)) {
+        if (apv_span_is(key, "test"))
+            *test = test_value(reader, value);
+        else if (is_test_in_other_letters(key))
+            *other = *other || is_true(reader, value);
+    }
+}
+
 /* Reads the map of named arguments. name: the positional one, if any. */
 static void
 read_named(apv_walk *walk, apv_value map, apv_span name, apv_arguments *arguments)
@@ -217,6 +372,8 @@ apv_arguments_read(apv_walk *walk, apv_span fun, apv_value fun_args, apv_argumen
     apv_value element, named = APV_NO_VALUE;
     apv_span name = APV_NO_SPAN, text, key, value, none;
     apv_cursor cursor;
+    ask test = ASKS_NOTHING;
+    bool other = false;
 
     *arguments = (apv_arguments){.known = reader->type(reader, fun_args) == APV_LIST};
     for (size_t i = 0; i < sizeof test_positions / sizeof *test_positions; i++)
@@ -230,15 +387,16 @@ apv_arguments_read(apv_walk *walk, apv_span fun, apv_value fun_args, apv_argumen
         if (reader->type(reader, element) == APV_MAP &&
             reader->truth(reader, apv_map_get(reader, element, "__kwarg__"))) {
             named = element;
+            read_test(reader, named, &test, &other);
             continue;
         }
         bool is_text = reader->text(reader, element, &text);
         if (is_text && split_named(text, &key, &value)) {
-            read_text_named(key, value, arguments);
+            read_text_named(key, value, arguments, &test, &other);
             continue;
         }
         if (position == test_at && is_given(reader, element))
-            arguments->test = true;
+            test = ASKS_TEST;
         else if (single && position == 0 && is_text)
             arguments->state = text;
         else if (queries && is_text)
@@ -253,6 +411,7 @@ apv_arguments_read(apv_walk *walk, apv_span fun, apv_value fun_args, apv_argumen
         read_named(walk, named, name, arguments);
     else if (name.data != NULL)
         add_names(walk, arguments, name, APV_NO_SPAN);
+    arguments->test = !ignores_test(fun) && (test == ASKS_TEST || (test == ASKS_NOTHING && other));
     if (arguments->loose)
         for (size_t i = 0; i < arguments->target_count; i++)
             arguments->targets[i].version = APV_NO_SPAN;

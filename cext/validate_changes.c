@@ -27,9 +27,13 @@ apv_version_exact(apv_span text)
     if (!apv_version_plausible(text) || apv_span_is(text, "latest") ||
         strchr("<>=!~", text.data[0]) != NULL)
         return APV_NO_SPAN;
-    for (size_t i = 0; i < text.size; i++)
-        if (strchr("*?[,", text.data[i]) != NULL)
+    for (size_t i = 0; i < text.size; i++) {
+        /* A comma may be of the version; behind it no further comparison may stand. */
+        bool comma = text.data[i] == ',';
+        if (strchr("*?[", text.data[i]) != NULL ||
+            (comma && (i + 1 == text.size || strchr("<>=!~,", text.data[i + 1]) != NULL)))
             return APV_NO_SPAN;
+    }
     return text;
 }
 
@@ -56,18 +60,100 @@ choose(const apv_slot *slot, apv_span version, choice *chosen)
     }
 }
 
-/* Package managers that keep several versions side by side: "5.10-1,5.10-2". */
-static void
-choose_from_text(const apv_slot *slot, apv_span text, choice *chosen)
+/* Takes what stands before the next comma off *rest. False: there is none left. */
+static bool
+next_part(apv_span *rest, apv_span *version)
 {
-    const char *end = text.data + text.size;
-
-    for (const char *at = text.data; at <= end;) {
-        const char *comma = memchr(at, ',', (size_t)(end - at));
-        const char *stop = comma == NULL ? end : comma;
-        choose(slot, (apv_span){at, (size_t)(stop - at)}, chosen);
-        at = stop + 1;
+    if (rest->data == NULL)
+        return false;
+    const char *comma = rest->size == 0 ? NULL : memchr(rest->data, ',', rest->size);
+    *version = *rest;
+    *rest = APV_NO_SPAN;
+    if (comma != NULL) {
+        size_t size = (size_t)(comma - version->data);
+        *rest = (apv_span){comma + 1, version->size - size - 1};
+        version->size = size;
     }
+    return true;
+}
+
+/* Whether a text is sure to be several versions: each of them is as RPM has them, a version
+ * and a release. */
+static bool
+is_rpm_list(apv_span text)
+{
+    apv_span rest = text, version;
+
+    while (next_part(&rest, &version)) {
+        const char *dash = version.size == 0 ? NULL : memchr(version.data, '-', version.size);
+        if (dash == NULL || dash == version.data || dash == version.data + version.size - 1)
+            return false;
+    }
+    return true;
+}
+
+static bool
+has_letter_or_dot(apv_span text)
+{
+    for (size_t i = 0; i < text.size; i++)
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return true;
+    return false;
+}
+
+/* Whether a text is the version that was there before, and the approved one, put beside it:
+ * what is behind the comma of one version (an epoch, a build) is approved for no package. */
+static bool
+was_put_beside(const apv_slot *slot, apv_span text, apv_span before)
+{
+    apv_span wanted = slot->item->value;
+
+    return before.size > 0 && wanted.size > 0 && memchr(before.data, ',', before.size) == NULL &&
+           text.size == before.size + 1 + wanted.size && text.data[before.size] == ',' &&
+           memcmp(text.data, before.data, before.size) == 0 &&
+           memcmp(text.data + before.size + 1, wanted.data, wanted.size) == 0 &&
+           has_letter_or_dot(wanted) && !apv_span_equal(wanted, before);
+}
+
+/* What a text with commas says: package managers that keep several versions side by side
+ * join them ("5.10-1,5.10-2"), but a comma may as well belong to the one version (FreeBSD's
+ * epochs, "1.2,1"; Solaris; Homebrew's casks). Where it cannot be told, the approved one
+ * among the parts shows nothing. */
+static void
+choose_from_text(const apv_slot *slot, apv_span text, apv_span before, choice *chosen)
+{
+    apv_span rest = text, version;
+    choice parts = {0};
+
+    while (next_part(&rest, &version))
+        choose(slot, version, &parts);
+    if (is_rpm_list(text) || was_put_beside(slot, text, before))
+        *chosen = parts;
+    if (!chosen->approved && apv_slot_match(slot, text) == APV_MATCH_YES)
+        *chosen = (choice){.version = text, .approved = true};
+    else if (chosen->version.data == NULL && (parts.odd || parts.approved) &&
+             memchr(text.data, ',', text.size) != NULL)
+        chosen->odd = true;
+    else if (chosen->version.data == NULL)
+        choose(slot, text, chosen);
+}
+
+static void
+observe_chosen(apv_walk *walk, apv_slot *slot, const choice *chosen, apv_source source)
+{
+    if (chosen->version.data == NULL || (chosen->odd && !chosen->approved))
+        apv_slot_doubt(walk, slot);
+    else
+        apv_slot_observe(walk, slot, chosen->version, source);
+}
+
+void
+apv_version_text(apv_walk *walk, apv_slot *slot, apv_span text, apv_span before, apv_source source)
+{
+    choice chosen = {0};
+
+    choose_from_text(slot, text, before, &chosen);
+    observe_chosen(walk, slot, &chosen, source);
 }
 
 void
@@ -84,7 +170,7 @@ apv_version_observe(apv_walk *walk, apv_slot *slot, apv_value version, apv_sourc
             apv_slot_observe(walk, slot, APV_NO_SPAN, source);
             return;
         }
-        choose_from_text(slot, text, &chosen);
+        choose_from_text(slot, text, APV_NO_SPAN, &chosen);
         break;
     case APV_LIST: {
         apv_cursor cursor;
@@ -106,10 +192,7 @@ apv_version_observe(apv_walk *walk, apv_slot *slot, apv_value version, apv_sourc
         chosen.odd = true;
     }
 
-    if (chosen.version.data == NULL || (chosen.odd && !chosen.approved))
-        apv_slot_mention(walk, slot);
-    else
-        apv_slot_observe(walk, slot, chosen.version, source);
+    observe_chosen(walk, slot, &chosen, source);
 }
 
 /* ---- one change ---- */
@@ -123,7 +206,7 @@ is_selection(apv_span line)
 }
 
 static void
-observe_new(apv_walk *walk, apv_slot *slot, apv_value value)
+observe_new(apv_walk *walk, apv_slot *slot, apv_value value, apv_value old)
 {
     apv_span text;
 
@@ -143,14 +226,8 @@ observe_new(apv_walk *walk, apv_slot *slot, apv_value value)
         apv_slot_present(walk, slot, false, APV_SOURCE_CHANGES);
     else if (apv_span_is(text, "removed") || apv_span_is(text, "purged"))
         apv_slot_mention(walk, slot); /* markers of a test run, not versions */
-    else {
-        choice chosen = {0};
-        choose_from_text(slot, text, &chosen);
-        if (chosen.version.data != NULL && (!chosen.odd || chosen.approved))
-            apv_slot_observe(walk, slot, chosen.version, APV_SOURCE_CHANGES);
-        else
-            apv_slot_mention(walk, slot);
-    }
+    else
+        apv_version_text(walk, slot, text, apv_text_or_none(walk->reader, old), APV_SOURCE_CHANGES);
 }
 
 static void
@@ -169,7 +246,7 @@ note_unapproved(apv_walk *walk, apv_span name)
 }
 
 static void
-walk_change(apv_walk *walk, apv_span name, apv_value now, part where,
+walk_change(apv_walk *walk, apv_span name, apv_value now, apv_value old, part where,
             const apv_changes_context *context)
 {
     apv_slot *slot = apv_slot_find(walk, APV_KIND_PACKAGE, name, context->fold);
@@ -185,7 +262,7 @@ walk_change(apv_walk *walk, apv_span name, apv_value now, part where,
             apv_slot_observe(walk, slot, APV_NO_SPAN, APV_SOURCE_CHANGES);
         return;
     }
-    observe_new(walk, slot, now);
+    observe_new(walk, slot, now, old);
     if (context->ok || walk->dry)
         return;
     /* The state failed. What changed is a fact all the same, but only where it is not
@@ -251,7 +328,7 @@ walk_part(apv_walk *walk, apv_value changes, part where, const apv_changes_conte
         case APV_MAP:
             apv_map_find(reader, value, words, COUNT, found);
             if (found[NEW].node != NULL)
-                walk_change(walk, name, found[NEW], where, context);
+                walk_change(walk, name, found[NEW], found[OLD], where, context);
             else if (found[OLD].node != NULL)
                 break; /* what was, without what is */
             else if (where == PART_WHOLE && apv_span_is(name, "installed"))

@@ -120,7 +120,7 @@ claim_version(apv_walk *walk, apv_span name, apv_span version, bool fold)
     if (version.data == NULL)
         apv_slot_present(walk, slot, false, APV_SOURCE_RETURN);
     else
-        apv_slot_observe(walk, slot, version, APV_SOURCE_RETURN);
+        apv_version_text(walk, slot, version, APV_NO_SPAN, APV_SOURCE_RETURN);
 }
 
 /* "name=version" as pkg.installed lists what was already there; without a version, or
@@ -162,7 +162,7 @@ read_installed(apv_walk *walk, const apv_own *own, apv_span line)
             const apv_target *target = &own->targets[i];
             apv_slot *slot = apv_slot_find(walk, APV_KIND_PACKAGE, target->name, false);
             if (slot != NULL && target->version.data != NULL)
-                apv_slot_observe(walk, slot, target->version, APV_SOURCE_FUN_ARGS);
+                apv_version_text(walk, slot, target->version, APV_NO_SPAN, APV_SOURCE_FUN_ARGS);
             else
                 claim_name(walk, target->name, IS_PRESENT);
         }

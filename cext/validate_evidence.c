@@ -417,7 +417,7 @@ apv_check_judge(apv_walk *walk, const apv_subject *subject)
         return;
     apv_arguments_read(walk, subject->fun, subject->args, &arguments);
     walk->recognized = true;
-    walk->dry = subject->dry || arguments.test;
+    walk->dry = subject->dry || arguments.test || arguments.elsewhere;
     walk->overridden = arguments.pillar;
     walk->step++;
     if (type == APV_TEXT || (type != APV_MAP && subject->failed))

@@ -250,6 +250,22 @@ judge_service_status(apv_walk *walk, apv_value ret, const apv_arguments *argumen
     mention_targets(walk, arguments, APV_KIND_SERVICE);
 }
 
+/* Whether a function changed nothing. Most of them take no notice of test=True, so that what
+ * they show under it was done; those that do show nothing then. */
+static bool
+was_dry(const apv_reader *reader, apv_value ret, family is, const apv_arguments *arguments)
+{
+    apv_cursor cursor;
+    apv_value value;
+    apv_span name;
+
+    if (arguments == NULL || arguments->elsewhere || !arguments->test)
+        return arguments != NULL && arguments->elsewhere;
+    reader->open(reader, ret, &cursor);
+    return is <= FUN_REMOVE &&
+           !(reader->type(reader, ret) == APV_MAP && reader->next(reader, &cursor, &name, &value));
+}
+
 bool
 apv_function_judge(apv_walk *walk, apv_span fun, apv_value ret, bool failed,
                    const apv_arguments *arguments)
@@ -272,7 +288,7 @@ apv_function_judge(apv_walk *walk, apv_span fun, apv_value ret, bool failed,
     bool dry = walk->dry;
     apv_kind kind = is == FUN_SERVICE_STATUS ? APV_KIND_SERVICE : APV_KIND_PACKAGE;
     apv_changes_context context = {.ok = !failed, .detail = text};
-    walk->dry = dry || (arguments != NULL && arguments->test);
+    walk->dry = dry || was_dry(reader, ret, is, arguments);
     walk->step++;
     if (type == APV_MAP && (is == FUN_INSTALL || is == FUN_REMOVE))
         apv_changes_walk(walk, ret, &context);

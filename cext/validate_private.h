@@ -122,7 +122,8 @@ typedef struct {
 /* What a function was asked to do, as far as its arguments tell. */
 typedef struct {
     bool known;     /* fun_args were given, and which targets they name is understood */
-    bool test;      /* a test run, a mock run, a download */
+    bool test;      /* a test run, for functions that know of such */
+    bool elsewhere; /* a mock run, a download, another root file system */
     bool pillar;    /* pillar= or force= */
     bool terse;     /* what didn't change shall not be reported */
     bool loose;     /* another version than the one given will do: targets have none */
@@ -190,6 +191,8 @@ bool apv_version_may_be(apv_span approved, apv_span version);
 void apv_slot_observe(apv_walk *walk, apv_slot *slot, apv_span value, apv_source source);
 void apv_slot_present(apv_walk *walk, apv_slot *slot, bool latest, apv_source source);
 void apv_slot_mention(apv_walk *walk, apv_slot *slot);
+/* It changed, to what cannot be told: what was as approved before need not be so now. */
+void apv_slot_doubt(apv_walk *walk, apv_slot *slot);
 void apv_slot_skip(apv_walk *walk, apv_slot *slot, apv_reason reason);
 void apv_slot_fail(apv_walk *walk, apv_slot *slot, apv_reason reason, apv_span detail);
 /* Whether what follows may go through all slots: a return that makes us do so again and
@@ -216,8 +219,11 @@ typedef struct {
 } apv_changes_context;
 
 void apv_changes_walk(apv_walk *walk, apv_value changes, const apv_changes_context *context);
-/* Takes note of an installed version given as text (with commas between several), as a
- * list, or as a list of maps with `version`. */
+/* Takes note of an installed version given as text, which may have commas between several
+ * versions or in one. before: the text of what was installed before, or none. */
+void apv_version_text(apv_walk *walk, apv_slot *slot, apv_span text, apv_span before,
+                      apv_source source);
+/* The same of a version given as text, as a list, or as a list of maps with `version`. */
 void apv_version_observe(apv_walk *walk, apv_slot *slot, apv_value version, apv_source source);
 /* Whether text could be a version: short, without spaces and control characters. */
 bool apv_version_plausible(apv_span text);

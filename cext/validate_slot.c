@@ -249,6 +249,19 @@ apv_slot_mention(apv_walk *walk, apv_slot *slot)
 }
 
 void
+apv_slot_doubt(apv_walk *walk, apv_slot *slot)
+{
+    bool as_approved = slot->seen == APV_SEEN_PRESENT || slot->seen == APV_SEEN_LATEST ||
+                       ((slot->seen == APV_SEEN_VALUE || slot->seen == APV_SEEN_ABSENT) &&
+                        apv_slot_match(slot, slot->observed) != APV_MATCH_NO);
+
+    if (walk->dry)
+        apv_slot_skip(walk, slot, APV_REASON_TEST_RUN);
+    else if (apv_slot_is_open(slot) || as_approved)
+        set(walk, slot, APV_SEEN_MENTIONED, APV_SOURCE_NONE);
+}
+
+void
 apv_slot_skip(apv_walk *walk, apv_slot *slot, apv_reason reason)
 {
     slot->step = walk->step;

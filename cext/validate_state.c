@@ -289,7 +289,7 @@ apv_state_judge(apv_walk *walk, const apv_subject *subject)
     apv_span text;
 
     apv_arguments_read(walk, subject->fun, subject->args, &arguments);
-    walk->dry = subject->dry || arguments.test || only_tests(subject->fun);
+    walk->dry = subject->dry || arguments.test || arguments.elsewhere || only_tests(subject->fun);
     walk->overridden = arguments.pillar;
     walk->terse = walk->terse || arguments.terse;
     walk->step++;

@@ -29,11 +29,14 @@ def __virtual__():
 def ext_pillar(minion_id, pillar, *unnamed, **settings):
     """The approved state of ``minion_id`` under the key ``approval``; raises when it cannot be read."""
     from saltext.approval import _core, export
+    from saltext.approval.errors import ConfigError
 
     if unnamed:
-        from saltext.approval.errors import ConfigError
-
-        raise ConfigError("ext_pillar approval takes named settings, such as dsn_file")
-    source = export.source(settings, __opts__["cachedir"])
+        raise ConfigError("it takes named settings, such as dsn_file")
+    try:
+        source = export.source(settings, __opts__["cachedir"])
+    except ConfigError as exc:
+        # Salt puts the name of the source in front itself.
+        raise ConfigError(str(exc).removeprefix(f"{export.WHERE}: ")) from None
     conninfo, options = source.connection.conninfo, source.connection.options
     return {source.key: _core.document(conninfo, minion_id, **source.reading, **options)}

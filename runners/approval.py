@@ -13,11 +13,12 @@ The caller is the user whom Salt names. As root on the master can claim to be an
 counts as ``asserted``. A request type may demand more, and delegating and breaking the glass always do:
 ``salt-approval`` with one's own PostgreSQL login.
 
-Times are ISO 8601, UTC where no zone is named; a day is its start. Answers leave out what is not known yet.
-A refusal is one sentence, with exit code 1.
-"""
+Times are ISO 8601, UTC where no zone is named; a day is its start. A refusal is one sentence, with exit code 1.
 
-import contextlib
+``salt-run`` prints a few lines, as ``salt-approval`` does; with ``--out=json`` (yaml, nested, ...) all there is.
+Whoever else calls a function (Salt's API, a reactor, ``salt-run -a``) gets that as data. Every function takes
+``text=True`` or ``text=False``, which says otherwise. Data leaves out what is not known yet.
+"""
 
 import salt.exceptions
 
@@ -29,25 +30,25 @@ def __virtual__():
     return __virtualname__
 
 
-def types():
+def types(*surplus, **options):
     """
     Which kinds of request there are, who may make them, and which approvals they need.
 
         salt-run approval.types
     """
-    return _call("types")
+    return _answer(types, surplus, options, "types")
 
 
-def show_type(name=None, version=None):
+def show_type(name=None, version=None, *surplus, **options):
     """
     One request type as it was loaded: its newest version, or this one.
 
         salt-run approval.show_type package
     """
-    return _call("type", name, version)
+    return _answer(show_type, surplus, options, "type", name, version)
 
 
-def what_if(request_type=None, minions=1, requester=None):
+def what_if(request_type=None, minions=1, requester=None, *surplus, **options):
     """
     Who would have to approve a request.
 
@@ -56,7 +57,7 @@ def what_if(request_type=None, minions=1, requester=None):
 
         salt-run approval.what_if package minions=30
     """
-    return _call("what_if", request_type, minions, requester)
+    return _answer(what_if, surplus, options, "what_if", request_type, minions, requester)
 
 
 def request(
@@ -73,6 +74,9 @@ def request(
     overlap=None,
     tgt=None,
     tgt_type="glob",
+    dry_run=False,
+    *surplus,
+    **options,
 ):
     """
     Ask for something on minions.
@@ -84,13 +88,15 @@ def request(
     packages: for a type of this kind, a mapping of name to version, latest or absent. A version with * is a pattern.
         Quote what looks like a number.
     services: a mapping of name to running or dead.
-    values: a mapping of name to anything that JSON has a form for.
-    parameters: of an action, as far as its type takes any.
+    values: a mapping of name to anything that JSON has a form for. Text that looks like something else is quoted:
+        {release: "1.10"}. Whoever calls this other than by salt-run gives numbers, true, false and null in JSON text.
+    parameters: of an action, as far as its type takes any; likewise.
     reason: why, for those who approve.
     after: not before this time.
-    external_ref: the key of a ticket; the same key again is the same request.
+    external_ref: the key of a ticket in the system that asks; the same key again is the same request.
     on_behalf_of: the principal for whom it is made, who cannot approve it either.
     overlap: what to do about open requests that it contradicts: supersede or wait.
+    dry_run: True only shows what would be asked, and who could approve it.
 
         salt-run approval.request package minions='[web1, web2]' packages='{hello: 2.10-3}' reason=CHG-7
         salt-run approval.request package tgt='G@os:Debian and web*' tgt_type=compound \\
@@ -99,7 +105,10 @@ def request(
         salt-run approval.request value minions=web1 values='{motd: Welcome}' reason=CHG-9
         salt-run approval.request reboot minions=web1 parameters='{at_time: 5}' reason=CHG-9
     """
-    return _call_on(
+    return _answer_on(
+        request,
+        surplus,
+        options,
         "request",
         (minions, tgt, tgt_type),
         request_type,
@@ -112,6 +121,7 @@ def request(
         external_ref=external_ref,
         on_behalf_of=on_behalf_of,
         overlap=overlap,
+        dry_run=dry_run,
     )
 
 
@@ -125,6 +135,8 @@ def amend(
     parameters=None,
     tgt=None,
     tgt_type="glob",
+    *surplus,
+    **options,
 ):
     """
     Give a pending request of one's own another content: all of it, in the form of approval.request.
@@ -133,7 +145,10 @@ def amend(
 
         salt-run approval.amend 7 minions=web1 packages='{hello: 2.10-3}' comment='web2 is gone'
     """
-    return _call_on(
+    return _answer_on(
+        amend,
+        surplus,
+        options,
         "amend",
         (minions, tgt, tgt_type),
         request_id,
@@ -145,7 +160,7 @@ def amend(
     )
 
 
-def resolve(request_id=None, other=None, resolution=None):
+def resolve(request_id=None, other=None, resolution=None, *surplus, **options):
     """
     Say what becomes of another open request that one's own contradicts, before anybody decided on it.
 
@@ -153,19 +168,21 @@ def resolve(request_id=None, other=None, resolution=None):
 
         salt-run approval.resolve 8 7 supersede
     """
-    return _call("resolve", request_id, other, resolution)
+    return _answer(resolve, surplus, options, "resolve", request_id, other, resolution)
 
 
-def cancel(request_id=None, comment=""):
+def cancel(request_id=None, comment="", *surplus, **options):
     """
     Take back a request of one's own that is not in force yet.
 
         salt-run approval.cancel 7
     """
-    return _call("cancel", request_id, comment)
+    return _answer(cancel, surplus, options, "cancel", request_id, comment)
 
 
-def revert(request_id=None, minions=None, reason=None, request_type="revert", tgt=None, tgt_type="glob"):
+def revert(
+    request_id=None, minions=None, reason=None, request_type="revert", tgt=None, tgt_type="glob", *surplus, **options
+):
     """
     Ask to restore what held before a request: that is a request of its own, with its own chain.
 
@@ -174,10 +191,19 @@ def revert(request_id=None, minions=None, reason=None, request_type="revert", tg
         salt-run approval.revert 7 reason='hello 2.10-3 crashes'
         salt-run approval.revert 7 minions=web1
     """
-    return _call_on("revert", (minions, tgt, tgt_type), request_id, reason=reason, request_type=request_type)
+    return _answer_on(
+        revert,
+        surplus,
+        options,
+        "revert",
+        (minions, tgt, tgt_type),
+        request_id,
+        reason=reason,
+        request_type=request_type,
+    )
 
 
-def approve(request_id=None, comment="", digest=None):
+def approve(request_id=None, comment="", digest=None, *surplus, **options):
     """
     Approve the stage that a request waits at.
 
@@ -186,28 +212,28 @@ def approve(request_id=None, comment="", digest=None):
         salt-run approval.approve 7
         salt-run approval.approve 7 comment='tested on staging' digest=sha256:...
     """
-    return _call("approve", request_id, comment, digest)
+    return _answer(approve, surplus, options, "approve", request_id, comment, digest)
 
 
-def reject(request_id=None, comment="", digest=None):
+def reject(request_id=None, comment="", digest=None, *surplus, **options):
     """
     Reject a request, which ends it.
 
         salt-run approval.reject 7 comment='not this week'
     """
-    return _call("reject", request_id, comment, digest)
+    return _answer(reject, surplus, options, "reject", request_id, comment, digest)
 
 
-def review(request_id=None, comment=""):
+def review(request_id=None, comment="", *surplus, **options):
     """
     Record the review that an emergency needs afterwards, by somebody who had no part in it.
 
         salt-run approval.review 7 comment='it was one'
     """
-    return _call("review", request_id, comment)
+    return _answer(review, surplus, options, "review", request_id, comment)
 
 
-def break_glass(request_id=None, comment=None):
+def break_glass(request_id=None, comment=None, *surplus, **options):
     """
     Let an approved request past windows and freezes. Refused here, since it needs one's own PostgreSQL login:
 
@@ -215,10 +241,10 @@ def break_glass(request_id=None, comment=None):
 
         salt-run approval.break_glass 7 comment='the shop is down'
     """
-    return _call("break_glass", request_id, comment)
+    return _answer(break_glass, surplus, options, "break_glass", request_id, comment)
 
 
-def delegate(to=None, until=None, start=None):
+def delegate(to=None, until=None, start=None, *surplus, **options):
     """
     Let somebody else decide in one's stead. Refused here, since it needs one's own PostgreSQL login:
 
@@ -226,47 +252,68 @@ def delegate(to=None, until=None, start=None):
 
         salt-run approval.delegate carol until=2026-12-24
     """
-    return _call("delegate", to, until, start)
+    return _answer(delegate, surplus, options, "delegate", to, until, start)
 
 
-def undelegate(delegation=None):
+def undelegate(delegation=None, *surplus, **options):
     """
     End a delegation of one's own.
 
         salt-run approval.undelegate 3
     """
-    return _call("undelegate", delegation)
+    return _answer(undelegate, surplus, options, "undelegate", delegation)
 
 
-def delegations():
+def delegations(*surplus, **options):
     """
     The delegations that are on or to come.
 
         salt-run approval.delegations
     """
-    return _call("delegations")
+    return _answer(delegations, surplus, options, "delegations")
 
 
-def list_(state=None, minion=None, limit=50):
+def list_(state=None, minion=None, limit=50, mine=False, before=None, *surplus, **options):
     """
     The newest requests, of one state or one minion if given.
 
+    mine: only those asked for by or for the caller.
+    before: the next page: only those with a lower number.
+
         salt-run approval.list
         salt-run approval.list state=pending minion=web1
+        salt-run approval.list mine=True
     """
-    return _call("list", state, minion, limit)
+    return _answer(list_, surplus, options, "list", state, minion, limit, mine, before)
 
 
-def show(request_id=None):
+def inbox(person=None, limit=50, after=None, *surplus, **options):
     """
-    One request: its items, its chain, who decided, and what the minions proved.
+    What the caller can decide or review now: why, until when, and whether salt-run is sure enough for it.
+
+    person: what waits for this principal instead.
+    after: the next page: only those with a higher number.
+
+        salt-run approval.inbox
+        salt-run approval.inbox carol
+    """
+    return _answer(inbox, surplus, options, "inbox", person, limit, after)
+
+
+def show(request_id=None, outcomes=None, after=None, limit=1000, *surplus, **options):
+    """
+    One request: its items, its chain, who decided, what it waits for, and what the minions proved.
+
+    outcomes: only the items that stand so, a list of waiting, converged, failed, drift, drifted.
+    after: the next page of items: those behind this one, [minion, kind, name], as the page before gave it as next.
 
         salt-run approval.show 7
+        salt-run approval.show 7 outcomes='[failed, drifted]'
     """
-    return _call("show", request_id)
+    return _answer(show, surplus, options, "show", request_id, outcomes, after, limit)
 
 
-def plan(request_id=None, sample=None, timeout=60):
+def plan(request_id=None, sample=None, timeout=60, *surplus, **options):
     """
     Have the minions of a pending request say what it would change there, and attach that to the request.
     Nothing is changed.
@@ -278,22 +325,23 @@ def plan(request_id=None, sample=None, timeout=60):
         salt-run approval.plan 7 sample=20
     """
     from saltext.approval import planning
-    from saltext.approval.client import without_nulls
 
-    with _client() as client:
-        return without_nulls(planning.make(__opts__, client, request_id, sample, timeout))
+    def make(client):
+        return planning.make(__opts__, client, request_id, sample, timeout)
+
+    return _shaped(plan, surplus, options, make)
 
 
-def state(minion=None):
+def state(minion=None, *surplus, **options):
     """
     What is approved for a minion, now and at known later times, and what it last proved.
 
         salt-run approval.state web1
     """
-    return _call("state", minion)
+    return _answer(state, surplus, options, "state", minion)
 
 
-def why(minion=None, resource=None):
+def why(minion=None, resource=None, *surplus, **options):
     """
     Why a minion has what it has: every request about it, newest first, which is in force, who decided.
 
@@ -302,47 +350,72 @@ def why(minion=None, resource=None):
         salt-run approval.why web1 hello
         salt-run approval.why web1 service:cron
     """
-    return _call("why", minion, resource)
+    return _answer(why, surplus, options, "why", minion, resource)
 
 
-def calendars():
+def calendars(*surplus, **options):
     """
     The maintenance windows, and when they open next.
 
         salt-run approval.calendars
     """
-    return _call("calendars")
+    return _answer(calendars, surplus, options, "calendars")
 
 
-def freezes():
+def freezes(*surplus, **options):
     """
     The freezes that are on or to come.
 
         salt-run approval.freezes
     """
-    return _call("freezes")
+    return _answer(freezes, surplus, options, "freezes")
 
 
-def minions():
+def minions(*surplus, **options):
     """
     The minions that requests may name.
 
         salt-run approval.minions
     """
-    return _call("minions")
+    return _answer(minions, surplus, options, "minions")
 
 
-def compliance(limit=50):
+def compliance(limit=50, *surplus, **options):
     """
     Who is out of line with what is approved, since when and why, and how many minions stand how.
 
         salt-run approval.compliance
         salt-run approval.compliance limit=1000 --out=json
     """
-    return _call("compliance", limit)
+    return _answer(compliance, surplus, options, "compliance", limit)
 
 
-def outbox(state=None, limit=50):
+def returns(minion=None, verdict=None, flagged=None, since=None, before=None, limit=50, *surplus, **options):
+    """
+    What minions returned and what the validator made of it, the newest job first.
+
+    verdict: converged, partial, failed, not-applied, drift, invalid or unproven.
+    flagged: True for what is odd (claim, replayed, stale, unknown-job, untargeted), False for the rest.
+    since: received since this time.
+    before: the next page: what comes behind this one, [jid, minion, attempt].
+
+        salt-run approval.returns web1
+        salt-run approval.returns verdict=failed since=2026-12-01
+    """
+    return _answer(returns, surplus, options, "returns", minion, verdict, flagged, since, before, limit)
+
+
+def quarantine(minion=None, since=None, before=None, limit=50, *surplus, **options):
+    """
+    Returns that were put aside since no job can have brought them, the newest first.
+
+        salt-run approval.quarantine
+        salt-run approval.quarantine web1 since=2026-12-01
+    """
+    return _answer(quarantine, surplus, options, "quarantine", minion, since, before, limit)
+
+
+def outbox(state=None, limit=50, *surplus, **options):
     """
     What waits to be sent to minions or other systems, and what failed for good (dead), with the last error.
 
@@ -351,19 +424,28 @@ def outbox(state=None, limit=50):
         salt-run approval.outbox
         salt-run approval.outbox state=dead
     """
-    return _call("outbox", state, limit)
+    return _answer(outbox, surplus, options, "outbox", state, limit)
 
 
-def retry_outbox(request_id=None, destination="salt"):
+def retry_outbox(request_id=None, destination="salt", *surplus, **options):
     """
     Give the dead messages of a request another chance.
 
         salt-run approval.retry_outbox 7
     """
-    return _call("retry_outbox", request_id, destination)
+    return _answer(retry_outbox, surplus, options, "retry_outbox", request_id, destination)
 
 
-def reinstalls(minion=None, limit=50):
+def drop_outbox(request_id=None, destination="chat", *surplus, **options):
+    """
+    Drop the messages of a request to a destination that nobody consumes.
+
+        salt-run approval.drop_outbox 7
+    """
+    return _answer(drop_outbox, surplus, options, "drop_outbox", request_id, destination)
+
+
+def reinstalls(minion=None, limit=50, *surplus, **options):
     """
     Minions that came back with another key or machine id: waiting (for the key to be accepted, if it is the machine),
     accepted, or converged since.
@@ -371,76 +453,100 @@ def reinstalls(minion=None, limit=50):
         salt-run approval.reinstalls
         salt-run approval.reinstalls web1
     """
-    return _call("reinstalls", minion, limit)
+    return _answer(reinstalls, surplus, options, "reinstalls", minion, limit)
 
 
-def sync_minions():
+def sync_minions(*surplus, **options):
     """
-    Make every minion whose key is accepted known to the approval database.
+    Make every minion whose key is accepted known to the approval database. The engine does so by itself, soon after a
+    key is accepted.
 
         salt-run approval.sync_minions
     """
-    import salt.key
+    from saltext.approval import master_keys
 
-    with salt.key.get_key(__opts__) as keys:
-        return _call("add_minions", keys.list_keys()["minions"])
+    return _answer(sync_minions, surplus, options, "add_minions", master_keys.accepted(__opts__))
 
 
-def audit(request_id=None):
+def remove_minions(minions=None, yes=False, comment="", *surplus, **options):
     """
-    Every act on a request, oldest first.
+    Make minions unknown that are gone: what was approved for them ends, what they return proves nothing, and what
+    happened before stays on record. Delete their keys first, or they become known again.
+
+    minions: ids, or patterns such as web*.
+    yes: True, or it is only said which minions are meant.
+
+        salt-run approval.remove_minions web1 yes=True comment='out of service'
+        salt-run approval.remove_minions 'lab*'
+    """
+    from saltext.approval import master_keys
+
+    accepted = master_keys.accepted(__opts__)
+    return _answer(remove_minions, surplus, options, "remove_minions", minions, yes, comment, accepted)
+
+
+def audit(request_id=None, *surplus, **options):
+    """
+    Every act on a request, oldest first; without a number those on policy and inventory.
 
         salt-run approval.audit 7
+        salt-run approval.audit
     """
-    return _call("audit", request_id)
+    return _answer(audit, surplus, options, "audit", request_id)
 
 
-def audit_head():
+def audit_head(*surplus, **options):
     """
     The hash that the whole audit leads to: kept elsewhere, it shows later whether that was rewritten.
 
         salt-run approval.audit_head
     """
-    return _call("audit_head")
+    return _answer(audit_head, surplus, options, "audit_head")
 
 
-def verify_audit():
+def verify_audit(*surplus, **options):
     """
     Check the audit's chains; lists each broken place, and nothing when all is whole.
 
         salt-run approval.verify_audit
     """
-    return _call("verify_audit")
+    return _answer(verify_audit, surplus, options, "verify_audit")
 
 
-def _call(method, *args):
-    from saltext.approval.client import without_nulls
-
-    with _client() as client:
-        return without_nulls(getattr(client, method)(*args))
+def _answer(function, surplus, options, method, *args):
+    """What the client's method answers; ``surplus`` and ``options``: what ``function`` was given beside its own."""
+    return _shaped(function, surplus, options, lambda client: getattr(client, method)(*args))
 
 
-def _call_on(method, target, request, **kwargs):
+def _answer_on(function, surplus, options, method, target, request, **kwargs):
     """The same for what is asked for on minions: target is (minions, tgt, tgt_type)."""
-    from saltext.approval import targets
-    from saltext.approval.client import without_nulls
 
-    with _client() as client:
+    def ask(client):
+        from saltext.approval import targets, typed
+
+        for name in kwargs.keys() & {"values", "parameters"}:
+            kwargs[name] = typed.given(__opts__, f"{__virtualname__}.{method}", name, kwargs[name])
         minions = targets.choose(__opts__, *target)
         shown = getattr(client, method)(request, minions=minions, **kwargs)
-        resolved = {} if target[1] is None else {"resolved": minions}
-        return {**without_nulls(shown), **resolved}
+        return shown if target[1] is None else {**shown, "resolved": minions}
+
+    return _shaped(function, surplus, options, ask)
 
 
-@contextlib.contextmanager
-def _client():
+def _shaped(function, surplus, options, act):
+    """What ``act`` makes of a client: data, or for a person at salt-run a few lines of text."""
     # Imported here, since Salt loads every runner module for every runner call.
+    from saltext.approval import salt_run
     from saltext.approval.client import operator
     from saltext.approval.errors import ApprovalError
 
     try:
+        shape = salt_run.shape(__opts__, function, surplus, options)
         with operator(__opts__, globals().get("__user__")) as client:
-            yield client
+            return shape(act(client))
     except ApprovalError as exc:
         # The one exception whose text Salt shows as it is, with exit code 1; any other becomes a traceback.
         raise salt.exceptions.NotImplemented(str(exc)) from None
+    except TypeError as exc:
+        # Salt takes a TypeError for wrong arguments, prints the help, and exits with 0.
+        raise RuntimeError(str(exc)) from exc

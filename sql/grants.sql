@@ -1,6 +1,45 @@
--- Who may call what. Functions are closed to everybody first; what no line below names is internal.
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA approval FROM PUBLIC;
-REVOKE ALL ON ALL TABLES IN SCHEMA approval FROM PUBLIC;
+-- Who may call what. All is taken first from everybody, and from the group roles of this and of any earlier version: what no
+-- line below names is internal. Logins stay members of their roles, and what an administrator gave to other roles is theirs.
+DO $$
+DECLARE
+    grantee text;
+    kind text;
+    preset record;
+BEGIN
+    FOR grantee IN
+        SELECT 'PUBLIC' UNION ALL
+        SELECT format('%I', rolname) FROM pg_catalog.pg_roles
+        WHERE starts_with(rolname, 'approval_') AND NOT rolcanlogin AND rolname <> 'approval_owner'
+    LOOP
+        EXECUTE format('REVOKE ALL ON SCHEMA approval FROM %s CASCADE', grantee);
+        FOREACH kind IN ARRAY ARRAY['ROUTINES', 'TABLES', 'SEQUENCES'] LOOP
+            EXECUTE format('REVOKE ALL ON ALL %s IN SCHEMA approval FROM %s CASCADE', kind, grantee);
+        END LOOP;
+    END LOOP;
+    -- What tables and functions to come, such as partitions, would be given by themselves.
+    FOR preset IN
+        SELECT DISTINCT CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'ROUTINES'
+                            WHEN 'T' THEN 'TYPES' ELSE 'SCHEMAS' END AS kind,
+            CASE WHEN d.defaclnamespace <> 0 THEN ' IN SCHEMA approval' ELSE '' END AS place, format('%I', r.rolname) AS grantee
+        FROM pg_catalog.pg_default_acl AS d
+        CROSS JOIN LATERAL pg_catalog.aclexplode(d.defaclacl) AS a
+        JOIN pg_catalog.pg_roles AS r ON r.oid = a.grantee
+        WHERE d.defaclrole = 'approval_owner'::regrole AND d.defaclnamespace IN (0, 'approval'::regnamespace)
+            AND starts_with(r.rolname, 'approval_') AND NOT r.rolcanlogin AND r.rolname <> 'approval_owner'
+    LOOP
+        EXECUTE format('ALTER DEFAULT PRIVILEGES FOR ROLE approval_owner%s REVOKE ALL ON %s FROM %s',
+                       preset.place, preset.kind, preset.grantee);
+    END LOOP;
+END
+$$;
+
+GRANT USAGE ON SCHEMA approval TO
+    approval_policy_admin, approval_operator, approval_person, approval_break_glass, approval_exporter,
+    approval_returner, approval_minion_returner, approval_engine, approval_auditor;
+-- Each of them can tell whether the schema is of its version.
+GRANT SELECT ON approval.migration, approval.code_version TO
+    approval_policy_admin, approval_operator, approval_person, approval_exporter,
+    approval_returner, approval_minion_returner, approval_engine, approval_auditor;
 
 GRANT EXECUTE ON FUNCTION
     approval.save_load(text, text, text, text, text, text[], bytea, boolean, double precision),
@@ -36,8 +75,8 @@ GRANT EXECUTE ON FUNCTION
 TO approval_operator, approval_person;
 
 GRANT EXECUTE ON FUNCTION
-    approval.list_requests(text, text, integer),
-    approval.show_request(bigint),
+    approval.list_requests(text, text, text, bigint, integer),
+    approval.show_request(bigint, text[], text[], integer),
     approval.show_state(text),
     approval.list_types(),
     approval.list_minions(),
@@ -61,6 +100,7 @@ GRANT EXECUTE ON FUNCTION
     approval.expire_due(timestamptz),
     approval.renew_requests(timestamptz)
 TO approval_operator, approval_engine;
+GRANT EXECUTE ON FUNCTION approval.remove_minions(text, text, text[], text) TO approval_operator, approval_policy_admin;
 GRANT EXECUTE ON FUNCTION approval.break_glass(text, text, bigint, text) TO approval_break_glass;
 GRANT EXECUTE ON FUNCTION approval.maintain_jobs(integer) TO approval_engine;
 
@@ -69,6 +109,8 @@ GRANT EXECUTE ON FUNCTION
     approval.disable_principal(text),
     approval.put_identity(text, text, text),
     approval.drop_identity(text, text),
+    approval.put_speaker(text, text, text, boolean),
+    approval.drop_speaker(text, text),
     approval.put_group(text, text),
     approval.put_membership(text, text),
     approval.drop_membership(text, text),
@@ -81,10 +123,10 @@ TO approval_policy_admin;
 
 -- Auditors read everything but the keys that prove which minion spoke.
 GRANT SELECT ON
-    approval.principal, approval.identity, approval.principal_group, approval.membership, approval.assurance,
+    approval.principal, approval.identity, approval.speaks_for, approval.principal_group, approval.membership, approval.assurance,
     approval.request_type, approval.request_type_stage, approval.request_type_quorum,
     approval.delegation, approval.calendar, approval.calendar_span, approval.freeze, approval.request_overlap,
-    approval.minion, approval.minion_group, approval.minion_group_member, approval.package_catalog,
+    approval.minion, approval.minion_group, approval.minion_group_member,
     approval.request_state, approval.transition, approval.request, approval.request_history, approval.request_stage,
     approval.request_quorum, approval.item_set, approval.item, approval.decision,
     approval.audit_stream, approval.audit_entry, approval.audit_seal, approval.audit_sealed_head,
@@ -117,7 +159,10 @@ GRANT SELECT ON approval.request_plan, approval.request_plan_minion TO approval_
 
 -- The engine sends what was approved, and judges what proves it.
 GRANT EXECUTE ON FUNCTION
-    approval.claim_outbox(text, interval),
+    approval.claim_outbox(text, interval, bigint),
+    approval.due_outbox(text, bigint[], integer),
+    approval.dispatch_pause(bigint, text[]),
+    approval.awaited_minions(bigint, integer),
     approval.settle_outbox(text, bigint, bigint, text, timestamptz, text),
     approval.due_dispatches(bigint, text[], integer),
     approval.next_dispatch(bigint, text[]),
@@ -132,7 +177,10 @@ GRANT EXECUTE ON FUNCTION
 TO approval_engine;
 GRANT EXECUTE ON FUNCTION approval.list_outbox(text, integer)
 TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
-GRANT EXECUTE ON FUNCTION approval.retry_outbox(text, text, text, bigint) TO approval_operator, approval_person;
+GRANT EXECUTE ON FUNCTION
+    approval.retry_outbox(text, text, text, bigint),
+    approval.drop_outbox(text, text, text, bigint)
+TO approval_operator, approval_person;
 GRANT SELECT ON approval.dispatch TO approval_auditor;
 
 -- Drift, silence and where each minion stands.
@@ -147,7 +195,22 @@ TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
 GRANT SELECT ON approval.drift, approval.silence, approval.silence_mark, approval.minion_check, approval.standing TO approval_auditor;
 
 -- Minions that come back installed anew.
-GRANT EXECUTE ON FUNCTION approval.note_minion(text, text, boolean, text), approval.settle_reinstalls() TO approval_engine;
+GRANT EXECUTE ON FUNCTION
+    approval.note_minion(text, text, boolean, text),
+    approval.unknown_minions(text[]),
+    approval.settle_reinstalls()
+TO approval_engine;
 GRANT EXECUTE ON FUNCTION approval.list_reinstalls(text, integer)
 TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
 GRANT SELECT ON approval.reinstall TO approval_auditor;
+
+-- What waits for oneself everybody may ask; what waits for others, who watches over it.
+GRANT EXECUTE ON FUNCTION approval.inbox(text, text, bigint, integer) TO approval_operator, approval_person;
+GRANT EXECUTE ON FUNCTION approval.inbox_of(text, text, bigint, integer) TO approval_operator, approval_policy_admin, approval_auditor;
+GRANT EXECUTE ON FUNCTION
+    approval.list_returns(text, text, boolean, timestamptz, text[], integer),
+    approval.list_quarantine(text, timestamptz, bigint, integer)
+TO approval_operator, approval_auditor;
+
+-- What a revert left out.
+GRANT SELECT ON approval.request_left_out TO approval_auditor;

@@ -17,7 +17,11 @@ BEGIN
         'approval_auditor'           -- reads everything but keys
     ] LOOP
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = role_name) THEN
-            EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', role_name);
+            BEGIN
+                EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', role_name);
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN
+                NULL;  -- Another database of this server is set up at the same time.
+            END;
         END IF;
     END LOOP;
     IF NOT pg_catalog.pg_has_role(current_user, 'approval_owner', 'MEMBER') THEN
@@ -31,10 +35,6 @@ END
 $$;
 
 CREATE SCHEMA IF NOT EXISTS approval AUTHORIZATION approval_owner;
-REVOKE ALL ON SCHEMA approval FROM PUBLIC;
-GRANT USAGE ON SCHEMA approval TO
-    approval_policy_admin, approval_operator, approval_person, approval_break_glass, approval_exporter,
-    approval_returner, approval_minion_returner, approval_engine, approval_auditor;
 COMMENT ON SCHEMA approval IS
     'Requests, their approvals, the state approved for each minion, and what minions proved of it. '
     'Tables are private: every client acts through the functions.';

@@ -4,6 +4,7 @@ APPROVAL_POOLER=yes puts a PgBouncer in transaction mode between them and the se
 """
 
 import contextlib
+import importlib.util
 import os
 import pathlib
 import sys
@@ -12,9 +13,14 @@ import psycopg
 import pytest
 import salt._logging
 
-# Importing Salt adds a finder of the old kind, without find_spec(), which pytest's importlib mode calls; and a
-# handler that writes what was logged when all is over, to a stream that pytest has closed by then.
-sys.meta_path[:] = [finder for finder in sys.meta_path if hasattr(finder, "find_spec")]
+# Importing Salt adds a finder of the old kind, without find_spec(), which pytest's importlib mode calls; it stays, as
+# Salt 3006 finds its own Tornado by it. And a handler that writes what was logged when all is over, to a stream that
+# pytest has closed by then.
+for finder in sys.meta_path:
+    if not hasattr(finder, "find_spec"):
+        finder.find_spec = lambda name, path=None, target=None, finder=finder: (
+            importlib.util.spec_from_loader(name, finder) if finder.find_module(name, path) else None
+        )
 salt._logging.shutdown_temp_handler()
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tools"))
 

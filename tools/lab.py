@@ -1,7 +1,9 @@
 """A whole site on one machine: database, package repository, master, and minions in their own root file systems."""
 
 import contextlib
+import functools
 import json
+import os
 import pathlib
 import secrets
 import subprocess
@@ -56,7 +58,7 @@ class Lab:
         self._stack.close()
 
     def _set_up(self):
-        root = MinionRoot(CACHE, CACHE / "salt-wheels")
+        root = MinionRoot(CACHE, minions_wheels())
         origin = "from the cache" if root.archive.exists() else "first time: this takes a minute"
         with self._progress(f"Debian root file system for the minions ({origin})"):
             root.build(self.directory / "mmdebstrap.log")
@@ -73,7 +75,8 @@ class Lab:
             for minion_id in MINIONS:
                 self._add_minion(minion_id, root, repository)
             self.enroll(*self.minions)
-            self.master.run("salt-run", "approval.sync_minions")
+        with self._progress("the engine makes them known"):
+            wait_until(lambda: set(self.known_minions()) == set(MINIONS), "the minions whose keys are accepted")
 
     def _set_up_logins(self):
         for person in APPROVERS:
@@ -153,6 +156,12 @@ class Lab:
         """A request as an approver sees it."""
         return json.loads(self.database.command(APPROVERS[0], "--json", "show", str(number)).stdout)
 
+    def known_minions(self):
+        """The ids that requests may name."""
+        return [
+            row["minion_id"] for row in json.loads(self.database.command("runner", "--json", "minion", "list").stdout)
+        ]
+
     def settled(self, number):
         """A request once the returns of all its minions are in; waits for that."""
         # A minion's answer reaches the command line a moment before the master has stored it.
@@ -164,8 +173,8 @@ class Lab:
 
     def pillar(self, minion_id):
         """What the minion has as pillar now: its keys, the other source's part, and the packages approved for it."""
-        # Salt 3008 masks pillar values unless told otherwise. The whole of it is not asked for in clear text: that
-        # would put the key, by which the minion proves who it is, into the job cache.
+        # The whole of it is not asked for in clear text: that would put the key, by which the minion proves who it is,
+        # into the job cache.
         self.master.call(minion_id, "saltutil.refresh_pillar", "wait=True")
 
         def ask(function, *arguments):
@@ -173,9 +182,15 @@ class Lab:
 
         return {
             "keys": sorted(ask("pillar.ls")),
-            "site": ask("pillar.get", "site", "unmask=True"),
-            "approved": ask("pillar.get", "approval:packages", "unmask=True"),
+            "site": ask("pillar.get", "site", *self.unmask(minion_id)),
+            "approved": ask("pillar.get", "approval:packages", *self.unmask(minion_id)),
         }
+
+    @functools.cache  # noqa: B019
+    def unmask(self, minion_id):
+        """The arguments by which a minion's pillar.get gives values in clear text, which some releases mask."""
+        known = self.master.call(minion_id, "sys.argspec", "pillar.get")[minion_id]["pillar.get"]["args"]
+        return ["unmask=True"] if "unmask" in known else []
 
     def stored_return(self, jid, minion_id):
         """What the database has of a job's return: `verdict|authenticated` for each attempt, a line each."""
@@ -195,6 +210,15 @@ class Lab:
         credentials = ("--auth", "file", "--username", REQUESTER, "--password", self._password)
         command = self.master.command("salt-run", *credentials, "--out=json", f"approval.{function}", *arguments)
         return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+
+
+def minions_wheels():
+    """
+    The folder with the wheels of the Salt that minions run: the one of this Python, or what APPROVAL_MINION_WHEELS
+    names, a folder of the cache.
+    """
+    release = PROGRAMS.parent.name.removeprefix(".venv")
+    return CACHE / os.environ.get("APPROVAL_MINION_WHEELS", f"salt-wheels{release}")
 
 
 def request_arguments(minion_ids, packages, reason):

@@ -15,6 +15,7 @@ import sys
 SALT = "/opt/salt"
 # Raise when the archive's content changes for a reason that _inputs() does not see.
 FORMAT = 1
+DIGITS = 12
 
 
 class MinionRoot:
@@ -29,17 +30,19 @@ class MinionRoot:
 
     def __init__(self, cache, wheels):
         self.wheels = pathlib.Path(wheels)
+        # Beside those of other releases of Salt, whose wheels are in folders of other names.
+        self._name = f"{self.NAME}-{self.wheels.name}"
         self._release = platform_release()
         self._apt_configuration = _host_apt_configuration()
         self._sources = _host_debian_sources()
-        self.archive = pathlib.Path(cache) / f"{self.NAME}-{self._digest()}.tar"
+        self.archive = pathlib.Path(cache) / f"{self._name}-{self._digest()}.tar"
 
     def build(self, log):
         """Build the archive unless it is there. What the tools print goes to the file `log`."""
         if self.archive.exists():
             return
         self.archive.parent.mkdir(parents=True, exist_ok=True)
-        for outdated in self.archive.parent.glob(f"{self.NAME}-*"):
+        for outdated in self.archive.parent.glob(f"{self._name}-{'?' * DIGITS}.*"):
             outdated.unlink()
         partial = self.archive.with_suffix(".partial")
         configuration = pathlib.Path(log).with_suffix(".apt.conf")
@@ -92,7 +95,7 @@ class MinionRoot:
             self.COMPLETION,
             *sorted(path.name for path in self.wheels.glob("*.whl")),
         ]
-        return hashlib.sha256("\0".join(inputs).encode()).hexdigest()[:12]
+        return hashlib.sha256("\0".join(inputs).encode()).hexdigest()[:DIGITS]
 
 
 class RpmRoot(MinionRoot):

@@ -14,6 +14,11 @@ import salt.config
 import salt.utils.event
 import yaml
 
+try:
+    from salt.cluster import healthchecks
+except ImportError:  # A Salt whose masters form no clusters.
+    healthchecks = None
+
 START_TIMEOUT_S = 60
 
 
@@ -69,8 +74,7 @@ class SaltMaster:
         for folder in (self.directory / "etc", self.directory / "run"):
             folder.mkdir(parents=True, exist_ok=True)
         (self.directory / "etc/master").write_text(yaml.safe_dump(self.configuration))
-        ready = self.directory / "cache/health/ready"
-        ready.unlink(missing_ok=True)
+        self._unlink_signs()
         with open(self.directory / "output", "ab") as output:
             self._process = subprocess.Popen(
                 [self._bin / "salt-master", "-c", self.directory / "etc"],
@@ -80,10 +84,28 @@ class SaltMaster:
                 start_new_session=True,
             )
         deadline = time.monotonic() + START_TIMEOUT_S
-        while not ready.exists():
+        while not self._is_ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise SaltError(f"salt-master did not start:\n{self.log()}")
             time.sleep(0.05)
+
+    @property
+    def _signs(self):
+        """The files that tell that the master takes commands."""
+        if hasattr(healthchecks, "mark_cluster_ready"):
+            return [self.directory / "cache/health/ready"]
+        # A Salt that does not say so itself: what its commands talk to is there.
+        return [self.directory / "run" / name for name in ("master_event_pub.ipc", "master_event_pull.ipc")]
+
+    def _unlink_signs(self):
+        for file in self._signs:
+            file.unlink(missing_ok=True)
+
+    def _is_ready(self):
+        if not all(file.exists() for file in self._signs):
+            return False
+        with socket.socket() as connection:
+            return connection.connect_ex(("127.0.0.1", self.return_port)) == 0
 
     def stop(self):
         """Kill the master with all its processes; nothing of it is needed any more."""

@@ -5,6 +5,7 @@ nothing to do. The engine runs every worker in a thread of its own (see engine.p
 """
 
 import contextlib
+import difflib
 import os
 import socket
 import threading
@@ -129,17 +130,37 @@ def listen_connection(opts):
 def worker_settings(opts, name):
     """
     The settings of one worker, ``approval:engine:workers:NAME``: a mapping, empty by default; None where it
-    says ``false``, which switches the worker off. Raises ConfigError.
+    says ``false``, which switches the worker off. Raises ConfigError; a name that is no worker's is told by problems().
     """
-    workers = engine_settings(opts).get("workers") or {}
-    if not isinstance(workers, dict):
-        raise ConfigError("approval:engine:workers must be a mapping of workers to settings, or to false")
-    for known in workers:
-        if known not in WORKERS:
-            raise ConfigError(f"approval:engine:workers: there is no worker {known!r} (known: {', '.join(WORKERS)})")
-    settings = workers.get(name, {})
+    settings = _all_settings(opts).get(name, {})
     if settings is False:
         return None
     if not isinstance(settings, dict):
         raise ConfigError(f"approval:engine:workers:{name} must be a mapping of settings, or false")
     return settings
+
+
+def problems(opts):
+    """
+    What is wrong under ``approval:engine:workers``, a text each. It holds up the worker that it is about and no other.
+    Raises ConfigError where there is no mapping at all.
+    """
+    found = []
+    for name in _all_settings(opts):
+        if name in WORKERS:
+            try:
+                worker_settings(opts, name)
+            except ConfigError as exc:
+                found.append(str(exc))
+        else:
+            similar = difflib.get_close_matches(str(name), WORKERS, 1)
+            meant = f"did you mean {similar[0]}?" if similar else f"there are {', '.join(WORKERS)}"
+            found.append(f"approval:engine:workers: there is no worker {name!r}: {meant}")
+    return found
+
+
+def _all_settings(opts):
+    workers = engine_settings(opts).get("workers") or {}
+    if not isinstance(workers, dict):
+        raise ConfigError("approval:engine:workers must be a mapping of workers to settings, or to false")
+    return workers

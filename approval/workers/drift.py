@@ -6,8 +6,9 @@ hours; which ones are due stands in the database, so that neither a restart nor 
 
 import logging
 import math
+import time
 
-from .. import db, export, publisher
+from .. import db, export, master_keys, publisher
 from ..errors import ConfigError
 from . import DatabaseWorker, worker_settings
 
@@ -17,6 +18,7 @@ log = logging.getLogger(__name__)
 SETTINGS = {"hours": (24, 1 / 60), "slice": (100, 1), "silent_after_minutes": (30, 1)}
 LONGEST_PAUSE_S = 60.0  # until it looks whether there are new minions, or silent ones
 SHORTEST_PAUSE_S = 1.0
+KEYS_FOR_S = 600.0  # a list of a hundred thousand keys takes seconds to make
 
 
 class Drift(DatabaseWorker):
@@ -42,16 +44,20 @@ class Drift(DatabaseWorker):
         self._every_s = hours * 3600
         self._slice = slice
         self._silent_after_s = silent_after_minutes * 60
+        self._accepted, self._listed_at = [], None
         self._pillar_key = export.state_arguments(opts)
 
     def round(self):
         self.value("find_silent", f"{self._silent_after_s} seconds")
-        accepted = publisher.accepted(self.opts)
+        if self._listed_at is None or time.monotonic() - self._listed_at >= KEYS_FOR_S:
+            self._accepted, self._listed_at = master_keys.accepted(self.opts), time.monotonic()
         # So many at a time that all together take the whole interval, from the first time on.
         share = math.ceil(self._total * LONGEST_PAUSE_S / self._every_s)
         # What was surely not sent is undone, so that it does not wait for a whole interval.
         with db.translated(), self.conn.transaction():
-            due = self.call("due_checks", accepted, f"{self._every_s} seconds", min(max(share, 1), self._slice))[0]
+            due = self.call("due_checks", self._accepted, f"{self._every_s} seconds", min(max(share, 1), self._slice))[
+                0
+            ]
             self._total = due["checked"]
             if due["minions"]:
                 self._tell(due["minions"])

@@ -1,5 +1,6 @@
 """
-Watches for known minions that come back installed anew, with another key or another machine id.
+Makes minions known whose keys are accepted, and watches for known ones that come back installed anew, with another
+key or another machine id.
 
 The master tells of every attempt to authenticate, also of keys that it refuses. Whether it is the machine or
 somebody who claims to be, operators decide when they accept the key: that they did is read from the master's keys,
@@ -18,7 +19,8 @@ import salt.utils.event
 import salt.utils.verify
 from salt.exceptions import SaltException
 
-from .. import export
+from .. import export, master_keys
+from ..errors import Refused
 from . import DatabaseWorker
 from .dispatch import observe
 
@@ -77,6 +79,12 @@ class Reinstall(DatabaseWorker):
             accepted = data.get("act") == "accept" and data.get("result") is True
             if not accepted or self._is_accepted(data["id"], digest):
                 self._tell(data["id"], digest, accepted, None)
+        elif tag == "salt/key" and data.get("act") == "accept" and self._is_id(data.get("id")):
+            # The same key as before, of a minion that was removed, is news as well.
+            self._told.pop(data["id"], None)
+            key = master_keys.public_key(self.opts, data["id"])
+            if key is not None:
+                self._tell(data["id"], digest_of(key), True, None)
         elif parts[:2] == ["salt", "minion"] and parts[-1] == "start" and len(parts) == 4 and self._is_id(parts[2]):
             if len(self._started) < MOST_STARTED:
                 self._started[parts[2]] = time.monotonic()
@@ -87,7 +95,15 @@ class Reinstall(DatabaseWorker):
         told = (digest, accepted, machine_id)
         if self._told.get(minion) == told:
             return
-        answer = self.value("note_minion", minion, digest, accepted, machine_id)
+        try:
+            answer = self.value("note_minion", minion, digest, accepted, machine_id)
+        except Refused as exc:
+            if exc.sqlstate != "AP005":
+                raise
+            answer = "unknown"
+            log.warning("approval: minion %r cannot be made known: %s", minion, exc)
+        if answer == "new":
+            log.info("approval: minion %s is known now: its key was accepted", minion)
         if answer in ("waiting", "accepted"):
             log.warning("approval: minion %s came with another key or machine id: %s", minion, answer)
         if answer != "unknown":
@@ -104,28 +120,25 @@ class Reinstall(DatabaseWorker):
         """Whether that is the key by which the master knows the minion."""
         if self._told.get(minion) == (digest, True, None):
             return True
-        with salt.key.get_key(self.opts) as keys:
-            return self._kept_key(keys, minion) == digest
-
-    @staticmethod
-    def _kept_key(keys, minion):
-        kept = keys.cache.fetch("keys", minion)
-        if isinstance(kept, dict) and kept.get("state") == "accepted" and isinstance(kept.get("pub"), str):
-            return digest_of(kept["pub"])
-        return None
+        key = master_keys.public_key(self.opts, minion)
+        return key is not None and digest_of(key) == digest
 
     def _read_keys(self):
-        """Read some of the accepted keys, until all were read; and again after an hour."""
+        """Read some of the accepted keys, of unknown minions first, until all were read; and again after an hour."""
         if not self._unread and not self._is_over(self._keys_at, KEYS_EVERY_S):
             return
         with salt.key.get_key(self.opts) as keys:
             if not self._unread:
-                self._unread = list(keys.list_keys()["minions"])
+                accepted = [minion for minion in keys.list_keys()["minions"] if self._is_id(minion)]
+                unknown = {row["unknown_minions"] for row in self.call("unknown_minions", accepted)}
+                for minion in unknown:
+                    self._told.pop(minion, None)
+                self._unread = sorted(accepted, key=unknown.__contains__)
                 self._keys_at = time.monotonic()
             for minion in self._unread[-AT_ONCE:]:
-                digest = self._kept_key(keys, minion)
-                if digest is not None:
-                    self._tell(minion, digest, True, None)
+                key = master_keys.public_key_of(keys, minion)
+                if key is not None:
+                    self._tell(minion, digest_of(key), True, None)
             del self._unread[-AT_ONCE:]
 
     def _look_at_grains(self):
@@ -135,17 +148,26 @@ class Reinstall(DatabaseWorker):
             if time.monotonic() - started > GRAINS_FOR_S:
                 continue
             self._started[minion] = started
-            try:
-                grains = cache.fetch("grains", minion)
-            except SaltException:
-                continue
-            machine_id = grains.get("machine_id") if isinstance(grains, dict) else None
+            machine_id = kept_grains(cache, minion).get("machine_id")
             if isinstance(machine_id, str) and machine_id:
                 self._tell(minion, None, True, machine_id[:128])
 
     @staticmethod
     def _is_over(since, span_s):
         return since is None or time.monotonic() - since >= span_s
+
+
+def kept_grains(cache, minion):
+    """The grains of a minion in the master's salt.cache.Cache, where any Salt in use puts them; {} without any."""
+    for bank, key, within in (("grains", minion, None), (f"minions/{minion}", "data", "grains")):
+        try:
+            kept = cache.fetch(bank, key)
+        except SaltException:
+            continue
+        grains = kept.get(within) if within and isinstance(kept, dict) else kept
+        if isinstance(grains, dict) and grains:
+            return grains
+    return {}
 
 
 def digest_of(public_key):

@@ -9,18 +9,15 @@ BEGIN
                              current_setting('transaction_isolation')),
             HINT = 'Use READ COMMITTED; this login''s default_transaction_isolation may say otherwise.';
     END IF;
-    -- The cap: a login of one's own proves who acts, whatever the client says; the runner's login only names somebody.
-    IF p_provider = 'pg' THEN
-        IF p_subject IS DISTINCT FROM session_user::text THEN
-            RAISE EXCEPTION USING ERRCODE = 'AP002',
-                MESSAGE = format('the login %s cannot act as pg:%s', session_user, p_subject);
-        END IF;
-        assurance := 'authenticated';
-    ELSIF pg_has_role(session_user, 'approval_operator', 'MEMBER') THEN
-        assurance := 'asserted';
-    ELSE
+    -- The cap: a login of one's own proves who acts, whatever the client says; another only names somebody.
+    assurance := approval.speaks_as(p_provider);
+    IF p_provider = 'pg' AND p_subject IS DISTINCT FROM session_user::text THEN
         RAISE EXCEPTION USING ERRCODE = 'AP002',
-            MESSAGE = format('the login %s may act only as itself (provider pg), not as %s:%s', session_user, p_provider, p_subject);
+            MESSAGE = format('the login %s cannot act as pg:%s', session_user, p_subject);
+    ELSIF assurance IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP002',
+            MESSAGE = format('the login %s does not speak for %s, and cannot act as %s:%s', session_user, p_provider, p_provider, p_subject),
+            HINT = 'A login acts as itself (provider pg). Which others it may act for stands in the policy, under speakers.';
     END IF;
     SELECT p.principal_id, p.name INTO principal_id, name
     FROM approval.identity AS i JOIN approval.principal AS p USING (principal_id)

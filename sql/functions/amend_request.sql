@@ -7,7 +7,8 @@ DECLARE
     actor record;
     target approval.request;
     kind approval.request_type;
-    types text[];
+    checked record;
+    contents text[];
     set_digest text;
     adds boolean;
     new_version integer;
@@ -28,14 +29,17 @@ BEGIN
     END IF;
     SELECT * INTO STRICT kind FROM approval.request_type
     WHERE type_name = target.type_name AND type_version = target.type_version;
-    types := approval.check_items(kind, p_minions, p_kinds, p_names, p_values);
-    set_digest := approval.item_set_digest(kind.type_name, target.not_before, p_minions, p_kinds, p_names, types, p_values);
+    checked := approval.check_items(kind, p_minions, p_kinds, p_names, p_values);
+    PERFORM approval.check_actions(kind, p_kinds, p_names, checked.contents);
+    contents := approval.full_contents(kind.type_name, kind.type_version, p_kinds, checked.contents);
+    set_digest := approval.item_set_digest(
+        kind.type_name, target.not_before, p_minions, p_kinds, p_names, checked.types, contents);
     IF set_digest = (SELECT digest FROM approval.item_set
                      WHERE request_id = p_request_id AND item_set_version = target.item_set_version) THEN
         RETURN target.item_set_version;
     END IF;
     adds := EXISTS (
-        SELECT FROM unnest(p_minions, p_kinds, p_names, types, p_values) AS given (minion_id, kind, name, type, content)
+        SELECT FROM unnest(p_minions, p_kinds, p_names, checked.types, contents) AS given (minion_id, kind, name, type, content)
         WHERE approval.item_digest(given.minion_id, given.kind, given.name, given.type, given.content) NOT IN (
             SELECT i.digest FROM approval.item AS i
             WHERE i.request_id = p_request_id AND i.item_set_version = target.item_set_version));
@@ -45,7 +49,7 @@ BEGIN
     SELECT coalesce(jsonb_object_agg(other_id, resolution), '{}') INTO resolutions FROM approval.request_overlap
     WHERE request_id = p_request_id AND NOT adds;
     DELETE FROM approval.request_overlap WHERE request_id = p_request_id;
-    PERFORM approval.put_items(p_request_id, new_version, set_digest, p_minions, p_kinds, p_names, types, p_values, moment);
+    PERFORM approval.put_items(p_request_id, new_version, set_digest, p_minions, p_kinds, p_names, checked.types, contents, moment);
     UPDATE approval.request_overlap SET resolution = resolutions ->> other_id::text WHERE request_id = p_request_id;
     UPDATE approval.request
     SET item_set_version = new_version, reviewed_version = CASE WHEN adds THEN new_version ELSE reviewed_version END

@@ -28,10 +28,6 @@ BEGIN
     UPDATE approval.request SET break_glass_at = moment WHERE request_id = p_request_id;
     PERFORM approval.audit_append(p_request_id, moment, 'glass-broken', actor.name, p_provider || ':' || p_subject, actor.assurance,
                                   jsonb_build_object('comment', p_comment));
-    INSERT INTO approval.outbox (destination, request_id, seq, topic, body, created_at)
-    SELECT 'chat', p_request_id, coalesce(max(seq), 0) + 1, 'glass-broken',
-        jsonb_build_object('by', actor.name, 'comment', p_comment, 'minions', cardinality(minions)), moment
-    FROM approval.outbox WHERE destination = 'chat' AND request_id = p_request_id;
     UPDATE approval.outbox AS o SET due_at = least(o.due_at, greatest(moment, target.not_before))
     WHERE o.destination = 'salt' AND o.request_id = p_request_id AND o.state = 'waiting';
     NOTIFY approval_outbox;
@@ -39,5 +35,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.break_glass(text, text, bigint, text) IS
-    'Lets an approved request past windows and freezes, with a reason; recorded, and announced through the outbox. Only logins of role '
-    'approval_break_glass may call it. Raises AP001, AP002, AP005, AP006, AP009, AP014. Definer: nobody writes documents otherwise.';
+    'Lets an approved request past windows and freezes, with a reason; recorded. Only logins of role approval_break_glass may '
+    'call it. Raises AP001, AP002, AP005, AP006, AP009, AP014. Definer: nobody writes documents otherwise.';

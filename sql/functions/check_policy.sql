@@ -24,6 +24,10 @@ SELECT 'warning', format('principal %s', p.name), 'it has no identity, so it can
 FROM approval.principal AS p
 WHERE p.disabled_at IS NULL AND NOT EXISTS (SELECT FROM approval.identity AS i WHERE i.principal_id = p.principal_id)
 UNION ALL
+SELECT 'warning', format('principals %s', string_agg(format('%L', p.name), ' and ' ORDER BY p.name COLLATE "C")),
+    'their names look alike, so one may be taken for the other', 'If they are one person, disable one; else rename one.'
+FROM approval.principal AS p WHERE p.disabled_at IS NULL GROUP BY approval.looks(p.name) HAVING count(*) > 1
+UNION ALL
 SELECT 'error', format('calendar %s', c.calendar_name), 'no opening of it is worked out ahead: what waits for it is held back for good',
     'salt-approval policy load works out the openings of the next year.'
 FROM approval.calendar AS c
@@ -33,6 +37,10 @@ SELECT 'warning', format('request %s', r.request_id), format('it awaits its revi
     'Somebody of that group who had no part in it: salt-approval review.'
 FROM approval.request AS r JOIN approval.request_type AS t USING (type_name, type_version)
 WHERE t.review_group IS NOT NULL AND r.approved_at IS NOT NULL AND r.review_at IS NULL
+UNION ALL
+SELECT 'warning', format('speaker %s', s.login), format('there is no such login or role; one made with this name could act as %s:', s.provider),
+    'Take it out of the policy (speakers), or make the login.'
+FROM approval.speaks_for AS s WHERE NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = s.login)
 UNION ALL
 SELECT 'error', 'request types', 'there are none: nothing can be requested', 'salt-approval policy load FILE'
 WHERE NOT EXISTS (SELECT FROM approval.request_type)

@@ -56,11 +56,7 @@ BEGIN
                              to_char((stage.started_at + stage.timeout) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')),
             HINT = 'Submit it again.';
     END IF;
-    IF EXISTS (
-            SELECT FROM approval.decision
-            WHERE request_id = p_request_id AND item_set_version >= target.reviewed_version
-                AND (stage_no = stage.stage_no OR NOT kind.repeat_approval)
-                AND actor.principal_id IN (principal_id, counts_for)) THEN
+    IF approval.has_voted(target, stage.stage_no, actor.principal_id) THEN
         RAISE EXCEPTION USING ERRCODE = 'AP010',
             MESSAGE = format('%s has decided on request %s already; one person counts once', actor.name, p_request_id);
     END IF;
@@ -72,10 +68,7 @@ BEGIN
             HINT = (SELECT 'Its approvers are: ' || string_agg(format('%s of %s', quorum, group_name), ', or ' ORDER BY group_name)
                     FROM approval.request_quorum WHERE request_id = p_request_id AND stage_no = stage.stage_no);
     END IF;
-    IF voter <> actor.principal_id AND EXISTS (
-            SELECT FROM approval.decision
-            WHERE request_id = p_request_id AND item_set_version >= target.reviewed_version
-                AND (stage_no = stage.stage_no OR NOT kind.repeat_approval) AND voter IN (principal_id, counts_for)) THEN
+    IF voter <> actor.principal_id AND approval.has_voted(target, stage.stage_no, voter) THEN
         RAISE EXCEPTION USING ERRCODE = 'AP010',
             MESSAGE = format('whoever delegated to %s has decided on request %s already; one person counts once', actor.name, p_request_id);
     END IF;

@@ -12,8 +12,11 @@ BEGIN
             HINT = 'Use your own login.';
     END IF;
     SELECT principal_id INTO deputy FROM approval.principal WHERE name = p_to AND disabled_at IS NULL;
-    IF NOT FOUND OR deputy = actor.principal_id THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP001', MESSAGE = format('%s cannot delegate to %s', actor.name, quote_nullable(p_to));
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP001',
+            MESSAGE = format('%s cannot delegate to %s: there is no such principal, or it was disabled', actor.name, quote_nullable(p_to));
+    ELSIF deputy = actor.principal_id THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP001', MESSAGE = format('%s cannot delegate to themselves', actor.name);
     END IF;
     IF p_until IS NULL OR p_until <= greatest(moment, coalesce(p_from, moment)) OR p_until > moment + interval '1 year' THEN
         RAISE EXCEPTION USING ERRCODE = 'AP016', MESSAGE = 'a delegation ends at a time to come, within a year, after it begins';

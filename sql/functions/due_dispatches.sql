@@ -33,8 +33,7 @@ BEGIN
              WHEN d.state IS NULL AND proven_by = 'reboot' THEN 'observe'
              ELSE 'perform' END,
         kind.action ->> 'function',
-        -- The type's own arguments cannot be replaced.
-        CASE WHEN i.kind = 'action' THEN i.content::jsonb ELSE '{}' END || coalesce(kind.action -> 'kwarg', '{}'), proven_by
+        CASE WHEN i.kind = 'action' THEN approval.item_arguments(i)::jsonb ELSE '{}' END, proven_by
     FROM approval.dispatchable(p_request_id, NULL, NULL, moment) AS s
     JOIN unnest(p_minions) AS reachable ON reachable = s.minion_id
     JOIN approval.item AS i USING (minion_id, item_id)

@@ -31,7 +31,7 @@ BEGIN
         INSERT INTO approval.silence AS s (minion_id, since, jid, fun, asked_at, missed)
         SELECT m.minion_id, asked.published_at, asked.jid, asked.fun, asked.published_at, 1
         FROM approval.minion AS m
-        WHERE m.minion_id = ANY (asked.minions) AND m.minion_id NOT IN (SELECT a.minion_id FROM answered AS a)
+        WHERE m.minion_id = ANY (asked.minions) AND m.removed_at IS NULL AND m.minion_id NOT IN (SELECT a.minion_id FROM answered AS a)
             -- One that has proven itself since is there.
             AND NOT EXISTS (SELECT FROM approval.job_return AS r
                             WHERE r.minion_id = m.minion_id AND r.authenticated AND r.received_at > asked.published_at)

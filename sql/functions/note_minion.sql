@@ -9,13 +9,19 @@ BEGIN
     -- Nearly always: without a lock, and without anything to write.
     IF p_accepted AND EXISTS (
         SELECT FROM approval.minion AS m
-        WHERE m.minion_id = p_minion_id AND coalesce(p_key_digest, m.key_digest) IS NOT DISTINCT FROM m.key_digest
+        WHERE m.minion_id = p_minion_id AND m.removed_at IS NULL AND coalesce(p_key_digest, m.key_digest) IS NOT DISTINCT FROM m.key_digest
             AND coalesce(p_machine_id, m.machine_id) IS NOT DISTINCT FROM m.machine_id) THEN
         RETURN 'known';
     END IF;
     SELECT * INTO held FROM approval.minion AS m WHERE m.minion_id = p_minion_id FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
-        RETURN 'unknown';
+    IF NOT FOUND OR held.removed_at IS NOT NULL THEN
+        -- Grains are what a master remembers, maybe of long ago; a key that it accepted is somebody's decision.
+        IF NOT p_accepted OR p_key_digest IS NULL THEN
+            RETURN 'unknown';
+        END IF;
+        PERFORM approval.put_minions(ARRAY[p_minion_id]);
+        UPDATE approval.minion AS m SET key_digest = p_key_digest, machine_id = p_machine_id WHERE m.minion_id = p_minion_id;
+        RETURN 'new';
     END IF;
     IF p_accepted THEN
         UPDATE approval.minion AS m
@@ -49,5 +55,5 @@ END
 $$;
 COMMENT ON FUNCTION approval.note_minion(text, text, boolean, text) IS
     'A minion was seen with this key (digest of the public key; NULL: not seen), accepted by the master or not, and this machine id (NULL: not '
-    'seen). Gives unknown (no such minion), known, waiting (reinstalled, its key not accepted) or accepted (reinstalled). Definer: tables '
-    'are private.';
+    'seen). Gives unknown (no such minion), new (none was known, and its key is accepted: it is registered, as put_minions does), known, '
+    'waiting (reinstalled, its key not accepted) or accepted (reinstalled). Raises AP005. Definer: tables are private.';

@@ -1,7 +1,7 @@
 CREATE OR REPLACE FUNCTION approval.open_dispatches(p_limit integer)
     RETURNS TABLE (minion_id text, item_id bigint, state text, proof text, function text, kwarg jsonb, returns jsonb, jid text, payload bytea)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-SELECT d.minion_id, d.item_id, d.state, d.proof, i.name, i.content::jsonb || coalesce(t.action -> 'kwarg', '{}'),
+SELECT d.minion_id, d.item_id, d.state, d.proof, i.name, approval.item_arguments(i)::jsonb,
     t.definition -> 'returns', r.jid, r.payload
 FROM approval.dispatch AS d
 JOIN approval.item AS i USING (minion_id, item_id)

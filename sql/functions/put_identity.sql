@@ -4,6 +4,9 @@ DECLARE
     owner_id bigint;
     existing bigint;
 BEGIN
+    IF p_subject ~ '^\s|\s$|[[:cntrl:]]' THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = format('%s:%L: a subject has no spaces around it', p_provider, p_subject);
+    END IF;
     SELECT principal_id INTO owner_id FROM approval.principal WHERE name = p_principal;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = format('there is no principal %s', quote_nullable(p_principal));

@@ -23,6 +23,11 @@ BEGIN
     IF unknown IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = format('request type %s: unknown key %s', given_name, unknown);
     END IF;
+    SELECT string_agg(key, ' and ') INTO missing FROM unnest(ARRAY['kind', 'requesters', 'chain']) AS key
+    WHERE p_definition -> key IS NULL OR p_definition -> key = 'null';
+    IF missing IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = format('request type %s: %s is missing', given_name, missing);
+    END IF;
     IF jsonb_typeof(chain) IS DISTINCT FROM 'array' OR jsonb_typeof(p_definition -> 'requesters') IS DISTINCT FROM 'array'
         OR jsonb_typeof(coalesce(p_definition -> 'targets', '[]')) <> 'array' THEN
         RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = format('request type %s: chain, requesters and targets are lists', given_name);
@@ -42,9 +47,8 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = format('request type %s: arguments of an action that is sent have names: kwarg', given_name),
             HINT = 'With dispatch: false it is not sent.';
     END IF;
-    IF (p_definition ->> 'proof_within')::interval <= interval '0' THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = format('request type %s: proof_within must be longer than nothing', given_name);
-    END IF;
+    PERFORM approval.duration(format('request type %s: %s', given_name, key), p_definition -> key)
+    FROM unnest(ARRAY['max_open', 'valid_for', 'plan_within', 'proof_within']) AS key;
     IF pre_approved <> (jsonb_array_length(chain) = 0) THEN
         RAISE EXCEPTION USING ERRCODE = 'AP017',
             MESSAGE = format('request type %s: an empty chain needs pre_approved: true, and the other way round', given_name);
@@ -90,9 +94,10 @@ BEGIN
             ARRAY(SELECT jsonb_array_elements_text(p_definition -> 'requesters')),
             ARRAY(SELECT jsonb_array_elements_text(coalesce(p_definition -> 'targets', '["*"]'))), pre_approved,
             coalesce((p_definition ->> 'self_approval')::boolean, false), coalesce((p_definition ->> 'repeat_approval')::boolean, false),
-            coalesce(p_definition ->> 'max_open', '30 days')::interval, (p_definition ->> 'valid_for')::interval,
+            coalesce(approval.duration('max_open', p_definition -> 'max_open'), '30 days'),
+            approval.duration('valid_for', p_definition -> 'valid_for'),
             p_definition ->> 'calendar', p_definition ->> 'review_group', p_definition -> 'action', p_definition -> 'parameters',
-            (p_definition ->> 'plan_within')::interval, p_definition, now());
+            approval.duration('plan_within', p_definition -> 'plan_within'), p_definition, now());
     FOR stage IN SELECT * FROM jsonb_array_elements(chain) WITH ORDINALITY AS s (body, stage_no) LOOP
         IF jsonb_typeof(stage.body -> 'any_of') IS DISTINCT FROM 'array' OR jsonb_array_length(stage.body -> 'any_of') = 0 THEN
             RAISE EXCEPTION USING ERRCODE = 'AP017',
@@ -101,7 +106,7 @@ BEGIN
         INSERT INTO approval.request_type_stage
             (type_name, type_version, stage_no, name, min_assurance, more_than_minions, timeout, escalate_to)
         VALUES (given_name, new_version, stage.stage_no, stage.body ->> 'name', coalesce(stage.body ->> 'min_assurance', 'asserted'),
-                coalesce((stage.body ->> 'more_than_minions')::integer, 0), (stage.body ->> 'timeout')::interval,
+                coalesce((stage.body ->> 'more_than_minions')::integer, 0), approval.duration(format('request type %s: timeout of stage %s', given_name, stage.stage_no), stage.body -> 'timeout'),
                 stage.body ->> 'escalate_to');
         FOR alternative IN SELECT entry FROM jsonb_array_elements(stage.body -> 'any_of') AS entry LOOP
             INSERT INTO approval.request_type_quorum
@@ -119,4 +124,4 @@ COMMENT ON FUNCTION approval.put_request_type(jsonb) IS
     'Loads a request type: {name, title, kind, requesters: [groups or *], targets: [minion groups or *], pre_approved, self_approval, '
     'repeat_approval, max_open, valid_for, plan_within, calendar, review_group, action: {function, arg, kwarg}, parameters: JSON Schema, dispatch, proof, proof_within, returns: JSON Schema, chain: [{name, '
     'min_assurance, more_than_minions, timeout, escalate_to, any_of: [{group, quorum}]}]}. A changed definition becomes a new version; '
-    'requests in flight keep theirs. Gives the version. Raises AP017. Definer: policy changes are audited.';
+    'requests in flight keep theirs. For durations see approval.duration. Gives the version. Raises AP017. Definer: policy changes are audited.';

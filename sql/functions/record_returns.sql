@@ -84,8 +84,9 @@ BEGIN
                 FROM approval.job_return AS r
                 WHERE r.jid BETWEEN oldest AND newest AND r.jid = g.jid AND r.minion_id = g.minion_id AND r.attempt > 0) AS kept
         ), judged AS MATERIALIZED (
-            SELECT s.*, s.proof AND held.item_ids IS NOT NULL AND run.replayed IS NULL AS proven, held.item_ids,
-                array_remove(ARRAY[CASE WHEN p_authenticated[s.place] AND NOT trusted THEN 'claim' END,
+            SELECT s.*, s.proof AND held.item_ids IS NOT NULL AND run.replayed IS NULL AND gone.removed IS NULL AS proven, held.item_ids,
+                array_remove(ARRAY[CASE WHEN gone.removed THEN 'removed' END,
+                                   CASE WHEN p_authenticated[s.place] AND NOT trusted THEN 'claim' END,
                                    CASE WHEN run.replayed THEN 'replayed' END,
                                    CASE WHEN job.jid IS NULL THEN 'unknown-job' WHEN s.place = ANY (targeted) THEN NULL ELSE 'untargeted' END,
                                    CASE WHEN later.stale THEN 'stale' END], NULL) AS flags
@@ -93,6 +94,9 @@ BEGIN
             LEFT JOIN LATERAL (
                 SELECT j.jid, j.published_at FROM approval.job AS j
                 WHERE j.jid BETWEEN oldest AND newest AND j.jid = s.jid LIMIT 1) AS job ON true
+            LEFT JOIN LATERAL (
+                SELECT true AS removed FROM approval.minion AS m
+                WHERE m.minion_id = s.minion_id AND m.removed_at IS NOT NULL LIMIT 1) AS gone ON true
             LEFT JOIN LATERAL (
                 SELECT h.item_ids FROM approval.document_history AS h
                 WHERE h.minion_id = s.minion_id AND h.revision = s.revision AND h.digest = p_digests[s.place] LIMIT 1) AS held ON true

@@ -23,7 +23,9 @@ BEGIN
         ORDER BY r.request_id
         FOR NO KEY UPDATE OF r SKIP LOCKED
     LOOP
-        -- One that is refused, say as a minion left the type's targets, keeps no other from being renewed.
+        -- Another session may have renewed it since this query began.
+        CONTINUE WHEN EXISTS (SELECT FROM approval.request AS next WHERE next.renews = ending.request_id);
+        -- One that fails, say as a minion left the type's targets, keeps no other from being renewed.
         BEGIN
             IF ending.disabled_at IS NOT NULL THEN
                 RAISE EXCEPTION USING ERRCODE = 'AP001', MESSAGE = format('%s was disabled', ending.requester);
@@ -34,18 +36,22 @@ BEGIN
                 RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('nobody would be asked: type %s needs no approval any more', ending.type_name);
             END IF;
             SELECT array_agg(minion_id ORDER BY item_id) AS minions, array_agg(kind ORDER BY item_id) AS kinds,
-                array_agg(name ORDER BY item_id) AS names, array_agg(coalesce(pinned, content) ORDER BY item_id) AS contents,
+                array_agg(name ORDER BY item_id) AS names,
+                array_agg(coalesce(pinned, approval.asked_content(i), 'absent') ORDER BY item_id) AS contents,
                 max(i.expires_at) AS expires_at
             INTO items FROM approval.item AS i WHERE i.request_id = ending.request_id AND i.state = 'approved';
             PERFORM approval.open_request(
                 ending.requester_id, ending.requester, NULL, 'asserted', again,
                 format('renewal of request %s, which ends %s', ending.request_id, to_char(items.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')),
-                items.minions, items.kinds, items.names, items.contents, NULL, 'renewal', ending.request_id::text, ending.on_behalf_of,
+                items.minions, items.kinds, items.names, items.contents, NULL, 'renewal', NULL, ending.on_behalf_of,
                 NULL, NULL, ending.request_id);
             renewed := renewed + 1;
-        EXCEPTION WHEN SQLSTATE 'AP001' OR SQLSTATE 'AP002' OR SQLSTATE 'AP003' OR SQLSTATE 'AP004' OR SQLSTATE 'AP005' OR SQLSTATE 'AP018' THEN
+        EXCEPTION WHEN OTHERS THEN
             refusal := SQLERRM;
-            IF NOT EXISTS (SELECT FROM approval.audit_entry WHERE stream = ending.request_id AND act = 'renewal-refused') THEN
+            -- Another try may do what failed for want of a lock, memory or disk: that is no refusal.
+            IF left(SQLSTATE, 2) IN ('40', '53', '55', '57', '58') THEN
+                RAISE WARNING 'request % could not be renewed now: %', ending.request_id, refusal;
+            ELSIF NOT EXISTS (SELECT FROM approval.audit_entry WHERE stream = ending.request_id AND act = 'renewal-refused') THEN
                 PERFORM approval.audit_append(ending.request_id, now(), 'renewal-refused', NULL, NULL, NULL,
                                               jsonb_build_object('because', refusal));
             END IF;
@@ -56,5 +62,5 @@ END
 $$;
 COMMENT ON FUNCTION approval.renew_requests(timestamptz) IS
     'Asks anew, in the requester''s name, for what an approval with an end still holds: a quarter of its validity before, at most two weeks. '
-    'Gives how many requests it made; one that is refused, say as its requester was disabled, is noted in its trail. p_now later than the present '
+    'Gives how many requests it made; one that fails, say as its requester was disabled, is noted in its trail, and the others go on. p_now later than the present '
     'counts as the present. Definer: nobody writes requests otherwise.';

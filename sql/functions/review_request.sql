@@ -25,9 +25,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'AP008',
             MESSAGE = format('%s is not in %s, which reviews request %s', actor.name, review_group, p_request_id);
     END IF;
-    IF actor.principal_id IN (target.requester_id, coalesce(target.on_behalf_of, target.requester_id)) OR EXISTS (
-            SELECT FROM approval.decision WHERE request_id = p_request_id AND actor.principal_id IN (principal_id, counts_for)) OR EXISTS (
-            SELECT FROM approval.audit_entry WHERE stream = p_request_id AND act = 'glass-broken' AND principal = actor.name) THEN
+    IF approval.had_part(target, actor.principal_id) THEN
         RAISE EXCEPTION USING ERRCODE = 'AP007', MESSAGE = format('%s had a part in request %s and may not review it', actor.name, p_request_id);
     END IF;
     IF EXISTS (

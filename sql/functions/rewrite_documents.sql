@@ -9,53 +9,36 @@ BEGIN
 
     DELETE FROM approval.document WHERE minion_id = ANY (p_minions);
 
-    WITH opening AS (
-        -- Only so many ahead; after the last of them the calendar counts as closed until documents are written again.
-        SELECT calendar_name, starts_at, ends_at
-        FROM (SELECT s.*, row_number() OVER (PARTITION BY calendar_name ORDER BY starts_at) AS place
-              FROM approval.calendar_span AS s WHERE s.ends_at > p_now) AS ahead
-        WHERE place <= openings_ahead
-    ), candidate AS (
-        SELECT i.minion_id, i.kind, i.name, i.item_id, i.effective_at, i.approval_seq, r.type_name, t.calendar_name,
+    WITH candidate AS (
+        SELECT i.minion_id, i.kind, i.name, i.item_id, i.effective_at, i.approval_seq, i.applied_at,
             coalesce(i.expires_at, 'infinity') AS expires_at,
             CASE WHEN i.pinned IS NULL THEN i.type ELSE 'version' END AS type,
-            coalesce(i.pinned, i.content) AS content,
-            -- A window or freeze holds back a change until it was first applied; once applied it is state.
-            i.applied_at IS NOT NULL OR r.break_glass_at IS NOT NULL AS free
+            coalesce(i.pinned, i.content) AS content
         FROM approval.item AS i
-        JOIN approval.request AS r USING (request_id)
-        JOIN approval.request_type AS t USING (type_name, type_version)
         WHERE i.minion_id = ANY (p_minions) AND i.state = 'approved' AND i.kind <> 'action'
             AND (i.expires_at IS NULL OR i.expires_at > p_now)
-    ), frozen AS (
-        SELECT c.minion_id, c.item_id, f.starts_at, f.ends_at
-        FROM candidate AS c
-        JOIN approval.freeze AS f ON f.ends_at > p_now AND coalesce(f.type_name = c.type_name, true)
-        WHERE NOT c.free AND (f.minion_group IS NULL OR EXISTS (
-            SELECT FROM approval.minion_group_member AS m WHERE m.group_name = f.minion_group AND m.minion_id = c.minion_id))
+    ), held AS MATERIALIZED (
+        -- Only so many openings ahead; after the last of them the calendar counts as closed until documents are written again.
+        SELECT h.minion_id, h.item_id, h.starts_at, h.ends_at
+        FROM (SELECT array_agg(c.minion_id) AS minions, array_agg(c.item_id) AS items FROM candidate AS c WHERE c.applied_at IS NULL) AS new,
+            approval.holds(new.minions, new.items, p_now, openings_ahead) AS h
     ), instant AS (
         SELECT minion_id, p_now AS at FROM unnest(p_minions) AS given (minion_id)
         UNION
         SELECT edge.minion_id, edge.at
         FROM (SELECT minion_id, effective_at AS at FROM candidate
               UNION SELECT minion_id, expires_at FROM candidate
-              UNION SELECT minion_id, starts_at FROM frozen
-              UNION SELECT minion_id, ends_at FROM frozen
-              UNION SELECT c.minion_id, o.starts_at FROM candidate AS c JOIN opening AS o USING (calendar_name) WHERE NOT c.free
-              UNION SELECT c.minion_id, o.ends_at FROM candidate AS c JOIN opening AS o USING (calendar_name) WHERE NOT c.free) AS edge
+              UNION SELECT minion_id, starts_at FROM held
+              UNION SELECT minion_id, ends_at FROM held) AS edge
         WHERE edge.at > p_now AND edge.at < 'infinity'
     ), holding AS (
         SELECT DISTINCT ON (c.minion_id, instant.at, c.kind, c.name)
             c.minion_id, instant.at, c.kind, c.name, c.item_id, c.type, c.content
         FROM instant
         JOIN candidate AS c ON c.minion_id = instant.minion_id AND c.effective_at <= instant.at AND c.expires_at > instant.at
-        WHERE c.free OR (
-            (c.calendar_name IS NULL OR EXISTS (
-                SELECT FROM opening AS o
-                WHERE o.calendar_name = c.calendar_name AND o.starts_at <= instant.at AND o.ends_at > instant.at))
-            AND NOT EXISTS (
-                SELECT FROM frozen AS f
-                WHERE f.minion_id = c.minion_id AND f.item_id = c.item_id AND f.starts_at <= instant.at AND f.ends_at > instant.at))
+        WHERE NOT EXISTS (
+            SELECT FROM held AS h
+            WHERE h.minion_id = c.minion_id AND h.item_id = c.item_id AND h.starts_at <= instant.at AND h.ends_at > instant.at)
         ORDER BY c.minion_id, instant.at, c.kind, c.name, c.effective_at DESC, c.approval_seq DESC
     ), assembled AS (
         SELECT instant.minion_id, instant.at,

@@ -35,8 +35,12 @@ SELECT jsonb_build_object(
     'freezes', (
         SELECT coalesce(jsonb_object_agg(f.freeze_name, jsonb_build_object(
             'from', f.starts_at, 'until', f.ends_at, 'type', f.type_name, 'minion_group', f.minion_group, 'reason', f.reason)), '{}')
-        FROM approval.freeze AS f))
+        FROM approval.freeze AS f),
+    'speakers', (
+        SELECT coalesce(jsonb_object_agg(l.login, l.providers), '{}')
+        FROM (SELECT s.login, jsonb_object_agg(s.provider, jsonb_build_object('assurance', s.assurance, 'attests', s.attests)) AS providers
+              FROM approval.speaks_for AS s GROUP BY s.login) AS l))
 $$;
 COMMENT ON FUNCTION approval.show_policy() IS
-    'Principals with their identities, groups with their members, request types, calendars, minion groups and freezes as they stand; '
+    'Principals with their identities, groups with their members, request types, calendars, minion groups, freezes and speakers as they stand; '
     'a calendar''s duration in whole minutes. Definer: tables are private.';

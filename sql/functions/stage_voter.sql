@@ -14,11 +14,7 @@ WHERE EXISTS (SELECT FROM approval.principal AS a WHERE a.principal_id = p_actor
     AND EXISTS (
         SELECT FROM approval.request_quorum AS q JOIN approval.membership AS m USING (group_name)
         WHERE q.request_id = p_request.request_id AND q.stage_no = p_stage_no AND m.principal_id = voter.principal_id)
-ORDER BY EXISTS (
-    SELECT FROM approval.decision AS d
-    WHERE d.request_id = p_request.request_id AND d.item_set_version >= p_request.reviewed_version
-        AND (d.stage_no = p_stage_no OR NOT t.repeat_approval) AND voter.principal_id IN (d.principal_id, d.counts_for)),
-    voter.preference, p.name
+ORDER BY approval.has_voted(p_request, p_stage_no, voter.principal_id), voter.preference, p.name
 LIMIT 1
 $$;
 COMMENT ON FUNCTION approval.stage_voter(approval.request, integer, bigint, timestamptz) IS

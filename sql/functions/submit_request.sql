@@ -10,6 +10,12 @@ DECLARE
     beneficiary bigint;
 BEGIN
     actor := approval.acting_principal(p_provider, p_subject);
+    -- Keys of another source are another's: whoever could take one would keep its owner from using it.
+    IF p_source IS DISTINCT FROM p_provider AND (p_source = 'pg' OR approval.speaks_as(p_source) IS NULL) THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP002',
+            MESSAGE = format('the login %s cannot submit requests that come from %s', session_user, coalesce(p_source, 'nowhere')),
+            HINT = format('Their source is the provider of who asks, here %s, or another that the login speaks for.', p_provider);
+    END IF;
     wanted := approval.current_type(p_type);
     PERFORM approval.check_requester(wanted, actor.principal_id, actor.name);
     IF wanted.kind = 'any' THEN
@@ -29,8 +35,8 @@ END
 $$;
 COMMENT ON FUNCTION approval.submit_request(
     text, text, text, text, text[], text[], text[], text[], timestamptz, text, text, text, text) IS
-    'Submits a request over items given as parallel arrays (minion, kind, name, value; NULL: absent) by the identity (provider, subject), '
+    'Submits a request over items given as parallel arrays (minion, kind, name, value; a package''s is a version, latest, or absent) by the identity (provider, subject), '
     'perhaps for another principal (p_on_behalf_of); gives its number. p_after: when it takes effect once approved, NULL at once. '
     'p_overlap: what to do about open requests that it contradicts (supersede, wait; NULL: to be resolved before it is approved). The same '
-    '(p_source, p_external_ref) with the same content is the same request. Raises AP001-AP005, AP013, AP015, AP016, AP018. '
+    '(p_source, p_external_ref) with the same content is the same request; p_source is p_provider, or another that the login speaks for. Raises AP001-AP005, AP013, AP015, AP016, AP018. '
     'Definer: nobody writes requests otherwise.';

@@ -16,6 +16,18 @@ CROSS JOIN LATERAL (
 WHERE r.request_id = p_request_id AND r.state = 'pending' AND s.stage_no = (
     SELECT min(stage_no) FROM approval.request_stage WHERE request_id = p_request_id AND satisfied_at IS NULL)
 GROUP BY s.stage_no, s.name
+UNION ALL
+-- The first thousand tell enough in a list; all of them are in approval.show_request.
+SELECT string_agg(CASE WHEN w.number = 1 AND w.causes = 1 THEN w.text
+                       ELSE approval.counted(w.minions, 'minion') || ' ' || w.text END, ', ' ORDER BY w.number)
+FROM approval.request AS r
+JOIN approval.request_state AS s ON s.state = r.state AND s.was_approved AND NOT s.is_closed
+CROSS JOIN LATERAL (
+    SELECT found.*, row_number() OVER () AS number, count(*) OVER () AS causes
+    FROM approval.waits(p_request_id, 1000, clock_timestamp()) AS found) AS w
+WHERE r.request_id = p_request_id
+HAVING count(*) > 0
 $$;
 COMMENT ON FUNCTION approval.waiting_for(bigint) IS
-    'Internal: what a pending request waits for: another one that it contradicts; the stage that it is at and who can pass it; says blocked where a group has too few members. NULL: not pending.';
+    'Internal: what an open request waits for, for people. Pending: another one that it contradicts; the stage that it is at and who can '
+    'pass it; says blocked where a group has too few members. Approved: see approval.waits. NULL: nothing.';

@@ -31,6 +31,7 @@ from typing import NamedTuple
 import salt.utils.data
 import salt.utils.path
 import salt.utils.pkg.rpm
+import salt.utils.platform
 import salt.utils.versions
 from salt.exceptions import CommandExecutionError
 
@@ -52,7 +53,8 @@ TOLD = {**KINDS, "action": "actions", "start": "starts"}
 # The sections of evidence, in the order in which its mac covers them.
 SECTIONS = ("observed", "before", "meets", "errors", "notes")
 SERVICE_STATES = ("running", "dead")
-NAME = re.compile(r"[A-Za-z0-9][^\s*?\[\]]*")
+# Services of Windows have spaces in their names; elsewhere some tools would take the rest for another word.
+NAME = re.compile(r"[A-Za-z0-9](?:[^\s*?\[\]]" + (r"| (?=[^\s])" if salt.utils.platform.is_windows() else "") + r")*")
 REASON_LENGTH = 500
 # Of what an action returned: the bytes that evidence carries whole, and the characters it carries of more.
 RETURN_SIZE = 2048
@@ -1507,10 +1509,11 @@ class _Services:
         Find which cannot be as approved together, as far as systemd tells: aliases of one unit, units that
         exclude each other, and units that need one that has to be dead, also through others.
 
-        Where all is as approved there is no contradiction to be found.
+        Two that both are as approved do not contradict each other, whatever their units say.
         """
         self.opposed = {}
-        if not self.due():
+        due = set(self.due())
+        if not due:
             return
         ids = {alias: unit.id for unit in self.units.values() for alias in unit.named("Names")}
         seen = {unit.id: unit for unit in self.units.values()}
@@ -1519,9 +1522,9 @@ class _Services:
         for name, unit in self.units.items():
             if self.wanted[name] == "running":
                 needed[name], excluded[name] = self._together(unit, ids, seen)
-        for one, other in itertools.combinations(sorted(self.units), 2):
-            self._compare(one, other, needed, excluded)
-            self._compare(other, one, needed, excluded)
+        for one, other in itertools.permutations(sorted(self.units), 2):
+            if due & {one, other}:
+                self._compare(one, other, needed, excluded)
 
     @staticmethod
     def _together(unit, ids, seen):

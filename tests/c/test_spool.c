@@ -1,6 +1,7 @@
 /* test_spool.c - the spool: its order, what is set aside, full, damaged, several processes. */
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,7 +25,7 @@
 static apv_spool *
 open_spool(void)
 {
-    const apv_spool_options options = {support_directory, BOUND};
+    const apv_spool_options options = {support_directory, BOUND, 0};
     apv_err err = APV_ERR_NONE;
     apv_spool *spool = NULL;
     if (!apv_spool_open(&options, &spool, &err))
@@ -241,13 +242,13 @@ test_refused(void **state)
     assert_int_equal(inspect(spool).entries, 0);
     apv_spool_close(&spool);
 
-    const apv_spool_options small = {support_directory, APV_SPOOL_BOUND_MIN - 1};
+    const apv_spool_options small = {support_directory, APV_SPOOL_BOUND_MIN - 1, 0};
     err = (apv_err)APV_ERR_NONE;
     assert_false(apv_spool_open(&small, &spool, &err));
     assert_int_equal(err.code, APV_ERR_INVALID);
 
     /* Returns hold what minions say: nobody else may read them. */
-    const apv_spool_options options = {support_directory, BOUND};
+    const apv_spool_options options = {support_directory, BOUND, 0};
     chmod(support_directory, 0750);
     err = (apv_err)APV_ERR_NONE;
     assert_false(apv_spool_open(&options, &spool, &err));
@@ -549,7 +550,7 @@ test_two_writers(void **state)
 static bool
 use(void)
 {
-    const apv_spool_options options = {support_directory, BOUND};
+    const apv_spool_options options = {support_directory, BOUND, 0};
     apv_err err = APV_ERR_NONE;
     apv_spool *spool = NULL;
     apv_spool_batch *batch = NULL;
@@ -595,15 +596,118 @@ test_memory(void **state)
     }
 }
 
+/* A child that is stopped in the middle of a write; the spool is there already. */
+static pid_t
+stop_writing(void)
+{
+    pid_t child = fork();
+    int status;
+
+    if (child == 0) {
+        apv_spool *own = open_spool();
+        apv_err err = APV_ERR_NONE;
+        MDB_txn *txn = NULL;
+        if (apv_spool_begin(own, true, &txn, &err))
+            raise(SIGSTOP);
+        _exit(1);
+    }
+    assert_int_equal(waitpid(child, &status, WUNTRACED), child);
+    assert_true(WIFSTOPPED(status));
+    return child;
+}
+
+static bool
+count_questions(void *arg)
+{
+    size_t *count = arg;
+    return ++*count == 3;
+}
+
+static void
+test_a_stopped_writer(void **state)
+{
+    (void)state;
+    const apv_spool_options options = {support_directory, BOUND, 200};
+    const apv_spool_entry entry = entry_of(APV_SPOOL_LOAD, "1", "p");
+    apv_spool *spool = open_spool();
+    size_t questions = 0;
+    uint64_t seq = 0;
+    bool has = true;
+
+    apv_spool_close(&spool);
+    pid_t child = stop_writing();
+    apv_err err = APV_ERR_NONE;
+    assert_true(apv_spool_open(&options, &spool, &err));
+    assert_true(apv_spool_has(spool, apv_span_of("1"), &has, &err));
+    assert_false(has);
+    assert_false(apv_spool_put(spool, &entry, 1, &seq, &err));
+    assert_int_equal(err.code, APV_ERR_BUSY);
+    assert_string_equal(err.message,
+                        "the store cannot be written: another process has been writing "
+                        "for 200 ms (is it stopped?)");
+    apv_spool_on_signal(spool, count_questions, &questions);
+    err = (apv_err)APV_ERR_NONE;
+    assert_false(apv_spool_put(spool, &entry, 1, &seq, &err));
+    assert_int_equal(err.code, APV_ERR_BUSY);
+    assert_int_equal(questions, 3);
+
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    err = (apv_err)APV_ERR_NONE;
+    assert_true(apv_spool_put(spool, &entry, 1, &seq, &err));
+    assert_int_equal(seq, 1);
+    apv_spool_close(&spool);
+}
+
+static void
+test_found_in_parts(void **state)
+{
+    (void)state;
+    apv_spool *spool = open_spool();
+    apv_spool_batch *batch = NULL;
+    apv_err err = APV_ERR_NONE;
+    char jid[16] = "";
+    uint64_t found = 0;
+
+    for (size_t i = 0; i < 10; i++) {
+        char name[2] = {(char)('a' + i / 3), '\0'};
+        put(spool, i % 4 == 3 ? APV_SPOOL_RETURN : APV_SPOOL_LOAD, name, "p");
+    }
+    apv_spool_entry last = {.jid = apv_span_of("")};
+    do {
+        apv_spool_batch_free(&batch);
+        assert_true(
+            apv_spool_find_next(spool, APV_NO_SPAN, APV_SPOOL_LOAD, &last, 3, ALL, &batch, &err));
+        assert_true(batch->count <= 3);
+        for (size_t i = 0; i < batch->count; i++) {
+            assert_int_equal(batch->entries[i].kind, APV_SPOOL_LOAD);
+            assert_true(batch->entries[i].seq > last.seq);
+            last.seq = batch->entries[i].seq;
+            memcpy(jid, batch->entries[i].jid.data, batch->entries[i].jid.size);
+            last.jid = (apv_span){jid, batch->entries[i].jid.size};
+            found++;
+        }
+    } while (batch->count > 0);
+    apv_spool_batch_free(&batch);
+    assert_int_equal(found, 8);
+    last.jid = (apv_span){jid, 256};
+    assert_false(
+        apv_spool_find_next(spool, APV_NO_SPAN, APV_SPOOL_LOAD, &last, 3, ALL, &batch, &err));
+    assert_int_equal(err.code, APV_ERR_LIMIT);
+    apv_spool_close(&spool);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name)                                                                                 \
     cmocka_unit_test_setup_teardown(name, support_directory_make, support_directory_remove)
-        TEST(test_order), TEST(test_read_in_parts), TEST(test_jobs),      TEST(test_refused),
-        TEST(test_aside), TEST(test_full),          TEST(test_disk_full), TEST(test_damaged),
-        TEST(test_fork),  TEST(test_two_writers),   TEST(test_memory),
+        TEST(test_order),          TEST(test_read_in_parts), TEST(test_jobs),
+        TEST(test_refused),        TEST(test_aside),         TEST(test_full),
+        TEST(test_disk_full),      TEST(test_damaged),       TEST(test_fork),
+        TEST(test_two_writers),    TEST(test_memory),        TEST(test_a_stopped_writer),
+        TEST(test_found_in_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

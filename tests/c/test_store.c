@@ -24,7 +24,7 @@
 static apv_store *
 open_store(bool write)
 {
-    const apv_store_options options = {support_directory, BOUND, 4, write, false};
+    const apv_store_options options = {support_directory, BOUND, 4, write, false, 0};
     apv_err err = APV_ERR_NONE;
     apv_store *store = NULL;
     assert_true(apv_store_open(&options, &store, &err));
@@ -92,7 +92,7 @@ static void
 test_kept_in_a_hurry(void **state)
 {
     (void)state;
-    const apv_store_options options = {support_directory, BOUND, 4, true, true};
+    const apv_store_options options = {support_directory, BOUND, 4, true, true, 0};
     apv_err err = APV_ERR_NONE;
     apv_store *store = NULL, *reader;
 
@@ -209,7 +209,7 @@ test_full(void **state)
 static void
 assert_refused(const char *path, bool write, apv_code code)
 {
-    const apv_store_options options = {path, BOUND, 4, write, true};
+    const apv_store_options options = {path, BOUND, 4, write, true, 0};
     apv_err err = APV_ERR_NONE;
     apv_store *store = NULL;
     assert_false(apv_store_open(&options, &store, &err));
@@ -256,7 +256,7 @@ test_readers_have_room(void **state)
     char path[96];
     struct stat now;
     struct rlimit kept, none;
-    const apv_store_options options = {support_directory, BOUND, 4, true, false};
+    const apv_store_options options = {support_directory, BOUND, 4, true, false, 0};
     apv_err err = APV_ERR_NONE;
     apv_store *store = NULL;
 
@@ -329,7 +329,7 @@ static void
 test_memory(void **state)
 {
     (void)state;
-    const apv_store_options options = {support_directory, BOUND, 4, true, false};
+    const apv_store_options options = {support_directory, BOUND, 4, true, false, 0};
     bool failed = true;
 
     for (size_t n = 0; failed; n++) {

@@ -219,7 +219,7 @@ def installed(lab, minion_id, names):
 def test_purge(lab, work):
     minion = lab.minions["web1"]
     minion.run("apt-get", "-qq", "-y", "install", "acme-purge")
-    number = work.approved("package", ["web1"], packages={"acme-purge": None})
+    number = work.approved("package", ["web1"], packages={"acme-purge": "absent"})
     work.single("web1", "converged", "removal=purge")
     check(work, work.in_state(number, "converged"), gone("acme-purge"))
     assert not (minion.directory / "etc/acme.d/acme-purge").exists()

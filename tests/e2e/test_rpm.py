@@ -10,6 +10,7 @@ import pathlib
 import struct
 
 import pytest
+from lab import CACHE, minions_wheels
 from minion_root import RpmRoot
 from rpm_minion import RpmMinion
 from rpm_repository import Package
@@ -17,7 +18,6 @@ from rpm_repository import Package
 import saltext.approval.states
 from saltext.approval import _core
 
-CACHE = pathlib.Path(__file__).resolve().parents[2] / ".cache"
 KEY = "c3" * 32
 ALIKE = {"osarch": "x86_64", "kernel": "Linux"}
 GRAINS = {
@@ -60,7 +60,7 @@ def rpm_minion():
     if "RUN_DIRECTORY" not in os.environ:
         pytest.fail("these tests need root and namespaces of their own: run them with `make test-e2e`")
     directory = pathlib.Path(os.environ["RUN_DIRECTORY"])
-    root = RpmRoot(CACHE, CACHE / "salt-wheels")
+    root = RpmRoot(CACHE, minions_wheels())
     root.build(directory / "rpm-root.log")
     with RpmMinion(directory / "rpm-minion", root, saltext.approval.states.__path__[0], PACKAGES) as minion:
         yield minion

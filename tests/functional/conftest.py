@@ -1,6 +1,7 @@
 """A policy with people in it, for the tests that act on requests."""
 
 import os
+import pathlib
 import pwd
 
 import pytest
@@ -144,11 +145,69 @@ def master_config(tmp_path, dsn_file, settings_of):
 
 
 @pytest.fixture
+def working_master(master_opts):
+    """What `salt-approval check` looks at: a master that listens, whose engine gave a sign of life, and a top file."""
+    import socket
+
+    from saltext.approval import heartbeat
+
+    opts = master_opts()
+    os.makedirs(opts["sock_dir"], exist_ok=True)
+    folder = os.open(opts["sock_dir"], os.O_PATH)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"/proc/self/fd/{folder}/master_event_pub.ipc")
+        os.close(folder)
+        listener.listen()
+        heartbeat.write(opts, ["seal"], {})
+        top = pathlib.Path(opts["file_roots"]["base"][0], "top.sls")
+        top.parent.mkdir(exist_ok=True)
+        top.write_text("base:\n  '*':\n    - approval\n")
+        yield opts
+
+
+@pytest.fixture
 def master_opts(master_config):
     """A function that gives the options that Salt makes of such a configuration."""
     import salt.config
 
     return lambda **changes: salt.config.master_config(str(master_config(**changes)))
+
+
+@pytest.fixture
+def accept_key():
+    """A function by which the master with these options has accepted a minion's key: in its own store, on the disk."""
+
+    def accept(opts, minion, key="key"):
+        folder = pathlib.Path(opts["pki_dir"], "minions")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / minion).write_text(key)
+
+    return accept
+
+
+@pytest.fixture
+def delete_key():
+    """A function by which the master with these options has no longer a key of a minion."""
+    return lambda opts, minion: pathlib.Path(opts["pki_dir"], "minions", minion).unlink()
+
+
+@pytest.fixture
+def remember_grains():
+    """A function by which the master with these options knows grains of a minion, where this Salt looks for them."""
+    import salt.cache
+    import salt.utils.minions
+
+    def remember(opts, minion, grains):
+        cache = salt.cache.factory(opts)
+        places = {"grains": (minion, grains), f"minions/{minion}": ("data", {"grains": grains, "pillar": {}})}
+        for bank, (key, content) in places.items():
+            cache.store(bank, key, content)
+            if salt.utils.minions.get_minion_data(minion, opts)[1] == grains:
+                return
+            cache.flush(bank, key)
+        raise AssertionError("this Salt keeps grains somewhere else")
+
+    return remember
 
 
 @pytest.fixture

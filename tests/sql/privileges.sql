@@ -13,7 +13,7 @@ INSERT INTO reading VALUES ('list_requests'), ('show_request'), ('show_state'), 
     ('list_calendars'), ('show_type'), ('list_delegations'), ('show_plan'), ('list_outbox'), ('list_reinstalls'), ('compliance'), ('out_of_line');
 CREATE TEMP TABLE asking (name text);
 INSERT INTO asking VALUES ('submit_request'), ('amend_request'), ('resolve_overlap'), ('revert_request'), ('decide'), ('cancel_request'),
-    ('review_request'), ('delegate'), ('end_delegation'), ('whoami'), ('retry_outbox');
+    ('review_request'), ('delegate'), ('end_delegation'), ('whoami'), ('retry_outbox'), ('drop_outbox');
 CREATE ROLE t_breaker LOGIN; GRANT approval_break_glass TO t_breaker;
 
 SELECT is(pg_temp.granted('t_exporter'), '{}', 'exporter: no function');
@@ -22,18 +22,22 @@ SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'hello', '1') \g /dev/null
 SELECT is(ARRAY[pg_temp.act('t_minion', 'SELECT revision FROM approval.expected_documents(''{web1}'', ''{NULL}'', ''{x}'')'),
                 pg_temp.act('t_returner', 'SELECT revision FROM approval.expected_documents(''{web1}'', ''{NULL}'', ''{x}'')')], '{NULL,1}',
     'which are compared with nothing: it is given no document');
-SELECT is(pg_temp.granted('t_engine'), '{awaiting_start,begin_dispatch,claim_outbox,due_checks,due_dispatches,expire_due,find_silent,maintain_jobs,next_dispatch,next_due,'
-    'note_minion,note_observation,note_sent,open_dispatches,put_minions,renew_requests,seal_audit,settle_action,settle_dispatches,settle_outbox,settle_reinstalls}', 'engine');
+SELECT is(pg_temp.granted('t_engine'), '{awaited_minions,awaiting_start,begin_dispatch,claim_outbox,dispatch_pause,due_checks,due_dispatches,due_outbox,expire_due,find_silent,maintain_jobs,next_dispatch,next_due,'
+    'note_minion,note_observation,note_sent,open_dispatches,put_minions,renew_requests,seal_audit,settle_action,settle_dispatches,settle_outbox,settle_reinstalls,unknown_minions}', 'engine');
 SELECT is(pg_temp.granted('t_stranger'), '{}', 'a login without a role: none');
-SELECT set_eq('SELECT unnest(pg_temp.granted(''t_auditor''))', $$SELECT name FROM reading UNION VALUES ('show_policy')$$, 'auditor: reads');
-SELECT set_eq('SELECT unnest(pg_temp.granted(''t_bob''))', $$SELECT name FROM reading UNION SELECT name FROM asking$$, 'person');
+SELECT set_eq('SELECT unnest(pg_temp.granted(''t_auditor''))', $$SELECT name FROM reading UNION VALUES ('show_policy'), ('inbox_of'), ('list_returns'), ('list_quarantine')$$,
+    'auditor: reads');
+SELECT set_eq('SELECT unnest(pg_temp.granted(''t_bob''))', $$SELECT name FROM reading UNION SELECT name FROM asking UNION VALUES ('inbox')$$,
+    'person: what waits for oneself, not for others');
 SELECT is(pg_temp.granted('t_breaker'), '{break_glass}', 'break_glass: only that, beside what the login is granted otherwise');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_runner''))',
     $$SELECT name FROM reading UNION SELECT name FROM asking
-    UNION VALUES ('put_minions'), ('seal_audit'), ('expire_due'), ('renew_requests'), ('plan_items'), ('put_plan')$$, 'operator');
+    UNION VALUES ('put_minions'), ('remove_minions'), ('seal_audit'), ('expire_due'), ('renew_requests'), ('plan_items'), ('put_plan'), ('inbox'),
+        ('inbox_of'), ('list_returns'), ('list_quarantine')$$, 'operator');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_policy''))', $$SELECT name FROM reading UNION VALUES ('put_principal'), ('disable_principal'),
     ('put_identity'), ('drop_identity'), ('put_group'), ('put_membership'), ('drop_membership'), ('put_request_type'),
-    ('put_minion_group'), ('put_calendar'), ('put_freeze'), ('drop_freeze'), ('show_policy')$$, 'policy_admin: no decisions');
+    ('put_minion_group'), ('put_calendar'), ('put_freeze'), ('drop_freeze'), ('put_speaker'), ('drop_speaker'), ('show_policy'), ('remove_minions'),
+    ('inbox_of')$$, 'policy_admin: no decisions');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_returner''))', $$VALUES ('expected_documents'), ('record_returns'), ('save_load'), ('save_minions'), ('get_load'),
     ('get_jid'), ('get_jids'), ('get_fun'), ('get_minions'), ('update_endtime'), ('get_endtime'), ('save_events'), ('maintain_jobs'), ('seal_audit')$$, 'returner');
 

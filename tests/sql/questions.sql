@@ -12,7 +12,7 @@ SELECT approval.why('web1', 'package', 'hello') AS answer \gset
 SELECT is((:'answer'::jsonb ->> 'in_force')::bigint, :first::bigint, 'which request is in force');
 SELECT is((SELECT array_agg(e ->> 'standing' ORDER BY n) FROM jsonb_array_elements(:'answer'::jsonb -> 'requests') WITH ORDINALITY AS x (e, n)),
     '{waits for approval,due later,in force}', 'what comes next');
-SELECT is(:'answer'::jsonb #>> '{requests,2,decided_by,1}', 'dave approve at stage 2 (authenticated)', 'who decided');
+SELECT is(:'answer'::jsonb #>> '{requests,2,decided_by,1}', 'approved by dave at stage 2 (authenticated)', 'who decided');
 SELECT is(:'answer'::jsonb #>> '{requests,2,before,value}', '0.9', 'what it replaced');
 SELECT throws_ok($$SELECT approval.why('web%', 'package', 'hello')$$, 'AP004', NULL, 'of a minion, by equality');
 SELECT is(approval.why('web2', 'package', 'hello') -> 'requests', '[]', 'nothing about it: nothing');

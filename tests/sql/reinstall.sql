@@ -1,7 +1,7 @@
 -- A known minion that appears with another key or machine id.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(23);
+SELECT plan(26);
 SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'hello', '1') \g /dev/null
 
 CREATE FUNCTION pg_temp.note(key text, accepted boolean, machine text DEFAULT NULL, minion text DEFAULT 'web1') RETURNS text LANGUAGE sql AS $$
@@ -20,7 +20,11 @@ VALUES (jid, 'web1', 1, fun, verdict, authentic, flags, revision, clock_timestam
 SELECT pg_temp.act('t_engine', 'SELECT approval.settle_reinstalls()')::integer
 $$;
 
-SELECT is(pg_temp.note('k', true, NULL, 'nobody'), 'unknown', 'who is not registered is none of our minions');
+SELECT is(pg_temp.note('k', false, NULL, 'nobody') || ' ' || pg_temp.note(NULL, true, 'machine', 'nobody'), 'unknown unknown',
+    'who is not registered is none of our minions');
+SELECT is(pg_temp.note('k', true, NULL, 'newcomer') || ' ' || pg_temp.note('k', true, NULL, 'newcomer'), 'new known', 'until its key is accepted');
+SELECT is((SELECT key_digest || ' ' || revision FROM approval.minion WHERE minion_id = 'newcomer'), 'k 0', 'it is registered then');
+SELECT is((SELECT detail::jsonb FROM approval.audit_entry WHERE act = 'minions-added' ORDER BY seq DESC LIMIT 1), '{"minions": ["newcomer"]}', 'on record');
 SELECT is(pg_temp.note('k0', false), 'known', 'of a minion that was never seen, any key is the first');
 SELECT is(pg_temp.note('k1', true), 'known', 'the first that is accepted is its key');
 SELECT is(pg_temp.note('k1', true), 'known', 'which it comes with every day');

@@ -1,6 +1,6 @@
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(16);
+SELECT plan(25);
 
 SELECT approval.put_request_type('{"name": "revert", "kind": "any", "requesters": ["*"], "chain": [{"name": "owner", "any_of": [{"group": "owners"}]}]}') \g /dev/null
 CREATE FUNCTION pg_temp.revert(login text, number bigint, minions text[] DEFAULT NULL) RETURNS bigint LANGUAGE sql AS $$
@@ -41,5 +41,34 @@ SELECT is(pg_temp.held('web1'), 'hello=0.9', 'with nothing approved before, what
 SELECT is(pg_temp.held('web2'), 'hello=2', 'and the other minion stays');
 SELECT is(pg_temp.decide('t_bob', pg_temp.revert('t_alice', :first, '{web2}')), 'approved', 'where it was not there');
 SELECT is(pg_temp.held('web2'), 'hello=absent', 'it is removed');
+
+-- It takes back what it can, and says of the rest why not.
+SELECT pg_temp.ask('t_alice', 'standard', '{web1,web2,web_}', 'brk', 'absent') AS removal \gset
+SELECT pg_temp.converge('web1', 'brk', NULL, ARRAY['1.1-2 (half-configured)']), pg_temp.converge('web2', 'brk', NULL, '{1.2}') \g /dev/null
+SELECT pg_temp.revert('t_alice', :removal) AS partly \gset
+SELECT results_eq(format('SELECT minion_id, content FROM approval.item WHERE request_id = %s', :partly), $$VALUES ('web2', '1.2')$$, 'a minion whose state before can be asked for');
+SELECT results_eq(format('SELECT minion_id, kind, name, reason FROM approval.request_left_out WHERE request_id = %s ORDER BY 1', :partly),
+    $$VALUES ('web1', 'package', 'brk', '''1.1-2 (half-configured)'' is not a version of package brk'),
+             ('web_', 'package', 'brk', 'nothing is known of what was there before')$$, 'and those of which it cannot, by name');
+SELECT is(approval.show_request(:partly) -> 'left_out' -> 0 ->> 'minion', 'web1', 'whoever approves sees it');
+SELECT throws_ok(format('SELECT pg_temp.revert(''t_alice'', %s, ''{web1,web_}'')', :removal), 'AP015',
+    format('nothing of request %s can be taken back: package brk on web1: ''1.1-2 (half-configured)'' is not a version of package brk; '
+           'package brk on web_: nothing is known of what was there before', :removal), 'where nothing can be restored, it says why');
+SELECT is(pg_temp.decide('t_bob', :partly), 'approved', 'the rest passes its chain');
+SELECT is(pg_temp.held('web2') LIKE '%brk=1.2%', true, 'and is restored');
+SELECT approval.put_minion_group('lab', '', '{web2}') \g /dev/null
+SELECT approval.put_request_type('{"name": "labs", "kind": "any", "targets": ["lab"], "requesters": ["*"], "chain": [{"name": "owner", "any_of": [{"group": "owners"}]}]}') \g /dev/null
+SELECT pg_temp.act('t_alice', format('SELECT approval.revert_request(''pg'', ''t_alice'', %s, NULL, ''back'', ''labs'')', :second)) AS inlab \gset
+SELECT is((SELECT string_agg(minion_id || ': ' || reason, ', ') FROM approval.request_left_out WHERE request_id = :inlab),
+    'web1: requests of type labs may not name this minion', 'a minion that is not of its type');
+-- What is in the database from earlier releases, in a spelling that no minion can check.
+SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'ok', '1') AS old \gset
+INSERT INTO approval.item (minion_id, request_id, item_set_version, state, kind, name, type, content, digest, effective_at, approval_seq, before_known, before_content)
+SELECT minion_id, request_id, item_set_version, state, 'value', v.name, 'json', '1', digest, effective_at, approval_seq, true, v.before
+FROM approval.item, (VALUES ('spelled', '{ "a":1e3 }'), ('big', '18446744073709551616')) AS v (name, before) WHERE request_id = :old;
+SELECT pg_temp.revert('t_alice', :old) AS values \gset
+SELECT results_eq(format('SELECT name, content FROM approval.item WHERE request_id = %s', :values), $$VALUES ('spelled', '{"a":1000.0}')$$, 'is made canonical');
+SELECT results_eq(format('SELECT name, reason FROM approval.request_left_out WHERE request_id = %s ORDER BY name', :values),
+    $$VALUES ('big', 'the value of big is a number that Salt cannot carry'), ('ok', 'nothing is known of what was there before')$$, 'or left out');
 SELECT * FROM finish();
 ROLLBACK;

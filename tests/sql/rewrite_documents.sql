@@ -25,7 +25,7 @@ SELECT is(pg_temp.exported('web1'), '1: hello=1', 'and nobody else''s changes');
 SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'bash', '5') \g /dev/null
 SELECT is(pg_temp.exported('web1'), '2: bash=5 hello=1', 'a further request adds, sorted bytewise, with a new revision');
 SELECT is(pg_temp.exported('web2'), '1: hello=1', 'another minion''s revision stays');
-SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'hello', NULL) AS removal \gset
+SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'hello', 'absent') AS removal \gset
 SELECT is(pg_temp.exported('web1'), '3: bash=5 hello=absent', 'the later approved wins');
 SELECT is((SELECT state FROM approval.item WHERE request_id = :first AND minion_id = 'web1'), 'superseded', 'the loser is superseded');
 SELECT is(pg_temp.state_of(:first), 'approved', 'its request still has another minion to wait for');

@@ -1,7 +1,7 @@
 -- Approvals with an end, and reviews afterwards.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(26);
+SELECT plan(30);
 
 SELECT approval.put_request_type('{"name": "quarter", "kind": "package", "requesters": ["*"], "valid_for": "90 days", "chain": [
     {"name": "owner", "any_of": [{"group": "owners"}]}]}') \g /dev/null
@@ -43,6 +43,20 @@ SELECT is((SELECT act FROM approval.audit_trail(:brief) ORDER BY seq DESC LIMIT 
 SELECT is((SELECT detail::json ->> 'because' FROM approval.audit_entry WHERE stream = :left_behind AND act = 'renewal-refused'), 'carol was disabled',
     'nobody asks in the name of who was disabled');
 SELECT approval.put_principal('carol', 'person') \g /dev/null
+
+-- One that fails in a way that nobody thought of, and a key that a version before let anybody take.
+SELECT pg_temp.ask('t_alice', 'quarter', '{web2}', 'nano', '1') AS odd, pg_temp.ask('t_alice', 'quarter', '{web2}', 'tar', '1') AS taken \gset
+SELECT pg_temp.decide('t_bob', :odd), pg_temp.decide('t_bob', :taken) \g /dev/null
+UPDATE approval.item SET effective_at = effective_at - interval '1 day', expires_at = now() + interval '1 day' WHERE request_id IN (:odd, :taken);
+UPDATE approval.request SET source = 'renewal', external_ref = :taken WHERE request_id = :left_behind;
+CREATE FUNCTION pg_temp.stumble() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN 1 / 0; END $$;
+CREATE TRIGGER stumble AFTER INSERT ON approval.item FOR EACH ROW WHEN (NEW.name = 'nano') EXECUTE FUNCTION pg_temp.stumble();
+SELECT is(approval.renew_requests(now()), 2, 'keeps no other from being renewed');
+SELECT is((SELECT array_agg(renews ORDER BY renews) FROM approval.request WHERE source = 'renewal' AND renews IN (:odd, :taken, :left_behind)),
+    ARRAY[:left_behind, :taken]::bigint[], 'nor does the key');
+SELECT is((SELECT detail::json ->> 'because' FROM approval.audit_entry WHERE stream = :odd AND act = 'renewal-refused'), 'division by zero', 'and is noted');
+DROP TRIGGER stumble ON approval.item;
+SELECT is(approval.renew_requests(now()), 1, 'it is renewed when it can be');
 
 -- Emergency: a short chain, and a review afterwards.
 SELECT approval.put_request_type('{"name": "emergency", "kind": "package", "requesters": ["*"], "review_group": "board", "chain": [

@@ -1,7 +1,7 @@
 -- Windows and freezes hold a change back until it was first applied; then it is state.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(29);
+SELECT plan(34);
 
 CREATE FUNCTION pg_temp.timeline(minion text) RETURNS text LANGUAGE sql AS $$
 SELECT string_agg(coalesce((extract(epoch FROM nullif(valid_from, '-infinity') - now()) / 3600)::integer::text, 'now') || ':'
@@ -58,7 +58,13 @@ SELECT throws_ok(format('SELECT pg_temp.break(''t_breaker'', %s, '''')', :second
 SELECT pg_temp.break('t_breaker', :second, 'outage') \g /dev/null
 SELECT is(pg_temp.timeline('web1'), 'now:2', 'the change goes past window and freeze');
 SELECT is((SELECT act FROM approval.audit_trail(:second) ORDER BY seq DESC LIMIT 1), 'glass-broken', 'it is recorded');
-SELECT is((SELECT topic FROM approval.outbox WHERE destination = 'chat' AND request_id = :second), 'glass-broken', 'and announced');
+SELECT is((SELECT count(*) FROM approval.outbox WHERE destination = 'chat'), 0::bigint, 'no message to anybody who does not exist');
+INSERT INTO approval.outbox (destination, request_id, seq, topic, body, created_at) VALUES ('chat', :second, 1, 'glass-broken', '{}', now());
+SELECT is(pg_temp.act('t_bob', format('SELECT approval.drop_outbox(''pg'', ''t_bob'', ''chat'', %s)', :second)), '1', 'one of an older version can be dropped');
+SELECT throws_ok(format('SELECT pg_temp.act(''t_bob'', $q$SELECT approval.drop_outbox(''pg'', ''t_bob'', ''chat'', %s)$q$)', :second), 'AP006', NULL, 'once');
+SELECT throws_ok(format('SELECT pg_temp.act(''t_bob'', $q$SELECT approval.drop_outbox(''pg'', ''t_bob'', ''salt'', %s)$q$)', :second), 'AP005', NULL, 'not what minions are to get');
+SELECT throws_ok($t$SELECT pg_temp.act('t_bob', $q$SELECT approval.drop_outbox('pg', 't_bob', 'chat', 999999)$q$)$t$, 'AP014', NULL, 'nor of no request');
+SELECT is((SELECT detail::jsonb #>> '{messages,0,topic}' FROM approval.audit_entry WHERE stream = :second AND act = 'outbox-dropped'), 'glass-broken', 'and the audit has it');
 SELECT throws_ok(format('SELECT pg_temp.break(''t_breaker'', %s, ''again'')', :second), 'AP006', NULL, 'once');
 SELECT throws_ok(format('SELECT pg_temp.break(''t_breaker'', %s, ''why not'')', pg_temp.ask('t_alice', 'package', '{web1}', 'x', '1')), 'AP006', NULL,
     'what is not approved is not let through');

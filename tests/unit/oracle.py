@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 
 import reference
+import salt.utils.args
 
 STATE_FUNCTIONS = {
     f"state.{name}"
@@ -71,7 +72,11 @@ def is_version(text):
 
 def exact(text):
     """The version, unless it is a comparison or a pattern."""
-    return text if is_version(text) and text != "latest" and not re.search(r"^[<>=!~]|[*?\[,]", text) else None
+    return (
+        text
+        if is_version(text) and text != "latest" and not re.search(r"^[<>=!~]|[*?\[]|,($|[<>=!~,])", text)
+        else None
+    )
 
 
 def matches(kind, approved, seen, meets=None):
@@ -242,7 +247,40 @@ class Minion:
         if fitting or (good and len(good) == len(versions)):
             self.see(of, (fitting or good)[0])
         else:
-            self.done(of)
+            self.doubt(of)
+
+    def version_text(self, of, text, before=None):
+        """A text with commas is one version, or several side by side; often that cannot be told."""
+        parts = text.split(",")
+        fitting = [part for part in parts if is_version(part) and matches("package", of.approved, part)]
+        rpm = all(0 < part.find("-") < len(part) - 1 for part in parts)
+        beside = (
+            isinstance(before, str)
+            and before
+            and "," not in before
+            and of.approved
+            and of.approved != before
+            and re.search(r"[^0-9]", of.approved)
+            and text == f"{before},{of.approved}"
+        )
+        if (rpm or beside) and fitting:
+            self.see(of, fitting[0])
+        elif matches("package", of.approved, text) is True:
+            self.see(of, text)
+        elif rpm or beside or len(parts) == 1:
+            self.versions(of, parts)
+        elif fitting or not all(map(is_version, parts)) or not is_version(text):
+            self.doubt(of)
+        else:
+            self.see(of, text)
+
+    def doubt(self, of):
+        """It changed, to what cannot be told."""
+        met = of.what == "seen" and matches(of.kind, of.approved, of.value) is not False
+        if self.dry:
+            self.skip(of)
+        elif of.is_open or met or of.what in ("present", "latest"):
+            self.note(of, "done")
 
     def finding(self, of):
         """The verdict on one resource."""
@@ -281,6 +319,7 @@ class Minion:
 class Arguments:
     known: bool = False
     test: bool = False
+    elsewhere: bool = False  # changes nothing of this machine
     override: bool = False
     terse: bool = False
     narrowed: bool = False  # by an option of which we don't know what it does
@@ -289,7 +328,23 @@ class Arguments:
 
 
 NEUTRAL = {"versions_as_list", "use_context", "saltenv", "refresh"}  # asks the same with and without
-NO = {"False", "false", "None", "null"}
+
+
+def yaml_value(text):
+    """What a minion makes of the text behind a "key="."""
+    return salt.utils.args.yamlify_arg(text)
+
+
+def asks_for_a_test_run(fun_args):
+    """As salt.modules.state._get_test_value decides, but for the minion's own configuration."""
+    kwargs = {}
+    for argument in fun_args:
+        if isinstance(argument, dict) and argument.get("__kwarg__") is True:
+            kwargs.update(argument)
+        elif found := named_in_text(argument):
+            kwargs[found[0]] = yaml_value(found[1])
+    test = kwargs.pop("test", None)
+    return test is not False if test is not None else salt.utils.args.test_mode(**kwargs)
 
 
 def named_in_text(argument):
@@ -316,7 +371,7 @@ def read_arguments(fun, fun_args):
 
     def wants(*words):
         return any(given(value) and key in words for key, value in named.items()) or any(
-            key in words and value not in NO for key, value in texts
+            key in words and given(yaml_value(value)) for key, value in texts
         )
 
     test_at = {
@@ -331,8 +386,9 @@ def read_arguments(fun, fun_args):
     if test_at is not None and test_at < len(positional) and given(positional[test_at]):
         read.test = True
         positional[test_at] = None
-    read.test |= wants(*(key for key in [*named, *dict(texts)] if key.lower() == "test"))
-    read.test |= wants("mock", "downloadonly", "download_only", "dryrun", "root", "installroot")
+    if fun not in ("state.low", "state.run_request", "state.template", "state.template_str"):
+        read.test |= asks_for_a_test_run(fun_args)
+    read.elsewhere |= wants("mock", "downloadonly", "download_only", "dryrun", "root", "installroot")
     read.override, read.terse = wants("pillar", "force"), wants("terse")
     if fun == "state.single" and positional and isinstance(positional[0], str):
         read.state = positional[0]
@@ -376,7 +432,7 @@ def read_arguments(fun, fun_args):
 # ---- changes ----
 
 
-def text_of_version(minion, of, text):
+def text_of_version(minion, of, text, before):
     head, newline, tail = text.partition("\n")
     if newline and tail in ("hold", "install", "unhold"):
         text = head
@@ -387,7 +443,7 @@ def text_of_version(minion, of, text):
     elif text in ("removed", "purged"):
         minion.done(of)
     else:
-        minion.versions(of, text.split(","))
+        minion.version_text(of, text, before)
 
 
 def any_version(minion, of, version):
@@ -395,11 +451,11 @@ def any_version(minion, of, version):
     if version in ("", []):
         minion.see(of, None)
     elif isinstance(version, str):
-        minion.versions(of, version.split(","))
+        minion.version_text(of, version)
     elif isinstance(version, list):
         minion.versions(of, [of_one.get("version") if isinstance(of_one, dict) else of_one for of_one in version])
     else:
-        minion.done(of)
+        minion.doubt(of)
 
 
 def read_changes(minion, changes, ok, own=None, fold=False, part=None):
@@ -421,7 +477,9 @@ def read_changes(minion, changes, ok, own=None, fold=False, part=None):
                     minion.see(of, None)
                 continue
             new = change["new"]
-            text_of_version(minion, of, new) if isinstance(new, str) else any_version(minion, of, new)
+            text_of_version(minion, of, new, change.get("old")) if isinstance(new, str) else any_version(
+                minion, of, new
+            )
             if not ok and not minion.dry and (name == own or not of.reached):
                 minion.fail(of)
         elif "old" in change:
@@ -524,14 +582,14 @@ def read_installed(minion, own, line):
     def present(name, version=None):
         of = minion.package(name)
         if of:
-            minion.see(of, exact(version)) if exact(version) else minion.present(of)
+            minion.version_text(of, version) if exact(version) else minion.present(of)
 
     desired = " and are at the desired version"
     if line in (whole := "All specified packages are already installed", whole + desired):
         for name, version in own:
             if of := minion.package(name):
                 if line.endswith(desired) and version:
-                    minion.see(of, version)
+                    minion.version_text(of, version)
                 else:
                     minion.present(of)
     elif line.startswith(listed := "The following packages were already installed: "):
@@ -568,7 +626,7 @@ def read_chocolatey(minion, state, own, line):
                 minion.see(of, None)
         elif line.startswith(name + " ") and line.endswith(tail := " is already installed"):
             version = exact(line[len(name) + 1 : -len(tail)].removesuffix(" (newer)"))
-            minion.see(of, version) if version else minion.present(of)
+            minion.version_text(of, version) if version else minion.present(of)
 
 
 def hides_names(state, comment):
@@ -780,7 +838,7 @@ def judge_check(minion, fun, returned, failed, arguments):
     """approval.observe, whose return is the evidence. Returns whether it is any result of it."""
     if returned == "VALUE_TRIMMED":
         return False
-    minion.dry |= arguments.test
+    minion.dry |= arguments.test or arguments.elsewhere
     minion.overridden = arguments.override
     minion.step += 1
     if isinstance(returned, str) or (failed and not isinstance(returned, dict)):
@@ -796,7 +854,7 @@ def judge_check(minion, fun, returned, failed, arguments):
 
 def judge_states(minion, fun, fun_args, returned, failed, dry=False):
     arguments = read_arguments(fun, fun_args)
-    minion.dry = dry or arguments.test or fun in ("state.test", "state.request")
+    minion.dry = dry or arguments.test or arguments.elsewhere or fun in ("state.test", "state.request")
     minion.overridden = arguments.override
     minion.terse |= arguments.terse
     minion.step += 1
@@ -876,7 +934,10 @@ def judge_function(minion, fun, returned, failed, arguments):
     if text == "VALUE_TRIMMED":
         return False
     dry = minion.dry
-    minion.dry |= bool(arguments and arguments.test)
+    if arguments:
+        # Most take no notice of test=True: what they show was done.
+        shown = isinstance(returned, dict) and returned
+        minion.dry |= arguments.elsewhere or (arguments.test and fun in CHANGING and not shown)
     minion.step += 1
     kind = "service" if fun == "service.status" else "package"
     if fun in CHANGING:

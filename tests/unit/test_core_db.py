@@ -2,7 +2,6 @@
 
 import calendar
 import contextlib
-import json
 import os
 import signal
 import socket
@@ -10,7 +9,6 @@ import sys
 import threading
 import time
 
-import msgpack
 import pytest
 from private_postgres import PrivatePostgres
 from run_directory import RunDirectory
@@ -481,79 +479,65 @@ def test_the_exceptions():
     assert sys.modules["saltext.approval._core"] is _core
 
 
-# ---- values that a minion could not read ----
-
-READABLE = [
-    "null",
-    "-9223372036854775808",
-    "18446744073709551615",
-    "1e+20",
-    "1e-07",
-    "-0.0",
-    "0.1",
-    '{"a":[1,2.5,null,true],"b":{"ü":"\U0001f600"}}',
-    '"\\u0000\\n\\"\\\\ \x7f"',
-    "[" * 400 + "]" * 400,
-    "[]",
-    '""',
-]
-UNREADABLE = [
-    "18446744073709551616",
-    "-9223372036854775809",
-    '{"a":[{"b":85070591730234615865843651857942052864}]}',
-    '{"a": 1}',
-    '{"b":1,"a":2}',
-    '{"a":1,"a":1}',
-    "[1,2 ]",
-    " 1",
-    "1e3",
-    "1.10",
-    "1E-7",
-    "-0",
-    "1e400",
-    "-1e400",
-    "NaN",
-    "Infinity",
-    '"\\u00fc"',
-    '"\\ud800"',
-    '"\\ud83d\\ude00"',
-    '"\\/"',
-    '{"\\u0061":1}',
-    "9" * 5000,
-    "0." + "1" * 40,
-    "[" * 401 + "]" * 401,
-    "[" * 100000 + "]" * 100000,
-    "not JSON",
-    "",
-]
+# ---- calls that were given up ----
 
 
-@pytest.mark.parametrize("reading", ["document", "documents", "snapshot"])
-def test_values_that_a_minion_could_not_read(core_database, insert_document, tmp_path, reading):
-    name = f"values-{reading}"
-    texts = dict(enumerate([*READABLE, *UNREADABLE]))
-    items = [("value", f"v{number}", "json", text) for number, text in texts.items()]
-    insert_document(name, [("package", "hello", "version", "1.0"), *items])
-    conninfo = core_database.dsn()
-    if reading == "document":
-        found = _core.document(conninfo, name)
-    elif reading == "documents":
-        found = _core.documents(conninfo, [name])[name]
-    else:
-        path = str(tmp_path / "snapshot")
-        _core.snapshot_refresh(conninfo, path)
-        found = _core.document(conninfo, name, snapshot=path, snapshot_first=60.0)
-        assert found["source"] == "snapshot"
-    assert found["packages"] == {"hello": "1.0"}
-    given = {f"v{number}": text for number, text in texts.items()}
-    assert found["unreadable"] == {"values": {key: text for key, text in given.items() if text in UNREADABLE}}
-    assert list(found["values"]) == [key for key, text in given.items() if text in READABLE]
-    carried = msgpack.unpackb(msgpack.packb(found), raw=False, strict_map_key=False)
-    assert carried == found
-    for key, value in carried["values"].items():
-        assert json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False) == given[key]
+@pytest.mark.parametrize("how", ["call", "documents", "refresh"])
+def test_what_gives_up_cancels(core_database, insert_document, how, tmp_path):
+    """Nobody piles up behind a lock that others hold; what waited for it ends before it is let go."""
+    dsn = core_database.dsn("exporter") + f" application_name=given-up-{how}"
+    calls = {
+        "call": lambda: _core.document(dsn, "web1", timeout_ms=150),
+        "documents": lambda: _core.documents(dsn, ["a", "b"], timeout_ms=150),
+        "refresh": lambda: _core.snapshot_refresh(dsn, str(tmp_path / "snapshot"), timeout_ms=150),
+    }
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    calls[how]()
+    with core_database.connect() as holder, holder.transaction():
+        holder.execute("LOCK TABLE approval.document IN ACCESS EXCLUSIVE MODE")
+        for _ in range(12):
+            with pytest.raises(_core.Unavailable, match="150 ms"):
+                calls[how]()
+        wait_until(lambda: core_database.execute(waiting) == [(0,)], 3)
+    calls[how]()
 
 
-def test_a_document_that_a_minion_can_read_has_nothing_unreadable(core_database, insert_document):
-    insert_document("readable", [("value", "v", "json", "1")])
-    assert "unreadable" not in _core.document(core_database.dsn(), "readable")
+def test_a_call_that_a_signal_ends_is_canceled(core_database, conninfo):
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(*_):
+        raise Interrupted
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(Interrupted):
+            _core.call(conninfo + " application_name=interrupted", "test_sleep", [600.0], timeout_ms=600_000)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'interrupted'"
+    wait_until(lambda: core_database.execute(query) == [(0,)], 3)
+
+
+def parent_of(pid):
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+        return int(stat.read().rpartition(")")[2].split()[1])
+
+
+def test_a_server_that_is_stopped_costs_one_thread():
+    """It takes the request to cancel, and does not answer."""
+    with RunDirectory() as directory, PrivatePostgres(directory / "pg") as server:
+        server.execute("CREATE SCHEMA approval")
+        server.execute(SIMPLE_FUNCTION.format(name="test_backend", type="integer", value="pg_backend_pid()"))
+        pids = [backend(server.dsn() + f" application_name=stopped{number}") for number in range(2)]
+        threads = len(os.listdir("/proc/self/task"))
+        with stopped(parent_of(pids[0])), stopped(pids[0]), stopped(pids[1]):
+            start = time.monotonic()
+            for number in [0, 1, 0, 1]:
+                with pytest.raises(_core.Unavailable):
+                    backend(server.dsn() + f" application_name=stopped{number}", timeout_ms=200, connect_timeout_ms=200)
+            assert time.monotonic() - start < 3
+            assert len(os.listdir("/proc/self/task")) <= threads + 2, "one for each connection"
+        wait_until(lambda: len(os.listdir("/proc/self/task")) == threads)
+        assert is_up(server.dsn())

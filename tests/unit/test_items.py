@@ -11,9 +11,9 @@ def of_type(kind, given, **definition):
 
 
 def test_each_kind():
-    assert of_type("package", {"packages": {"a": "1", "b": None}}) == [
+    assert of_type("package", {"packages": {"a": "1", "b": "absent"}}) == [
         ("package", "a", "1"),
-        ("package", "b", None),
+        ("package", "b", "absent"),
     ]
     assert of_type("service", {"services": {"cron": "dead"}, "packages": None}) == [("service", "cron", "dead")]
     assert of_type("value", {"values": {"a": {"c": 1, "b": 2}}}) == [("value", "a", '{"b":2,"c":1}')]

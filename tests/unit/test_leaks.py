@@ -55,6 +55,7 @@ def fails(function, *args, **options):
 def through_the_spool():
     seq = spool.put([("load", 1.0, "1", frame), ("return", 1.0, "1", load)])
     assert len(spool.read()) == len(spool.find("1")) == 2 and spool.has("1")
+    assert len(spool.find(None, "return", after=("1", seq), count=1)) == 1
     spool.set_aside(seq, "why", 2.0)
     assert spool.info()["aside"] == len(spool.read(aside=True)) == 1
     spool.remove([seq + 1, spool.retry(seq)])
@@ -86,6 +87,8 @@ entry = {{
     "call_refused": lambda: fails(_core.call, conninfo, "test_echo", [["a", "b"], ["c", 1]]),
     "record_return": lambda: _core.record_return(conninfo, load),
     "record_return_fails": lambda: fails(_core.record_return, conninfo, b"no msgpack"),
+    "check_return": lambda: _core.check_return(packed),
+    "check_return_fails": lambda: fails(_core.check_return, b"no msgpack"),
     "record_returns": lambda: _core.record_returns(conninfo, [load] * 5),
     "record_returns_fails": lambda: fails(_core.record_returns, conninfo, [load, b"no msgpack"]),
     "record_returns_refused": lambda: fails(_core.record_returns, conninfo, [load, "text"]),
@@ -149,6 +152,8 @@ CALLS = {
     "call_refused": 50_000,
     "record_return": 3_000,
     "record_return_fails": 50_000,
+    "check_return": 30_000,
+    "check_return_fails": 50_000,
     "record_returns": 1_000,
     "record_returns_fails": 50_000,
     "record_returns_refused": 50_000,

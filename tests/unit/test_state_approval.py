@@ -31,6 +31,20 @@ def approval(tmp_path):
     return module
 
 
+def test_names_have_spaces_on_windows_alone(approval, monkeypatch):
+    for name in ("cron", "MSSQL$INSTANCE", "sysutils/dmidecode", "foo@bar.service"):
+        assert approval.NAME.fullmatch(name)
+    for name in ("a b", " a", "a ", "-a", "a*", "a\tb", "$a"):
+        assert not approval.NAME.fullmatch(name)
+    monkeypatch.setattr("salt.utils.platform.is_windows", lambda: True)
+    spec = importlib.util.spec_from_file_location("state_approval", STATE)
+    windows = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(windows)
+    assert windows.NAME.fullmatch("Windows Update")
+    for name in ("a  b", " a", "a ", "a b ", "a\tb", "-a b"):
+        assert not windows.NAME.fullmatch(name)
+
+
 def field(text):
     """A field of a digest, written down apart from the code under test."""
     return b"\xff" * 4 if text is None else struct.pack(">I", len(text.encode())) + text.encode()

@@ -84,7 +84,24 @@ def joined(of, separator=", "):
 
 installed_text = mostly(
     versions | st.just(""),
-    st.sampled_from(["1,2", "1,,2", "1\nhold", "\ninstall", "hold", "installed", "removed", "purged", "1 2"]),
+    st.sampled_from(
+        [
+            "1,2",
+            "1,,2",
+            "2.10-3,1",
+            "2.10-3,2.10-4",
+            "1,2.10-3",
+            "1,1",
+            "2,3,1",
+            "1\nhold",
+            "\ninstall",
+            "hold",
+            "installed",
+            "removed",
+            "purged",
+            "1 2",
+        ]
+    ),
 )
 new = mostly(installed_text, st.lists(versions, max_size=2) | st.just([{"version": "1"}]) | junk)
 change = mostly(
@@ -389,7 +406,14 @@ options = mostly(
 )
 
 
-texts_of_options = st.sampled_from(["test=True", "test=False", "TEST=1", "pillar={}", "removed=True", "a==1", "1=a"])
+texts_of_options = st.sampled_from(
+    ["pillar={}", "removed=True", "a==1", "1=a", "mock=no", "mock=0"]
+    + [
+        f"test={value}"
+        for value in ("True", "False", "no", "Off", "0", "", "nO", "~", "None", " NO # x", "~ # x", "'no'")
+    ]
+    + [f"Test={value}" for value in ("yes", "'true'", "no", "-1", "n", '"1"')]
+)
 
 
 @st.composite

@@ -1,11 +1,12 @@
 """Each way to set a master up wrong is found, named, and comes with how to mend it."""
 
 import os
+import pathlib
 import sys
 
 import pytest
 
-from saltext.approval import check, render
+from saltext.approval import check, heartbeat, render
 from saltext.approval.errors import ConfigError
 
 
@@ -15,7 +16,7 @@ def findings(approved, master_config):
 
     def run(**changes):
         found = {}
-        for row in check.run(str(master_config(**changes))):
+        for row in check.run(str(master_config(**changes))).findings:
             other = found.setdefault(row["subject"], row)
             if other is not row:
                 found[row["subject"]] = {name: f"{other[name]}\n{row[name]}" for name in row}
@@ -24,9 +25,126 @@ def findings(approved, master_config):
     return run
 
 
-def test_a_master_that_is_set_up_right_has_no_error(findings):
+def test_a_master_that_is_set_up_right_has_no_error(findings, working_master):
     found = findings()
     assert [row for row in found.values() if row["severity"] == "error"] == []
+
+
+def test_it_ends_with_what_it_looked_at(approved, master_config, working_master):
+    report = check.run(str(master_config()))
+    text = render.findings(report.findings, report.looked_at).splitlines()
+    assert text[-1].startswith(
+        "looked at: master configuration, database, logins, roles, schema, policy, master, engine, "
+        "snapshot, spool, top file: "
+    )
+    assert text[-1].endswith(": 0 errors, 2 warnings")
+
+
+def test_alike_findings_are_one(findings, approved, master_config, working_master):
+    """One too small group, several types: one cause."""
+    approved.execute("SELECT approval.drop_membership('managers', 'bob')", login="policy_admin")
+    report = check.run(str(master_config()))
+    text = render.findings(report.findings, report.looked_at)
+    assert text.count("managers has 1 of 1") == 1
+    assert "warning: type emergency, stage 1 (release), type package, stage 2 (release), type reboot" in text
+
+
+class TestTheEngine:
+    def test_a_master_that_does_not_run(self, findings, working_master):
+        os.unlink(os.path.join(working_master["sock_dir"], "master_event_pub.ipc"))
+        found = findings()
+        assert "does not run" in found["master"]["problem"]
+        assert "engine" not in found
+
+    def test_one_that_never_lived(self, findings, working_master):
+        os.unlink(heartbeat.path(working_master))
+        row = findings()["engine"]
+        assert (row["severity"], "it never gave a sign of life" in row["problem"]) == ("error", True)
+
+    @pytest.mark.parametrize("content", ["", "{}", "[1]", '{"at": "x"}'])
+    def test_what_is_no_sign_of_life(self, findings, working_master, content):
+        with open(heartbeat.path(working_master), "w") as file:
+            file.write(content)
+        assert "it never gave a sign of life" in findings()["engine"]["problem"]
+
+    def test_one_that_died(self, findings, working_master, monkeypatch):
+        monkeypatch.setattr(heartbeat.time, "time", lambda: 1_700_000_000.0)
+        heartbeat.write(working_master, ["seal"], {})
+        monkeypatch.undo()
+        assert "its last sign of life is of 2023-11-14 22:13:20 UTC" in findings()["engine"]["problem"]
+
+    def test_one_whose_worker_fails(self, findings, working_master):
+        heartbeat.write(working_master, ["seal", "drift"], {"drift": "the approval database went away"})
+        assert findings()["engine"]["problem"] == "its worker drift fails: the approval database went away"
+
+    @pytest.mark.parametrize(
+        ("setting", "problem"),
+        [
+            ({"snapsho": False}, "there is no worker 'snapsho': did you mean snapshot?"),
+            ({7: {}}, "there is no worker 7: there are seal"),
+            ({"seal": True}, "approval:engine:workers:seal must be a mapping of settings, or false"),
+            (["seal"], "workers must be a mapping"),
+        ],
+    )
+    def test_one_whose_settings_are_wrong(self, findings, settings_of, working_master, setting, problem):
+        engine = {**settings_of("engine"), "workers": setting}
+        others = {"returner": settings_of("returner"), "runner": settings_of("operator")}
+        row = findings(approval={**others, "engine": engine})["approval:engine"]
+        assert (row["severity"], problem in row["problem"]) == ("error", True)
+
+
+class TestTheTopFile:
+    @pytest.fixture
+    def file(self, findings, working_master):
+        """A function that writes files of the root; tells what is said of the top file, if anything."""
+        root = pathlib.Path(working_master["file_roots"]["base"][0])
+
+        def write(**files):
+            (root / "top.sls").unlink(missing_ok=True)
+            for name, text in files.items():
+                path = root / f"{name.replace('__', '/')}.sls"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+            return findings().get("top file", {}).get("problem", "")
+
+        return write
+
+    def test_none(self, file):
+        assert file().startswith("there is no top.sls in file_roots")
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "base:\n  '*':\n    - web\n",
+            "base:\n  'approval*':\n    - web\n",
+            "base:\n  '*':\n    # - approval\n    - approval-tools\n",
+            "",
+        ],
+    )
+    def test_one_without_ours(self, file, text):
+        assert "does not apply the state approval" in file(top=text, web="vim: pkg.installed")
+
+    @pytest.mark.parametrize(
+        "files",
+        [
+            {"top": "base:\n  '*':\n    - approval\n"},
+            {"top": "base:\n  '*': ['web', \"approval\"]\n"},
+            {"top": "{% for a in 'bc' %}\nbase:\n  '*':\n    - approval # last\n{% endfor %}\n"},
+            {"top": "base:\n  '*':\n    - web.all\n", "web__all": "include:\n  - approval\n"},
+            {
+                "top": "base:\n  '*':\n    - web\n",
+                "web__init": "include:\n  - b\n",
+                "b": "x:\n  approval.converged: []\n",
+            },
+        ],
+    )
+    def test_one_with_ours(self, file, files):
+        assert file(**files) == ""
+
+
+def test_no_prefix_comes_twice(findings, settings_of):
+    row = findings(ext_pillar=[{"approval": {**settings_of("exporter"), "colour": "red"}}])["ext_pillar approval"]
+    assert row["problem"].startswith("unknown setting 'colour'")
 
 
 @pytest.mark.parametrize(
@@ -116,7 +234,8 @@ def test_a_file_that_the_masters_account_cannot_read(findings, dsn_file, tmp_pat
 
 def test_an_old_schema(findings, approved):
     approved.execute("UPDATE approval.code_version SET sha256 = 'old'")
-    assert "Run salt-approval db upgrade" in findings()["approval:runner"]["remedy"]
+    said = [finding for finding in findings().values() if "Run salt-approval db upgrade" in finding["remedy"]]
+    assert len(said) == 1
 
 
 def test_a_group_that_cannot_reach_its_quorum(findings, approved):

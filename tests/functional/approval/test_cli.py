@@ -1,12 +1,16 @@
 """The command as people run it: exit codes, text, JSON."""
 
+import contextlib
 import datetime
 import json
 import os
+import re
 import subprocess
 import sys
 
 import pytest
+
+from saltext.approval import audit
 
 COMMAND = [sys.executable, "-c", "import sys; from saltext.approval.cli import main; sys.exit(main())"]
 
@@ -40,11 +44,25 @@ def test_a_request_from_asking_to_the_audit(run):
     digest = json.loads(run("bob", "show", "1", "--json").stdout)["digest"]
     assert run("bob", "approve", "1", "--digest", digest).stdout == "request 1: pending\n"
     assert run("carol", "approve", "1", "--comment", "go").stdout == "request 1: approved\n"
-    assert "approve by carol (pg:carol, authenticated)" in run("alice", "show", "1").stdout
+    assert "approved by carol (pg:carol, authenticated)" in run("alice", "show", "1").stdout
     assert "hello" in run("alice", "state", "%").stdout
     assert "CHG-7" in run("alice", "list").stdout
     assert "approved" in run("alice", "audit", "trail", "1").stdout
     assert run("alice", "audit", "verify").stdout == "the audit is intact\n"
+
+
+def test_minions_are_removed_once_somebody_says_so(run):
+    asked = run("policy_admin", "minion", "remove", "web*")
+    assert (asked.returncode, asked.stdout) == (1, "web1\nweb2\nweb_\n3 would be removed: say so with --yes\n")
+    assert run("alice", "minion", "remove", "web1", "--yes").stderr.startswith(
+        "salt-approval: this login has not the role"
+    )
+    assert "no minion that is known" in run("policy_admin", "minion", "remove", "web9", "--yes").stderr
+    done = run("policy_admin", "minion", "remove", "web1", "web_", "--yes", "--comment", "scrapped")
+    assert (done.returncode, done.stdout[:10]) == (0, "2 removed.")
+    left = {row["minion_id"] for row in json.loads(run("alice", "minion", "list", "--json").stdout)}
+    assert "web2" in left
+    assert not left & {"web1", "web_"}
 
 
 def test_the_audit_leaves_the_database(run, approved, tmp_path):
@@ -60,10 +78,53 @@ def test_the_audit_leaves_the_database(run, approved, tmp_path):
     broken = run(None, "audit", "verify", export)
     assert broken.returncode == 1
     assert broken.stdout.startswith("line ")
-    assert run("alice", "audit", "verify", "--head", head).returncode == 2
+    export.write_text("")
+    assert run(None, "audit", "verify", export).stdout == "the file: it holds no record\n"
 
 
-def test_json_on_either_side_of_the_command(run):
+def test_a_cut_off_audit_is_never_called_intact(run, approved, tmp_path):
+    for number in range(3):
+        run("alice", "request", "package", "--minion", "web1", "--package", f"hello{number}=1", "--reason", "x")
+        approved.execute("SELECT approval.seal_audit()", login="engine")
+    lines = run("auditor", "audit", "export").stdout.splitlines(keepends=True)
+    heads = [json.loads(line)["hash"] for line in lines if '"seal"' in line]
+    assert run("auditor", "audit", "head").stdout.strip() == heads[-1]
+    export = tmp_path / "audit.jsonl"
+    for count in range(len(lines) + 1):
+        for text in ("".join(lines[:count]), "".join(lines[:count])[:-20], "".join(lines[count:])):
+            report = audit.verify(text.splitlines())
+            assert text == "".join(lines) or not (report.intact and report.end_checked)
+            assert report.intact == (text in ["".join(lines[: len(lines) - left]) for left in range(3)])
+    export.write_text("".join(lines))
+    unchecked = run(None, "audit", "verify", export)
+    assert unchecked.returncode == 3
+    assert "the end was not checked: give --head" in unchecked.stdout
+    assert "intact" not in unchecked.stdout
+    no_seal = next(number for number, line in enumerate(lines) if '"seal"' in line)
+    export.write_text("".join(lines[:no_seal]))
+    cut = run(None, "audit", "verify", export)
+    assert (cut.returncode, "it holds no seal: it was cut off" in cut.stdout) == (1, True)
+    export.write_text("".join(lines[:-1]))
+    assert run(None, "audit", "verify", export, "--head", heads[-1]).returncode == 1
+    older = run(None, "audit", "verify", export, "--head", heads[0])
+    assert (older.returncode, "that of seal 1: behind it anything may be missing" in older.stdout) == (0, True)
+    assert run("alice", "audit", "verify", "--head", heads[0]).returncode == 2
+
+
+def test_global_options_on_either_side_of_the_command(run, dsn_file):
+    file = dsn_file("alice")
+    shown = run(None, "--dsn-file", file, "types").stdout
+    for words in (
+        ["types", "--dsn-file", file],
+        ["types", "show", "--dsn-file", file],
+        ["types", "--dsn-file", file, "show"],
+    ):
+        assert run(None, *words).stdout == shown
+    assert run(None, "audit", "trail", "1", "--utc", "--dsn-file", file).stdout == "no entries\n"
+    both = run(None, "list", "--dsn-file", file, "--service", "approval")
+    assert (both.returncode, both.stderr) == (
+        2, "salt-approval: --dsn-file and --service both name a database: give one of them\n",
+    )  # fmt: skip
     assert json.loads(run("alice", "--json", "types").stdout) == json.loads(run("alice", "types", "--json").stdout)
 
 
@@ -87,7 +148,15 @@ def test_text_of_empty_answers(run):
     [
         (["show", "x"], 2, "'x' is not the number of a request"),
         (["show", "9"], 1, "there is no request 9"),
-        (["minion", "add", "new"], 1, "this login has not the role that it needs"),
+        (
+            ["minion", "add", "new"],
+            1,
+            "this login has not the role that it needs (approval_engine or approval_operator)",
+        ),
+        (["export", "web1"], 1, "this login has not the role that it needs (approval_exporter)"),
+        (["export", "--all"], 1, "this login has not the role that it needs (approval_exporter)"),
+        (["delegate", "alice", "--until", "2026-12-24"], 1, "alice cannot delegate to themselves"),
+        (["delegate", "zoe", "--until", "2026-12-24"], 1, "'zoe': there is no such principal, or it was disabled"),
         (
             ["request", "package", "--minion", "web1", "--package", "a", "--reason", "x"],
             2,
@@ -152,7 +221,24 @@ def test_the_ways_to_name_the_database(run, approved, dsn_file):
     assert run(None, "types", APPROVAL_DSN_FILE=str(dsn_file("alice"))).returncode == 0
     assert run(None, "types", PGSERVICE="no-such-service").returncode == 2
     both = run(None, "types", APPROVAL_DSN=approved.dsn("alice"), APPROVAL_DSN_FILE=str(dsn_file("alice")))
-    assert "set exactly one of" in both.stderr
+    assert both.stderr == (
+        "salt-approval: APPROVAL_DSN_FILE and APPROVAL_DSN both name a database: set exactly one of them, or give "
+        "--dsn-file, which wins\n"
+    )
+    none = run(None, "types")
+    assert (none.returncode, none.stdout) == (2, "")
+    assert none.stderr.startswith("salt-approval: no database is named: give --dsn-file FILE, or set APPROVAL_DSN_FILE")
+    away = run(None, "types", APPROVAL_DSN_FILE="/nowhere.dsn")
+    assert away.stderr == "salt-approval: APPROVAL_DSN_FILE /nowhere.dsn cannot be read: No such file or directory\n"
+
+
+def test_a_command_without_a_word_says_what_there_is(run):
+    for words, known in (([], "break-glass"), (["audit"], "verify"), (["db"], "upgrade")):
+        result = run(None, *words)
+        assert (result.returncode, result.stderr) == (2, "")
+        assert result.stdout.startswith("usage: salt-approval")
+        assert known in result.stdout
+    assert run(None, "--version").stdout.startswith("salt-approval ")
 
 
 def test_without_a_database_it_says_so(run, tmp_path):
@@ -166,7 +252,11 @@ def test_the_schema(run, approved):
     status = json.loads(run(None, "db", "status", "--json", APPROVAL_DSN=approved.dsn()).stdout)
     assert (status["current"], status["pending"], status["problems"]) == (True, [], [])
     upgraded = run(None, "db", "upgrade", APPROVAL_DSN=approved.dsn())
-    assert (upgraded.returncode, upgraded.stdout) == (0, "the schema is of this version\n")
+    assert upgraded.returncode == 0
+    assert upgraded.stdout.splitlines()[-1] == "the schema is of this version"
+    assert "migration" not in upgraded.stdout
+    again = run(None, "db", "upgrade", "--dry-run", APPROVAL_DSN=approved.dsn())
+    assert (again.returncode, again.stdout) == (0, "nothing to do\n")
 
 
 def test_a_database_without_the_schema(run, database_server):
@@ -177,6 +267,36 @@ def test_a_database_without_the_schema(run, database_server):
     upgrade = run(None, "db", "upgrade", APPROVAL_DSN=elsewhere)
     assert upgrade.returncode == 1
     assert "salt-approval db init makes it" in upgrade.stderr
+
+
+def test_logins_in_another_folder_keep_their_passwords(run, approved, tmp_path):
+    again = run(None, "db", "init", "--logins", tmp_path / "second", APPROVAL_DSN=approved.dsn())
+    assert again.returncode == 2
+    assert "salt_exporter, salt_returner, salt_runner, salt_engine, salt_policy: such logins exist" in again.stderr
+    assert not (tmp_path / "second").exists()
+    unused = run(None, "db", "init", "--new-passwords", APPROVAL_DSN=approved.dsn())
+    assert (unused.returncode, "need --logins" in unused.stderr) == (2, True)
+
+
+def test_an_upgrade_says_what_it_does_before_it_does_it(run, approved):
+    approved.execute("UPDATE approval.code_version SET sha256 = 'old', version = '0.0.1'")
+    status = run(None, "db", "status", APPROVAL_DSN=approved.dsn())
+    assert status.returncode == 1
+    assert "database of version 0.0.1, installed here" in status.stdout
+    dry_run = run(None, "db", "upgrade", "--dry-run", APPROVAL_DSN=approved.dsn())
+    assert "nothing was changed; salt-approval db upgrade does it" in dry_run.stdout
+    upgraded = run(None, "db", "upgrade", APPROVAL_DSN=approved.dsn())
+    assert upgraded.stdout.splitlines()[0].startswith("from version 0.0.1 to ")
+    for line in upgraded.stdout.splitlines()[1:-1]:
+        assert line in status.stdout
+        assert line in dry_run.stdout
+
+
+def test_a_downgrade_is_refused(run, approved):
+    approved.execute("UPDATE approval.code_version SET version = '99.1'")
+    upgrade = run(None, "db", "upgrade", APPROVAL_DSN=approved.dsn())
+    assert (upgrade.returncode, upgrade.stdout) == (1, "")
+    assert "this database is of version 99.1 of saltext-approval, and" in upgrade.stderr
 
 
 def test_policy_from_a_file_and_back(run, tmp_path):
@@ -252,10 +372,154 @@ def test_all_that_one_does_with_a_request(run, approved):
     assert first_line("carol", "approve", "4") == "request 4: approved"
     assert "to be reviewed afterwards: by reviewers" in run("alice", "show", "4").stdout
     assert "reviewed: " in run("bob", "review", "4", "--comment", "fine").stdout
-    reverted = run("alice", "revert", "4", "--minion", "web1", "--reason", "crashes").stdout
-    assert reverted.startswith("request 5: revert, pending\n")
-    assert "takes back: request 4" in reverted
+    run("alice", "request", "emergency", *words, "--package", "hello=2", "--package", "sl=1")
+    run("carol", "approve", "5")
+    reverted = run("alice", "revert", "5", "--minion", "web1", "--reason", "crashes").stdout
+    assert reverted.startswith("request 6: revert, pending\n")
+    assert "takes back: request 5" in reverted
+    assert "  not taken back: package sl on web1: nothing is known of what was there before\n" in reverted
     assert "carol" in run("alice", "what-if", "service", "--minions", "3", "--requester", "bob").stdout
+
+
+def test_a_dry_run_shows_all_and_leaves_nothing(run, approved):
+    words = ["--minion", "web1", "--minion", "web2", "--reason", "x", "--external-ref", "CHG-1"]
+    dry = run("bob", "request", "package", *words, "--package", "hello=1", "--dry-run")
+    assert dry.returncode == 0, dry.stderr
+    lines = dry.stdout.splitlines()
+    assert lines[0] == "nothing was submitted; it would be a request: package, pending"
+    assert "    1 of reviewers: nobody (bob asks, so cannot approve): blocked, 1 more member needed" in [
+        line.removeprefix("  ") for line in lines
+    ]
+    assert "  web1, web2  hello  1" in lines
+    assert run("alice", "list").stdout == "no requests\n"
+    assert approved.execute("SELECT count(*) FROM approval.audit_entry WHERE stream > 0") == [(0,)]
+    refused = run("alice", "request", "standard", *words, "--package", "hello=1", "--dry-run")
+    assert (refused.returncode, "may not" in refused.stderr or "alice" in refused.stderr) == (1, True)
+    assert run("bob", "request", "standard", *words, "--package", "hello=1", "--dry-run").stdout.startswith(
+        "nothing was"
+    )
+    assert approved.execute("SELECT count(*) FROM approval.document") == [(0,)]
+    first = run("alice", "request", "package", *words, "--package", "hello=1").stdout.split()[1].rstrip(":")
+    again = run("alice", "request", "package", *words, "--package", "hello=1", "--dry-run").stdout
+    assert again.startswith(f"nothing was submitted; it is request {first} already: package, pending\n")
+    other = ["--minion", "web1", "--reason", "x", "--package", "hello=2", "--dry-run"]
+    assert f"contradicts: request {first}" in run("alice", "request", "package", *other).stdout
+
+
+def test_old_messages_that_nobody_consumes_can_be_dropped(run, approved):
+    run("alice", "request", "package", "--minion", "web1", "--package", "hello=1", "--reason", "x")
+    approved.execute(
+        "INSERT INTO approval.outbox (destination, request_id, seq, topic, body, created_at) "
+        "VALUES ('chat', 1, 1, 'glass-broken', '{}', now())"
+    )
+    assert "nobody consumes chat: outbox drop" in run("alice", "outbox", "list").stdout
+    assert run("alice", "outbox", "drop", "1").stdout == "1 dropped\n"
+    assert run("alice", "outbox", "list").stdout == "the outbox is empty\n"
+    assert run("alice", "outbox", "drop", "1", "--destination", "salt").returncode == 1
+
+
+def test_times_are_those_of_the_zone(run, approved):
+    run(
+        "alice",
+        "request",
+        "package",
+        "--minion",
+        "web1",
+        "--package",
+        "hello=2026-11-29T15:00:00+00:00",
+        "--reason",
+        "x",
+    )
+    approved.execute(
+        "SET session_replication_role = replica; UPDATE approval.request SET submitted_at = '2026-07-01T10:00Z'"
+    )
+    for zone, options, shown in (
+        ("Europe/Berlin", [], "2026-07-01 12:00:00 +02:00"),
+        ("America/St_Johns", [], "2026-07-01 07:30:00 -02:30"),
+        ("Europe/Berlin", ["--utc"], "2026-07-01 10:00:00 UTC"),
+        ("UTC", [], "2026-07-01 10:00:00 UTC"),
+    ):
+        text = run("alice", "list", *options, TZ=zone).stdout
+        assert f"  {shown}  " in text
+        assert "hello  2026-11-29T15:00:00+00:00" in run("alice", "show", "1", *options, TZ=zone).stdout, (
+            "no time of ours"
+        )
+    submitted = json.loads(run("alice", "list", "--json", TZ="Europe/Berlin").stdout)[0]["submitted_at"]
+    assert submitted == "2026-07-01T10:00:00+00:00"
+
+
+@pytest.mark.parametrize("width", [50, 90, 200])
+def test_a_terminal_is_as_wide_as_it_says(run, approved, dsn_file, width):
+    reason = "because " * 30
+    run("alice", "request", "package", "--minion", "web1", "--package", "hello=1", "--reason", reason)
+    ours, theirs = os.openpty()
+    try:
+        process = subprocess.Popen(
+            [*COMMAND, "--dsn-file", dsn_file("alice"), "list"],
+            stdout=theirs,
+            env={**os.environ, "COLUMNS": str(width)},
+        )
+        os.close(theirs)
+        text = b""
+        with contextlib.suppress(OSError):  # the end of the other side
+            while part := os.read(ours, 65536):
+                text += part
+        assert process.wait() == 0
+    finally:
+        os.close(ours)
+    lines = text.decode().splitlines()
+    assert text.decode().split().count("because") == 30, "nothing is cut"
+    assert len(lines) > 2
+    assert max(map(len, lines)) <= max(width, 100)
+    piped = run("alice", "list", COLUMNS=str(width)).stdout.splitlines()
+    assert (len(piped), piped[1].endswith(reason.strip())) == (2, True)
+
+
+def test_a_terminal_without_the_letters_makes_no_failure(run):
+    words = ["--minion", "日本", "--package", "hello=1", "--reason", "☃ 😀"]
+    for encoding in ("latin1", "ascii"):
+        asked = run("alice", "request", "package", *words, PYTHONIOENCODING=encoding)
+        assert asked.returncode == 0, asked.stderr
+        assert "\\u65e5\\u672c" in asked.stdout
+        shown = run("alice", "--json", "show", "1", PYTHONIOENCODING=encoding)
+        assert json.loads(shown.stdout)["reason"] == "☃ 😀"
+        refused = run("alice", "show", "日", PYTHONIOENCODING=encoding)
+        assert (refused.returncode, "Traceback" in refused.stderr) == (2, False)
+
+
+def test_loading_a_policy_warns_of_what_cannot_work(run, tmp_path):
+    file = tmp_path / "policy.yaml"
+    file.write_text(
+        """
+        principals: {Bob: {identities: ["pg:other"]}}
+        groups: {few: {members: [bob]}}
+        types:
+          tidy:
+            kind: action
+            action: {function: file.tuch}
+            requesters: ["*"]
+            valid_for: P90D
+            chain: [{name: two, timeout: 4 hours, any_of: [{group: few, quorum: 2}]}]
+        """
+    )
+    loaded = run("policy_admin", "policy", "load", str(file), "--dry-run")
+    assert loaded.returncode == 0, loaded.stderr
+    assert "+ type tidy version 1\n    valid_for: 90 days\n    timeout of stage two: 4 hours\n" in loaded.stdout
+    for warning in (
+        "type tidy, stage 1 (two): no group can reach its quorum: requests of this type are blocked (few has 1 of 2)",
+        "type tidy: no execution module of this Salt has file.tuch; did you mean file.touch?",
+        "principals 'Bob' and 'bob': their names look alike, so one may be taken for the other",
+    ):
+        assert f"salt-approval: warning: {warning}\n" in loaded.stderr
+    assert (
+        len(json.loads(run("policy_admin", "--json", "policy", "load", str(file), "--dry-run").stdout)["warnings"]) > 2
+    )
+    file.write_text("groups: {reviewers: {members: [bob, Bob]}}\nprincipals: {Bob: {}}")
+    refused = run("policy_admin", "policy", "load", str(file))
+    assert refused.returncode == 1
+    assert (
+        "group reviewers has 'bob' already, who looks like 'Bob'" in refused.stderr or "'Bob' already" in refused.stderr
+    )
 
 
 def test_delegations_come_and_go(run):
@@ -280,19 +544,26 @@ def test_the_glass_is_broken(run, approved, tmp_path):
     assert "quiet" in run("alice", "freezes").stdout
     openings = run("alice", "calendars").stdout.splitlines()
     assert openings[0] == "night: 2 hours, FREQ=DAILY from 2026-01-01T22:00:00 UTC"
-    assert openings[1].endswith("22:00:00 UTC")
+    assert openings[1] == "  no type waits for it"
+    assert re.fullmatch("  [0-9-]+ 22:00:00 UTC to [0-9-]+ 00:00:00 UTC", openings[2])
     run("alice", "request", "service", "--minion", "web1", "--service-state", "cron=dead", "--reason", "x")
     run("carol", "approve", "1")
+    frozen = r"held until Thu 2099-01-01 00:00 UTC by freeze all"
+    assert f"now: {frozen}" in run("alice", "show", "1").stdout
+    assert frozen in run("alice", "list").stdout
+    assert "held until 2099-01-01 00:00:00 UTC by freeze all" in run("alice", "why", "web1", "service:cron").stdout
+    assert "cron dead (request 1): held until 2099-01-01" in run("alice", "state", "web1").stdout
     approved.execute("GRANT approval_break_glass TO carol")
     try:
         broken = run("carol", "break-glass", "1", "--comment", "the shop is down")
     finally:
         approved.execute("REVOKE approval_break_glass FROM carol")
-    assert "let past windows and freezes: " in broken.stdout
+    assert re.search("let past windows and freezes: .* by carol: the shop is down", broken.stdout)
+    assert "now: waits for a highstate: its type is not dispatched" in broken.stdout
     assert run("carol", "break-glass", "1").returncode == 2
 
 
-def test_check_says_what_is_wrong(run, master_config):
+def test_check_says_what_is_wrong(run, master_config, working_master):
     assert run(None, "check", "--master-config", master_config()).returncode == 0
     wrong = run(None, "check", "--json", "--master-config", master_config(pillar_cache=True))
     assert wrong.returncode == 1

@@ -13,7 +13,7 @@ HELLO = {"hello": "2.10-3"}
 
 def test_a_request_goes_through_its_chain(client):
     alice = client("alice")
-    shown = alice.request("package", ["web1", "web2"], {"hello": "2.10-3", "sl": None}, "needed")
+    shown = alice.request("package", ["web1", "web2"], {"hello": "2.10-3", "sl": "absent"}, "needed")
     number = shown["request"]
     assert (shown["state"], shown["requester"], shown["assurance"]) == ("pending", "alice", "authenticated")
     assert "stage 1 (review)" in shown["waiting_for"]
@@ -135,6 +135,8 @@ def test_unknown_requests_minions_and_states(client):
         alice.show(77)
     with pytest.raises(Refused, match="unknown minion: 'nowhere'"):
         alice.state("nowhere")
+    with pytest.raises(Refused, match="unknown minion: 'nowhere'"):
+        alice.list(minion="nowhere")
     with pytest.raises(Refused, match="'open' is not a state of a request"):
         alice.list(state="open")
 
@@ -179,7 +181,9 @@ class TestKinds:
             ("web1", "value", "b", '{"x":[null,"\u00fc"],"y":1}'),
         ]
         shown = alice.request("reboot", ["web1", "web2"], parameters={"at_time": 5}, reason="x")
-        assert items_of(shown) == [(minion, "action", "system.reboot", '{"at_time":5}') for minion in ("web1", "web2")]
+        assert items_of(shown) == [
+            (minion, "action", "system.reboot", '{"at_time": 5, "in_seconds": false}') for minion in ("web1", "web2")
+        ]
 
     @pytest.mark.parametrize(
         ("type_name", "given", "error", "text"),
@@ -231,7 +235,7 @@ def test_an_amendment_that_adds_voids_what_was_decided(client):
     shown = alice.amend(number, "web1", HELLO, "web2 is gone")
     assert (items_of(shown), shown["item_set_version"]) == ([("web1", "package", "hello", "2.10-3")], 2)
     assert shown["chain"][0]["satisfied_at"]
-    shown = alice.amend(number, "web1", {"hello": "3", "sl": None})
+    shown = alice.amend(number, "web1", {"hello": "3", "sl": "absent"})
     assert not shown["chain"][0]["satisfied_at"]
     with pytest.raises(Refused, match="only who asked for request 1 may amend it"):
         bob.amend(number, "web1", HELLO)
@@ -278,12 +282,21 @@ def test_a_request_for_somebody_else(client):
 
 def test_reverts_of_all_and_of_some(client, approve):
     alice = client("alice")
-    number = approve(["web1", "web2"], HELLO)
+    approve(["web1", "web2"], HELLO)
+    number = approve(["web1", "web2"], {"hello": "3", "sl": "1"})
     shown = alice.revert(number, "web1", "crashes")
     assert (shown["type"], shown["reverts"], shown["reason"]) == ("revert", number, "crashes")
-    assert items_of(shown) == [("web1", "package", "hello", None)]
-    assert len(alice.revert(number)["items"]) == 2
-    with pytest.raises(Refused, match="request 1 does not name minion '%'"):
+    assert items_of(shown) == [("web1", "package", "hello", "2.10-3")]
+    unknown = {"kind": "package", "name": "sl", "reason": "nothing is known of what was there before"}
+    assert shown["left_out"] == [{"minion": "web1", **unknown}]
+    both = alice.revert(number)
+    assert [item["minion"] for item in both["items"]] == ["web1", "web2"]
+    assert both["left_out"] == [{"minion": minion, **unknown} for minion in ("web1", "web2")]
+    with pytest.raises(
+        Refused, match="nothing of request 1 can be taken back: package hello on web1: nothing is known"
+    ):
+        alice.revert(1)
+    with pytest.raises(Refused, match="request 2 does not name minion '%'"):
         alice.revert(number, ["%"])
     with pytest.raises(Refused, match="type package is not for taking requests back"):
         alice.revert(number, request_type="package")

@@ -23,7 +23,7 @@ def export(approved, dsn_file, capsys):
 
 
 def test_it_writes_what_the_pillar_has(export, approve, database):
-    approve(["web1", "web2"], {"hello": "2.10", "sl": None})
+    approve(["web1", "web2"], {"hello": "2.10", "sl": "absent"})
     code, lines, errors = export("web2", "nobody", "web1", "web2")
     assert (code, errors) == (0, "")
     assert [line["minion"] for line in lines] == ["web2", "nobody", "web1"]

@@ -42,9 +42,10 @@ class Session:
         self.watch = PlanWatch(connection)
 
     def call(self, function, *arguments):
-        """The one value of the function."""
+        """The first value of the function, None if it gives no row."""
         places = ", ".join(["%s"] * len(arguments))
-        return self.connection.execute(f"SELECT approval.{function}({places})", arguments).fetchone()[0]
+        row = self.connection.execute(f"SELECT approval.{function}({places})", arguments).fetchone()
+        return row and row[0]
 
 
 @pytest.fixture(scope="module")
@@ -108,8 +109,9 @@ def test_amend_cancel_and_revert(session):
         number = submit(session, ["m1", "m2"])
         session.call("amend_request", "salt", "alice", number, ["m1"], ["package"], ["p1"], ["2"], "")
         session.call("cancel_request", "salt", "alice", number, "")
-        number = submit(session, ["m1", "m2"])
-        decide(session, number)
+        for version in ("2", "3"):
+            number = submit(session, ["m1", "m2"], version)
+            decide(session, number)
         number = session.call("revert_request", "salt", "alice", number, None, "")
         assert decide(session, number) == "approved"
     assert session.watch.scans == []
@@ -137,11 +139,14 @@ def test_questions(session):
     for minion in range(7):
         assert session.call("why", f"m{minion}", "package", "p1")["requests"]
         assert session.call("show_state", f"m{minion}")
-        assert session.call("list_requests", "pending", None, 20)
-        assert session.call("list_requests", None, None, 20)
+        assert session.call("list_requests", "pending", None, None, None, 20)
+        assert session.call("list_requests", None, None, None, None, 20)
         assert session.call("show_request", number)
         assert session.call("audit_trail", number)
         assert session.call("what_if", "package", "alice", 3)
+        session.call("inbox", "salt", "bob", None, 20)
+        session.call("inbox_of", "bob", None, None, 20)
+        session.call("list_returns", f"m{minion}", None, None, None, None, 20)
     assert session.watch.scans == []
 
 

@@ -43,7 +43,9 @@ def test_what_changes_is_said_and_a_second_time_nothing_does(admin):
 def test_a_dry_run_changes_nothing(admin):
     assert len(load(admin, BASE, dry_run=True)) == 7
     assert set(policy.show(admin)) == set(policy.SECTIONS)
-    assert not any(policy.show(admin).values())
+    shown = policy.show(admin)
+    assert shown.pop("speakers") == {"approval_operator": {"salt": {"assurance": "asserted", "attests": False}}}
+    assert not any(shown.values())
 
 
 def test_what_the_file_no_longer_lists_is_dropped(admin):
@@ -215,3 +217,33 @@ def test_only_a_policy_administrator_may(database):
         pytest.raises(Refused, match="this login has not the role that it needs"),
     ):
         load(conn, BASE)
+
+
+def test_speakers_are_written_compared_and_dropped(admin):
+    given = "speakers: {carol: {jira: authenticated, portal: {assurance: asserted, attests: true}}}"
+    assert load(admin, given) == [
+        "+ speaker carol for jira (authenticated)",
+        "+ speaker carol for portal (asserted)",
+    ]
+    assert load(admin, given) == []
+    assert load(admin, policy.to_yaml(policy.show(admin))) == []
+    assert load(admin, "speakers: {carol: {jira: asserted}}") == [
+        "- speaker carol for portal",
+        "~ speaker carol for jira",
+        "    assurance: authenticated -> asserted",
+    ]
+    assert load(admin, "groups: {}") == []
+    assert load(admin, "speakers: {carol: {}}") == ["- speaker carol for jira"]
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ("speakers: {carol: {pg: asserted}}", "nobody speaks for pg"),
+        ("speakers: {carol: {jira: signed}}", "no login makes an identity signed"),
+        ("speakers: {nobody-such: {jira: asserted}}", "there is no login or role 'nobody-such'"),
+    ],
+)
+def test_what_no_login_can_be_given(admin, given, problem):
+    with pytest.raises(Refused, match=problem):
+        load(admin, given)

@@ -222,11 +222,11 @@ class Rules:
                     for past in self._items(item.resource)
                     if past.state in ("approved", "superseded") and past.due < item.due
                 ]
-                # The value approved before it; else what the minion had; else it was not there.
+                # The value approved before it; else what the minion had; else it is left out.
                 if earlier:
                     restored[item.resource] = max(earlier, key=lambda past: past.due).wanted
-                else:
-                    restored[item.resource] = item.before[0] if item.before else None
+                elif item.before:
+                    restored[item.resource] = item.before[0]
         refuse_if(not restored, "AP015")
         self.submit(number, who, "revert", restored)
 
@@ -810,7 +810,8 @@ class Sequence(RuleBasedStateMachine):
     @staticmethod
     def _items(wanted):
         minions, packages = zip(*wanted, strict=True)
-        return list(minions), ["package"] * len(wanted), list(packages), list(wanted.values())
+        versions = ["absent" if version is None else version for version in wanted.values()]
+        return list(minions), ["package"] * len(wanted), list(packages), versions
 
     def _record(self, minion, revision, document, authentic, verdicts, before):
         observed = {

@@ -79,7 +79,7 @@ def wait_for(condition, what):
 
 
 def test_it_has_what_the_database_has(approved, approve, database, refresh, path):
-    approve(["web1"], {"hello": "2.10-3", "sl": None, "vim": "latest"})
+    approve(["web1"], {"hello": "2.10-3", "sl": "absent", "vim": "latest"})
     done = refresh()
     assert (done["built"], done["written"], done["unusable"]) == (True, done["minions"], 0)
     for minion in ("web1", "web2", "never-seen"):
@@ -395,6 +395,66 @@ def test_one_refreshes_at_a_time(database, refresh, path):
     refresh()
 
 
+def test_children_do_not_inherit_the_lock_of_a_refresh(refresh):
+    """Those that are forked while another thread refreshes keep nobody from refreshing later."""
+    stop = threading.Event()
+
+    def refresh_on():
+        while not stop.is_set():
+            refresh(rebuild=True)
+
+    thread = threading.Thread(target=refresh_on)
+    thread.start()
+    children = []
+    try:
+        for _ in range(20):
+            child = os.fork()
+            if child == 0:
+                signal.pause()
+                os._exit(0)
+            children.append(child)
+            time.sleep(0.005)  # another moment of the refresh
+    finally:
+        stop.set()
+        thread.join()
+    try:
+        refresh()
+    finally:
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+
+def test_a_signal_handler_that_reads_during_a_refresh_is_refused(database, refresh, path):
+    """It would wait for the very call that it interrupts."""
+    refresh()
+    seen = []
+
+    def read(*_):
+        dsn = database.dsn("exporter")
+        calls = (
+            lambda: _core.snapshot_read(path, "web1"),
+            lambda: _core.document(dsn, "web1", snapshot=path, timeout_ms=1000),
+        )
+        for call in calls:
+            start = time.monotonic()
+            with pytest.raises(_core.Error, match="this signal handler interrupts") as caught:
+                call()
+            seen.append((type(caught.value), time.monotonic() - start < 1))
+
+    before = signal.signal(signal.SIGALRM, read)
+    try:
+        with database.connect() as holder, holder.transaction():
+            holder.execute("LOCK TABLE approval.document IN ACCESS EXCLUSIVE MODE")
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+            with pytest.raises(_core.Unavailable, match="1000 ms"):
+                refresh(timeout_ms=1000)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert seen == [(_core.StoreError, True), (_core.Unavailable, True)]
+    assert _core.snapshot_read(path, "web1")["revision"] == 0
+
+
 # ---- the worker and the commands ----
 
 
@@ -439,6 +499,8 @@ def test_commands(database, refresh, path, capsys):
     assert "evidence_key" not in text
     assert main(["--json", "snapshot", "info", "--path", path]) == 0
     assert json.loads(capsys.readouterr().out)["minions"] == 1
+    assert main(["snapshot", "info", "--path", path]) == 0
+    assert capsys.readouterr().out.startswith("holds what is approved for 1 minions: ")
     assert main(["snapshot", "verify", "--path", path]) == 0
     damage(path)
     assert main(["snapshot", "verify", "--path", path]) == 1

@@ -12,7 +12,8 @@ import psycopg
 import pytest
 import salt.loader
 
-from saltext.approval import engine, workers
+from saltext.approval import _core, engine, heartbeat, workers
+from saltext.approval.errors import Unavailable
 
 BOUND_S = 30
 
@@ -285,8 +286,6 @@ def test_workers_go_on_when_the_server_was_gone(engine_opts, running, client, ap
     [
         ({"engine": None}, "approval:engine is not configured"),
         ({"engine": {"dsn": "host=/x", "color": "red"}}, "unknown setting 'color'"),
-        ({"engine": {"dsn": "host=/x", "workers": {"sael": False}}}, "there is no worker 'sael'"),
-        ({"engine": {"dsn": "host=/x", "workers": {"seal": True}}}, "approval:engine:workers:seal must be"),
         ({"engine": {"dsn": "host=/x", "workers": ["seal"]}}, "workers must be a mapping"),
     ],
 )
@@ -295,6 +294,44 @@ def test_wrong_settings_are_named_and_nothing_runs(master_opts, running, caplog,
     until(lambda: said in caplog.text)
     supervisor.stop()
     assert caplog.text.count("the engine does nothing") == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [({"drfit": False}, "there is no worker 'drfit': did you mean drift?"), ({"drift": True}, "workers:drift must be")],
+)
+def test_a_wrong_setting_of_one_worker_stops_no_other(engine_opts, running, client, approved, caplog, setting, said):
+    opts = engine_opts(workers=setting)
+    running(opts)
+    client("alice").request("package", ["web1"], {"hello": "1"}, "a test")
+    until(lambda: unsealed(approved) == 0)
+    assert said in caplog.text
+    until(lambda: (beat := heartbeat.read(opts)) and beat.is_alive and "seal" in beat.workers)
+
+
+def test_what_fails_is_in_the_sign_of_life(engine_opts, plugged, running):
+    class Failing(workers.Worker):
+        every_s = 0.01
+
+        def round(self):
+            raise ValueError("password=hunter2")
+
+    plugged("failing", Failing())
+    opts = engine_opts()
+    running(opts, ("failing",))
+    until(lambda: (beat := heartbeat.read(opts)) and beat.failing == {"failing": "ValueError"}, 4 * heartbeat.EVERY_S)
+
+
+@pytest.mark.parametrize(
+    "error", [_core.Unavailable("no server"), psycopg.OperationalError("no server"), Unavailable("no server")]
+)
+def test_a_server_that_stops_is_one_line_whatever_worker_meets_it(caplog, error):
+    said = engine._Saying("approval: worker spool")
+    for _ in range(3):
+        said.failed(error)
+    assert [(record.getMessage(), record.exc_info) for record in caplog.records] == [
+        ("approval: worker spool: no server", None)
+    ]
 
 
 def test_a_file_that_comes_later_is_enough(engine_opts, running, approved, tmp_path, caplog):

@@ -174,6 +174,16 @@ def test_returns_with_an_impossible_jid_are_set_aside(cache, database, jid, capl
     assert database.execute("SELECT minion_id, jid FROM approval.quarantine") == [("web1", jid)]
 
 
+def test_a_job_with_an_id_of_ones_own_is_shown_and_proves_nothing(cache, publish, database):
+    jid = publish(["web1"], jid="release-7")
+    for minion, answer in (("web1", False), ("web1", True), ("web2", True)):
+        cache.returner({**NO_RETURN, "id": minion, "jid": jid, "return": answer})
+    cache.returner({**NO_RETURN, "id": "web1", "jid": "never-published"})
+    assert {minion: each["return"] for minion, each in cache.get_jid(jid).items()} == {"web1": True}
+    assert cache.get_jid("never-published") == {}
+    assert database.execute("SELECT count(*) FROM approval.job_return") == [(0,)]
+
+
 def test_what_salt_asks_by_itself_is_not_recorded(cache, publish, database):
     jid = publish(fun="saltutil.find_job")
     cache.returner({**NO_RETURN, "id": "web1", "jid": jid, "fun": "saltutil.find_job"})

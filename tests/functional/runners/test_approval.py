@@ -1,6 +1,6 @@
 """The runner through Salt's loader, and through salt-run where the exit code and the printed text matter."""
 
-import pathlib
+import json
 import subprocess
 import sys
 
@@ -69,7 +69,7 @@ def test_all_kinds_and_what_becomes_of_them(runner, client):
     assert resolved["overlaps"][0]["resolution"] == "supersede"
     amended = runner("amend", value["request"], "web2", values={"motd": "Hi"}, comment="moved")
     assert (amended["item_set_version"], amended["items"][0]["minion"]) == (2, "web2")
-    reboot = runner("request", "reboot", "web1", parameters={"at_time": 5}, reason="x")
+    reboot = runner("request", "reboot", "web1", parameters='{"at_time": 5}', reason="x")
     assert (reboot["items"][0]["kind"], reboot["items"][0]["name"]) == ("action", "system.reboot")
     assert "give services, not packages" in refusal(
         runner, "request", "service", "web1", packages={"a": "1"}, reason="x"
@@ -93,18 +93,13 @@ def test_what_needs_a_login_of_ones_own_is_refused(runner):
 
 class TestTargets:
     @pytest.fixture(autouse=True)
-    def keys(self, master_opts):
+    def keys(self, master_opts, accept_key, remember_grains):
         """Three minions with accepted keys; the master knows grains of two of them, and of a fourth."""
-        import salt.cache
-
         opts = master_opts()
-        accepted = pathlib.Path(opts["pki_dir"], "minions")
-        accepted.mkdir(parents=True)
         for minion in ("web1", "web2", "we%"):
-            (accepted / minion).write_text("key")
-        cache = salt.cache.factory(opts)
+            accept_key(opts, minion)
         for minion, system in (("web1", "Debian"), ("web2", "Windows"), ("gone", "Debian")):
-            cache.store("grains", minion, {"os": system})
+            remember_grains(opts, minion, {"os": system})
 
     @pytest.mark.parametrize(
         ("tgt", "tgt_type", "minions"),
@@ -156,6 +151,8 @@ def test_the_provider_is_configurable(approved, master_opts, settings_of):
     functions = salt.loader.runner(master_opts(approval=settings))
     functions["approval.types"].__globals__["__user__"] = "alice"
     arguments = ("package", ["web1"], {"hello": "1"}, "needed")
+    assert "does not speak for ldap" in refusal(functions["approval.request"], *arguments)
+    approved.execute("SELECT approval.put_speaker('approval_operator', 'ldap', 'asserted')", login="policy_admin")
     assert "nobody is known as ldap:alice" in refusal(functions["approval.request"], *arguments)
 
 
@@ -173,13 +170,31 @@ def test_a_login_in_the_users_name_is_not_taken_from_salt(runner, master_opts, s
     assert "cannot act as pg:carol" in text
 
 
-def test_accepted_keys_become_known(runner, master_opts, approved):
-    accepted = pathlib.Path(master_opts()["pki_dir"], "minions")
-    accepted.mkdir(parents=True)
+def test_accepted_keys_become_known(runner, master_opts, accept_key):
     for minion in ("fresh1", "web1"):
-        (accepted / minion).write_text("key")
+        accept_key(master_opts(), minion)
     assert runner("sync_minions") == {"known": 2, "added": 1}
     assert "fresh1" in [row["minion_id"] for row in runner("minions")]
+
+
+def test_minions_that_are_gone_are_removed(runner, master_opts, accept_key, approve, approved):
+    ghosts = [f"ghost{number}" for number in range(200)]
+    approved.execute("SELECT approval.put_minions(%s)", ([*ghosts, "ghost[1]"],), login="operator")
+    number = approve([*ghosts, "ghost[1]"], {"hello": "1"})
+    assert runner("remove_minions", "ghost[1]") == {"removed": 0, "minions": ["ghost[1]"]}
+    assert runner("remove_minions", "ghost*", yes="no")["removed"] == 0
+    assert runner("remove_minions", ["ghost[1]"], yes=True)["removed"] == 1, "its own id before any pattern"
+    assert runner("show", number)["state"] == "approved"
+    removed = runner("remove_minions", "ghost*,ghost7", yes=True, comment="never were")
+    assert (removed["removed"], removed["minions"]) == (200, sorted(ghosts))
+    assert runner("show", number)["state"] == "superseded"
+    assert not [row for row in runner("minions") if row["minion_id"].startswith("ghost")]
+    assert "unknown minion" in refusal(runner, "request", "package", "ghost7", {"hello": "1"}, "x")
+    assert "'ghost7' is no minion that is known" in refusal(runner, "remove_minions", "ghost7", yes=True)
+    assert "nobody is known as salt:mallory" in refusal(runner, "remove_minions", "web2", yes=True, user="mallory")
+    accept_key(master_opts(), "web1")
+    assert "the key of 'web1' is accepted" in refusal(runner, "remove_minions", "web*", yes=True)
+    assert {"web1", "web2"} <= {row["minion_id"] for row in runner("minions")}
 
 
 def test_salt_run_takes_yaml_and_prints_plainly(salt_run):
@@ -193,6 +208,96 @@ def test_salt_run_takes_yaml_and_prints_plainly(salt_run):
         for name, value in (("hello", "2.10-3"), ("vim", "2.10"), ("sl", None))
     }
     assert shown["requester"] == "alice"
+
+
+def test_salt_run_answers_in_few_lines_and_has_all_as_json(salt_run, approved):
+    minions = [f"shop{number}" for number in range(1, 201)]
+    approved.execute("SELECT approval.put_minions(%s)", (minions,), login="operator")
+    code, text = salt_run(
+        "approval.request", "package", f"minions=[{', '.join(minions)}]", "packages={hello: '1'}", "reason=x"
+    )
+    assert code == 0
+    lines = text.splitlines()
+    assert lines[0] == "request 1: package, pending"
+    assert len(lines) < 15
+    assert "  200 minions: shop[1-200]  hello  1" in lines
+    assert len(json.loads(salt_run("approval.show", "1", "--out=json")[1])["items"]) == 200
+    assert yaml.safe_load(salt_run("approval.list", "--out=yaml")[1])[0]["minions"] == 200
+    assert salt_run("approval.show", "1", "text=False")[1].count("\n") > 1000
+    assert salt_run("approval.cancel", "1")[1] == "request 1: cancelled\n"
+
+
+def test_who_is_not_at_salt_run_gets_data_unless_text_is_asked_for(runner):
+    number = runner("request", "package", minions=["web1"], packages={"hello": "1"}, reason="x")["request"]
+    assert runner("show", number, __pub_user="root", __pub_fun="approval.show")["request"] == number
+    assert runner("show", number, text=True).startswith(f"request {number}: package, pending\n")
+    assert "text must be true or false" in refusal(runner, "show", number, text="yes")
+
+
+def test_an_orchestration_gets_data(approved, master_opts):
+    import salt.runner
+
+    opts = master_opts()
+    opts["fun"] = "state.orchestrate"
+    client = salt.runner.RunnerClient(opts)
+    assert client.cmd("approval.types", print_event=False)[0]["type"] == "emergency"
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("{release: \"1.10\", at: 2.5, mode: '0644'}", ["2.5", '"0644"', '"1.10"']),
+        (' {"n": [5, null], "t": "1.10"}', ["[5,null]", '"1.10"']),
+    ],
+)
+def test_salt_run_asks_for_what_was_typed(salt_run, typed, stored):
+    code, text = salt_run("approval.request", "value", "minions=web1", f"values={typed}", "reason=x", "--out=yaml")
+    assert code == 0, text
+    items = sorted(yaml.safe_load(text)["items"], key=lambda item: item["name"])
+    assert [item["value"] for item in items] == stored
+
+
+@pytest.mark.parametrize("trap", ["{release: 1.10}", "{a: [x, {country: NO}]}", '{"a": 1, "a": 2}', "{u}"])
+def test_what_yaml_would_make_something_else_of_is_refused(salt_run, trap):
+    code, text = salt_run("approval.request", "value", "minions=web1", f"values={trap}", "reason=x")
+    assert code == 1, text
+    assert text.startswith("values")
+    assert "Traceback" not in text
+
+
+def test_a_time_of_day_is_no_number_of_minutes(salt_run, runner):
+    request = ["approval.request", "reboot", "minions=web1", "reason=x"]
+    code, text = salt_run(*request, "parameters={at_time: 22:22}")
+    assert code == 1
+    assert 'YAML reads the unquoted 22:22 as a number: write "22:22" if it is text' in text
+    code, text = salt_run(*request, 'parameters={"at_time": 5.0}')
+    assert (code, "5.0 is not of type 'integer'" in text) == (1, True)
+    code, text = salt_run(*request, "parameters={at_time: 5}", "--out=yaml")
+    assert code == 0, text
+    number = yaml.safe_load(text)["request"]
+    code, text = salt_run("approval.amend", str(number), "minions=web1", "parameters={at_time: 0010}")
+    assert code == 1
+    assert "YAML reads the unquoted 0010" in text
+
+
+@pytest.mark.parametrize("value", [1342, {"b": False}])
+def test_without_the_words_that_were_typed_only_text_is_certain(runner, value):
+    text = refusal(runner, "request", "value", "web1", values={"a": value}, reason="x")
+    assert "nobody can tell how it was written" in text
+    assert "values=' {" in text
+    shown = runner("request", "value", "web1", values='{"a": 1342}', reason="x")
+    assert shown["items"][0]["value"] == "1342"
+
+
+def test_a_package_without_a_version_is_not_removed(salt_run, runner):
+    code, text = salt_run("approval.request", "package", "minions=web1", "packages={nginx}", "reason=x")
+    assert code == 1
+    assert "package nginx has no version: give the exact version, or latest; or absent, if it shall be removed" in text
+    number = runner("request", "package", "web1", {"nginx": "1"}, reason="x")["request"]
+    assert "package nginx has no version" in refusal(runner, "amend", number, "web1", {"nginx": None})
+    for word in ("absent", "removed", "Absent"):
+        shown = runner("request", "package", "web1", {"nginx": word}, reason="x")
+        assert (shown["items"][0]["type"], shown["items"][0].get("value")) == ("absent", None)
 
 
 @pytest.mark.parametrize(
@@ -209,6 +314,18 @@ def test_salt_run_takes_yaml_and_prints_plainly(salt_run):
         (["approval.amend", "7", "minions=web1", "packages={a: '1'}"], "there is no request 7"),
         (["approval.why", "nowhere", "hello"], "unknown minion: 'nowhere'"),
         (["approval.delegate", "carol", "until=2026-12-24"], "Use your own login"),
+        (
+            ["approval.request", "package", "minions=web1", "package={hello: '1'}", "reason=x"],
+            "approval.request takes no argument 'package': did you mean packages?",
+        ),
+        (["approval.list", "status=pending"], "did you mean state?"),
+        (["approval.list", "zzz=1"], "it takes state, minion, limit"),
+        (["approval.types", "x=1"], "it takes none"),
+        (["approval.state", "web1", "8"], "approval.state was given 2 arguments and takes at most 1: minion"),
+        (
+            ["approval.request", "package", "minions=web1", "packages={hello: '1'}"],
+            "the reason must be text, but nothing was given: give reason='...'",
+        ),
     ],
 )
 def test_a_refusal_is_one_sentence_and_a_failure(salt_run, arguments, sentence):
@@ -240,6 +357,13 @@ def test_every_function_is_documented(salt_run):
     for function in (
         "types", "show_type", "what_if", "request", "amend", "resolve", "cancel", "revert", "approve",
         "reject", "review", "break_glass", "delegate", "undelegate", "delegations", "list", "show", "state",
-        "why", "compliance", "calendars", "freezes", "minions", "sync_minions", "audit", "audit_head", "verify_audit",
+        "why", "compliance", "calendars", "freezes", "minions", "sync_minions", "remove_minions", "inbox", "returns",
+        "quarantine", "audit", "audit_head", "verify_audit", "drop_outbox",
     ):  # fmt: skip
         assert f"salt-run approval.{function}" in text
+
+
+def test_every_function_refuses_what_it_does_not_know(runner, master_opts):
+    functions = [name for name in salt.loader.runner(master_opts()) if name.startswith("approval.")]
+    for name in functions:
+        assert "takes no argument 'nonsense'" in refusal(runner, name.partition(".")[2], nonsense=1)

@@ -247,6 +247,24 @@ def test_what_can_be_reached_together_is(systemd, converge):
     assert set(told.found.values()) == {"converged"}
 
 
+def test_what_is_as_approved_is_in_no_contradiction(systemd, converge):
+    """What a unit requires may end by itself."""
+    systemd.put(
+        {
+            "above": relation("Requires=below.service"),
+            "below": service("ExecStart=/bin/sleep 0.2"),
+            "apart": {},
+        }
+    )
+    systemd.ctl("start", "above")
+    while systemd.running("below")["below"]:
+        pass
+    assert systemd.running("above") == {"above": True}
+    told = converge({"above": "running", "below": "dead", "apart": "running"})
+    assert told.errors == {}
+    assert set(told.found.values()) == {"converged"}
+
+
 KILL = "ExecStart=/bin/sh -c 'sleep 0.3; systemctl stop --no-block victim; exec sleep infinity'"
 
 

@@ -39,13 +39,12 @@ types:
 class Published:
     """
     What was published: a list of (jid, minions, function, arg, kwarg); ``error`` is raised instead. The keys of
-    the minions ``accepted`` are; those ``lost`` meanwhile are no more when a job is published.
+    ``lost`` minions are accepted no more when a job is published.
     """
 
     def __init__(self):
         self.jobs = []
         self.error = None
-        self.accepted = ["web1", "web2"]
         self.lost = set()
 
     def __call__(self, opts, jid, minions, function, arg, kwarg):
@@ -57,11 +56,12 @@ class Published:
 
 
 @pytest.fixture
-def published(monkeypatch):
-    """Stands in for Salt's client; a Published."""
+def published(monkeypatch, master_opts, accept_key):
+    """Stands in for Salt's client; a Published. The keys of two minions are accepted."""
     published = Published()
     monkeypatch.setattr(publisher, "publish", published)
-    monkeypatch.setattr(publisher, "accepted", lambda opts: published.accepted)
+    for minion in ("web1", "web2"):
+        accept_key(master_opts(), minion)
     return published
 
 

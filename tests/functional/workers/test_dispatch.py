@@ -1,6 +1,7 @@
 """The dispatcher on the real database: what it publishes, once, and what it makes of returns."""
 
 import json
+import threading
 
 import pytest
 
@@ -115,10 +116,13 @@ def test_a_reboot(worker, acting, published, returned, item_id, approved):
 
 
 def test_what_a_requester_gives_does_not_replace_what_the_type_says(worker, acting, published, approved, returned):
-    asked = acting.request("reboot", ["web1"], parameters={"at_time": 5}, reason="a test")
     # Intake refuses it; this is what stands in the database's own hands.
-    content = '{"at_time":5,"in_seconds":true}'
-    approved.execute("UPDATE approval.item SET content = %s WHERE request_id = %s", (content, asked["request"]))
+    approved.execute(
+        "SELECT approval.submit_request('pg', session_user::text, 'reboot', 'a test', '{web1}', '{action}', "
+        "'{system.reboot}', ARRAY[%s], NULL, 'pg', NULL, NULL, NULL)",
+        ('{"at_time":5,"in_seconds":true}',),
+        login="alice",
+    )
     worker.round()
     returned(published.jobs[0][0], "web1", {})
     worker.round()
@@ -183,15 +187,19 @@ def test_a_minion_told_to_reboot_is_asked_again(worker, acting, published, retur
     ]
 
 
-def test_a_minion_without_an_accepted_key_keeps_nobody_waiting(worker, acting, published, approved):
-    published.accepted = ["web2"]
+def test_a_minion_without_an_accepted_key_keeps_nobody_waiting(
+    worker, acting, published, master_opts, accept_key, delete_key
+):
+    delete_key(master_opts(), "web1")
     asked = acting.request("flush", ["web1", "web2"], reason="a test")
     worker.round()
     assert [job[1] for job in published.jobs] == [["web2"]]
     (row,) = acting.outbox()
     assert (row["state"], row["attempts"], row["last_error"]) == ("waiting", 0, None)
-    published.accepted.append("web1")
-    due(approved)
+    accept_key(master_opts(), "web1")
+    worker.round()
+    assert len(published.jobs) == 1, "it is looked at again in a minute"
+    worker._passed.clear()
     worker.round()
     assert [job[1] for job in published.jobs] == [["web2"], ["web1"]]
     assert acting.outbox() == []
@@ -203,6 +211,100 @@ def test_a_key_that_goes_just_before(worker, acting, published, approved):
     acting.request("at-once", ["web1", "web2"], {"hello": "1"}, "a test")
     worker.round()
     assert approved.execute("SELECT minion_id, state FROM approval.dispatch") == [("web2", "sent")]
+
+
+class TestMastersWithKeysOfTheirOwn:
+    """Two masters on one database: this one holds the keys of web1 and web2, the other that of db1."""
+
+    @pytest.fixture
+    def other_opts(self, master_opts, accept_key, tmp_path):
+        opts = master_opts(pki_dir=str(tmp_path / "other-pki"))
+        accept_key(opts, "db1")
+        return opts
+
+    @pytest.fixture
+    def other(self, other_opts):
+        other = dispatch.worker(other_opts)
+        yield other
+        other.close()
+
+    @pytest.fixture
+    def sent(self, published):
+        """A function that gives the minions of each job that was published."""
+        return lambda: [job[1] for job in published.jobs]
+
+    @pytest.fixture
+    def acting(self, acting, approved):
+        approved.execute("SELECT approval.put_minions('{db1}')", login="operator")
+        return acting
+
+    def test_who_holds_no_key_of_it_claims_no_message(self, worker, other, acting, sent):
+        for minion, expected in (("web1", [["web1"]]), ("db1", [["web1"], ["db1"]])):
+            acting.request("flush", [minion], reason="a test")
+            (wrong, right) = (other, worker) if minion == "web1" else (worker, other)
+            claimed = []
+            calls = wrong.call
+            wrong.call = lambda function, *args, calls=calls, claimed=claimed: (
+                claimed.append(function),
+                calls(function, *args),
+            )[1]
+            wrong.round()
+            assert "claim_outbox" not in claimed
+            right.round()
+            assert sent() == expected, "at once"
+            assert acting.outbox() == []
+
+    @pytest.mark.parametrize("few", [0, dispatch.FEW])
+    def test_each_sends_to_its_own_at_once(self, worker, other, acting, sent, monkeypatch, few):
+        """Whether keys are looked up one by one or all listed."""
+        monkeypatch.setattr(dispatch, "FEW", few)
+        acting.request("flush", ["web1", "db1", "web2"], reason="a test")
+        acting.request("at-once", ["web1", "db1", "web2"], {"hello": "1"}, "a test")
+        other.round()
+        worker.round()
+        assert sorted(sent()) == [["db1"], ["db1"], ["web1"], ["web1", "web2"], ["web2"]]
+        assert acting.outbox() == []
+
+    def test_neither_asks_again_and_again_for_a_minion_that_nobody_holds(self, worker, other, acting, sent, approved):
+        approved.execute("SELECT approval.put_minions('{ghost}')", login="operator")
+        acting.request("flush", ["ghost"], reason="a test")
+        looks = []
+        for one in (worker, other):
+            value = one.value
+            one.value = lambda function, *args, value=value: (looks.append(function), value(function, *args))[1]
+        for _ in range(5):
+            worker.round()
+            other.round()
+        assert looks.count("dispatch_pause") == 2
+        assert sent() == []
+        (row,) = acting.outbox()
+        assert (row["state"], row["attempts"]) == ("waiting", 0)
+        # It keeps nobody else waiting.
+        acting.request("flush", ["db1"], reason="a test")
+        worker.round()
+        other.round()
+        assert sent() == [["db1"]]
+
+    def test_what_both_could_send_is_sent_once(self, worker, other, other_opts, acting, sent, accept_key):
+        accept_key(other_opts, "web1")
+        acting.request("flush", ["web1"], reason="a test")
+        rounds = [threading.Thread(target=one.round) for one in (worker, other)]
+        for thread in rounds:
+            thread.start()
+        for thread in rounds:
+            thread.join()
+        worker.round()
+        other.round()
+        assert sent() == [["web1"]]
+
+    def test_one_that_dies_with_a_claim_holds_up_no_others(self, worker, other, acting, sent, approved):
+        acting.request("flush", ["web1"], reason="a test")
+        acting.request("flush", ["db1"], reason="a test")
+        other.round()
+        assert sent() == [["db1"]]
+        assert approved.execute("SELECT count(*) FROM approval.outbox WHERE leased_until IS NOT NULL") == [(0,)]
+        worker.round()
+        assert sent() == [["db1"], ["web1"]]
 
 
 def test_sending_takes_part_of_a_round_only(worker, acting, published, approved, returned, item_id, monkeypatch):

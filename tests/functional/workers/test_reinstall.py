@@ -7,27 +7,6 @@ from saltext.approval.workers import reinstall
 OLD, NEW = "-----BEGIN PUBLIC KEY-----\nold\n-----END PUBLIC KEY-----", "-----BEGIN PUBLIC KEY-----\nnew\n"
 
 
-class Keys:
-    """The master's keys: minion -> PEM."""
-
-    def __init__(self, accepted):
-        self._accepted = accepted
-        self.cache = self
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        pass
-
-    def list_keys(self):
-        return {"minions": list(self._accepted)}
-
-    def fetch(self, bank, minion):
-        assert bank == "keys"
-        return {"state": "accepted", "pub": self._accepted[minion]} if minion in self._accepted else {}
-
-
 class Bus:
     """The master's events, one after the other, and then silence."""
 
@@ -50,11 +29,11 @@ def bus(monkeypatch):
 
 
 @pytest.fixture
-def keys(monkeypatch):
-    """The keys that the master has accepted: minion -> PEM."""
-    accepted = {"web1": OLD, "not-ours": OLD}
-    monkeypatch.setattr(reinstall.salt.key, "get_key", lambda opts: Keys(accepted))
-    return accepted
+def keys(master_opts, accept_key):
+    """A function by which the master accepts a minion's key; some it has accepted."""
+    for minion in ("web1", "not-ours"):
+        accept_key(master_opts(), minion, OLD)
+    return lambda minion, key: accept_key(master_opts(), minion, key)
 
 
 @pytest.fixture
@@ -68,6 +47,73 @@ def auth(minion, key, act, result=True):
     return {"tag": "salt/auth", "data": {"id": minion, "pub": key, "act": act, "result": result}}
 
 
+def accepted(minion):
+    """The event of `salt-key --accept`."""
+    return {"tag": "salt/key", "data": {"id": minion, "act": "accept", "result": True}}
+
+
+def known_ids(acting):
+    return {row["minion_id"] for row in acting.minions()}
+
+
+def test_whose_key_is_accepted_becomes_known(worker, bus, acting, keys):
+    """Also such as were accepted while nobody watched, by the keys of this very Salt."""
+    worker.round()
+    assert "not-ours" in known_ids(acting)
+    keys("fresh1", NEW)
+    bus.events += [accepted("fresh1")]
+    worker.round()
+    keys("fresh2", OLD)
+    bus.events += [auth("fresh2", OLD, "accept")]
+    worker.round()
+    assert {"fresh1", "fresh2"} <= known_ids(acting)
+    assert acting.request("flush", ["fresh1", "fresh2"], reason="a test")["state"] == "approved"
+    bus.events += [auth("fresh1", OLD, "denied", False)]
+    worker.round()
+    assert [row["minion"] for row in acting.reinstalls()] == ["fresh1"], "another one under its name is noticed"
+
+
+def test_who_is_unknown_comes_first(worker, keys, acting, monkeypatch, approved):
+    for number in range(9):
+        keys(f"web{number}", OLD)
+    approved.execute("SELECT approval.put_minions(%s)", ([f"web{number}" for number in range(8)],), login="operator")
+    monkeypatch.setattr(reinstall, "AT_ONCE", 2)
+    worker.round()
+    assert {"web8", "not-ours"} <= known_ids(acting)
+
+
+def test_a_removed_minion_comes_back_once_its_key_is_accepted_again(
+    worker, bus, acting, keys, delete_key, master_opts, approved, monkeypatch
+):
+    worker.round()
+    remove = "SELECT approval.remove_minions('pg', 'policy_admin', '{web1}', 'gone')"
+    delete_key(master_opts(), "web1")
+    approved.execute(remove, login="policy_admin")
+    bus.events += [auth("web1", OLD, "pend", False), accepted("web1")]
+    monkeypatch.setattr(reinstall, "KEYS_EVERY_S", 0.0)
+    worker.round()
+    assert "web1" not in known_ids(acting)
+    assert acting.reinstalls() == []
+    monkeypatch.setattr(reinstall, "KEYS_EVERY_S", 3600.0)
+    keys("web1", OLD)
+    bus.events += [accepted("web1")]
+    worker.round()
+    assert "web1" in known_ids(acting)
+    assert acting.reinstalls() == [], "as a new one"
+    approved.execute(remove, login="policy_admin")
+    monkeypatch.setattr(reinstall, "KEYS_EVERY_S", 0.0)
+    worker.round()
+    assert "web1" in known_ids(acting), "a key that is still accepted is found there"
+
+
+def test_a_name_that_no_minion_may_have_stops_nothing(worker, bus, acting, keys):
+    keys("a\nb", NEW)
+    keys("fresh1", NEW)
+    bus.events += [accepted("a\nb")]
+    worker.round()
+    assert "fresh1" in known_ids(acting)
+
+
 def test_another_key_is_noticed_and_its_acceptance_too(worker, bus, acting, keys):
     bus.events += [auth("web1", OLD, "accept")]
     worker.round()
@@ -76,7 +122,7 @@ def test_another_key_is_noticed_and_its_acceptance_too(worker, bus, acting, keys
     worker.round()
     ((row),) = acting.reinstalls("web1")
     assert (row["state"], row["key"]) == ("waiting", reinstall.digest_of(NEW))
-    keys["web1"] = NEW
+    keys("web1", NEW)
     bus.events += [auth("web1", NEW, "accept")]
     worker.round()
     (row,) = acting.reinstalls()
@@ -87,24 +133,28 @@ def test_an_acceptance_that_the_master_knows_nothing_of(worker, bus, acting, app
     """Any minion can put it on the bus."""
     worker.round()
     bus.events += [auth("web1", NEW, "accept"), auth("web2", NEW, "accept"), auth("web1", OLD, "accept")]
+    bus.events += [auth("made-up", NEW, "accept"), accepted("made-up"), accepted("web2")]
     worker.round()
     assert acting.reinstalls() == []
-    known = approved.execute("SELECT minion_id, key_digest FROM approval.minion WHERE key_digest IS NOT NULL")
-    assert known == [("web1", reinstall.digest_of(OLD))]
+    known = approved.execute(
+        "SELECT minion_id, key_digest FROM approval.minion WHERE key_digest IS NOT NULL ORDER BY 1"
+    )
+    assert known == [("not-ours", reinstall.digest_of(OLD)), ("web1", reinstall.digest_of(OLD))]
+    assert "made-up" not in known_ids(acting)
 
 
 def test_many_keys_are_read_bit_by_bit(worker, bus, keys, approved, monkeypatch):
     """Even if the connection ends in between; meanwhile the bus is heard."""
     monkeypatch.setattr(reinstall, "AT_ONCE", 1)
-    keys["web2"] = NEW
+    keys("web2", NEW)
     bus.events += [auth("web3", NEW, "pend")]
     worker.round()
     assert not bus.events
     worker.close()
-    for _ in range(len(keys)):
+    for _ in range(3):
         worker.round()
     known = approved.execute("SELECT minion_id FROM approval.minion WHERE key_digest IS NOT NULL ORDER BY 1")
-    assert known == [("web1",), ("web2",)]
+    assert known == [("not-ours",), ("web1",), ("web2",)]
 
 
 def test_what_is_refused_is_not_accepted(worker, bus, acting):
@@ -116,20 +166,18 @@ def test_what_is_refused_is_not_accepted(worker, bus, acting):
 
 def test_a_key_that_was_changed_while_nobody_watched(worker, bus, acting, keys, monkeypatch):
     worker.round()
-    keys["web1"] = NEW
+    keys("web1", NEW)
     monkeypatch.setattr(reinstall, "KEYS_EVERY_S", 0.0)
     worker.round()
     assert [row["state"] for row in acting.reinstalls()] == ["accepted"]
 
 
-def test_another_machine_id(worker, bus, acting, monkeypatch):
-    grains = {"web1": {"machine_id": "one"}}
-    cache = type("Cache", (), {"fetch": lambda self, bank, minion: grains.get(minion, {})})()
-    monkeypatch.setattr(reinstall.salt.cache, "factory", lambda opts: cache)
+def test_another_machine_id(worker, bus, acting, master_opts, remember_grains):
+    remember_grains(master_opts(), "web1", {"machine_id": "one"})
     bus.events += [{"tag": "salt/minion/web1/start", "data": {}}]
     worker.round()
     assert acting.reinstalls() == []
-    grains["web1"] = {"machine_id": "two"}
+    remember_grains(master_opts(), "web1", {"machine_id": "two"})
     worker._settled_at = None
     worker.round()
     assert [(row["state"], row["machine_id"]) for row in acting.reinstalls()] == [("accepted", "two")]

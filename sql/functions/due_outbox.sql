@@ -1,0 +1,13 @@
+CREATE OR REPLACE FUNCTION approval.due_outbox(p_destination text, p_passed bigint[], p_limit integer) RETURNS SETOF bigint
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+SELECT o.request_id FROM approval.outbox AS o
+WHERE o.destination = p_destination AND o.state = 'waiting' AND o.due_at <= clock_timestamp()
+    AND (o.leased_until IS NULL OR o.leased_until <= clock_timestamp())
+    AND NOT EXISTS (SELECT FROM unnest(p_passed) AS passed WHERE passed = o.request_id)
+GROUP BY o.request_id
+ORDER BY min(o.due_at), o.request_id
+LIMIT p_limit
+$$;
+COMMENT ON FUNCTION approval.due_outbox(text, bigint[], integer) IS
+    'Requests with a message for a destination that may be due, at most so many, the one that is due the longest first; without those that '
+    'the caller has passed over. Nothing is claimed by it. Definer: tables are private.';

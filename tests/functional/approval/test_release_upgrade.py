@@ -1,0 +1,189 @@
+"""A site that a released version made, upgraded: its database becomes what a new one is; its data stays and works."""
+
+import gzip
+import hashlib
+import pathlib
+import subprocess
+
+import pytest
+from private_postgres import binary
+
+from saltext.approval import audit, cli, client, config, db, migrate, policy
+
+PROJECT = pathlib.Path(__file__).parents[3]
+RELEASES = PROJECT / "tests/sql/releases"
+OBJECTS = (RELEASES / "objects.sql").read_text()
+DATA = (RELEASES / "data.sql").read_text()
+
+
+@pytest.fixture(params=sorted(RELEASES.glob("*.sql.gz")), ids=lambda file: file.name.removesuffix(".sql.gz"))
+def site(request, new_database, database_server):
+    """A Database that was made and worked on by a release."""
+    with new_database("site") as database:
+        database.execute("DROP SCHEMA approval CASCADE")
+        _restore(database, gzip.decompress(request.param.read_bytes()))
+        yield database
+
+
+def _restore(database, dump):
+    psql = [binary("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", database.dsn()]
+    subprocess.run(psql, input=dump, check=True, stdout=subprocess.DEVNULL)
+
+
+def _upgrade(database):
+    with db.connect(config.Connection(database.dsn())) as conn:
+        schema, steps = migrate.Schema(), []
+        assert schema.upgrade(conn, steps.append) is True
+        assert schema.status(conn).is_current
+        return steps
+
+
+def _objects(database):
+    # Names are then written with their schema.
+    with database.connect() as conn:
+        conn.execute("SET search_path = pg_catalog")
+        return {row[0] for row in conn.execute(OBJECTS)}
+
+
+def test_it_becomes_what_a_new_one_is(site, database):
+    _upgrade(site)
+    upgraded, new = _objects(site), _objects(database)
+    assert sorted(upgraded - new) == []
+    assert sorted(new - upgraded) == []
+
+
+def test_the_comparison_sees_a_difference(database):
+    before = _objects(database)
+    for change in (
+        "ALTER TABLE approval.item DROP CONSTRAINT item_pkey CASCADE",
+        "GRANT EXECUTE ON FUNCTION approval.seal_audit() TO approval_auditor",
+        "COMMENT ON FUNCTION approval.seal_audit() IS 'another'",
+        "DROP TRIGGER insert_only ON approval.decision",
+        "ALTER TABLE approval.request ALTER reason DROP NOT NULL",
+        "DROP INDEX approval.drift_open",
+    ):
+        database.execute(change)
+        after = _objects(database)
+        assert after != before, change
+        before = after
+
+
+def test_its_data_stays_as_it_was(site):
+    before = site.execute(DATA)
+    assert len({name for name, content in before if content}) == len(before)
+    _upgrade(site)
+    assert site.execute(DATA) == before
+
+
+def test_minions_get_what_they_got(site, database_server, capsys):
+    """Each document is checked against its digest as it is read, so equal lines are whole ones."""
+
+    def exported():
+        assert cli.main(["--dsn-file", str(file), "export", "--all"]) == 0
+        return capsys.readouterr().out
+
+    file = database_server.dsn_file("exporter").with_name("site.dsn")
+    file.touch(mode=0o600)
+    file.write_text(site.dsn("exporter", direct=True))
+    before = exported()
+    assert before.count("\n") == 4
+    _upgrade(site)
+    assert exported() == before
+
+
+def test_its_audit_is_whole_and_goes_on(site, tmp_path):
+    _upgrade(site)
+    assert site.execute("SELECT * FROM approval.verify_audit()", login="auditor") == []
+    site.execute("SELECT approval.seal_audit()", login="engine")
+    lines = [line for (line,) in site.execute("SELECT * FROM approval.export_audit()", login="auditor")]
+    export = tmp_path / "audit.jsonl"
+    export.write_text("\n".join(lines) + "\n")
+    assert audit.verify_file(export, None).intact
+
+
+def test_every_request_and_minion_can_be_shown(site):
+    _upgrade(site)
+    with db.connect(config.Connection(site.dsn("bob"))) as conn:
+        bob = client.Client.of_login(conn)
+        numbers = [number for (number,) in site.execute("SELECT request_id FROM approval.request ORDER BY 1")]
+        assert [bob.show(number)["request"] for number in numbers] == numbers
+        assert all(bob.audit(number) for number in numbers)
+        states = {row["state"] for row in bob.list(limit=1000)}
+        assert states == {state for (state,) in site.execute("SELECT state FROM approval.request_state")}
+        for minion in bob.minions():
+            assert bob.state(minion["minion_id"])
+        assert bob.why("web2", "package:hello")
+        assert bob.compliance()["resources"] == 1
+        assert bob.plan(site.execute("SELECT min(request_id) FROM approval.request_plan")[0][0])["summary"]
+
+
+def test_work_goes_on_where_it_stopped(site):
+    """A pending request is approved, a held-back message sent, a minion's evidence taken, and what ends renewed."""
+    _upgrade(site)
+    (half_way,) = site.execute("SELECT DISTINCT request_id FROM approval.item WHERE name = 'half-way'")[0]
+    with db.connect(config.Connection(site.dsn("carol"))) as conn:
+        carol = client.Client.of_login(conn)
+        assert carol.approve(half_way)["state"] == "approved"
+        assert any(item["kind"] == "package" for item in carol.show(half_way)["items"])
+    assert site.execute("SELECT count(*) FROM approval.claim_outbox('salt', interval '1 minute')", login="engine") == [
+        (1,)
+    ]
+    # Somebody had taken the key of this request's renewal, as 0.1.0 let anybody.
+    (taken,) = site.execute(
+        "SELECT external_ref::bigint FROM approval.request WHERE source = 'renewal' AND renews IS NULL"
+    )[0]
+    site.execute("UPDATE approval.item SET expires_at = now() + interval '1 hour' WHERE request_id = %s", (taken,))
+    site.execute(
+        "ALTER TABLE approval.request_type DISABLE TRIGGER insert_only; "
+        "UPDATE approval.request_type SET valid_for = '90 days' WHERE type_name = 'package';"
+        "ALTER TABLE approval.request_type ENABLE TRIGGER insert_only"
+    )
+    site.execute("SELECT approval.renew_requests()", login="engine")
+    assert site.execute("SELECT count(*) FROM approval.request WHERE renews = %s", (taken,)) == [(1,)]
+
+
+def test_its_policy_can_be_written_and_loaded_again(site):
+    _upgrade(site)
+    with db.connect(config.Connection(site.dsn("policy_admin"))) as conn:
+        shown = policy.to_yaml(policy.show(conn))
+        assert "speakers:\n  approval_operator:\n    salt: asserted" in shown
+        changes = policy.load(conn, policy.parse(shown), dry_run=True)
+    assert [line for line in changes if "calendar" not in line and not line.startswith("    ")] == []
+
+
+def test_what_salt_run_was_called_goes_on_working(site):
+    """A site whose runner had another provider has acts by it in its audit: that one may be named further on."""
+    site.execute(
+        "INSERT INTO approval.identity SELECT 'pam', 'alice', principal_id FROM approval.principal WHERE name = 'alice'"
+    )
+    with db.connect(config.Connection(site.dsn("operator"))) as conn:
+        client.Client(conn, "pam", "alice").request("package", ["web1"], {"pam-made": "1"}, "because")
+        _upgrade(site)
+        assert client.Client(conn, "pam", "alice").request("package", ["web1"], {"pam-again": "1"}, "because")
+    query = "SELECT provider, assurance FROM approval.speaks_for WHERE login = 'approval_operator' ORDER BY 1"
+    assert site.execute(query) == [("pam", "asserted"), ("salt", "asserted")]
+
+
+def test_a_dump_of_it_restored_elsewhere_is_whole(site, own_server):
+    """What docs/operations.md says of backups: another server gets the roles by db init, then the dump."""
+    _upgrade(site)
+    dump = subprocess.run(
+        [binary("pg_dump"), "--schema=approval", "-d", site.dsn()], check=True, stdout=subprocess.PIPE
+    ).stdout
+    before = site.execute(DATA)
+    server, _ = own_server
+    server.query("DROP SCHEMA approval CASCADE")
+    psql = [binary("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", server.dsn_of()]
+    subprocess.run(psql, input=dump, check=True, stdout=subprocess.DEVNULL)
+    assert "the schema is of this version" in server.command("postgres", "db", "status").stdout
+    assert "the audit is intact" in server.command("auditor", "audit", "verify").stdout
+    with db.connect(config.Connection(server.dsn_of())) as conn:
+        assert [tuple(row.values()) for row in conn.execute(DATA)] == before
+
+
+def test_released_migrations_are_as_they_were_released():
+    """An applied migration is never edited: sites would be refused every further upgrade."""
+    for line in (RELEASES / "migrations.sha256").read_text().splitlines():
+        digest, name = line.split()
+        content = (PROJECT / "sql/migrations" / name).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == digest, f"{name} was edited after it was released"

@@ -1,0 +1,246 @@
+"""What a tired operator is shown: how each item stands, what waits for whom, what minions returned."""
+
+import json
+import re
+
+import pytest
+
+from saltext.approval import cli
+from saltext.approval.errors import Refused
+
+MANY = [f"db{number:02}" for number in range(1, 31)]
+
+
+@pytest.fixture
+def run(approved, dsn_file, capsys):
+    """A function that runs salt-approval as a login; gives (exit code, what it printed)."""
+
+    def command(login, *arguments):
+        code = cli.main(["--dsn-file", str(dsn_file(login)), *arguments])
+        return code, capsys.readouterr().out
+
+    return command
+
+
+@pytest.fixture
+def many(approved, approve):
+    """A request over thirty minions of which two failed, each in its own way, and the others converged."""
+    approved.execute("SELECT approval.put_minions(%s)", (MANY,), login="operator")
+    number = approve(MANY, {"hello": "1.0"})
+    approved.execute("UPDATE approval.item SET outcome = 'converged', applied_at = now(), observed = content")
+    approved.execute(
+        "UPDATE approval.item SET outcome = 'failed', applied_at = NULL, observed = NULL, "
+        "outcome_text = 'no ' || minion_id WHERE minion_id IN ('db07', 'db09')"
+    )
+    return number
+
+
+def drift(approved, minion="web1", observed=None):
+    """Let a minion be seen otherwise than was proven."""
+    approved.execute("UPDATE approval.item SET outcome = 'converged', applied_at = now(), observed = content")
+    approved.execute(
+        "INSERT INTO approval.drift "
+        "(minion_id, kind, name, item_id, expected, observed, finding, jid, since, last_seen) "
+        "SELECT minion_id, kind, name, item_id, content, %s, 'it was removed', '20260101000000000001', "
+        "'2026-01-02 03:04Z', '2026-01-03 03:04Z' FROM approval.item WHERE minion_id = %s",
+        (observed, minion),
+    )
+
+
+def test_alike_minions_are_one_line(run, many):
+    code, text = run("alice", "show", str(many))
+    assert code == 0
+    assert "30 items on 30 minions: 28 converged, 2 failed\n" in text
+    lines = text.split("\n\n")[1].splitlines()
+    assert len(lines) == 4
+    assert lines[1].split() == ["28:", "db01", "...", "db30", "hello", "1.0", "converged", "1.0", "-"]
+    assert [line.split()[0] for line in lines[2:]] == ["db07", "db09"]
+
+
+def test_only_what_failed(run, many):
+    _code, text = run("alice", "show", str(many), "--failed")
+    assert "28:" not in text
+    assert [line.split()[0] for line in text.split("\n\n")[1].splitlines()[1:]] == ["db07", "db09"]
+    _code, text = run("alice", "show", str(many), "--failed", "--json")
+    assert [item["minion"] for item in json.loads(text)["items"]] == ["db07", "db09"]
+
+
+def test_items_in_pages(run, many):
+    seen, place = [], []
+    for _page in range(4):
+        _code, text = run(
+            "alice", "show", str(many), "--items", "--limit", "8", *(["--after", *place] if place else [])
+        )
+        seen += [line.split()[0] for line in text.split("\n\n")[1].splitlines()[1:] if "..." not in line]
+        found = re.search(r"go on with --after (\S+) (\S+) (\S+)$", text)
+        place = found.groups() if found else []
+    assert seen == MANY
+    assert not place
+
+
+def test_an_unknown_outcome_is_refused(client, many):
+    with pytest.raises(Refused, match="an outcome is waiting, converged"):
+        client("alice").show(many, outcomes=["faild"])
+
+
+@pytest.mark.parametrize(("observed", "told"), [(None, "absent"), ("0.9", "0.9")])
+def test_drift_is_shown_where_one_looks(run, approved, approve, observed, told):
+    number = approve(["web1"], {"hello": "1.0"})
+    assert run("alice", "compliance")[0] == 0
+    drift(approved, observed=observed)
+    _code, text = run("alice", "show", str(number))
+    assert "1 item on 1 minion: 1 drifted\n" in text
+    assert re.search(rf"web1 +hello +1\.0 +drifted +{re.escape(told)} +since 2026-01-02 03:04:00", text)
+    _code, text = run("alice", "why", "web1", "hello")
+    assert f"drifted: {told} since 2026-01-02 03:04:00" in text
+    assert "it was removed" in text
+    _code, text = run("alice", "state", "web1")
+    assert re.search(rf"hello +1\.0 +{number} +drifted +{re.escape(told)} ", text)
+    code, text = run("alice", "compliance")
+    assert code == 1
+    assert run("alice", "compliance", "--metrics")[0] == 0
+    _code, text = run("alice", "show", str(number), "--failed")
+    assert "hello" in text.split("\n\n")[1]
+
+
+def test_drift_that_is_over_is_not_shown(run, approved, approve):
+    number = approve(["web1"], {"hello": "1.0"})
+    drift(approved)
+    approved.execute("UPDATE approval.drift SET cleared_at = now()")
+    assert "drifted" not in run("alice", "show", str(number))[1] + run("alice", "state", "web1")[1]
+    assert run("alice", "compliance")[0] == 0
+
+
+def test_approvers_see_what_will_be_carried_out(run, client):
+    number = client("alice").request("reboot", "web1", parameters={"at_time": 5}, reason="x")["request"]
+    _code, text = run("carol", "show", str(number))
+    assert 'carries out: system.reboot {"at_time": 5, "in_seconds": false}\n' in text
+
+
+def test_long_arguments_are_shown_whole(run, client, approved):
+    approved.execute(
+        "SELECT approval.put_request_type(%s)",
+        (
+            json.dumps(
+                {
+                    "name": "long", "kind": "action", "requesters": ["*"],
+                    "action": {"function": "cmd.run", "kwarg": {"cmd": "a" * 300}},
+                    "chain": [{"name": "release", "any_of": [{"group": "managers"}]}],
+                }
+            ),
+        ),
+    )  # fmt: skip
+    number = client("alice").request("long", "web1", parameters={}, reason="x")["request"]
+    assert "a" * 300 in run("carol", "show", str(number))[1]
+
+
+def test_who_took_it_back(run, client, approve):
+    number = approve(["web1"], {"hello": "1.0"})
+    revert = client("alice").revert(number)["request"]
+    assert f"taken back by: request {revert}, pending\n" in run("alice", "show", str(number))[1]
+
+
+def test_a_window_that_flips_is_told_once(run, client, approved):
+    approved.execute(
+        "SELECT approval.put_calendar('weekly', 'FREQ=WEEKLY', 'UTC', '2 hours', '2026-01-01', "
+        "ARRAY(SELECT now() + make_interval(days => 7 * n) FROM generate_series(1, 8) AS n))"
+    )
+    for name, calendar in (("now", {}), ("weekly", {"calendar": "weekly"})):
+        approved.execute(
+            "SELECT approval.put_request_type(%s)",
+            (
+                json.dumps(
+                    {
+                        "name": name, "kind": "package", "requesters": ["*"], "pre_approved": True, "chain": [],
+                        **calendar,
+                    }
+                ),
+            ),
+        )  # fmt: skip
+    client("alice").request("now", "web1", {"hello": "1"}, "x")
+    client("alice").request("weekly", "web1", {"hello": "2"}, "x")
+    _code, text = run("alice", "state", "web1")
+    assert text.count("  revision ") == 3
+    assert re.search(r"then the same by turns, 6 more times until \d{4}-\d\d-\d\d", text)
+    assert re.search(r"hello 2 \(request 2\): held until .* by calendar weekly", text)
+    _code, text = run("alice", "calendars")
+    assert "for the types weekly\n" in text
+
+
+class TestInbox:
+    def test_what_waits_for_me(self, run, client):
+        number = client("alice").request("package", ["web1", "web2"], {"hello": "1"}, "CHG-1")["request"]
+        code, text = run("bob", "list", "--waiting-for-me")
+        assert code == 0
+        assert text.startswith(f"request {number}: package on 2 minions, stage 1 (review)\n  asked for by alice")
+        assert "as one of reviewers\n" in text
+        assert "then it expires" in text
+        assert run("alice", "list", "--waiting-for-me") == (0, "nothing waits\n")
+        assert run("carol", "list", "--waiting-for-me") == (0, "nothing waits\n")
+
+    def test_what_waits_for_others(self, run, client):
+        client("alice").request("package", "web1", {"hello": "1"}, "x")
+        assert "stage 1 (review)" in run("auditor", "list", "--for", "bob")[1]
+        assert run("alice", "list", "--for", "bob")[0] == 1
+        assert run("auditor", "list", "--for", "nobody")[0] == 1
+
+    def test_mine(self, run, client):
+        client("alice").request("package", "web1", {"hello": "1"}, "by-alice")
+        client("bob").request("package", "web2", {"hello": "1"}, "by-bob")
+        client("carol").request("package", "web2", {"sl": "1"}, "for-bob", on_behalf_of="bob")
+        _code, text = run("bob", "list", "--mine")
+        assert "by-bob" in text
+        assert "for-bob" in text
+        assert "by-alice" not in text
+
+    def test_pages(self, run, client):
+        for number in range(5):
+            client("alice").request("package", "web1", {f"hello{number}": "1"}, "x")
+        _code, text = run("alice", "list", "--limit", "2")
+        assert text.endswith("... 2 of 5 requests; go on with --after 4\n")
+        rows = json.loads(run("alice", "list", "--limit", "3", "--after", "4", "--json")[1])
+        assert [row["request_id"] for row in rows] == [3, 2, 1]
+        rows = json.loads(run("bob", "list", "--waiting-for-me", "--limit", "2", "--after", "2", "--json")[1])
+        assert [row["request_id"] for row in rows] == [3, 4]
+        assert run("bob", "list", "--waiting-for-me", "--state", "pending")[0] == 2
+
+
+class TestReturns:
+    @pytest.fixture(autouse=True)
+    def returned(self, approved):
+        approved.execute(
+            "INSERT INTO approval.job_return (jid, minion_id, attempt, fun, verdict, authenticated, flags, "
+            "received_at, payload_digest, payload, findings) VALUES "
+            "('20260101000000000001', 'web1', 1, 'state.apply', 'failed', true, '{}', '2026-01-01Z', '', '', "
+            '\'[["package", "hello", "failed", "not-installed", "1", null, "evidence", "hello is not there"]]\'), '
+            "('20260102000000000001', 'web2', 1, 'state.apply', 'unproven', false, '{replayed}', '2026-01-02Z', '', "
+            "'', '[]')"
+        )
+        approved.execute(
+            "INSERT INTO approval.quarantine (minion_id, jid, fun, reason, received_at, payload) "
+            "VALUES ('stranger', 'x', 'test.ping', 'the jid is none', '2026-01-01Z', '')"
+        )
+
+    def test_verdicts(self, run):
+        code, text = run("auditor", "returns")
+        assert code == 0
+        assert [line.split()[3] for line in text.splitlines()[1:3]] == ["web2", "web1"]
+        assert text.endswith("\n    package hello: failed (not-installed): hello is not there\n")
+        assert "web2" not in run("auditor", "returns", "--verdict", "failed")[1]
+        assert "web1" not in run("auditor", "returns", "--flagged")[1]
+        assert "web1" not in run("auditor", "returns", "--since", "2026-01-01T12:00")[1]
+        assert "web2" not in run("auditor", "returns", "web1")[1]
+        assert "web2" not in run("auditor", "returns", "--after", "20260102000000000001", "web2", "1")[1]
+        assert run("auditor", "returns", "--verdict", "faild")[0] == 1
+        assert run("auditor", "returns", "nowhere")[0] == 1
+        assert run("alice", "returns")[0] == 1
+
+    def test_quarantine(self, run):
+        assert "the jid is none" in run("auditor", "quarantine")[1]
+        assert run("auditor", "quarantine", "web1") == (0, "nothing was put aside\n")
+        assert run("auditor", "quarantine", "--since", "2026-02-01")[1] == "nothing was put aside\n"
+
+
+def test_acts_on_the_policy(run):
+    assert "principal-put" in run("alice", "audit", "trail")[1]
+    assert run("alice", "audit", "trail", "0") == run("alice", "audit", "trail")

@@ -1,0 +1,67 @@
+"""Functions of actions that Salt does not have."""
+
+import importlib.util
+
+import pytest
+
+from saltext.approval import calendars, functions
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "test.ping",
+        "system.reboot",
+        "file.touch",
+        "state.apply",
+        "pkg.list_pkgs",
+        "service.restart",
+        "cmd.run",
+        "approval.observe",
+    ],
+)
+def test_a_function_that_there_is_needs_no_word(name):
+    assert functions.warnings({"type t": name}) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("file.tuch", "type t: no execution module of this Salt has file.tuch; did you mean file.touch?"),
+        ("sytem.reboot", "type t: no execution module of this Salt has sytem.reboot; did you mean system.reboot?"),
+        (
+            "shop.restock",
+            "type t: no execution module of this Salt has shop.restock (modules of one's own are not seen here)",
+        ),
+        ("reboot", "type t: reboot is no function of an execution module: such as test.ping"),
+        (
+            "win_thing.do",
+            "type t: whether there is win_thing.do was not checked: this Salt has no module win_thing, "
+            "as other platforms may",
+        ),
+    ],
+)
+def test_one_that_there_is_not_is_told(name, said):
+    assert functions.warnings({"type t": name}) == [said]
+
+
+def test_without_salt_it_says_that_it_did_not_look(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert functions.warnings({"type t": "file.tuch"}) == [
+        "whether the functions of actions exist was not checked: there is no Salt here"
+    ]
+    assert functions.warnings({}) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("4 hours", "4 hours"),
+        ("PT4H", "4 hours"),
+        ("P1DT12H30M", "1 day 12 hours 30 minutes"),
+        (90, "90 seconds"),
+        ("P2W", "2 weeks"),
+    ],
+)
+def test_durations_for_people(given, shown):
+    assert calendars.spelled_out(given) == shown

@@ -1,0 +1,60 @@
+"""The blocks of the documentation: what a reader types, and the files that a reader writes."""
+
+import pathlib
+import re
+from typing import NamedTuple
+
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
+PATH = re.compile(r"`(/[^`]+)`")
+PROMPT = re.compile(r"^(\w+)\$ (.+)$")
+
+
+class Block(NamedTuple):
+    """
+    A fenced block of a page.
+
+    language: ``sh`` (typed as root), ``console`` (lines with ``NAME$`` before them are typed by NAME, others are
+    what is answered), ``yaml``, or nothing (a picture, an answer). file: where a reader is told to write it, or None.
+    """
+
+    page: str
+    line: int
+    heading: str
+    language: str
+    text: str
+    file: str | None
+
+    @property
+    def commands(self):
+        """(person, command line) of each command in it; a command may go on over lines that end with a backslash."""
+        if self.language == "sh":
+            lines = self.text.replace("\\\n", " ").splitlines()
+            return [("root", line) for line in lines if line.strip() and not line.startswith("#")]
+        if self.language == "console":
+            return [match.groups() for line in self.text.splitlines() if (match := PROMPT.match(line))]
+        return []
+
+
+def blocks(path):
+    """The blocks of a Markdown page, in order."""
+    page = pathlib.Path(path)
+    text = page.read_text(encoding="utf-8")
+    found = []
+    for match in FENCE.finditer(text):
+        before = text[: match.start()]
+        headings = HEADING.findall(FENCE.sub("", before))
+        # A reader is told where to write it by the last path of the paragraph before, if that ends with a colon.
+        paragraph = before.rstrip().rpartition("\n\n")[2]
+        paths = PATH.findall(paragraph) if paragraph.endswith((":", ":**")) else []
+        found.append(
+            Block(
+                page.name,
+                before.count("\n") + 1,
+                headings[-1] if headings else "",
+                match[1],
+                match[2],
+                paths[-1] if paths else None,
+            )
+        )
+    return found
