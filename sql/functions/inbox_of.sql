@@ -53,7 +53,8 @@ BEGIN
         (SELECT count(DISTINCT i.minion_id) FROM approval.item AS i
          WHERE i.request_id = r.request_id AND i.item_set_version = r.item_set_version),
         v.item_count, e.stage_no, e.stage_name, e.groups, CASE WHEN e.voter_id <> person THEN stead.name END, e.escalated, e.until, e.until_what,
-        e.min_assurance, given.strength >= coalesce(least_one.strength, 0), CASE WHEN e.act = 'decide' THEN approval.open_overlap(r.request_id) END,
+        e.min_assurance, given.strength >= coalesce(least_one.strength, 0), CASE WHEN e.act = 'decide'
+            THEN coalesce(approval.open_overlap(r.request_id), 'it has ' || approval.missing_plan(r.request_id, moment)) END,
         v.digest, (SELECT count(*) FROM every)
     FROM page AS e
     CROSS JOIN LATERAL (SELECT (e.asked).*) AS r
@@ -71,6 +72,6 @@ $$;
 COMMENT ON FUNCTION approval.inbox_of(text, text, bigint, integer) IS
     'What a principal can decide or review (of each type the newest thousand) now, oldest request first: not their own requests, nor those that they, or whoever they stand in '
     'for, decided already. groups: why they; in_stead_of: who delegated to them; until: when the stage''s time or the request''s is over, '
-    'and what happens then; suffices: whether an identity of p_assurance is sure enough (NULL where none is given); obstacle: another '
-    'request that keeps this one from being approved. p_after: only requests with a higher number, for the next page; total counts all pages. '
+    'and what happens then; suffices: whether an identity of p_assurance is sure enough (NULL where none is given); obstacle: '
+    'another request that keeps this one from being approved, or a plan that it lacks. p_after: only requests with a higher number, for the next page; total counts all pages. '
     'Raises AP001, AP005. Definer: tables are private.';
