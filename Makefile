@@ -31,7 +31,7 @@ SOURCES := pyproject.toml setup.py $(wildcard README.md LICENSE docs/*.md docs/*
     ! -name '*.so' ! -path '*__pycache__*')
 PYTHON_SOURCES := setup.py $(PACKAGES) tests tools demo bench
 C_SOURCES := $(wildcard cext/*.c cext/*.h tests/c/*.c tests/c/*.h bench/*.c)
-SHELL_SOURCES := .ci/run tools/bootstrap tools/dump-schema tools/lint-c tools/test-sql
+SHELL_SOURCES := .ci/run tools/bootstrap tools/dump-schema tools/lint-c tools/run-suites tools/test-sql
 
 # The roots of the minions need root. Nothing else does, but for a test that starts a systemd, with sudo of its own.
 AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env=http_proxy$(comma)https_proxy$(comma)no_proxy)
@@ -61,8 +61,9 @@ demo: setup ## Tell the whole story on a real Salt: request, approval, highstate
 	@$(AS_ROOT) tools/sandbox.py $(VENV)/bin/python demo/story.py
 
 .PHONY: test
-test: test-c test-sql test-py test-oldest test-faults test-e2e ## Run all tests
-	@echo "All tests passed."
+test: setup ## Run all tests: those that compute beside those that wait
+	@tools/run-suites 'test-c test-sql test-py test-oldest' 'test-e2e test-faults'
+	echo "All tests passed."
 
 .PHONY: test-c
 test-c: setup ## Test the C core, also under ASan and UBSan, and fuzz it for seconds

@@ -184,7 +184,7 @@ class _Run:
             if _is_passed_over(exc):
                 self._require_answer(exc)
                 self._late.split(chosen)
-            elif not _is_refusal(exc):
+            elif not is_refusal(exc):
                 raise
             else:
                 self._require_database(exc)
@@ -217,7 +217,7 @@ class _Run:
         except Exception as exc:
             if _is_passed_over(exc):
                 self._failed(entry, exc)
-            elif _is_refusal(exc):
+            elif is_refusal(exc):
                 self._require_database(exc)
                 reason = str(exc) if isinstance(exc, _core.Error) else "its content is not of its kind"
                 self._set_aside(entry, reason)
@@ -300,7 +300,7 @@ def _is_passed_over(exc):
     return isinstance(exc, _core.Error) and exc.code in ("timeout", "protocol")
 
 
-def _is_refusal(exc):
+def is_refusal(exc):
     """Whether the same entry would be refused each time."""
     if isinstance(exc, _core.DatabaseError):
         return (exc.sqlstate or "").startswith(REFUSALS)

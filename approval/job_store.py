@@ -1,5 +1,6 @@
 """Salt's job cache on the database and the spool: what the returner's functions do."""
 
+import contextlib
 import datetime
 import functools
 import logging
@@ -151,7 +152,10 @@ class JobStore:
             self._without_spool(kind, jid, content, exc, refused)
         except BaseException:
             # A signal that ends this process may have ended the wait for the spool.
-            self._spool.put(kind, jid, content)
+            try:
+                self._spool.put(kind, jid, content)
+            except Exception as exc:
+                self._without_spool(kind, jid, content, exc, refused)
             raise
         else:
             if refused is not None:
@@ -164,12 +168,33 @@ class JobStore:
             if refused is not None:
                 raise refused
             for entry in self._waiting(jid):
-                self._database.write(entry.kind, entry.content, entry.accepted)
+                self._write_waiting(entry)
             self._database.write(kind, content)
+        except BaseException as exc:
+            if kind == "events" and isinstance(exc, Exception):
+                self._drop_events(len(content[0]), exc)
+                return
+            self._tell_lost(kind, jid, content, exc)
+            raise
+
+    def _write_waiting(self, entry):
+        """Record what waits in front of something else; what is refused for its own content is left to the drain."""
+        from . import drain
+
+        try:
+            self._database.write(entry.kind, entry.content, entry.accepted)
         except Exception as exc:
-            if kind != "events":
+            if not drain.is_refusal(exc):
                 raise
-            self._drop_events(len(content[0]), exc)
+            log.error("Entry %d of the spool cannot be recorded: %s", entry.seq, exc)
+
+    def _tell_lost(self, kind, jid, content, exc):
+        """Name what could neither be recorded nor put into the spool."""
+        minion = ""
+        if kind == "return":
+            with contextlib.suppress(Exception):
+                minion = f" of {jobs.as_text(jobs.readable(content)['id'])[:100]!r}"
+        log.error("The %s%s for job %r is lost: %s", kind, minion, jobs.as_text(str(jid))[:100], exc)
 
     def _waiting(self, jid):
         try:

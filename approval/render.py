@@ -74,7 +74,8 @@ def request(shown, each=False):
         lines.append("  pre-approved: its type needs no approval")
     standings = ", ".join(f"{count} {standing}" for standing, count in sorted(shown["standings"].items()))
     lines.append(f"  {_number(shown['item_count'], 'item')} on {_number(shown['minion_count'], 'minion')}: {standings}")
-    is_grouped = not each and shown["minion_count"] > MANY_MINIONS
+    # Where all items are at hand each minion of a line can be told; else only the first and the last.
+    is_grouped = not each and shown["minion_count"] > MANY_MINIONS and bool(shown["next"])
     rows = [_told(item) for item in (_grouped(shown["groups"]) if is_grouped else shown["items"])]
     columns = {"minion": "MINION", "name": "NAME", "wanted": "APPROVED", **OUTCOME, "text": ""}
     if shown["state"] in ("pending", "rejected", "cancelled", "expired"):

@@ -125,6 +125,19 @@ judge_errors(apv_walk *walk, const apv_evidence *evidence, bool checked)
     }
 }
 
+/* What is spelled otherwise than it was approved. */
+static void
+judge_meets(apv_walk *walk, const apv_evidence *evidence)
+{
+    const apv_observations *meets = &evidence->sections[APV_SECTION_MEETS];
+
+    for (size_t i = 0; i < meets->count; i++) {
+        apv_slot *slot = slot_of(walk, &meets->items[i]);
+        if (slot != NULL && slot->step == walk->step)
+            slot->meets = meets->items[i].value;
+    }
+}
+
 /* What people are to be told beside the verdict, which it doesn't move. */
 static void
 judge_notes(apv_walk *walk, const apv_evidence *evidence)
@@ -366,6 +379,7 @@ apv_evidence_judge(apv_walk *walk, const apv_chunk *chunk)
         return;
     }
     judge_observations(walk, &evidence, which == STATE_OBSERVED);
+    judge_meets(walk, &evidence);
     judge_errors(walk, &evidence, which == STATE_OBSERVED);
     judge_rest(walk, chunk, which == STATE_OBSERVED);
     judge_notes(walk, &evidence);

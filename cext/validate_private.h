@@ -94,6 +94,7 @@ typedef struct {
     apv_span observed; /* of VALUE; of FAILED if a value was seen */
     apv_span detail;   /* of FAILED: Salt's own words */
     apv_span note;     /* what evidence tells beside it; data NULL: nothing */
+    apv_span meets;    /* of VALUE: the approved text that it is, as evidence says */
     bool overridden;   /* seen in a run whose pillar came from the command line */
     bool unapplied;    /* seen by a check; the minion has not tried to apply it before */
     uint64_t step;     /* the chunk or function that last said something of it */
@@ -176,6 +177,14 @@ apv_slot *apv_slot_find(const apv_walk *walk, apv_kind kind, apv_span name, bool
 /* Whether a value is the approved one. */
 typedef enum { APV_MATCH_NO, APV_MATCH_YES, APV_MATCH_UNKNOWN } apv_match;
 apv_match apv_slot_match(const apv_slot *slot, apv_span value);
+
+/* Whether version is the approved one as it is written: but for an epoch of 0, a pattern, latest.
+ */
+bool apv_version_fits(apv_span approved, apv_span version);
+/* Whether there is a platform on which version is the approved one, spelled otherwise: which
+ * one a minion is of only the minion knows. RPM: what was approved without an epoch or a release
+ * stands for each. NuGet: 0.78 is 0.78.0. */
+bool apv_version_may_be(apv_span approved, apv_span version);
 
 /* Each of these takes note of what a chunk said; in a dry run all of them but
  * apv_slot_fail come down to apv_slot_skip. value: data NULL: absent. */

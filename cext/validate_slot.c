@@ -4,7 +4,6 @@
 #include <string.h>
 
 #define SWEEPS_MAX 100
-#define VERSION_MAX 4096 /* no longer text is compared with a pattern */
 
 /* ---- the table of slots ---- */
 
@@ -151,40 +150,6 @@ apv_slot_find(const apv_walk *walk, apv_kind kind, apv_span name, bool fold)
 
 /* ---- comparison ---- */
 
-/* Whether text matches pattern, in which * stands for any characters. */
-static bool
-glob(apv_span pattern, apv_span text)
-{
-    size_t p = 0, t = 0, star = SIZE_MAX, resume = 0;
-
-    while (t < text.size) {
-        if (p < pattern.size && pattern.data[p] == '*') {
-            star = p++;
-            resume = t;
-        } else if (p < pattern.size && pattern.data[p] == text.data[t]) {
-            p++;
-            t++;
-        } else if (star != SIZE_MAX) {
-            p = star + 1;
-            t = ++resume;
-        } else
-            return false;
-    }
-    while (p < pattern.size && pattern.data[p] == '*')
-        p++;
-    return p == pattern.size;
-}
-
-/* A version without an epoch of 0, which Debian and RPM take for the same as none. A
- * further colon would make what follows an epoch. */
-static apv_span
-without_zero_epoch(apv_span version)
-{
-    if (apv_span_starts(version, "0:") && memchr(version.data + 2, ':', version.size - 2) == NULL)
-        return (apv_span){version.data + 2, version.size - 2};
-    return version;
-}
-
 apv_match
 apv_slot_match(const apv_slot *slot, apv_span value)
 {
@@ -200,14 +165,9 @@ apv_slot_match(const apv_slot *slot, apv_span value)
         return same ? APV_MATCH_YES : APV_MATCH_NO;
     if (wanted.size > 0 && strchr("<>=!~", wanted.data[0]) != NULL)
         return APV_MATCH_UNKNOWN; /* a comparison; not ours to decide */
-    if (same)
-        return APV_MATCH_YES;
-    if (apv_span_is(wanted, "latest"))
-        same = value.size > 0;
-    else if (memchr(wanted.data, '*', wanted.size) != NULL)
-        same = value.size <= VERSION_MAX && glob(wanted, value);
-    else
-        same = apv_span_equal(without_zero_epoch(wanted), without_zero_epoch(value));
+    same = same || apv_version_fits(wanted, value) ||
+           (slot->meets.data != NULL && apv_span_equal(slot->meets, wanted) &&
+            apv_span_equal(slot->observed, value) && apv_version_may_be(wanted, value));
     return same ? APV_MATCH_YES : APV_MATCH_NO;
 }
 
@@ -222,6 +182,7 @@ set(apv_walk *walk, apv_slot *slot, apv_seen seen, apv_source source)
     slot->observed = APV_NO_SPAN;
     slot->detail = APV_NO_SPAN;
     slot->note = APV_NO_SPAN;
+    slot->meets = APV_NO_SPAN;
     slot->overridden = walk->overridden;
     slot->unapplied = false;
     slot->step = walk->step;

@@ -1,7 +1,7 @@
-"""The root file system of a minion: a minimal Debian with Salt, built once and kept as an archive.
+"""The root file systems of minions: a minimal Debian with Salt, built once and kept as an archive.
 
 The archive holds the host's Debian release with its own dpkg, Salt in /opt/salt, and the host's way to reach the
-Debian mirrors. It is rebuilt when any of that changes.
+Debian mirrors. It is rebuilt when any of that changes. RpmRoot has the package managers of RedHat and SUSE besides.
 """
 
 import contextlib
@@ -13,8 +13,6 @@ import subprocess
 import sys
 
 SALT = "/opt/salt"
-# Beyond the essential packages and apt: Python for Salt.
-PACKAGES = ["python3", "python3-venv"]
 # Raise when the archive's content changes for a reason that _inputs() does not see.
 FORMAT = 1
 DIGITS = 12
@@ -23,10 +21,17 @@ DIGITS = 12
 class MinionRoot:
     """Builds the archive in the folder `cache` from the wheels of Salt in `wheels`, and unpacks it."""
 
+    NAME = "minion-root"
+    # Beyond the essential packages and apt: Python for Salt.
+    PACKAGES = ("python3", "python3-venv")
+    VENV_OPTIONS = ""
+    # A command of the shell that completes the root $1.
+    COMPLETION = "true"
+
     def __init__(self, cache, wheels):
         self.wheels = pathlib.Path(wheels)
         # Beside those of other releases of Salt, whose wheels are in folders of other names.
-        self._name = f"minion-root-{self.wheels.name}"
+        self._name = f"{self.NAME}-{self.wheels.name}"
         self._release = platform_release()
         self._apt_configuration = _host_apt_configuration()
         self._sources = _host_debian_sources()
@@ -45,17 +50,18 @@ class MinionRoot:
         sources = pathlib.Path(log).with_suffix(".sources.list")
         sources.write_text(self._sources)
         install_salt = (
-            f'chroot "$1" python3 -m venv {SALT} && '
+            f'chroot "$1" python3 -m venv {self.VENV_OPTIONS} {SALT} && '
             f'chroot "$1" {SALT}/bin/pip install --quiet --no-index --find-links /wheels salt && '
             'rm -r "$1/wheels"'
         )
         command = [
             *("mmdebstrap", "--mode=root", "--variant=apt", "--format=tar"),
-            f"--include={','.join(PACKAGES)}",
+            f"--include={','.join(self.PACKAGES)}",
             f"--aptopt={configuration}",
             '--customize-hook=mkdir "$1/wheels"',
             f"--customize-hook=sync-in {self.wheels} /wheels",
             f"--customize-hook={install_salt}",
+            f"--customize-hook={self.COMPLETION}",
             # The lists stay, so that a new minion can install at once.
             "--skip=cleanup/apt/lists",
             *(self._release, str(partial), str(sources)),
@@ -84,10 +90,29 @@ class MinionRoot:
             os.uname().machine,
             self._apt_configuration,
             self._sources,
-            *PACKAGES,
+            *self.PACKAGES,
+            self.VENV_OPTIONS,
+            self.COMPLETION,
             *sorted(path.name for path in self.wheels.glob("*.whl")),
         ]
         return hashlib.sha256("\0".join(inputs).encode()).hexdigest()[:DIGITS]
+
+
+class RpmRoot(MinionRoot):
+    """A root in which dnf, zypper and rpm are at home, for Salt to be told that it is of RedHat's kin, or SUSE's."""
+
+    NAME = "rpm-root"
+    PACKAGES = (
+        *MinionRoot.PACKAGES,
+        *("rpm", "dnf", "zypper", "createrepo-c", "python3-dnf", "python3-rpm"),
+    )
+    # Salt asks Python's rpm to compare versions.
+    VENV_OPTIONS = "--system-site-packages"
+    # It has versionlock, and says that it breaks zypper: one file is in both.
+    COMPLETION = (
+        'chroot "$1" sh -c "cd /tmp && apt-get -q download dnf-plugins-core && '
+        'dpkg-deb --extract dnf-plugins-core_*.deb / && rm *.deb"'
+    )
 
 
 def platform_release():

@@ -38,7 +38,8 @@ BEGIN
         SET outcome = f.verdict,
             applied_at = CASE WHEN f.verdict = 'converged' THEN p_now END,
             observed = f.observed, outcome_text = f.finding, outcome_jid = e.jid,
-            pinned = CASE WHEN f.verdict = 'converged' AND (i.type = 'latest' OR i.kind = 'package' AND strpos(i.content, '*') > 0)
+            -- An exact version is found spelled otherwise where the approved text leaves something open: an rpm's release, say.
+            pinned = CASE WHEN f.verdict = 'converged' AND i.kind = 'package' AND i.content IS NOT NULL AND f.observed <> i.content
                 THEN f.observed END
         FROM held_item AS e JOIN finding AS f USING (minion_id, kind, name)
         WHERE i.minion_id = e.minion_id AND i.item_id = e.item_id

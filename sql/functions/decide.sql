@@ -10,6 +10,7 @@ DECLARE
     stage approval.request_stage;
     voter bigint;
     overlap text;
+    plan text;
     note text := coalesce(p_comment, '');
 BEGIN
     IF p_decision IS NULL OR p_decision NOT IN ('approve', 'reject') THEN
@@ -84,15 +85,9 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'AP018', MESSAGE = format('request %s cannot be approved yet: %s', p_request_id, overlap),
             HINT = 'Who asked for it resolves that: supersede, or wait.';
     END IF;
-    IF p_decision = 'approve' AND kind.plan_within IS NOT NULL
-        AND NOT EXISTS (SELECT FROM approval.decision WHERE request_id = p_request_id AND item_set_version >= target.reviewed_version)
-        AND NOT EXISTS (
-            SELECT FROM approval.request_plan AS p
-            WHERE p.request_id = p_request_id AND p.item_set_version = target.item_set_version AND p.planned_at > moment - kind.plan_within
-                AND EXISTS (SELECT FROM approval.request_plan_minion AS m
-                            WHERE m.request_id = p.request_id AND m.plan_no = p.plan_no AND m.outcome <> 'silent')) THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP019',
-            MESSAGE = format('request %s has no plan of its present items that is no older than %s', p_request_id, kind.plan_within),
+    plan := approval.missing_plan(p_request_id, moment);
+    IF p_decision = 'approve' AND plan IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP019', MESSAGE = format('request %s has %s', p_request_id, plan),
             HINT = 'Make one: salt-run approval.plan.';
     END IF;
 

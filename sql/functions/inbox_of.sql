@@ -5,6 +5,7 @@ CREATE OR REPLACE FUNCTION approval.inbox_of(p_name text, p_assurance text, p_af
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     person bigint := approval.principal_named(p_name);
+    most_reviews constant integer := 1000;
     moment timestamptz := clock_timestamp();
 BEGIN
     IF p_assurance IS NOT NULL AND NOT EXISTS (SELECT FROM approval.assurance AS a WHERE a.assurance = p_assurance) THEN
@@ -37,11 +38,11 @@ BEGIN
         FROM approval.membership AS m
         JOIN approval.principal AS p ON p.principal_id = m.principal_id AND p.disabled_at IS NULL
         JOIN approval.request_type AS t ON t.review_group = m.group_name
-        -- By its index for each type: few types have a review.
+        -- Few types have a review, and few of their requests wait for it for long: the newest are read by their index.
         CROSS JOIN LATERAL (
             SELECT r AS asked FROM approval.request AS r
             WHERE r.type_name = t.type_name AND r.type_version = t.type_version AND r.approved_at IS NOT NULL AND r.review_at IS NULL
-            OFFSET 0) AS done
+            ORDER BY r.request_id DESC LIMIT most_reviews) AS done
         WHERE m.principal_id = person AND NOT approval.had_part(done.asked, person)
     ), every AS (
         SELECT * FROM decidable UNION ALL SELECT * FROM reviewable
@@ -52,7 +53,8 @@ BEGIN
         (SELECT count(DISTINCT i.minion_id) FROM approval.item AS i
          WHERE i.request_id = r.request_id AND i.item_set_version = r.item_set_version),
         v.item_count, e.stage_no, e.stage_name, e.groups, CASE WHEN e.voter_id <> person THEN stead.name END, e.escalated, e.until, e.until_what,
-        e.min_assurance, given.strength >= coalesce(least_one.strength, 0), CASE WHEN e.act = 'decide' THEN approval.open_overlap(r.request_id) END,
+        e.min_assurance, given.strength >= coalesce(least_one.strength, 0), CASE WHEN e.act = 'decide'
+            THEN coalesce(approval.open_overlap(r.request_id), 'it has ' || approval.missing_plan(r.request_id, moment)) END,
         v.digest, (SELECT count(*) FROM every)
     FROM page AS e
     CROSS JOIN LATERAL (SELECT (e.asked).*) AS r
@@ -68,8 +70,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.inbox_of(text, text, bigint, integer) IS
-    'What a principal can decide or review now, oldest request first: not their own requests, nor those that they, or whoever they stand in '
+    'What a principal can decide or review (of each type the newest thousand) now, oldest request first: not their own requests, nor those that they, or whoever they stand in '
     'for, decided already. groups: why they; in_stead_of: who delegated to them; until: when the stage''s time or the request''s is over, '
-    'and what happens then; suffices: whether an identity of p_assurance is sure enough (NULL where none is given); obstacle: another '
-    'request that keeps this one from being approved. p_after: only requests with a higher number, for the next page; total counts all pages. '
+    'and what happens then; suffices: whether an identity of p_assurance is sure enough (NULL where none is given); obstacle: '
+    'another request that keeps this one from being approved, or a plan that it lacks. p_after: only requests with a higher number, for the next page; total counts all pages. '
     'Raises AP001, AP005. Definer: tables are private.';

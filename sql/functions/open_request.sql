@@ -29,15 +29,21 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = 'the reference to another system is empty';
     ELSIF reference IS NOT NULL THEN
         PERFORM pg_advisory_xact_lock(hashtextextended(p_source || '/' || lower(reference), 0));
-        -- The same is what was asked for, whatever its type has added to it since.
-        SELECT r.request_id, r.requester_id, s.digest = approval.item_set_digest(
-            p_type.type_name, p_after, p_minions, p_kinds, p_names, checked.types,
-            CASE WHEN s.arguments_complete THEN approval.full_contents(r.type_name, r.type_version, p_kinds, checked.contents)
-                ELSE checked.contents END) AS is_same
+        -- The same is what was asked for, whatever its type has added to it since. Before 0.2.0 both it and the reference were kept as they
+        -- were spelled.
+        SELECT r.request_id, r.requester_id, CASE WHEN s.arguments_complete
+            THEN s.digest = approval.item_set_digest(p_type.type_name, p_after, p_minions, p_kinds, p_names, checked.types,
+                approval.full_contents(r.type_name, r.type_version, p_kinds, checked.contents))
+            ELSE s.digest IN (
+                approval.item_set_digest(p_type.type_name, p_after, p_minions, p_kinds, p_names, checked.types, checked.contents),
+                approval.item_set_digest(p_type.type_name, p_after, p_minions, p_kinds, p_names, checked.types, ARRAY(
+                    SELECT CASE WHEN given.kind IN ('value', 'action') THEN given.spelled ELSE given.content END
+                    FROM unnest(p_kinds, p_values, checked.contents) WITH ORDINALITY AS given (kind, spelled, content, ordinal)
+                    ORDER BY given.ordinal))) END AS is_same
         INTO existing
         FROM approval.request AS r JOIN approval.item_set AS s ON s.request_id = r.request_id AND s.item_set_version = 1
-        WHERE r.source = p_source AND lower(r.external_ref) = lower(reference)
-        ORDER BY r.external_ref <> reference, r.request_id LIMIT 1;
+        WHERE r.source = p_source AND lower(r.external_ref) IN (lower(reference), lower(p_external_ref))
+        ORDER BY r.external_ref <> p_external_ref, r.external_ref <> reference, r.request_id LIMIT 1;
         IF existing.is_same AND existing.requester_id = p_requester_id THEN
             RETURN existing.request_id;
         ELSIF existing.request_id IS NOT NULL THEN

@@ -56,6 +56,18 @@ BEGIN
                 THEN format('requests of type %s may not name this minion', p_type)
             ELSE approval.refusal_of(w.kind, w.name, coalesce(w.content, 'absent')) END AS refusal
         FROM wish AS w
+    ), unlike AS (
+        -- Two names of what may be one, of which only one was asked for before, or both as different things: it cannot be both.
+        SELECT a.item_id, min(b.name) AS other
+        FROM judged AS a
+        JOIN judged AS b ON b.minion_id = a.minion_id AND b.kind = a.kind AND approval.resource_key(b.kind, b.name) = approval.resource_key(a.kind, a.name)
+        WHERE a.refusal IS NULL AND b.refusal IS NULL AND a.name <> b.name AND a.content IS DISTINCT FROM b.content
+            AND approval.may_be_one(a.kind, a.name, b.name)
+        GROUP BY a.item_id
+    ), possible AS (
+        SELECT j.item_id, j.minion_id, j.kind, j.name, j.content,
+            coalesce(j.refusal, u.other || ' may be the same, and was to be something else') AS refusal
+        FROM judged AS j LEFT JOIN unlike AS u USING (item_id)
     )
     SELECT array_agg(minion_id ORDER BY item_id) FILTER (WHERE refusal IS NULL) AS minions,
         array_agg(kind ORDER BY item_id) FILTER (WHERE refusal IS NULL) AS kinds,
@@ -65,7 +77,7 @@ BEGIN
         array_agg(kind ORDER BY item_id) FILTER (WHERE refusal IS NOT NULL) AS left_kinds,
         array_agg(name ORDER BY item_id) FILTER (WHERE refusal IS NOT NULL) AS left_names,
         array_agg(refusal ORDER BY item_id) FILTER (WHERE refusal IS NOT NULL) AS refusals
-    INTO restored FROM judged;
+    INTO restored FROM possible;
     IF restored.minions IS NULL AND restored.left_minions IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'AP015', MESSAGE = format('nothing of request %s can be taken back: %s', p_request_id, (
             SELECT string_agg(format('%s %s on %s: %s', l.kind, l.name, l.minion_id, l.refusal), '; ' ORDER BY l.place)
@@ -87,6 +99,6 @@ $$;
 COMMENT ON FUNCTION approval.revert_request(text, text, bigint, text[], text, text) IS
     'Asks to restore what held before a request, on all of its minions or these: a request of its own, with its own chain; gives its number. '
     'A package that it introduced becomes absent. It is about what can be restored; the rest is in approval.request_left_out, with the reason: '
-    'an action, a service or value that was not there before, what nothing is known of from before, or what was there '
-    'and cannot be asked for. Reverting a revert restores what that took back. Raises AP001-AP006, AP014, AP015 (nothing can be restored), '
+    'an action, a service or value that was not there before, what nothing is known of from before, what was there '
+    'and cannot be asked for, or two names of what may be one that differed. Reverting a revert restores what that took back. Raises AP001-AP006, AP014, AP015 (nothing can be restored), '
     'AP018. Definer: nobody writes requests otherwise.';

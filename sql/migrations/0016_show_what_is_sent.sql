@@ -14,4 +14,4 @@ DROP FUNCTION IF EXISTS approval.list_requests(text, text, integer);
 
 -- By which request one was taken back, and which ones still wait for their review, is asked whenever they are shown.
 CREATE INDEX request_reverts ON approval.request (reverts) WHERE reverts IS NOT NULL;
-CREATE INDEX request_unreviewed ON approval.request (type_name, type_version) WHERE approved_at IS NOT NULL AND review_at IS NULL;
+CREATE INDEX request_unreviewed ON approval.request (type_name, type_version, request_id) WHERE approved_at IS NOT NULL AND review_at IS NULL;

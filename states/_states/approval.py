@@ -25,10 +25,12 @@ import struct
 import tempfile
 import time
 import uuid
+import xml.etree.ElementTree
 from typing import NamedTuple
 
 import salt.utils.data
 import salt.utils.path
+import salt.utils.pkg.rpm
 import salt.utils.platform
 import salt.utils.versions
 from salt.exceptions import CommandExecutionError
@@ -82,8 +84,12 @@ UNIT_PROPERTIES = (
 )
 # Of what a unit needs, the kinds that can be approved: all units need the same few targets, slices and mounts.
 NEEDED_UNITS = (".service", ".socket", ".timer", ".path")
+# What a plan lacks where the package manager foretells nothing.
+UNTOLD = "The package manager does not tell beforehand what else would change or be replaced by these packages."
 # Lines of package managers that explain nothing.
 CHATTER = ("WARNING:", "debconf:", "E: Can not write log", "N: ", "W: ")
+# How dnf and yum count what they do.
+PROGRESS = re.compile(r".* \d+/\d+$")
 # How package managers say that another process is using their database.
 LOCK_TEXT = re.compile(
     r"could not get lock|unable to (acquire|lock)|is locked by|another app is currently holding"
@@ -300,8 +306,19 @@ def _reason(exc):
     said = info.get("errors") if isinstance(info, dict) else None
     text = "\n".join(map(str, said)) if said else getattr(exc, "error", "") or str(exc)
     lines = [line.strip() for line in text.splitlines()]
-    lines = [line for line in lines if line and not line.startswith(CHATTER)]
+    lines = _faults([line for line in lines if line and not line.startswith(CHATTER)])
     return _shorten("; ".join(lines).replace(":; ", ": ") or type(exc).__name__)
+
+
+def _faults(lines):
+    """Of the account that a package manager gives of a whole transaction what failed; other lines as they are."""
+    failed = [number for number, line in enumerate(lines) if "scriptlet failed" in line]
+    # A script speaks for itself in the line above.
+    said = [line for number in failed for line in lines[max(number - 1, 0) : number + 1] if not PROGRESS.match(line)]
+    if not any(line.startswith("Transaction Summary") for line in lines):
+        return said or lines
+    first = next((number for number, line in enumerate(lines) if line.startswith(("Error:", "Failed to"))), len(lines))
+    return [*said, *lines[first:]] or lines[-3:]
 
 
 def _shorten(text):
@@ -320,6 +337,11 @@ def _lock_holder(path):
     except OSError:
         return None
     return None if kind == fcntl.F_UNLCK else pid
+
+
+def _without_zero_epoch(version):
+    """A version without an epoch of 0, which is the same as none."""
+    return version[2:] if version.startswith("0:") and ":" not in version[2:] else version
 
 
 class _PackageManager:
@@ -341,6 +363,8 @@ class _PackageManager:
         self._plans = {}  # (action, items) -> what simulate() said, since the last read()
         self.progress = 0  # the most items that were as approved at one time
         self.tried = {}  # item -> the progress when it last failed
+        self.remarks = set()  # sentences about what plans cannot tell
+        self.notes = {}  # key -> what else has to be told of a package that was changed
 
     # what is there
 
@@ -363,6 +387,15 @@ class _PackageManager:
                 return {self.key(name) for name in __salt__["pkg.list_holds"](full=False)}
         return set()
 
+    def is_held(self, item):
+        """Whether the administrator has put the package of ``item`` on hold."""
+        return self.key(item.name) in self.held
+
+    @staticmethod
+    def hidden(name):
+        """Why it cannot be seen whether the package ``name`` is installed; no text where it can."""
+        return ""
+
     def compare(self, one, other):
         """-1, 0 or 1 as the platform orders two versions; None where it cannot say."""
         if one == other:
@@ -379,8 +412,16 @@ class _PackageManager:
     def meets(self, want, version):
         """Whether ``version`` is the version ``want``, fits it as a pattern, or that is ``latest``."""
         if "*" in want:
-            return fnmatch.fnmatchcase(version, want)
-        return want == LATEST or self.compare(want, version) == 0
+            return self.fits(want, version)
+        return want == LATEST or self.same(want, version)
+
+    def same(self, want, version):
+        """Whether ``version`` is the version ``want``, however it is spelled."""
+        return _without_zero_epoch(want) == _without_zero_epoch(version)
+
+    def fits(self, want, version):
+        """Whether ``version`` is one of those that the pattern ``want`` stands for."""
+        return fnmatch.fnmatchcase(version, want)
 
     def installed(self, item):
         """The version of ``item`` that is there, or None; of several the approved or the newest."""
@@ -404,15 +445,26 @@ class _PackageManager:
         return self.meets(item.want, version)
 
     def observed(self, item):
-        """
-        What evidence says of ``item``: the version found, or None.
-
-        A version that the platform holds to be the approved one is spelled as it was approved
-        (``0:1.0`` for ``1.0``): only the platform knows which spellings mean the same.
-        """
-        if item.exact and self.satisfied(item):
-            return item.want
+        """What evidence says of ``item``: the version found, as the platform spells it, or None."""
         return self.installed(item)
+
+    def met(self):
+        """
+        name -> the approved text of each package that is as approved although its version is spelled
+        otherwise: only the platform knows which spellings mean the same.
+        """
+        met = {}
+        for item in self.items:
+            version = None if item.want in (None, LATEST) else self.installed(item)
+            if version is None or not self.meets(item.want, version):
+                continue
+            if not fnmatch.fnmatchcase(version, item.want):
+                met[item.name] = item.want
+        return met
+
+    def noted(self):
+        """name -> what has to be told of an approved package besides."""
+        return {item.name: self.notes[key] for item in self.items if (key := self.key(item.name)) in self.notes}
 
     def flat(self):
         """``found`` with versions as text, as Salt writes changes."""
@@ -433,6 +485,23 @@ class _PackageManager:
     def worth_retrying(self, items):
         """Those of ``items`` that failed before others got through, which they may have needed."""
         return [item for item in items if self.tried.get(item, 0) < self.progress]
+
+    def namesakes(self):
+        """The lists of items that are one package under several approved names."""
+        groups = collections.defaultdict(list)
+        for item in self.items:
+            groups[self.key(item.name)].append(item)
+        return [group for group in groups.values() if len(group) > 1]
+
+    def leader(self, group):
+        """The one of these namesakes that says best what all of them want; None if they want different things."""
+        for item in group:
+            if all(
+                item.want == other.want or (None not in (item.want, other.want) and self.meets(other.want, item.want))
+                for other in group
+            ):
+                return item
+        return None
 
     def action(self, item):
         """What brings ``item`` to its approved state: install, downgrade or remove."""
@@ -469,6 +538,7 @@ class _PackageManager:
         """
         As check(), as far as the platform can tell; here it cannot foretell more than the items.
         """
+        self.remarks.add(UNTOLD)
         return {self.key(item.name): item.want for item in items}
 
     def check_other(self, other, plan):
@@ -513,12 +583,9 @@ class _PackageManager:
         if action == "remove":
             __salt__["pkg.purge" if self.purge else "pkg.remove"](pkgs=keys)
             return
-        # Of a pattern the version that was foretold, since Salt compares what it is given with what is there.
+        # The version that was foretold, with its epoch: Salt compares what it is given with what is there.
         plan = self.check(action, items)
-        pkgs = [
-            key if item.want == LATEST else {key: item.want if item.exact else plan[key]}
-            for key, item in zip(keys, items, strict=True)
-        ]
+        pkgs = [key if item.want == LATEST else {key: plan[key]} for key, item in zip(keys, items, strict=True)]
         __salt__["pkg.install"](pkgs=pkgs, refresh=False)
 
     def wait(self):
@@ -591,7 +658,7 @@ class _Apt(_PackageManager):
             command += ["--allow-downgrades"] if action == "downgrade" else []
             command.append("install")
             for item in items:
-                version = "" if item.want == LATEST else f"={item.want}"
+                version = "" if item.want == LATEST else f"={_without_zero_epoch(item.want)}"
                 command.append(self.key(item.name) + version)
         out = __salt__["cmd.run_all"](command, python_shell=False, ignore_retcode=True, output_loglevel="trace")
         if out["retcode"] != 0:
@@ -667,94 +734,444 @@ class _Apt(_PackageManager):
                 holder = _lock_holder(path)
 
 
+class _Meaning(NamedTuple):
+    """The rpm that an approved name means: its own name, its architecture if that was asked for, and the key."""
+
+    name: str
+    arch: str | None
+    key: str
+
+
+class _Row(NamedTuple):
+    """A package that a transaction would change: to ``version``, or None where it goes."""
+
+    name: str
+    arch: str
+    version: str | None
+
+
 class _Rpm(_PackageManager):
-    """SUSE and other kin of rpm."""
+    """
+    What the kin of rpm has in common.
 
-    NEEDED_BY = re.compile(r"is needed by \(installed\) (\S+)")
+    Names can end as an architecture does (``gpfs.gplbin-4.18.x86_64``): a package of exactly that name
+    comes first, if one is installed or on offer. Otherwise the end is the architecture that was asked
+    for, and a package of another one is not what was approved.
 
-    def _compare(self, approved, version):
-        # People and catalogs write rpm versions without their epoch.
-        return __salt__["pkg.version_cmp"](approved, version, ignore_epoch=":" not in approved)
+    What differs:
 
-    def simulate(self, action, items):
-        plan = super().simulate(action, items)
-        if action == "remove":
-            taken = self.taken_along(sorted(plan))
-            labels = self.labels()
-            plan.update(dict.fromkeys(labels[label] for label in taken if label in labels))
-        return plan
+    query(names)
+        (name, version, architecture) of what the repositories have of these names, as far as they tell.
+    foretell(action, items)
+        What a transaction would do, a list of _Row; None where that is not told. Raises _Blocked with
+        the reason if it would fail.
+    mark(), said_since(mark)
+        What the scripts of packages have said since mark() was called, where that is kept.
+    targets(items)
+        ``items`` as pkg.install takes names that end as an architecture does.
+    erase(items)
+        Removes ``items``; raises CommandExecutionError.
+    """
 
-    def taken_along(self, keys):
-        """What needs the installed packages ``keys``, as rpm writes it (see labels())."""
-        needing = set()
-        while True:
-            command = ["rpm", "--erase", "--test", *keys, *sorted(needing)]
-            out = __salt__["cmd.run_all"](command, python_shell=False, ignore_retcode=True, output_loglevel="trace")
-            more = set(self.NEEDED_BY.findall(out["stderr"])) - needing
-            if not more:
-                return needing
-            needing |= more
+    ARCHITECTURES = frozenset((*salt.utils.pkg.rpm.ARCHES, "noarch"))
+    FAILED_SCRIPT = re.compile(r"warning: (%\w+)\((\S+)\) scriptlet failed, (.+)")
+
+    def __init__(self, packages, purge, lock_timeout):
+        super().__init__(packages, purge, lock_timeout)
+        self._meanings = {}  # approved name -> what it means, since the last read()
+        self._offers = None  # name -> (version, architecture) of each that the repositories have
+        self._details = None  # key -> version, release, arch of each that is installed
+
+    # names
+
+    def read(self):
+        super().read()
+        self._details = None
+        self._meanings = {item.name: self._meaning(item.name) for item in self.items}
+
+    def key(self, name):
+        meaning = self._meanings.get(name)
+        return meaning.key if meaning else name
+
+    def _meaning(self, name):
+        base, arch = self.split(name)
+        if arch is None:
+            return _Meaning(name, None, name)
+        key = self.spelling(base, arch)
+        # The list spells a package of a foreign architecture like one that is named so.
+        listed = name in self.found and (key != name or arch not in self.architectures(name))
+        if listed or (name not in self.found and self.offers(name)):
+            return _Meaning(name, None, name)
+        if key in self.found and arch not in self.architectures(key):
+            key = name  # what is there is another one
+        return _Meaning(base, arch, key)
+
+    def split(self, name):
+        """A name and the architecture at its end; None if it does not look like one."""
+        base, _, arch = name.rpartition(".")
+        return (base, arch) if base and arch in self.ARCHITECTURES else (name, None)
 
     @staticmethod
-    def labels():
-        """The installed packages: name-version-release.arch -> key."""
-        labels = {}
-        attributes = ["version", "release", "arch"]
-        for key, installed in __salt__["pkg.list_pkgs"](attr=attributes).items():
-            name = __salt__["pkg.parse_arch"](key)["name"]
-            for one in installed:
-                labels[f"{name}-{one['version']}-{one['release']}.{one['arch']}"] = key
-        return labels
+    def spelling(name, arch):
+        """How the list of installed packages spells a package."""
+        return salt.utils.pkg.rpm.resolve_name(name, arch, __grains__.get("osarch"))
+
+    def details(self, key):
+        """version, release and arch of the installed packages that are listed as ``key``."""
+        if self._details is None:
+            self._details = __salt__["pkg.list_pkgs"](attr=["version", "release", "arch"], use_context=False)
+        base, arch = self.split(key)
+        # With attributes the list has those of a foreign architecture under the name alone.
+        return self._details.get(key) or [one for one in self._details[base] if one["arch"] == arch]
+
+    def architectures(self, key):
+        """Those of the installed packages that are listed as ``key``."""
+        return {one["arch"] for one in self.details(key)}
+
+    def is_held(self, item):
+        # A hold is of a name, whatever the architecture.
+        return super().is_held(item) or self._meanings[item.name].name in self.held
+
+    def is_ambiguous(self, meaning):
+        """Whether a package manager could take the name alone for that of another package."""
+        return meaning.arch is not None or self.split(meaning.name)[1] is not None
+
+    # versions
+
+    def same(self, want, version):
+        # What is approved without an epoch or a release stands for each.
+        want, version = _without_zero_epoch(want), self._comparable(want, version)
+        return want == version or ("-" not in want and want == version.rpartition("-")[0])
+
+    def fits(self, want, version):
+        return fnmatch.fnmatchcase(self._comparable(want, version), _without_zero_epoch(want))
+
+    @staticmethod
+    def _comparable(want, version):
+        """``version`` without an epoch unless ``want`` has one."""
+        return _without_zero_epoch(version) if ":" in want else re.sub(r"^\d+:", "", version)
+
+    def offers(self, name):
+        """(version, architecture) of each package of exactly this name that the repositories are known to have."""
+        if self._offers is None:
+            names = {name for item in self.items for name in (item.name, self.split(item.name)[0])}
+            self._offers = collections.defaultdict(list)
+            for one, version, arch in self.query(sorted(names)):
+                self._offers[one].append((version, arch))
+        return self._offers.get(name, [])
+
+    def refresh(self):
+        failed = super().refresh()
+        self._offers = None
+        self.read()
+        return failed
+
+    def candidate(self, item):
+        """The version of ``item`` to ask for, and its architecture; None: what the package manager makes of it."""
+        meaning = self._meanings[item.name]
+        if item.want == LATEST and not self.is_ambiguous(meaning):
+            return None, None
+        fitting = [
+            (version, arch)
+            for version, arch in self.offers(meaning.name)
+            if meaning.arch in (None, arch) and self.meets(item.want, version)
+        ]
+        if not fitting:
+            return None, meaning.arch
+        order = functools.cmp_to_key(lambda one, other: self.compare(one[0], other[0]) or 0)
+        version, arch = max(fitting, key=order)
+        # A name that looks like one with an architecture has to be asked for in full.
+        return version, arch if self.is_ambiguous(meaning) else None
+
+    def target(self, item):
+        version = self.candidate(item)[0]
+        if version is not None or not item.exact:
+            return version
+        # Nothing is known of its epoch: that of what is there.
+        epoch = (self.installed(item) or "").rpartition(":")[0]
+        return f"{epoch}:{item.want}" if epoch and ":" not in item.want else item.want
+
+    # transactions
+
+    def simulate(self, action, items):
+        rows = self.foretell(action, items)
+        if rows is None:
+            self.remarks.add(UNTOLD)
+            return super().simulate(action, items)
+        # Of a package that is replaced by another version of itself, the other one stays.
+        rows = sorted(rows, key=lambda row: row.version is not None)
+        plan = {self.spelling(row.name, row.arch): row.version for row in rows}
+        for item in items:
+            meaning = self._meanings[item.name]
+            named = [row for row in rows if row.name == meaning.name and meaning.arch in (None, row.arch)]
+            if not named:
+                raise _Blocked(self.refusal(action, item))
+            plan[meaning.key] = named[-1].version
+            self.check_item(item, named[-1].version)
+        return plan
+
+    def refusal(self, action, item):
+        """Why a transaction would do nothing to ``item``."""
+        if action == "remove":
+            return "the package manager would not remove it"
+        meaning = self._meanings[item.name]
+        offered = sorted({version for version, arch in self.offers(meaning.name) if meaning.arch in (None, arch)})
+        if offered and self.candidate(item)[0] is None and item.want != LATEST:
+            return f"the repositories do not have it, but {', '.join(offered)}"
+        return "the package manager would not: the repositories do not have it, or another package replaces it"
+
+    def check_item(self, item, version):
+        """Raise unless ``version``, to which a transaction would bring ``item``, is what is approved."""
+        if item.want is None:
+            if version is not None:
+                raise _Blocked(f"the package manager would bring it to {version} instead of removing it")
+        elif version is None:
+            raise _Blocked("the package manager would remove it instead")
+        elif not self.meets(item.want, version):
+            raise _Blocked(f"the package manager would bring it to {version} instead")
+
+    def run(self, command):
+        """What cmd.run_all answers for a command of the package manager."""
+        return __salt__["cmd.run_all"](command, python_shell=False, ignore_retcode=True, output_loglevel="trace")
+
+    def apply(self, action, items):
+        mark = self.mark()
+        try:
+            self.carry_out(action, items)
+        finally:
+            for script, label, how in self.FAILED_SCRIPT.findall(self.said_since(mark)):
+                key = self.spelling(label.rsplit("-", 2)[0], label.rpartition(".")[2])
+                self.notes[key] = f"its script {script} failed: {how}"
+
+    def carry_out(self, action, items):
+        """The transaction itself."""
+        meanings = [self._meanings[item.name] for item in items]
+        if not any(map(self.is_ambiguous, meanings)):
+            super().apply(action, items)
+        elif action == "remove":
+            # pkg.remove strips names of what looks like an architecture.
+            self.erase(items)
+        else:
+            __salt__["pkg.install"](pkgs=self.targets(items), refresh=False, normalize=False)
 
 
 class _Dnf(_Rpm):
     """RedHat and its kin, where dnf or yum says beforehand what it would do."""
 
     PROGRAMS = ("dnf5", "dnf", "tdnf", "yum")  # Salt's order of preference
-    SECTION = re.compile(r"(Installing|Upgrading|Downgrading|Reinstalling|Removing)\b.*:$")
-    ROW = re.compile(r" (\S+)(?: +(\S+) +(\S+) )?")
+    # dnf 5 begins with "Updating and loading repositories:".
+    SECTION = re.compile(
+        r"(Installing|Upgrading|Updating(?! and)|Downgrading|Reinstalling|Removing|Obsolet\w+)\b.*:\s*$"
+    )
     ASKED = ("Operation aborted", "Exiting on user command", "Nothing to do")
+    OFFER = "approval|%{name}|%{evr}|%{arch}\\n"
+    BEGIN = re.compile(r"^Begin time\s*: (.+)$", re.MULTILINE)
 
-    def simulate(self, action, items):
-        program = next(filter(salt.utils.path.which, self.PROGRAMS))
-        command = [program, "--assumeno", action]
-        if action == "install" and program.startswith("dnf"):
-            command += ["--best", "--allowerasing"]  # as Salt calls it
-        for item in items:
-            key = self.key(item.name)
-            if item.want in (None, LATEST):
-                command.append(key)
-            else:
-                parsed = __salt__["pkg.parse_arch"](key)
-                version = item.want.partition(":")[2] or item.want
-                arch = f".{parsed['arch']}" if parsed["arch"] else ""
-                command.append(f"{parsed['name']}-{version}{arch}")
-        out = __salt__["cmd.run_all"](command, python_shell=False, ignore_retcode=True, output_loglevel="trace")
-        if out["retcode"] != 0 and not any(text in out["stdout"] + out["stderr"] for text in self.ASKED):
-            raise _Blocked(_reason(CommandExecutionError(out["stderr"] or out["stdout"])))
-        plan = {self.key(item.name): item.want for item in items}
-        section = None
+    @functools.cached_property
+    def program(self):
+        """The one that Salt uses too, or None."""
+        return next(filter(salt.utils.path.which, self.PROGRAMS), None)
+
+    def query(self, names):
+        if self.program not in ("dnf5", "dnf"):
+            return
+        command = [self.program, "--quiet", "repoquery", "--available"]
+        # With a part of the version, so that the end of a name is not taken for an architecture.
+        wanted = [f"{name}-*" if self.split(name)[1] else name for name in names]
+        out = self.run([*command, "--queryformat", self.OFFER, *wanted])
         for line in out["stdout"].splitlines():
+            if line.startswith("approval|"):
+                _, name, version, arch = line.removesuffix("\\n").split("|")
+                yield name, _without_zero_epoch(version), arch
+
+    def specification(self, item):
+        """``item`` as the programs take it."""
+        meaning = self._meanings[item.name]
+        name, arch = meaning.name, meaning.arch
+        if item.want is None and arch is None and self.is_ambiguous(meaning) and name in self.found:
+            one = self.details(name)[0]
+            version, arch = f"{one['version']}-{one['release']}", one["arch"]
+        elif item.want is None:
+            version = None
+        else:
+            version, arch = self.candidate(item)
+            version = version or (None if item.want == LATEST else item.want)
+        if version and self.program == "yum" and not arch:
+            version = version.rpartition(":")[2]  # which yum takes with the architecture only
+        return name + (f"-{version}" if version else "") + (f".{arch}" if arch else "")
+
+    def action(self, item):
+        # Kernels stay side by side; Salt installs these two whatever is there.
+        action = super().action(item)
+        return "install" if action == "downgrade" and item.name in ("kernel", "kernel-devel") else action
+
+    def foretell(self, action, items):
+        if self.program is None:
+            return None
+        command = [self.program, "--assumeno", action]
+        if action == "install" and self.program.startswith("dnf"):
+            command += ["--best", "--allowerasing"]  # as Salt calls it
+        out = self.run([*command, *map(self.specification, items)])
+        said = out["stdout"] + out["stderr"]
+        if out["retcode"] != 0 and not any(text in said for text in self.ASKED):
+            raise _Blocked(_reason(CommandExecutionError(out["stderr"] or out["stdout"])))
+        rows = list(self.rows(out["stdout"]))
+        return rows if rows or "Nothing to do" in said else None
+
+    def rows(self, text):
+        """
+        The table of packages in what a program says, as _Row.
+
+        A row that does not fit goes on in the next line. Below it is what it replaces: as ``NAME.ARCH EVR``
+        in dnf 4 and yum; in dnf 5 in columns, and that of an upgrade too.
+        """
+        section, rows = None, []
+        for line in text.splitlines():
             heading = self.SECTION.match(line)
-            row = self.ROW.match(line)
+            words = line.split()
             if heading:
                 section = heading[1]
-            elif not line.strip():
+            elif not words or line.startswith("Transaction Summary"):
                 section = None
-            elif section and row:
-                name, arch, version = row.groups()
-                key = self.key(f"{name}.{arch}") if arch else name
-                if section == "Removing":
-                    plan[key] = None
-                elif version:
-                    plan[key] = version
-        return plan
+            elif section and words[0] == "replacing":
+                rows.append(
+                    ("Replaced", [*words[1].rpartition(".")[::2], *words[2:]] if len(words) == 3 else words[1:])
+                )
+            elif section and line.startswith("  ") and rows:
+                rows[-1][1].extend(words)
+            elif section:
+                rows.append((section, words))
+        for section, words in rows:
+            if len(words) >= 3:
+                gone = section.startswith(("Removing", "Replaced", "Obsolet"))
+                yield _Row(words[0], words[1], None if gone else _without_zero_epoch(words[2]))
+
+    def targets(self, items):
+        return list(map(self.specification, items))
+
+    def erase(self, items):
+        out = self.run([self.program, "-y", "remove", *map(self.specification, items)])
+        if out["retcode"] != 0:
+            raise CommandExecutionError(out["stderr"] + out["stdout"])
+
+    def mark(self):
+        return int(time.time())
+
+    def said_since(self, mark):
+        if self.program in (None, "tdnf"):
+            return ""
+        said = self.run([self.program, "history", "info"])["stdout"]
+        with contextlib.suppress(ValueError, TypeError):
+            begin = time.mktime(time.strptime(self.BEGIN.search(said)[1].strip(), "%a %b %d %H:%M:%S %Y"))
+            return said if begin >= mark else ""
+        return ""
+
+
+class _Zypper(_Rpm):
+    """SUSE, where zypper says beforehand what it would do."""
+
+    COMMAND = ("zypper", "--non-interactive", "--no-refresh", "--xmlout")
+    HISTORY = "/var/log/zypp/history"
+    GONE = "to-remove"
+    CHANGED = ("to-install", "to-upgrade", "to-downgrade", "to-reinstall", "to-change-arch")
+
+    @functools.cached_property
+    def held(self):
+        # pkg.list_holds leaves out what is not installed.
+        return super().held | {self.key(name) for name in __salt__.get("pkg.list_locks", dict)()}
+
+    def ask(self, *arguments):
+        """What zypper answers, as an XML element; None where it cannot be asked."""
+        try:
+            out = self.run([*self.COMMAND, *arguments])
+        except CommandExecutionError as exc:
+            return None, {"retcode": 127, "stdout": "", "stderr": str(exc)}
+        try:
+            answer = xml.etree.ElementTree.fromstring(out["stdout"])  # noqa: S314, zypper is trusted
+        except xml.etree.ElementTree.ParseError:
+            return None, out
+        return answer, out
+
+    def query(self, names):
+        native = __grains__.get("osarch")
+        # A name that ends as an architecture does is only found with its own.
+        wanted = [f"{name}.{arch}" for name in names if self.split(name)[1] for arch in ("noarch", native)]
+        wanted += [name for name in names if not self.split(name)[1]]
+        answer, _ = self.ask("search", "--type", "package", "--details", "--match-exact", *wanted)
+        for one in () if answer is None else answer.iter("solvable"):
+            # What is installed and no longer on offer is of no repository.
+            if one.get("repository") != "(System Packages)":
+                yield one.get("name"), _without_zero_epoch(one.get("edition")), one.get("arch")
+
+    def specification(self, item):
+        """``item`` as zypper takes it: NAME, NAME.ARCH, either perhaps with =VERSION."""
+        meaning = self._meanings[item.name]
+        name, arch = meaning.name, meaning.arch
+        version = None
+        if item.want is not None:
+            version, arch = self.candidate(item)
+            version = version or (None if item.want == LATEST else item.want)
+        elif arch is None and self.is_ambiguous(meaning) and name in self.found:
+            arch = self.details(name)[0]["arch"]
+        return name + (f".{arch}" if arch else "") + (f"={version}" if version else "")
+
+    def foretell(self, action, items):
+        options = {
+            "install": ("install", "--dry-run", "--auto-agree-with-licenses", "--name"),
+            "downgrade": ("install", "--dry-run", "--auto-agree-with-licenses", "--oldpackage", "--name"),
+            "remove": ("remove", "--dry-run"),
+        }
+        answer, out = self.ask(*options[action], *map(self.specification, items))
+        if answer is None:
+            raise _Blocked(_reason(CommandExecutionError(out["stderr"] or out["stdout"])))
+        summary = answer.find(".//install-summary")
+        if summary is None:
+            said = [one.text for one in answer.iter("message") if one.get("type") == "error"]
+            said = said or [one.text for one in answer.iter("description")] or [out["stderr"]]
+            raise _Blocked(_reason(CommandExecutionError("\n".join(said))))
+        return list(self.rows(summary))
+
+    def rows(self, summary):
+        for section in summary:
+            for one in section.iter("solvable"):
+                if one.get("type") == "package" and section.tag in (self.GONE, *self.CHANGED):
+                    version = None if section.tag == self.GONE else _without_zero_epoch(one.get("edition"))
+                    yield _Row(one.get("name"), one.get("arch"), version)
+
+    def targets(self, items):
+        pkgs = []
+        for item in items:
+            name, _, version = self.specification(item).partition("=")
+            pkgs.append({name: version} if version else name)
+        return pkgs
+
+    def erase(self, items):
+        answer, out = self.ask("remove", *map(self.specification, items))
+        if out["retcode"] not in (0, 107):  # a script failed
+            errors = (
+                [] if answer is None else [one.text for one in answer.iter("message") if one.get("type") == "error"]
+            )
+            raise CommandExecutionError("\n".join(errors) or out["stderr"])
+
+    def mark(self):
+        with contextlib.suppress(OSError):
+            return os.path.getsize(self.HISTORY)
+        return 0
+
+    def said_since(self, mark):
+        try:
+            with open(self.HISTORY, encoding="utf-8", errors="replace") as file:
+                file.seek(mark)
+                return file.read()
+        except OSError:
+            return ""
 
 
 class _Chocolatey(_PackageManager):
     """Windows. Chocolatey takes one package at a time."""
 
     batches = False
+    VERSION = re.compile(r"(\d+(?:\.\d+){0,3})(?:-([^+]+))?(?:\+.*)?", re.ASCII)
 
     def read(self):
         self._plans = {}
@@ -766,8 +1183,38 @@ class _Chocolatey(_PackageManager):
 
     held = frozenset()  # a pin makes Chocolatey itself refuse
 
+    @staticmethod
+    def hidden(name):
+        if "chocolatey" in name.lower():
+            return "it cannot be seen: Salt's list of installed packages leaves out names with chocolatey in them"
+        return ""
+
+    @classmethod
+    def normal(cls, version):
+        """
+        What NuGet compares of ``version``; None if it is none of NuGet's.
+
+        Four numbers, of which those left out are 0; then whether it is no prerelease, and the labels
+        of one, whatever their case: numbers before words. What is behind a ``+`` does not count.
+        """
+        match = cls.VERSION.fullmatch(version)
+        if match is None:
+            return None
+        numbers = [int(number) for number in match[1].split(".")]
+        labels = [
+            (0, int(label), "") if label.isdecimal() else (1, 0, label.lower()) for label in (match[2] or "").split(".")
+        ]
+        return numbers + [0] * (4 - len(numbers)), match[2] is None, labels
+
+    def same(self, want, version):
+        one, other = self.normal(want), self.normal(version)
+        return want == version or (one is not None and one == other)
+
     def _compare(self, one, other):
-        return salt.utils.versions.version_cmp(one, other)
+        first, second = self.normal(one), self.normal(other)
+        if first is None or second is None:
+            return salt.utils.versions.version_cmp(one, other)
+        return (first > second) - (first < second)
 
     def refresh(self):
         return None
@@ -785,14 +1232,14 @@ class _Chocolatey(_PackageManager):
             __salt__["chocolatey.upgrade"](item.name, version=version)
 
 
-def _package_manager(packages, purge, lock_timeout):
-    """The package manager of this minion; raises _Blocked where Salt knows none."""
+def _package_manager():
+    """The class for the package manager of this minion; raises _Blocked where Salt knows none."""
     family = __grains__.get("os_family")
-    kind = {"Debian": _Apt, "RedHat": _Dnf, "Suse": _Rpm, "Windows": _Chocolatey}.get(family, _PackageManager)
+    kind = {"Debian": _Apt, "RedHat": _Dnf, "Suse": _Zypper, "Windows": _Chocolatey}.get(family, _PackageManager)
     needed = "chocolatey.list" if kind is _Chocolatey else "pkg.list_pkgs"
     if needed not in __salt__:
         raise _Blocked(f"Salt has no {needed} on this minion")
-    return kind(packages, purge, lock_timeout)
+    return kind
 
 
 # ------------------------------------------------------------------------------ applying packages
@@ -876,16 +1323,22 @@ def _due(manager):
     due = [item for item in manager.items if not manager.satisfied(item)]
     if not due:
         return [], {}
-    why = {}
-    held = manager.held
-    named = collections.Counter(manager.key(item.name) for item in manager.items)
+    why, led, contradicting = {}, {}, {}
+    for group in manager.namesakes():
+        leader = manager.leader(group)
+        if leader is not None:
+            led.update((item, leader) for item in group)
+            continue
+        for item in group:
+            others = ", ".join(other.name for other in group if other is not item)
+            contradicting[item] = f"{others} is the same package, and something else is approved for that"
     for item in due:
-        key = manager.key(item.name)
-        if named[key] > 1:
-            why[item.name] = f"several approved names mean the package {key}"
-        elif key in held:
+        if item in contradicting:
+            why[item.name] = contradicting[item]
+        elif manager.is_held(item):
             why[item.name] = "it is on hold, and a hold is not overridden"
-    return [item for item in due if item.name not in why], why
+    # A package that is approved under several names is changed under one of them.
+    return list(dict.fromkeys(led.get(item, item) for item in due if item.name not in why)), why
 
 
 def _grouped(manager, items):
@@ -924,13 +1377,19 @@ def _converge_packages(manager, refresh):
         for name in set(coming) & why.keys():
             why[name] += f" (the lists of available packages could not be fetched: {stale})"
     changed = "another package's transaction changed it"
-    return {item.name: why.get(item.name, changed) for item in manager.items if not manager.satisfied(item)}
+    why_key = {manager.key(name): reason for name, reason in why.items()}
+    return {
+        item.name: why.get(item.name) or why_key.get(manager.key(item.name), changed)
+        for item in manager.items
+        if not manager.satisfied(item)
+    }
 
 
 def _plan_packages(manager, names):
     """What bringing these packages in would change, as Salt writes changes, and name -> why for what cannot be."""
     due, why = _due(manager)
-    due = [item for item in due if item.name in names]
+    keys = set(map(manager.key, names))
+    due = [item for item in due if manager.key(item.name) in keys]
     why = {name: reason for name, reason in why.items() if name in names}
     before = manager.flat()
     changes = {}
@@ -1375,7 +1834,7 @@ def _sayable(sections):
     }
 
 
-def _evidence(document, observed, before, errors=(), notes=()):
+def _evidence(document, observed, before, errors=(), notes=(), met=()):
     """
     The evidence of one run, under the document's key.
 
@@ -1389,6 +1848,8 @@ def _evidence(document, observed, before, errors=(), notes=()):
         Why a resource is not as approved, or could not be read.
     notes
         What has to be told of a resource whether or not it is as approved.
+    met
+        What was approved of a resource that is as approved, but spelled otherwise.
     """
     evidence = {
         "format": EVIDENCE_FORMAT,
@@ -1400,6 +1861,8 @@ def _evidence(document, observed, before, errors=(), notes=()):
         "observed": observed,
         "before": before,
     }
+    if any(dict(met).values()):
+        evidence["meets"] = dict(met)
     for section, said in (("errors", _sayable(dict(errors))), ("notes", _sayable(dict(notes)))):
         if said:
             evidence[section] = said
@@ -1418,12 +1881,14 @@ def _open_packages(packages, purge, lock_timeout):
     if not packages:
         return _PackageManager({}, purge, lock_timeout), {}
     try:
-        manager = _package_manager(packages, purge, lock_timeout)
+        kind = _package_manager()
+        hidden = {name: why for name in packages if (why := kind.hidden(name))}
+        manager = kind({name: packages[name] for name in packages.keys() - hidden}, purge, lock_timeout)
         manager.read()
     except Exception as exc:
         why = f"the installed packages cannot be read: {_reason(exc)}"
         return _PackageManager({}, purge, lock_timeout), dict.fromkeys(packages, why)
-    return manager, {}
+    return manager, hidden
 
 
 def _read_again(manager, why):
@@ -1499,7 +1964,7 @@ def _plan(ret, document, manager, services, errors):
     errors["packages"].update(why)
     coming = {name: state for name, state in document.services.items() if name not in services.opposed}
     ret["changes"].update(_service_changes(services.states(), coming))
-    lines = [*_complaints(document, errors), *_forecasts(ret["changes"])]
+    lines = [*_complaints(document, errors), *_forecasts(ret["changes"]), *sorted(manager.remarks)]
     ret["comment"] = "\n".join(lines) or _summary(document)
     if any(errors.values()):
         ret["result"] = False
@@ -1685,7 +2150,7 @@ def converged(
         ret["comment"] = f"Nothing was applied: what is there now cannot be written down: {exc}."
         return ret
 
-    errors = {"packages": unread or _converge_packages(manager, refresh)}
+    errors = {"packages": {**unread, **_converge_packages(manager, refresh)}}
     acted = bool(manager.tried) or manager.flat() != installed
     if acted:
         services.read()
@@ -1695,7 +2160,7 @@ def converged(
         # What is there at the end counts, whatever each act reported.
         if document.services:
             services.settle(settle_time)
-        errors["packages"] = unread or _read_again(manager, errors["packages"])
+        errors["packages"] = {**unread, **_read_again(manager, errors["packages"])}
     errors["services"] = services.errors()
     errors = _with_unusable(document, errors)
     ret["changes"] = salt.utils.data.compare_dicts(installed, manager.flat())
@@ -1706,9 +2171,12 @@ def converged(
         "services": services.states(),
         "values": document.values,
     }
-    ret["approval"] = _evidence(document, observed, before, errors, {"services": services.notes()})
+    notes = {"packages": manager.noted(), "services": services.notes()}
+    ret["approval"] = _evidence(document, observed, before, errors, notes, {"packages": manager.met()})
     ret["result"] = not any(errors.values())
-    ret["comment"] = "\n".join(_complaints(document, errors)) or _summary(document)
+    lines = list(_complaints(document, errors)) or [_summary(document)]
+    lines += [f"Package {key}: {note}." for key, note in sorted(manager.notes.items())]
+    ret["comment"] = "\n".join(lines)
     return ret
 
 
@@ -1768,7 +2236,7 @@ def observed(name, pillar_key="approval"):
     }
     before = _before(_entries(document, _remembered(_memory(), document.minion), {}))
     unknown = _with_unusable(document, {"packages": unread, "services": services.obstacles()})
-    ret["approval"] = _evidence(document, found, before, unknown)
+    ret["approval"] = _evidence(document, found, before, unknown, met={"packages": manager.met()})
     errors = _reading(document, manager, services.states())
     for plural, reasons in unknown.items():
         errors.setdefault(plural, {}).update(reasons)

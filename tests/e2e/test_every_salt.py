@@ -85,5 +85,5 @@ def test_a_minion_that_is_installed_anew_and_one_that_is_removed(lab):
     minion.wipe()
     minion.install()
     lab.enroll("web1")
-    assert lab.known_minions() == ["db1", "web1"]
+    wait_until(lambda: lab.known_minions() == ["db1", "web1"], "the minion that came back")
     assert "acme-agent" not in minion.packages(), "nothing is approved for it any more"

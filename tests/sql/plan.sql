@@ -1,7 +1,7 @@
 -- Plans before approval: bound to the items, fresh, and demanded where the type says so.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(29);
+SELECT plan(33);
 
 CREATE FUNCTION pg_temp.put_plan(number bigint, answers jsonb, digest text DEFAULT NULL, login text DEFAULT 't_runner') RETURNS text
     LANGUAGE sql AS $$
@@ -20,6 +20,10 @@ SELECT approval.put_request_type('{"name": "planned", "kind": "package", "reques
 SELECT pg_temp.ask('t_alice', 'planned', '{web1,web2}', 'hello', '2.10-3') AS request \gset
 SELECT throws_ok(format('SELECT pg_temp.decide(''t_bob'', %s)', :request), 'AP019', NULL, 'without a plan the first approval is refused');
 SELECT is((approval.show_request(:request) -> 'plan')::text, 'null', 'no plan is shown');
+SELECT is(approval.waiting_for(:request), 'it has no plan of its present items that is no older than 04:00:00; stage 1 (owner): 1 of owners',
+    'who looks is told that one is missing');
+SELECT is(obstacle, 'it has no plan of its present items that is no older than 04:00:00', 'so is an approver')
+FROM approval.inbox_of('bob', NULL, NULL, 10) WHERE request_id = :request;
 SELECT is(approval.show_request(:request) ->> 'plan_within', '04:00:00', 'what the type demands is');
 SELECT is(approval.show_plan(:request), jsonb_build_object('request', :request, 'summary', NULL, 'answers', '[]'::jsonb), 'nor by itself');
 
@@ -67,8 +71,10 @@ SELECT pg_temp.put_plan(:request, pg_temp.answer('web1', 'impossible', '{}', 'no
 UPDATE approval.request_plan SET planned_at = now() - interval '4 hours' WHERE request_id = :request;
 SELECT throws_ok(format('SELECT pg_temp.decide(''t_bob'', %s)', :request), 'AP019', NULL, 'a plan of four hours ago is too old');
 UPDATE approval.request_plan SET planned_at = now() - interval '3 hours 59 minutes' WHERE request_id = :request;
+SELECT is(obstacle, NULL, 'nor is one missing') FROM approval.inbox_of('bob', NULL, NULL, 10) WHERE request_id = :request;
 SELECT is(pg_temp.decide('t_bob', :request), 'pending', 'a newer one is not, whatever it says: that is for people to judge');
 UPDATE approval.request_plan SET planned_at = now() - interval '1 day' WHERE request_id = :request;
+SELECT is(approval.waiting_for(:request), 'stage 2 (board): 1 of board', 'an old one is not missed then');
 SELECT is(pg_temp.decide('t_dave', :request), 'approved', 'later approvals ask for none');
 
 SELECT throws_ok($$SELECT approval.put_request_type('{"name": "free", "kind": "package", "requesters": ["*"], "pre_approved": true, "chain": [],

@@ -1,6 +1,6 @@
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(25);
+SELECT plan(28);
 
 SELECT approval.put_request_type('{"name": "revert", "kind": "any", "requesters": ["*"], "chain": [{"name": "owner", "any_of": [{"group": "owners"}]}]}') \g /dev/null
 CREATE FUNCTION pg_temp.revert(login text, number bigint, minions text[] DEFAULT NULL) RETURNS bigint LANGUAGE sql AS $$
@@ -70,5 +70,18 @@ SELECT pg_temp.revert('t_alice', :old) AS values \gset
 SELECT results_eq(format('SELECT name, content FROM approval.item WHERE request_id = %s', :values), $$VALUES ('spelled', '{"a":1000.0}')$$, 'is made canonical');
 SELECT results_eq(format('SELECT name, reason FROM approval.request_left_out WHERE request_id = %s ORDER BY name', :values),
     $$VALUES ('big', 'the value of big is a number that Salt cannot carry'), ('ok', 'nothing is known of what was there before')$$, 'or left out');
+-- Two names of what may be one, which were asked for at different times.
+SELECT pg_temp.ask('t_alice', 'standard', '{web1,web2}', 'twin', '1') AS once \gset
+SELECT pg_temp.act('t_alice', $$SELECT approval.submit_request('pg', 't_alice', 'standard', 'x', '{web1,web1,web2,web2}',
+    '{package,package,package,package}', '{twin,Twin:amd64,twin,Twin:amd64}', '{2,2,2,2}', NULL, 'pg', NULL)$$) AS twice \gset
+UPDATE approval.item SET before_known = true, before_content = '1' WHERE request_id = :twice AND name = 'Twin:amd64' AND minion_id = 'web1';
+UPDATE approval.item SET before_known = true, before_content = NULL WHERE request_id = :twice AND name = 'Twin:amd64' AND minion_id = 'web2';
+SELECT pg_temp.revert('t_alice', :twice) AS twins \gset
+SELECT results_eq(format('SELECT minion_id, name, content FROM approval.item WHERE request_id = %s ORDER BY minion_id, name COLLATE "C"', :twins),
+    $$VALUES ('web1', 'Twin:amd64', '1'), ('web1', 'twin', '1')$$, 'two names that were one thing');
+SELECT results_eq(format('SELECT minion_id, name, reason FROM approval.request_left_out WHERE request_id = %s ORDER BY minion_id, name COLLATE "C"', :twins),
+    $$VALUES ('web2', 'Twin:amd64', 'twin may be the same, and was to be something else'),
+             ('web2', 'twin', 'Twin:amd64 may be the same, and was to be something else')$$, 'those that cannot be both are left out');
+SELECT throws_ok(format('SELECT pg_temp.revert(''t_alice'', %s, ''{web2}'')', :twice), 'AP015', NULL, 'and where there is nothing else it says so');
 SELECT * FROM finish();
 ROLLBACK;

@@ -79,8 +79,11 @@ def exact(text):
     )
 
 
-def matches(kind, approved, seen):
-    """Whether what was seen is what is approved; None: only a package manager could tell."""
+def matches(kind, approved, seen, meets=None):
+    """
+    Whether what was seen is what is approved; None: only a package manager could tell. Of a version that is spelled
+    otherwise evidence says what it meets.
+    """
     if kind == "action":
         return True  # one that failed is not seen, but failed
     if approved is None or seen is None:
@@ -91,13 +94,44 @@ def matches(kind, approved, seen):
         return True
     if approved[:1] in tuple("<>=!~"):
         return None
-    if "*" in approved:
-        return bool(re.fullmatch(".*".join(map(re.escape, approved.split("*"))), seen, re.DOTALL))
-    return without_zero_epoch(approved) == without_zero_epoch(seen)
+    if "*" in approved and like(approved, seen):
+        return True
+    if "*" not in approved and without_zero_epoch(approved) == without_zero_epoch(seen):
+        return True
+    return meets == approved and can_be(approved, seen)
+
+
+def like(pattern, text):
+    return bool(re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text, re.DOTALL))
 
 
 def without_zero_epoch(version):
     return version[2:] if re.match(r"0:[^:]*\Z", version) else version
+
+
+def can_be(approved, seen):
+    """Whether there is a platform on which both are one version."""
+    wanted, rpm = without_zero_epoch(approved), without_zero_epoch(seen)
+    if ":" not in approved:
+        rpm = re.sub(r"^[0-9]+:", "", rpm)
+    if "*" in approved:
+        return like(wanted, rpm)
+    if "-" not in wanted:
+        rpm = re.sub(r"-[^-]*\Z", "", rpm)
+    return wanted == rpm or (nuget(approved) is not None and nuget(approved) == nuget(seen))
+
+
+def nuget(version):
+    """The normal form; None if it is no version of NuGet's."""
+    release, _, labels = version.partition("+")[0].partition("-")
+    numbers = release.split(".")
+    if len(numbers) > 4 or not all(re.fullmatch("[0-9]+", number) for number in numbers):
+        return None
+    labels = [
+        label.lstrip("0") + "#" if re.fullmatch("[0-9]+", label) else re.sub("[A-Z]", lambda c: c[0].lower(), label)
+        for label in labels.split(".")
+    ]
+    return [int(number) for number in [*numbers, 0, 0, 0][:4]], labels
 
 
 # ---- one minion ----
@@ -115,6 +149,7 @@ class Known:
     step: int = -1
     overridden: bool = False
     unapplied: bool = False  # seen by a check; the minion has not applied it before
+    meets: object = None  # what evidence says that the value is, spelled otherwise
 
     @property
     def is_open(self):
@@ -122,7 +157,10 @@ class Known:
 
     @property
     def reached(self):
-        return self.what == "seen" and matches(self.kind, self.approved, self.value) is True
+        return self.what == "seen" and self.match() is True
+
+    def match(self):
+        return matches(self.kind, self.approved, self.value, self.meets)
 
 
 @dataclass
@@ -164,6 +202,8 @@ class Minion:
     # What was seen last holds; that nothing was seen takes nothing away.
 
     def note(self, of, what, value=None):
+        if (what, value, self.overridden) != (of.what, of.value, False):
+            of.meets = None
         of.what, of.value, of.step, of.overridden = what, value, self.step, self.overridden
         of.unapplied = False
 
@@ -203,7 +243,7 @@ class Minion:
     def versions(self, of, versions):
         """Several installed side by side: the approved one will do, of others the first is told."""
         good = [version for version in versions if is_version(version)]
-        fitting = [version for version in good if matches("package", of.approved, version)]
+        fitting = [v for v in good if matches("package", of.approved, v, of.meets if v == of.value else None)]
         if fitting or (good and len(good) == len(versions)):
             self.see(of, (fitting or good)[0])
         else:
@@ -255,7 +295,7 @@ class Minion:
         if of.what == "done":
             return "unproven"
         if of.what == "seen":
-            met = matches(of.kind, of.approved, of.value)
+            met = of.match()
             if met is False:
                 return "not-applied" if of.unapplied else "drift"
             return "converged" if met else "unproven"
@@ -782,10 +822,11 @@ def judge_evidence(minion, fun, chunk):
             judge_action(minion, of, section[of.name])
         elif of.name in section:
             minion.see(of, section[of.name])
+            of.meets = made.get("meets", {}).get(of.kind + "s", {}).get(of.name) if proven else None
             of.unapplied = fun == "observed" and of.name not in made.get("before", {}).get(of.kind + "s", {})
         if fun == "performed":
             continue
-        reached = of.name in section and matches(of.kind, of.approved, of.value) is not False
+        reached = of.name in section and of.match() is not False
         has_error = of.name in errors.get(of.kind + "s", {}) and of.kind != "action"
         if (has_error and proven) or (not reached and (failed or (has_error and fun == "converged"))):
             minion.fail(of)

@@ -230,6 +230,50 @@ def test_notes_are_told_and_move_nothing():
     assert (a["verdict"], a["text"]) == ("drift", "a is installed in version 2; approved is 1.")
 
 
+@pytest.mark.parametrize(
+    ("approved", "observed", "same"),
+    [
+        ("9.11.4", "32:9.11.4-9.el7", True),  # rpm: neither epoch nor release
+        ("32:9.11.4", "32:9.11.4-9.el7", True),
+        ("9.11.4-9.el7", "32:9.11.4-9.el7", True),
+        ("0:1.0", "1.0-1", True),
+        ("9.11.4", "32:9.11.40-9.el7", False),
+        ("31:9.11.4", "32:9.11.4-9.el7", False),
+        ("9.11.4-9", "32:9.11.4-9.el7", False),
+        ("0:1.0", "2:1.0-1", False),
+        ("0.23*", "1:0.23.0-1", True),
+        ("1:0.23*", "1:0.23.0-1", True),
+        ("2:0.23*", "1:0.23.0-1", False),
+        ("0.24*", "1:0.23.0-1", False),
+        ("0.78", "0.78.0", True),  # NuGet
+        ("24.09", "24.9.0", True),
+        ("9.5.368.0", "9.5.368", True),
+        ("1.0-Beta.01", "1.0.0-beta.1", True),
+        ("1.0+build", "1.0.0", True),
+        ("0.78", "0.78.1", False),
+        ("1.0.0.0.0", "1.0", False),
+        ("1.0-beta", "1.0", False),
+        ("1.0-beta", "1.0-beta.1", False),
+        ("1.", "1", False),
+        ("latest", "1.0", True),
+        ("2.0", "1.0", False),
+    ],
+)
+def test_a_version_that_is_spelled_otherwise(approved, observed, same):
+    expected = {**EXPECTED, "packages": {"a": approved}}
+    told = {"packages": {"a": observed}}
+    for make in (returned, checked):
+        result = _core.validate(make(evidence(told, meets={"packages": {"a": approved}}, before=told)), expected)
+        assert result["verdict"] == ("converged" if same else "drift")
+        assert result["findings"][0]["observed"] == observed
+        # Only where the minion says so, of just what is approved, in evidence that covers it.
+        if same and approved not in ("latest", "1:0.23*"):
+            for change in ({}, {"meets": {"packages": {"a": "3"}}}, {"meets": {"packages": {"b": approved}}}):
+                assert _core.validate(make(evidence(told, before=told, **change)), expected)["verdict"] == "drift"
+            made = evidence(told, format=1, before=told, meets={"packages": {"a": approved}})
+            assert _core.validate(make(made), expected)["verdict"] == "drift"
+
+
 def test_evidence_without_a_key_is_a_claim():
     expected = {key: value for key, value in EXPECTED.items() if key != "evidence_key"}
     result = _core.validate(returned(evidence(ALL, mac="")), expected)

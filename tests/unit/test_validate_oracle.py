@@ -53,7 +53,7 @@ def test_oracle_on_shapes():
 
 # Few of each, so that what is approved and what is returned meet.
 NAMES = ["a", "b", "lib-c++1", "a_|-b", "a:i386"]
-VERSIONS = ["1", "2", "1-1", "1-1+b1", "0:1", "2:1", "1.10"]
+VERSIONS = ["1", "2", "1-1", "1-1+b1", "0:1", "2:1", "2:1-1", "1.10", "1.10.0", "01.0-A", "1-a"]
 names = st.sampled_from(["a", "a", "b", *NAMES])
 versions = st.sampled_from(["1", "1", "1", *VERSIONS])
 minions = st.sampled_from(["m1", "m2"])
@@ -283,7 +283,8 @@ def evidence(draw, minion="m1"):
         made["before"] = {"packages": draw(st.dictionaries(names, st.none() | versions, max_size=2))}
     for section in ("errors", "notes", "meets"):
         if draw(st.booleans()):
-            made[section] = draw(st.fixed_dictionaries({"packages": st.dictionaries(names, line, max_size=1)}))
+            text = mostly(versions, line) if section == "meets" else line
+            made[section] = draw(st.fixed_dictionaries({"packages": st.dictionaries(names, text, max_size=1)}))
     made["mac"] = draw(mostly(st.just(reference.mac(KEY, made)), st.sampled_from(["", "0" * 64, None])))
     return {
         **made,

@@ -5,6 +5,7 @@ import hashlib
 import pathlib
 import subprocess
 
+import psycopg
 import pytest
 from private_postgres import binary
 
@@ -142,6 +143,28 @@ def test_work_goes_on_where_it_stopped(site):
     assert site.execute("SELECT count(*) FROM approval.request WHERE renews = %s", (taken,)) == [(1,)]
 
 
+def test_what_is_submitted_again_is_what_was_submitted_before(site):
+    """Before 0.2.0 references had their spaces, and values were kept as they were spelled."""
+    given = {
+        "CHG-70 ": ('"x"', '"x"'),
+        "\tCHG-71": ("1", "1"),
+        "CHG-72": ('{"b": 1.50,  "a": "\\u00fc"}', '{"b": 1.50,  "a": "\\u00fc"}'),
+        "CHG-73": ('{"b":1,"a":2}', '{"b":1,"a":2}'),
+        "CHG-74": ('{"a":2,"b":1}', '{"b":1,"a":2}'),
+    }
+
+    def submit(reference, content):
+        query = """SELECT approval.submit_request('pg', 'alice', 'value', 'x', '{web1,web2}', '{value,value}', %s, %s,
+                                                  NULL, 'pg', %s)"""
+        return site.execute(query, (["again"] * 2, [content] * 2, reference), login="alice")
+
+    made = {reference: submit(reference, before) for reference, (before, _) in given.items()}
+    _upgrade(site)
+    assert {reference: submit(reference, after) for reference, (_, after) in given.items()} == made
+    with pytest.raises(psycopg.Error, match="with another content"):
+        submit("CHG-70 ", '"y"')
+
+
 def test_its_policy_can_be_written_and_loaded_again(site):
     _upgrade(site)
     with db.connect(config.Connection(site.dsn("policy_admin"))) as conn:
@@ -156,9 +179,11 @@ def test_what_salt_run_was_called_goes_on_working(site):
     site.execute(
         "INSERT INTO approval.identity SELECT 'pam', 'alice', principal_id FROM approval.principal WHERE name = 'alice'"
     )
+    query = """SELECT approval.submit_request('pam', 'alice', 'package', 'because', '{web1}', '{package}', '{pam-made}',
+                                              '{1}', NULL, 'pam', NULL)"""
+    site.execute(query, login="operator")
+    _upgrade(site)
     with db.connect(config.Connection(site.dsn("operator"))) as conn:
-        client.Client(conn, "pam", "alice").request("package", ["web1"], {"pam-made": "1"}, "because")
-        _upgrade(site)
         assert client.Client(conn, "pam", "alice").request("package", ["web1"], {"pam-again": "1"}, "because")
     query = "SELECT provider, assurance FROM approval.speaks_for WHERE login = 'approval_operator' ORDER BY 1"
     assert site.execute(query) == [("pam", "asserted"), ("salt", "asserted")]

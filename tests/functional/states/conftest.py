@@ -151,8 +151,8 @@ class Machine:
         self.commands.append(command)
         if command[0] == "dpkg-query":
             return 0, self.dpkg_query(), ""
-        if command[:2] == ["rpm", "--erase"]:
-            return self.rpm_test(command[3:])
+        if command[0] == "zypper":
+            return self.zypper(command[4:])
         if command[0] == "apt-get" and "-s" in command:
             return self.apt_simulation(command)
         if command[:4] == ["apt-get", "-q", "-y", "remove"]:
@@ -167,15 +167,29 @@ class Machine:
         lines += [f"installed\t{name}:amd64\t{versions[0]}" for name, versions in self.installed.items()]
         return "\n".join(lines)
 
-    def rpm_test(self, names):
-        base = {name.split("-")[0] for name in names}
-        lines = [
-            f"\t{need} is needed by (installed) {name}-{versions[0]}.x86_64"
-            for name, versions in self.installed.items()
-            for need in self.available.get(name, {}).get(versions[0], ())
-            if need in base and name not in base
-        ]
-        return (1, "", "error: Failed dependencies:\n" + "\n".join(lines)) if lines else (0, "", "")
+    def zypper(self, words):
+        """In the XML of zypper 1.14."""
+        if words[0] == "search":
+            rows = [
+                f'<solvable kind="package" name="{name}" edition="{version}" arch="noarch" repository="site"/>'
+                for name in words[5:]
+                for version in self.available.get(name, ())
+            ]
+            return 0, f"<stream><search-result>{''.join(rows)}</search-result></stream>", ""
+        targets = words[words.index("--dry-run") + 1 :]
+        targets = [word for word in targets if not word.startswith("-")]
+        if words[0] == "remove":
+            plan, gone = {}, self.dependents(targets)
+        else:
+            plan, why = self.closure(dict((*target.split("="), None)[:2] for target in targets))
+            if plan is None:
+                return 104, f'<stream><message type="error">{why}</message></stream>', ""
+            gone = {self.conflicts[name] for name in plan if name in self.conflicts}
+        rows = [f'<solvable type="package" name="{name}" edition="1.0" arch="noarch"/>' for name in sorted(gone)]
+        text = f"<to-remove>{''.join(rows)}</to-remove>"
+        rows = [f'<solvable type="package" name="{name}" edition="{v}" arch="noarch"/>' for name, v in plan.items()]
+        text += f"<to-install>{''.join(rows)}</to-install>"
+        return 0, f"<stream><install-summary>{text}</install-summary></stream>", ""
 
     def apt_simulation(self, command):
         """In the words of apt 2.6."""

@@ -39,7 +39,7 @@ def errors(ret):
 
 @pytest.fixture(params=["Example", "Debian", "Suse"])
 def family(request):
-    """A platform that foretells nothing, one that foretells all, one that foretells removals."""
+    """A platform that foretells nothing, and two that foretell all."""
     return request.param
 
 
@@ -141,12 +141,57 @@ def test_names_with_their_architecture(machine, approve, apply):
     assert observed(ret) == {"hello:amd64": "1.0"}
 
 
-def test_two_names_of_one_package_are_not_guessed_about(machine, approve, apply):
-    machine.offer("hello")
-    ret = apply(approve({"hello:amd64": "1.0", "hello": "2.0"}))
+@pytest.mark.parametrize(
+    ("one", "other"), [("1.0", "2.0"), ("1.0", None), (None, "latest"), ("1.*", "2.0"), ("1.*", "*.0")]
+)
+def test_two_names_of_one_package_that_contradict(machine, approve, apply, one, other):
+    machine.offer("hello", "other")
+    if None in (one, other):
+        machine.have(hello="2.0")
+    document = approve({"hello:amd64": one, "hello": other, "other": "1.0"})
+    plan = apply(document, test=True)
+    assert plan["result"] is False
+    assert "is the same package, and something else is approved for that" in plan["comment"]
+    assert set(plan["changes"]) == {"other"}
+    ret = apply(document)
     assert ret["result"] is False
-    assert machine.transactions == []
-    assert set(errors(ret)) == {"hello", "hello:amd64"}
+    assert machine.transactions == [("install", "other")]
+    assert errors(ret)
+    assert set(errors(ret)) <= {"hello", "hello:amd64"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "version"),
+    [
+        ("1.0", "1.0", "1.0"),
+        ("1.0", "0:1.0", "1.0"),
+        ("1.0", "latest", "1.0"),
+        ("latest", "1.*", "1.0"),
+        ("1.*", "1.0", "1.0"),
+        ("latest", "latest", "2.0"),
+    ],
+)
+def test_two_names_of_one_package_that_agree(machine, approve, apply, one, other, version):
+    machine.offer("hello")
+    document = approve({"hello:amd64": one, "hello": other})
+    ret = apply(document, "Debian")
+    assert ret["result"] is True, ret["comment"]
+    assert machine.transactions == [("install", "hello")]
+    assert observed(ret) == {"hello:amd64": version, "hello": version}
+    assert apply(document, "Debian")["changes"] == {}
+
+
+def test_two_names_of_one_package_that_is_to_go(machine, approve, apply):
+    machine.have(hello="1.0")
+    ret = apply(approve({"hello:amd64": None, "hello": None}), "Debian")
+    assert ret["result"] is True
+    assert machine.transactions == [("remove", "hello")]
+    assert observed(ret) == {"hello:amd64": None, "hello": None}
+
+
+def test_two_names_of_one_package_that_cannot_be_installed(machine, approve, apply):
+    ret = apply(approve({"hello:amd64": "1.0", "hello": "1.0"}), "Debian")
+    assert errors(ret)["hello"] == errors(ret)["hello:amd64"] != ""
 
 
 def test_version_that_the_platform_calls_the_same(machine, approve, apply):
@@ -154,7 +199,9 @@ def test_version_that_the_platform_calls_the_same(machine, approve, apply):
     # rpm versions may leave the epoch out
     ret = apply(approve({"hello": "1.0-1", "zero": "0:1.0-1"}), "Suse")
     assert ret["result"] is True
-    assert observed(ret) == {"hello": "1.0-1", "zero": "0:1.0-1"}
+    assert observed(ret) == {"hello": "1:1.0-1", "zero": "1.0-1"}
+    assert ret["approval"]["meets"] == {"packages": {"hello": "1.0-1", "zero": "0:1.0-1"}}
+    assert ret["approval"]["mac"] == mac(ret["approval"])
     # elsewhere another epoch is another version
     ret = apply(approve({"hello": "1.0-1"}))
     assert ret["result"] is False
@@ -223,7 +270,7 @@ def test_pair_that_needs_each_other_beside_a_bad_one(machine, approve, apply, fa
 def test_hold_is_respected_and_reported(machine, approve, apply, family):
     machine.offer("hello", "gone", "other", "right")
     machine.have(hello="1.0", gone="1.0", right="1.0")
-    machine.held = {"hello:amd64", "gone", "right"}
+    machine.held = {"hello" if family == "Suse" else "hello:amd64", "gone", "right"}
     document = approve({"hello": "2.0", "gone": None, "other": "1.0", "right": "1.0"})
     ret = apply(document, family)
     assert ret["result"] is False
@@ -493,7 +540,7 @@ def test_plan_changes_nothing_and_is_no_evidence(machine, approve, apply, tmp_pa
         "gone": {"old": "1.0", "new": ""},
         "cron (service)": {"old": "dead", "new": "running"},
     }
-    if family == "Debian":
+    if family != "Example":
         expected["dependency"] = {"old": "", "new": "2.0"}
     assert ret["changes"] == expected
     assert "Package up would go from 1.0 to 2.0." in ret["comment"]
@@ -584,6 +631,67 @@ def test_chocolatey(machine, approve, apply):
     assert {len(names) for _, *names in machine.transactions} == {1}
     assert machine.counted["force"] == 1
     assert machine.counted["upgrade"] == 1
+
+
+@pytest.mark.parametrize(
+    ("approved", "installed"),
+    [
+        ("0.78", "0.78.0"),
+        ("24.09", "24.9.0"),
+        ("9.5.368.0", "9.5.368"),
+        ("1", "1.0.0"),
+        ("1.0.0-Beta.01", "1.0.0-beta.1"),
+        ("2.1.0+build.7", "2.1.0"),
+    ],
+)
+def test_versions_that_nuget_spells_its_own_way(machine, approve, apply, approved, installed):
+    machine.have(tool=installed)
+    ret = apply(approve({"tool": approved}), "Windows")
+    assert ret["result"] is True
+    assert machine.transactions == []
+    assert observed(ret) == {"tool": installed}
+    assert ret["approval"]["meets"] == {"packages": {"tool": approved}}
+
+
+@pytest.mark.parametrize(
+    ("approved", "installed", "way"),
+    [
+        ("0.79", "0.78.0", "upgrade"),
+        ("0.9", "0.10.0", "force"),
+        ("1.0.0", "1.0.0-beta", "upgrade"),
+        ("1.0.0-beta", "1.0.0", "force"),
+        ("1.0.0-beta.2", "1.0.0-beta.10", "force"),
+        ("1.0.0.1", "1.0.0", "upgrade"),
+    ],
+)
+def test_versions_that_nuget_orders_its_own_way(machine, approve, apply, approved, installed, way):
+    machine.offer("tool", versions=[approved])
+    machine.have(tool=installed)
+    ret = apply(approve({"tool": approved}), "Windows")
+    assert ret["result"] is True
+    assert machine.counted[way] == 1
+
+
+@pytest.mark.parametrize("want", [None, "1.0", "latest"])
+def test_what_the_list_of_chocolatey_hides_is_not_called_absent(machine, approve, apply, want):
+    document = approve({"chocolatey-core.extension": want, "Chocolatey": want, "tool": None})
+    for test in (True, False):
+        ret = apply(document, "Windows", test=test)
+        assert ret["result"] is False
+        assert "Package chocolatey-core.extension" in ret["comment"]
+        assert "it cannot be seen" in ret["comment"]
+    assert observed(ret) == {"tool": None}
+    assert set(errors(ret)) == {"chocolatey-core.extension", "Chocolatey"}
+    assert machine.transactions == []
+    ret = apply(document, "Windows", state="observed")
+    assert ret["result"] is False
+    assert observed(ret) == {"tool": None}
+
+
+def test_a_plan_says_what_cannot_be_foretold(machine, approve, apply):
+    machine.offer("new")
+    assert "does not tell beforehand" in apply(approve({"new": "1.0"}), test=True)["comment"]
+    assert "does not tell beforehand" not in apply(approve({"new": "1.0"}), "Debian", test=True)["comment"]
 
 
 # ----------------------------------------------------------------------------- what cannot be used
