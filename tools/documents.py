@@ -15,7 +15,8 @@ class Block(NamedTuple):
     A fenced block of a page.
 
     language: ``sh`` (typed as root), ``console`` (lines with ``NAME$`` before them are typed by NAME, others are
-    what is answered), ``yaml``, or nothing (a picture, an answer). file: where a reader is told to write it, or None.
+    what is answered), ``yaml``, or nothing (a picture, an answer). file: where a reader is told to write it, if it is
+    ``yaml``, or None.
     """
 
     page: str
@@ -46,7 +47,8 @@ def blocks(path):
         headings = HEADING.findall(FENCE.sub("", before))
         # A reader is told where to write it by the last path of the paragraph before, if that ends with a colon.
         paragraph = before.rstrip().rpartition("\n\n")[2]
-        paths = PATH.findall(paragraph) if paragraph.endswith((":", ":**")) else []
+        is_file = match[1] == "yaml" and paragraph.endswith((":", ":**"))
+        paths = PATH.findall(paragraph) if is_file else []
         found.append(
             Block(
                 page.name,
