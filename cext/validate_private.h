@@ -178,8 +178,10 @@ apv_slot *apv_slot_find(const apv_walk *walk, apv_kind kind, apv_span name, bool
 typedef enum { APV_MATCH_NO, APV_MATCH_YES, APV_MATCH_UNKNOWN } apv_match;
 apv_match apv_slot_match(const apv_slot *slot, apv_span value);
 
+/* Whether approved is latest or a pattern, which stand for a version that is found. */
+bool apv_version_is_open(apv_span approved);
 /* Whether version is the approved one as it is written: but for an epoch of 0, a pattern, latest.
- */
+ * What those two stand for, and apv_version_may_be too, is one version that could be approved. */
 bool apv_version_fits(apv_span approved, apv_span version);
 /* Whether there is a platform on which version is the approved one, spelled otherwise: which
  * one a minion is of only the minion knows. RPM: what was approved without an epoch or a release

@@ -165,7 +165,8 @@ apv_slot_match(const apv_slot *slot, apv_span value)
         return same ? APV_MATCH_YES : APV_MATCH_NO;
     if (wanted.size > 0 && strchr("<>=!~", wanted.data[0]) != NULL)
         return APV_MATCH_UNKNOWN; /* a comparison; not ours to decide */
-    same = same || apv_version_fits(wanted, value) ||
+    /* What latest and a pattern stand for is never their own text. */
+    same = (same && !apv_version_is_open(wanted)) || apv_version_fits(wanted, value) ||
            (slot->meets.data != NULL && apv_span_equal(slot->meets, wanted) &&
             apv_span_equal(slot->observed, value) && apv_version_may_be(wanted, value));
     return same ? APV_MATCH_YES : APV_MATCH_NO;

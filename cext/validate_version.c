@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-#define VERSION_MAX 4096 /* no longer text is compared with a pattern */
-#define NUMBERS_MAX 4    /* of which NuGet makes a version */
+#define NUMBERS_MAX 4 /* of which NuGet makes a version */
 
 static char
 lower(char c)
@@ -54,8 +53,6 @@ glob(apv_span pattern, apv_span text)
 {
     size_t p = 0, t = 0, star = SIZE_MAX, resume = 0;
 
-    if (text.size > VERSION_MAX)
-        return false;
     while (t < text.size) {
         if (p < pattern.size && pattern.data[p] == '*') {
             star = p++;
@@ -84,13 +81,26 @@ without_zero_epoch(apv_span version)
     return version;
 }
 
+/* Whether text is one version, so that it can be pinned: from then on minions are given it in place
+ * of what was approved, and package managers would take some other texts for an option or a
+ * pattern. */
+static bool
+is_definite(apv_span text)
+{
+    return apv_version_exact(text).data != NULL && text.data[0] != '-';
+}
+
+bool
+apv_version_is_open(apv_span approved)
+{
+    return apv_span_is(approved, "latest") || has(approved, '*');
+}
+
 bool
 apv_version_fits(apv_span approved, apv_span version)
 {
-    if (apv_span_is(approved, "latest"))
-        return version.size > 0;
-    if (has(approved, '*'))
-        return glob(approved, version);
+    if (apv_version_is_open(approved))
+        return is_definite(version) && (!has(approved, '*') || glob(approved, version));
     return apv_span_equal(without_zero_epoch(approved), without_zero_epoch(version));
 }
 
@@ -197,5 +207,6 @@ is_same_nuget(apv_span approved, apv_span version)
 bool
 apv_version_may_be(apv_span approved, apv_span version)
 {
-    return is_same_rpm(approved, version) || is_same_nuget(approved, version);
+    return is_definite(version) &&
+           (is_same_rpm(approved, version) || is_same_nuget(approved, version));
 }

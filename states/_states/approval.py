@@ -396,6 +396,11 @@ class _PackageManager:
         """Why it cannot be seen whether the package ``name`` is installed; no text where it can."""
         return ""
 
+    @staticmethod
+    def path(name, meant):
+        """As hidden(), of package managers that take a name with a slash for what is ``meant``."""
+        return f"no package can have this name: the package manager would take it for {meant}" if "/" in name else ""
+
     def compare(self, one, other):
         """-1, 0 or 1 as the platform orders two versions; None where it cannot say."""
         if one == other:
@@ -464,7 +469,16 @@ class _PackageManager:
 
     def noted(self):
         """name -> what has to be told of an approved package besides."""
-        return {item.name: self.notes[key] for item in self.items if (key := self.key(item.name)) in self.notes}
+        noted = {}
+        for item in self.items:
+            key = self.key(item.name)
+            others = [version for version in self.found.get(key, []) if version != self.installed(item)]
+            said = [self.notes[key]] if key in self.notes else []
+            if others and item.exact:
+                said.append(f"also installed in version {', '.join(others)}")
+            if said:
+                noted[item.name] = "; ".join(said)
+        return noted
 
     def flat(self):
         """``found`` with versions as text, as Salt writes changes."""
@@ -612,25 +626,43 @@ class _Apt(_PackageManager):
     STATUS = "${db:Status-Status}\t${Package}:${Architecture}\t${Version}\n"
     STEP = re.compile(r"^(Inst|Conf|Remv|Purg) (\S+)(?: \[\S+\])?(?: \(([^\s)]+))?")
 
+    @classmethod
+    def hidden(cls, name):
+        return cls.path(name, "a package and its release")
+
     def __init__(self, packages, purge, lock_timeout):
         super().__init__(packages, purge, lock_timeout)
         self.broken = {}  # key -> "version (status)" of what is neither installed nor absent
+        self._foreign = {}  # name of what has to be absent -> key under which another architecture's is there
 
     def read(self):
         # pkg.list_pkgs leaves a package whose configuration failed out, and takes a half installed
-        # one for installed. Neither is there, and neither is gone.
+        # one for installed. Neither is there, and neither is gone. Of a database that cannot be read
+        # it makes that nothing is installed.
         super().read()
         self.broken = {}
         query = ["dpkg-query", "--showformat", self.STATUS, "--show"]
-        listed = __salt__["cmd.run_stdout"](query, python_shell=False, output_loglevel="trace")
-        for line in listed.splitlines():
+        listed = __salt__["cmd.run_all"](query, python_shell=False, ignore_retcode=True, output_loglevel="trace")
+        if listed["retcode"] != 0:
+            raise CommandExecutionError(listed["stderr"] or "dpkg-query fails")
+        for line in listed["stdout"].splitlines():
             status, name, version = line.split("\t")
             key = self.key(name)
             if status in ("half-installed", "unpacked", "half-configured"):
                 self.found.pop(key, None)
                 self.broken[key] = f"{version} ({status})"
-            elif status in ("triggers-awaited", "triggers-pending"):
+            elif status in ("installed", "triggers-awaited", "triggers-pending"):
                 self.found.setdefault(key, [version])
+        self._foreign = {}
+        there, named = self.found.keys() | self.broken.keys(), {item.name for item in self.items}
+        for item in self.items:
+            if item.want is None and self.key(item.name) not in there:
+                others = sorted(key for key in there - named if key.rpartition(":")[0] == item.name)
+                self._foreign.update(dict.fromkeys([item.name], others[0]) if others else {})
+
+    def key(self, name):
+        # What has to be absent without a word of its architecture is to be there in none.
+        return self._foreign.get(name) or super().key(name)
 
     def satisfied(self, item):
         return super().satisfied(item) and not (item.want is None and self.key(item.name) in self.broken)
@@ -776,6 +808,10 @@ class _Rpm(_PackageManager):
     ARCHITECTURES = frozenset((*salt.utils.pkg.rpm.ARCHES, "noarch"))
     FAILED_SCRIPT = re.compile(r"warning: (%\w+)\((\S+)\) scriptlet failed, (.+)")
 
+    @classmethod
+    def hidden(cls, name):
+        return cls.path(name, "a file")
+
     def __init__(self, packages, purge, lock_timeout):
         super().__init__(packages, purge, lock_timeout)
         self._meanings = {}  # approved name -> what it means, since the last read()
@@ -786,17 +822,22 @@ class _Rpm(_PackageManager):
 
     def read(self):
         super().read()
+        if not self.found:
+            # There is rpm, at least: Salt takes the silence of a broken database for an empty one.
+            out = self.run(["rpm", "--query", "--all"])
+            raise CommandExecutionError(out["stderr"] or "rpm lists no package at all")
         self._details = None
-        self._meanings = {item.name: self._meaning(item.name) for item in self.items}
+        self._meanings = {item.name: self._meaning(item) for item in self.items}
 
     def key(self, name):
         meaning = self._meanings.get(name)
         return meaning.key if meaning else name
 
-    def _meaning(self, name):
+    def _meaning(self, item):
+        name = item.name
         base, arch = self.split(name)
         if arch is None:
-            return _Meaning(name, None, name)
+            return _Meaning(name, None, self.foreign(item) or name)
         key = self.spelling(base, arch)
         # The list spells a package of a foreign architecture like one that is named so.
         listed = name in self.found and (key != name or arch not in self.architectures(name))
@@ -810,6 +851,21 @@ class _Rpm(_PackageManager):
         """A name and the architecture at its end; None if it does not look like one."""
         base, _, arch = name.rpartition(".")
         return (base, arch) if base and arch in self.ARCHITECTURES else (name, None)
+
+    def foreign(self, item):
+        """
+        The key of the package of a foreign architecture that ``item``, of which none is said, means: where none
+        of another one is there, nor to be had if it has to be there. None if there is no such package.
+        """
+        if item.name in self.found:
+            return None
+        named = {other.name for other in self.items}
+        for key in sorted(self.found.keys() - named):
+            base, arch = self.split(key)
+            if base == item.name and arch and arch in self.architectures(key):
+                others = () if item.want is None else self.offers(item.name)
+                return None if any(offered != arch for _, offered in others) else key
+        return None
 
     @staticmethod
     def spelling(name, arch):
@@ -1439,25 +1495,30 @@ class _Unit(NamedTuple):
 
 
 def _show(name):
-    """What systemd shows of a unit: its properties, or nothing where there is no systemd."""
+    """
+    What systemd shows of a unit: its properties, or nothing where there is no systemd. Raises
+    CommandExecutionError where systemd does not tell: a unit of which nothing is known may run.
+    """
     if "service.show" not in __salt__:
         return {}
-    try:
+    shown = None
+    with contextlib.suppress(Exception):
         shown = __salt__["service.show"](name)
-    except Exception:
-        # Salt's module stumbles over " ; " in a unit's command.
-        unit = name if name.endswith(UNIT_SUFFIXES) else f"{name}.service"
-        command = ["systemctl", "show", "--property", ",".join(UNIT_PROPERTIES), "--", unit]
-        out = __salt__["cmd.run_stdout"](command, python_shell=False, output_loglevel="trace")
-        shown = dict(line.partition("=")[::2] for line in out.splitlines())
-    return shown if isinstance(shown, dict) else {}
+    if shown or "service.systemctl_reload" not in __salt__:
+        return shown if isinstance(shown, dict) else {}  # another service manager shows something else
+    # Salt's module stumbles over " ; " in a unit's command.
+    unit = name if name.endswith(UNIT_SUFFIXES) else f"{name}.service"
+    command = ["systemctl", "show", "--property", ",".join(UNIT_PROPERTIES), "--", unit]
+    out = __salt__["cmd.run_all"](command, python_shell=False, ignore_retcode=True, output_loglevel="trace")
+    shown = dict(line.partition("=")[::2] for line in out["stdout"].splitlines())
+    if not shown.get("ActiveState"):
+        raise CommandExecutionError(out["stderr"] or f"systemd tells nothing of {unit}")
+    return shown
 
 
 def _look(name):
     """The _Unit that ``name`` means now; raises whatever the service manager raises."""
-    shown = {}
-    with contextlib.suppress(Exception):
-        shown = _show(name)
+    shown = _show(name)
     if not shown.get("ActiveState"):
         return _Unit("running" if __salt__["service.status"](name) else "dead", name, {})
     state = UNIT_STATES.get(shown["ActiveState"], shown["ActiveState"])
@@ -1899,6 +1960,8 @@ def _read_again(manager, why):
     why
         name -> why for those that were not when the last transaction was over.
     """
+    if not manager.items:
+        return {}
     try:
         manager.read()
     except Exception as exc:
@@ -2175,7 +2238,9 @@ def converged(
     ret["approval"] = _evidence(document, observed, before, errors, notes, {"packages": manager.met()})
     ret["result"] = not any(errors.values())
     lines = list(_complaints(document, errors)) or [_summary(document)]
-    lines += [f"Package {key}: {note}." for key, note in sorted(manager.notes.items())]
+    of_approved = set(map(manager.key, notes["packages"]))
+    told = {key: note for key, note in manager.notes.items() if key not in of_approved} | notes["packages"]
+    lines += [f"Package {key}: {note}." for key, note in sorted(told.items())]
     ret["comment"] = "\n".join(lines)
     return ret
 

@@ -90,13 +90,13 @@ def matches(kind, approved, seen, meets=None):
         return approved is None and seen is None
     if kind != "package":
         return approved == seen
-    if approved == "latest":
-        return True
     if approved[:1] in tuple("<>=!~"):
         return None
-    if "*" in approved and like(approved, seen):
+    if approved != "latest" and "*" not in approved and without_zero_epoch(approved) == without_zero_epoch(seen):
         return True
-    if "*" not in approved and without_zero_epoch(approved) == without_zero_epoch(seen):
+    if exact(seen) is None or seen[0] == "-":
+        return False  # from now on it would be approved
+    if approved == "latest" or ("*" in approved and like(approved, seen)):
         return True
     return meets == approved and can_be(approved, seen)
 

@@ -158,7 +158,7 @@ def manager(approval, monkeypatch):
             asked.append(command)
             return {"retcode": retcode, "stdout": "" if "repoquery" in command else text, "stderr": ""}
 
-        listed = {name: [version] for name, version in installed.items()}
+        listed = {"rpm": ["4.18-1"], **{name: [version] for name, version in installed.items()}}
         approval.__salt__ = {
             "cmd.run_all": run_all,
             "pkg.list_pkgs": lambda **options: listed,
@@ -249,8 +249,7 @@ def test_a_minion_without_its_package_manager(approval, monkeypatch):
     def run_all(command, **options):
         raise approval.CommandExecutionError("Unable to run command zypper")
 
-    monkeypatch.setattr(approval._PackageManager, "read", lambda self: None)
-    approval.__salt__ = {"cmd.run_all": run_all}
+    approval.__salt__ = {"cmd.run_all": run_all, "pkg.list_pkgs": lambda **options: {"rpm": ["4.18-1"]}}
     made = approval._Zypper({"hello.x86_64": "1.0"}, False, 0)
     made.read()
     with pytest.raises(approval._Blocked, match="Unable to run command zypper"):

@@ -274,6 +274,34 @@ def test_a_version_that_is_spelled_otherwise(approved, observed, same):
             assert _core.validate(make(made), expected)["verdict"] == "drift"
 
 
+@pytest.mark.parametrize("approved", ["latest", "*", "1.0*", "1.0"])
+@pytest.mark.parametrize(
+    "observed",
+    [
+        "",
+        "latest",
+        "*",
+        "1.0*",
+        "1.0-*",
+        "-1.0",
+        "--root=1.0",
+        "1.0 --force",
+        "1.0\n",
+        "1.0\0",
+        "1.0-" + "9" * 252,
+        ">=1.0",
+    ],
+)
+def test_what_could_not_be_approved_is_no_version(approved, observed):
+    """Whatever is found for one that is approved loosely takes its place from then on."""
+    expected = {**EXPECTED, "packages": {"a": approved}}
+    told = {"packages": {"a": observed}}
+    for make in (returned, checked):
+        load = make(evidence(told, meets={"packages": {"a": approved}}, before=told))
+        for result in (_core.validate(load, expected), _core.validate_msgpack(msgpack.packb(load), expected)):
+            assert (result["authenticated"], result["verdict"]) == (True, "drift")
+
+
 def test_evidence_without_a_key_is_a_claim():
     expected = {key: value for key, value in EXPECTED.items() if key != "evidence_key"}
     result = _core.validate(returned(evidence(ALL, mac="")), expected)

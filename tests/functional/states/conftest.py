@@ -38,6 +38,7 @@ class Machine:
         self.locked = 0  # so many transactions find the lock taken
         self.lock_files = ()  # instead of those of the host's apt
         self.unreadable = ""
+        self.damaged = ""  # what the commands say that cannot read the database of packages
         self.unreachable = ""  # why the lists of available packages cannot be fetched
         self.conflicts = {}  # name -> name that has to go for it
         self.broken = {}  # name -> status of dpkg
@@ -149,6 +150,8 @@ class Machine:
     def command(self, command):
         """(retcode, stdout, stderr) of a command that the state runs beside the pkg functions."""
         self.commands.append(command)
+        if self.damaged and command[0] in ("dpkg-query", "rpm"):
+            return 1, "", self.damaged
         if command[0] == "dpkg-query":
             return 0, self.dpkg_query(), ""
         if command[0] == "zypper":
@@ -164,7 +167,11 @@ class Machine:
 
     def dpkg_query(self):
         lines = [f"{status}\t{name}:amd64\t1.0" for name, status in self.broken.items()]
-        lines += [f"installed\t{name}:amd64\t{versions[0]}" for name, versions in self.installed.items()]
+        lines += [
+            f"installed\t{name if ':' in name else f'{name}:amd64'}\t{versions[0]}"
+            for name, versions in self.installed.items()
+            if name not in self.broken
+        ]
         return "\n".join(lines)
 
     def zypper(self, words):

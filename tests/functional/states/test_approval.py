@@ -433,6 +433,68 @@ def test_packages_that_cannot_be_read_are_not_observed(machine, approve, apply):
     assert ret["approval"]["observed"]["services"] == {"cron": "running"}
 
 
+@pytest.mark.parametrize("family", ["Debian", "RedHat", "Suse"])
+@pytest.mark.parametrize("state", ["converged", "observed"])
+def test_a_database_of_packages_that_cannot_be_read_is_not_empty(machine, approve, apply, state, family):
+    """Salt's list of what is installed is empty then, and no error."""
+    machine.have(hello="1.0", other="1.0")
+    machine.damaged = "error: cannot open the database"
+    document = approve({"hello": None, "other": "1.0"})
+    ret = apply(document, family, state=state)
+    assert ret["result"] is False
+    assert ret["approval"]["observed"].get("packages", {}) == {}
+    assert ret["approval"]["before"] == {}
+    why = "the installed packages cannot be read: error: cannot open the database"
+    assert ret["approval"]["errors"] == {"packages": {"hello": why, "other": why}}
+    assert apply(document, family, test=True)["result"] is False
+
+
+def test_absent_is_absent_in_every_architecture(machine, approve, apply):
+    """But for one that is approved under a name of its own."""
+    machine.have(**{"hello:i386": "1.0", "other:i386": "1.0"})
+    document = approve({"hello": None, "other": None, "other:i386": "1.0"})
+    plan = apply(document, "Debian", test=True)
+    assert plan["comment"] == "Package hello:i386 would be removed."
+    ret = apply(document, "Debian")
+    assert ret["result"] is True
+    assert machine.installed == {"other:i386": ["1.0"]}
+    assert ret["approval"]["observed"]["packages"] == {"hello": None, "other": None, "other:i386": "1.0"}
+    assert ret["approval"]["before"]["packages"] == {"hello": "1.0", "other": None, "other:i386": "1.0"}
+
+
+@pytest.mark.parametrize("family", ["Debian", "RedHat", "Suse"])
+@pytest.mark.parametrize("want", [None, "latest", "1.0"])
+def test_a_name_with_a_slash_is_no_package(machine, approve, apply, family, want):
+    """apt would take what is behind it for a release, and others all of it for a file."""
+    machine.offer("hello")
+    machine.have(hello="1.0")
+    document = approve({"hello/stable": want, "hello": "2.0"})
+    for state in ("converged", "observed"):
+        ret = apply(document, family, state=state)
+        assert ret["result"] is False
+        assert ret["approval"]["observed"]["packages"] == {"hello": "2.0"}
+        assert "no package can have this name" in ret["approval"]["errors"]["packages"]["hello/stable"]
+    assert "no package can have this name" in apply(document, family, test=True)["comment"]
+    assert "hello/stable" not in str(machine.commands)
+
+
+def test_versions_side_by_side_are_told(machine, approve, apply):
+    """Where an old one could not be removed, say; or of kernels."""
+    machine.installed["kernel"] = ["1.0", "2.0"]
+    ret = apply(approve({"kernel": "1.0"}))
+    assert ret["result"] is True
+    assert ret["approval"]["notes"] == {"packages": {"kernel": "also installed in version 2.0"}}
+    assert "Package kernel: also installed in version 2.0." in ret["comment"]
+
+
+def test_what_was_not_asked_for_is_no_change(machine, approve, apply):
+    machine.have(hello="1.0")
+    machine.services = {"cron": "dead"}
+    ret = apply(approve(services={"cron": "running"}))
+    assert ret["changes"] == {"cron (service)": {"old": "dead", "new": "running"}}
+    assert machine.counted["list_pkgs"] == 0
+
+
 def test_before_that_cannot_be_kept_stops_everything(machine, approve, apply, monkeypatch):
     def full(source, target):
         raise OSError(28, "No space left on device")

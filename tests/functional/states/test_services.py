@@ -408,6 +408,48 @@ def test_a_check_sees_what_is_in_between(systemd, state, approve):
         assert ret["approval"]["observed"]["services"] == {"loop": "activating"}
 
 
+@pytest.fixture
+def mute(systemd):
+    """A function after which systemctl reaches no systemd, or fails for those words only."""
+    wrapper = systemd.path / "systemctl"
+    speaking = wrapper.read_text()
+
+    def silence(pattern="*"):
+        lines = speaking.splitlines()
+        failing = f"case \"$*\" in {pattern}) echo 'Failed to connect to bus: Connection timed out' >&2; exit 1;; esac"
+        wrapper.write_text("\n".join([lines[0], failing, *lines[1:]]) + "\n")
+
+    yield silence
+    wrapper.write_text(speaking)
+
+
+@pytest.mark.parametrize("failing", ["*", "show*"])
+@pytest.mark.parametrize("wanted", ["dead", "running"])
+def test_a_service_of_which_systemd_does_not_tell_is_not_called_dead(systemd, state, approve, mute, wanted, failing):
+    systemd.put({"one": {}})
+    systemd.ctl("start", "one")
+    mute(failing)
+    document = approve({}, {"one": wanted})
+    for which in ("converged", "observed"):
+        told = Told(state(document, which), document)
+        assert told.result is False
+        assert (told.observed, told.before) == ({}, {})
+        assert told.errors == {"one": "Failed to connect to bus: Connection timed out"}
+        assert told.found == {"one": "failed"}
+    assert state(document, test=True)["result"] is False
+
+
+@pytest.mark.parametrize("name", ["foo@", "foo@.service"])
+def test_a_template_is_no_service(systemd, converge, name):
+    """Its instances may run."""
+    systemd.put({"foo@": {}})
+    systemd.ctl("start", "foo@a")
+    told = converge({name: "dead"})
+    assert told.found == {name: "failed"}
+    assert (told.observed, told.before) == ({}, {})
+    assert "foo@.service" in told.errors[name]
+
+
 def test_a_restart_that_does_not_hold_has_no_start(systemd, state, approve):
     stays = service("ExecStart=/bin/sh -c 'true ; exec sleep infinity'")
     systemd.put({"stays": stays, "dies": service("ExecStart=/bin/sleep 0.5")})

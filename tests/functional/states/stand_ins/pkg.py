@@ -14,16 +14,18 @@ def list_pkgs(versions_as_list=False, attr=None, use_context=True):
     machine.count("list_pkgs")
     if machine.unreadable:
         raise CommandExecutionError(machine.unreadable)
+    # The package manager itself is always there, if Salt sees anything at all.
+    installed = {} if machine.damaged else {**machine.installed, "base": ["1-1"]}
     if attr:
         return {
             name: [{"version": one.rpartition("-")[0], "release": "1", "arch": "x86_64"}]
-            for name, versions in machine.installed.items()
+            for name, versions in installed.items()
             for one in versions
         }
     # A Salt that cached its list before somebody else changed the packages would show the old one.
     assert versions_as_list
     assert not use_context
-    return {name: list(versions) for name, versions in machine.installed.items()}
+    return {name: list(versions) for name, versions in installed.items()}
 
 
 def normalize_name(name):
