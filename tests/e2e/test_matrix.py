@@ -131,7 +131,7 @@ CASES = {
         proven("acme-downgrade", "1.0-1"), {"acme-downgrade": "1.0-1"}, ("acme-downgrade=2.0-1",),
     ),
     "remove": Case(
-        "db1", {"acme-remove": None}, "converged",
+        "db1", {"acme-remove": "absent"}, "converged",
         gone("acme-remove"), {"acme-remove": None}, ("acme-remove",),
     ),
     "already there": Case(
@@ -149,7 +149,7 @@ CASES = {
         dict.fromkeys(MANY[:9], "1.0-1") | {MANY[9]: None},
     ),
     "removal of what another needs": Case(
-        "web1", {"acme-keep": None, "acme-needs-keep": "1.0-1"}, "partial",
+        "web1", {"acme-keep": "absent", "acme-needs-keep": "1.0-1"}, "partial",
         {"acme-keep": ("failed", "apply-failed", "would also remove acme-needs-keep")}
         | proven("acme-needs-keep", "1.0-1"),
         {"acme-keep": "1.0-1", "acme-needs-keep": "1.0-1"}, ("acme-needs-keep",),

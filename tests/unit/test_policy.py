@@ -131,6 +131,7 @@ def test_what_is_shown_can_be_loaded_again():
             }
         },
         "minion_groups": {"shops": {"title": "", "minions": ["till1"]}},
+        "speakers": {"approval_operator": {"salt": {"assurance": "asserted", "attests": False}}},
         "freezes": {
             "f": {
                 "from": "2026-12-20T00:00:00+00:00",

@@ -53,7 +53,7 @@ def test_a_request_from_asking_to_the_audit(run):
 
 def test_minions_are_removed_once_somebody_says_so(run):
     asked = run("policy_admin", "minion", "remove", "web*")
-    assert (asked.returncode, asked.stdout) == (1, "web1\nweb2\nweb_\n3 would be removed: say so with --yes\n")
+    assert (asked.returncode, asked.stdout) == (1, "web1, web2, web_\n3 would be removed: say yes (--yes, yes=True)\n")
     assert run("alice", "minion", "remove", "web1", "--yes").stderr.startswith(
         "salt-approval: this login has not the role"
     )

@@ -182,7 +182,7 @@ class TestKinds:
         ]
         shown = alice.request("reboot", ["web1", "web2"], parameters={"at_time": 5}, reason="x")
         assert items_of(shown) == [
-            (minion, "action", "system.reboot", '{"at_time": 5, "in_seconds": false}') for minion in ("web1", "web2")
+            (minion, "action", "system.reboot", '{"at_time":5,"in_seconds":false}') for minion in ("web1", "web2")
         ]
 
     @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def test_drift_that_is_over_is_not_shown(run, approved, approve):
 def test_approvers_see_what_will_be_carried_out(run, client):
     number = client("alice").request("reboot", "web1", parameters={"at_time": 5}, reason="x")["request"]
     _code, text = run("carol", "show", str(number))
-    assert 'carries out: system.reboot {"at_time": 5, "in_seconds": false}\n' in text
+    assert 'carries out: system.reboot {"at_time":5,"in_seconds":false}\n' in text
 
 
 def test_long_arguments_are_shown_whole(run, client, approved):
@@ -135,6 +135,7 @@ def test_long_arguments_are_shown_whole(run, client, approved):
 
 
 def test_who_took_it_back(run, client, approve):
+    approve(["web1"], {"hello": "0.9"})
     number = approve(["web1"], {"hello": "1.0"})
     revert = client("alice").revert(number)["request"]
     assert f"taken back by: request {revert}, pending\n" in run("alice", "show", str(number))[1]

@@ -9,7 +9,8 @@ import salt.pillar
 
 from saltext.approval import _core
 
-PACKAGES = {"hello": "2.10-3", "sl": None, "vim": "latest"}
+ASKED = {"hello": "2.10-3", "sl": "absent", "vim": "latest"}
+PACKAGES = {**ASKED, "sl": None}
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def compiled(master_opts, approved):
 
 
 def test_what_was_approved_is_in_the_pillar(pillar_of, approve, database):
-    approve(["web1"], PACKAGES)
+    approve(["web1"], ASKED)
     ((revision, digest, key),) = database.execute(
         "SELECT revision, digest, encode(evidence_key, 'hex') FROM approval.exported_document WHERE minion_id = 'web1'",
         login="exporter",
@@ -57,7 +58,7 @@ def test_what_was_approved_is_in_the_pillar(pillar_of, approve, database):
 
 
 def test_the_digest_is_over_the_content(pillar_of, approve):
-    approve(["web1"], PACKAGES)
+    approve(["web1"], ASKED)
     pillar = pillar_of("web1")["approval"]
     types = {None: "absent", "latest": "latest"}
     items = [("package", name, types.get(value, "version"), value) for name, value in PACKAGES.items()]
@@ -72,7 +73,7 @@ def test_an_unknown_minion_has_a_marker_and_nothing_else(pillar_of):
 
 
 def test_the_pillar_of_a_minion_named_like_a_pattern_is_empty_of_others(pillar_of, approve, odd_minions):
-    approve(["web1", "web2"], PACKAGES)
+    approve(["web1", "web2"], ASKED)
     for minion in odd_minions:
         assert pillar_of(minion)["approval"]["packages"] == {}, minion
 
@@ -100,7 +101,7 @@ def test_the_key_is_configurable(pillar_of):
 
 
 def test_the_whole_pillar_is_compiled_and_plain_data(compiled, approve):
-    approve(["web1"], PACKAGES)
+    approve(["web1"], ASKED)
     pillar = compiled("web1")
     assert "_errors" not in pillar
     assert json.loads(json.dumps(pillar["approval"]))["packages"] == PACKAGES
