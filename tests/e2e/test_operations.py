@@ -32,7 +32,7 @@ def held_request(machine):
 
 
 def own_delegation(machine):
-    return str(json.loads(machine.run("salt-approval --json delegations", "carol").stdout)[0]["id"])
+    return str(json.loads(machine.run("salt-approval --json delegations", "carol").stdout)[0]["delegation"])
 
 
 def account_of_alice(machine):
@@ -61,11 +61,9 @@ CASES = {
     "sudo -u postgres createuser --superuser --pwprompt dba": Case(
         lambda machine: machine.run("echo 127.0.0.1 db1 >>/etc/hosts"), typed="secret\nsecret\n"
     ),
-    "install -m 600 /dev/stdin /root/approval-dba.dsn": Case(
-        typed="host=db1 dbname=approval user=dba password=secret\n"
-    ),
+    "(umask 077; cat >/root/approval-dba.dsn)": Case(typed="host=db1 dbname=approval user=dba password=secret\n"),
     "createuser --role=approval_person --pwprompt dave": Case(typed="secret\nsecret\n"),
-    "install -m 600 /dev/stdin ~/approval.dsn": Case(typed="host=db1 dbname=approval user=dave password=secret\n"),
+    "(umask 077; cat >~/approval.dsn)": Case(typed="host=db1 dbname=approval user=dave password=secret\n"),
     "salt-run -a pam": Case(account_of_alice, typed="wonder\n", says="pending"),
     "salt web1 state.apply shop": Case(lambda machine: approved_value(machine, "shop_release"), says="Failed:    0"),
     "salt-approval break-glass N": Case(held_request),
