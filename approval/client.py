@@ -92,7 +92,7 @@ class Client:
                 )
             )
 
-        return self._tried(submit, request_type, len(minions)) if dry_run else submit()
+        return self._tried(submit, request_type, len(minions)) if intake.flag("dry_run", dry_run) else submit()
 
     def amend(self, request_id, minions, packages=None, comment="", **given):
         """
@@ -200,7 +200,7 @@ class Client:
             "list_requests",
             intake.optional_text("state", state),
             intake.optional_text("minion", minion),
-            self._whoami() if mine else None,
+            self._whoami() if intake.flag("mine", mine) else None,
             None if before is None else intake.request_id(before),
             intake.count("limit", limit),
         )
@@ -230,7 +230,12 @@ class Client:
             Only the items behind this one, [minion, kind, name]: what the page before gave as ``next``.
         """
         return db.value(
-            self._conn, "show_request", intake.request_id(request_id), outcomes, after, intake.count("limit", limit)
+            self._conn,
+            "show_request",
+            intake.request_id(request_id),
+            None if outcomes is None else intake.texts("outcomes", outcomes),
+            None if after is None else intake.texts("after", after),
+            intake.count("limit", limit),
         )
 
     def returns(self, minion=None, verdict=None, flagged=None, since=None, before=None, limit=DEFAULT_LIMIT):
@@ -245,9 +250,9 @@ class Client:
             "list_returns",
             intake.optional_text("minion", minion),
             intake.optional_text("verdict", verdict),
-            flagged,
+            None if flagged is None else intake.flag("flagged", flagged),
             intake.time("since", since),
-            before and [str(part) for part in before],
+            None if before is None else intake.texts("before", before),
             intake.count("limit", limit),
         )
 
@@ -360,7 +365,7 @@ class Client:
                 f"the key of {kept[0]!r} is accepted, so the engine would make it known again: delete it first, "
                 "as with salt-key --delete"
             )
-        if yes is not True:
+        if not intake.flag("yes", yes):
             return {"removed": 0, "minions": ids}
         removed = db.value(self._conn, "remove_minions", *self._identity, ids, _comment(comment))
         return {"removed": removed, "minions": ids}

@@ -202,6 +202,22 @@ def optional_text(what, value):
     return None if value is None else text(what, value)
 
 
+def flag(what, value):
+    """``value`` if it is true or false: a text that says either would count as true. ``what`` names it in the error."""
+    if not isinstance(value, bool):
+        raise InputError(f"{what}: {_described(value)} is neither true nor false")
+    return value
+
+
+def texts(what, value):
+    """The texts in ``value``: a list, in which a number is taken as its digits; or a text with commas between them."""
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",")]
+    if not isinstance(value, list | tuple):
+        raise InputError(f"{what}: {_described(value)} is not a list")
+    return [text(what, str(part) if type(part) is int else part) for part in value]
+
+
 _QUOTE_HINT = "quote it, for YAML and for the shell, as in '\"2.10\"'"
 _DATE_HINT = "give ISO 8601, such as 2026-11-22T15:00:00+01:00 (UTC where no zone is named)"
 

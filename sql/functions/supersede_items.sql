@@ -21,7 +21,9 @@ BEGIN
                     AND winner.effective_at <= p_now
                     AND (winner.applied_at IS NOT NULL
                          OR (loser.applied_at IS NULL AND w.type_name = r.type_name AND w.type_version = r.type_version
-                             AND w.break_glass_at IS NOT DISTINCT FROM r.break_glass_at)))
+                             AND w.break_glass_at IS NOT DISTINCT FROM r.break_glass_at))
+                -- For each loser by its key: as a join it would compare all with all where no statistics say yet how many there are.
+                OFFSET 0)
         RETURNING loser.request_id
     )
     SELECT array_agg(DISTINCT request_id ORDER BY request_id) INTO overtaken FROM lost;

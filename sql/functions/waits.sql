@@ -14,16 +14,17 @@ WITH request AS (
     SELECT i.* FROM approval.item AS i
     WHERE i.request_id = p_request_id AND i.state = 'approved' AND i.applied_at IS NULL
     LIMIT p_most
-), hold AS (
+), hold AS MATERIALIZED (
     -- Items that the same things hold back are held until the same time: one of them tells of all.
-    SELECT i.minion_id, i.item_id, i.effective_at, coalesce(h.spans, '') AS spans
+    SELECT i.*, coalesce(h.spans, '') AS spans
     FROM open AS i
     LEFT JOIN (
         SELECT s.item_id, string_agg(format('%s %s %s', s.by, s.starts_at, s.ends_at), ',' ORDER BY s.by, s.starts_at) AS spans
         FROM (SELECT array_agg(o.minion_id) AS minions, array_agg(o.item_id) AS items FROM open AS o) AS given,
             approval.holds(given.minions, given.items, p_at, 1) AS s
         GROUP BY s.item_id) AS h USING (item_id)
-), held AS (
+), held AS MATERIALIZED (
+    -- Once, also where no statistics say yet how many items there are.
     SELECT one.effective_at, one.spans, b.until, b.by
     FROM (SELECT DISTINCT ON (effective_at, spans) * FROM hold ORDER BY effective_at, spans, minion_id) AS one,
         approval.held_back(one.minion_id, one.item_id, p_at) AS b
@@ -31,9 +32,8 @@ WITH request AS (
     SELECT i.minion_id, i.item_id, i.outcome, held.until, held.by, d.state, d.proof, d.returned_at, coalesce(d.jid, d.observe_jid) AS jid,
         coalesce(d.sent_at, d.state_at) AS sent_at, winner.request_id AS other,
         answer.jid IS NOT NULL AS is_answered
-    FROM open AS i
-    JOIN hold USING (minion_id, item_id)
-    LEFT JOIN held ON held.effective_at = hold.effective_at AND held.spans = hold.spans
+    FROM hold AS i
+    LEFT JOIN held ON held.effective_at = i.effective_at AND held.spans = i.spans
     LEFT JOIN approval.dispatch AS d ON d.request_id = p_request_id AND d.minion_id = i.minion_id
         AND (d.item_id = i.item_id OR d.proof = 'state')
     -- One by one by their keys: nobody wants all returns and documents read.

@@ -1,7 +1,7 @@
 -- What holds a change back, until when, and that whoever looks is told.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(44);
+SELECT plan(45);
 
 CREATE FUNCTION pg_temp.held(number bigint, minion text DEFAULT 'web1', at timestamptz DEFAULT clock_timestamp()) RETURNS text LANGUAGE sql AS $$
 SELECT CASE WHEN b.until = 'infinity' THEN 'ever' ELSE round(extract(epoch FROM b.until - now()) / 3600)::text END || ' ' || b.by
@@ -126,5 +126,11 @@ SELECT is((SELECT e ->> 'standing' || ' ' || (e ->> 'overtaken_by') FROM jsonb_a
 SELECT pg_temp.ask('t_alice', 'windowed', '{web2}', 'hello', '1') AS waiting \gset
 SELECT throws_ok($$SELECT approval.why('web2', 'srevice', 'cron')$$, 'AP005', '''srevice'' is not a kind of resource', 'a misspelt kind is refused by name');
 SELECT throws_ok($$SELECT * FROM approval.list_requests(NULL, 'nomin', NULL, NULL, 50)$$, 'AP004', NULL, 'an unknown minion too');
+-- Nothing is worked out for each of many minions, also right after they were asked for, when no statistics tell of them.
+SELECT approval.put_minions(ARRAY(SELECT format('many%s', g) FROM generate_series(1, 200) AS g)) \g /dev/null
+SELECT pg_temp.ask('t_alice', 'standard', ARRAY(SELECT format('many%s', g) FROM generate_series(1, 200) AS g), 'a', '1') AS many \gset
+SET LOCAL track_functions = 'all';
+SELECT pg_temp.waits(:many) \g /dev/null
+SELECT is((SELECT calls FROM pg_stat_xact_user_functions WHERE funcname = 'held_back'), 1::bigint, 'what is alike is looked at once');
 SELECT * FROM finish();
 ROLLBACK;

@@ -774,6 +774,46 @@ class Sequence(RuleBasedStateMachine):
     def the_audit_is_intact(self):
         assert self.connection.execute("SELECT * FROM approval.verify_audit()").fetchall() == []
 
+    @invariant()
+    def everybody_is_told_just_what_they_can_decide(self):
+        for who in PEOPLE:
+            query = "SELECT request_id, suffices, obstacle IS NULL FROM approval.inbox_of(%s, %s, NULL, 1000)"
+            told = {
+                sure: set(self.connection.execute(query, (who, "authenticated" if sure else "asserted")))
+                for sure in (True, False)
+            }
+            expected = {True: set(), False: set()}
+            for number in self.rules.requests:
+                if self._may(who, True, number, "reject"):
+                    is_free = self._may(who, True, number, "approve")
+                    for sure in (True, False):
+                        expected[sure].add((number, self._may(who, sure, number, "reject"), is_free))
+            assert told == expected
+
+    def _may(self, *decision):
+        try:
+            self.rules.check_decision(*decision)
+        except Refused:
+            return False
+        return True
+
+    @invariant()
+    def what_is_held_back_is_told(self):
+        query = """
+            SELECT i.request_id, i.minion_id, i.name, held.by
+            FROM approval.item AS i, approval.held_back(i.minion_id, i.item_id, clock_timestamp()) AS held
+            """
+        expected = set()
+        for item in self.rules._all_items():
+            if item.state == "approved":
+                is_frozen = not (item.applied or item.request.glass_broken) and self.rules._is_frozen(item)
+                if is_frozen and item.is_due:
+                    expected.add((item.request.number, item.minion, item.package, "frozen"))
+                elif not item.is_due:
+                    expected.add((item.request.number, item.minion, item.package, "after"))
+        rows = self.connection.execute(query).fetchall()
+        assert {(*row[:3], "frozen" if row[3].startswith("freeze ") else row[3]) for row in rows} == expected
+
     # How the database is asked.
 
     def _act(self, who, function, *arguments, authenticated=True):

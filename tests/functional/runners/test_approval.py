@@ -156,6 +156,30 @@ def test_the_provider_is_configurable(approved, master_opts, settings_of):
     assert "nobody is known as ldap:alice" in refusal(functions["approval.request"], *arguments)
 
 
+@pytest.mark.parametrize(
+    ("function", "given", "text"),
+    [
+        ("list", {"mine": "no"}, "mine: 'no' is neither true nor false"),
+        ("returns", {"flagged": "maybe"}, "flagged: 'maybe' is neither true nor false"),
+        ("returns", {"before": 5}, "before: the number 5 is not a list"),
+        ("remove_minions", {"minions": "web1", "yes": "False"}, "yes: 'False' is neither true nor false"),
+        ("request", {"request_type": "package", "minions": "web1", "packages": {"a": "1"}, "reason": "x", "dry_run": 0},
+         "dry_run: the number 0 is neither true nor false"),
+        ("show", {"request_id": 1, "outcomes": {}}, "outcomes: a dict is not a list"),
+        ("show", {"request_id": 1, "after": 7}, "after: the number 7 is not a list"),
+        ("show", {"request_id": 1, "after": "x"}, "items are shown from behind a minion, a kind and a name"),
+    ],
+)  # fmt: skip
+def test_what_is_no_flag_or_list_is_refused_by_name(runner, function, given, text):
+    assert text in refusal(runner, function, **given)
+
+
+def test_outcomes_are_a_list_or_text_with_commas(runner):
+    number = runner("request", "package", "web1", {"hello": "1"}, "x")["request"]
+    assert len(runner("show", number, outcomes="waiting,failed")["items"]) == 1
+    assert runner("show", number, outcomes=["failed"])["items"] == []
+
+
 @pytest.mark.parametrize("user", [None, "", "UNKNOWN", "mallory", "sudo_alice", "%", "' OR true --"])
 def test_unknown_users_are_refused(runner, user):
     text = refusal(runner, "request", "package", ["web1"], {"hello": "1"}, "needed", user=user)
