@@ -1209,7 +1209,15 @@ class _Zypper(_Rpm):
             said = [one.text for one in answer.iter("message") if one.get("type") == "error"]
             said = said or [one.text for one in answer.iter("description")] or [out["stderr"]]
             raise _Blocked(_reason(CommandExecutionError("\n".join(said))))
-        return list(self.rows(summary))
+        rows = list(self.rows(summary))
+        if action == "remove":
+            # By a name alone zypper removes it of all architectures, and foretells one.
+            names = {item.name for item in items if not self.is_ambiguous(self._meanings[item.name])}
+            for key in self.found:
+                name, arch = self.split(key)
+                if name in names - {key} and arch in self.architectures(key):
+                    rows.append(_Row(name, arch, None))
+        return rows
 
     def rows(self, summary):
         for section in summary:
@@ -1529,11 +1537,12 @@ def _show(name):
     """
     if "service.show" not in __salt__:
         return {}
-    shown = None
+    shown = {}
     with contextlib.suppress(Exception):
-        shown = __salt__["service.show"](name)
-    if shown or "service.systemctl_reload" not in __salt__:
-        return shown if isinstance(shown, dict) else {}  # another service manager shows something else
+        shown = dict(__salt__["service.show"](name))
+    # What systemctl says when it fails is no property; another service manager shows something else.
+    if shown.get("Id") or "service.systemctl_reload" not in __salt__:
+        return shown
     # Salt's module stumbles over " ; " in a unit's command.
     unit = name if name.endswith(UNIT_SUFFIXES) else f"{name}.service"
     command = ["systemctl", "show", "--property", ",".join(UNIT_PROPERTIES), "--", unit]

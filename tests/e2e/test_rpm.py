@@ -32,6 +32,7 @@ PACKAGES = [
     *(Package("module", evr, "x86_64") for evr in ("1.0-1", "2.0-1")),
     *(Package("tool", evr, "x86_64") for evr in ("1.0-1", "2.0-1")),
     Package("legacy", "1.0-1", "i686"),
+    *(Package("both", "1.0-1", arch) for arch in ("x86_64", "i686")),
     Package("driver.i686", "1.0-1"),
     Package("agent.noarch", "1.0-1"),
     # spellings of versions
@@ -232,6 +233,19 @@ def test_a_package_of_a_foreign_architecture_alone(run, rpm_minion):
     assert ret["result"] is True, ret["comment"]
     assert observed(ret) == {"legacy": None, "legacy.i686": "1.0-1"}
     assert rpm_minion.installed() == ["legacy-0:1.0-1.i686"]
+
+
+def test_a_name_means_all_architectures_that_are_there(run, rpm_minion):
+    installed = ["both-1.0-1.x86_64", "both-1.0-1.i686"]
+    ret = run(installed, {"both": None})[1]
+    assert ret["changes"].keys() == {"both", "both.i686"}
+    assert rpm_minion.installed() == []
+    plan, ret = run(installed, {"both": None, "both.i686": "1.0"})
+    assert errors(ret) == {"both": "it would also remove both.i686, which is approved"}
+    assert (plan["changes"], ret["changes"]) == ({}, {})
+    ret = run(installed, {"both.x86_64": None, "both.i686": "1.0"})[1]
+    assert ret["result"] is True, ret["comment"]
+    assert rpm_minion.installed() == ["both-0:1.0-1.i686"]
 
 
 def test_an_old_version_that_stays(rpm_minion, kin):
