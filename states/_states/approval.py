@@ -884,6 +884,28 @@ class _Rpm(_PackageManager):
         """Those of the installed packages that are listed as ``key``."""
         return {one["arch"] for one in self.details(key)}
 
+    def labelled(self, item):
+        """
+        The installed version that the name of ``item``, which has to be absent, ends with, as rpm itself labels a
+        package (``hello-2.10-1.noarch``); None if it is no label.
+        """
+        if item.want is not None or self.key(item.name) in self.found:
+            return None
+        labels = {item.name, self.split(item.name)[0]}
+        for key, versions in self.found.items():
+            name = self.split(key)[0]
+            for version in versions if item.name.startswith(f"{name}-") else ():
+                if f"{name}-{self._comparable('', version)}" in labels:
+                    return version
+        return None
+
+    def satisfied(self, item):
+        return super().satisfied(item) and self.labelled(item) is None
+
+    def observed(self, item):
+        # What rpm calls so is there.
+        return self.labelled(item) or super().observed(item)
+
     def is_held(self, item):
         # A hold is of a name, whatever the architecture.
         return super().is_held(item) or self._meanings[item.name].name in self.held
@@ -968,6 +990,8 @@ class _Rpm(_PackageManager):
 
     def refusal(self, action, item):
         """Why a transaction would do nothing to ``item``."""
+        if self.labelled(item):
+            return "it is a package together with its version: ask for the package to be absent"
         if action == "remove":
             return "the package manager would not remove it"
         meaning = self._meanings[item.name]
@@ -1185,7 +1209,15 @@ class _Zypper(_Rpm):
             said = [one.text for one in answer.iter("message") if one.get("type") == "error"]
             said = said or [one.text for one in answer.iter("description")] or [out["stderr"]]
             raise _Blocked(_reason(CommandExecutionError("\n".join(said))))
-        return list(self.rows(summary))
+        rows = list(self.rows(summary))
+        if action == "remove":
+            # By a name alone zypper removes it of all architectures, and foretells one.
+            names = {item.name for item in items if not self.is_ambiguous(self._meanings[item.name])}
+            for key in self.found:
+                name, arch = self.split(key)
+                if name in names - {key} and arch in self.architectures(key):
+                    rows.append(_Row(name, arch, None))
+        return rows
 
     def rows(self, summary):
         for section in summary:
@@ -1352,7 +1384,7 @@ def _carry_out(manager, action, items):
     """Do ``action`` on ``items``; returns item -> why for those not as approved afterwards."""
 
     def attempt(group):
-        why = "the package manager reported success, but nothing changed"
+        why, failed = "the package manager reported success, but nothing changed", False
         try:
             manager.transact(action, group)
         except _Locked:
@@ -1363,9 +1395,13 @@ def _carry_out(manager, action, items):
         except Exception as exc:
             # Whatever a package manager or its Salt module comes up with for one package, the
             # others must still converge; and some of these may have been changed before it failed.
-            why = _reason(exc)
+            why, failed = _reason(exc), True
         remaining = manager.review(group)
         manager.failed(remaining)
+        if failed and not remaining:
+            # Nobody else would tell of it.
+            for item in group:
+                manager.notes.setdefault(manager.key(item.name), f"it is so, though the package manager said: {why}")
         return remaining, why
 
     return _settle(items, attempt, manager.batches)
@@ -1501,11 +1537,12 @@ def _show(name):
     """
     if "service.show" not in __salt__:
         return {}
-    shown = None
+    shown = {}
     with contextlib.suppress(Exception):
-        shown = __salt__["service.show"](name)
-    if shown or "service.systemctl_reload" not in __salt__:
-        return shown if isinstance(shown, dict) else {}  # another service manager shows something else
+        shown = dict(__salt__["service.show"](name))
+    # What systemctl says when it fails is no property; another service manager shows something else.
+    if shown.get("Id") or "service.systemctl_reload" not in __salt__:
+        return shown
     # Salt's module stumbles over " ; " in a unit's command.
     unit = name if name.endswith(UNIT_SUFFIXES) else f"{name}.service"
     command = ["systemctl", "show", "--property", ",".join(UNIT_PROPERTIES), "--", unit]

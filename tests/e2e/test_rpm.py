@@ -32,6 +32,7 @@ PACKAGES = [
     *(Package("module", evr, "x86_64") for evr in ("1.0-1", "2.0-1")),
     *(Package("tool", evr, "x86_64") for evr in ("1.0-1", "2.0-1")),
     Package("legacy", "1.0-1", "i686"),
+    *(Package("both", "1.0-1", arch) for arch in ("x86_64", "i686")),
     Package("driver.i686", "1.0-1"),
     Package("agent.noarch", "1.0-1"),
     # spellings of versions
@@ -51,6 +52,7 @@ PACKAGES = [
     Package("needs-bad-post", "1.0-1", headers=("Requires: bad-post",)),
     Package("bad-pre", "1.0-1", script="%pre\necho no room >&2\nexit 4\n"),
     Package("bad-preun", "1.0-1", script="%preun\nexit 5\n"),
+    Package("bad-preun", "2.0-1"),
     Package("bad-postun", "1.0-1", script="%postun\nexit 6\n"),
 ]
 
@@ -208,6 +210,68 @@ def test_only_the_named_package_goes(run, rpm_minion):
     assert rpm_minion.installed() == ["module-0:1.0-1.x86_64", "tool-0:1.0-1.x86_64"]
     assert observed(ret) == {"module.x86_64": None, "module": "1.0-1", "tool.noarch": None}
     assert ret["approval"]["before"]["packages"] == {"module.x86_64": "1.0-1", "module": "1.0-1", "tool.noarch": None}
+
+
+def test_absent_is_absent_however_it_is_there(run, rpm_minion):
+    """A name alone means that of a foreign architecture where there is no other; a label of rpm is no name."""
+    packages = {"legacy": None, "hello-1.0-1.noarch": None, "tool-1.0-1": None, "tool/x": None}
+    ret = run(["legacy-1.0-1.i686", "hello-1.0-1.noarch", "tool-1.0-1.x86_64"], packages)[1]
+    assert rpm_minion.installed() == ["hello-0:1.0-1.noarch", "tool-0:1.0-1.x86_64"]
+    assert observed(ret) == {"legacy": None, "hello-1.0-1.noarch": "1.0-1", "tool-1.0-1": "1.0-1"}
+    assert ret["approval"]["before"]["packages"]["legacy"] == "1.0-1"
+    assert "ask for the package to be absent" in errors(ret)["hello-1.0-1.noarch"]
+    assert "no package can have this name" in errors(ret)["tool/x"]
+    assert {name for name, verdict in verdicts(ret, packages).items() if verdict == "converged"} == {"legacy"}
+
+
+def test_a_package_of_a_foreign_architecture_alone(run, rpm_minion):
+    """A name means it where no other is to be had."""
+    ret = run(["legacy-1.0-1.i686"], {"legacy": "1.0"})[1]
+    assert (ret["result"], ret["changes"]) == (True, {})
+    assert observed(ret) == {"legacy": "1.0-1"}
+    ret = run(["legacy-1.0-1.i686"], {"legacy": None, "legacy.i686": "1.0"})[1]
+    assert ret["result"] is True, ret["comment"]
+    assert observed(ret) == {"legacy": None, "legacy.i686": "1.0-1"}
+    assert rpm_minion.installed() == ["legacy-0:1.0-1.i686"]
+
+
+def test_a_name_means_all_architectures_that_are_there(run, rpm_minion):
+    installed = ["both-1.0-1.x86_64", "both-1.0-1.i686"]
+    ret = run(installed, {"both": None})[1]
+    assert ret["changes"].keys() == {"both", "both.i686"}
+    assert rpm_minion.installed() == []
+    plan, ret = run(installed, {"both": None, "both.i686": "1.0"})
+    assert errors(ret) == {"both": "it would also remove both.i686, which is approved"}
+    assert (plan["changes"], ret["changes"]) == ({}, {})
+    ret = run(installed, {"both.x86_64": None, "both.i686": "1.0"})[1]
+    assert ret["result"] is True, ret["comment"]
+    assert rpm_minion.installed() == ["both-0:1.0-1.i686"]
+
+
+def test_an_old_version_that_stays(rpm_minion, kin):
+    """Since its script %preun fails, which nobody can foretell."""
+    rpm_minion.reset()
+    rpm_minion.install("bad-preun-1.0-1.noarch")
+    ret = rpm_minion.call(GRAINS[kin], {"approval": document({"bad-preun": "2.0"})}, "approval.converged")
+    assert rpm_minion.installed() == ["bad-preun-0:1.0-1.noarch", "bad-preun-0:2.0-1.noarch"]
+    assert observed(ret) == {"bad-preun": "2.0-1"}
+    assert "also installed in version 1.0-1" in ret["approval"]["notes"]["packages"]["bad-preun"]
+
+
+def test_a_database_that_cannot_be_read(rpm_minion, kin):
+    rpm_minion.reset()
+    rpm_minion.install("hello-1.0-1.noarch")
+    database = rpm_minion.directory / "var/lib/rpm"
+    kept = database.rename(database.with_name("rpm.away"))
+    database.write_text("no directory")
+    try:
+        ret = rpm_minion.call(GRAINS[kin], {"approval": document({"hello": None})}, "approval.converged")
+    finally:
+        database.unlink()
+        kept.rename(database)
+    assert ret["result"] is False
+    assert verdicts(ret, {"hello": None}) == {"hello": "failed"}
+    assert ret["approval"]["before"] == {}
 
 
 def test_what_exists_nowhere_is_named(run):

@@ -487,6 +487,25 @@ def test_versions_side_by_side_are_told(machine, approve, apply):
     assert "Package kernel: also installed in version 2.0." in ret["comment"]
 
 
+def test_what_the_package_manager_said_is_told_of_what_is_as_approved_nevertheless(
+    machine, approve, apply, monkeypatch
+):
+    """Another package's script failed, say."""
+    machine.offer("hello", "other")
+    install = machine.install
+
+    def fail(wanted):
+        install(wanted)
+        machine.fail("E: Sub-process /usr/bin/dpkg returned an error code (1)")
+
+    monkeypatch.setattr(machine, "install", fail)
+    ret = apply(approve({"hello": "1.0", "other": "2.0"}), "Debian")
+    assert ret["result"] is True
+    said = "it is so, though the package manager said: E: Sub-process /usr/bin/dpkg returned an error code (1)"
+    assert ret["approval"]["notes"] == {"packages": {"hello": said, "other": said}}
+    assert f"Package hello: {said}." in ret["comment"]
+
+
 def test_what_was_not_asked_for_is_no_change(machine, approve, apply):
     machine.have(hello="1.0")
     machine.services = {"cron": "dead"}
