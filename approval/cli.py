@@ -28,9 +28,12 @@ wrong; 2 could not be tried; 3 nothing is wrong, but not all could be looked at.
 
 def main(argv=None):
     """Run the command; returns its exit code."""
-    for stream in (sys.stdout, sys.stderr):
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            # It was closed: nobody wants the answer, and no connection may take its place.
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
         # A terminal that has no letter for something must not make a failure of what was done.
-        stream.reconfigure(errors="backslashreplace")
+        getattr(sys, name).reconfigure(errors="backslashreplace")
     arguments = parser().parse_args(argv)
     try:
         return arguments.run(arguments)

@@ -4,7 +4,9 @@ import contextlib
 import datetime
 import json
 import os
+import pathlib
 import re
+import shlex
 import subprocess
 import sys
 
@@ -485,6 +487,15 @@ def test_a_terminal_without_the_letters_makes_no_failure(run):
         assert json.loads(shown.stdout)["reason"] == "☃ 😀"
         refused = run("alice", "show", "日", PYTHONIOENCODING=encoding)
         assert (refused.returncode, "Traceback" in refused.stderr) == (2, False)
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_make_no_failure(closed, approved, dsn_file):
+    for words, code in ((["show", "1"], 1), (["list"], 0), (["--json", "list"], 0)):
+        command = [pathlib.Path(sys.executable).parent / "salt-approval", "--dsn-file", dsn_file("alice"), *words]
+        line = f"exec {shlex.join(map(str, command))} {closed}"
+        result = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+        assert (result.returncode, "Traceback" in result.stderr) == (code, False)
 
 
 def test_loading_a_policy_warns_of_what_cannot_work(run, tmp_path):
