@@ -117,7 +117,8 @@ test-salts: ## Test with each release of Salt in use, and with minions of anothe
 .PHONY: test-short
 test-short: setup ## Test a short story, and the README's, with a real master and real minions
 	@$(AS_ROOT) tools/sandbox.py env APPROVAL_MINION_WHEELS=$(MINION_WHEELS) \
-	    $(VENV)/bin/pytest -q -p no:cacheprovider tests/e2e/test_every_salt.py tests/e2e/test_readme.py
+	    $(VENV)/bin/pytest -q -p no:cacheprovider tests/e2e/test_every_salt.py \
+	    tests/e2e/test_docs.py::test_readme_from_nothing_to_converged
 
 .PHONY: test-faults
 test-faults: setup ## Test with real faults, each for seconds: servers killed and stopped, networks cut, disks full

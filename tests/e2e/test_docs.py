@@ -1,4 +1,4 @@
-"""Every block of docs/operations.md that somebody types, as it stands and in order, where the README was followed."""
+"""All that README.md and docs/operations.md have somebody type, as it stands and in order, on one fresh machine."""
 
 import json
 import re
@@ -81,6 +81,13 @@ CASES = {
 
 
 @pytest.mark.parametrize("page", [PROJECT / "README.md", PAGE], ids=lambda page: page.name)
+def test_readme_from_nothing_to_converged(newcomer):
+    _, answers = newcomer
+    assert "2 items on 2 minions: 2 converged" in answers["sudo salt-run approval.show 1"]
+    check = next(answer for command, answer in answers.items() if command.startswith("salt-approval check"))
+    assert ": 0 errors, " in check
+
+
 def test_every_block_is_one_that_is_typed_or_cannot_be(page):
     blocks = documents.blocks(page)
     assert 2 * len(blocks) == sum(line.startswith("```") for line in page.read_text().splitlines())
