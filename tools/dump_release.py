@@ -38,6 +38,8 @@ principals:
 groups:
   reviewers: {title: Review, members: [bob]}
   managers: {title: Release, members: [bob, carol]}
+speakers:
+  alice: {jira: authenticated}
 minion_groups:
   shops: {title: In the shops, minions: [till1, "Zürich-ß"]}
 calendars:
@@ -174,7 +176,7 @@ def _requests(site):
     bob.reject(site.ask("package", ["web1"], packages={"rejected": "1"}), comment="not that one")
     alice.cancel(site.ask("package", ["web1"], packages={"cancelled": "1"}))
     expiring = site.ask("brief", ["web1"], packages={"expired": "1"})
-    waiting = site.approved("package", ["web1", "web2"], packages={"waiting": "2:1.0-1"})
+    site.approved("package", ["web1", "web2"], packages={"waiting": "2:1.0-1"})
     site.approved("service", ["web1"], services={"cron": "running"})
     site.approved("value", ["web1"], values={"motd": {"text": "Grüße", "lines": [1, 2.5, None, True]}})
     site.approved("package", ["web2"], packages={"hello": "2.10-3"})
@@ -203,11 +205,9 @@ def _requests(site):
     site.approved("seconds", ["web2"], packages={"renewed": "1"})
     while db.value(site.login("engine"), "renew_requests") == 0:
         time.sleep(0.1)
-    # A key of another system's, and one that the release takes for its own.
-    for source, reference in (("jira", "CHG-1"), ("renewal", str(waiting))):
-        items = [["web1"], ["package"], [f"from-{source}"], ["1"]]
-        given = ("pg", "alice", "package", "needed", *items, None, source, reference)
-        db.value(site.login("alice"), "submit_request", *given)
+    # A key of another system's.
+    items = [["web1"], ["package"], ["from-jira"], ["1"]]
+    db.value(site.login("alice"), "submit_request", "pg", "alice", "package", "needed", *items, None, "jira", "CHG-1")
     while not db.call(site.login("engine"), "expire_due") or bob.show(expiring)["state"] == "pending":
         time.sleep(0.1)
     missing = site.query("SELECT state FROM approval.request_state EXCEPT SELECT state FROM approval.request")
