@@ -80,7 +80,6 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("page", [PROJECT / "README.md", PAGE], ids=lambda page: page.name)
 def test_readme_from_nothing_to_converged(newcomer):
     _, answers = newcomer
     assert "2 items on 2 minions: 2 converged" in answers["sudo salt-run approval.show 1"]
@@ -88,6 +87,7 @@ def test_readme_from_nothing_to_converged(newcomer):
     assert ": 0 errors, " in check
 
 
+@pytest.mark.parametrize("page", [PROJECT / "README.md", PAGE], ids=lambda page: page.name)
 def test_every_block_is_one_that_is_typed_or_cannot_be(page):
     blocks = documents.blocks(page)
     assert 2 * len(blocks) == sum(line.startswith("```") for line in page.read_text().splitlines())
