@@ -9,12 +9,11 @@ BEGIN
     WITH lost AS (
         UPDATE approval.item AS loser
         SET state = 'superseded'
-        FROM approval.request AS r
         WHERE loser.minion_id = ANY (p_minions) AND loser.state = 'approved' AND loser.kind <> 'action'
-            AND r.request_id = loser.request_id
             AND EXISTS (
                 SELECT FROM approval.item AS winner
                 JOIN approval.request AS w ON w.request_id = winner.request_id
+                JOIN approval.request AS r ON r.request_id = loser.request_id
                 WHERE winner.minion_id = loser.minion_id AND winner.kind = loser.kind AND winner.name = loser.name
                     AND winner.state = 'approved'
                     AND (winner.effective_at, winner.approval_seq) > (loser.effective_at, loser.approval_seq)
