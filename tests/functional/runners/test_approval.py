@@ -206,7 +206,8 @@ def test_minions_that_are_gone_are_removed(runner, master_opts, accept_key, appr
     approved.execute("SELECT approval.put_minions(%s)", ([*ghosts, "ghost[1]"],), login="operator")
     number = approve([*ghosts, "ghost[1]"], {"hello": "1"})
     assert runner("remove_minions", "ghost[1]") == {"removed": 0, "minions": ["ghost[1]"]}
-    assert runner("remove_minions", "ghost*", yes="no")["removed"] == 0
+    assert runner("remove_minions", "ghost*", yes=False)["removed"] == 0
+    assert "neither true nor false" in refusal(runner, "remove_minions", "ghost*", yes="no")
     assert runner("remove_minions", ["ghost[1]"], yes=True)["removed"] == 1, "its own id before any pattern"
     assert runner("show", number)["state"] == "approved"
     removed = runner("remove_minions", "ghost*,ghost7", yes=True, comment="never were")
