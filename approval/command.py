@@ -140,7 +140,7 @@ def read(path):
 def answer(arguments, content, to_text):
     """Print the answer, as JSON if asked to, else as what ``to_text`` makes of it; gives the exit code."""
     if arguments.json:
-        # What a terminal has no letter for is escaped as JSON does it.
+        # JSON escapes the characters that this terminal has no letter for.
         is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
         print(json.dumps(content, indent=2, ensure_ascii=not is_utf8))
     else:

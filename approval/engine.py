@@ -26,7 +26,7 @@ FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 TICK_S = 1.0
 STOP_WITHIN_S = 5.0
-# What comes of the world around, a server that stops for example: a line says all. Anything else is a fault of ours.
+# The world around causes these (a server stops, for example), and one line says all. Any other is a fault of ours.
 EXPECTED = (ApprovalError, _core.Error, psycopg.OperationalError)
 
 

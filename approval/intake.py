@@ -15,7 +15,7 @@ from . import typed
 from .errors import InputError
 
 KINDS = ("package", "service", "value", "action")
-# What dpkg puts behind a package's name and a colon.
+# The architectures that dpkg writes behind a package's name and a colon.
 ARCHITECTURES = (
     "all", "amd64", "any", "arm64", "armel", "armhf", "i386", "loong64", "mips64el", "mipsel", "native", "powerpc",
     "ppc64", "ppc64el", "riscv64", "s390x", "x32",
@@ -28,7 +28,7 @@ NOT_A_VERSION = ("any", "false", "installed", "none", "null", "present", "purged
 # ISO 8601 also knows a year, a month or a week alone; as a start they are more likely a slip.
 FULL_DATE = re.compile(r"\d{4}-?\d\d-?\d\d(?!\d)")
 MAX_REQUEST_ID = 2**63 - 1
-# What Salt's msgpack makes text of is not between these.
+# Salt's msgpack carries integers between these; it makes text of any other.
 SMALLEST, LARGEST = -(2**63), 2**64 - 1
 
 

@@ -27,7 +27,7 @@ LIMITS = {
     "approval_engine": {**NOTICE, "statement_timeout": "120s"},
     "approval_policy_admin": NOTICE,
 }
-# What of the administrator's connection is the administrator's own; the rest is the way to the server.
+# These settings of a connection are the administrator's own; all others are the way to the server.
 OWN_SETTINGS = (
     "user", "password", "passfile", "sslcert", "sslkey", "sslpassword", "sslcertmode", "options", "application_name",
     "fallback_application_name", "client_encoding", "service", "replication",

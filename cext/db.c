@@ -444,7 +444,7 @@ fail_wait(apv_db *db, enum wait wait, apv_err *err)
         apv_fail(err, APV_ERR_UNAVAILABLE, "the connection to the approval database was lost");
         attempt = ATTEMPT_LOST;
     }
-    /* What it would say next belongs to the call that we gave up. */
+    /* The connection's next answer belongs to the call that was given up. */
     if (attempt == ATTEMPT_LOST)
         drop(db);
     else

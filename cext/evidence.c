@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-/* What a section tells of, and the kind that these resources are of. In the order of
- * the kinds, so that sorting each by name sorts the whole. */
+/* The keys within a section, and the kind that the resources under each are of. They stand
+ * in the order of the kinds, so that sorting each by name sorts the whole. */
 #define KIND_COUNT 5
 static const apv_span plurals[KIND_COUNT] = {APV_WORD("actions"), APV_WORD("packages"),
                                              APV_WORD("services"), APV_WORD("starts"),

@@ -69,8 +69,8 @@ is_carried(PyObject *value, int depth)
     return carried;
 }
 
-/* What a text of JSON says, or NULL: an exception is set, or none, if a minion could not make
- * the same text of what would reach it. */
+/* The object that a text of JSON stands for, or NULL: with an exception set; or without one, if
+ * a minion could not make the same text of the object that would reach it. */
 static PyObject *
 json_object(const module_state *state, PyObject *text)
 {
