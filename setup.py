@@ -9,26 +9,28 @@ import subprocess
 import sys
 from pathlib import Path
 
-from setuptools import Extension, setup
+from setuptools import Extension, find_packages, setup
 
 HERE = Path(__file__).resolve().parent
 ROOT = "saltext.approval"
 
 # Import package -> folder. The folders carry the names people look for; the import names are
-# those that Salt's loader looks for and that cannot clash in site-packages.
+# those that Salt's loader looks for and that cannot clash in site-packages. The packages below
+# approval/ have the names of their folders.
 PACKAGES = {
     ROOT: "approval",
     ROOT + ".pillar": "ext_pillar",
     ROOT + ".returners": "returners",
     ROOT + ".runners": "runners",
     ROOT + ".engines": "engines",
-    ROOT + ".workers": "approval/workers",
     ROOT + ".states": "states",
     ROOT + ".sql": "sql",
     ROOT + ".docs": "docs",
 }
 PACKAGE_DATA = {
-    ROOT: ["py.typed", "*.pyi", "shipped/*"],
+    ROOT: ["py.typed", "*.pyi"],
+    ROOT + ".cli": ["completions/*"],
+    ROOT + ".policy": ["types.yaml"],
     # A file root for minions: served as it is, never imported from here by name.
     ROOT + ".states": ["_modules/*.py", "_states/*.py", "approval/*.sls"],
     ROOT + ".sql": ["migrations/*.sql", "functions/*.sql", "roles.sql", "grants.sql"],
@@ -36,7 +38,7 @@ PACKAGE_DATA = {
 }
 DATA_FILES = [
     ("share/man/man1", ["docs/salt-approval.1"]),
-    ("share/bash-completion/completions", ["approval/shipped/salt-approval"]),
+    ("share/bash-completion/completions", ["approval/cli/completions/salt-approval"]),
 ]
 LIBRARIES = ["libpq", "msgpack", "jansson", "liblz4", "lmdb", "libcrypto", "zlib"]  # pkg-config names
 WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wstrict-prototypes"]
@@ -71,7 +73,7 @@ def core():
 
 
 setup(
-    packages=list(PACKAGES),
+    packages=[*PACKAGES, *(f"{ROOT}.{name}" for name in find_packages("approval"))],
     package_dir=PACKAGES,
     package_data=PACKAGE_DATA,
     include_package_data=False,

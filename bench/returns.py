@@ -15,7 +15,8 @@ from private_postgres import SUPERUSER
 from report import Floor, Row
 from rounds import Clocked, medians
 
-from saltext.approval import _core, jobs
+from saltext.approval import _core
+from saltext.approval.jobs import packing
 
 CHUNKS = 20
 DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
@@ -65,7 +66,7 @@ def measure(database, minions, rounds, duration_s):
     ours(next(loads))
     _check(database)
     with psycopg.connect(database.dsn_of(), autocommit=True) as connection, _Disk(database) as disk:
-        payload = _core.compress(jobs.pack(next(loads)))
+        payload = _core.compress(packing.pack(next(loads)))
         payloads = [payload] * BATCH
         times = medians(
             {
@@ -102,7 +103,7 @@ class Recorded:
         """Record batches, made beforehand, for so long; the times of one return in µs."""
         times = []
         while sum(times) * BATCH < duration_s * 1e6:
-            packed = [jobs.pack(load) for load in itertools.islice(self._loads, BATCH)]
+            packed = [packing.pack(load) for load in itertools.islice(self._loads, BATCH)]
             start = time.perf_counter_ns()
             _core.record_returns(self._returner, packed)
             times.append((time.perf_counter_ns() - start) / 1000 / BATCH)

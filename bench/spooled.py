@@ -14,9 +14,10 @@ import salt.utils.jid
 from report import Floor, Row
 from rounds import Clocked, medians
 
-from saltext.approval import config, drain, spool
-from saltext.approval.job_database import JobDatabase
-from saltext.approval.workers import spool as spool_worker
+from saltext.approval import config
+from saltext.approval.engine.workers import spool as spool_worker
+from saltext.approval.jobs import drain, spool
+from saltext.approval.jobs.database import JobDatabase
 
 JOB = 200  # returns
 JOBS = 10  # accepted while others are recorded

@@ -22,6 +22,6 @@ def __virtual__():
 
 def start(**settings):
     """Do the work of the engine until the master stops."""
-    from saltext.approval.engine import run
+    from saltext.approval.engine.supervisor import run
 
     run(__opts__, settings)

@@ -100,6 +100,6 @@ def event_return(events):
 
 def _store():
     # Imported here, so that a core that cannot be loaded is an error of the job, not a missing returner.
-    from saltext.approval.job_store import JobStore
+    from saltext.approval.jobs.store import JobStore
 
     return JobStore(__opts__)

@@ -324,7 +324,7 @@ def plan(request_id=None, sample=None, timeout=60, *surplus, **options):
         salt-run approval.plan 7
         salt-run approval.plan 7 sample=20
     """
-    from saltext.approval import planning
+    from saltext.approval.master import planning
 
     def make(client):
         return planning.make(__opts__, client, request_id, sample, timeout)
@@ -463,9 +463,9 @@ def sync_minions(*surplus, **options):
 
         salt-run approval.sync_minions
     """
-    from saltext.approval import master_keys
+    from saltext.approval.master import keys
 
-    return _answer(sync_minions, surplus, options, "add_minions", master_keys.accepted(__opts__))
+    return _answer(sync_minions, surplus, options, "add_minions", keys.accepted(__opts__))
 
 
 def remove_minions(minions=None, yes=False, comment="", *surplus, **options):
@@ -479,9 +479,9 @@ def remove_minions(minions=None, yes=False, comment="", *surplus, **options):
         salt-run approval.remove_minions web1 yes=True comment='out of service'
         salt-run approval.remove_minions 'lab*'
     """
-    from saltext.approval import master_keys
+    from saltext.approval.master import keys
 
-    accepted = master_keys.accepted(__opts__)
+    accepted = keys.accepted(__opts__)
     return _answer(remove_minions, surplus, options, "remove_minions", minions, yes, comment, accepted)
 
 
@@ -522,7 +522,8 @@ def _answer_on(function, surplus, options, method, target, request, **kwargs):
     """The same for what is asked for on minions: target is (minions, tgt, tgt_type)."""
 
     def ask(client):
-        from saltext.approval import targets, typed
+        from saltext.approval.intake import typed
+        from saltext.approval.master import targets
 
         for name in kwargs.keys() & {"values", "parameters"}:
             kwargs[name] = typed.given(__opts__, f"{__virtualname__}.{method}", name, kwargs[name])
@@ -536,8 +537,8 @@ def _answer_on(function, surplus, options, method, target, request, **kwargs):
 def _shaped(function, surplus, options, act):
     """What ``act`` makes of a client: data, or for a person at salt-run a few lines of text."""
     # Imported here, since Salt loads every runner module for every runner call.
-    from saltext.approval import salt_run
-    from saltext.approval.client import operator
+    from saltext.approval.cli import salt_run
+    from saltext.approval.client.database import operator
     from saltext.approval.errors import ApprovalError
 
     try:

@@ -23,8 +23,9 @@ from approval_database import ApprovalDatabase
 from private_postgres import binary
 from run_directory import RunDirectory
 
-from saltext.approval import config, db, policy
-from saltext.approval.client import Client
+from saltext.approval import config, db
+from saltext.approval.client.database import Client
+from saltext.approval.policy import loader
 
 PEOPLE = ("alice", "bob", "carol")
 MINIONS = ("web1", "web2", "db1", "till1", "Zürich-ß", "%", "it's")
@@ -153,7 +154,7 @@ class Site:
 def fill(site):
     """Have something of everything happen."""
     site.runner().add_minions(list(MINIONS))
-    policy.load(site.login("policy"), policy.parse(POLICY))
+    loader.load(site.login("policy"), loader.parse(POLICY))
     db.call(site.login("returner"), "maintain_jobs", 720)
     _requests(site)
     _plans_and_delegations(site)

@@ -5,7 +5,7 @@ import json
 from lab import APPROVERS, REQUESTER, wait_until
 
 from saltext.approval import config, db
-from saltext.approval.client import Client
+from saltext.approval.client.database import Client
 
 CHUNK = "approval_|-approval_|-approval_|-converged"
 

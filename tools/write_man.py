@@ -9,7 +9,7 @@ import shtab
 from argparse_manpage.manpage import Manpage
 
 from saltext.approval.cli import parser
-from saltext.approval.command_help import SHELLS
+from saltext.approval.cli.help import SHELLS
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -17,7 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 def main():
     """Write them into the folders of the repository."""
     for shell, name in SHELLS.items():
-        (ROOT / "approval/shipped" / name).write_text(shtab.complete(parser(), shell), encoding="utf-8")
+        (ROOT / "approval/cli/completions" / name).write_text(shtab.complete(parser(), shell), encoding="utf-8")
     (ROOT / "docs/salt-approval.1").write_text(man_page(), encoding="utf-8")
 
 

@@ -57,11 +57,12 @@ def site(database, furnish):
 @pytest.fixture(scope="session")
 def furnish():
     """A function that gives a Database the policy and the minions."""
-    from saltext.approval import config, db, policy
+    from saltext.approval import config, db
+    from saltext.approval.policy import loader
 
     def put(database):
         with db.connect(config.Connection(database.dsn("policy_admin"))) as conn:
-            policy.load(conn, policy.parse(POLICY))
+            loader.load(conn, loader.parse(POLICY))
         database.execute("SELECT approval.put_minions(%s)", (MINIONS,), login="operator")
 
     return put

@@ -10,7 +10,7 @@ from crowd import reader, recorder
 from small_disk import SmallDisk
 
 from saltext.approval import _core, export
-from saltext.approval.workers import snapshot
+from saltext.approval.engine.workers import snapshot
 
 TIMES = {"connect_timeout_ms": 500, "timeout_ms": 500}
 VERIFY = "import sys; from saltext.approval.cli import main; sys.exit(main())"

@@ -7,9 +7,9 @@ import pytest
 from crowd import reader, returner
 from small_disk import SmallDisk
 
-from saltext.approval import spool
-from saltext.approval.workers import snapshot
-from saltext.approval.workers import spool as spool_worker
+from saltext.approval.engine.workers import snapshot
+from saltext.approval.engine.workers import spool as spool_worker
+from saltext.approval.jobs import spool
 
 TIMES = {"connect_timeout_ms": 500, "timeout_ms": 2000}
 

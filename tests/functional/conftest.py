@@ -64,10 +64,11 @@ MINIONS = ["web1", "web2", *ODD_MINIONS]
 @pytest.fixture
 def approved(database):
     """The database of this test with POLICY loaded and MINIONS known."""
-    from saltext.approval import config, db, policy
+    from saltext.approval import config, db
+    from saltext.approval.policy import loader
 
     with db.connect(config.Connection(database.dsn("policy_admin"))) as conn:
-        policy.load(conn, policy.parse(POLICY))
+        loader.load(conn, loader.parse(POLICY))
     database.execute("SELECT approval.put_minions(%s)", (MINIONS,), login="operator")
     return database
 
@@ -75,14 +76,15 @@ def approved(database):
 @pytest.fixture
 def client(approved):
     """A function that gives a Client acting as one of the people with their own login."""
-    from saltext.approval import client, config, db
+    from saltext.approval import config, db
+    from saltext.approval.client.database import Client
 
     connections = []
 
     def act_as(login):
         conn = db.connect(config.Connection(approved.dsn(login)))
         connections.append(conn)
-        return client.Client.of_login(conn)
+        return Client.of_login(conn)
 
     yield act_as
     for conn in connections:
@@ -113,7 +115,7 @@ def master_config(tmp_path, dsn_file, settings_of):
     """A function that writes a master's configuration, right but for what is changed; returns its path."""
     import yaml
 
-    from saltext.approval import check
+    from saltext.approval.admin import check
 
     def write(**changes):
         root = tmp_path / "master"
@@ -149,7 +151,7 @@ def working_master(master_opts):
     """What `salt-approval check` looks at: a master that listens, whose engine gave a sign of life, and a top file."""
     import socket
 
-    from saltext.approval import heartbeat
+    from saltext.approval.engine import heartbeat
 
     opts = master_opts()
     os.makedirs(opts["sock_dir"], exist_ok=True)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from saltext.approval import action_proof
+from saltext.approval.engine import action_proof
 
 ACTION = {"item_id": 17, "proof": "return", "function": "cache.flush", "kwarg": {}, "returns": None}
 

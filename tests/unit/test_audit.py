@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saltext.approval import audit
 from saltext.approval.errors import InputError
+from saltext.approval.trust import audit
 
 ENTRY = {
     "record": "entry", "stream": 0, "seq": 1, "at": "2026-11-22T15:00:00.000001Z", "act": "submitted",

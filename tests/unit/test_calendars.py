@@ -4,8 +4,8 @@ import datetime
 
 import pytest
 
-from saltext.approval import calendars
 from saltext.approval.errors import InputError
+from saltext.approval.policy import calendars
 
 UTC = datetime.timezone.utc
 

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from saltext.approval import command
+from saltext.approval.cli import command
 
 
 class Terminal(io.StringIO):

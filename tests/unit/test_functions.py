@@ -4,7 +4,7 @@ import importlib.util
 
 import pytest
 
-from saltext.approval import calendars, functions
+from saltext.approval.policy import calendars, functions
 
 
 @pytest.mark.parametrize(

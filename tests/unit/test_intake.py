@@ -3,41 +3,41 @@ import datetime
 import pytest
 import yaml
 
-from saltext.approval import intake
 from saltext.approval.errors import InputError
+from saltext.approval.intake import fields
 
 UTC = datetime.timezone.utc
 
 
 def test_minions_in_a_list_are_exact():
     odd = ["%", "_", "a,b", "it's", 'say "hi"', "Zürich-ß", "日本", " lead", "web*", "'; DROP TABLE x; --"]
-    assert intake.minions(odd) == odd
+    assert fields.minions(odd) == odd
 
 
 def test_minions_in_a_text_are_separated_by_commas():
-    assert intake.minions("web1, web2") == ["web1", "web2"]
-    assert intake.minions("%") == ["%"]
+    assert fields.minions("web1, web2") == ["web1", "web2"]
+    assert fields.minions("%") == ["%"]
 
 
 def test_a_minion_named_twice_counts_once():
-    assert intake.minions(["b", "a", "b"]) == ["b", "a"]
+    assert fields.minions(["b", "a", "b"]) == ["b", "a"]
 
 
 @pytest.mark.parametrize("value", [None, [], {}, (), 7, {"web1": None}, True])
 def test_a_request_without_minions_is_refused(value):
     with pytest.raises(InputError, match="names no minion"):
-        intake.minions(value)
+        fields.minions(value)
 
 
 @pytest.mark.parametrize("value", ["", "a,,b", ["a", ""], ["a", None], [1], [True], ["a\0b"], ["\ud800"]])
 def test_what_is_no_minion_id_is_refused(value):
     with pytest.raises(InputError, match="minion id"):
-        intake.minions(value)
+        fields.minions(value)
 
 
 def test_packages_to_install_to_follow_and_to_remove():
     given = yaml.safe_load("{hello: 2.10-3, vim: '2:9.0', nano: latest, sl: removed, vlc: absent, tz: '2024'}")
-    assert intake.packages(given) == {
+    assert fields.packages(given) == {
         "hello": "2.10-3",
         "vim": "2:9.0",
         "nano": "latest",
@@ -65,10 +65,10 @@ def test_packages_to_install_to_follow_and_to_remove():
 def test_a_version_that_yaml_made_something_else_of_is_refused_with_an_explanation(typed, read_as):
     version = yaml.safe_load(typed)
     if read_as is None:
-        assert intake.packages({"hello": version}) == {"hello": version}
+        assert fields.packages({"hello": version}) == {"hello": version}
         return
     with pytest.raises(InputError) as raised:
-        intake.packages({"hello": version})
+        fields.packages({"hello": version})
     text = str(raised.value)
     assert "the version of hello" in text
     assert read_as in text
@@ -79,29 +79,29 @@ def test_a_version_that_yaml_made_something_else_of_is_refused_with_an_explanati
 @pytest.mark.parametrize("word", ["installed", "purged", "present", "none", " ", "any"])
 def test_a_word_that_is_no_version_is_refused(word):
     with pytest.raises(InputError, match="give the exact version, or latest, or absent"):
-        intake.packages({"hello": word})
+        fields.packages({"hello": word})
 
 
 @pytest.mark.parametrize("value", [None, {}, [], "hello", ["hello"], 7])
 def test_a_request_without_packages_is_refused(value):
     with pytest.raises(InputError, match="names no package"):
-        intake.packages(value)
+        fields.packages(value)
 
 
 @pytest.mark.parametrize("name", [7, None, "", True, "a\0b"])
 def test_what_is_no_package_name_is_refused(name):
     with pytest.raises(InputError, match="package name"):
-        intake.packages({name: "1"})
+        fields.packages({name: "1"})
 
 
 def test_packages_on_the_command_line():
-    assert intake.package_argument("hello=2.10") == ("hello", "2.10")
-    assert intake.package_argument("g++=4:12.2=x") == ("g++", "4:12.2=x")
-    assert intake.package_argument("hello=latest") == ("hello", "latest")
-    assert intake.package_argument("hello=absent") == ("hello", "absent")
+    assert fields.package_argument("hello=2.10") == ("hello", "2.10")
+    assert fields.package_argument("g++=4:12.2=x") == ("g++", "4:12.2=x")
+    assert fields.package_argument("hello=latest") == ("hello", "latest")
+    assert fields.package_argument("hello=absent") == ("hello", "absent")
     for wrong in ("hello", "hello=", "=1", ""):
         with pytest.raises(InputError, match="is not NAME=VERSION"):
-            intake.package_argument(wrong)
+            fields.package_argument(wrong)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_packages_on_the_command_line():
     ],
 )
 def test_a_time_without_a_zone_is_utc(value, expected):
-    assert intake.time("after", value) == expected
+    assert fields.time("after", value) == expected
 
 
 @pytest.mark.parametrize(
@@ -127,80 +127,80 @@ def test_a_time_without_a_zone_is_utc(value, expected):
 )  # fmt: skip
 def test_a_date_that_is_none_is_refused(value):
     with pytest.raises(InputError, match=r"after: .* (is not a date|is beyond the calendar)"):
-        intake.time("after", value)
+        fields.time("after", value)
 
 
 def test_the_number_of_a_request():
-    assert intake.request_id(7) == 7
-    assert intake.request_id("7") == 7
+    assert fields.request_id(7) == 7
+    assert fields.request_id("7") == 7
     with pytest.raises(InputError, match="name the request by its number"):
-        intake.request_id(None)
+        fields.request_id(None)
     for wrong in (0, -1, "x", "", "\u0667", True, 1.0, 2**63, "9" * 5000, 10**5000, "7; DROP"):
         with pytest.raises(InputError, match="is not the number of a request"):
-            intake.request_id(wrong)
+            fields.request_id(wrong)
 
 
 def test_the_number_of_something_else_is_named():
     with pytest.raises(InputError, match="name the delegation by its number"):
-        intake.request_id(None, "delegation")
+        fields.request_id(None, "delegation")
 
 
 @pytest.mark.parametrize("value", [0, -1, 2**31, "5", None, True])
 def test_a_count_that_is_none_is_refused(value):
     with pytest.raises(InputError, match=r"limit: .* is not a positive number"):
-        intake.count("limit", value)
+        fields.count("limit", value)
 
 
 def test_a_wall_time_has_no_zone():
-    assert intake.wall_time("starts_on", "2026-01-03 22:00") == datetime.datetime(2026, 1, 3, 22)
-    assert intake.wall_time("starts_on", datetime.date(2026, 1, 3)) == datetime.datetime(2026, 1, 3)
+    assert fields.wall_time("starts_on", "2026-01-03 22:00") == datetime.datetime(2026, 1, 3, 22)
+    assert fields.wall_time("starts_on", datetime.date(2026, 1, 3)) == datetime.datetime(2026, 1, 3)
     with pytest.raises(InputError, match=r"starts_on: .* names an offset"):
-        intake.wall_time("starts_on", "2026-01-03T22:00Z")
+        fields.wall_time("starts_on", "2026-01-03T22:00Z")
 
 
 def test_services():
-    assert intake.services({"cron": "running"}) == {"cron": "running"}
+    assert fields.services({"cron": "running"}) == {"cron": "running"}
     for wrong in (None, {}, ["cron"], "cron"):
         with pytest.raises(InputError, match="names no service"):
-            intake.services(wrong)
+            fields.services(wrong)
     with pytest.raises(InputError, match="the state of service cron must be text, but the truth value true"):
-        intake.services(yaml.safe_load("{cron: on}"))
+        fields.services(yaml.safe_load("{cron: on}"))
 
 
 def test_values_are_what_json_has():
     given = yaml.safe_load("{motd: Hi, n: 1.5, deep: {a: [null, true]}}")
-    assert intake.values(given) == given
+    assert fields.values(given) == given
     for wrong in (None, {}, [], "motd"):
         with pytest.raises(InputError, match="names no value"):
-            intake.values(wrong)
+            fields.values(wrong)
     for wrong in ("{d: 2026-01-01}", "{d: .nan}", "{d: !!binary aGk=}", "{d: !!set {a}}"):
         with pytest.raises(InputError, match="the value of d has a part that JSON has no form for"):
-            intake.values(yaml.safe_load(wrong))
+            fields.values(yaml.safe_load(wrong))
     with pytest.raises(InputError, match="a key in the value of d must be text, but the number 1"):
-        intake.values({"d": [{"a": {1: 2}}]})
+        fields.values({"d": [{"a": {1: 2}}]})
 
 
 def test_the_same_json_has_the_same_text():
-    assert intake.json_text("it", {"b": [1, None], "a": "ü"}) == '{"a":"ü","b":[1,null]}'
+    assert fields.json_text("it", {"b": [1, None], "a": "ü"}) == '{"a":"ü","b":[1,null]}'
     with pytest.raises(InputError, match="it is not valid UTF-8"):
-        intake.json_text("it", "\ud800")
+        fields.json_text("it", "\ud800")
 
 
 def test_parameters():
-    assert intake.parameters(None) == {}
-    assert intake.parameters({"at_time": 5}) == {"at_time": 5}
+    assert fields.parameters(None) == {}
+    assert fields.parameters({"at_time": 5}) == {"at_time": 5}
     with pytest.raises(InputError, match="parameters must be a mapping"):
-        intake.parameters([5])
+        fields.parameters([5])
 
 
 def test_services_and_json_on_the_command_line():
-    assert intake.service_argument("cron=dead") == ("cron", "dead")
-    assert intake.json_argument('motd={"a": 1}') == ("motd", {"a": 1})
+    assert fields.service_argument("cron=dead") == ("cron", "dead")
+    assert fields.json_argument('motd={"a": 1}') == ("motd", {"a": 1})
     with pytest.raises(InputError, match="'cron' is not NAME=running or NAME=dead"):
-        intake.service_argument("cron")
+        fields.service_argument("cron")
     for wrong in ("motd=Hi there", "motd", "motd="):
         with pytest.raises(InputError, match="is not NAME=JSON"):
-            intake.json_argument(wrong)
+            fields.json_argument(wrong)
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_services_and_json_on_the_command_line():
     ],
 )
 def test_resources(value, expected):
-    assert intake.resource(value) == expected
+    assert fields.resource(value) == expected
 
 
 @pytest.mark.parametrize("value", ["srevice:cron", "pkg:hello", "file:x", "values:motd", "hello:1.0", "Service:cron"])
@@ -223,21 +223,21 @@ def test_a_kind_that_is_none_is_refused_by_name(value):
     with pytest.raises(
         InputError, match=f"'{value.partition(':')[0]}' is not a kind of resource: kinds are package, service"
     ):
-        intake.resource(value)
+        fields.resource(value)
 
 
 @pytest.mark.parametrize("value", ["libc6:i386", "gcc:amd64", "package:odd:name"])
 def test_a_package_may_have_a_colon(value):
-    assert intake.resource(value) == ("package", value.removeprefix("package:"))
+    assert fields.resource(value) == ("package", value.removeprefix("package:"))
 
 
 @pytest.mark.parametrize("value", [None, "", 7, "service:"])
 def test_what_names_no_resource_is_refused(value):
     with pytest.raises(InputError, match="the resource"):
-        intake.resource(value)
+        fields.resource(value)
 
 
 def test_text_arguments_that_yaml_made_numbers_of_are_refused():
     with pytest.raises(InputError, match="external_ref must be text, but the number 10 was given: quote it"):
-        intake.optional_text("external_ref", yaml.safe_load("0012"))
-    assert intake.optional_text("external_ref", None) is None
+        fields.optional_text("external_ref", yaml.safe_load("0012"))
+    assert fields.optional_text("external_ref", None) is None

@@ -2,8 +2,8 @@
 
 import pytest
 
-from saltext.approval import items
 from saltext.approval.errors import InputError
+from saltext.approval.intake import items
 
 
 def of_type(kind, given, **definition):

@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from saltext.approval import jobs
+from saltext.approval.jobs import packing
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ def test_secrets_are_found_by_the_name_of_the_argument(name):
         "arg": ["plain", {"__kwarg__": True, name: "hunter2"}, f"{name}=hunter2"],
         "kwargs": {"deep": [{name: "hunter2"}]},
     }
-    masked = jobs.masked(load)
+    masked = packing.masked(load)
     assert "hunter2" not in repr(masked)
     assert masked["arg"][0] == "plain"
     assert load["arg"][1][name] == "hunter2", "the load itself belongs to Salt and stays"
@@ -29,36 +29,36 @@ def test_secrets_are_found_by_the_name_of_the_argument(name):
 )
 def test_other_arguments_stay(name, value):
     load = {"fun": "pkg.install", "arg": [{"__kwarg__": True, name: value}, f"{name}={value}"]}
-    assert jobs.masked(load) == load
+    assert packing.masked(load) == load
 
 
 def test_passwords_in_urls_are_hidden():
-    masked = jobs.masked({"fun": "git.clone", "arg": ["https://me:hunter2@host/x", "https://host/a@b"]})
-    assert masked["arg"] == [f"https://me:{jobs.HIDDEN}@host/x", "https://host/a@b"]
+    masked = packing.masked({"fun": "git.clone", "arg": ["https://me:hunter2@host/x", "https://host/a@b"]})
+    assert masked["arg"] == [f"https://me:{packing.HIDDEN}@host/x", "https://host/a@b"]
 
 
 def test_a_function_named_after_a_secret_hides_all_but_its_first_argument():
-    masked = jobs.masked({"fun": "shadow.set_password", "fun_args": ["root", "$6$hunter2", {"pw": "hunter2x"}]})
+    masked = packing.masked({"fun": "shadow.set_password", "fun_args": ["root", "$6$hunter2", {"pw": "hunter2x"}]})
     assert masked["fun_args"][0] == "root"
     assert "$6$" not in repr(masked)
 
 
 def test_the_arguments_of_a_runner_are_in_its_return():
     load = {"jid": "1", "return": {"jid": "1", "fun": "runner.x.y", "fun_args": [{"token": "hunter2"}]}}
-    assert "hunter2" not in repr(jobs.masked(load))
+    assert "hunter2" not in repr(packing.masked(load))
 
 
 @pytest.mark.parametrize("load", [{"arg": None}, {"arg": 7, "fun": 3}, {"fun": ["a", "b"], "arg": "x"}, {}, "text"])
 def test_odd_loads_are_left_as_they_are(load):
-    assert jobs.masked(load) == load
+    assert packing.masked(load) == load
 
 
 def test_arguments_nested_without_end_are_cut():
     nested = []
     for _ in range(5000):
         nested = [nested]
-    masked = jobs.masked({"fun_args": nested, "return": {"jid": "1", "fun_args": nested}})
-    assert jobs.HIDDEN in repr(masked)
+    masked = packing.masked({"fun_args": nested, "return": {"jid": "1", "fun_args": nested}})
+    assert packing.HIDDEN in repr(masked)
 
 
 def test_only_what_describes_the_job_is_kept():
@@ -67,12 +67,12 @@ def test_only_what_describes_the_job_is_kept():
         "user": "root", "kwargs": {}, "key": "the master's root key", "token": "t", "return": True,
         "eauth": "pam",
     }  # fmt: skip
-    assert set(jobs.published(load)) == {"fun", "arg", "jid", "tgt", "tgt_type", "user", "kwargs"}
+    assert set(packing.published(load)) == {"fun", "arg", "jid", "tgt", "tgt_type", "user", "kwargs"}
 
 
 def test_fields_of_a_wrong_type_are_dropped():
     load = {"fun": {}, "arg": 7, "jid": 1, "tgt": None, "tgt_type": [], "user": b"x", "kwargs": []}
-    assert jobs.published(load) == {}
+    assert packing.published(load) == {}
 
 
 def test_what_is_packed_comes_back_unchanged():
@@ -81,13 +81,13 @@ def test_what_is_packed_comes_back_unchanged():
         "list": [True, {}],
         "date": datetime.datetime(2026, 11, 22, 15, 0, 0, 5),
     }  # fmt: skip
-    assert jobs.unpack(jobs.pack(data)) == data
-    assert math.isnan(jobs.unpack(jobs.pack(math.nan)))
+    assert packing.unpack(packing.pack(data)) == data
+    assert math.isnan(packing.unpack(packing.pack(math.nan)))
 
 
 def test_fields_become_text_that_the_database_can_hold():
-    assert jobs.as_text("web*") == "web*"
-    assert jobs.as_text(["a", "b"]) == "a,b"
-    assert jobs.as_text("a\0b\ud800") == "a\ufffdb?"
-    assert jobs.as_text(None) == ""
-    assert jobs.as_text({"a": 1}) == ""
+    assert packing.as_text("web*") == "web*"
+    assert packing.as_text(["a", "b"]) == "a,b"
+    assert packing.as_text("a\0b\ud800") == "a\ufffdb?"
+    assert packing.as_text(None) == ""
+    assert packing.as_text({"a": 1}) == ""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saltext.approval import layout
+from saltext.approval.cli import layout
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_the_man_page_is_one():
 
 def completed(*words):
     """What bash offers at the end of these words."""
-    script = ROOT / "approval/shipped/salt-approval"
+    script = ROOT / "approval/cli/completions/salt-approval"
     body = f"""
     source {script}
     COMP_WORDS=({" ".join(f"'{word}'" for word in words)}) COMP_CWORD={len(words) - 1} COMP_LINE='{" ".join(words)}'
@@ -69,7 +69,7 @@ def test_bash_offers_each_command():
 
 
 def test_bash_knows_each_option():
-    text = (ROOT / "approval/shipped/salt-approval").read_text()
+    text = (ROOT / "approval/cli/completions/salt-approval").read_text()
     for words, options in COMMANDS:
         name = "_shtab_salt_approval_" + "_".join(words).replace("-", "_") + "_option_strings"
         (found,) = re.findall(f"^{name}=\\((.*)\\)$", text, re.MULTILINE)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from saltext.approval import planning
+from saltext.approval.master import planning
 
 KEY = "approval_|-plan_|-plan_|-planned"
 CHANGE = {"hello": {"old": "", "new": "2.10-3"}}

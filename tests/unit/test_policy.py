@@ -4,12 +4,12 @@ import importlib.resources
 import pytest
 import yaml
 
-from saltext.approval import policy
 from saltext.approval.errors import InputError
+from saltext.approval.policy import loader
 
 
 def test_a_whole_policy():
-    parsed = policy.parse(
+    parsed = loader.parse(
         """
         principals:
           alice: {identities: ["pg:alice", "saml:a:b"]}
@@ -37,8 +37,8 @@ def test_a_whole_policy():
 
 
 def test_an_empty_file_says_nothing():
-    assert set(policy.parse("")) == set(policy.SECTIONS)
-    assert not any(policy.parse("").values())
+    assert set(loader.parse("")) == set(loader.SECTIONS)
+    assert not any(loader.parse("").values())
 
 
 @pytest.mark.parametrize(
@@ -89,14 +89,14 @@ def test_an_empty_file_says_nothing():
 )
 def test_a_mistake_is_named(content, named):
     with pytest.raises(InputError) as raised:
-        policy.parse(content)
+        loader.parse(content)
     assert named in str(raised.value)
     assert "\n" not in str(raised.value)
 
 
 def test_the_shipped_types_are_a_policy():
-    shipped = importlib.resources.files("saltext.approval").joinpath("shipped/types.yaml").read_text()
-    types = policy.parse(shipped)["types"]
+    shipped = importlib.resources.files("saltext.approval.policy").joinpath("types.yaml").read_text()
+    types = loader.parse(shipped)["types"]
     assert {name: (body["kind"], len(body["chain"])) for name, body in types.items()} == {
         "package": ("package", 2),
         "package-windows": ("package", 2),
@@ -142,14 +142,14 @@ def test_what_is_shown_can_be_loaded_again():
             }
         },
     }
-    text = policy.to_yaml(shown)
-    parsed = policy.parse(text)
+    text = loader.to_yaml(shown)
+    parsed = loader.parse(text)
     assert parsed["principals"]["bot"] == {"kind": "service", "identities": [], "disabled": True}
     assert parsed["types"]["t"] == shown["types"]["t"]["definition"]
     assert parsed["calendars"]["night"].duration == datetime.timedelta(hours=2)
     assert parsed["minion_groups"] == shown["minion_groups"]
     assert parsed["freezes"]["f"]["type"] is None
-    assert set(yaml.safe_load(text)) == set(policy.SECTIONS)
-    assert yaml.safe_load(policy.type_to_yaml(shown["types"]["t"]["definition"])) == {
+    assert set(yaml.safe_load(text)) == set(loader.SECTIONS)
+    assert yaml.safe_load(loader.type_to_yaml(shown["types"]["t"]["definition"])) == {
         "types": {"t": {"kind": "package", "chain": []}}
     }

@@ -11,7 +11,8 @@ import time
 
 import pytest
 
-from saltext.approval import _core, spool
+from saltext.approval import _core
+from saltext.approval.jobs import spool
 
 BOUND = 4 * 1024 * 1024
 

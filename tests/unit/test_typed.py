@@ -5,8 +5,8 @@ import json
 import pytest
 import yaml
 
-from saltext.approval import intake, typed
 from saltext.approval.errors import InputError
+from saltext.approval.intake import fields, typed
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,8 @@ def test_how_it_is_to_be_typed_is_said():
     ):
         typed.read("values", "{a: {b: [0, 1.10]}}")
     with pytest.raises(InputError, match=r'the number 1\.10 would become 1\.1: write 1\.1, or "1\.10" if it is text'):
-        intake.json_argument("release=1.10")
-    assert intake.json_argument("release=1.1") == ("release", 1.1)
+        fields.json_argument("release=1.10")
+    assert fields.json_argument("release=1.1") == ("release", 1.1)
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,8 @@ def test_elsewhere_only_text_is_certain(opts, value):
 @pytest.mark.parametrize("value", [2**64, -(2**63) - 1, [2**200], {"a": {"b": 2**64}}])
 def test_numbers_that_salt_cannot_carry(value):
     with pytest.raises(InputError, match="that Salt cannot carry"):
-        intake.json_text("v", value)
-    intake.json_text("v", [2**64 - 1, -(2**63)])
+        fields.json_text("v", value)
+    fields.json_text("v", [2**64 - 1, -(2**63)])
 
 
 def test_what_is_nested_without_end_is_refused():

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from saltext.approval import audit
+from saltext.approval.trust import audit
 
 APPROVED = 1  # the number of the approved request
 FORGE = """

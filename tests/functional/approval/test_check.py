@@ -6,7 +6,9 @@ import sys
 
 import pytest
 
-from saltext.approval import check, heartbeat, render
+from saltext.approval.admin import check
+from saltext.approval.cli import render
+from saltext.approval.engine import heartbeat
 from saltext.approval.errors import ConfigError
 
 

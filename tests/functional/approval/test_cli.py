@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from saltext.approval import audit
+from saltext.approval.trust import audit
 
 COMMAND = [sys.executable, "-c", "import sys; from saltext.approval.cli import main; sys.exit(main())"]
 

@@ -4,9 +4,10 @@ import datetime
 
 import pytest
 
-from saltext.approval import client as client_module
-from saltext.approval import config, db, policy
+from saltext.approval import config, db
+from saltext.approval.client.database import Client
 from saltext.approval.errors import ConfigError, InputError, Refused, Unavailable
+from saltext.approval.policy import loader
 
 HELLO = {"hello": "2.10-3"}
 
@@ -143,7 +144,7 @@ def test_unknown_requests_minions_and_states(client):
 
 def test_a_login_acts_only_as_itself(approved):
     with db.connect(config.Connection(approved.dsn("alice"))) as conn:
-        forged = client_module.Client(conn, "pg", "bob")
+        forged = Client(conn, "pg", "bob")
         with pytest.raises(Refused, match="cannot act as pg:bob"):
             forged.request("package", "web1", HELLO, "needed")
 
@@ -319,7 +320,7 @@ def test_an_emergency_is_reviewed_by_another(client):
 
 def test_the_glass_is_broken_by_whom_the_role_was_given(client, approved, approve):
     with db.connect(config.Connection(approved.dsn("policy_admin"))) as conn:
-        policy.load(conn, policy.parse("freezes: {all: {from: 2026-01-01, until: 2099-01-01, reason: quiet}}"))
+        loader.load(conn, loader.parse("freezes: {all: {from: 2026-01-01, until: 2099-01-01, reason: quiet}}"))
     number = approve("web1", HELLO)
     carol = client("carol")
     assert [row["freeze"] for row in carol.freezes()] == ["all"]
@@ -399,7 +400,7 @@ def test_what_time_brings_is_done_with_the_upkeep(client, approved):
     number = client("alice").request("package", "web1", HELLO, "x")["request"]
     approved.execute("UPDATE approval.request SET expires_at = now() - interval '1 second'")
     with db.connect(config.Connection(approved.dsn("operator"))) as conn:
-        client_module.Client(conn, "salt", "alice").upkeep()
+        Client(conn, "salt", "alice").upkeep()
     assert client("alice").show(number)["state"] == "expired"
     assert client("alice").audit_head()["seal_no"] == 1
 
@@ -432,7 +433,7 @@ class TestUnreachable:
     def test_a_database_without_the_schema(self, database_server):
         connection = config.Connection(database_server.dsn_of("alice", "postgres"))
         with db.connect(connection) as conn, pytest.raises(Refused, match="run salt-approval db upgrade"):
-            client_module.Client.of_login(conn).types()
+            Client.of_login(conn).types()
 
 
 def test_an_act_that_gave_way_to_another_is_done_again(approved):

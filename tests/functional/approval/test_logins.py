@@ -1,7 +1,8 @@
 import psycopg
 import pytest
 
-from saltext.approval import config, db, logins
+from saltext.approval import config, db
+from saltext.approval.admin import logins
 from saltext.approval.errors import InputError
 
 

@@ -6,7 +6,8 @@ import threading
 import pytest
 
 import saltext.approval.sql
-from saltext.approval import config, db, migrate
+from saltext.approval import config, db
+from saltext.approval.admin import migrate
 from saltext.approval.errors import MigrationError
 
 

@@ -2,8 +2,10 @@ import datetime
 
 import pytest
 
-from saltext.approval import client, config, db, policy
+from saltext.approval import config, db
+from saltext.approval.client.database import Client
 from saltext.approval.errors import Refused
+from saltext.approval.policy import loader
 
 BASE = """
 principals:
@@ -23,7 +25,7 @@ def admin(database):
 
 
 def load(admin, text, **options):
-    return policy.load(admin, policy.parse(text), **options)
+    return loader.load(admin, loader.parse(text), **options)
 
 
 def test_what_changes_is_said_and_a_second_time_nothing_does(admin):
@@ -37,13 +39,13 @@ def test_what_changes_is_said_and_a_second_time_nothing_does(admin):
         "+ type package version 1",
     ]
     assert load(admin, BASE) == []
-    assert load(admin, policy.to_yaml(policy.show(admin))) == []
+    assert load(admin, loader.to_yaml(loader.show(admin))) == []
 
 
 def test_a_dry_run_changes_nothing(admin):
     assert len(load(admin, BASE, dry_run=True)) == 7
-    assert set(policy.show(admin)) == set(policy.SECTIONS)
-    shown = policy.show(admin)
+    assert set(loader.show(admin)) == set(loader.SECTIONS)
+    shown = loader.show(admin)
     assert shown.pop("speakers") == {"approval_operator": {"salt": {"assurance": "asserted", "attests": False}}}
     assert not any(shown.values())
 
@@ -54,14 +56,14 @@ def test_what_the_file_no_longer_lists_is_dropped(admin):
         "- identity pg:alice of alice",
         "- member bob of owners",
     ]
-    assert policy.show(admin)["groups"]["owners"] == {"title": "Own it", "members": ["alice"]}
+    assert loader.show(admin)["groups"]["owners"] == {"title": "Own it", "members": ["alice"]}
 
 
 def test_what_the_file_does_not_name_stays(admin):
     load(admin, BASE)
-    before = policy.show(admin)
+    before = loader.show(admin)
     assert load(admin, "principals: {alice: {}}\ngroups: {owners: {}}") == []
-    assert policy.show(admin) == before
+    assert loader.show(admin) == before
 
 
 def test_an_identity_moves_between_two_principals_of_the_file(admin):
@@ -74,10 +76,10 @@ def test_an_identity_moves_between_two_principals_of_the_file(admin):
 
 def test_an_identity_of_somebody_else_is_refused_and_nothing_applied(admin):
     load(admin, BASE)
-    before = policy.show(admin)
+    before = loader.show(admin)
     with pytest.raises(Refused, match="pg:alice is another principal already"):
         load(admin, 'groups: {new: {}}\nprincipals: {mallory: {identities: ["pg:alice"]}}')
-    assert policy.show(admin) == before
+    assert loader.show(admin) == before
 
 
 def test_principals_are_disabled_and_enabled_again(admin):
@@ -117,8 +119,8 @@ class TestCalendars:
         assert lines[0].startswith("+ calendar weekend: FREQ=WEEKLY;BYDAY=SA, openings worked out: 5")
         assert lines[1] == "+ type windowed version 1"
         assert load(admin, CALENDAR) == []
-        assert load(admin, policy.to_yaml(policy.show(admin))) == []
-        (row,) = client.Client.of_login(admin).calendars()
+        assert load(admin, loader.to_yaml(loader.show(admin))) == []
+        (row,) = Client.of_login(admin).calendars()
         assert (row["calendar"], row["duration"], len(row["next_openings"])) == ("weekend", "6 hours", 4)
 
     def test_a_changed_calendar_says_what_changed(self, admin):
@@ -159,7 +161,7 @@ freezes:
             "+ freeze christmas: from 2026-12-20T00:00:00+00:00 until 2027-01-07T07:00:00+00:00",
         ]
         assert load(admin, self.TEXT) == []
-        assert load(admin, policy.to_yaml(policy.show(admin))) == []
+        assert load(admin, loader.to_yaml(loader.show(admin))) == []
         assert load(admin, self.TEXT.replace("2026-12-20", "2026-12-21").replace("till1, ", "")) == [
             "~ minion group shops",
             "    - minion till1",
@@ -226,7 +228,7 @@ def test_speakers_are_written_compared_and_dropped(admin):
         "+ speaker carol for portal (asserted)",
     ]
     assert load(admin, given) == []
-    assert load(admin, policy.to_yaml(policy.show(admin))) == []
+    assert load(admin, loader.to_yaml(loader.show(admin))) == []
     assert load(admin, "speakers: {carol: {jira: asserted}}") == [
         "- speaker carol for portal",
         "~ speaker carol for jira",

@@ -4,9 +4,12 @@ import contextlib
 
 import pytest
 
-from saltext.approval import cli, config, db, planning, policy, render
-from saltext.approval import client as client_module
+from saltext.approval import cli, config, db
+from saltext.approval.cli import render
+from saltext.approval.client.database import Client
 from saltext.approval.errors import InputError, Refused
+from saltext.approval.master import planning
+from saltext.approval.policy import loader
 
 POLICY = """
 types:
@@ -48,9 +51,9 @@ def minions(monkeypatch):
 def runner(approved):
     """The runner's Client, acting as alice."""
     with db.connect(config.Connection(approved.dsn("policy_admin"))) as conn:
-        policy.load(conn, policy.parse(POLICY))
+        loader.load(conn, loader.parse(POLICY))
     with db.connect(config.Connection(approved.dsn("operator"))) as conn:
-        yield client_module.Client(conn, "salt", "alice")
+        yield Client(conn, "salt", "alice")
 
 
 @pytest.fixture

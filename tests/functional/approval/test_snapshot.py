@@ -19,9 +19,11 @@ import salt.pillar
 from private_postgres import PrivatePostgres
 from run_directory import RunDirectory
 
-from saltext.approval import _core, check, export, workers
+from saltext.approval import _core, export
+from saltext.approval.admin import check
 from saltext.approval.cli import main
-from saltext.approval.workers import snapshot as snapshot_worker
+from saltext.approval.engine.worker import WORKERS
+from saltext.approval.engine.workers import snapshot as snapshot_worker
 
 WAIT_S = 20
 INSERT = """
@@ -464,7 +466,7 @@ def test_the_worker(database, settings_of, path, tmp_path):
         "ext_pillar": [{"approval": settings_of("exporter")}],
         "approval": {"engine": settings_of("engine")},
     }
-    assert "snapshot" in workers.WORKERS
+    assert "snapshot" in WORKERS
     worker = snapshot_worker.worker(opts)
     place = tmp_path / "cache" / "approval" / "snapshot"
     with database.connect() as session:

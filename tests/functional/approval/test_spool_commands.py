@@ -5,7 +5,9 @@ import os
 
 import pytest
 
-from saltext.approval import check, cli, jobs, spool
+from saltext.approval import cli
+from saltext.approval.admin import check
+from saltext.approval.jobs import packing, spool
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def kept(config_path):
     found = spool.Spool(spool.settings(opts))
     load = ["20261122150000000000", "test.ping", "*", "glob", "root", ["web1"], b"", False]
     found.put("load", load[0], load)
-    found.put("return", load[0], jobs.pack({"id": "a/b", "jid": load[0], "return": True}))
+    found.put("return", load[0], packing.pack({"id": "a/b", "jid": load[0], "return": True}))
     return found
 
 
@@ -138,7 +140,7 @@ class TestCheck:
 
     def test_full_and_old(self, config_path, kept, monkeypatch):
         monkeypatch.setattr("time.time", lambda: 4e9)
-        monkeypatch.setattr("saltext.approval.check_spool.NEARLY_FULL", 0.0)
+        monkeypatch.setattr("saltext.approval.admin.check.spool.NEARLY_FULL", 0.0)
         kept.count_dropped(3)
         problems = " ".join(row["problem"] for row in self.problems(config_path()))
         for text in ("nearly full", "2 entries wait, the oldest for more than 10 minutes", "3 events"):

@@ -12,7 +12,10 @@ import psycopg
 import pytest
 import salt.loader
 
-from saltext.approval import _core, engine, heartbeat, workers
+from saltext.approval import _core
+from saltext.approval.engine import heartbeat, supervisor, workers
+from saltext.approval.engine import worker as worker_module
+from saltext.approval.engine.supervisor import Supervisor
 from saltext.approval.errors import Unavailable
 
 BOUND_S = 30
@@ -35,8 +38,8 @@ def running():
     """A function that runs a Supervisor in a thread until the test is over; gives it."""
     with contextlib.ExitStack() as stack:
 
-        def start(opts, names=workers.WORKERS):
-            supervisor = engine.Supervisor(opts, names)
+        def start(opts, names=worker_module.WORKERS):
+            supervisor = Supervisor(opts, names)
             thread = threading.Thread(target=supervisor.run)
             thread.start()
             stack.callback(thread.join)
@@ -49,7 +52,7 @@ def running():
 @pytest.fixture
 def plugged(monkeypatch):
     """A function that makes a Worker known to the engine under a name, as if it had a module."""
-    import_module = engine.importlib.import_module
+    import_module = supervisor.importlib.import_module
     known = {}
 
     class Module:
@@ -59,11 +62,11 @@ def plugged(monkeypatch):
     def find(name):
         return known[name] if name in known else import_module(name)
 
-    monkeypatch.setattr(engine.importlib, "import_module", find)
+    monkeypatch.setattr(supervisor.importlib, "import_module", find)
 
     def plug(name, worker):
         known[f"{workers.__name__}.{name}"] = Module(worker)
-        monkeypatch.setattr(workers, "WORKERS", (*workers.WORKERS, name))
+        monkeypatch.setattr(worker_module, "WORKERS", (*worker_module.WORKERS, name))
         return worker
 
     return plug
@@ -81,7 +84,7 @@ def unsealed(database):
     return database.execute("SELECT count(*) FROM approval.audit_stream WHERE sealed_seq < head_seq")[0][0]
 
 
-class Counting(workers.Worker):
+class Counting(worker_module.Worker):
     """Counts its rounds, and raises what it is told to."""
 
     every_s = 0.05
@@ -125,7 +128,7 @@ def test_it_ends_with_the_process_that_started_it(engine_opts, approved, tmp_pat
         with contextlib.suppress(BaseException):
             child = os.fork()
             if child == 0:
-                engine.run(engine_opts())
+                supervisor.run(engine_opts())
                 os._exit(0)
             (tmp_path / "pid").write_text(str(child))
             until(lambda: unsealed(approved) == 0)
@@ -196,7 +199,7 @@ def test_one_that_raises_stops_no_other_and_is_reported_once(engine_opts, runnin
 
 def test_one_that_cannot_be_made_stops_no_other(engine_opts, running, plugged, monkeypatch):
     good = plugged("good", Counting())
-    monkeypatch.setattr(workers, "WORKERS", (*workers.WORKERS, "missing"))
+    monkeypatch.setattr(worker_module, "WORKERS", (*worker_module.WORKERS, "missing"))
     running(engine_opts(), ("missing", "good"))
     until(lambda: good.rounds >= 3)
 
@@ -224,7 +227,7 @@ def test_a_round_that_is_stuck_is_interrupted(engine_opts, running, plugged, cap
 
 
 def test_a_database_that_does_not_answer_is_given_up(engine_opts, running, plugged):
-    class Waiting(workers.DatabaseWorker):
+    class Waiting(worker_module.DatabaseWorker):
         gave_up = False
 
         def round(self):
@@ -310,7 +313,7 @@ def test_a_wrong_setting_of_one_worker_stops_no_other(engine_opts, running, clie
 
 
 def test_what_fails_is_in_the_sign_of_life(engine_opts, plugged, running):
-    class Failing(workers.Worker):
+    class Failing(worker_module.Worker):
         every_s = 0.01
 
         def round(self):
@@ -326,7 +329,7 @@ def test_what_fails_is_in_the_sign_of_life(engine_opts, plugged, running):
     "error", [_core.Unavailable("no server"), psycopg.OperationalError("no server"), Unavailable("no server")]
 )
 def test_a_server_that_stops_is_one_line_whatever_worker_meets_it(caplog, error):
-    said = engine._Saying("approval: worker spool")
+    said = supervisor._Saying("approval: worker spool")
     for _ in range(3):
         said.failed(error)
     assert [(record.getMessage(), record.exc_info) for record in caplog.records] == [
@@ -345,9 +348,9 @@ def test_a_file_that_comes_later_is_enough(engine_opts, running, approved, tmp_p
 
 
 def test_what_is_not_supported_is_an_error_at_the_start(master_opts, monkeypatch, caplog):
-    monkeypatch.setattr(engine.Supervisor, "run", lambda self: None)
+    monkeypatch.setattr(Supervisor, "run", lambda self: None)
     with caplog.at_level(logging.ERROR):
-        engine.run(master_opts(pillar_cache=True))
-        engine.run(master_opts(), {"dsn": "host=/x"})
+        supervisor.run(master_opts(pillar_cache=True))
+        supervisor.run(master_opts(), {"dsn": "host=/x"})
     assert "pillar_cache: True serves pillars past their time" in caplog.text
     assert "belong under approval:engine" in caplog.text

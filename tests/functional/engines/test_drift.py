@@ -6,9 +6,11 @@ import pathlib
 
 import pytest
 
-from saltext.approval import _core, command_compliance, publisher
+from saltext.approval import _core
+from saltext.approval.cli import compliance
+from saltext.approval.engine.workers import drift
 from saltext.approval.errors import ConfigError
-from saltext.approval.workers import drift
+from saltext.approval.master import publisher
 
 
 class Minion:
@@ -301,7 +303,7 @@ def test_numbers_for_metrics(minions, client):
     for minion in minions.values():
         minion.converge("1.0")
     shown = client("alice").compliance()
-    lines = command_compliance._metrics(shown).splitlines()
+    lines = compliance._metrics(shown).splitlines()
     assert 'saltext_approval_minions{standing="converged"} 2' in lines
     assert 'saltext_approval_minions{standing="drifting"} 0' in lines
     assert lines[-1] == "saltext_approval_drifting_resources 0"

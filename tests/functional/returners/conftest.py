@@ -5,7 +5,7 @@ import pathlib
 import pytest
 import salt.loader
 
-from saltext.approval import spool
+from saltext.approval.jobs import spool
 
 
 class Cache:

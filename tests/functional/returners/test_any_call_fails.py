@@ -14,9 +14,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from saltext.approval import _core, config, drain, jobs, spool
+from saltext.approval import _core, config
 from saltext.approval.errors import ConfigError
-from saltext.approval.job_database import JobDatabase
+from saltext.approval.jobs import drain, packing, spool
+from saltext.approval.jobs.database import JobDatabase
 
 CALLS = {
     "has": (spool.Spool, "has"),
@@ -125,7 +126,7 @@ def test_each_return_is_kept_or_named(steps, mode, returner_in, line, database, 
     kept |= set(database.execute("SELECT jid, minion_id FROM approval.quarantine"))
     for entry in cache.spool.read(aside=True):
         with contextlib.suppress(Exception):
-            kept.add((entry.jid, jobs.readable(entry.payload)["id"]))
+            kept.add((entry.jid, packing.readable(entry.payload)["id"]))
     for jid, minion in given_over.keys() - kept:
         assert given_over[jid, minion] > 1
         assert f"The return of {minion!r} for job {jid!r}" in caplog.text, caplog.text

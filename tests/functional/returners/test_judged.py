@@ -8,8 +8,9 @@ import time
 
 import pytest
 
-from saltext.approval import _core, config, drain, job_store, jobs, spool
-from saltext.approval.job_database import JobDatabase
+from saltext.approval import _core, config
+from saltext.approval.jobs import drain, packing, spool, store
+from saltext.approval.jobs.database import JobDatabase
 
 NO_RETURN = {"cmd": "_return", "fun": "test.ping", "fun_args": [], "return": True, "retcode": 0, "success": True}
 JID = "20261122150000000000"
@@ -74,7 +75,7 @@ def until_it_is_the_probe(call):
 @pytest.mark.parametrize("bad", BAD_IDS)
 def test_a_bad_probe_and_then_fifty_good_returns(bad, cache, dead, drained, database, caplog):
     conninfo, options = dead
-    packed = jobs.pack(returned(BAD_IDS[bad]))
+    packed = packing.pack(returned(BAD_IDS[bad]))
     refusal = until_it_is_the_probe(lambda: _core.record_return(conninfo, packed, **options))
     assert "names no minion" in str(refusal)
     with caplog.at_level(logging.ERROR), pytest.raises(_core.DataError, match="names no minion"):
@@ -102,7 +103,7 @@ def test_a_pillar_after_a_bad_probe_comes_from_the_snapshot(approved, approve, d
     approve(["web1"], {"hello": "1"})
     path = str(tmp_path / "snapshot")
     _core.snapshot_refresh(approved.dsn("exporter"), path)
-    packed = jobs.pack(returned("a\nb"))
+    packed = packing.pack(returned("a\nb"))
     for bad in (
         lambda: _core.record_return(conninfo, packed, **options),
         lambda: _core.call(conninfo, "get_load", ["a\0b"], **options),
@@ -241,7 +242,7 @@ def test_a_damaged_spool_stops_nothing_that_the_database_takes(mode, returner_in
 
 def test_spooled_jobs_are_read_in_parts(returner_in, line, monkeypatch):
     monkeypatch.setattr(spool, "PAGE", 3)
-    monkeypatch.setattr(job_store, "PRUNED", 2)
+    monkeypatch.setattr(store, "PRUNED", 2)
     cache = returner_in(mode="spool")
     line.cut()
     jids = sorted(cache.prep_jid() for _ in range(20))

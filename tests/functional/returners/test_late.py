@@ -4,8 +4,9 @@ import contextlib
 
 import pytest
 
-from saltext.approval import _core, config, drain, drain_late, jobs, spool
-from saltext.approval.job_database import JobDatabase
+from saltext.approval import _core, config
+from saltext.approval.jobs import drain, late, packing, spool
+from saltext.approval.jobs.database import JobDatabase
 
 LOCKED = "SELECT pg_advisory_lock(hashtextextended(%s || '/' || %s, 0))"
 RUNS = 60  # at most, until something is as it should be
@@ -14,7 +15,7 @@ RUNS = 60  # at most, until something is as it should be
 @pytest.fixture
 def drained(line, returner_in, monkeypatch):
     """A function that records what waits by calls that may take as long as given; returns the Drained."""
-    monkeypatch.setattr(drain_late, "AGAIN_S", 0.0)
+    monkeypatch.setattr(late, "AGAIN_S", 0.0)
     waiting = returner_in().spool
 
     def run(timeout_ms=400):
@@ -51,7 +52,7 @@ def job(returner_in):
 def put(cache, jid, *minions):
     for minion in minions:
         load = {"id": minion, "jid": jid, "fun": "test.ping", "fun_args": [], "return": True, "retcode": 0}
-        cache.spool.put("return", jid, jobs.pack(load))
+        cache.spool.put("return", jid, packing.pack(load))
 
 
 def names(database):
@@ -73,7 +74,7 @@ def test_one_that_always_times_out_is_set_aside_while_others_are_recorded(job, d
 
         until(aside)
         (entry,) = cache.spool.read(aside=True)
-        assert jobs.unpack(entry.payload)["id"] == "web2"
+        assert packing.unpack(entry.payload)["id"] == "web2"
         assert "timed out 3 times" in entry.reason
         until(lambda: cache.spool.info()["entries"] == 0)
         assert "web2" not in names(database)
@@ -84,7 +85,7 @@ def test_one_that_always_times_out_is_set_aside_while_others_are_recorded(job, d
 
 def test_several_beside_each_other_do_not_hide_behind_each_other(job, until, database):
     cache, jid = job
-    slow = [f"slow{number}" for number in range(2 * drain_late.IN_A_ROW)]
+    slow = [f"slow{number}" for number in range(2 * late.IN_A_ROW)]
     with database.connect() as holder:
         for minion in slow:
             holder.execute(LOCKED, (jid, minion))
@@ -101,7 +102,7 @@ def test_several_beside_each_other_do_not_hide_behind_each_other(job, until, dat
 
 def test_nothing_overtakes_what_it_belongs_to(job, drained, database, monkeypatch):
     """Behind a return that times out wait those of the same minion; behind a load its whole job."""
-    monkeypatch.setattr(drain_late, "AGAIN_S", 3600.0)
+    monkeypatch.setattr(late, "AGAIN_S", 3600.0)
     cache, jid = job
     other = str(int(jid) + 1)
     with database.connect() as holder:
@@ -111,7 +112,7 @@ def test_nothing_overtakes_what_it_belongs_to(job, drained, database, monkeypatc
         done = drained(5000)
         assert (done.recorded, done.late, done.finished) == (4, 2, True), "with the job's load"
         assert names(database) == ["web1", "web1", "web3"]
-    passed = drain_late.PassedOver()
+    passed = late.PassedOver()
     load, *returns = (_entry(1, "load", jid), _entry(2, "return", jid, "a"), _entry(3, "return", other, "b"))
     passed.add(load)
     assert [passed.holds(entry) for entry in returns] == [True, False]
@@ -124,7 +125,7 @@ def test_nothing_is_set_aside_while_all_time_out(job, drained, database):
     with database.connect() as holder, holder.transaction():
         holder.execute("LOCK TABLE approval.job_return IN ACCESS EXCLUSIVE MODE")
         put(cache, jid, *(f"m{number}" for number in range(8)))
-        for _ in range(4 * drain_late.TRIES):
+        for _ in range(4 * late.TRIES):
             with contextlib.suppress(_core.Unavailable):
                 drained()
     assert (cache.spool.info()["aside"], cache.spool.info()["entries"]) == (0, 8)
@@ -135,11 +136,11 @@ def test_nothing_is_set_aside_while_a_server_is_stopped(job, drained, database_s
     cache, jid = job
     put(cache, jid, "web1", "web2")
     with database_server.server.suspended():
-        for _ in range(2 * drain_late.TRIES):
+        for _ in range(2 * late.TRIES):
             with pytest.raises(_core.Unavailable):
                 drained()
     line.cut()
-    for _ in range(2 * drain_late.TRIES):
+    for _ in range(2 * late.TRIES):
         with pytest.raises(_core.Unavailable):
             drained()
     line.restore()
@@ -148,4 +149,4 @@ def test_nothing_is_set_aside_while_a_server_is_stopped(job, drained, database_s
 
 
 def _entry(seq, kind, jid, minion=None):
-    return spool.Entry(seq, kind, 0.0, jid, jobs.pack({"id": minion}), None, 0.0)
+    return spool.Entry(seq, kind, 0.0, jid, packing.pack({"id": minion}), None, 0.0)

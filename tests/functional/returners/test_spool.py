@@ -14,8 +14,9 @@ import salt.runner
 import salt.utils.jid
 import salt.utils.job
 
-from saltext.approval import _core, config, drain, jobs, spool
-from saltext.approval.job_database import JobDatabase
+from saltext.approval import _core, config
+from saltext.approval.jobs import drain, packing, spool
+from saltext.approval.jobs.database import JobDatabase
 
 NO_RETURN = {"cmd": "_return", "fun": "test.ping", "fun_args": [], "return": True, "retcode": 0, "success": True}
 
@@ -196,7 +197,7 @@ def test_poison_is_set_aside_and_blocks_nothing(returner_in, drained, database, 
     cache = returner_in(mode="spool")
     jid = publish(cache)
     for load in (returned("web1", jid), returned("a/b", jid), [7], returned("web2", jid)):
-        cache.spool.put("return", jid, jobs.pack(load))
+        cache.spool.put("return", jid, packing.pack(load))
     cache.spool.put("load", jid, ["too", "short"])
     cache.spool.put("events", "", {})
     done = drained()
@@ -242,7 +243,7 @@ def test_what_cannot_be_set_aside_for_want_of_room_blocks_nothing(returner_in, d
     cache = returner_in(mode="spool")
     jid = publish(cache)
     for load in ([7], returned("web2", jid)):
-        cache.spool.put("return", jid, jobs.pack(load))
+        cache.spool.put("return", jid, packing.pack(load))
 
     def full(*_):
         refusal = _core.StoreError("the store cannot be written: it has reached its bound")
@@ -261,7 +262,7 @@ def test_a_minion_whose_document_cannot_be_used_blocks_nobody(returner_in, drain
     cache = returner_in(mode="spool")
     jid = publish(cache)
     for minion in ("web1", "web2", "web3"):
-        cache.spool.put("return", jid, jobs.pack(returned(minion, jid)))
+        cache.spool.put("return", jid, packing.pack(returned(minion, jid)))
 
     def unusable(*_):
         problem = _core.Error("the document does not match its digest")
@@ -271,7 +272,7 @@ def test_a_minion_whose_document_cannot_be_used_blocks_nobody(returner_in, drain
     write = JobDatabase._write_return
 
     def write_return(self, packed, accepted):
-        return unusable() if jobs.unpack(packed)["id"] == "web2" else write(self, packed, accepted)
+        return unusable() if packing.unpack(packed)["id"] == "web2" else write(self, packed, accepted)
 
     with monkeypatch.context() as patched:
         patched.setattr(JobDatabase, "record_all", unusable)
@@ -300,12 +301,12 @@ def test_batches_follow_each_other(returner_in, drained, database, monkeypatch):
     jid = publish(cache, [])
     minions = ["web1", "web1", "web2", "a/b", "web1", "web3", "web1", "a/b", "web2"]
     for number, minion in enumerate(minions):
-        cache.spool.put("return", jid, jobs.pack(returned(minion, jid, data=number)))
+        cache.spool.put("return", jid, packing.pack(returned(minion, jid, data=number)))
     done = drained()
     assert (done.recorded, done.aside, done.finished) == (8, 2, True)
     given = [(minion, number) for number, minion in enumerate(minions) if minion != "a/b"]
     rows = database.execute("SELECT minion_id, payload FROM approval.job_return ORDER BY minion_id, attempt")
-    kept = [(minion, jobs.unpack(_core.decompress(payload))["data"]) for minion, payload in rows]
+    kept = [(minion, packing.unpack(_core.decompress(payload))["data"]) for minion, payload in rows]
     assert kept == sorted(given)
 
 
@@ -338,7 +339,7 @@ class TestFull:
         jid = publish(cache)
 
         def load(number):
-            return jobs.pack(returned(f"m{number}", jid, data=os.urandom(20_000)))
+            return packing.pack(returned(f"m{number}", jid, data=os.urandom(20_000)))
 
         return jid, self.put_until_refused(cache, "return", jid, load)
 

@@ -2,7 +2,10 @@
 
 import pytest
 
-from saltext.approval import _core, config, db, jobs, policy, publisher
+from saltext.approval import _core, config, db
+from saltext.approval.jobs import packing
+from saltext.approval.master import publisher
+from saltext.approval.policy import loader
 
 TYPES = """
 types:
@@ -69,7 +72,7 @@ def published(monkeypatch, master_opts, accept_key):
 def acting(approved, client):
     """A Client of alice, on a database with TYPES."""
     with db.connect(config.Connection(approved.dsn("policy_admin"))) as conn:
-        policy.load(conn, policy.parse(TYPES))
+        loader.load(conn, loader.parse(TYPES))
     return client("alice")
 
 
@@ -92,7 +95,7 @@ def returned(approved):
             "authenticated, flags, run_id, boot_id, received_at, payload_digest, payload) "
             "VALUES (%s, %s, 1, 'state.single', 0, true, 'converged', "
             "%s, '{}', %s, %s, clock_timestamp(), '', %s)",
-            (jid, minion, authentic, jid, boot, _core.compress(jobs.pack(load))),
+            (jid, minion, authentic, jid, boot, _core.compress(packing.pack(load))),
         )
 
     return store

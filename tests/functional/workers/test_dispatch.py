@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from saltext.approval import publisher
-from saltext.approval.workers import dispatch
+from saltext.approval.engine.workers import dispatch
+from saltext.approval.master import publisher
 
 
 @pytest.fixture

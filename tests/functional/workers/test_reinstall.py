@@ -2,7 +2,7 @@
 
 import pytest
 
-from saltext.approval.workers import reinstall
+from saltext.approval.engine.workers import reinstall
 
 OLD, NEW = "-----BEGIN PUBLIC KEY-----\nold\n-----END PUBLIC KEY-----", "-----BEGIN PUBLIC KEY-----\nnew\n"
 
@@ -204,7 +204,7 @@ def test_odd_events_do_no_harm(worker, bus, acting):
 def test_who_starts_after_it_was_told_to_reboot_is_asked_at_once(
     worker, bus, acting, published, returned, approved, master_opts
 ):
-    from saltext.approval.workers import dispatch
+    from saltext.approval.engine.workers import dispatch
 
     sender = dispatch.worker(master_opts())
     acting.request("reboot", ["web1"], reason="a test")

@@ -1,0 +1,1 @@
+"""Administration: the schema, logins, and the check of a master's configuration."""

@@ -1,0 +1,315 @@
+"""Is everything configured right? Each finding says what is wrong and how to mend it."""
+
+import importlib.resources
+import os
+import pwd
+from dataclasses import dataclass, field
+
+import yaml
+
+from ... import config, db, export
+from ...engine import worker
+from ...errors import ApprovalError
+from ...jobs.spool import SETTINGS
+from .. import migrate
+from . import running, spool, top
+
+OLDEST_SERVER = 150000
+# Part of the configuration -> the role that its login must have, and no other.
+ROLES = {
+    "ext_pillar approval": "approval_exporter",
+    "approval:returner": "approval_returner",
+    "approval:runner": "approval_operator",
+    "approval:engine": "approval_engine",
+}
+PILLAR_EXAMPLE = "ext_pillar:\n  - approval:\n      dsn_file: /etc/salt/approval/exporter.dsn"
+
+
+def state_root():
+    """The folder to name in the master's file_roots."""
+    return str(importlib.resources.files("saltext.approval.states"))
+
+
+@dataclass
+class Report:
+    """
+    findings: {severity: error | warning, subject, problem, remedy}, none if all is right. looked_at: the parts that
+    could be looked at, in words; one that could not is in a finding.
+    """
+
+    findings: list = field(default_factory=list)
+    looked_at: list = field(default_factory=list)
+
+
+def run(master_config):
+    """
+    Check the configuration of the master whose configuration file is ``master_config``, the database behind it, and
+    whether the master and its engine do their work. Returns a Report. Raises ConfigError if the file cannot be read.
+    """
+    opts = load_master_config(master_config)
+    findings = _Findings()
+    _check_pillar(opts, findings)
+    _check_returner(opts, findings)
+    _check_states(opts, findings)
+    _check_engine(opts, findings)
+    _check_access(opts, findings)
+    uid = _master_uid(opts, findings)
+    findings.look("master configuration")
+    settings = opts.get("approval") or {}
+    sources = export.sources(opts)
+    if sources:
+        _check_connection(export.WHERE, sources[0], export.ALSO, uid, findings)
+        _check_reading(sources[0], opts, findings)
+    _check_connection("approval:returner", settings.get("returner"), SETTINGS, uid, findings)
+    _check_connection("approval:runner", settings.get("runner"), ("provider",), uid, findings)
+    _check_connection("approval:engine", settings.get("engine"), worker.ALSO, uid, findings)
+    running.run(opts, findings)
+    if settings.get("returner"):
+        spool.run(opts, uid, findings)
+        findings.look("spool")
+    top.run(opts, state_root(), findings)
+    return Report(findings.rows, findings.looked_at)
+
+
+def load_master_config(path):
+    """
+    The master's configuration with Salt's defaults; without Salt, the file and its master.d as they are.
+    """
+    if not os.path.isfile(path):
+        raise config.ConfigError(f"there is no file {path}: name the master's configuration with --master-config")
+    try:
+        import salt.config
+    except ImportError:
+        return _read_yaml_config(path)
+    return salt.config.master_config(path)
+
+
+def pillar_cache_problem(opts):
+    """(problem, remedy) if Salt's cache of pillars is on in the master's configuration ``opts``, else None."""
+    if not opts.get("pillar_cache"):
+        return None
+    return (
+        "pillar_cache: True serves pillars past their time: minions act on outdated approvals",
+        "Set pillar_cache: False (the default).",
+    )
+
+
+class _Findings:
+    def __init__(self):
+        self.rows = []
+        self.looked_at = []
+
+    def look(self, *parts):
+        """Note that these parts were looked at."""
+        self.looked_at += [part for part in parts if part not in self.looked_at]
+
+    def error(self, subject, problem, remedy):
+        self._add("error", subject, problem, remedy)
+
+    def refused(self, subject, exc, remedy):
+        """An error for what an exception says, whose text may name the subject itself."""
+        self.error(subject, str(exc).removeprefix(f"{subject}: "), remedy)
+
+    def warning(self, subject, problem, remedy):
+        self._add("warning", subject, problem, remedy)
+
+    def _add(self, severity, subject, problem, remedy):
+        self.rows.append({"severity": severity, "subject": subject, "problem": problem, "remedy": remedy})
+
+
+def _read_yaml_config(path):
+    folder = os.path.join(os.path.dirname(path), "master.d")
+    parts = [path]
+    if os.path.isdir(folder):
+        parts += [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name.endswith(".conf")]
+    opts = {}
+    for part in parts:
+        try:
+            with open(part, encoding="utf-8") as file:
+                opts.update(yaml.safe_load(file) or {})
+        except (OSError, ValueError, yaml.YAMLError):
+            raise config.ConfigError(f"{part} cannot be read as YAML") from None
+    return opts
+
+
+def _check_pillar(opts, findings):
+    sources = export.sources(opts)
+    if not sources:
+        findings.error(
+            "ext_pillar",
+            "there is no entry approval: no minion gets its approved state",
+            f"Add:\n{PILLAR_EXAMPLE}",
+        )
+    elif len(sources) > 1:
+        findings.error("ext_pillar", "there is more than one entry approval: the last one wins", "Keep one.")
+    loaded = _loaded_functions(opts)
+    if loaded is not None and "approval" not in loaded:
+        findings.error(
+            "ext_pillar",
+            "Salt's loader does not find the module approval, and would go on without an approved state",
+            "Install saltext-approval into the master's own Python (with Salt's packages: salt-pip install).",
+        )
+    problem = pillar_cache_problem(opts)
+    if problem:
+        findings.error("pillar_cache", *problem)
+    if opts.get("pillar_opts"):
+        findings.warning(
+            "pillar_opts",
+            "pillar_opts: True puts this configuration into every minion's pillar",
+            "Set pillar_opts: False, and keep connection strings in files (dsn_file).",
+        )
+
+
+def _loaded_functions(opts):
+    """What Salt's loader finds as pillar modules; None without Salt."""
+    try:
+        import salt.loader
+    except ImportError:
+        return None
+    return salt.loader.pillars(opts, {})
+
+
+def _check_returner(opts, findings):
+    if opts.get("master_job_cache") != "approval":
+        findings.error(
+            "master_job_cache",
+            "the returns of minions do not reach the approval database, so no request is ever complete",
+            "Set master_job_cache: approval",
+        )
+    if opts.get("ext_job_cache"):
+        findings.error(
+            "ext_job_cache",
+            "the minions store their returns themselves: what they store is only their claim",
+            "Remove ext_job_cache.",
+        )
+    if opts.get("job_cache") is False:
+        findings.error("job_cache", "job_cache: False drops every return", "Remove it (the default is True).")
+
+
+def _check_engine(opts, findings):
+    engines = opts.get("engines") or []
+    if "approval" not in [name for engine in engines for name in (engine if isinstance(engine, dict) else [engine])]:
+        findings.error(
+            "engines",
+            "there is no entry approval: nothing is dispatched, nothing expires, and the audit is not sealed",
+            "Add:\nengines:\n  - approval: {}",
+        )
+    try:
+        for problem in worker.problems(opts):
+            findings.error("approval:engine", problem, "Correct it and restart the master. The other workers run.")
+    except config.ConfigError as exc:
+        if (opts.get("approval") or {}).get("engine"):
+            findings.refused("approval:engine", exc, "See: salt-approval help the-engine")
+
+
+def _check_states(opts, findings):
+    root = state_root()
+    roots = [folder for folders in (opts.get("file_roots") or {}).values() for folder in folders or ()]
+    if not any(os.path.realpath(folder) == os.path.realpath(root) for folder in map(str, roots)):
+        findings.error(
+            "file_roots",
+            "the modules that minions need are not served to them",
+            f"Add a line to the environment's list:\nfile_roots:\n  base:\n    - {root}",
+        )
+    if "roots" not in (opts.get("fileserver_backend") or ["roots"]):
+        findings.error("fileserver_backend", "file_roots are not served", "Add roots to fileserver_backend.")
+    if opts.get("state_data") == "terse":
+        findings.warning(
+            "state_data",
+            "state_data: terse drops the evidence from returns: a run that changes nothing is unproven",
+            "Remove it, here and on minions.",
+        )
+
+
+def _check_access(opts, findings):
+    if opts.get("publisher_acl"):
+        findings.warning(
+            "publisher_acl",
+            "whoever is listed there can call any runner function under any user's name",
+            "Use external_auth, or demand authenticated decisions in the stages that matter.",
+        )
+    if opts.get("peer_run"):
+        findings.warning("peer_run", "minions may call runner functions as the master's own user", "Remove peer_run.")
+
+
+def _master_uid(opts, findings):
+    """The account that the master runs as; files must be readable for it, not for whoever runs this check."""
+    user = opts.get("user")
+    try:
+        return pwd.getpwnam(user).pw_uid if user else os.geteuid()
+    except KeyError:
+        findings.error("user", f"there is no account {user}", "Correct the setting user.")
+        return os.geteuid()
+
+
+def _check_reading(settings, opts, findings):
+    try:
+        export.reading(settings if isinstance(settings, dict) else {}, opts.get("cachedir", "/"))
+    except config.ConfigError as exc:
+        findings.refused(export.WHERE, exc, "See: salt-approval help snapshot")
+
+
+def _check_connection(where, settings, also, uid, findings):
+    if not settings:
+        if where in ROLES and where != "ext_pillar approval":
+            name = where.partition(":")[2]
+            findings.error(
+                where,
+                "it is not configured",
+                f"Add:\napproval:\n  {name}:\n    dsn_file: /etc/salt/approval/{name}.dsn",
+            )
+        return
+    try:
+        connection = config.connection(settings, where, also, uid)
+        with db.connect(connection) as conn, db.translated():
+            _check_login(conn, where, findings)
+            findings.look("database", "logins", "roles")
+            _check_schema(conn, where, findings)
+            findings.look("schema")
+            if where == "approval:runner":
+                findings.rows += db.call(conn, "check_policy")
+                findings.look("policy")
+    except config.ConfigError as exc:
+        findings.refused(where, exc, "See: salt-approval help connections")
+    except ApprovalError as exc:
+        findings.refused(where, exc, "Check the connection string, the server and its pg_hba.conf.")
+
+
+def _check_login(conn, where, findings):
+    row = conn.execute(
+        "SELECT session_user::text AS login, rolsuper AS is_superuser, ARRAY("
+        "  SELECT r.rolname::text FROM pg_catalog.pg_roles AS r WHERE starts_with(r.rolname, 'approval_')"
+        "  AND pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER') ORDER BY 1) AS roles "
+        "FROM pg_catalog.pg_roles WHERE rolname = session_user"
+    ).fetchone()
+    needed = ROLES[where]
+    login = row["login"]
+    if row["is_superuser"]:
+        findings.error(
+            where,
+            f"the login {login} is a superuser, whom nothing in the database stops",
+            f"Use a login with {needed}.",
+        )
+        return
+    if needed not in row["roles"]:
+        findings.error(where, f"the login {login} has not the role {needed}", f"GRANT {needed} TO {login}")
+    for role in row["roles"]:
+        if role != needed:
+            findings.error(
+                where,
+                f"the login {login} can do more than it should: it has {role}",
+                f"REVOKE {role} FROM {login}",
+            )
+
+
+def _check_schema(conn, where, findings):
+    if conn.info.server_version < OLDEST_SERVER:
+        findings.error(where, "the server is older than PostgreSQL 15", "Upgrade it.")
+    status = migrate.Schema().status(conn)
+    problems = [(problem, "See: salt-approval help upgrades") for problem in status.problems]
+    if not problems and not status.is_current:
+        problems = [("the database's schema is not of this version", "Run salt-approval db upgrade.")]
+    for problem, remedy in problems:
+        # The parts of a master share a database, about which one of them has said all.
+        if not any(finding["problem"] == problem for finding in findings.rows):
+            findings.error(where, problem, remedy)

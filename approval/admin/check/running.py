@@ -1,0 +1,119 @@
+"""Do the master and its engine do their work? A part of the check."""
+
+import datetime
+import os
+import socket
+import time
+
+from ... import _core, export
+from ...engine import heartbeat, worker
+from ...errors import ConfigError
+
+STALE_S = 120.0
+CONNECT_S = 2.0
+SOCKET = "master_event_pub.ipc"
+
+
+def run(opts, findings):
+    """
+    Add to ``findings`` that the master of the configuration ``opts`` does not run, that its engine gave no sign of life
+    lately or says that workers fail, and what is wrong with the snapshot, which the engine keeps.
+    """
+    is_running = _master_runs(opts)
+    if is_running is False:
+        findings.error(
+            "master", "it does not run, and so neither does its engine", "Start it: systemctl start salt-master"
+        )
+    elif is_running:
+        findings.look("master")
+    if _has_engine(opts):
+        _engine(opts, findings, is_running)
+    _snapshot(opts, findings)
+
+
+def _has_engine(opts):
+    """Whether the configuration has one: another finding says so where it has not."""
+    names = [
+        name for engine in opts.get("engines") or [] for name in (engine if isinstance(engine, dict) else [engine])
+    ]
+    return "approval" in names and bool((opts.get("approval") or {}).get("engine"))
+
+
+def _master_runs(opts):
+    """Whether somebody listens where the master publishes its events; None where that cannot be told."""
+    folder = opts.get("sock_dir")
+    if not folder or opts.get("ipc_mode", "ipc") != "ipc":
+        return None
+    # A connection by the folder's descriptor: the path may be longer than an address can be.
+    try:
+        descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return None
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stream:
+            stream.settimeout(CONNECT_S)
+            stream.connect(f"/proc/self/fd/{descriptor}/{SOCKET}")
+    except (FileNotFoundError, ConnectionRefusedError):
+        return False
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _engine(opts, findings, is_running):
+    try:
+        beat = heartbeat.read(opts)
+    except OSError as exc:
+        findings.warning("engine", f"whether it is alive could not be seen: {heartbeat.path(opts)}: {exc.strerror}", "")
+        return
+    findings.look("engine")
+    if beat is None or not beat.is_alive:
+        since = "it never gave a sign of life" if beat is None else f"its last sign of life is of {_time(beat.at)}"
+        if is_running is not False:
+            findings.error(
+                "engine",
+                f"it does not run ({since}): nothing is dispatched, nothing expires, and the audit is not sealed",
+                "Look for `approval` in the master's log, mend what it says, and restart the master.",
+            )
+        return
+    for name, error in sorted(beat.failing.items()):
+        findings.error("engine", f"its worker {name} fails: {error}", "It is tried again and again. The log has more.")
+
+
+def _snapshot(opts, findings):
+    sources = export.sources(opts)
+    try:
+        # Settings that are wrong have findings of their own.
+        is_kept = bool(sources) and worker.worker_settings(opts, "snapshot") is not None
+        path = export.reading(sources[-1], opts.get("cachedir", "/"))["snapshot"] if is_kept else None
+    except (ConfigError, AttributeError):
+        return
+    if path is None:
+        return
+    findings.look("snapshot")
+    if not os.path.isdir(path):
+        findings.warning(
+            "snapshot",
+            f"there is none in {path}: with the database away no state run is possible",
+            "The engine makes it.",
+        )
+        return
+    try:
+        info = _core.snapshot_info(path)
+    except _core.Error as exc:
+        findings.warning("snapshot", f"it cannot be used: {exc}", "See: salt-approval help snapshot")
+        return
+    if time.time() - info["refreshed_at"] > STALE_S:
+        findings.warning(
+            "snapshot",
+            f"it is of {_time(info['refreshed_at'])}: with the database away minions would get what held then",
+            "The engine refreshes it every two seconds.",
+        )
+
+
+def _time(seconds):
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,0 +1,130 @@
+"""What of the database's code an upgrade takes away: what the version before had and this one has not.
+
+Functions, views and triggers count that belong to the schema's owner and that no migration made. A function that
+this version has is replaced in place, as constraints, indexes and views may depend on it.
+"""
+
+import re
+from dataclasses import dataclass
+
+import psycopg
+
+from ..errors import MigrationError
+
+CREATES = re.compile(
+    r"^\s*CREATE\s+(?:OR\s+REPLACE\s+)?(?:CONSTRAINT\s+)?(FUNCTION|PROCEDURE|AGGREGATE|VIEW|MATERIALIZED\s+VIEW|TRIGGER)"
+    r"\s+(?:approval\.)?(\w+)",
+    re.IGNORECASE | re.MULTILINE,
+)
+DYNAMIC_TRIGGER = re.compile(r"'\s*CREATE\s+TRIGGER\s+(\w+)", re.IGNORECASE)
+# In the order in which they can be dropped. A row of the catalog that was written since is another one (ctid), also
+# if a migration of the same transaction wrote it first (xmin).
+CODE = """
+SELECT 'trigger' AS kind, t.oid::text AS id, t.ctid::text || t.xmin AS written, t.tgname::text AS name,
+    format('TRIGGER %I ON %s', t.tgname, t.tgrelid::regclass) AS what
+FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_catalog.pg_proc AS p ON p.oid = t.tgfoid
+WHERE n.nspname = 'approval' AND NOT t.tgisinternal AND t.tgparentid = 0 AND p.pronamespace = n.oid
+    AND p.proowner = 'approval_owner'::regrole
+UNION ALL
+SELECT 'view', c.oid::text, r.ctid::text || r.xmin, c.relname::text,
+    format('%s %s', CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END, c.oid::regclass)
+FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_rewrite AS r ON r.ev_class = c.oid AND r.rulename = '_RETURN'
+WHERE n.nspname = 'approval' AND c.relkind IN ('v', 'm') AND c.relowner = 'approval_owner'::regrole
+UNION ALL
+SELECT 'routine', p.oid::text, p.ctid::text || p.xmin, p.proname::text, format('ROUTINE %s', p.oid::regprocedure)
+FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
+WHERE n.nspname = 'approval' AND p.proowner = 'approval_owner'::regrole
+ORDER BY 1 DESC, 5
+"""
+# Privileges of our group roles, and of PUBLIC. Partitions have what their parents have, and are many.
+GRANTS = """
+SELECT a.privilege_type || ' on ' || o.what || ' from ' || coalesce(r.rolname, 'PUBLIC') AS privilege
+FROM (
+    SELECT p.oid::regprocedure::text AS what, p.pronamespace AS namespace, p.proacl AS acl FROM pg_catalog.pg_proc AS p
+    UNION ALL SELECT c.oid::regclass::text, c.relnamespace, c.relacl FROM pg_catalog.pg_class AS c
+        WHERE NOT c.relispartition
+    UNION ALL SELECT format('schema %s', n.nspname), n.oid, n.nspacl FROM pg_catalog.pg_namespace AS n
+    UNION ALL SELECT format('%s.%I', c.oid::regclass, t.attname), c.relnamespace, t.attacl
+        FROM pg_catalog.pg_attribute AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.attrelid WHERE t.attacl IS NOT NULL
+) AS o
+JOIN pg_catalog.pg_namespace AS n ON n.oid = o.namespace AND n.nspname = 'approval'
+CROSS JOIN LATERAL pg_catalog.aclexplode(o.acl) AS a
+LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = a.grantee
+WHERE a.grantee = 0 OR (starts_with(r.rolname, 'approval_') AND NOT r.rolcanlogin AND r.rolname <> 'approval_owner')
+"""
+
+
+@dataclass(frozen=True)
+class Made:
+    """Names of functions, views and triggers: those that migrations make, and those that the files of code make."""
+
+    migrations: frozenset
+    code: frozenset
+
+    @classmethod
+    def by(cls, migrations, code):
+        """What these files of SQL make."""
+        return cls(*(frozenset(name for file in files for name in _made(file.text)) for files in (migrations, code)))
+
+
+def _made(text):
+    yield from (name for _, name in CREATES.findall(text))
+    yield from DYNAMIC_TRIGGER.findall(text)
+
+
+def code(conn):
+    """The functions, views and triggers there are: {(kind, id): row}, in the order in which they can be dropped."""
+    # Fixed, so that every name is written with its schema.
+    conn.execute("SET LOCAL search_path = pg_catalog")
+    return {(row["kind"], row["id"]): row for row in conn.execute(CODE).fetchall()}
+
+
+def unknown(conn, made):
+    """What an upgrade drops for its name alone; old overloads of what is made again are found only by doing it."""
+    with conn.transaction():
+        rows = code(conn).values()
+        return [row["what"] for row in rows if row["name"] not in made.migrations | made.code]
+
+
+def drop(conn, before, made):
+    """
+    Drop what is as it was ``before`` (an answer of code()) although the files were run; lines that say what.
+
+    What a migration made stays, unless a file of code took its name over. Raises MigrationError if anything
+    depends on it.
+    """
+    left = [
+        row["what"]
+        for key, row in code(conn).items()
+        if before.get(key) == row and (row["name"] not in made.migrations or row["name"] in made.code)
+    ]
+    dropped = []
+    # One may depend on another: what cannot go yet is tried again once something else went.
+    while left:
+        kept = {what: users for what in left if (users := _drop(conn, what))}
+        if len(kept) == len(left):
+            what, users = next(iter(kept.items()))
+            raise MigrationError(
+                f"{what} is not of this version and cannot be dropped: {users}. Drop that first. Nothing was changed"
+            )
+        dropped += [f"dropped {what}" for what in left if what not in kept]
+        left = list(kept)
+    return dropped
+
+
+def _drop(conn, what):
+    """Drop it; or give a sentence that says what depends on it."""
+    try:
+        with conn.transaction():
+            conn.execute(f"DROP {what}")
+    except psycopg.errors.DependentObjectsStillExist as exc:
+        return ", ".join((exc.diag.message_detail or "something depends on it").splitlines())
+    return None
+
+
+def grants(conn):
+    """What our group roles may do, as a set of sentences."""
+    conn.execute("SET LOCAL search_path = pg_catalog")
+    return {row["privilege"] for row in conn.execute(GRANTS).fetchall()}

@@ -1,0 +1,1 @@
+"""The interface by which people ask for, decide and see changes."""

@@ -1,0 +1,1 @@
+"""The engine beside the master: workers that run all the time."""

@@ -1,0 +1,1 @@
+"""The engine's workers, one module each; engine/worker.py lists them."""

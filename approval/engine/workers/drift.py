@@ -1,0 +1,92 @@
+"""Has minions read what is there now, a slice at a time, and notes who does not return.
+
+What they found comes back as any return does and is recorded as such. Each minion is asked once in so many
+hours; which ones are due stands in the database, so that neither a restart nor a second master asks twice.
+"""
+
+import logging
+import math
+import time
+
+from ... import db, export
+from ...errors import ConfigError
+from ...master import keys, publisher
+from ..worker import DatabaseWorker, worker_settings
+
+log = logging.getLogger(__name__)
+
+# name: (default, least)
+SETTINGS = {"hours": (24, 1 / 60), "slice": (100, 1), "silent_after_minutes": (30, 1)}
+LONGEST_PAUSE_S = 60.0  # until it looks whether there are new minions, or silent ones
+SHORTEST_PAUSE_S = 1.0
+KEYS_FOR_S = 600.0  # a list of a hundred thousand keys takes seconds to make
+
+
+class Drift(DatabaseWorker):
+    """
+    The worker.
+
+    opts
+        The master's configuration.
+    hours
+        The time between two checks of one minion.
+    slice
+        The most minions that are told at a time.
+    silent_after_minutes
+        A minion that has not returned from a state run by then is silent.
+    """
+
+    name = "drift"
+    every_s = LONGEST_PAUSE_S
+
+    def __init__(self, opts, hours, slice, silent_after_minutes):
+        super().__init__(opts)
+        self._total = 0  # minions to be told, as of the last round
+        self._every_s = hours * 3600
+        self._slice = slice
+        self._silent_after_s = silent_after_minutes * 60
+        self._accepted, self._listed_at = [], None
+        self._pillar_key = export.state_arguments(opts)
+
+    def round(self):
+        self.value("find_silent", f"{self._silent_after_s} seconds")
+        if self._listed_at is None or time.monotonic() - self._listed_at >= KEYS_FOR_S:
+            self._accepted, self._listed_at = keys.accepted(self.opts), time.monotonic()
+        # So many at a time that all together take the whole interval, from the first time on.
+        share = math.ceil(self._total * LONGEST_PAUSE_S / self._every_s)
+        # What was surely not sent is undone, so that it does not wait for a whole interval.
+        with db.translated(), self.conn.transaction():
+            due = self.call("due_checks", self._accepted, f"{self._every_s} seconds", min(max(share, 1), self._slice))[
+                0
+            ]
+            self._total = due["checked"]
+            if due["minions"]:
+                self._tell(due["minions"])
+        return min(max(self._every_s * self._slice / max(self._total, 1), SHORTEST_PAUSE_S), LONGEST_PAUSE_S)
+
+    def _tell(self, minions):
+        jid = publisher.new_jid(self.opts)
+        try:
+            publisher.publish(self.opts, jid, minions, "approval.observe", [], self._pillar_key)
+        except publisher.Doubtful as exc:
+            log.warning("approval: %d minions may not have been told to read what is there: %s", len(minions), exc)
+
+
+def worker(opts):
+    """The worker; see workers.Worker."""
+    settings = worker_settings(opts, "drift")
+    if settings is None:
+        return None
+    for name in settings:
+        if name not in SETTINGS:
+            raise ConfigError(
+                f"approval:engine:workers:drift: there is no setting {name!r} (known: {', '.join(SETTINGS)})"
+            )
+    chosen = {}
+    for name, (default, least) in SETTINGS.items():
+        value = settings.get(name, default)
+        kinds = int if name == "slice" else int | float
+        if isinstance(value, bool) or not isinstance(value, kinds) or not value >= least:
+            raise ConfigError(f"approval:engine:workers:drift: {name} must be a number, {least:g} at the least")
+        chosen[name] = value
+    return Drift(opts, **chosen)

@@ -1,0 +1,24 @@
+"""Does what only time brings: requests expire, stages time out, approvals end or are asked for anew."""
+
+import datetime
+
+from ..worker import DatabaseWorker
+
+
+class Due(DatabaseWorker):
+    name = "due"
+    every_s = 60.0
+
+    def round(self):
+        self.value("expire_due")
+        self.value("renew_requests")
+        due = self.value("next_due")
+        if due is None:
+            return None
+        # What is due and was left, as somebody else is at it, can wait a second.
+        return max(1.0, (due - datetime.datetime.now(datetime.timezone.utc)).total_seconds())
+
+
+def worker(opts):
+    """The worker; see workers.Worker."""
+    return Due(opts)

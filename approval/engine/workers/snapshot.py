@@ -1,0 +1,86 @@
+"""
+Keeps the snapshot of all approved state on the master's disk up to date.
+
+It takes directory and login from the entry ``approval`` under ``ext_pillar``, for whose time without the
+database the snapshot is.
+"""
+
+import logging
+import os
+import subprocess
+import sys
+import time
+
+from ... import _core, export
+from ...cli.command import DONE, NOT_TRIED
+from ...errors import Unavailable
+from ..worker import Worker, worker_settings
+
+log = logging.getLogger(__name__)
+
+# A full build may have to wait for the first row of a large table.
+TIMEOUT_MS = 60_000
+VERIFY_EVERY_S = 86_400.0
+VERIFY = "import sys; from saltext.approval.cli import main; sys.exit(main())"
+
+
+class Snapshot(Worker):
+    """
+    Reads what was changed as soon as the database tells, and looks by itself every two seconds, which also says to
+    the readers that nothing was missed.
+
+    source
+        An export.Source.
+    """
+
+    name = "snapshot"
+    every_s = 2.0
+    channels = ("approval_documents",)
+
+    def __init__(self, source):
+        self._source = source
+        self._verified = None  # when, by the monotonic clock
+        self._is_damaged = False
+
+    def round(self):
+        path = self._source.reading["snapshot"]
+        rebuild = self._is_damaged
+        if self._verified is None or time.monotonic() - self._verified > VERIFY_EVERY_S:
+            rebuild = self._is_damaged = not verified(path)
+            self._verified = time.monotonic()
+            if rebuild:
+                log.error("approval: the snapshot in %s is damaged: it is built anew", path)
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        options = {**self._source.connection.options, "timeout_ms": TIMEOUT_MS}
+        try:
+            done = _core.snapshot_refresh(self._source.connection.conninfo, path, rebuild=rebuild, **options)
+        except _core.Unavailable as exc:
+            raise Unavailable(str(exc)) from None
+        self._is_damaged = False
+        if done["built"]:
+            log.info("approval: the snapshot was built: %d minions", done["minions"])
+        if done["unusable"]:
+            log.error("approval: %d minions have a document that does not match its digest", done["unusable"])
+
+
+def verified(path):
+    """
+    Whether the snapshot in the directory ``path`` is sound, or there is none that could be unsound.
+
+    Another process looks: damage to the file's structure can end it.
+    """
+    command = [sys.executable, "-P", "-c", VERIFY, "snapshot", "verify", "--path", path]
+    result = subprocess.run(  # noqa: S603
+        command, stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    # Below 0: it was ended by a signal. Where there is none, or one that cannot be opened, refreshing finds out.
+    return result.returncode in (DONE, NOT_TRIED)
+
+
+def worker(opts):
+    """The worker; None on a master without our pillar."""
+    settings = worker_settings(opts, "snapshot")
+    sources = export.sources(opts)
+    if settings is None or not sources:
+        return None
+    return Snapshot(export.source(sources[-1], opts["cachedir"]))

@@ -1,0 +1,26 @@
+"""Records what waits in the spool while the database can be reached."""
+
+from ... import config
+from ...jobs import drain, spool
+from ...jobs.database import JobDatabase
+from ..worker import Worker
+
+
+class Drainer(Worker):
+    name = "spool"
+    every_s = 0.25
+
+    def __init__(self, opts, settings):
+        self._spool = spool.Spool(spool.settings(opts))
+        self._database = JobDatabase(config.connection(settings, "approval:returner", spool.SETTINGS))
+
+    def round(self):
+        # Not to the end, so that the engine can stop.
+        done = drain.run(self._spool, self._database, limit_s=1.0)
+        return None if done.finished or done.busy else 0.0
+
+
+def worker(opts):
+    """The worker; see workers.Worker."""
+    settings = (opts.get("approval") or {}).get("returner")
+    return Drainer(opts, settings) if settings else None

@@ -1,0 +1,1 @@
+"""From what people typed to what is meant by it."""

@@ -1,0 +1,1 @@
+"""Salt's job cache: the database, and the spool while that is away."""

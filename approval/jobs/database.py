@@ -1,0 +1,127 @@
+"""What Salt's job cache writes into the approval database and reads from it, by the C core."""
+
+import logging
+
+from .. import _core
+from . import packing
+
+log = logging.getLogger(__name__)
+
+
+def load_content(jid, load, minions, claimed):
+    """The content of a write of kind ``load``; secrets are hidden in it."""
+    jid = packing.as_text(str(jid))
+    kept = packing.published({**load, "jid": jid})
+    return [
+        jid,
+        packing.as_text(kept.get("fun")),
+        packing.as_text(kept.get("tgt")),
+        packing.as_text(kept.get("tgt_type")),
+        packing.as_text(kept.get("user")),
+        [packing.as_text(minion) for minion in minions or ()],
+        _core.compress(packing.pack(kept)),
+        claimed,
+    ]
+
+
+def claimed_content(jid, load):
+    """The same for a job that nobody published here, as this return describes it."""
+    described = packing.claimed(load)
+    return load_content(jid, described, [described["tgt"]], True)
+
+
+def unpacked(payload):
+    """The load or return in a payload as it is stored; see packing.readable()."""
+    return packing.readable(_core.decompress(payload))
+
+
+class Batch:
+    """Returns, each as msgpack, that are recorded together."""
+
+    def __init__(self, packed):
+        self.packed = packed
+        self.returns = _core.Returns(packed)
+
+
+class JobDatabase:
+    """
+    The job cache in the database that ``connection`` names; the core keeps the connections.
+
+    A write is a kind and a content, so that it can wait in the spool meanwhile:
+
+    load
+        [jid, fun, tgt, tgt_type, user, minions, payload, claimed]
+    return
+        The return as msgpack.
+    minions
+        [jid, minions, syndic id]
+    endtime
+        [jid, seconds since 1970 UTC]
+    events
+        [tags, payloads]
+
+    Everything raises the errors of the core.
+    """
+
+    def __init__(self, connection):
+        self._connection = connection
+
+    def write(self, kind, content, accepted=None):
+        """
+        Do one write. A load, return, set of minions or end of a job may be written again: nothing changes then.
+
+        accepted
+            When Salt handed it over, if that was not just now; seconds since 1970 UTC.
+        """
+        getattr(self, f"_write_{kind}")(content, accepted)
+
+    def record_all(self, batch, upcoming=None):
+        """
+        Judge and keep the returns of a Batch, all in one transaction.
+
+        upcoming
+            The Batch that comes next: it is judged while the server keeps this one.
+        """
+        following = None if upcoming is None else upcoming.returns
+        outcomes = batch.returns.record(self._connection.conninfo, following, **self._connection.options)
+        for outcome, packed in zip(outcomes, batch.packed, strict=True):
+            self._report(outcome, packed)
+
+    def rows(self, function, *args):
+        """The rows of ``approval.<function>(args ...)``, which only reads."""
+        return self._call(function, *args, repeatable=True)
+
+    def maintain(self, keep_hours):
+        """Make the partitions of the coming days, drop those of jobs that need not be kept, and seal the audit."""
+        self._call("maintain_jobs", keep_hours)
+        self._call("seal_audit")
+
+    def _write_load(self, content, accepted):
+        jid, *_, minions, _, claimed = content
+        ((first,),) = self._call("save_load", *content, accepted, repeatable=True)
+        # In batch mode each batch is published under the same jid: then its minions are added.
+        if not first and minions and not claimed:
+            self._write_minions([jid, minions, None], accepted)
+
+    def _write_return(self, packed, _accepted):
+        answer = _core.record_return(self._connection.conninfo, packed, **self._connection.options)
+        self._report(answer["outcome"], packed)
+
+    def _write_minions(self, content, _accepted):
+        self._call("save_minions", *content, repeatable=True)
+
+    def _write_endtime(self, content, _accepted):
+        self._call("update_endtime", *content, repeatable=True)
+
+    def _write_events(self, content, _accepted):
+        self._call("save_events", *content)
+
+    def _report(self, outcome, packed):
+        if outcome == "quarantined":
+            load = packing.readable(packed)
+            log.warning("The return of %s for job %s is in quarantine", load.get("id"), load.get("jid"))
+
+    def _call(self, function, *args, repeatable=False):
+        return _core.call(
+            self._connection.conninfo, function, list(args), repeatable=repeatable, **self._connection.options
+        )

@@ -1,0 +1,1 @@
+"""Requests to the Salt master: to send jobs, to resolve targets, to read keys."""
