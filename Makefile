@@ -96,7 +96,7 @@ test-py: setup ## Test the Python code and the Salt modules, as installed from t
 	@$(VENV)/bin/pytest -q tests/unit tests/functional
 
 # What calls Salt, or is called by it.
-SALT_TESTS := $(addprefix tests/functional/,engines pillar returners runners states workers)
+SALT_TESTS := $(addprefix tests/functional/,approval/engine approval/jobs pillar returners runners states)
 
 .PHONY: test-oldest
 test-oldest: ## Test what touches Salt with the oldest release in use
@@ -126,8 +126,8 @@ test-faults: setup ## Test with real faults, each for seconds: servers killed an
 
 .PHONY: test-examples
 test-examples: setup ## Tests that take a number of examples (APPROVAL_EXAMPLES, RULES_EXAMPLES), and all of SQL behind a PgBouncer
-	@$(VENV)/bin/pytest -q tests/unit/test_leaks.py tests/unit/test_fork_threads.py tests/unit/test_validate_oracle.py \
-	    tests/functional/approval/test_rules_model.py
+	@$(VENV)/bin/pytest -q $(addprefix tests/unit/cext/,test_leaks.py test_fork_threads.py test_validate_oracle.py) \
+	    tests/functional/sql/test_rules_model.py
 	echo "Behind a PgBouncer in transaction mode:"
 	RULES_EXAMPLES=1 APPROVAL_POOLER=yes $(VENV)/bin/pytest -q tests/functional
 

@@ -15,7 +15,7 @@ from saltext.approval.client.database import Client
 from saltext.approval.policy import loader
 from saltext.approval.trust import audit
 
-PROJECT = pathlib.Path(__file__).parents[3]
+PROJECT = pathlib.Path(__file__).parents[4]
 RELEASES = PROJECT / "tests/sql/releases"
 OBJECTS = (RELEASES / "objects.sql").read_text()
 DATA = (RELEASES / "data.sql").read_text()

@@ -10,7 +10,7 @@ import pytest
 
 from saltext.approval import _core
 
-TESTS = pathlib.Path(__file__).resolve().parent.parent
+TESTS = pathlib.Path(__file__).resolve().parents[2]
 CASES = TESTS / "cases"
 KEYS = {"verdict", "revision", "authenticated", "findings", "unapproved"}
 FINDING_KEYS = {"minion", "kind", "name", "verdict", "reason", "expected", "observed", "source", "text"}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from saltext.approval import _core
 
-TESTS = pathlib.Path(__file__).resolve().parent.parent
+TESTS = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLES = int(os.environ.get("APPROVAL_EXAMPLES", "500"))
 KEY = "00112233445566778899aabbccddeeff" * 2
 
@@ -29,7 +29,7 @@ def module_at(path):
 
 
 reference = module_at(TESTS / "vectors" / "reference.py")
-oracle = module_at(TESTS / "unit" / "oracle.py")
+oracle = module_at(TESTS / "unit" / "cext" / "oracle.py")
 
 
 def test_oracle_on_real_returns():

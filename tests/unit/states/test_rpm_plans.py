@@ -8,7 +8,7 @@ import pathlib
 
 import pytest
 
-STATE = pathlib.Path(__file__).resolve().parents[2] / "states" / "_states" / "approval.py"
+STATE = pathlib.Path(__file__).resolve().parents[3] / "states" / "_states" / "approval.py"
 DNF4 = """\
 Dependencies resolved.
 ================================================================================

@@ -9,7 +9,7 @@ import pytest
 
 from saltext.approval import cli
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[4]
 MAKE = "make man writes them anew"
 
 

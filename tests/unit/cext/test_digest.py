@@ -7,7 +7,7 @@ import pytest
 
 from saltext.approval import _core
 
-VECTORS = pathlib.Path(__file__).resolve().parent.parent / "vectors"
+VECTORS = pathlib.Path(__file__).resolve().parents[2] / "vectors"
 KEY = "00112233445566778899aabbccddeeff" * 2
 EVIDENCE = {
     "format": 2,

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from psycopg.types.json import Jsonb
 
-COOKBOOK = pathlib.Path(__file__).parents[3] / "docs/cookbook.md"
+COOKBOOK = pathlib.Path(__file__).parents[4] / "docs/cookbook.md"
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", COOKBOOK.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 TYPES = {name: body for block in BLOCKS for name, body in yaml.safe_load(block)["types"].items()}
 

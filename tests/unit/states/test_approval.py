@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-TESTS = pathlib.Path(__file__).resolve().parents[1]
+TESTS = pathlib.Path(__file__).resolve().parents[2]
 VECTORS = TESTS / "vectors"
 STATE = TESTS.parent / "states" / "_states" / "approval.py"
 KEY = "5a" * 32
