@@ -1,3 +1,4 @@
+# Made of states/parts by tools/amalgamate.py: edit those, then run `make amalgamate`.
 """
 Bring a minion to its approved state
 ====================================
@@ -35,99 +36,54 @@ import salt.utils.platform
 import salt.utils.versions
 from salt.exceptions import CommandExecutionError
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
+# ----------------------------------------------------------------------------------------- commands
 
-log = logging.getLogger(__name__)
 
-__virtualname__ = "approval"
-
-LATEST = "latest"
-EVIDENCE_FORMAT = 2
-MEMORY_FORMAT = 1  # of the file in which _remember() keeps what was there before
-KINDS = {"package": "packages", "service": "services", "value": "values"}
-# What evidence tells besides: what became of actions, and when services were last started.
-TOLD = {**KINDS, "action": "actions", "start": "starts"}
-# The sections of evidence, in the order in which its mac covers them.
-SECTIONS = ("observed", "before", "meets", "errors", "notes")
-SERVICE_STATES = ("running", "dead")
-# Services of Windows have spaces in their names; elsewhere some tools would take the rest for another word.
-NAME = re.compile(r"[A-Za-z0-9](?:[^\s*?\[\]]" + (r"| (?=[^\s])" if salt.utils.platform.is_windows() else "") + r")*")
 REASON_LENGTH = 500
-# Of what an action returned: the bytes that evidence carries whole, and the characters it carries of more.
-RETURN_SIZE = 2048
-RETURN_LENGTH = 512
-LOCK_POLL_SECONDS = 1.0
-# What a service that was started or stopped successfully gets to show it: init scripts return early.
-SERVICE_SECONDS = 5.0
-SERVICE_POLL_SECONDS = 0.1
-SETTLE_SECONDS = 1.5
-# What systemd calls running and dead; its other states are on the way to these.
-UNIT_STATES = {
-    "active": "running",
-    "reloading": "running",
-    "refreshing": "running",
-    "inactive": "dead",
-    "failed": "dead",
-}
-UNIT_AIMS = {"activating": "running", "deactivating": "dead"}
-UNIT_SUFFIXES = (
-    *(".service", ".socket", ".device", ".mount", ".automount", ".swap"),
-    *(".target", ".path", ".timer", ".slice", ".scope"),
-)
-# The properties of a unit that are read here.
-UNIT_PROPERTIES = (
-    *("Id", "Names", "Type", "ActiveState", "SubState", "Result", "InvocationID", "ActiveEnterTimestampMonotonic"),
-    *("Conflicts", "ConflictedBy", "Requires", "BindsTo", "Requisite"),
-)
-# Of what a unit needs, the kinds that can be approved: all units need the same few targets, slices and mounts.
-NEEDED_UNITS = (".service", ".socket", ".timer", ".path")
-# What a plan lacks where the package manager foretells nothing.
-UNTOLD = "The package manager does not tell beforehand what else would change or be replaced by these packages."
 # Lines of package managers that explain nothing.
 CHATTER = ("WARNING:", "debconf:", "E: Can not write log", "N: ", "W: ")
 # How dnf and yum count what they do.
 PROGRESS = re.compile(r".* \d+/\d+$")
-# How package managers say that another process is using their database.
-LOCK_TEXT = re.compile(
-    r"could not get lock|unable to (acquire|lock)|is locked by|another app is currently holding"
-    r"|existing lock|resource temporarily unavailable",
-    re.IGNORECASE,
-)
 
 
-def __virtual__():
-    """Load everywhere: what a platform lacks is said for each resource that needs it."""
-    return __virtualname__
+def _reason(exc):
+    """What a package manager said, from the exception that a Salt module made of it."""
+    info = getattr(exc, "info", None)
+    said = info.get("errors") if isinstance(info, dict) else None
+    text = "\n".join(map(str, said)) if said else getattr(exc, "error", "") or str(exc)
+    lines = [line.strip() for line in text.splitlines()]
+    lines = _faults([line for line in lines if line and not line.startswith(CHATTER)])
+    return _shorten("; ".join(lines).replace(":; ", ": ") or type(exc).__name__)
+
+
+def _faults(lines):
+    """Of the account that a package manager gives of a whole transaction what failed; other lines as they are."""
+    failed = [number for number, line in enumerate(lines) if "scriptlet failed" in line]
+    # A script speaks for itself in the line above.
+    said = [line for number in failed for line in lines[max(number - 1, 0) : number + 1] if not PROGRESS.match(line)]
+    if not any(line.startswith("Transaction Summary") for line in lines):
+        return said or lines
+    first = next((number for number, line in enumerate(lines) if line.startswith(("Error:", "Failed to"))), len(lines))
+    return [*said, *lines[first:]] or lines[-3:]
+
+
+def _shorten(text):
+    """``text`` cut to what evidence carries for one resource."""
+    return text if len(text) <= REASON_LENGTH else text[: REASON_LENGTH - 3] + "..."
+
+
+# ----------------------------------------------------------------------------------------- document
+
+
+LATEST = "latest"
+KINDS = {"package": "packages", "service": "services", "value": "values"}
+SERVICE_STATES = ("running", "dead")
+# Services of Windows have spaces in their names; elsewhere some tools would take the rest for another word.
+NAME = re.compile(r"[A-Za-z0-9](?:[^\s*?\[\]]" + (r"| (?=[^\s])" if salt.utils.platform.is_windows() else "") + r")*")
 
 
 class _Refused(Exception):
     """The pillar is no approved state of this minion; the text says why."""
-
-
-class _Blocked(Exception):
-    """A transaction must not, or cannot, be carried out; the text says why."""
-
-
-class _Locked(Exception):
-    """The package manager stayed in the hands of another process."""
-
-
-class _Package(NamedTuple):
-    """An approved package: ``want`` is a version, a pattern of one, ``latest``, or None for absent."""
-
-    name: str
-    want: str | None
-
-    @property
-    def exact(self):
-        """Whether just one version will do."""
-        return self.want not in (None, LATEST) and "*" not in self.want
-
-
-# ------------------------------------------------------------------------------------ document
 
 
 class _Document(NamedTuple):
@@ -172,23 +128,6 @@ def _digest(minion, revision, items):
         for part in item:
             hashed.update(_field(part))
     return "sha256:" + hashed.hexdigest()
-
-
-def _mac(key, evidence):
-    """The message authentication code of ``evidence`` under the 32 bytes ``key``, as hex text."""
-    parts = ["apv2-evidence", evidence["minion"], str(evidence["revision"])]
-    parts += [evidence["digest"], evidence["run_id"], evidence["boot_id"]]
-    for section in SECTIONS:
-        found = [
-            (kind, name, value)
-            for kind, plural in TOLD.items()
-            for name, value in evidence.get(section, {}).get(plural, {}).items()
-        ]
-        found.sort(key=lambda item: (item[0].encode(), item[1].encode()))
-        parts.append(str(len(found)))
-        for item in found:
-            parts.extend(item)
-    return hmac.new(key, b"".join(map(_field, parts)), hashlib.sha256).hexdigest()
 
 
 def _items(packages, services, values):
@@ -297,46 +236,225 @@ def _document(pillar_key):
     return _Document(minion, revision, digest, key, packages, services, values, unusable)
 
 
-# ---------------------------------------------------------------------------- package managers
+def _with_unusable(document, errors):
+    """``errors`` (plural kind -> name -> why) with what ``document`` has that cannot be used."""
+    return {plural: {**errors.get(plural, {}), **why} for plural, why in document.unusable.items()}
 
 
-def _reason(exc):
-    """What a package manager said, from the exception that a Salt module made of it."""
-    info = getattr(exc, "info", None)
-    said = info.get("errors") if isinstance(info, dict) else None
-    text = "\n".join(map(str, said)) if said else getattr(exc, "error", "") or str(exc)
-    lines = [line.strip() for line in text.splitlines()]
-    lines = _faults([line for line in lines if line and not line.startswith(CHATTER)])
-    return _shorten("; ".join(lines).replace(":; ", ": ") or type(exc).__name__)
+# ----------------------------------------------------------------------------------------- evidence
 
 
-def _faults(lines):
-    """Of the account that a package manager gives of a whole transaction what failed; other lines as they are."""
-    failed = [number for number, line in enumerate(lines) if "scriptlet failed" in line]
-    # A script speaks for itself in the line above.
-    said = [line for number in failed for line in lines[max(number - 1, 0) : number + 1] if not PROGRESS.match(line)]
-    if not any(line.startswith("Transaction Summary") for line in lines):
-        return said or lines
-    first = next((number for number, line in enumerate(lines) if line.startswith(("Error:", "Failed to"))), len(lines))
-    return [*said, *lines[first:]] or lines[-3:]
+EVIDENCE_FORMAT = 2
+# What evidence tells besides: what became of actions, and when services were last started.
+TOLD = {**KINDS, "action": "actions", "start": "starts"}
+# The sections of evidence, in the order in which its mac covers them.
+SECTIONS = ("observed", "before", "meets", "errors", "notes")
 
 
-def _shorten(text):
-    """``text`` cut to what evidence carries for one resource."""
-    return text if len(text) <= REASON_LENGTH else text[: REASON_LENGTH - 3] + "..."
-
-
-def _lock_holder(path):
-    """The id of the process that has a lock on the file ``path``, or None."""
+def _boot_id():
+    """What tells one boot of this machine from the next."""
     try:
-        with open(path, "rb") as file:
-            # struct flock; fcntl(F_GETLK) only looks, so it is in nobody's way
-            layout = "hhqqi0q"
-            lock = struct.pack(layout, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-            kind, _, _, _, pid = struct.unpack(layout, fcntl.fcntl(file, fcntl.F_GETLK, lock))
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
     except OSError:
-        return None
-    return None if kind == fcntl.F_UNLCK else pid
+        return f"boot-{__salt__['ps.boot_time']()}"
+
+
+def _sayable(sections):
+    """``sections`` (plural kind -> name -> text) without empty ones, each text as evidence can carry it."""
+    return {
+        plural: {name: _shorten(why.encode("utf-8", "replace").decode()) for name, why in texts.items()}
+        for plural, texts in sections.items()
+        if texts
+    }
+
+
+def _evidence(document, observed, before, errors=(), notes=(), met=()):
+    """
+    The evidence of one run, under the document's key.
+
+    Each section is plural kind -> name -> text.
+
+    observed
+        What is there at the end.
+    before
+        What was there before it was first applied.
+    errors
+        Why a resource is not as approved, or could not be read.
+    notes
+        What has to be told of a resource whether or not it is as approved.
+    met
+        What was approved of a resource that is as approved, but spelled otherwise.
+    """
+    evidence = {
+        "format": EVIDENCE_FORMAT,
+        "minion": document.minion,
+        "revision": document.revision,
+        "digest": document.digest,
+        "run_id": uuid.uuid4().hex,
+        "boot_id": _boot_id(),
+        "observed": observed,
+        "before": before,
+    }
+    if any(dict(met).values()):
+        evidence["meets"] = dict(met)
+    for section, said in (("errors", _sayable(dict(errors))), ("notes", _sayable(dict(notes)))):
+        if said:
+            evidence[section] = said
+    evidence["mac"] = _mac(document.evidence_key, evidence)
+    return evidence
+
+
+def _mac(key, evidence):
+    """The message authentication code of ``evidence`` under the 32 bytes ``key``, as hex text."""
+    parts = ["apv2-evidence", evidence["minion"], str(evidence["revision"])]
+    parts += [evidence["digest"], evidence["run_id"], evidence["boot_id"]]
+    for section in SECTIONS:
+        found = [
+            (kind, name, value)
+            for kind, plural in TOLD.items()
+            for name, value in evidence.get(section, {}).get(plural, {}).items()
+        ]
+        found.sort(key=lambda item: (item[0].encode(), item[1].encode()))
+        parts.append(str(len(found)))
+        for item in found:
+            parts.extend(item)
+    return hmac.new(key, b"".join(map(_field, parts)), hashlib.sha256).hexdigest()
+
+
+# ------------------------------------------------------------------------------------------- memory
+
+
+log = logging.getLogger(__name__)
+MEMORY_FORMAT = 1  # of the file in which _remember() keeps what was there before
+
+
+def _remember(document, found, unread=()):
+    """
+    What was there before this minion first applied each item: plural kind -> name -> state.
+
+    found
+        plural kind -> name -> what is there now, read before anything is changed.
+    unread
+        Services of which that cannot be read now: what is read later may be what this run made of them, so
+        that it is never taken for what was there before.
+
+    Kept in the minion's cache, so that neither a return that gets lost nor a second run takes the
+    first state away. An entry belongs to one approved value of one resource: another value, or a
+    resource no longer approved, ends it. Raises OSError if the file cannot be written.
+    """
+    path = _memory()
+    kept = _remembered(path, document.minion)
+    entries = _entries(document, kept, found, unread)
+    if entries != kept:
+        items = {}
+        for (plural, name), entry in entries.items():
+            items.setdefault(plural, {})[name] = entry
+        store = {"format": MEMORY_FORMAT, "minion": document.minion, "items": items}
+        _write(path, json.dumps(store, sort_keys=True))
+    return _before(entries)
+
+
+def _memory():
+    """The file of _remember()."""
+    return os.path.join(__opts__["cachedir"], "approval_before.json")
+
+
+def _remembered(path, minion):
+    """The entries that _remember() kept in the file ``path``; none if it has no sound ones."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            store = json.load(file)
+        if store["format"] != MEMORY_FORMAT or store["minion"] != minion:
+            return {}
+        return {
+            (plural, name): {"approved": entry["approved"], "before": entry["before"]}
+            if "before" in entry
+            else {"approved": entry["approved"]}
+            for plural, names in store["items"].items()
+            for name, entry in names.items()
+        }
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        log.warning("approval: %s is unreadable and is written anew", path)
+        return {}
+
+
+def _entries(document, kept, found, unread=()):
+    """
+    The entries of ``kept`` that still hold for ``document``, and new ones for the rest of ``found``. That of a
+    service in ``unread`` does not say what was there before.
+    """
+    entries = {}
+    for plural in ("packages", "services"):
+        for name, approved in getattr(document, plural).items():
+            entry = kept.get((plural, name))
+            if entry is None or entry["approved"] != approved:
+                entry = {"approved": approved}
+                if name in found.get(plural, {}):
+                    entry["before"] = found[plural][name]
+                elif plural == "packages" or name not in unread:
+                    continue
+            entries[plural, name] = entry
+    return entries
+
+
+def _before(entries):
+    """The section ``before`` of evidence."""
+    before = {}
+    for (plural, name), entry in entries.items():
+        if "before" in entry:
+            before.setdefault(plural, {})[name] = entry["before"]
+    return before
+
+
+def _write(path, text):
+    """Replace the file at ``path`` as a whole; readable by its owner only."""
+    handle, scratch = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".approval_")  # mode 0600
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(scratch, path)
+    except OSError:
+        os.unlink(scratch)
+        raise
+
+
+# ----------------------------------------------------------------------------------------- packages
+
+
+LOCK_POLL_SECONDS = 1.0
+# How package managers say that another process is using their database.
+LOCK_TEXT = re.compile(
+    r"could not get lock|unable to (acquire|lock)|is locked by|another app is currently holding"
+    r"|existing lock|resource temporarily unavailable",
+    re.IGNORECASE,
+)
+# What a plan lacks where the package manager foretells nothing.
+UNTOLD = "The package manager does not tell beforehand what else would change or be replaced by these packages."
+
+
+class _Blocked(Exception):
+    """A transaction must not, or cannot, be carried out; the text says why."""
+
+
+class _Locked(Exception):
+    """The package manager stayed in the hands of another process."""
+
+
+class _Package(NamedTuple):
+    """An approved package: ``want`` is a version, a pattern of one, ``latest``, or None for absent."""
+
+    name: str
+    want: str | None
+
+    @property
+    def exact(self):
+        """Whether just one version will do."""
+        return self.want not in (None, LATEST) and "*" not in self.want
 
 
 def _without_zero_epoch(version):
@@ -614,6 +732,15 @@ class _PackageManager:
         time.sleep(nap)
 
 
+# ---------------------------------------------------------------------------------------------- apt
+
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+
 class _Apt(_PackageManager):
     """Debian and its kin. apt can tell beforehand exactly what a transaction would do."""
 
@@ -764,6 +891,22 @@ class _Apt(_PackageManager):
                 # 0: a process of another container
                 self.pause(f"{f'process {holder}' if holder else 'another process'} holds {path}")
                 holder = _lock_holder(path)
+
+
+def _lock_holder(path):
+    """The id of the process that has a lock on the file ``path``, or None."""
+    try:
+        with open(path, "rb") as file:
+            # struct flock; fcntl(F_GETLK) only looks, so it is in nobody's way
+            layout = "hhqqi0q"
+            lock = struct.pack(layout, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+            kind, _, _, _, pid = struct.unpack(layout, fcntl.fcntl(file, fcntl.F_GETLK, lock))
+    except OSError:
+        return None
+    return None if kind == fcntl.F_UNLCK else pid
+
+
+# ---------------------------------------------------------------------------------------------- rpm
 
 
 class _Meaning(NamedTuple):
@@ -1035,6 +1178,9 @@ class _Rpm(_PackageManager):
             __salt__["pkg.install"](pkgs=self.targets(items), refresh=False, normalize=False)
 
 
+# ---------------------------------------------------------------------------------------------- dnf
+
+
 class _Dnf(_Rpm):
     """RedHat and its kin, where dnf or yum says beforehand what it would do."""
 
@@ -1147,6 +1293,9 @@ class _Dnf(_Rpm):
         return ""
 
 
+# ------------------------------------------------------------------------------------------- zypper
+
+
 class _Zypper(_Rpm):
     """SUSE, where zypper says beforehand what it would do."""
 
@@ -1255,6 +1404,9 @@ class _Zypper(_Rpm):
             return ""
 
 
+# --------------------------------------------------------------------------------------- chocolatey
+
+
 class _Chocolatey(_PackageManager):
     """Windows. Chocolatey takes one package at a time."""
 
@@ -1320,6 +1472,9 @@ class _Chocolatey(_PackageManager):
             __salt__["chocolatey.upgrade"](item.name, version=version)
 
 
+# ------------------------------------------------------------------------------------- transactions
+
+
 def _package_manager():
     """The class for the package manager of this minion; raises _Blocked where Salt knows none."""
     family = __grains__.get("os_family")
@@ -1330,7 +1485,42 @@ def _package_manager():
     return kind
 
 
-# ------------------------------------------------------------------------------ applying packages
+def _open_packages(packages, purge, lock_timeout):
+    """
+    The package manager with what is installed read, and name -> why for what cannot be read; then
+    there is no package manager.
+    """
+    if not packages:
+        return _PackageManager({}, purge, lock_timeout), {}
+    try:
+        kind = _package_manager()
+        hidden = {name: why for name in packages if (why := kind.hidden(name))}
+        manager = kind({name: packages[name] for name in packages.keys() - hidden}, purge, lock_timeout)
+        manager.read()
+    except Exception as exc:
+        why = f"the installed packages cannot be read: {_reason(exc)}"
+        return _PackageManager({}, purge, lock_timeout), dict.fromkeys(packages, why)
+    return manager, hidden
+
+
+def _read_again(manager, why):
+    """
+    Read the packages after the last act of a run. Returns name -> why for those that are not as approved; of
+    those that cannot be read nothing is observed.
+
+    why
+        name -> why for those that were not when the last transaction was over.
+    """
+    if not manager.items:
+        return {}
+    try:
+        manager.read()
+    except Exception as exc:
+        names = [item.name for item in manager.items]
+        manager.items = []
+        return dict.fromkeys(names, f"the installed packages cannot be read: {_reason(exc)}")
+    changed = "something changed it after the last transaction"
+    return {item.name: why.get(item.name, changed) for item in manager.items if not manager.satisfied(item)}
 
 
 def _settle(items, attempt, batches):
@@ -1477,24 +1667,32 @@ def _converge_packages(manager, refresh):
     }
 
 
-def _plan_packages(manager, names):
-    """What bringing these packages in would change, as Salt writes changes, and name -> why for what cannot be."""
-    due, why = _due(manager)
-    keys = set(map(manager.key, names))
-    due = [item for item in due if manager.key(item.name) in keys]
-    why = {name: reason for name, reason in why.items() if name in names}
-    before = manager.flat()
-    changes = {}
-    for action, group in _grouped(manager, due):
-        plan, failed = _vet(manager, action, group)
-        why.update((item.name, reason) for item, reason in failed.items())
-        for key, version in plan.items():
-            if (version or "") != before.get(key, ""):
-                changes[key] = {"old": before.get(key, ""), "new": version or ""}
-    return changes, why
+# ----------------------------------------------------------------------------------------- services
 
 
-# -------------------------------------------------------------------------------------- services
+# What a service that was started or stopped successfully gets to show it: init scripts return early.
+SERVICE_SECONDS = 5.0
+SERVICE_POLL_SECONDS = 0.1
+# What systemd calls running and dead; its other states are on the way to these.
+UNIT_STATES = {
+    "active": "running",
+    "reloading": "running",
+    "refreshing": "running",
+    "inactive": "dead",
+    "failed": "dead",
+}
+UNIT_AIMS = {"activating": "running", "deactivating": "dead"}
+UNIT_SUFFIXES = (
+    *(".service", ".socket", ".device", ".mount", ".automount", ".swap"),
+    *(".target", ".path", ".timer", ".slice", ".scope"),
+)
+# The properties of a unit that are read here.
+UNIT_PROPERTIES = (
+    *("Id", "Names", "Type", "ActiveState", "SubState", "Result", "InvocationID", "ActiveEnterTimestampMonotonic"),
+    *("Conflicts", "ConflictedBy", "Requires", "BindsTo", "Requisite"),
+)
+# Of what a unit needs, the kinds that can be approved: all units need the same few targets, slices and mounts.
+NEEDED_UNITS = (".service", ".socket", ".timer", ".path")
 
 
 class _Unit(NamedTuple):
@@ -1766,7 +1964,12 @@ def _starts(names):
     return found
 
 
-# --------------------------------------------------------------------------------------- actions
+# ------------------------------------------------------------------------------------------ actions
+
+
+# Of what an action returned: the bytes that evidence carries whole, and the characters it carries of more.
+RETURN_SIZE = 2048
+RETURN_LENGTH = 512
 
 
 def _perform(function, arguments):
@@ -1817,210 +2020,18 @@ def _outcome(function, retcode, success, returned):
     return _canonical(outcome)
 
 
-# -------------------------------------------------------------------------------------- evidence
+# ---------------------------------------------------------------------------------------- sentences
 
 
-def _boot_id():
-    """What tells one boot of this machine from the next."""
-    try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            return file.read().strip()
-    except OSError:
-        return f"boot-{__salt__['ps.boot_time']()}"
-
-
-def _remembered(path, minion):
-    """The entries that _remember() kept in the file ``path``; none if it has no sound ones."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            store = json.load(file)
-        if store["format"] != MEMORY_FORMAT or store["minion"] != minion:
-            return {}
-        return {
-            (plural, name): {"approved": entry["approved"], "before": entry["before"]}
-            if "before" in entry
-            else {"approved": entry["approved"]}
-            for plural, names in store["items"].items()
-            for name, entry in names.items()
-        }
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        log.warning("approval: %s is unreadable and is written anew", path)
-        return {}
-
-
-def _remember(document, found, unread=()):
-    """
-    What was there before this minion first applied each item: plural kind -> name -> state.
-
-    found
-        plural kind -> name -> what is there now, read before anything is changed.
-    unread
-        Services of which that cannot be read now: what is read later may be what this run made of them, so
-        that it is never taken for what was there before.
-
-    Kept in the minion's cache, so that neither a return that gets lost nor a second run takes the
-    first state away. An entry belongs to one approved value of one resource: another value, or a
-    resource no longer approved, ends it. Raises OSError if the file cannot be written.
-    """
-    path = _memory()
-    kept = _remembered(path, document.minion)
-    entries = _entries(document, kept, found, unread)
-    if entries != kept:
-        items = {}
-        for (plural, name), entry in entries.items():
-            items.setdefault(plural, {})[name] = entry
-        store = {"format": MEMORY_FORMAT, "minion": document.minion, "items": items}
-        _write(path, json.dumps(store, sort_keys=True))
-    return _before(entries)
-
-
-def _memory():
-    """The file of _remember()."""
-    return os.path.join(__opts__["cachedir"], "approval_before.json")
-
-
-def _entries(document, kept, found, unread=()):
-    """
-    The entries of ``kept`` that still hold for ``document``, and new ones for the rest of ``found``. That of a
-    service in ``unread`` does not say what was there before.
-    """
-    entries = {}
-    for plural in ("packages", "services"):
-        for name, approved in getattr(document, plural).items():
-            entry = kept.get((plural, name))
-            if entry is None or entry["approved"] != approved:
-                entry = {"approved": approved}
-                if name in found.get(plural, {}):
-                    entry["before"] = found[plural][name]
-                elif plural == "packages" or name not in unread:
-                    continue
-            entries[plural, name] = entry
-    return entries
-
-
-def _before(entries):
-    """The section ``before`` of evidence."""
-    before = {}
-    for (plural, name), entry in entries.items():
-        if "before" in entry:
-            before.setdefault(plural, {})[name] = entry["before"]
-    return before
-
-
-def _write(path, text):
-    """Replace the file at ``path`` as a whole; readable by its owner only."""
-    handle, scratch = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".approval_")  # mode 0600
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(scratch, path)
-    except OSError:
-        os.unlink(scratch)
-        raise
-
-
-def _sayable(sections):
-    """``sections`` (plural kind -> name -> text) without empty ones, each text as evidence can carry it."""
-    return {
-        plural: {name: _shorten(why.encode("utf-8", "replace").decode()) for name, why in texts.items()}
-        for plural, texts in sections.items()
-        if texts
-    }
-
-
-def _evidence(document, observed, before, errors=(), notes=(), met=()):
-    """
-    The evidence of one run, under the document's key.
-
-    Each section is plural kind -> name -> text.
-
-    observed
-        What is there at the end.
-    before
-        What was there before it was first applied.
-    errors
-        Why a resource is not as approved, or could not be read.
-    notes
-        What has to be told of a resource whether or not it is as approved.
-    met
-        What was approved of a resource that is as approved, but spelled otherwise.
-    """
-    evidence = {
-        "format": EVIDENCE_FORMAT,
-        "minion": document.minion,
-        "revision": document.revision,
-        "digest": document.digest,
-        "run_id": uuid.uuid4().hex,
-        "boot_id": _boot_id(),
-        "observed": observed,
-        "before": before,
-    }
-    if any(dict(met).values()):
-        evidence["meets"] = dict(met)
-    for section, said in (("errors", _sayable(dict(errors))), ("notes", _sayable(dict(notes)))):
-        if said:
-            evidence[section] = said
-    evidence["mac"] = _mac(document.evidence_key, evidence)
-    return evidence
-
-
-# ----------------------------------------------------------------------------------------- state
-
-
-def _open_packages(packages, purge, lock_timeout):
-    """
-    The package manager with what is installed read, and name -> why for what cannot be read; then
-    there is no package manager.
-    """
-    if not packages:
-        return _PackageManager({}, purge, lock_timeout), {}
-    try:
-        kind = _package_manager()
-        hidden = {name: why for name in packages if (why := kind.hidden(name))}
-        manager = kind({name: packages[name] for name in packages.keys() - hidden}, purge, lock_timeout)
-        manager.read()
-    except Exception as exc:
-        why = f"the installed packages cannot be read: {_reason(exc)}"
-        return _PackageManager({}, purge, lock_timeout), dict.fromkeys(packages, why)
-    return manager, hidden
-
-
-def _read_again(manager, why):
-    """
-    Read the packages after the last act of a run. Returns name -> why for those that are not as approved; of
-    those that cannot be read nothing is observed.
-
-    why
-        name -> why for those that were not when the last transaction was over.
-    """
-    if not manager.items:
-        return {}
-    try:
-        manager.read()
-    except Exception as exc:
-        names = [item.name for item in manager.items]
-        manager.items = []
-        return dict.fromkeys(names, f"the installed packages cannot be read: {_reason(exc)}")
-    changed = "something changed it after the last transaction"
-    return {item.name: why.get(item.name, changed) for item in manager.items if not manager.satisfied(item)}
-
-
-def _service_changes(before, after):
-    """What changed of the services, under keys that no package can have."""
-    return {
-        f"{name} (service)": {"old": before.get(name, ""), "new": state}
-        for name, state in after.items()
-        if before.get(name) != state
-    }
-
-
-def _with_unusable(document, errors):
-    """``errors`` (plural kind -> name -> why) with what ``document`` has that cannot be used."""
-    return {plural: {**errors.get(plural, {}), **why} for plural, why in document.unusable.items()}
+def _summary(document):
+    """The sentence for a minion that is in its approved state."""
+    counts = [
+        f"{len(section)} {plural if len(section) != 1 else plural[:-1]}"
+        for plural in KINDS.values()
+        if (section := getattr(document, plural))
+    ]
+    what = ", ".join(counts) or "it is empty"
+    return f"Revision {document.revision} of the approved state is in place: {what}."
 
 
 def _complaints(document, errors):
@@ -2058,6 +2069,46 @@ def _forecasts(changes):
             yield f"Package {name} would go from {change['old']} to {change['new']}."
 
 
+def _service_changes(before, after):
+    """What changed of the services, under keys that no package can have."""
+    return {
+        f"{name} (service)": {"old": before.get(name, ""), "new": state}
+        for name, state in after.items()
+        if before.get(name) != state
+    }
+
+
+def _reading(document, manager, services):
+    """name -> what is there instead, for each package and service read that is not as approved."""
+    packages = {}
+    for item in manager.items:
+        if not manager.satisfied(item):
+            found = manager.observed(item)
+            packages[item.name] = "it is not installed" if found is None else f"{found} is installed"
+    others = {name: f"it is {state}" for name, state in services.items() if state != document.services[name]}
+    return {"packages": packages, "services": others}
+
+
+# --------------------------------------------------------------------------------------------- plan
+
+
+def _plan_packages(manager, names):
+    """What bringing these packages in would change, as Salt writes changes, and name -> why for what cannot be."""
+    due, why = _due(manager)
+    keys = set(map(manager.key, names))
+    due = [item for item in due if manager.key(item.name) in keys]
+    why = {name: reason for name, reason in why.items() if name in names}
+    before = manager.flat()
+    changes = {}
+    for action, group in _grouped(manager, due):
+        plan, failed = _vet(manager, action, group)
+        why.update((item.name, reason) for item, reason in failed.items())
+        for key, version in plan.items():
+            if (version or "") != before.get(key, ""):
+                changes[key] = {"old": before.get(key, ""), "new": version or ""}
+    return changes, why
+
+
 def _plan(ret, document, manager, services, errors):
     """Complete ``ret`` for a test run: what would change. Changes nothing, and is no evidence."""
     ret["changes"], why = _plan_packages(manager, document.packages)
@@ -2071,17 +2122,6 @@ def _plan(ret, document, manager, services, errors):
     else:
         ret["result"] = None if ret["changes"] else True
     return ret
-
-
-def _summary(document):
-    """The sentence for a minion that is in its approved state."""
-    counts = [
-        f"{len(section)} {plural if len(section) != 1 else plural[:-1]}"
-        for plural in KINDS.values()
-        if (section := getattr(document, plural))
-    ]
-    what = ", ".join(counts) or "it is empty"
-    return f"Revision {document.revision} of the approved state is in place: {what}."
 
 
 def _asked(items):
@@ -2101,6 +2141,18 @@ def _asked(items):
             raise _Refused(f"the state of service {name} is neither running nor dead")
         asked[kind][name] = want
     return asked
+
+
+# ---------------------------------------------------------------------------------------- functions
+
+
+__virtualname__ = "approval"
+SETTLE_SECONDS = 1.5
+
+
+def __virtual__():
+    """Load everywhere: what a platform lacks is said for each resource that needs it."""
+    return __virtualname__
 
 
 def planned(name, items=None, pillar_key="approval", removal="remove"):
@@ -2280,17 +2332,6 @@ def converged(
     lines += [f"Package {key}: {note}." for key, note in sorted(told.items())]
     ret["comment"] = "\n".join(lines)
     return ret
-
-
-def _reading(document, manager, services):
-    """name -> what is there instead, for each package and service read that is not as approved."""
-    packages = {}
-    for item in manager.items:
-        if not manager.satisfied(item):
-            found = manager.observed(item)
-            packages[item.name] = "it is not installed" if found is None else f"{found} is installed"
-    others = {name: f"it is {state}" for name, state in services.items() if state != document.services[name]}
-    return {"packages": packages, "services": others}
 
 
 def observed(name, pillar_key="approval"):

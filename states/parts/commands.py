@@ -1,0 +1,35 @@
+"""The commands of package and service managers: how they are run, and the reasons they give."""
+
+import re
+
+REASON_LENGTH = 500
+# Lines of package managers that explain nothing.
+CHATTER = ("WARNING:", "debconf:", "E: Can not write log", "N: ", "W: ")
+# How dnf and yum count what they do.
+PROGRESS = re.compile(r".* \d+/\d+$")
+
+
+def _reason(exc):
+    """What a package manager said, from the exception that a Salt module made of it."""
+    info = getattr(exc, "info", None)
+    said = info.get("errors") if isinstance(info, dict) else None
+    text = "\n".join(map(str, said)) if said else getattr(exc, "error", "") or str(exc)
+    lines = [line.strip() for line in text.splitlines()]
+    lines = _faults([line for line in lines if line and not line.startswith(CHATTER)])
+    return _shorten("; ".join(lines).replace(":; ", ": ") or type(exc).__name__)
+
+
+def _faults(lines):
+    """Of the account that a package manager gives of a whole transaction what failed; other lines as they are."""
+    failed = [number for number, line in enumerate(lines) if "scriptlet failed" in line]
+    # A script speaks for itself in the line above.
+    said = [line for number in failed for line in lines[max(number - 1, 0) : number + 1] if not PROGRESS.match(line)]
+    if not any(line.startswith("Transaction Summary") for line in lines):
+        return said or lines
+    first = next((number for number, line in enumerate(lines) if line.startswith(("Error:", "Failed to"))), len(lines))
+    return [*said, *lines[first:]] or lines[-3:]
+
+
+def _shorten(text):
+    """``text`` cut to what evidence carries for one resource."""
+    return text if len(text) <= REASON_LENGTH else text[: REASON_LENGTH - 3] + "..."
