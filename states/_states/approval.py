@@ -46,6 +46,11 @@ CHATTER = ("WARNING:", "debconf:", "E: Can not write log", "N: ", "W: ")
 PROGRESS = re.compile(r".* \d+/\d+$")
 
 
+def _run(command):
+    """The answer of cmd.run_all for the words of a command that may fail."""
+    return __salt__["cmd.run_all"](command, python_shell=False, ignore_retcode=True, output_loglevel="trace")
+
+
 def _reason(exc):
     """What a package manager said, from the exception that a Salt module made of it."""
     info = getattr(exc, "info", None)
@@ -112,6 +117,11 @@ def _canonical(value):
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+def _in_order(items):
+    """``items`` in the order in which a digest or a mac covers them: by kind, then by name, as bytes."""
+    return sorted(items, key=lambda item: (item[0].encode(), item[1].encode()))
+
+
 def _digest(minion, revision, items):
     """
     The digest of a document.
@@ -124,7 +134,7 @@ def _digest(minion, revision, items):
         (kind, name, type, value) of each resource, in any order; the value is text or None.
     """
     hashed = hashlib.sha256(_field("apv1") + _field(minion) + _field(str(revision)))
-    for item in sorted(items, key=lambda item: (item[0].encode(), item[1].encode())):
+    for item in _in_order(items):
         for part in item:
             hashed.update(_field(part))
     return "sha256:" + hashed.hexdigest()
@@ -315,9 +325,8 @@ def _mac(key, evidence):
             for kind, plural in TOLD.items()
             for name, value in evidence.get(section, {}).get(plural, {}).items()
         ]
-        found.sort(key=lambda item: (item[0].encode(), item[1].encode()))
         parts.append(str(len(found)))
-        for item in found:
+        for item in _in_order(found):
             parts.extend(item)
     return hmac.new(key, b"".join(map(_field, parts)), hashlib.sha256).hexdigest()
 
@@ -769,7 +778,7 @@ class _Apt(_PackageManager):
         super().read()
         self.broken = {}
         query = ["dpkg-query", "--showformat", self.STATUS, "--show"]
-        listed = __salt__["cmd.run_all"](query, python_shell=False, ignore_retcode=True, output_loglevel="trace")
+        listed = _run(query)
         if listed["retcode"] != 0:
             raise CommandExecutionError(listed["stderr"] or "dpkg-query fails")
         for line in listed["stdout"].splitlines():
@@ -819,7 +828,7 @@ class _Apt(_PackageManager):
             for item in items:
                 version = "" if item.want == LATEST else f"={_without_zero_epoch(item.want)}"
                 command.append(self.key(item.name) + version)
-        out = __salt__["cmd.run_all"](command, python_shell=False, ignore_retcode=True, output_loglevel="trace")
+        out = _run(command)
         if out["retcode"] != 0:
             raise _Blocked(self.complaint(out))
         plan = {}
@@ -967,7 +976,7 @@ class _Rpm(_PackageManager):
         super().read()
         if not self.found:
             # There is rpm, at least: Salt takes the silence of a broken database for an empty one.
-            out = self.run(["rpm", "--query", "--all"])
+            out = _run(["rpm", "--query", "--all"])
             raise CommandExecutionError(out["stderr"] or "rpm lists no package at all")
         self._details = None
         self._meanings = {item.name: self._meaning(item) for item in self.items}
@@ -1104,6 +1113,11 @@ class _Rpm(_PackageManager):
         # A name that looks like one with an architecture has to be asked for in full.
         return version, arch if self.is_ambiguous(meaning) else None
 
+    def asked(self, item):
+        """The version and the architecture to ask for of ``item``, which is to be there; None for any."""
+        version, arch = self.candidate(item)
+        return version or (None if item.want == LATEST else item.want), arch
+
     def target(self, item):
         version = self.candidate(item)[0]
         if version is not None or not item.exact:
@@ -1153,10 +1167,6 @@ class _Rpm(_PackageManager):
         elif not self.meets(item.want, version):
             raise _Blocked(f"the package manager would bring it to {version} instead")
 
-    def run(self, command):
-        """What cmd.run_all answers for a command of the package manager."""
-        return __salt__["cmd.run_all"](command, python_shell=False, ignore_retcode=True, output_loglevel="trace")
-
     def apply(self, action, items):
         mark = self.mark()
         try:
@@ -1204,7 +1214,7 @@ class _Dnf(_Rpm):
         command = [self.program, "--quiet", "repoquery", "--available"]
         # With a part of the version, so that the end of a name is not taken for an architecture.
         wanted = [f"{name}-*" if self.split(name)[1] else name for name in names]
-        out = self.run([*command, "--queryformat", self.OFFER, *wanted])
+        out = _run([*command, "--queryformat", self.OFFER, *wanted])
         for line in out["stdout"].splitlines():
             if line.startswith("approval|"):
                 _, name, version, arch = line.removesuffix("\\n").split("|")
@@ -1220,8 +1230,7 @@ class _Dnf(_Rpm):
         elif item.want is None:
             version = None
         else:
-            version, arch = self.candidate(item)
-            version = version or (None if item.want == LATEST else item.want)
+            version, arch = self.asked(item)
         if version and self.program == "yum" and not arch:
             version = version.rpartition(":")[2]  # which yum takes with the architecture only
         return name + (f"-{version}" if version else "") + (f".{arch}" if arch else "")
@@ -1237,7 +1246,7 @@ class _Dnf(_Rpm):
         command = [self.program, "--assumeno", action]
         if action == "install" and self.program.startswith("dnf"):
             command += ["--best", "--allowerasing"]  # as Salt calls it
-        out = self.run([*command, *map(self.specification, items)])
+        out = _run([*command, *map(self.specification, items)])
         said = out["stdout"] + out["stderr"]
         if out["retcode"] != 0 and not any(text in said for text in self.ASKED):
             raise _Blocked(_reason(CommandExecutionError(out["stderr"] or out["stdout"])))
@@ -1276,7 +1285,7 @@ class _Dnf(_Rpm):
         return list(map(self.specification, items))
 
     def erase(self, items):
-        out = self.run([self.program, "-y", "remove", *map(self.specification, items)])
+        out = _run([self.program, "-y", "remove", *map(self.specification, items)])
         if out["retcode"] != 0:
             raise CommandExecutionError(out["stderr"] + out["stdout"])
 
@@ -1286,7 +1295,7 @@ class _Dnf(_Rpm):
     def said_since(self, mark):
         if self.program in (None, "tdnf"):
             return ""
-        said = self.run([self.program, "history", "info"])["stdout"]
+        said = _run([self.program, "history", "info"])["stdout"]
         with contextlib.suppress(ValueError, TypeError):
             begin = time.mktime(time.strptime(self.BEGIN.search(said)[1].strip(), "%a %b %d %H:%M:%S %Y"))
             return said if begin >= mark else ""
@@ -1312,7 +1321,7 @@ class _Zypper(_Rpm):
     def ask(self, *arguments):
         """What zypper answers, as an XML element; None where it cannot be asked."""
         try:
-            out = self.run([*self.COMMAND, *arguments])
+            out = _run([*self.COMMAND, *arguments])
         except CommandExecutionError as exc:
             return None, {"retcode": 127, "stdout": "", "stderr": str(exc)}
         try:
@@ -1320,6 +1329,11 @@ class _Zypper(_Rpm):
         except xml.etree.ElementTree.ParseError:
             return None, out
         return answer, out
+
+    @staticmethod
+    def errors(answer):
+        """The texts of the errors in an answer of zypper."""
+        return [one.text for one in answer.iter("message") if one.get("type") == "error"]
 
     def query(self, names):
         native = __grains__.get("osarch")
@@ -1338,8 +1352,7 @@ class _Zypper(_Rpm):
         name, arch = meaning.name, meaning.arch
         version = None
         if item.want is not None:
-            version, arch = self.candidate(item)
-            version = version or (None if item.want == LATEST else item.want)
+            version, arch = self.asked(item)
         elif arch is None and self.is_ambiguous(meaning) and name in self.found:
             arch = self.details(name)[0]["arch"]
         return name + (f".{arch}" if arch else "") + (f"={version}" if version else "")
@@ -1355,8 +1368,7 @@ class _Zypper(_Rpm):
             raise _Blocked(_reason(CommandExecutionError(out["stderr"] or out["stdout"])))
         summary = answer.find(".//install-summary")
         if summary is None:
-            said = [one.text for one in answer.iter("message") if one.get("type") == "error"]
-            said = said or [one.text for one in answer.iter("description")] or [out["stderr"]]
+            said = self.errors(answer) or [one.text for one in answer.iter("description")] or [out["stderr"]]
             raise _Blocked(_reason(CommandExecutionError("\n".join(said))))
         rows = list(self.rows(summary))
         if action == "remove":
@@ -1385,9 +1397,7 @@ class _Zypper(_Rpm):
     def erase(self, items):
         answer, out = self.ask("remove", *map(self.specification, items))
         if out["retcode"] not in (0, 107):  # a script failed
-            errors = (
-                [] if answer is None else [one.text for one in answer.iter("message") if one.get("type") == "error"]
-            )
+            errors = [] if answer is None else self.errors(answer)
             raise CommandExecutionError("\n".join(errors) or out["stderr"])
 
     def mark(self):
@@ -1744,7 +1754,7 @@ def _show(name):
     # Salt's module stumbles over " ; " in a unit's command.
     unit = name if name.endswith(UNIT_SUFFIXES) else f"{name}.service"
     command = ["systemctl", "show", "--property", ",".join(UNIT_PROPERTIES), "--", unit]
-    out = __salt__["cmd.run_all"](command, python_shell=False, ignore_retcode=True, output_loglevel="trace")
+    out = _run(command)
     shown = dict(line.partition("=")[::2] for line in out["stdout"].splitlines())
     if not shown.get("ActiveState"):
         raise CommandExecutionError(out["stderr"] or f"systemd tells nothing of {unit}")
@@ -2023,6 +2033,10 @@ def _outcome(function, retcode, success, returned):
 # ---------------------------------------------------------------------------------------- sentences
 
 
+# The end of a service's name among changes, where no package can have it.
+OF_SERVICE = " (service)"
+
+
 def _summary(document):
     """The sentence for a minion that is in its approved state."""
     counts = [
@@ -2059,8 +2073,8 @@ def _complaints(document, errors):
 def _forecasts(changes):
     """A sentence for each change that would be made."""
     for name, change in sorted(changes.items()):
-        if name.endswith(" (service)"):
-            yield f"Service {name[:-10]} would be {change['new']}."
+        if name.endswith(OF_SERVICE):
+            yield f"Service {name.removesuffix(OF_SERVICE)} would be {change['new']}."
         elif not change["new"]:
             yield f"Package {name} would be removed."
         elif not change["old"]:
@@ -2072,7 +2086,7 @@ def _forecasts(changes):
 def _service_changes(before, after):
     """What changed of the services, under keys that no package can have."""
     return {
-        f"{name} (service)": {"old": before.get(name, ""), "new": state}
+        f"{name}{OF_SERVICE}": {"old": before.get(name, ""), "new": state}
         for name, state in after.items()
         if before.get(name) != state
     }

@@ -7,7 +7,7 @@ import struct
 
 from salt.exceptions import CommandExecutionError
 
-from .commands import CHATTER, _shorten
+from .commands import CHATTER, _run, _shorten
 from .document import LATEST
 from .packages import _Blocked, _PackageManager, _without_zero_epoch
 
@@ -45,7 +45,7 @@ class _Apt(_PackageManager):
         super().read()
         self.broken = {}
         query = ["dpkg-query", "--showformat", self.STATUS, "--show"]
-        listed = __salt__["cmd.run_all"](query, python_shell=False, ignore_retcode=True, output_loglevel="trace")
+        listed = _run(query)
         if listed["retcode"] != 0:
             raise CommandExecutionError(listed["stderr"] or "dpkg-query fails")
         for line in listed["stdout"].splitlines():
@@ -95,7 +95,7 @@ class _Apt(_PackageManager):
             for item in items:
                 version = "" if item.want == LATEST else f"={_without_zero_epoch(item.want)}"
                 command.append(self.key(item.name) + version)
-        out = __salt__["cmd.run_all"](command, python_shell=False, ignore_retcode=True, output_loglevel="trace")
+        out = _run(command)
         if out["retcode"] != 0:
             raise _Blocked(self.complaint(out))
         plan = {}

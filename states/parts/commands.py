@@ -9,6 +9,11 @@ CHATTER = ("WARNING:", "debconf:", "E: Can not write log", "N: ", "W: ")
 PROGRESS = re.compile(r".* \d+/\d+$")
 
 
+def _run(command):
+    """The answer of cmd.run_all for the words of a command that may fail."""
+    return __salt__["cmd.run_all"](command, python_shell=False, ignore_retcode=True, output_loglevel="trace")
+
+
 def _reason(exc):
     """What a package manager said, from the exception that a Salt module made of it."""
     info = getattr(exc, "info", None)

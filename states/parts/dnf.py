@@ -8,8 +8,7 @@ import time
 import salt.utils.path
 from salt.exceptions import CommandExecutionError
 
-from .commands import _reason
-from .document import LATEST
+from .commands import _reason, _run
 from .packages import _Blocked, _without_zero_epoch
 from .rpm import _Row, _Rpm
 
@@ -37,7 +36,7 @@ class _Dnf(_Rpm):
         command = [self.program, "--quiet", "repoquery", "--available"]
         # With a part of the version, so that the end of a name is not taken for an architecture.
         wanted = [f"{name}-*" if self.split(name)[1] else name for name in names]
-        out = self.run([*command, "--queryformat", self.OFFER, *wanted])
+        out = _run([*command, "--queryformat", self.OFFER, *wanted])
         for line in out["stdout"].splitlines():
             if line.startswith("approval|"):
                 _, name, version, arch = line.removesuffix("\\n").split("|")
@@ -53,8 +52,7 @@ class _Dnf(_Rpm):
         elif item.want is None:
             version = None
         else:
-            version, arch = self.candidate(item)
-            version = version or (None if item.want == LATEST else item.want)
+            version, arch = self.asked(item)
         if version and self.program == "yum" and not arch:
             version = version.rpartition(":")[2]  # which yum takes with the architecture only
         return name + (f"-{version}" if version else "") + (f".{arch}" if arch else "")
@@ -70,7 +68,7 @@ class _Dnf(_Rpm):
         command = [self.program, "--assumeno", action]
         if action == "install" and self.program.startswith("dnf"):
             command += ["--best", "--allowerasing"]  # as Salt calls it
-        out = self.run([*command, *map(self.specification, items)])
+        out = _run([*command, *map(self.specification, items)])
         said = out["stdout"] + out["stderr"]
         if out["retcode"] != 0 and not any(text in said for text in self.ASKED):
             raise _Blocked(_reason(CommandExecutionError(out["stderr"] or out["stdout"])))
@@ -109,7 +107,7 @@ class _Dnf(_Rpm):
         return list(map(self.specification, items))
 
     def erase(self, items):
-        out = self.run([self.program, "-y", "remove", *map(self.specification, items)])
+        out = _run([self.program, "-y", "remove", *map(self.specification, items)])
         if out["retcode"] != 0:
             raise CommandExecutionError(out["stderr"] + out["stdout"])
 
@@ -119,7 +117,7 @@ class _Dnf(_Rpm):
     def said_since(self, mark):
         if self.program in (None, "tdnf"):
             return ""
-        said = self.run([self.program, "history", "info"])["stdout"]
+        said = _run([self.program, "history", "info"])["stdout"]
         with contextlib.suppress(ValueError, TypeError):
             begin = time.mktime(time.strptime(self.BEGIN.search(said)[1].strip(), "%a %b %d %H:%M:%S %Y"))
             return said if begin >= mark else ""

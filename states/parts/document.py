@@ -45,6 +45,11 @@ def _canonical(value):
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+def _in_order(items):
+    """``items`` in the order in which a digest or a mac covers them: by kind, then by name, as bytes."""
+    return sorted(items, key=lambda item: (item[0].encode(), item[1].encode()))
+
+
 def _digest(minion, revision, items):
     """
     The digest of a document.
@@ -57,7 +62,7 @@ def _digest(minion, revision, items):
         (kind, name, type, value) of each resource, in any order; the value is text or None.
     """
     hashed = hashlib.sha256(_field("apv1") + _field(minion) + _field(str(revision)))
-    for item in sorted(items, key=lambda item: (item[0].encode(), item[1].encode())):
+    for item in _in_order(items):
         for part in item:
             hashed.update(_field(part))
     return "sha256:" + hashed.hexdigest()

@@ -5,7 +5,7 @@ import hmac
 import uuid
 
 from .commands import _shorten
-from .document import KINDS, _field
+from .document import KINDS, _field, _in_order
 
 EVIDENCE_FORMAT = 2
 # What evidence tells besides: what became of actions, and when services were last started.
@@ -78,8 +78,7 @@ def _mac(key, evidence):
             for kind, plural in TOLD.items()
             for name, value in evidence.get(section, {}).get(plural, {}).items()
         ]
-        found.sort(key=lambda item: (item[0].encode(), item[1].encode()))
         parts.append(str(len(found)))
-        for item in found:
+        for item in _in_order(found):
             parts.extend(item)
     return hmac.new(key, b"".join(map(_field, parts)), hashlib.sha256).hexdigest()

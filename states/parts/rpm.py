@@ -9,6 +9,7 @@ from typing import NamedTuple
 import salt.utils.pkg.rpm
 from salt.exceptions import CommandExecutionError
 
+from .commands import _run
 from .document import LATEST
 from .packages import UNTOLD, _Blocked, _PackageManager, _without_zero_epoch
 
@@ -71,7 +72,7 @@ class _Rpm(_PackageManager):
         super().read()
         if not self.found:
             # There is rpm, at least: Salt takes the silence of a broken database for an empty one.
-            out = self.run(["rpm", "--query", "--all"])
+            out = _run(["rpm", "--query", "--all"])
             raise CommandExecutionError(out["stderr"] or "rpm lists no package at all")
         self._details = None
         self._meanings = {item.name: self._meaning(item) for item in self.items}
@@ -208,6 +209,11 @@ class _Rpm(_PackageManager):
         # A name that looks like one with an architecture has to be asked for in full.
         return version, arch if self.is_ambiguous(meaning) else None
 
+    def asked(self, item):
+        """The version and the architecture to ask for of ``item``, which is to be there; None for any."""
+        version, arch = self.candidate(item)
+        return version or (None if item.want == LATEST else item.want), arch
+
     def target(self, item):
         version = self.candidate(item)[0]
         if version is not None or not item.exact:
@@ -256,10 +262,6 @@ class _Rpm(_PackageManager):
             raise _Blocked("the package manager would remove it instead")
         elif not self.meets(item.want, version):
             raise _Blocked(f"the package manager would bring it to {version} instead")
-
-    def run(self, command):
-        """What cmd.run_all answers for a command of the package manager."""
-        return __salt__["cmd.run_all"](command, python_shell=False, ignore_retcode=True, output_loglevel="trace")
 
     def apply(self, action, items):
         mark = self.mark()

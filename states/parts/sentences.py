@@ -2,6 +2,9 @@
 
 from .document import KINDS, LATEST
 
+# The end of a service's name among changes, where no package can have it.
+OF_SERVICE = " (service)"
+
 
 def _summary(document):
     """The sentence for a minion that is in its approved state."""
@@ -39,8 +42,8 @@ def _complaints(document, errors):
 def _forecasts(changes):
     """A sentence for each change that would be made."""
     for name, change in sorted(changes.items()):
-        if name.endswith(" (service)"):
-            yield f"Service {name[:-10]} would be {change['new']}."
+        if name.endswith(OF_SERVICE):
+            yield f"Service {name.removesuffix(OF_SERVICE)} would be {change['new']}."
         elif not change["new"]:
             yield f"Package {name} would be removed."
         elif not change["old"]:
@@ -52,7 +55,7 @@ def _forecasts(changes):
 def _service_changes(before, after):
     """What changed of the services, under keys that no package can have."""
     return {
-        f"{name} (service)": {"old": before.get(name, ""), "new": state}
+        f"{name}{OF_SERVICE}": {"old": before.get(name, ""), "new": state}
         for name, state in after.items()
         if before.get(name) != state
     }

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from salt.exceptions import CommandExecutionError
 
-from .commands import _reason
+from .commands import _reason, _run
 from .document import SERVICE_STATES
 from .evidence import _boot_id
 
@@ -85,7 +85,7 @@ def _show(name):
     # Salt's module stumbles over " ; " in a unit's command.
     unit = name if name.endswith(UNIT_SUFFIXES) else f"{name}.service"
     command = ["systemctl", "show", "--property", ",".join(UNIT_PROPERTIES), "--", unit]
-    out = __salt__["cmd.run_all"](command, python_shell=False, ignore_retcode=True, output_loglevel="trace")
+    out = _run(command)
     shown = dict(line.partition("=")[::2] for line in out["stdout"].splitlines())
     if not shown.get("ActiveState"):
         raise CommandExecutionError(out["stderr"] or f"systemd tells nothing of {unit}")

@@ -7,8 +7,7 @@ import xml.etree.ElementTree
 
 from salt.exceptions import CommandExecutionError
 
-from .commands import _reason
-from .document import LATEST
+from .commands import _reason, _run
 from .packages import _Blocked, _without_zero_epoch
 from .rpm import _Row, _Rpm
 
@@ -29,7 +28,7 @@ class _Zypper(_Rpm):
     def ask(self, *arguments):
         """What zypper answers, as an XML element; None where it cannot be asked."""
         try:
-            out = self.run([*self.COMMAND, *arguments])
+            out = _run([*self.COMMAND, *arguments])
         except CommandExecutionError as exc:
             return None, {"retcode": 127, "stdout": "", "stderr": str(exc)}
         try:
@@ -37,6 +36,11 @@ class _Zypper(_Rpm):
         except xml.etree.ElementTree.ParseError:
             return None, out
         return answer, out
+
+    @staticmethod
+    def errors(answer):
+        """The texts of the errors in an answer of zypper."""
+        return [one.text for one in answer.iter("message") if one.get("type") == "error"]
 
     def query(self, names):
         native = __grains__.get("osarch")
@@ -55,8 +59,7 @@ class _Zypper(_Rpm):
         name, arch = meaning.name, meaning.arch
         version = None
         if item.want is not None:
-            version, arch = self.candidate(item)
-            version = version or (None if item.want == LATEST else item.want)
+            version, arch = self.asked(item)
         elif arch is None and self.is_ambiguous(meaning) and name in self.found:
             arch = self.details(name)[0]["arch"]
         return name + (f".{arch}" if arch else "") + (f"={version}" if version else "")
@@ -72,8 +75,7 @@ class _Zypper(_Rpm):
             raise _Blocked(_reason(CommandExecutionError(out["stderr"] or out["stdout"])))
         summary = answer.find(".//install-summary")
         if summary is None:
-            said = [one.text for one in answer.iter("message") if one.get("type") == "error"]
-            said = said or [one.text for one in answer.iter("description")] or [out["stderr"]]
+            said = self.errors(answer) or [one.text for one in answer.iter("description")] or [out["stderr"]]
             raise _Blocked(_reason(CommandExecutionError("\n".join(said))))
         rows = list(self.rows(summary))
         if action == "remove":
@@ -102,9 +104,7 @@ class _Zypper(_Rpm):
     def erase(self, items):
         answer, out = self.ask("remove", *map(self.specification, items))
         if out["retcode"] not in (0, 107):  # a script failed
-            errors = (
-                [] if answer is None else [one.text for one in answer.iter("message") if one.get("type") == "error"]
-            )
+            errors = [] if answer is None else self.errors(answer)
             raise CommandExecutionError("\n".join(errors) or out["stderr"])
 
     def mark(self):
