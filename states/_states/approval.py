@@ -39,10 +39,10 @@ from salt.exceptions import CommandExecutionError
 # ----------------------------------------------------------------------------------------- commands
 
 
-REASON_LENGTH = 500
-# Lines of package managers that explain nothing.
+REASON_LENGTH = 500  # characters
+# Lines of package managers that begin so explain nothing.
 CHATTER = ("WARNING:", "debconf:", "E: Can not write log", "N: ", "W: ")
-# How dnf and yum count what they do.
+# dnf and yum count their steps in lines like this.
 PROGRESS = re.compile(r".* \d+/\d+$")
 
 
@@ -52,7 +52,7 @@ def _run(command):
 
 
 def _reason(exc):
-    """What a package manager said, from the exception that a Salt module made of it."""
+    """The words of a package manager, taken from the exception that a Salt module made of them."""
     info = getattr(exc, "info", None)
     said = info.get("errors") if isinstance(info, dict) else None
     text = "\n".join(map(str, said)) if said else getattr(exc, "error", "") or str(exc)
@@ -62,7 +62,7 @@ def _reason(exc):
 
 
 def _faults(lines):
-    """Of the account that a package manager gives of a whole transaction what failed; other lines as they are."""
+    """The failures in the account that a package manager gives of a transaction; ``lines`` if they are no account."""
     failed = [number for number, line in enumerate(lines) if "scriptlet failed" in line]
     # A script speaks for itself in the line above.
     said = [line for number in failed for line in lines[max(number - 1, 0) : number + 1] if not PROGRESS.match(line)]
@@ -83,7 +83,7 @@ def _shorten(text):
 LATEST = "latest"
 KINDS = {"package": "packages", "service": "services", "value": "values"}
 SERVICE_STATES = ("running", "dead")
-# Services of Windows have spaces in their names; elsewhere some tools would take the rest for another word.
+# Services of Windows have spaces in their names; elsewhere tools would take the text behind one for another word.
 NAME = re.compile(r"[A-Za-z0-9](?:[^\s*?\[\]]" + (r"| (?=[^\s])" if salt.utils.platform.is_windows() else "") + r")*")
 
 
@@ -101,7 +101,7 @@ class _Document(NamedTuple):
     packages: dict
     services: dict
     values: dict  # name -> canonical JSON text
-    unusable: dict  # plural kind -> name -> why it is in none of the above, though it is approved
+    unusable: dict  # plural kind -> name -> why the approved item is in none of the above
 
 
 def _field(text):
@@ -247,7 +247,7 @@ def _document(pillar_key):
 
 
 def _with_unusable(document, errors):
-    """``errors`` (plural kind -> name -> why) with what ``document`` has that cannot be used."""
+    """``errors`` (plural kind -> name -> why) and the items of ``document`` that cannot be used."""
     return {plural: {**errors.get(plural, {}), **why} for plural, why in document.unusable.items()}
 
 
@@ -255,14 +255,14 @@ def _with_unusable(document, errors):
 
 
 EVIDENCE_FORMAT = 2
-# What evidence tells besides: what became of actions, and when services were last started.
+# Evidence also tells the outcome of actions, and when services were last started.
 TOLD = {**KINDS, "action": "actions", "start": "starts"}
 # The sections of evidence, in the order in which its mac covers them.
 SECTIONS = ("observed", "before", "meets", "errors", "notes")
 
 
 def _boot_id():
-    """What tells one boot of this machine from the next."""
+    """The text that tells one boot of this machine from the next."""
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             return file.read().strip()
@@ -286,15 +286,15 @@ def _evidence(document, observed, before, errors=(), notes=(), met=()):
     Each section is plural kind -> name -> text.
 
     observed
-        What is there at the end.
+        The state at the end.
     before
-        What was there before it was first applied.
+        The state before the resource was first applied.
     errors
-        Why a resource is not as approved, or could not be read.
+        The reason why a resource is not as approved, or could not be read.
     notes
-        What has to be told of a resource whether or not it is as approved.
+        Remarks about a resource, whether or not it is as approved.
     met
-        What was approved of a resource that is as approved, but spelled otherwise.
+        The approved text of a resource that is as approved, but spelled otherwise.
     """
     evidence = {
         "format": EVIDENCE_FORMAT,
@@ -335,21 +335,21 @@ def _mac(key, evidence):
 
 
 log = logging.getLogger(__name__)
-MEMORY_FORMAT = 1  # of the file in which _remember() keeps what was there before
+MEMORY_FORMAT = 1  # of the file that _remember() writes
 
 
 def _remember(document, found, unread=()):
     """
-    What was there before this minion first applied each item: plural kind -> name -> state.
+    The states before this minion first applied each item: plural kind -> name -> state.
 
     found
-        plural kind -> name -> what is there now, read before anything is changed.
+        plural kind -> name -> state now, read before anything is changed.
     unread
-        Services of which that cannot be read now: what is read later may be what this run made of them, so
-        that it is never taken for what was there before.
+        Services whose state cannot be read now: a later reading may show the work of this run, and is
+        never taken for the state before.
 
-    Kept in the minion's cache, so that neither a return that gets lost nor a second run takes the
-    first state away. An entry belongs to one approved value of one resource: another value, or a
+    The states are kept in the minion's cache, so that neither a return that gets lost nor a second run
+    takes the first one away. An entry belongs to one approved value of one resource: another value, or a
     resource no longer approved, ends it. Raises OSError if the file cannot be written.
     """
     path = _memory()
@@ -392,8 +392,8 @@ def _remembered(path, minion):
 
 def _entries(document, kept, found, unread=()):
     """
-    The entries of ``kept`` that still hold for ``document``, and new ones for the rest of ``found``. That of a
-    service in ``unread`` does not say what was there before.
+    The entries of ``kept`` that still hold for ``document``, and new ones for the rest of ``found``. The entry of
+    a service in ``unread`` has no state before.
     """
     entries = {}
     for plural in ("packages", "services"):
@@ -436,13 +436,13 @@ def _write(path, text):
 
 
 LOCK_POLL_SECONDS = 1.0
-# How package managers say that another process is using their database.
+# Package managers say in one of these ways that another process is using their database.
 LOCK_TEXT = re.compile(
     r"could not get lock|unable to (acquire|lock)|is locked by|another app is currently holding"
     r"|existing lock|resource temporarily unavailable",
     re.IGNORECASE,
 )
-# What a plan lacks where the package manager foretells nothing.
+# This sentence stands in a plan where the package manager foretells nothing.
 UNTOLD = "The package manager does not tell beforehand what else would change or be replaced by these packages."
 
 
@@ -475,7 +475,7 @@ class _PackageManager:
     """
     The packages of this minion through Salt's ``pkg`` functions, as every platform has them.
 
-    ``found`` is what is installed, name -> versions, since the last read(). A name here is a *key*:
+    ``found`` has the installed packages, name -> versions, as of the last read(). A name here is a *key*:
     the spelling that the platform's list uses for an approved name (``hello`` for ``hello:amd64``).
     """
 
@@ -488,12 +488,12 @@ class _PackageManager:
         self._patience = lock_timeout  # seconds that this run still waits for locks
         self._compared = {}
         self._plans = {}  # (action, items) -> what simulate() said, since the last read()
-        self.progress = 0  # the most items that were as approved at one time
+        self.progress = 0  # the largest count of items that were as approved at one time
         self.tried = {}  # item -> the progress when it last failed
-        self.remarks = set()  # sentences about what plans cannot tell
-        self.notes = {}  # key -> what else has to be told of a package that was changed
+        self.remarks = set()  # sentences about the limits of plans
+        self.notes = {}  # key -> a remark about a package that was changed
 
-    # what is there
+    # reading
 
     def read(self):
         """Ask the system what is installed; never a list that Salt has cached."""
@@ -509,7 +509,7 @@ class _PackageManager:
     def held(self):
         """The keys of the packages that the administrator has put on hold."""
         if "pkg.list_holds" in __salt__:
-            # Raises where the plugin that could hold packages is not installed.
+            # pkg.list_holds raises where the plugin that could hold packages is not installed.
             with contextlib.suppress(Exception):
                 return {self.key(name) for name in __salt__["pkg.list_holds"](full=False)}
         return set()
@@ -520,12 +520,12 @@ class _PackageManager:
 
     @staticmethod
     def hidden(name):
-        """Why it cannot be seen whether the package ``name`` is installed; no text where it can."""
+        """The reason why nobody can see whether the package ``name`` is installed; no text where one can."""
         return ""
 
     @staticmethod
     def path(name, meant):
-        """As hidden(), of package managers that take a name with a slash for what is ``meant``."""
+        """The text of hidden() for package managers that take a name with a slash for ``meant``."""
         return f"no package can have this name: the package manager would take it for {meant}" if "/" in name else ""
 
     def compare(self, one, other):
@@ -577,7 +577,7 @@ class _PackageManager:
         return self.meets(item.want, version)
 
     def observed(self, item):
-        """What evidence says of ``item``: the version found, as the platform spells it, or None."""
+        """The version of ``item`` for evidence: the one found, as the platform spells it, or None."""
         return self.installed(item)
 
     def met(self):
@@ -595,7 +595,7 @@ class _PackageManager:
         return met
 
     def noted(self):
-        """name -> what has to be told of an approved package besides."""
+        """name -> remarks about an approved package."""
         noted = {}
         for item in self.items:
             key = self.key(item.name)
@@ -611,7 +611,7 @@ class _PackageManager:
         """``found`` with versions as text, as Salt writes changes."""
         return {name: ",".join(versions) for name, versions in self.found.items()}
 
-    # what is to be done
+    # changing
 
     def review(self, items):
         """After a transaction: read what is installed, and return which of ``items`` are not."""
@@ -645,7 +645,7 @@ class _PackageManager:
         return None
 
     def action(self, item):
-        """What brings ``item`` to its approved state: install, downgrade or remove."""
+        """The action that brings ``item`` to its approved state: install, downgrade or remove."""
         if item.want is None:
             return "remove"
         version = self.installed(item)
@@ -660,9 +660,9 @@ class _PackageManager:
 
     def check(self, action, items):
         """
-        What a transaction with ``action`` on ``items`` would change: key -> the version it will
-        have, or None where it goes. Raises _Blocked if it cannot be carried out, or would take an
-        approved state away. Changes nothing.
+        The changes that a transaction with ``action`` on ``items`` would make: key -> the version it
+        will have, or None where it goes. Raises _Blocked if the transaction cannot be carried out, or
+        would take an approved state away. Changes nothing.
         """
         if (action, *items) not in self._plans:
             self._plans[(action, *items)] = self.simulate(action, items)
@@ -677,7 +677,7 @@ class _PackageManager:
 
     def simulate(self, action, items):
         """
-        As check(), as far as the platform can tell; here it cannot foretell more than the items.
+        The changes of check(), as far as the platform can tell them; this one foretells the items alone.
         """
         self.remarks.add(UNTOLD)
         return {self.key(item.name): item.want for item in items}
@@ -724,7 +724,7 @@ class _PackageManager:
         if action == "remove":
             __salt__["pkg.purge" if self.purge else "pkg.remove"](pkgs=keys)
             return
-        # The version that was foretold, with its epoch: Salt compares what it is given with what is there.
+        # Salt compares the version it is given with the installed one: the foretold one has its epoch.
         plan = self.check(action, items)
         pkgs = [key if item.want == LATEST else {key: plan[key]} for key, item in zip(keys, items, strict=True)]
         __salt__["pkg.install"](pkgs=pkgs, refresh=False)
@@ -768,13 +768,13 @@ class _Apt(_PackageManager):
 
     def __init__(self, packages, purge, lock_timeout):
         super().__init__(packages, purge, lock_timeout)
-        self.broken = {}  # key -> "version (status)" of what is neither installed nor absent
-        self._foreign = {}  # name of what has to be absent -> key under which another architecture's is there
+        self.broken = {}  # key -> "version (status)" of a package neither installed nor absent
+        self._foreign = {}  # name of a package that has to be absent -> key of the one of another architecture
 
     def read(self):
         # pkg.list_pkgs leaves a package whose configuration failed out, and takes a half installed
-        # one for installed. Neither is there, and neither is gone. Of a database that cannot be read
-        # it makes that nothing is installed.
+        # one for installed. Neither is there, and neither is gone. A database that cannot be read
+        # looks to it like one without packages.
         super().read()
         self.broken = {}
         query = ["dpkg-query", "--showformat", self.STATUS, "--show"]
@@ -797,14 +797,14 @@ class _Apt(_PackageManager):
                 self._foreign.update(dict.fromkeys([item.name], others[0]) if others else {})
 
     def key(self, name):
-        # What has to be absent without a word of its architecture is to be there in none.
+        # A package that has to be absent, without a word of its architecture, must be there in none.
         return self._foreign.get(name) or super().key(name)
 
     def satisfied(self, item):
         return super().satisfied(item) and not (item.want is None and self.key(item.name) in self.broken)
 
     def observed(self, item):
-        # Where the package has to be gone, its remains are what was found.
+        # The remains of a package that has to be gone are a finding.
         if item.want is None:
             return self.broken.get(self.key(item.name)) or super().observed(item)
         return super().observed(item)
@@ -845,7 +845,7 @@ class _Apt(_PackageManager):
 
     @staticmethod
     def complaint(out):
-        """Why apt would not do it: which dependencies are not met, and its errors."""
+        """The reasons of apt not to do it: the dependencies that are not met, and its errors."""
         unmet = out["stdout"].partition("unmet dependencies:\n")[2]
         lines = [" ".join(line.split()) for line in (unmet + "\n" + out["stderr"]).splitlines()]
         said = [line for line in lines if line and not line.startswith(CHATTER)]
@@ -876,7 +876,7 @@ class _Apt(_PackageManager):
             return None
 
     def apply(self, action, items):
-        # pkg.remove passes over what pkg.list_pkgs doesn't list.
+        # pkg.remove passes over packages that pkg.list_pkgs doesn't list.
         if action == "remove" and any(self.key(item.name) in self.broken for item in items):
             command = ["apt-get", "-q", "-y", "purge" if self.purge else "remove"]
             command += [self.key(item.name) for item in items]
@@ -893,11 +893,11 @@ class _Apt(_PackageManager):
 
     def wait(self):
         # Salt waits by itself when apt finds its lock taken, but for half an hour: by then the
-        # state would look hung. So don't let apt run into a lock.
+        # state would look hung. For that reason apt is never run into a lock.
         for path in self.LOCKS:
             holder = _lock_holder(path)
             while holder is not None:
-                # 0: a process of another container
+                # The id is 0 for a process of another container.
                 self.pause(f"{f'process {holder}' if holder else 'another process'} holds {path}")
                 holder = _lock_holder(path)
 
@@ -906,7 +906,7 @@ def _lock_holder(path):
     """The id of the process that has a lock on the file ``path``, or None."""
     try:
         with open(path, "rb") as file:
-            # struct flock; fcntl(F_GETLK) only looks, so it is in nobody's way
+            # This is a struct flock; F_GETLK takes no lock and is in nobody's way.
             layout = "hhqqi0q"
             lock = struct.pack(layout, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
             kind, _, _, _, pid = struct.unpack(layout, fcntl.fcntl(file, fcntl.F_GETLK, lock))
@@ -936,21 +936,21 @@ class _Row(NamedTuple):
 
 class _Rpm(_PackageManager):
     """
-    What the kin of rpm has in common.
+    The package managers that use rpm.
 
     Names can end as an architecture does (``gpfs.gplbin-4.18.x86_64``): a package of exactly that name
     comes first, if one is installed or on offer. Otherwise the end is the architecture that was asked
     for, and a package of another one is not what was approved.
 
-    What differs:
+    Each has its own:
 
     query(names)
-        (name, version, architecture) of what the repositories have of these names, as far as they tell.
+        (name, version, architecture) of the packages of these names in the repositories, as far as they tell.
     foretell(action, items)
-        What a transaction would do, a list of _Row; None where that is not told. Raises _Blocked with
-        the reason if it would fail.
+        The changes that a transaction would make, a list of _Row; None where they are not told. Raises
+        _Blocked with the reason if it would fail.
     mark(), said_since(mark)
-        What the scripts of packages have said since mark() was called, where that is kept.
+        The words of the scripts of packages since mark() was called, where they are kept.
     targets(items)
         ``items`` as pkg.install takes names that end as an architecture does.
     erase(items)
@@ -966,7 +966,7 @@ class _Rpm(_PackageManager):
 
     def __init__(self, packages, purge, lock_timeout):
         super().__init__(packages, purge, lock_timeout)
-        self._meanings = {}  # approved name -> what it means, since the last read()
+        self._meanings = {}  # approved name -> _Meaning, as of the last read()
         self._offers = None  # name -> (version, architecture) of each that the repositories have
         self._details = None  # key -> version, release, arch of each that is installed
 
@@ -975,7 +975,7 @@ class _Rpm(_PackageManager):
     def read(self):
         super().read()
         if not self.found:
-            # There is rpm, at least: Salt takes the silence of a broken database for an empty one.
+            # The package rpm at least is there: Salt takes the silence of a broken database for an empty one.
             out = _run(["rpm", "--query", "--all"])
             raise CommandExecutionError(out["stderr"] or "rpm lists no package at all")
         self._details = None
@@ -996,7 +996,7 @@ class _Rpm(_PackageManager):
         if listed or (name not in self.found and self.offers(name)):
             return _Meaning(name, None, name)
         if key in self.found and arch not in self.architectures(key):
-            key = name  # what is there is another one
+            key = name  # the installed one has another architecture
         return _Meaning(base, arch, key)
 
     def split(self, name):
@@ -1021,7 +1021,7 @@ class _Rpm(_PackageManager):
 
     @staticmethod
     def spelling(name, arch):
-        """How the list of installed packages spells a package."""
+        """The key of a package: its spelling in the list of installed packages."""
         return salt.utils.pkg.rpm.resolve_name(name, arch, __grains__.get("osarch"))
 
     def details(self, key):
@@ -1029,11 +1029,11 @@ class _Rpm(_PackageManager):
         if self._details is None:
             self._details = __salt__["pkg.list_pkgs"](attr=["version", "release", "arch"], use_context=False)
         base, arch = self.split(key)
-        # With attributes the list has those of a foreign architecture under the name alone.
+        # A list with attributes has packages of a foreign architecture under the name alone.
         return self._details.get(key) or [one for one in self._details[base] if one["arch"] == arch]
 
     def architectures(self, key):
-        """Those of the installed packages that are listed as ``key``."""
+        """The architectures of the installed packages that are listed as ``key``."""
         return {one["arch"] for one in self.details(key)}
 
     def labelled(self, item):
@@ -1055,7 +1055,7 @@ class _Rpm(_PackageManager):
         return super().satisfied(item) and self.labelled(item) is None
 
     def observed(self, item):
-        # What rpm calls so is there.
+        # A package that rpm labels so is there.
         return self.labelled(item) or super().observed(item)
 
     def is_held(self, item):
@@ -1069,7 +1069,7 @@ class _Rpm(_PackageManager):
     # versions
 
     def same(self, want, version):
-        # What is approved without an epoch or a release stands for each.
+        # A version approved without an epoch or a release stands for each of them.
         want, version = _without_zero_epoch(want), self._comparable(want, version)
         return want == version or ("-" not in want and want == version.rpartition("-")[0])
 
@@ -1122,7 +1122,7 @@ class _Rpm(_PackageManager):
         version = self.candidate(item)[0]
         if version is not None or not item.exact:
             return version
-        # Nothing is known of its epoch: that of what is there.
+        # The epoch is not known: the one of the installed version is taken.
         epoch = (self.installed(item) or "").rpartition(":")[0]
         return f"{epoch}:{item.want}" if epoch and ":" not in item.want else item.want
 
@@ -1133,7 +1133,7 @@ class _Rpm(_PackageManager):
         if rows is None:
             self.remarks.add(UNTOLD)
             return super().simulate(action, items)
-        # Of a package that is replaced by another version of itself, the other one stays.
+        # Removals come first, so that a package which another version of it replaces ends at that version.
         rows = sorted(rows, key=lambda row: row.version is not None)
         plan = {self.spelling(row.name, row.arch): row.version for row in rows}
         for item in items:
@@ -1146,7 +1146,7 @@ class _Rpm(_PackageManager):
         return plan
 
     def refusal(self, action, item):
-        """Why a transaction would do nothing to ``item``."""
+        """The reason why a transaction would do nothing to ``item``."""
         if self.labelled(item):
             return "it is a package together with its version: ask for the package to be absent"
         if action == "remove":
@@ -1182,7 +1182,7 @@ class _Rpm(_PackageManager):
         if not any(map(self.is_ambiguous, meanings)):
             super().apply(action, items)
         elif action == "remove":
-            # pkg.remove strips names of what looks like an architecture.
+            # pkg.remove strips names of an end that looks like an architecture.
             self.erase(items)
         else:
             __salt__["pkg.install"](pkgs=self.targets(items), refresh=False, normalize=False)
@@ -1212,7 +1212,7 @@ class _Dnf(_Rpm):
         if self.program not in ("dnf5", "dnf"):
             return
         command = [self.program, "--quiet", "repoquery", "--available"]
-        # With a part of the version, so that the end of a name is not taken for an architecture.
+        # A part of the version keeps the end of the name from being taken for an architecture.
         wanted = [f"{name}-*" if self.split(name)[1] else name for name in names]
         out = _run([*command, "--queryformat", self.OFFER, *wanted])
         for line in out["stdout"].splitlines():
@@ -1232,11 +1232,11 @@ class _Dnf(_Rpm):
         else:
             version, arch = self.asked(item)
         if version and self.program == "yum" and not arch:
-            version = version.rpartition(":")[2]  # which yum takes with the architecture only
+            version = version.rpartition(":")[2]  # yum takes an epoch with the architecture only
         return name + (f"-{version}" if version else "") + (f".{arch}" if arch else "")
 
     def action(self, item):
-        # Kernels stay side by side; Salt installs these two whatever is there.
+        # Kernels stay side by side; Salt installs these two beside any other version.
         action = super().action(item)
         return "install" if action == "downgrade" and item.name in ("kernel", "kernel-devel") else action
 
@@ -1257,8 +1257,8 @@ class _Dnf(_Rpm):
         """
         The table of packages in what a program says, as _Row.
 
-        A row that does not fit goes on in the next line. Below it is what it replaces: as ``NAME.ARCH EVR``
-        in dnf 4 and yum; in dnf 5 in columns, and that of an upgrade too.
+        A row that does not fit goes on in the next line. The packages that it replaces are listed below it: as
+        ``NAME.ARCH EVR`` in dnf 4 and yum; in columns in dnf 5, which lists the old version of an upgrade too.
         """
         section, rows = None, []
         for line in text.splitlines():
@@ -1315,11 +1315,11 @@ class _Zypper(_Rpm):
 
     @functools.cached_property
     def held(self):
-        # pkg.list_holds leaves out what is not installed.
+        # pkg.list_holds leaves out packages that are not installed.
         return super().held | {self.key(name) for name in __salt__.get("pkg.list_locks", dict)()}
 
     def ask(self, *arguments):
-        """What zypper answers, as an XML element; None where it cannot be asked."""
+        """The answer of zypper as an XML element, None where it gave none, and the result of cmd.run_all."""
         try:
             out = _run([*self.COMMAND, *arguments])
         except CommandExecutionError as exc:
@@ -1342,7 +1342,7 @@ class _Zypper(_Rpm):
         wanted += [name for name in names if not self.split(name)[1]]
         answer, _ = self.ask("search", "--type", "package", "--details", "--match-exact", *wanted)
         for one in () if answer is None else answer.iter("solvable"):
-            # What is installed and no longer on offer is of no repository.
+            # A package that is installed and no longer on offer is of no repository.
             if one.get("repository") != "(System Packages)":
                 yield one.get("name"), _without_zero_epoch(one.get("edition")), one.get("arch")
 
@@ -1372,7 +1372,7 @@ class _Zypper(_Rpm):
             raise _Blocked(_reason(CommandExecutionError("\n".join(said))))
         rows = list(self.rows(summary))
         if action == "remove":
-            # By a name alone zypper removes it of all architectures, and foretells one.
+            # zypper removes a package given by name alone in all architectures, and foretells one.
             names = {item.name for item in items if not self.is_ambiguous(self._meanings[item.name])}
             for key in self.found:
                 name, arch = self.split(key)
@@ -1442,10 +1442,10 @@ class _Chocolatey(_PackageManager):
     @classmethod
     def normal(cls, version):
         """
-        What NuGet compares of ``version``; None if it is none of NuGet's.
+        ``version`` as NuGet compares it; None if it is no version of NuGet's.
 
-        Four numbers, of which those left out are 0; then whether it is no prerelease, and the labels
-        of one, whatever their case: numbers before words. What is behind a ``+`` does not count.
+        First come four numbers, of which those left out are 0; then whether it is no prerelease, and the
+        labels of one, whatever their case: numbers before words. Text behind a ``+`` does not count.
         """
         match = cls.VERSION.fullmatch(version)
         if match is None:
@@ -1497,8 +1497,8 @@ def _package_manager():
 
 def _open_packages(packages, purge, lock_timeout):
     """
-    The package manager with what is installed read, and name -> why for what cannot be read; then
-    there is no package manager.
+    The package manager, with the installed packages read, and name -> why for those that cannot be read.
+    Where none can be read, the package manager has no items.
     """
     if not packages:
         return _PackageManager({}, purge, lock_timeout), {}
@@ -1515,8 +1515,8 @@ def _open_packages(packages, purge, lock_timeout):
 
 def _read_again(manager, why):
     """
-    Read the packages after the last act of a run. Returns name -> why for those that are not as approved; of
-    those that cannot be read nothing is observed.
+    Read the packages after the last act of a run. Returns name -> why for those that are not as approved.
+    Nothing is observed of those that cannot be read.
 
     why
         name -> why for those that were not when the last transaction was over.
@@ -1542,7 +1542,7 @@ def _settle(items, attempt, batches):
     batches
         Whether it takes more than one item at a time.
 
-    A list that fails as a whole is halved until what fails stands alone. Returns item -> why, for
+    A list that fails as a whole is halved until the item that fails stands alone. Returns item -> why, for
     each that failed by itself.
     """
     failed = {}
@@ -1564,8 +1564,8 @@ def _settle(items, attempt, batches):
 
 def _vet(manager, action, items):
     """
-    Ask the package manager about ``action`` on ``items`` without doing it. Returns what it would
-    change (key -> version, or None for gone), and item -> why for those it would not do.
+    Ask the package manager about ``action`` on ``items`` without doing it. Returns the changes it would
+    make (key -> version, or None for gone), and item -> why for those it would not do.
     """
     plan = {}
 
@@ -1593,13 +1593,13 @@ def _carry_out(manager, action, items):
             manager.failed(group)
             return group, str(exc)
         except Exception as exc:
-            # Whatever a package manager or its Salt module comes up with for one package, the
-            # others must still converge; and some of these may have been changed before it failed.
+            # The other packages must still converge, whatever a package manager or its Salt module
+            # raises for one; and some of these may have been changed before it failed.
             why, failed = _reason(exc), True
         remaining = manager.review(group)
         manager.failed(remaining)
         if failed and not remaining:
-            # Nobody else would tell of it.
+            # The note is the only place that tells of this failure.
             for item in group:
                 manager.notes.setdefault(manager.key(item.name), f"it is so, though the package manager said: {why}")
         return remaining, why
@@ -1609,8 +1609,7 @@ def _carry_out(manager, action, items):
 
 def _due(manager):
     """
-    What has to change: the items not in their approved state that may be changed, and name -> why
-    for those that may not.
+    The items not in their approved state that may be changed, and name -> why for those that may not.
     """
     due = [item for item in manager.items if not manager.satisfied(item)]
     if not due:
@@ -1680,10 +1679,10 @@ def _converge_packages(manager, refresh):
 # ----------------------------------------------------------------------------------------- services
 
 
-# What a service that was started or stopped successfully gets to show it: init scripts return early.
+# A service that was started or stopped successfully gets so long to show it: init scripts return early.
 SERVICE_SECONDS = 5.0
 SERVICE_POLL_SECONDS = 0.1
-# What systemd calls running and dead; its other states are on the way to these.
+# systemd has several names for running and dead; its other states are on the way to these.
 UNIT_STATES = {
     "active": "running",
     "reloading": "running",
@@ -1701,7 +1700,7 @@ UNIT_PROPERTIES = (
     *("Id", "Names", "Type", "ActiveState", "SubState", "Result", "InvocationID", "ActiveEnterTimestampMonotonic"),
     *("Conflicts", "ConflictedBy", "Requires", "BindsTo", "Requisite"),
 )
-# Of what a unit needs, the kinds that can be approved: all units need the same few targets, slices and mounts.
+# Needed units of other kinds are passed over: all units need the same few targets, slices and mounts.
 NEEDED_UNITS = (".service", ".socket", ".timer", ".path")
 
 
@@ -1719,7 +1718,7 @@ class _Unit(NamedTuple):
 
     @property
     def moment(self):
-        """What differs from one start of the service to the next."""
+        """The properties that differ from one start of the service to the next."""
         return tuple(self.shown.get(key) for key in ("InvocationID", "ActiveEnterTimestampMonotonic"))
 
     def named(self, *properties):
@@ -1731,7 +1730,7 @@ class _Unit(NamedTuple):
         return found
 
     def fate(self):
-        """What systemd tells of a service that does not run, as text behind a sentence; or nothing."""
+        """The account of systemd of a service that does not run, as text behind a sentence; or nothing."""
         if self.shown.get("Type") == "oneshot" and self.shown.get("Result") == "success":
             return ": it ran and ended, as a service of the type oneshot does"
         told = [self.shown.get(key) for key in ("ActiveState", "SubState", "Result")]
@@ -1740,7 +1739,7 @@ class _Unit(NamedTuple):
 
 def _show(name):
     """
-    What systemd shows of a unit: its properties, or nothing where there is no systemd. Raises
+    The properties of a unit that systemd shows; none where there is no systemd. Raises
     CommandExecutionError where systemd does not tell: a unit of which nothing is known may run.
     """
     if "service.show" not in __salt__:
@@ -1748,7 +1747,7 @@ def _show(name):
     shown = {}
     with contextlib.suppress(Exception):
         shown = dict(__salt__["service.show"](name))
-    # What systemctl says when it fails is no property; another service manager shows something else.
+    # A failure of systemctl shows up as text without properties; another service manager shows something else.
     if shown.get("Id") or "service.systemctl_reload" not in __salt__:
         return shown
     # Salt's module stumbles over " ; " in a unit's command.
@@ -1777,16 +1776,16 @@ class _Services:
     wanted
         name -> running or dead.
 
-    Of the last read(), ``units`` has name -> _Unit, and ``unread`` name -> why it cannot be read; of
-    oppose(), ``opposed`` has name -> with what it is in contradiction.
+    read() fills ``units``, name -> _Unit, and ``unread``, name -> why it cannot be read; oppose() fills
+    ``opposed``, name -> the contradiction that it is in.
     """
 
     def __init__(self, wanted):
         self.wanted = wanted
         self.units, self.unread = {}, {}
         self.opposed = {}
-        self._failed = {}  # name -> what the service manager said when it was last told to start or stop it
-        self._told = set()  # names that it was told to start or stop, and reported success
+        self._failed = {}  # name -> the words of the service manager when it failed to start or stop it
+        self._told = set()  # names that the service manager says to have started or stopped
         self._restless = set()  # names that did not come to rest
 
     def read(self):
@@ -1803,7 +1802,7 @@ class _Services:
         return {name: unit.state for name, unit in self.units.items()}
 
     def past(self):
-        """As states(), where one on its way to a state is in it: what a revert goes back to."""
+        """The states for a revert to go back to: those of states(), where one on its way to a state is in it."""
         return {name: UNIT_AIMS.get(state, state) for name, state in self.states().items()}
 
     def due(self, wanted=SERVICE_STATES):
@@ -1823,8 +1822,8 @@ class _Services:
             return
         ids = {alias: unit.id for unit in self.units.values() for alias in unit.named("Names")}
         seen = {unit.id: unit for unit in self.units.values()}
-        needed = {}  # name -> the ids of what runs with it: its own and of what it needs
-        excluded = {}  # name -> the ids of what cannot run then
+        needed = {}  # name -> the ids of the units that run with it: its own and those it needs
+        excluded = {}  # name -> the ids of the units that cannot run then
         for name, unit in self.units.items():
             if self.wanted[name] == "running":
                 needed[name], excluded[name] = self._together(unit, ids, seen)
@@ -1834,7 +1833,7 @@ class _Services:
 
     @staticmethod
     def _together(unit, ids, seen):
-        """The ids of what has to run for ``unit`` to run, and of what must not."""
+        """The ids of the units that have to run for ``unit`` to run, and of those that must not."""
         found, excluded, todo = set(), set(), [unit.id]
         while todo:
             key = todo.pop()
@@ -1872,9 +1871,9 @@ class _Services:
 
     def converge(self):
         """
-        Start and stop what is not as approved and in no contradiction. Returns whether anything was done.
+        Start and stop services that are not as approved and in no contradiction. Returns whether any was told to.
 
-        A second round mends what the first one did to others: a unit that is started starts what it wants.
+        A second round mends the effects of the first one on others: a unit that is started starts those it wants.
         """
         acted = False
         for _ in range(2):
@@ -1911,8 +1910,8 @@ class _Services:
 
     def settle(self, seconds):
         """
-        Read them until none changes for so many seconds, so that what stops, dies or starts another one a
-        moment later is seen. One that does not come to rest within SERVICE_SECONDS more is an error.
+        Read them until none changes for so many seconds, so that a service that stops, dies or starts another
+        one a moment later is seen. One that does not come to rest within SERVICE_SECONDS more is an error.
         """
         self.read()
         deadline = time.monotonic() + seconds + SERVICE_SECONDS
@@ -1943,7 +1942,7 @@ class _Services:
         return "the start or stop of another one changed it"
 
     def notes(self):
-        """name -> what failed, of those that are as approved nevertheless."""
+        """name -> the failure, of those that are as approved nevertheless."""
         fine = self.units.keys() - self.errors().keys()
         return {
             name: f"it is so, though the service manager said: {self._failed[name]}"
@@ -1977,7 +1976,7 @@ def _starts(names):
 # ------------------------------------------------------------------------------------------ actions
 
 
-# Of what an action returned: the bytes that evidence carries whole, and the characters it carries of more.
+# Evidence carries a return of so many bytes whole, and so many characters of a longer one.
 RETURN_SIZE = 2048
 RETURN_LENGTH = 512
 
@@ -1986,8 +1985,8 @@ def _perform(function, arguments):
     """
     Run one execution function.
 
-    Returns its retcode, whether it succeeded as Salt judges a job of its own, and what it returned;
-    of one that raised, why. A bare False is no success either.
+    Returns its retcode, whether it succeeded as Salt judges a job of its own, and its return; of one
+    that raised, the reason. A bare False is no success either.
     """
     if function not in __salt__:
         return 1, False, f"Salt has no {function} on this minion"
@@ -2011,10 +2010,10 @@ def _perform(function, arguments):
 
 def _outcome(function, retcode, success, returned):
     """
-    What evidence says of an action, as canonical JSON: ``fun``, ``retcode``, ``success``, ``return``.
+    The account that evidence gives of an action, as canonical JSON: ``fun``, ``retcode``, ``success``, ``return``.
 
-    Of a long return there is the beginning of its canonical JSON, as text, and beside it ``digest``:
-    that of the whole. What JSON cannot express is given as Python writes it.
+    A long return is cut to the beginning of its canonical JSON, as text; ``digest`` beside it covers the
+    whole. A return that JSON cannot express is given as Python writes it.
     """
     try:
         text = json.dumps(returned, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
@@ -2084,7 +2083,7 @@ def _forecasts(changes):
 
 
 def _service_changes(before, after):
-    """What changed of the services, under keys that no package can have."""
+    """The changes of services, under keys that no package can have."""
     return {
         f"{name}{OF_SERVICE}": {"old": before.get(name, ""), "new": state}
         for name, state in after.items()
@@ -2093,7 +2092,7 @@ def _service_changes(before, after):
 
 
 def _reading(document, manager, services):
-    """name -> what is there instead, for each package and service read that is not as approved."""
+    """plural kind -> name -> the state found, for each package and service that was read and is not as approved."""
     packages = {}
     for item in manager.items:
         if not manager.satisfied(item):
@@ -2107,7 +2106,7 @@ def _reading(document, manager, services):
 
 
 def _plan_packages(manager, names):
-    """What bringing these packages in would change, as Salt writes changes, and name -> why for what cannot be."""
+    """The changes that bringing these packages in would make, as Salt writes them, and name -> why for the others."""
     due, why = _due(manager)
     keys = set(map(manager.key, names))
     due = [item for item in due if manager.key(item.name) in keys]
@@ -2124,7 +2123,7 @@ def _plan_packages(manager, names):
 
 
 def _plan(ret, document, manager, services, errors):
-    """Complete ``ret`` for a test run: what would change. Changes nothing, and is no evidence."""
+    """Complete ``ret`` for a test run with the changes to come. Nothing is changed, and ``ret`` is no evidence."""
     ret["changes"], why = _plan_packages(manager, document.packages)
     errors["packages"].update(why)
     coming = {name: state for name, state in document.services.items() if name not in services.opposed}
@@ -2323,7 +2322,7 @@ def converged(
     services.oppose()
     acted = services.converge() or acted
     if acted:
-        # What is there at the end counts, whatever each act reported.
+        # The state at the end counts, whatever each act reported.
         if document.services:
             services.settle(settle_time)
         errors["packages"] = {**unread, **_read_again(manager, errors["packages"])}

@@ -6,7 +6,7 @@ import json
 from .commands import _reason
 from .document import _canonical
 
-# Of what an action returned: the bytes that evidence carries whole, and the characters it carries of more.
+# Evidence carries a return of so many bytes whole, and so many characters of a longer one.
 RETURN_SIZE = 2048
 RETURN_LENGTH = 512
 
@@ -15,8 +15,8 @@ def _perform(function, arguments):
     """
     Run one execution function.
 
-    Returns its retcode, whether it succeeded as Salt judges a job of its own, and what it returned;
-    of one that raised, why. A bare False is no success either.
+    Returns its retcode, whether it succeeded as Salt judges a job of its own, and its return; of one
+    that raised, the reason. A bare False is no success either.
     """
     if function not in __salt__:
         return 1, False, f"Salt has no {function} on this minion"
@@ -40,10 +40,10 @@ def _perform(function, arguments):
 
 def _outcome(function, retcode, success, returned):
     """
-    What evidence says of an action, as canonical JSON: ``fun``, ``retcode``, ``success``, ``return``.
+    The account that evidence gives of an action, as canonical JSON: ``fun``, ``retcode``, ``success``, ``return``.
 
-    Of a long return there is the beginning of its canonical JSON, as text, and beside it ``digest``:
-    that of the whole. What JSON cannot express is given as Python writes it.
+    A long return is cut to the beginning of its canonical JSON, as text; ``digest`` beside it covers the
+    whole. A return that JSON cannot express is given as Python writes it.
     """
     try:
         text = json.dumps(returned, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

@@ -35,13 +35,13 @@ class _Apt(_PackageManager):
 
     def __init__(self, packages, purge, lock_timeout):
         super().__init__(packages, purge, lock_timeout)
-        self.broken = {}  # key -> "version (status)" of what is neither installed nor absent
-        self._foreign = {}  # name of what has to be absent -> key under which another architecture's is there
+        self.broken = {}  # key -> "version (status)" of a package neither installed nor absent
+        self._foreign = {}  # name of a package that has to be absent -> key of the one of another architecture
 
     def read(self):
         # pkg.list_pkgs leaves a package whose configuration failed out, and takes a half installed
-        # one for installed. Neither is there, and neither is gone. Of a database that cannot be read
-        # it makes that nothing is installed.
+        # one for installed. Neither is there, and neither is gone. A database that cannot be read
+        # looks to it like one without packages.
         super().read()
         self.broken = {}
         query = ["dpkg-query", "--showformat", self.STATUS, "--show"]
@@ -64,14 +64,14 @@ class _Apt(_PackageManager):
                 self._foreign.update(dict.fromkeys([item.name], others[0]) if others else {})
 
     def key(self, name):
-        # What has to be absent without a word of its architecture is to be there in none.
+        # A package that has to be absent, without a word of its architecture, must be there in none.
         return self._foreign.get(name) or super().key(name)
 
     def satisfied(self, item):
         return super().satisfied(item) and not (item.want is None and self.key(item.name) in self.broken)
 
     def observed(self, item):
-        # Where the package has to be gone, its remains are what was found.
+        # The remains of a package that has to be gone are a finding.
         if item.want is None:
             return self.broken.get(self.key(item.name)) or super().observed(item)
         return super().observed(item)
@@ -112,7 +112,7 @@ class _Apt(_PackageManager):
 
     @staticmethod
     def complaint(out):
-        """Why apt would not do it: which dependencies are not met, and its errors."""
+        """The reasons of apt not to do it: the dependencies that are not met, and its errors."""
         unmet = out["stdout"].partition("unmet dependencies:\n")[2]
         lines = [" ".join(line.split()) for line in (unmet + "\n" + out["stderr"]).splitlines()]
         said = [line for line in lines if line and not line.startswith(CHATTER)]
@@ -143,7 +143,7 @@ class _Apt(_PackageManager):
             return None
 
     def apply(self, action, items):
-        # pkg.remove passes over what pkg.list_pkgs doesn't list.
+        # pkg.remove passes over packages that pkg.list_pkgs doesn't list.
         if action == "remove" and any(self.key(item.name) in self.broken for item in items):
             command = ["apt-get", "-q", "-y", "purge" if self.purge else "remove"]
             command += [self.key(item.name) for item in items]
@@ -160,11 +160,11 @@ class _Apt(_PackageManager):
 
     def wait(self):
         # Salt waits by itself when apt finds its lock taken, but for half an hour: by then the
-        # state would look hung. So don't let apt run into a lock.
+        # state would look hung. For that reason apt is never run into a lock.
         for path in self.LOCKS:
             holder = _lock_holder(path)
             while holder is not None:
-                # 0: a process of another container
+                # The id is 0 for a process of another container.
                 self.pause(f"{f'process {holder}' if holder else 'another process'} holds {path}")
                 holder = _lock_holder(path)
 
@@ -173,7 +173,7 @@ def _lock_holder(path):
     """The id of the process that has a lock on the file ``path``, or None."""
     try:
         with open(path, "rb") as file:
-            # struct flock; fcntl(F_GETLK) only looks, so it is in nobody's way
+            # This is a struct flock; F_GETLK takes no lock and is in nobody's way.
             layout = "hhqqi0q"
             lock = struct.pack(layout, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
             kind, _, _, _, pid = struct.unpack(layout, fcntl.fcntl(file, fcntl.F_GETLK, lock))

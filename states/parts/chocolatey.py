@@ -33,10 +33,10 @@ class _Chocolatey(_PackageManager):
     @classmethod
     def normal(cls, version):
         """
-        What NuGet compares of ``version``; None if it is none of NuGet's.
+        ``version`` as NuGet compares it; None if it is no version of NuGet's.
 
-        Four numbers, of which those left out are 0; then whether it is no prerelease, and the labels
-        of one, whatever their case: numbers before words. What is behind a ``+`` does not count.
+        First come four numbers, of which those left out are 0; then whether it is no prerelease, and the
+        labels of one, whatever their case: numbers before words. Text behind a ``+`` does not count.
         """
         match = cls.VERSION.fullmatch(version)
         if match is None:

@@ -2,10 +2,10 @@
 
 import re
 
-REASON_LENGTH = 500
-# Lines of package managers that explain nothing.
+REASON_LENGTH = 500  # characters
+# Lines of package managers that begin so explain nothing.
 CHATTER = ("WARNING:", "debconf:", "E: Can not write log", "N: ", "W: ")
-# How dnf and yum count what they do.
+# dnf and yum count their steps in lines like this.
 PROGRESS = re.compile(r".* \d+/\d+$")
 
 
@@ -15,7 +15,7 @@ def _run(command):
 
 
 def _reason(exc):
-    """What a package manager said, from the exception that a Salt module made of it."""
+    """The words of a package manager, taken from the exception that a Salt module made of them."""
     info = getattr(exc, "info", None)
     said = info.get("errors") if isinstance(info, dict) else None
     text = "\n".join(map(str, said)) if said else getattr(exc, "error", "") or str(exc)
@@ -25,7 +25,7 @@ def _reason(exc):
 
 
 def _faults(lines):
-    """Of the account that a package manager gives of a whole transaction what failed; other lines as they are."""
+    """The failures in the account that a package manager gives of a transaction; ``lines`` if they are no account."""
     failed = [number for number, line in enumerate(lines) if "scriptlet failed" in line]
     # A script speaks for itself in the line above.
     said = [line for number in failed for line in lines[max(number - 1, 0) : number + 1] if not PROGRESS.match(line)]

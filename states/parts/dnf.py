@@ -34,7 +34,7 @@ class _Dnf(_Rpm):
         if self.program not in ("dnf5", "dnf"):
             return
         command = [self.program, "--quiet", "repoquery", "--available"]
-        # With a part of the version, so that the end of a name is not taken for an architecture.
+        # A part of the version keeps the end of the name from being taken for an architecture.
         wanted = [f"{name}-*" if self.split(name)[1] else name for name in names]
         out = _run([*command, "--queryformat", self.OFFER, *wanted])
         for line in out["stdout"].splitlines():
@@ -54,11 +54,11 @@ class _Dnf(_Rpm):
         else:
             version, arch = self.asked(item)
         if version and self.program == "yum" and not arch:
-            version = version.rpartition(":")[2]  # which yum takes with the architecture only
+            version = version.rpartition(":")[2]  # yum takes an epoch with the architecture only
         return name + (f"-{version}" if version else "") + (f".{arch}" if arch else "")
 
     def action(self, item):
-        # Kernels stay side by side; Salt installs these two whatever is there.
+        # Kernels stay side by side; Salt installs these two beside any other version.
         action = super().action(item)
         return "install" if action == "downgrade" and item.name in ("kernel", "kernel-devel") else action
 
@@ -79,8 +79,8 @@ class _Dnf(_Rpm):
         """
         The table of packages in what a program says, as _Row.
 
-        A row that does not fit goes on in the next line. Below it is what it replaces: as ``NAME.ARCH EVR``
-        in dnf 4 and yum; in dnf 5 in columns, and that of an upgrade too.
+        A row that does not fit goes on in the next line. The packages that it replaces are listed below it: as
+        ``NAME.ARCH EVR`` in dnf 4 and yum; in columns in dnf 5, which lists the old version of an upgrade too.
         """
         section, rows = None, []
         for line in text.splitlines():

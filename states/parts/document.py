@@ -11,7 +11,7 @@ import salt.utils.platform
 LATEST = "latest"
 KINDS = {"package": "packages", "service": "services", "value": "values"}
 SERVICE_STATES = ("running", "dead")
-# Services of Windows have spaces in their names; elsewhere some tools would take the rest for another word.
+# Services of Windows have spaces in their names; elsewhere tools would take the text behind one for another word.
 NAME = re.compile(r"[A-Za-z0-9](?:[^\s*?\[\]]" + (r"| (?=[^\s])" if salt.utils.platform.is_windows() else "") + r")*")
 
 
@@ -29,7 +29,7 @@ class _Document(NamedTuple):
     packages: dict
     services: dict
     values: dict  # name -> canonical JSON text
-    unusable: dict  # plural kind -> name -> why it is in none of the above, though it is approved
+    unusable: dict  # plural kind -> name -> why the approved item is in none of the above
 
 
 def _field(text):
@@ -175,5 +175,5 @@ def _document(pillar_key):
 
 
 def _with_unusable(document, errors):
-    """``errors`` (plural kind -> name -> why) with what ``document`` has that cannot be used."""
+    """``errors`` (plural kind -> name -> why) and the items of ``document`` that cannot be used."""
     return {plural: {**errors.get(plural, {}), **why} for plural, why in document.unusable.items()}

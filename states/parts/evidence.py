@@ -8,14 +8,14 @@ from .commands import _shorten
 from .document import KINDS, _field, _in_order
 
 EVIDENCE_FORMAT = 2
-# What evidence tells besides: what became of actions, and when services were last started.
+# Evidence also tells the outcome of actions, and when services were last started.
 TOLD = {**KINDS, "action": "actions", "start": "starts"}
 # The sections of evidence, in the order in which its mac covers them.
 SECTIONS = ("observed", "before", "meets", "errors", "notes")
 
 
 def _boot_id():
-    """What tells one boot of this machine from the next."""
+    """The text that tells one boot of this machine from the next."""
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             return file.read().strip()
@@ -39,15 +39,15 @@ def _evidence(document, observed, before, errors=(), notes=(), met=()):
     Each section is plural kind -> name -> text.
 
     observed
-        What is there at the end.
+        The state at the end.
     before
-        What was there before it was first applied.
+        The state before the resource was first applied.
     errors
-        Why a resource is not as approved, or could not be read.
+        The reason why a resource is not as approved, or could not be read.
     notes
-        What has to be told of a resource whether or not it is as approved.
+        Remarks about a resource, whether or not it is as approved.
     met
-        What was approved of a resource that is as approved, but spelled otherwise.
+        The approved text of a resource that is as approved, but spelled otherwise.
     """
     evidence = {
         "format": EVIDENCE_FORMAT,

@@ -177,7 +177,7 @@ def converged(
     services.oppose()
     acted = services.converge() or acted
     if acted:
-        # What is there at the end counts, whatever each act reported.
+        # The state at the end counts, whatever each act reported.
         if document.services:
             services.settle(settle_time)
         errors["packages"] = {**unread, **_read_again(manager, errors["packages"])}

@@ -6,21 +6,21 @@ import os
 import tempfile
 
 log = logging.getLogger(__name__)
-MEMORY_FORMAT = 1  # of the file in which _remember() keeps what was there before
+MEMORY_FORMAT = 1  # of the file that _remember() writes
 
 
 def _remember(document, found, unread=()):
     """
-    What was there before this minion first applied each item: plural kind -> name -> state.
+    The states before this minion first applied each item: plural kind -> name -> state.
 
     found
-        plural kind -> name -> what is there now, read before anything is changed.
+        plural kind -> name -> state now, read before anything is changed.
     unread
-        Services of which that cannot be read now: what is read later may be what this run made of them, so
-        that it is never taken for what was there before.
+        Services whose state cannot be read now: a later reading may show the work of this run, and is
+        never taken for the state before.
 
-    Kept in the minion's cache, so that neither a return that gets lost nor a second run takes the
-    first state away. An entry belongs to one approved value of one resource: another value, or a
+    The states are kept in the minion's cache, so that neither a return that gets lost nor a second run
+    takes the first one away. An entry belongs to one approved value of one resource: another value, or a
     resource no longer approved, ends it. Raises OSError if the file cannot be written.
     """
     path = _memory()
@@ -63,8 +63,8 @@ def _remembered(path, minion):
 
 def _entries(document, kept, found, unread=()):
     """
-    The entries of ``kept`` that still hold for ``document``, and new ones for the rest of ``found``. That of a
-    service in ``unread`` does not say what was there before.
+    The entries of ``kept`` that still hold for ``document``, and new ones for the rest of ``found``. The entry of
+    a service in ``unread`` has no state before.
     """
     entries = {}
     for plural in ("packages", "services"):

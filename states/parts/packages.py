@@ -12,13 +12,13 @@ from .commands import _reason
 from .document import LATEST
 
 LOCK_POLL_SECONDS = 1.0
-# How package managers say that another process is using their database.
+# Package managers say in one of these ways that another process is using their database.
 LOCK_TEXT = re.compile(
     r"could not get lock|unable to (acquire|lock)|is locked by|another app is currently holding"
     r"|existing lock|resource temporarily unavailable",
     re.IGNORECASE,
 )
-# What a plan lacks where the package manager foretells nothing.
+# This sentence stands in a plan where the package manager foretells nothing.
 UNTOLD = "The package manager does not tell beforehand what else would change or be replaced by these packages."
 
 
@@ -51,7 +51,7 @@ class _PackageManager:
     """
     The packages of this minion through Salt's ``pkg`` functions, as every platform has them.
 
-    ``found`` is what is installed, name -> versions, since the last read(). A name here is a *key*:
+    ``found`` has the installed packages, name -> versions, as of the last read(). A name here is a *key*:
     the spelling that the platform's list uses for an approved name (``hello`` for ``hello:amd64``).
     """
 
@@ -64,12 +64,12 @@ class _PackageManager:
         self._patience = lock_timeout  # seconds that this run still waits for locks
         self._compared = {}
         self._plans = {}  # (action, items) -> what simulate() said, since the last read()
-        self.progress = 0  # the most items that were as approved at one time
+        self.progress = 0  # the largest count of items that were as approved at one time
         self.tried = {}  # item -> the progress when it last failed
-        self.remarks = set()  # sentences about what plans cannot tell
-        self.notes = {}  # key -> what else has to be told of a package that was changed
+        self.remarks = set()  # sentences about the limits of plans
+        self.notes = {}  # key -> a remark about a package that was changed
 
-    # what is there
+    # reading
 
     def read(self):
         """Ask the system what is installed; never a list that Salt has cached."""
@@ -85,7 +85,7 @@ class _PackageManager:
     def held(self):
         """The keys of the packages that the administrator has put on hold."""
         if "pkg.list_holds" in __salt__:
-            # Raises where the plugin that could hold packages is not installed.
+            # pkg.list_holds raises where the plugin that could hold packages is not installed.
             with contextlib.suppress(Exception):
                 return {self.key(name) for name in __salt__["pkg.list_holds"](full=False)}
         return set()
@@ -96,12 +96,12 @@ class _PackageManager:
 
     @staticmethod
     def hidden(name):
-        """Why it cannot be seen whether the package ``name`` is installed; no text where it can."""
+        """The reason why nobody can see whether the package ``name`` is installed; no text where one can."""
         return ""
 
     @staticmethod
     def path(name, meant):
-        """As hidden(), of package managers that take a name with a slash for what is ``meant``."""
+        """The text of hidden() for package managers that take a name with a slash for ``meant``."""
         return f"no package can have this name: the package manager would take it for {meant}" if "/" in name else ""
 
     def compare(self, one, other):
@@ -153,7 +153,7 @@ class _PackageManager:
         return self.meets(item.want, version)
 
     def observed(self, item):
-        """What evidence says of ``item``: the version found, as the platform spells it, or None."""
+        """The version of ``item`` for evidence: the one found, as the platform spells it, or None."""
         return self.installed(item)
 
     def met(self):
@@ -171,7 +171,7 @@ class _PackageManager:
         return met
 
     def noted(self):
-        """name -> what has to be told of an approved package besides."""
+        """name -> remarks about an approved package."""
         noted = {}
         for item in self.items:
             key = self.key(item.name)
@@ -187,7 +187,7 @@ class _PackageManager:
         """``found`` with versions as text, as Salt writes changes."""
         return {name: ",".join(versions) for name, versions in self.found.items()}
 
-    # what is to be done
+    # changing
 
     def review(self, items):
         """After a transaction: read what is installed, and return which of ``items`` are not."""
@@ -221,7 +221,7 @@ class _PackageManager:
         return None
 
     def action(self, item):
-        """What brings ``item`` to its approved state: install, downgrade or remove."""
+        """The action that brings ``item`` to its approved state: install, downgrade or remove."""
         if item.want is None:
             return "remove"
         version = self.installed(item)
@@ -236,9 +236,9 @@ class _PackageManager:
 
     def check(self, action, items):
         """
-        What a transaction with ``action`` on ``items`` would change: key -> the version it will
-        have, or None where it goes. Raises _Blocked if it cannot be carried out, or would take an
-        approved state away. Changes nothing.
+        The changes that a transaction with ``action`` on ``items`` would make: key -> the version it
+        will have, or None where it goes. Raises _Blocked if the transaction cannot be carried out, or
+        would take an approved state away. Changes nothing.
         """
         if (action, *items) not in self._plans:
             self._plans[(action, *items)] = self.simulate(action, items)
@@ -253,7 +253,7 @@ class _PackageManager:
 
     def simulate(self, action, items):
         """
-        As check(), as far as the platform can tell; here it cannot foretell more than the items.
+        The changes of check(), as far as the platform can tell them; this one foretells the items alone.
         """
         self.remarks.add(UNTOLD)
         return {self.key(item.name): item.want for item in items}
@@ -300,7 +300,7 @@ class _PackageManager:
         if action == "remove":
             __salt__["pkg.purge" if self.purge else "pkg.remove"](pkgs=keys)
             return
-        # The version that was foretold, with its epoch: Salt compares what it is given with what is there.
+        # Salt compares the version it is given with the installed one: the foretold one has its epoch.
         plan = self.check(action, items)
         pkgs = [key if item.want == LATEST else {key: plan[key]} for key, item in zip(keys, items, strict=True)]
         __salt__["pkg.install"](pkgs=pkgs, refresh=False)

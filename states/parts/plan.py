@@ -6,7 +6,7 @@ from .transactions import _due, _grouped, _vet
 
 
 def _plan_packages(manager, names):
-    """What bringing these packages in would change, as Salt writes changes, and name -> why for what cannot be."""
+    """The changes that bringing these packages in would make, as Salt writes them, and name -> why for the others."""
     due, why = _due(manager)
     keys = set(map(manager.key, names))
     due = [item for item in due if manager.key(item.name) in keys]
@@ -23,7 +23,7 @@ def _plan_packages(manager, names):
 
 
 def _plan(ret, document, manager, services, errors):
-    """Complete ``ret`` for a test run: what would change. Changes nothing, and is no evidence."""
+    """Complete ``ret`` for a test run with the changes to come. Nothing is changed, and ``ret`` is no evidence."""
     ret["changes"], why = _plan_packages(manager, document.packages)
     errors["packages"].update(why)
     coming = {name: state for name, state in document.services.items() if name not in services.opposed}

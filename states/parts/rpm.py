@@ -32,21 +32,21 @@ class _Row(NamedTuple):
 
 class _Rpm(_PackageManager):
     """
-    What the kin of rpm has in common.
+    The package managers that use rpm.
 
     Names can end as an architecture does (``gpfs.gplbin-4.18.x86_64``): a package of exactly that name
     comes first, if one is installed or on offer. Otherwise the end is the architecture that was asked
     for, and a package of another one is not what was approved.
 
-    What differs:
+    Each has its own:
 
     query(names)
-        (name, version, architecture) of what the repositories have of these names, as far as they tell.
+        (name, version, architecture) of the packages of these names in the repositories, as far as they tell.
     foretell(action, items)
-        What a transaction would do, a list of _Row; None where that is not told. Raises _Blocked with
-        the reason if it would fail.
+        The changes that a transaction would make, a list of _Row; None where they are not told. Raises
+        _Blocked with the reason if it would fail.
     mark(), said_since(mark)
-        What the scripts of packages have said since mark() was called, where that is kept.
+        The words of the scripts of packages since mark() was called, where they are kept.
     targets(items)
         ``items`` as pkg.install takes names that end as an architecture does.
     erase(items)
@@ -62,7 +62,7 @@ class _Rpm(_PackageManager):
 
     def __init__(self, packages, purge, lock_timeout):
         super().__init__(packages, purge, lock_timeout)
-        self._meanings = {}  # approved name -> what it means, since the last read()
+        self._meanings = {}  # approved name -> _Meaning, as of the last read()
         self._offers = None  # name -> (version, architecture) of each that the repositories have
         self._details = None  # key -> version, release, arch of each that is installed
 
@@ -71,7 +71,7 @@ class _Rpm(_PackageManager):
     def read(self):
         super().read()
         if not self.found:
-            # There is rpm, at least: Salt takes the silence of a broken database for an empty one.
+            # The package rpm at least is there: Salt takes the silence of a broken database for an empty one.
             out = _run(["rpm", "--query", "--all"])
             raise CommandExecutionError(out["stderr"] or "rpm lists no package at all")
         self._details = None
@@ -92,7 +92,7 @@ class _Rpm(_PackageManager):
         if listed or (name not in self.found and self.offers(name)):
             return _Meaning(name, None, name)
         if key in self.found and arch not in self.architectures(key):
-            key = name  # what is there is another one
+            key = name  # the installed one has another architecture
         return _Meaning(base, arch, key)
 
     def split(self, name):
@@ -117,7 +117,7 @@ class _Rpm(_PackageManager):
 
     @staticmethod
     def spelling(name, arch):
-        """How the list of installed packages spells a package."""
+        """The key of a package: its spelling in the list of installed packages."""
         return salt.utils.pkg.rpm.resolve_name(name, arch, __grains__.get("osarch"))
 
     def details(self, key):
@@ -125,11 +125,11 @@ class _Rpm(_PackageManager):
         if self._details is None:
             self._details = __salt__["pkg.list_pkgs"](attr=["version", "release", "arch"], use_context=False)
         base, arch = self.split(key)
-        # With attributes the list has those of a foreign architecture under the name alone.
+        # A list with attributes has packages of a foreign architecture under the name alone.
         return self._details.get(key) or [one for one in self._details[base] if one["arch"] == arch]
 
     def architectures(self, key):
-        """Those of the installed packages that are listed as ``key``."""
+        """The architectures of the installed packages that are listed as ``key``."""
         return {one["arch"] for one in self.details(key)}
 
     def labelled(self, item):
@@ -151,7 +151,7 @@ class _Rpm(_PackageManager):
         return super().satisfied(item) and self.labelled(item) is None
 
     def observed(self, item):
-        # What rpm calls so is there.
+        # A package that rpm labels so is there.
         return self.labelled(item) or super().observed(item)
 
     def is_held(self, item):
@@ -165,7 +165,7 @@ class _Rpm(_PackageManager):
     # versions
 
     def same(self, want, version):
-        # What is approved without an epoch or a release stands for each.
+        # A version approved without an epoch or a release stands for each of them.
         want, version = _without_zero_epoch(want), self._comparable(want, version)
         return want == version or ("-" not in want and want == version.rpartition("-")[0])
 
@@ -218,7 +218,7 @@ class _Rpm(_PackageManager):
         version = self.candidate(item)[0]
         if version is not None or not item.exact:
             return version
-        # Nothing is known of its epoch: that of what is there.
+        # The epoch is not known: the one of the installed version is taken.
         epoch = (self.installed(item) or "").rpartition(":")[0]
         return f"{epoch}:{item.want}" if epoch and ":" not in item.want else item.want
 
@@ -229,7 +229,7 @@ class _Rpm(_PackageManager):
         if rows is None:
             self.remarks.add(UNTOLD)
             return super().simulate(action, items)
-        # Of a package that is replaced by another version of itself, the other one stays.
+        # Removals come first, so that a package which another version of it replaces ends at that version.
         rows = sorted(rows, key=lambda row: row.version is not None)
         plan = {self.spelling(row.name, row.arch): row.version for row in rows}
         for item in items:
@@ -242,7 +242,7 @@ class _Rpm(_PackageManager):
         return plan
 
     def refusal(self, action, item):
-        """Why a transaction would do nothing to ``item``."""
+        """The reason why a transaction would do nothing to ``item``."""
         if self.labelled(item):
             return "it is a package together with its version: ask for the package to be absent"
         if action == "remove":
@@ -278,7 +278,7 @@ class _Rpm(_PackageManager):
         if not any(map(self.is_ambiguous, meanings)):
             super().apply(action, items)
         elif action == "remove":
-            # pkg.remove strips names of what looks like an architecture.
+            # pkg.remove strips names of an end that looks like an architecture.
             self.erase(items)
         else:
             __salt__["pkg.install"](pkgs=self.targets(items), refresh=False, normalize=False)

@@ -53,7 +53,7 @@ def _forecasts(changes):
 
 
 def _service_changes(before, after):
-    """What changed of the services, under keys that no package can have."""
+    """The changes of services, under keys that no package can have."""
     return {
         f"{name}{OF_SERVICE}": {"old": before.get(name, ""), "new": state}
         for name, state in after.items()
@@ -62,7 +62,7 @@ def _service_changes(before, after):
 
 
 def _reading(document, manager, services):
-    """name -> what is there instead, for each package and service read that is not as approved."""
+    """plural kind -> name -> the state found, for each package and service that was read and is not as approved."""
     packages = {}
     for item in manager.items:
         if not manager.satisfied(item):

@@ -11,10 +11,10 @@ from .commands import _reason, _run
 from .document import SERVICE_STATES
 from .evidence import _boot_id
 
-# What a service that was started or stopped successfully gets to show it: init scripts return early.
+# A service that was started or stopped successfully gets so long to show it: init scripts return early.
 SERVICE_SECONDS = 5.0
 SERVICE_POLL_SECONDS = 0.1
-# What systemd calls running and dead; its other states are on the way to these.
+# systemd has several names for running and dead; its other states are on the way to these.
 UNIT_STATES = {
     "active": "running",
     "reloading": "running",
@@ -32,7 +32,7 @@ UNIT_PROPERTIES = (
     *("Id", "Names", "Type", "ActiveState", "SubState", "Result", "InvocationID", "ActiveEnterTimestampMonotonic"),
     *("Conflicts", "ConflictedBy", "Requires", "BindsTo", "Requisite"),
 )
-# Of what a unit needs, the kinds that can be approved: all units need the same few targets, slices and mounts.
+# Needed units of other kinds are passed over: all units need the same few targets, slices and mounts.
 NEEDED_UNITS = (".service", ".socket", ".timer", ".path")
 
 
@@ -50,7 +50,7 @@ class _Unit(NamedTuple):
 
     @property
     def moment(self):
-        """What differs from one start of the service to the next."""
+        """The properties that differ from one start of the service to the next."""
         return tuple(self.shown.get(key) for key in ("InvocationID", "ActiveEnterTimestampMonotonic"))
 
     def named(self, *properties):
@@ -62,7 +62,7 @@ class _Unit(NamedTuple):
         return found
 
     def fate(self):
-        """What systemd tells of a service that does not run, as text behind a sentence; or nothing."""
+        """The account of systemd of a service that does not run, as text behind a sentence; or nothing."""
         if self.shown.get("Type") == "oneshot" and self.shown.get("Result") == "success":
             return ": it ran and ended, as a service of the type oneshot does"
         told = [self.shown.get(key) for key in ("ActiveState", "SubState", "Result")]
@@ -71,7 +71,7 @@ class _Unit(NamedTuple):
 
 def _show(name):
     """
-    What systemd shows of a unit: its properties, or nothing where there is no systemd. Raises
+    The properties of a unit that systemd shows; none where there is no systemd. Raises
     CommandExecutionError where systemd does not tell: a unit of which nothing is known may run.
     """
     if "service.show" not in __salt__:
@@ -79,7 +79,7 @@ def _show(name):
     shown = {}
     with contextlib.suppress(Exception):
         shown = dict(__salt__["service.show"](name))
-    # What systemctl says when it fails is no property; another service manager shows something else.
+    # A failure of systemctl shows up as text without properties; another service manager shows something else.
     if shown.get("Id") or "service.systemctl_reload" not in __salt__:
         return shown
     # Salt's module stumbles over " ; " in a unit's command.
@@ -108,16 +108,16 @@ class _Services:
     wanted
         name -> running or dead.
 
-    Of the last read(), ``units`` has name -> _Unit, and ``unread`` name -> why it cannot be read; of
-    oppose(), ``opposed`` has name -> with what it is in contradiction.
+    read() fills ``units``, name -> _Unit, and ``unread``, name -> why it cannot be read; oppose() fills
+    ``opposed``, name -> the contradiction that it is in.
     """
 
     def __init__(self, wanted):
         self.wanted = wanted
         self.units, self.unread = {}, {}
         self.opposed = {}
-        self._failed = {}  # name -> what the service manager said when it was last told to start or stop it
-        self._told = set()  # names that it was told to start or stop, and reported success
+        self._failed = {}  # name -> the words of the service manager when it failed to start or stop it
+        self._told = set()  # names that the service manager says to have started or stopped
         self._restless = set()  # names that did not come to rest
 
     def read(self):
@@ -134,7 +134,7 @@ class _Services:
         return {name: unit.state for name, unit in self.units.items()}
 
     def past(self):
-        """As states(), where one on its way to a state is in it: what a revert goes back to."""
+        """The states for a revert to go back to: those of states(), where one on its way to a state is in it."""
         return {name: UNIT_AIMS.get(state, state) for name, state in self.states().items()}
 
     def due(self, wanted=SERVICE_STATES):
@@ -154,8 +154,8 @@ class _Services:
             return
         ids = {alias: unit.id for unit in self.units.values() for alias in unit.named("Names")}
         seen = {unit.id: unit for unit in self.units.values()}
-        needed = {}  # name -> the ids of what runs with it: its own and of what it needs
-        excluded = {}  # name -> the ids of what cannot run then
+        needed = {}  # name -> the ids of the units that run with it: its own and those it needs
+        excluded = {}  # name -> the ids of the units that cannot run then
         for name, unit in self.units.items():
             if self.wanted[name] == "running":
                 needed[name], excluded[name] = self._together(unit, ids, seen)
@@ -165,7 +165,7 @@ class _Services:
 
     @staticmethod
     def _together(unit, ids, seen):
-        """The ids of what has to run for ``unit`` to run, and of what must not."""
+        """The ids of the units that have to run for ``unit`` to run, and of those that must not."""
         found, excluded, todo = set(), set(), [unit.id]
         while todo:
             key = todo.pop()
@@ -203,9 +203,9 @@ class _Services:
 
     def converge(self):
         """
-        Start and stop what is not as approved and in no contradiction. Returns whether anything was done.
+        Start and stop services that are not as approved and in no contradiction. Returns whether any was told to.
 
-        A second round mends what the first one did to others: a unit that is started starts what it wants.
+        A second round mends the effects of the first one on others: a unit that is started starts those it wants.
         """
         acted = False
         for _ in range(2):
@@ -242,8 +242,8 @@ class _Services:
 
     def settle(self, seconds):
         """
-        Read them until none changes for so many seconds, so that what stops, dies or starts another one a
-        moment later is seen. One that does not come to rest within SERVICE_SECONDS more is an error.
+        Read them until none changes for so many seconds, so that a service that stops, dies or starts another
+        one a moment later is seen. One that does not come to rest within SERVICE_SECONDS more is an error.
         """
         self.read()
         deadline = time.monotonic() + seconds + SERVICE_SECONDS
@@ -274,7 +274,7 @@ class _Services:
         return "the start or stop of another one changed it"
 
     def notes(self):
-        """name -> what failed, of those that are as approved nevertheless."""
+        """name -> the failure, of those that are as approved nevertheless."""
         fine = self.units.keys() - self.errors().keys()
         return {
             name: f"it is so, though the service manager said: {self._failed[name]}"

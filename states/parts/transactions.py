@@ -20,8 +20,8 @@ def _package_manager():
 
 def _open_packages(packages, purge, lock_timeout):
     """
-    The package manager with what is installed read, and name -> why for what cannot be read; then
-    there is no package manager.
+    The package manager, with the installed packages read, and name -> why for those that cannot be read.
+    Where none can be read, the package manager has no items.
     """
     if not packages:
         return _PackageManager({}, purge, lock_timeout), {}
@@ -38,8 +38,8 @@ def _open_packages(packages, purge, lock_timeout):
 
 def _read_again(manager, why):
     """
-    Read the packages after the last act of a run. Returns name -> why for those that are not as approved; of
-    those that cannot be read nothing is observed.
+    Read the packages after the last act of a run. Returns name -> why for those that are not as approved.
+    Nothing is observed of those that cannot be read.
 
     why
         name -> why for those that were not when the last transaction was over.
@@ -65,7 +65,7 @@ def _settle(items, attempt, batches):
     batches
         Whether it takes more than one item at a time.
 
-    A list that fails as a whole is halved until what fails stands alone. Returns item -> why, for
+    A list that fails as a whole is halved until the item that fails stands alone. Returns item -> why, for
     each that failed by itself.
     """
     failed = {}
@@ -87,8 +87,8 @@ def _settle(items, attempt, batches):
 
 def _vet(manager, action, items):
     """
-    Ask the package manager about ``action`` on ``items`` without doing it. Returns what it would
-    change (key -> version, or None for gone), and item -> why for those it would not do.
+    Ask the package manager about ``action`` on ``items`` without doing it. Returns the changes it would
+    make (key -> version, or None for gone), and item -> why for those it would not do.
     """
     plan = {}
 
@@ -116,13 +116,13 @@ def _carry_out(manager, action, items):
             manager.failed(group)
             return group, str(exc)
         except Exception as exc:
-            # Whatever a package manager or its Salt module comes up with for one package, the
-            # others must still converge; and some of these may have been changed before it failed.
+            # The other packages must still converge, whatever a package manager or its Salt module
+            # raises for one; and some of these may have been changed before it failed.
             why, failed = _reason(exc), True
         remaining = manager.review(group)
         manager.failed(remaining)
         if failed and not remaining:
-            # Nobody else would tell of it.
+            # The note is the only place that tells of this failure.
             for item in group:
                 manager.notes.setdefault(manager.key(item.name), f"it is so, though the package manager said: {why}")
         return remaining, why
@@ -132,8 +132,7 @@ def _carry_out(manager, action, items):
 
 def _due(manager):
     """
-    What has to change: the items not in their approved state that may be changed, and name -> why
-    for those that may not.
+    The items not in their approved state that may be changed, and name -> why for those that may not.
     """
     due = [item for item in manager.items if not manager.satisfied(item)]
     if not due:

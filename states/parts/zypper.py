@@ -22,11 +22,11 @@ class _Zypper(_Rpm):
 
     @functools.cached_property
     def held(self):
-        # pkg.list_holds leaves out what is not installed.
+        # pkg.list_holds leaves out packages that are not installed.
         return super().held | {self.key(name) for name in __salt__.get("pkg.list_locks", dict)()}
 
     def ask(self, *arguments):
-        """What zypper answers, as an XML element; None where it cannot be asked."""
+        """The answer of zypper as an XML element, None where it gave none, and the result of cmd.run_all."""
         try:
             out = _run([*self.COMMAND, *arguments])
         except CommandExecutionError as exc:
@@ -49,7 +49,7 @@ class _Zypper(_Rpm):
         wanted += [name for name in names if not self.split(name)[1]]
         answer, _ = self.ask("search", "--type", "package", "--details", "--match-exact", *wanted)
         for one in () if answer is None else answer.iter("solvable"):
-            # What is installed and no longer on offer is of no repository.
+            # A package that is installed and no longer on offer is of no repository.
             if one.get("repository") != "(System Packages)":
                 yield one.get("name"), _without_zero_epoch(one.get("edition")), one.get("arch")
 
@@ -79,7 +79,7 @@ class _Zypper(_Rpm):
             raise _Blocked(_reason(CommandExecutionError("\n".join(said))))
         rows = list(self.rows(summary))
         if action == "remove":
-            # By a name alone zypper removes it of all architectures, and foretells one.
+            # zypper removes a package given by name alone in all architectures, and foretells one.
             names = {item.name for item in items if not self.is_ambiguous(self._meanings[item.name])}
             for key in self.found:
                 name, arch = self.split(key)
