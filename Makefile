@@ -56,6 +56,10 @@ packages:
 man: setup $(VENV)/.check-tools ## Write the man page and the completions anew, after a command or an option was changed
 	@$(VENV)/bin/python tools/write_man.py
 
+.PHONY: amalgamate
+amalgamate: ## Write states/_states/approval.py anew, after one of its parts in states/parts was changed
+	@$(PYTHON) tools/amalgamate.py
+
 .PHONY: demo
 demo: setup ## Tell the whole story on a real Salt: request, approval, highstate, validation, reinstall
 	@$(AS_ROOT) tools/sandbox.py $(VENV)/bin/python demo/story.py
@@ -149,6 +153,7 @@ bench: setup ## Measure what is promised beside what it is compared with (QUICK=
 check: setup $(VENV)/.check-tools ## Check formats and run the linters
 	@tools/bootstrap check
 	set -x
+	$(PYTHON) tools/amalgamate.py --check
 	$(VENV)/bin/ruff check --quiet $(PYTHON_SOURCES)
 	$(VENV)/bin/ruff format --check --quiet $(PYTHON_SOURCES)
 	clang-format-14 --dry-run -Werror $(C_SOURCES)
