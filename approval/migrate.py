@@ -1,7 +1,7 @@
 """Bring the database's schema to the version of this package.
 
 The package ``saltext.approval.sql`` holds roles.sql, then migrations, applied once each in order, then one
-file per function and grants.sql, applied whenever any of it changed. All of an upgrade is one transaction: it
+file per function, in a folder per noun, and grants.sql, applied whenever any of it changed. All of an upgrade is one transaction: it
 happens as a whole or not at all, however it ends, and other sessions see nothing between the two versions. The
 record of each migration keeps the file's sha256, so that an edited file is found.
 
@@ -279,7 +279,11 @@ def _release(version):
 
 
 def _sql_files(folder):
-    return sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
+    """The files of SQL in a folder and below it, by name."""
+    files = [file for file in folder.iterdir() if file.name.endswith(".sql")]
+    for below in folder.iterdir():
+        files += _sql_files(below) if below.is_dir() else []
+    return sorted(files, key=lambda file: file.name)
 
 
 def _script(file):

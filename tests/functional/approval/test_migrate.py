@@ -267,7 +267,7 @@ def test_a_function_that_others_depend_on_is_replaced_in_place(empty, older, fol
     conn = empty()
     migrate.Schema(older).upgrade(conn)
     conn.execute("CREATE VIEW public.report AS SELECT * FROM approval.compliance()")
-    compliance = folder / "functions" / "compliance.sql"
+    (compliance,) = (folder / "functions").rglob("compliance.sql")
     compliance.write_text(compliance.read_text() + "\n-- Another one.\n")
     migrate.Schema(folder).upgrade(conn)
     assert conn.execute("SELECT * FROM public.report").fetchall()
