@@ -1,9 +1,9 @@
 """Bring the database's schema to the version of this package.
 
 The package ``saltext.approval.sql`` holds roles.sql, then migrations, applied once each in order, then one
-file per function, in a folder per noun, and grants.sql, applied whenever any of it changed. All of an upgrade is one transaction: it
-happens as a whole or not at all, however it ends, and other sessions see nothing between the two versions. The
-record of each migration keeps the file's sha256, so that an edited file is found.
+file per function, in a folder per noun, one per view, and grants.sql, applied whenever any of it changed. All of
+an upgrade is one transaction: it happens as a whole or not at all, however it ends, and other sessions see nothing
+between the two versions. The record of each migration keeps the file's sha256, so that an edited file is found.
 
 Code that the new version no longer has goes: functions, old overloads of them, views and triggers that no
 migration made. What belongs to another owner, or lies in another schema, is not ours.
@@ -51,6 +51,14 @@ CREATE TABLE IF NOT EXISTS approval.code_version (
 );
 COMMENT ON TABLE approval.code_version IS
     'The sha256 over the files of roles, functions and grants that were applied last.';
+"""
+# What was granted on views to others than our group roles, for which see grants.sql: an administrator did that.
+GIVEN = """
+SELECT format('GRANT %%s ON %%s TO %%s%%s', a.privilege_type, c.oid::regclass, quote_ident(r.rolname),
+    CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) AS statement
+FROM pg_catalog.pg_class AS c CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) AS a
+JOIN pg_catalog.pg_roles AS r ON r.oid = a.grantee
+WHERE c.oid = to_regclass(%s) AND a.grantee <> c.relowner AND NOT starts_with(r.rolname, 'approval_')
 """
 # Who is at an upgrade, or else has tables of ours in use; those first that have been so the longest.
 HOLDERS = """
@@ -121,8 +129,9 @@ class Schema:
         self.roles = _script(folder / "roles.sql")
         self.migrations = [_script(file) for file in _sql_files(folder / "migrations")]
         self.functions = [_script(file) for file in _sql_files(folder / "functions")]
+        self.views = [_script(file) for file in _sql_files(folder / "views")]
         self.grants = _script(folder / "grants.sql")
-        self._made = stale.Made.by(self.migrations, self.functions)
+        self._made = stale.Made.by(self.migrations, [*self.functions, *self.views])
         numbers = []
         for migration in self.migrations:
             match = MIGRATION_FILE.fullmatch(migration.name)
@@ -133,7 +142,7 @@ class Schema:
     @property
     def code_sha256(self):
         """The digest over all that is not a migration."""
-        files = [self.roles, *self.functions, self.grants]
+        files = [self.roles, *self.functions, *self.views, self.grants]
         return hashlib.sha256("\n".join(f"{file.name} {file.sha256}" for file in files).encode()).hexdigest()
 
     def status(self, conn):
@@ -225,6 +234,7 @@ class Schema:
         conn.execute("SET LOCAL check_function_bodies = off")
         for script in self.functions:
             _apply(conn, script)
+        _make_views(conn, self.views)
         gone = stale.drop(conn, before, self._made)
         granted = stale.grants(conn)
         _apply(conn, self.grants)
@@ -241,7 +251,7 @@ class Schema:
         titles = {file.name: file.title for file in self.migrations}
         return [
             *(f"migration {name}" + (f": {titles[name]}" if titles[name] else "") for name in pending),
-            f"{len(self.functions)} functions and their grants",
+            f"{len(self.functions)} functions, {len(self.views)} views and their grants",
             *(f"drop {name}, which this version does not have" for name in unknown),
         ]
 
@@ -302,6 +312,45 @@ def _apply(conn, script):
         raise _failure(script, exc) from None
     except psycopg.Error as exc:
         raise _failure(script, exc) from None
+
+
+def _make_views(conn, views):
+    """
+    Make or replace the views, whose scripts have their names; each after those that it reads.
+
+    PostgreSQL replaces no view in place of which columns went, moved or have another type: it is made anew, with
+    those of ours that read it, and what an administrator granted on them.
+    """
+    left, given, is_dropped = views, [], False
+    while left:
+        refused = {}
+        for script in left:
+            try:
+                with conn.transaction():
+                    conn.execute(script.text)
+            except psycopg.ProgrammingError as exc:
+                refused[script] = exc
+        if len(refused) < len(left):
+            left = list(refused)
+            continue
+        changed = {
+            _view(script) for script, exc in refused.items() if isinstance(exc, psycopg.errors.InvalidTableDefinition)
+        }
+        if not changed or is_dropped:
+            raise _failure(*next(iter(refused.items())))
+        names = [_view(script) for script in views]
+        given = [row["statement"] for name in names for row in conn.execute(GIVEN, (name,)).fetchall()]
+        kept = stale.drop_in_turn(conn, [f"VIEW IF EXISTS {name}" for name in names])
+        for name in changed:
+            if users := kept.get(f"VIEW IF EXISTS {name}"):
+                raise MigrationError(f"view {name} cannot be made anew: {users}. Drop that first. Nothing was changed")
+        left, is_dropped = views, True
+    for statement in given:
+        conn.execute(statement)
+
+
+def _view(script):
+    return f"approval.{script.name.removesuffix('.sql')}"
 
 
 def _failure(script, exc):
