@@ -16,5 +16,5 @@ BEGIN
     UPDATE approval.audit_stream SET head_seq = head.head_seq + 1, head_hash = entry_hash WHERE stream = p_stream;
 END
 $$;
-COMMENT ON FUNCTION approval.audit_append(bigint, timestamptz, text, text, text, text, jsonb) IS
+COMMENT ON FUNCTION approval.audit_append IS
     'Internal: adds an act to the chain of a stream (0: policy and inventory; N: request N).';

@@ -8,5 +8,5 @@ SELECT sha256(
     || approval.field(p_act) || approval.field(p_principal) || approval.field(p_identity) || approval.field(p_login_role)
     || approval.field(p_assurance) || approval.field(p_detail) || approval.field(encode(p_previous_hash, 'hex')))
 $$;
-COMMENT ON FUNCTION approval.audit_hash(bigint, bigint, timestamptz, text, text, text, text, text, text, bytea) IS
+COMMENT ON FUNCTION approval.audit_hash IS
     'Hash of one audit entry: every column, and the hash of the entry before it (empty for the first).';

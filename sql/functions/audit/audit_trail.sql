@@ -7,5 +7,5 @@ FROM approval.audit_entry AS e
 WHERE e.stream = p_request_id
 ORDER BY e.seq
 $$;
-COMMENT ON FUNCTION approval.audit_trail(bigint) IS
+COMMENT ON FUNCTION approval.audit_trail IS
     'Every act on a request, in order; 0: on policy and inventory. Definer: tables are private.';

@@ -15,6 +15,6 @@ SELECT line FROM (
     FROM approval.audit_seal AS s) AS records
 ORDER BY part, stream, seq
 $$;
-COMMENT ON FUNCTION approval.export_audit() IS
+COMMENT ON FUNCTION approval.export_audit IS
     'The whole audit trail as JSON lines: every entry in the order of its chain, then the seals; salt-approval audit verify FILE checks it '
     'without the database. Definer: tables are private.';

@@ -34,6 +34,6 @@ BEGIN
     RETURN sealed;
 END
 $$;
-COMMENT ON FUNCTION approval.seal_audit() IS
+COMMENT ON FUNCTION approval.seal_audit IS
     'Chains the heads that moved since the last seal into the global chain; gives how many. 0: nothing moved, or another is at it. '
     'Definer: callers may not write the chain otherwise.';

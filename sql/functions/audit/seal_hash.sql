@@ -9,5 +9,5 @@ SELECT sha256(
                           ORDER BY stream)
         FROM approval.audit_sealed_head WHERE seal_no = p_seal_no), ''::bytea))
 $$;
-COMMENT ON FUNCTION approval.seal_hash(bigint, timestamptz, bytea) IS
+COMMENT ON FUNCTION approval.seal_hash IS
     'Hash of a seal: its number, time, the seal before, and the heads that it covers, in order of stream.';

@@ -27,5 +27,5 @@ BEGIN
     RETURN 'approved';
 END
 $$;
-COMMENT ON FUNCTION approval.advance_chain(bigint, timestamptz) IS
+COMMENT ON FUNCTION approval.advance_chain IS
     'Internal: passes the stages whose quorum was reached; after the last one the request is approved. The caller holds its lock.';

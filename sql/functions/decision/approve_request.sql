@@ -66,5 +66,5 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION approval.approve_request(bigint) IS
+COMMENT ON FUNCTION approval.approve_request IS
     'Internal: the last approval was given; items take effect and documents are written. The caller holds the request''s lock.';

@@ -5,5 +5,5 @@ SELECT p_principal IN (p_request.requester_id, coalesce(p_request.on_behalf_of, 
     OR EXISTS (SELECT FROM approval.audit_entry AS e JOIN approval.principal AS p ON p.name = e.principal
                WHERE e.stream = p_request.request_id AND e.act = 'glass-broken' AND p.principal_id = p_principal)
 $$;
-COMMENT ON FUNCTION approval.had_part(approval.request, bigint) IS
+COMMENT ON FUNCTION approval.had_part IS
     'Internal: this principal asked for the request, decided on it, or broke the glass for it, and so may not review it.';

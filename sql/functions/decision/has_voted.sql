@@ -6,5 +6,5 @@ SELECT EXISTS (
         AND d.request_id = p_request.request_id AND d.item_set_version >= p_request.reviewed_version
         AND (d.stage_no = p_stage_no OR NOT t.repeat_approval) AND p_principal IN (d.principal_id, d.counts_for))
 $$;
-COMMENT ON FUNCTION approval.has_voted(approval.request, integer, bigint) IS
+COMMENT ON FUNCTION approval.has_voted IS
     'Internal: this principal decided already, or somebody did in their stead, so that they count no more at this stage.';

@@ -69,7 +69,7 @@ BEGIN
     ORDER BY r.request_id;
 END
 $$;
-COMMENT ON FUNCTION approval.inbox_of(text, text, bigint, integer) IS
+COMMENT ON FUNCTION approval.inbox_of IS
     'What a principal can decide or review (of each type the newest thousand) now, oldest request first: not their own requests, nor those that they, or whoever they stand in '
     'for, decided already. groups: why they; in_stead_of: who delegated to them; until: when the stage''s time or the request''s is over, '
     'and what happens then; suffices: whether an identity of p_assurance is sure enough (NULL where none is given); obstacle: '

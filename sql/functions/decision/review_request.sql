@@ -42,6 +42,6 @@ BEGIN
                                   jsonb_build_object('comment', coalesce(p_comment, '')));
 END
 $$;
-COMMENT ON FUNCTION approval.review_request(text, text, bigint, text) IS
+COMMENT ON FUNCTION approval.review_request IS
     'The review that an emergency needs afterwards, by one of the type''s review group who had no part in it. Raises AP001, AP002, '
     'AP006-AP010, AP014. Definer: tables are private.';

@@ -5,6 +5,6 @@ LEFT JOIN approval.dispatch AS d USING (minion_id, item_id)
 WHERE s.readiness = 'now' AND (d.state IS NULL OR d.state = 'observed')
 LIMIT p_limit
 $$;
-COMMENT ON FUNCTION approval.awaited_minions(bigint, integer) IS
+COMMENT ON FUNCTION approval.awaited_minions IS
     'Minions on which something of a request is to be done now, so many at the most: the caller finds out which of them it can tell. '
     'Definer: tables are private.';

@@ -32,6 +32,6 @@ BEGIN
     RETURN FOUND;
 END
 $$;
-COMMENT ON FUNCTION approval.begin_dispatch(text, bigint, text, text) IS
+COMMENT ON FUNCTION approval.begin_dispatch IS
     'Written before a job is published: that this step of an item is done by this job. False: it must not be published, as its time is not '
     'now or somebody else is at it. Definer: tables are private.';

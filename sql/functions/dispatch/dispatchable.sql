@@ -42,6 +42,6 @@ SELECT t.minion_id, t.item_id,
         to_char(t.ends_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')) END
 FROM timed AS t
 $$;
-COMMENT ON FUNCTION approval.dispatchable(bigint, text, bigint, timestamptz) IS
+COMMENT ON FUNCTION approval.dispatchable IS
     'Internal: whether each item of an approved request (or the one of p_minion_id and p_item_id) may be sent at p_now: now; '
     'later (to be looked at again at again_at): its time, the end of a freeze, or an opening of its window is to come; never: its time is over; done: it is no longer in force.';

@@ -43,7 +43,7 @@ BEGIN
     LIMIT p_limit;
 END
 $$;
-COMMENT ON FUNCTION approval.due_dispatches(bigint, text[], integer) IS
+COMMENT ON FUNCTION approval.due_dispatches IS
     'What of a request is to be done now on these minions, a limited number of steps: observe (ask what is there '
     'before), perform (send the action) or apply (send the state). '
     'What can no longer be sent is put away as such first. Definer: tables are private.';

@@ -19,6 +19,6 @@ BEGIN
     PERFORM approval.settle_request(ended.request_id, p_now);
 END
 $$;
-COMMENT ON FUNCTION approval.end_dispatch(text, bigint, text, text, text, timestamptz) IS
+COMMENT ON FUNCTION approval.end_dispatch IS
     'Internal: a dispatch has come to proven, refuted, silent or unsent; its item and request follow, and it is recorded. The caller holds '
     'the request''s lock.';

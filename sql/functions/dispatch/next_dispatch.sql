@@ -12,6 +12,6 @@ WHERE s.readiness <> 'done'
     -- Of a state that may not have been sent see settle_dispatches.
     AND (d.state IS NULL OR d.state IN ('observing', 'observed') OR (d.proof = 'state' AND d.state = 'sending'))
 $$;
-COMMENT ON FUNCTION approval.next_dispatch(bigint, text[]) IS
+COMMENT ON FUNCTION approval.next_dispatch IS
     'When something of a request is to be dispatched next, where only these minions (NULL: all) can be told; NULL: nothing is left to be. '
     'Definer: tables are private.';

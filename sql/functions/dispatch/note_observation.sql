@@ -9,5 +9,5 @@ BEGIN
     RETURN FOUND;
 END
 $$;
-COMMENT ON FUNCTION approval.note_observation(text, bigint, text) IS
+COMMENT ON FUNCTION approval.note_observation IS
     'Notes the boot id before an action, from the authentic return of the job that was to observe it. False: there is no such return. Definer: tables are private.';

@@ -21,5 +21,5 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION approval.note_sent(text, bigint, text, boolean) IS
+COMMENT ON FUNCTION approval.note_sent IS
     'The job of a step was published; or it surely was not, and the item waits again. Definer: tables are private.';

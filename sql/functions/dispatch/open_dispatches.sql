@@ -16,5 +16,5 @@ WHERE d.proof <> 'state' AND d.returned_at IS NULL
 ORDER BY d.state_at
 LIMIT p_limit
 $$;
-COMMENT ON FUNCTION approval.open_dispatches(integer) IS
+COMMENT ON FUNCTION approval.open_dispatches IS
     'Authentic returns of jobs that observe before, or carry out, an action, and that nobody judged yet. Definer: tables are private.';

@@ -30,6 +30,6 @@ BEGIN
     RETURN CASE WHEN p_success THEN 'proven' ELSE 'refuted' END;
 END
 $$;
-COMMENT ON FUNCTION approval.settle_action(text, bigint, text, boolean, text, text) IS
+COMMENT ON FUNCTION approval.settle_action IS
     'Says what the return of an action''s job shows, once: proven or refuted; a reboot that the minion accepted stays sent. Raises AP006 '
     'unless the action waits for that job, AP002 unless the minion returned it authentically. Definer: tables are private.';

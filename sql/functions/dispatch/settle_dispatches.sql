@@ -62,7 +62,7 @@ BEGIN
     RETURN settled;
 END
 $$;
-COMMENT ON FUNCTION approval.settle_dispatches(timestamptz) IS
+COMMENT ON FUNCTION approval.settle_dispatches IS
     'Does what time and other returns bring to dispatched actions: minions that started again, that did not answer in time, and jobs of '
     'which it is not known whether they were sent. An action is never sent twice. At most a thousand of each '
     'in one go. Gives how many changed. p_now later than the present '

@@ -12,6 +12,6 @@ FROM (SELECT d.minion_id, d.proof, i.outcome <> 'converged' AND answer.jid IS NU
       WHERE d.request_id = p_request_id AND d.jid IS NOT NULL) AS sent
 HAVING count(*) > 0
 $$;
-COMMENT ON FUNCTION approval.told(bigint) IS
+COMMENT ON FUNCTION approval.told IS
     'Internal: what is known of the jobs that a request was sent with: to how many minions, and who did not answer. That a job was '
     'published does not say that a minion got it. NULL: nothing was sent.';

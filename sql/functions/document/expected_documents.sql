@@ -36,7 +36,7 @@ BEGIN
     ORDER BY asked.place;
 END
 $$;
-COMMENT ON FUNCTION approval.expected_documents(text[], bigint[], text[]) IS
+COMMENT ON FUNCTION approval.expected_documents IS
     'The documents that returns are validated against, one row for each in the order asked: the revision that it claims, or (NULL) the one '
     'in force when its job was published. All NULL: the minion was given none such, or the caller is a minion''s own login. '
     'Definer: the recorder needs the keys to check evidence, and nothing else.';

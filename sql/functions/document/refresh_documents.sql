@@ -9,5 +9,5 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION approval.refresh_documents(text[]) IS
+COMMENT ON FUNCTION approval.refresh_documents IS
     'Internal: brings the documents of these minions in line with what their items, windows and freezes are now, and requests with that.';

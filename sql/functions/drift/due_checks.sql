@@ -27,6 +27,6 @@ BEGIN
     SELECT (SELECT coalesce(array_agg(c.minion_id ORDER BY c.minion_id COLLATE "C"), '{}') FROM claimed AS c), (SELECT count(*) FROM held);
 END
 $$;
-COMMENT ON FUNCTION approval.due_checks(text[], interval, integer) IS
+COMMENT ON FUNCTION approval.due_checks IS
     'Takes those of the given minions, a limited number, that something is approved for and that were not told for so long to read what is '
     'there: the caller tells them. Also gives how many of the given ones there are to be told. Definer: tables are private.';

@@ -41,6 +41,6 @@ BEGIN
         since = CASE WHEN t.cleared_at IS NULL AND t.item_id = excluded.item_id THEN t.since ELSE excluded.since END;
 END
 $$;
-COMMENT ON FUNCTION approval.note_drift(text[], text[], bigint[], text[], timestamptz) IS
+COMMENT ON FUNCTION approval.note_drift IS
     'Internal: what authentic returns, no two of one minion, say of resources that were proven before: which are otherwise now, and which '
     'are as approved again; none of these minions is silent. For the arrays see record_returns.';

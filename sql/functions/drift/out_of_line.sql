@@ -19,6 +19,6 @@ FROM approval.silence AS s JOIN held AS h ON h.minion_id = s.minion_id
 ORDER BY 7, 1, 2, 3, 4
 LIMIT p_limit
 $$;
-COMMENT ON FUNCTION approval.out_of_line(integer) IS
+COMMENT ON FUNCTION approval.out_of_line IS
     'What is not as approved, for the longest time first: resources that drifted, resources that could not be applied (since: when they '
     'should have been), minions that do not return. Definer: tables are private.';

@@ -5,5 +5,5 @@ SELECT CASE WHEN p_item.kind <> 'action' THEN p_item.content
 FROM approval.request AS r JOIN approval.request_type AS t USING (type_name, type_version)
 WHERE r.request_id = p_item.request_id
 $$;
-COMMENT ON FUNCTION approval.asked_content(approval.item) IS
+COMMENT ON FUNCTION approval.asked_content IS
     'Internal: the content of an item without the arguments that its type fixed: what another version of the type is asked for anew.';

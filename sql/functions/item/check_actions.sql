@@ -17,5 +17,5 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION approval.check_actions(approval.request_type, text[], text[], text[]) IS
+COMMENT ON FUNCTION approval.check_actions IS
     'Internal: raises AP005 unless each action is the one that the type carries out, with named parameters.';

@@ -66,6 +66,6 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION approval.check_items(approval.request_type, text[], text[], text[], text[]) IS
+COMMENT ON FUNCTION approval.check_items IS
     'Internal: what a request of this type may be about; gives the type of each item''s content, and the content as it is stored (see '
     'approval.item_content). Raises AP002, AP004, AP005, AP015.';

@@ -8,5 +8,5 @@ LEFT JOIN (
     FROM (SELECT DISTINCT a.content FROM unnest(p_kinds, p_values) AS a (kind, content) WHERE a.kind = 'action') AS asked
 ) AS merged ON given.kind = 'action' AND merged.asked = given.content
 $$;
-COMMENT ON FUNCTION approval.full_contents(text, integer, text[], text[]) IS
+COMMENT ON FUNCTION approval.full_contents IS
     'Internal: contents as items store them: those of actions with the arguments that this version of the type fixes, all others as given.';

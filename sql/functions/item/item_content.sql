@@ -41,6 +41,6 @@ BEGIN
     RETURN canonical;
 END
 $$;
-COMMENT ON FUNCTION approval.item_content(text, text, text) IS
+COMMENT ON FUNCTION approval.item_content IS
     'Internal: what is stored of what somebody asks for: a value or an action''s parameters (at most 64 KiB) as canonical JSON; NULL for a '
     'package given as absent or removed. Raises AP005 where nothing is said, or where it cannot reach a minion unchanged.';

@@ -4,4 +4,4 @@ CREATE OR REPLACE FUNCTION approval.item_digest(p_minion_id text, p_kind text, p
 SELECT pg_catalog.sha256(approval.field('apv1-item') OPERATOR(pg_catalog.||) approval.field(p_minion_id)
     OPERATOR(pg_catalog.||) approval.item_fields(p_kind, p_name, p_type, p_content))
 $$;
-COMMENT ON FUNCTION approval.item_digest(text, text, text, text, text) IS 'Digest of one item of a request.';
+COMMENT ON FUNCTION approval.item_digest IS 'Digest of one item of a request.';

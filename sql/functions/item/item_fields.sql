@@ -4,4 +4,4 @@ CREATE OR REPLACE FUNCTION approval.item_fields(p_kind text, p_name text, p_type
 SELECT approval.field(p_kind) OPERATOR(pg_catalog.||) approval.field(p_name) OPERATOR(pg_catalog.||) approval.field(p_type)
     OPERATOR(pg_catalog.||) approval.field(p_content)
 $$;
-COMMENT ON FUNCTION approval.item_fields(text, text, text, text) IS 'One resource as digests take it: its fields, one behind the other.';
+COMMENT ON FUNCTION approval.item_fields IS 'One resource as digests take it: its fields, one behind the other.';

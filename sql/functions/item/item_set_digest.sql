@@ -8,5 +8,5 @@ SELECT 'sha256:' || encode(sha256(
 FROM (SELECT approval.item_digest(given.minion_id, given.kind, given.name, given.type, given.content) AS digest
       FROM unnest(p_minions, p_kinds, p_names, p_types, p_values) AS given (minion_id, kind, name, type, content)) AS entry
 $$;
-COMMENT ON FUNCTION approval.item_set_digest(text, timestamptz, text[], text[], text[], text[], text[]) IS
+COMMENT ON FUNCTION approval.item_set_digest IS
     'Digest of what a request is about: its type, when it takes effect, and every item, in any order.';

@@ -37,6 +37,6 @@ BEGIN
         HINT = 'Kinds are package, service, value and action.';
 END
 $$;
-COMMENT ON FUNCTION approval.item_type(text, text, text) IS
+COMMENT ON FUNCTION approval.item_type IS
     'The type of an item''s content as it is stored, see approval.item_content (version, latest, absent, state, json). Raises AP005 where kind, '
     'name or content are not possible.';

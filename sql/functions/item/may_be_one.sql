@@ -12,6 +12,6 @@ SELECT p_name OPERATOR(pg_catalog.=) p_other OR approval.resource_key(p_kind, p_
          OR pg_catalog.lower(pg_catalog.substr(p_other, pg_catalog.length(approval.resource_key(p_kind, p_other)) OPERATOR(pg_catalog.+) 2))
             IN ('', 'any', 'native'))
 $$;
-COMMENT ON FUNCTION approval.may_be_one(text, text, text) IS
+COMMENT ON FUNCTION approval.may_be_one IS
     'Whether two names of resources of a kind may mean one thing on a minion: letter case aside, and hello may be hello:amd64 as well as '
     'hello:i386, which are two.';

@@ -27,5 +27,5 @@ BEGIN
     GROUP BY other.request_id;
 END
 $$;
-COMMENT ON FUNCTION approval.put_items(bigint, integer, text, text[], text[], text[], text[], text[], timestamptz) IS
+COMMENT ON FUNCTION approval.put_items IS
     'Internal: stores one version of a request''s items, and which other requests they contradict.';

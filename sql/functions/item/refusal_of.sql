@@ -7,4 +7,4 @@ EXCEPTION WHEN SQLSTATE 'AP005' THEN
     RETURN SQLERRM;
 END
 $$;
-COMMENT ON FUNCTION approval.refusal_of(text, text, text) IS 'Internal: why something cannot be asked for; NULL: it can.';
+COMMENT ON FUNCTION approval.refusal_of IS 'Internal: why something cannot be asked for; NULL: it can.';

@@ -7,6 +7,6 @@ SELECT CASE p_kind
     WHEN 'service' THEN pg_catalog.lower(pg_catalog.regexp_replace(p_name, '\.service$', ''))
     ELSE p_name END
 $$;
-COMMENT ON FUNCTION approval.resource_key(text, text) IS
+COMMENT ON FUNCTION approval.resource_key IS
     'What names of one thing have in common: hello, Hello, hello:amd64 and hello.x86_64; cron and cron.service. Two names may mean one thing '
     'where this is equal and approval.may_be_one is true.';

@@ -5,4 +5,4 @@ FROM approval.job_return AS r
 WHERE r.fun = p_fun
 ORDER BY r.minion_id, r.received_at DESC, r.attempt DESC
 $$;
-COMMENT ON FUNCTION approval.get_fun(text) IS 'The newest return of a function from each minion. Definer: tables are private.';
+COMMENT ON FUNCTION approval.get_fun IS 'The newest return of a function from each minion. Definer: tables are private.';

@@ -44,7 +44,7 @@ BEGIN
     RETURN NEXT;
 END
 $$;
-COMMENT ON FUNCTION approval.maintain_jobs(integer) IS
+COMMENT ON FUNCTION approval.maintain_jobs IS
     'Makes the partitions of the days ahead and drops those older than p_keep_hours; gives how many of each. That some were '
     'dropped is recorded. Raises AP005. '
     'Definer: callers may not make or drop tables otherwise.';

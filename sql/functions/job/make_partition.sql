@@ -18,5 +18,5 @@ BEGIN
     RETURN true;
 END
 $$;
-COMMENT ON FUNCTION approval.make_partition(text, date, text, text) IS
+COMMENT ON FUNCTION approval.make_partition IS
     'Internal: makes the partition of a day, with what the default partition holds of it; gives false if it was there.';

@@ -9,5 +9,5 @@ BEGIN
     RETURN stored;
 END
 $$;
-COMMENT ON FUNCTION approval.save_events(text[], bytea[]) IS
+COMMENT ON FUNCTION approval.save_events IS
     'Keeps events (parallel arrays; data as msgpack in an LZ4 frame); gives how many. Definer: tables are private.';

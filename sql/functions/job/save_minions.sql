@@ -4,5 +4,5 @@ UPDATE approval.job
 SET minions = ARRAY(SELECT DISTINCT named FROM unnest(minions || p_minions) AS given (named) ORDER BY named)
 WHERE jid = p_jid
 $$;
-COMMENT ON FUNCTION approval.save_minions(text, text[], text) IS
+COMMENT ON FUNCTION approval.save_minions IS
     'Adds the minions that a syndic reports for a job of ours; a jid that is not known is left alone. Definer: tables are private.';

@@ -7,5 +7,5 @@ LEFT JOIN approval.document AS d ON d.minion_id = m.minion_id AND d.valid_from <
 WHERE m.removed_at IS NULL
 ORDER BY m.minion_id COLLATE "C"
 $$;
-COMMENT ON FUNCTION approval.list_minions() IS
+COMMENT ON FUNCTION approval.list_minions IS
     'Registered minions, without removed ones, with the revision in force (0: nothing approved yet) and their latest return. Definer: tables are private.';

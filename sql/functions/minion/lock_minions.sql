@@ -8,5 +8,5 @@ BEGIN
     RETURN clock_timestamp();
 END
 $$;
-COMMENT ON FUNCTION approval.lock_minions(text[]) IS
+COMMENT ON FUNCTION approval.lock_minions IS
     'Internal: orders those who write documents of these minions, until the transaction ends; gives the time at which it had them all.';

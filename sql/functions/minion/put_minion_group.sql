@@ -32,5 +32,5 @@ EXCEPTION WHEN check_violation OR not_null_violation THEN
     RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = 'a minion group has a name';
 END
 $$;
-COMMENT ON FUNCTION approval.put_minion_group(text, text, text[]) IS
+COMMENT ON FUNCTION approval.put_minion_group IS
     'Makes a group of minions just these; gives whether anything changed. Raises AP004, AP017. Definer: policy changes are audited.';

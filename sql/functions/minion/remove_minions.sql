@@ -69,7 +69,7 @@ BEGIN
     RETURN cardinality(removed);
 END
 $$;
-COMMENT ON FUNCTION approval.remove_minions(text, text, text[], text) IS
+COMMENT ON FUNCTION approval.remove_minions IS
     'Makes minions unknown, by the identity (provider, subject), or by the own login of who administers the policy: nothing is approved for '
     'them any more, what was asked for or approved ends (items void or superseded; a request of theirs alone cancelled or settled), what '
     'they return proves nothing. What happened before stays. Gives how many. Raises AP001, AP002, AP004 (unknown, removed before, or none '

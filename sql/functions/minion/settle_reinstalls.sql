@@ -32,7 +32,7 @@ BEGIN
     RETURN settled;
 END
 $$;
-COMMENT ON FUNCTION approval.settle_reinstalls() IS
+COMMENT ON FUNCTION approval.settle_reinstalls IS
     'Records the receipt for reinstalled minions that have converged on what is in force since they were noticed: an authentic return of a state '
     'run, by its evidence alone. '
     'Gives how many. Definer: tables are private.';

@@ -3,5 +3,5 @@ CREATE OR REPLACE FUNCTION approval.unknown_minions(p_minions text[]) RETURNS SE
 SELECT given.minion_id FROM unnest(p_minions) AS given (minion_id)
 WHERE NOT EXISTS (SELECT FROM approval.minion AS m WHERE m.minion_id = given.minion_id AND m.removed_at IS NULL)
 $$;
-COMMENT ON FUNCTION approval.unknown_minions(text[]) IS
+COMMENT ON FUNCTION approval.unknown_minions IS
     'Those of these minions that are not known, or were removed. Definer: tables are private.';

@@ -21,6 +21,6 @@ BEGIN
     RETURNING o.request_id, o.seq, o.topic, o.body, o.attempts;
 END
 $$;
-COMMENT ON FUNCTION approval.claim_outbox(text, interval, bigint) IS
+COMMENT ON FUNCTION approval.claim_outbox IS
     'Takes the next message for a destination (of this request, or NULL: of any), which is due and the lowest undelivered one of its '
     'request, for so long. No row: there is none. The caller ends with settle_outbox. Definer: tables are private.';

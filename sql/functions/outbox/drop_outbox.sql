@@ -30,6 +30,6 @@ BEGIN
     RETURN jsonb_array_length(dropped);
 END
 $$;
-COMMENT ON FUNCTION approval.drop_outbox(text, text, text, bigint) IS
+COMMENT ON FUNCTION approval.drop_outbox IS
     'Drops the messages of a request to a destination other than salt that were not delivered, for nobody may consume it; the audit keeps '
     'what they said. Gives how many. Raises AP001, AP002, AP005, AP006, AP014. Definer: tables are private.';

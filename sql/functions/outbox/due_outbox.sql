@@ -8,6 +8,6 @@ GROUP BY o.request_id
 ORDER BY min(o.due_at), o.request_id
 LIMIT p_limit
 $$;
-COMMENT ON FUNCTION approval.due_outbox(text, bigint[], integer) IS
+COMMENT ON FUNCTION approval.due_outbox IS
     'Requests with a message for a destination that may be due, at most so many, the one that is due the longest first; without those that '
     'the caller has passed over. Nothing is claimed by it. Definer: tables are private.';

@@ -16,6 +16,6 @@ BEGIN
     ORDER BY o.created_at DESC, o.destination, o.request_id, o.seq;
 END
 $$;
-COMMENT ON FUNCTION approval.list_outbox(text, integer) IS
+COMMENT ON FUNCTION approval.list_outbox IS
     'Messages to other systems, newest first: of one state, or (NULL) those not delivered. known: what is known of a dispatch, as that a '
     'minion did not answer; delivered only says that the master took it. Raises AP005. Definer: tables are private.';

@@ -27,6 +27,6 @@ BEGIN
     RETURN cardinality(revived);
 END
 $$;
-COMMENT ON FUNCTION approval.retry_outbox(text, text, text, bigint) IS
+COMMENT ON FUNCTION approval.retry_outbox IS
     'Gives the dead messages of a request to a destination another chance; recorded. Gives how many. Raises AP001, AP002, AP006, AP014. '
     'Definer: tables are private.';

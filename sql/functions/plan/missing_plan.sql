@@ -10,5 +10,5 @@ WHERE r.request_id = p_request_id AND t.plan_within IS NOT NULL
             AND EXISTS (SELECT FROM approval.request_plan_minion AS m
                         WHERE m.request_id = p.request_id AND m.plan_no = p.plan_no AND m.outcome <> 'silent'))
 $$;
-COMMENT ON FUNCTION approval.missing_plan(bigint, timestamptz) IS
+COMMENT ON FUNCTION approval.missing_plan IS
     'Internal: the plan that a pending request has to have at p_now before it gets its first approval, and has not; NULL: none is missing.';

@@ -23,6 +23,6 @@ BEGIN
     LIMIT p_sample;
 END
 $$;
-COMMENT ON FUNCTION approval.plan_items(bigint, integer) IS
+COMMENT ON FUNCTION approval.plan_items IS
     'What a plan of a pending request is made of: the digest of its items, and by minion the items, on all minions or so many. Raises AP006, '
     'AP014. Definer: tables are private.';

@@ -16,6 +16,6 @@ BEGIN
               ORDER BY every.minion_id COLLATE "C" LIMIT shown_minions) AS m));
 END
 $$;
-COMMENT ON FUNCTION approval.show_plan(bigint) IS
+COMMENT ON FUNCTION approval.show_plan IS
     'The newest plan of a request: its summary (null: none was made) and the answers of its first thousand minions. Raises AP014. Definer: '
     'tables are private.';

@@ -12,6 +12,6 @@ BEGIN
     RETURN true;
 END
 $$;
-COMMENT ON FUNCTION approval.disable_principal(text) IS
+COMMENT ON FUNCTION approval.disable_principal IS
     'Bars a principal from acting, and its approvals of pending requests from counting; gives whether anything changed. Raises AP017. '
     'Definer: policy changes are audited.';

@@ -9,5 +9,5 @@ BEGIN
     RETURN FOUND;
 END
 $$;
-COMMENT ON FUNCTION approval.drop_identity(text, text) IS
+COMMENT ON FUNCTION approval.drop_identity IS
     'Takes an identity away; gives whether there was one. Definer: policy changes are audited.';

@@ -13,5 +13,5 @@ BEGIN
     RETURN dropped;
 END
 $$;
-COMMENT ON FUNCTION approval.drop_membership(text, text) IS
+COMMENT ON FUNCTION approval.drop_membership IS
     'Takes a principal out of a group; gives whether it was in it. Definer: policy changes are audited.';

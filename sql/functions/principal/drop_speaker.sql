@@ -9,5 +9,5 @@ BEGIN
     RETURN FOUND;
 END
 $$;
-COMMENT ON FUNCTION approval.drop_speaker(text, text) IS
+COMMENT ON FUNCTION approval.drop_speaker IS
     'Takes from a login or role that it may act for identities of a provider; gives whether it could. Definer: policy changes are audited.';

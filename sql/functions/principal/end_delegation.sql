@@ -18,5 +18,5 @@ BEGIN
     RETURN true;
 END
 $$;
-COMMENT ON FUNCTION approval.end_delegation(text, text, bigint) IS
+COMMENT ON FUNCTION approval.end_delegation IS
     'Ends a delegation of one''s own before its time; gives whether it was still open. Raises AP001, AP002. Definer: tables are private.';

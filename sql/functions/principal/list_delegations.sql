@@ -7,4 +7,4 @@ JOIN approval.principal AS giver ON giver.principal_id = d.from_principal
 JOIN approval.principal AS deputy ON deputy.principal_id = d.to_principal
 WHERE d.ends_at > now() ORDER BY d.starts_at, d.delegation_id
 $$;
-COMMENT ON FUNCTION approval.list_delegations() IS 'Delegations that are on or to come. Definer: tables are private.';
+COMMENT ON FUNCTION approval.list_delegations IS 'Delegations that are on or to come. Definer: tables are private.';

@@ -10,4 +10,4 @@ BEGIN
     RETURN found_id;
 END
 $$;
-COMMENT ON FUNCTION approval.principal_named(text) IS 'Internal: the principal of this name, also one that was disabled. Raises AP001.';
+COMMENT ON FUNCTION approval.principal_named IS 'Internal: the principal of this name, also one that was disabled. Raises AP001.';

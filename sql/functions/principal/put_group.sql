@@ -12,5 +12,5 @@ EXCEPTION WHEN check_violation OR not_null_violation THEN
     RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = 'a group has a name, other than *';
 END
 $$;
-COMMENT ON FUNCTION approval.put_group(text, text) IS
+COMMENT ON FUNCTION approval.put_group IS
     'Adds a group of principals, or gives it another title; gives whether anything changed. Raises AP017. Definer: policy changes are audited.';

@@ -27,5 +27,5 @@ EXCEPTION WHEN check_violation OR not_null_violation THEN
         MESSAGE = 'an identity is a provider (small letters, digits, - and _) and a subject';
 END
 $$;
-COMMENT ON FUNCTION approval.put_identity(text, text, text) IS
+COMMENT ON FUNCTION approval.put_identity IS
     'Lets a principal be known as (provider, subject); gives whether anything changed. Raises AP017. Definer: policy changes are audited.';

@@ -26,5 +26,5 @@ BEGIN
     RETURN true;
 END
 $$;
-COMMENT ON FUNCTION approval.put_membership(text, text) IS
+COMMENT ON FUNCTION approval.put_membership IS
     'Puts a principal into a group; gives whether anything changed. Raises AP017. Definer: policy changes are audited.';

@@ -19,5 +19,5 @@ EXCEPTION WHEN check_violation OR not_null_violation THEN
     RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = 'a principal has a name and is a person or a service';
 END
 $$;
-COMMENT ON FUNCTION approval.put_principal(text, text) IS
+COMMENT ON FUNCTION approval.put_principal IS
     'Adds a principal, or enables it again; gives whether anything changed. Raises AP017. Definer: policy changes are audited.';

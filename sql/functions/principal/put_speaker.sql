@@ -25,6 +25,6 @@ EXCEPTION WHEN check_violation OR not_null_violation OR foreign_key_violation TH
         MESSAGE = 'a speaker is a login, a provider (small letters, digits, - and _) and an assurance (asserted, authenticated)';
 END
 $$;
-COMMENT ON FUNCTION approval.put_speaker(text, text, text, boolean) IS
+COMMENT ON FUNCTION approval.put_speaker IS
     'Lets a login, or every login with a role, act for identities of a provider, with this assurance at most; gives whether anything changed. '
     'Raises AP017. Definer: policy changes are audited.';

@@ -9,6 +9,6 @@ SELECT coalesce(
      WHERE s.provider = p_provider AND pg_has_role(session_user, r.oid, 'MEMBER')
      ORDER BY a.strength LIMIT 1))
 $$;
-COMMENT ON FUNCTION approval.speaks_as(text) IS
+COMMENT ON FUNCTION approval.speaks_as IS
     'Internal: how sure it is at most who acts, when the session''s login names an identity of this provider; NULL: it may name none. With several '
     'roles that may, the least of what they may.';

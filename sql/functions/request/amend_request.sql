@@ -78,6 +78,6 @@ BEGIN
     RETURN new_version;
 END
 $$;
-COMMENT ON FUNCTION approval.amend_request(text, text, bigint, text[], text[], text[], text[], text) IS
+COMMENT ON FUNCTION approval.amend_request IS
     'Gives a pending request another set of items, by who asked; gives its version. Decisions made so far stay if it only takes items away, '
     'and are void if it adds or changes any. Raises AP001, AP002, AP004-AP006, AP014, AP015. Definer: nobody writes requests otherwise.';

@@ -5,5 +5,5 @@ BEGIN
     UPDATE approval.item SET state = 'void' WHERE request_id = p_request_id AND state = 'proposed';
 END
 $$;
-COMMENT ON FUNCTION approval.close_pending(bigint, text, timestamptz) IS
+COMMENT ON FUNCTION approval.close_pending IS
     'Internal: ends a pending request as rejected, cancelled or expired; its items are void. The caller holds its lock.';

@@ -64,7 +64,7 @@ BEGIN
     RETURN done;
 END
 $$;
-COMMENT ON FUNCTION approval.expire_due(timestamptz) IS
+COMMENT ON FUNCTION approval.expire_due IS
     'Does what only time brings: expires requests, times stages out (reject or escalate), puts away approvals that ran out, and writes '
     'documents further ahead; gives how many things it did. Harmless to call at any time; p_now later than the present counts as the '
     'present. Definer: callers may not write otherwise.';

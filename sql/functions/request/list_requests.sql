@@ -39,7 +39,7 @@ BEGIN
     ORDER BY r.request_id DESC;
 END
 $$;
-COMMENT ON FUNCTION approval.list_requests(text, text, text, bigint, integer) IS
+COMMENT ON FUNCTION approval.list_requests IS
     'Requests, newest first: all, or those in a state, that name a minion (by equality), that a principal asked for or that were made for them. '
     'p_before: only those with a lower number, for the next page; total counts all pages, up to ten thousand. Raises AP004 on an unknown minion, AP005 on an '
     'unknown state, AP001 on an unknown principal. Definer: tables are private.';

@@ -19,5 +19,5 @@ EXCEPTION WHEN foreign_key_violation THEN
     RAISE EXCEPTION USING ERRCODE = 'AP006', MESSAGE = format('request %s cannot go from %s to %s', p_request_id, p_from, p_to);
 END
 $$;
-COMMENT ON FUNCTION approval.move_request(bigint, text, text, timestamptz) IS
+COMMENT ON FUNCTION approval.move_request IS
     'Internal: takes one edge of the state machine; raises AP006 where there is no such edge, or the request was elsewhere.';

@@ -7,5 +7,5 @@ SELECT least(
      FROM approval.request AS r WHERE r.state = 'pending'),
     (SELECT min(i.expires_at) FROM approval.item AS i WHERE i.state = 'approved' AND i.expires_at IS NOT NULL))
 $$;
-COMMENT ON FUNCTION approval.next_due() IS
+COMMENT ON FUNCTION approval.next_due IS
     'When expire_due has something to do next, as far as is known now; NULL: never. Definer: tables are private.';

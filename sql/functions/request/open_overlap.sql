@@ -17,5 +17,5 @@ WHERE o.request_id = p_request_id AND o.resolution IS DISTINCT FROM 'supersede'
 ORDER BY o.resolution NULLS FIRST, o.other_id
 LIMIT 1
 $$;
-COMMENT ON FUNCTION approval.open_overlap(bigint) IS
+COMMENT ON FUNCTION approval.open_overlap IS
     'Internal: why a request cannot be approved yet on account of another that it contradicts; NULL: it can.';

@@ -91,6 +91,4 @@ BEGIN
     RETURN new_id;
 END
 $$;
-COMMENT ON FUNCTION approval.open_request(
-    bigint, text, text, text, approval.request_type, text, text[], text[], text[], text[], timestamptz, text, text, bigint, text, bigint,
-    bigint) IS 'Internal: what every way of submitting has in common.';
+COMMENT ON FUNCTION approval.open_request IS 'Internal: what every way of submitting has in common.';

@@ -34,6 +34,6 @@ BEGIN
                                   jsonb_build_object('other', p_other_id, 'resolution', p_resolution));
 END
 $$;
-COMMENT ON FUNCTION approval.resolve_overlap(text, text, bigint, bigint, text) IS
+COMMENT ON FUNCTION approval.resolve_overlap IS
     'Says, before anybody decided, what becomes of another open request that this one contradicts: supersede (this one wins) or wait (until '
     'the other is done). By who asked. Raises AP001, AP002, AP005, AP006, AP010, AP014. Definer: tables are private.';

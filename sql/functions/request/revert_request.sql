@@ -96,7 +96,7 @@ BEGIN
     RETURN new_id;
 END
 $$;
-COMMENT ON FUNCTION approval.revert_request(text, text, bigint, text[], text, text) IS
+COMMENT ON FUNCTION approval.revert_request IS
     'Asks to restore what held before a request, on all of its minions or these: a request of its own, with its own chain; gives its number. '
     'A package that it introduced becomes absent. It is about what can be restored; the rest is in approval.request_left_out, with the reason: '
     'an action, a service or value that was not there before, what nothing is known of from before, what was there '

@@ -36,6 +36,6 @@ BEGIN
     RETURN next_state;
 END
 $$;
-COMMENT ON FUNCTION approval.settle_request(bigint, timestamptz) IS
+COMMENT ON FUNCTION approval.settle_request IS
     'Internal: brings the state of an approved request in line with what its items came to; gives the state after. The audit entry of a '
     'change carries a digest over every item''s outcome, the value observed and the job that showed it.';

@@ -33,8 +33,7 @@ BEGIN
         p_values, p_after, p_source, p_external_ref, beneficiary, p_overlap, NULL, NULL);
 END
 $$;
-COMMENT ON FUNCTION approval.submit_request(
-    text, text, text, text, text[], text[], text[], text[], timestamptz, text, text, text, text) IS
+COMMENT ON FUNCTION approval.submit_request IS
     'Submits a request over items given as parallel arrays (minion, kind, name, value; a package''s is a version, latest, or absent) by the identity (provider, subject), '
     'perhaps for another principal (p_on_behalf_of); gives its number. p_after: when it takes effect once approved, NULL at once. '
     'p_overlap: what to do about open requests that it contradicts (supersede, wait; NULL: to be resolved before it is approved). The same '

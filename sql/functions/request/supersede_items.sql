@@ -29,5 +29,5 @@ BEGIN
     RETURN coalesce(overtaken, '{}');
 END
 $$;
-COMMENT ON FUNCTION approval.supersede_items(text[], timestamptz) IS
+COMMENT ON FUNCTION approval.supersede_items IS
     'Internal: takes items out of force that another has overtaken for good; gives the requests that lost one by it.';

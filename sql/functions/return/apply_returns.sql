@@ -74,6 +74,6 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION approval.apply_returns(text[], text[], bigint[], text[], text[], timestamptz) IS
+COMMENT ON FUNCTION approval.apply_returns IS
     'Internal: what authentic returns, no two of one minion, mean for items and requests. The caller holds approval.lock_minions. '
     'For the arrays see record_returns.';

@@ -8,6 +8,6 @@ WHERE (p_minion_id IS NULL OR q.minion_id = p_minion_id) AND (p_since IS NULL OR
 ORDER BY q.entry_no DESC
 LIMIT p_limit
 $$;
-COMMENT ON FUNCTION approval.list_quarantine(text, timestamptz, bigint, integer) IS
+COMMENT ON FUNCTION approval.list_quarantine IS
     'Returns that were put aside, newest first, and why: of a minion (by equality; it may be one that nobody registered), received since a '
     'time. p_before: only entries with a lower number, for the next page. Definer: tables are private.';

@@ -13,5 +13,5 @@ BEGIN
         SELECT q.entry_no FROM approval.quarantine AS q WHERE q.minion_id = p_minion_id ORDER BY q.entry_no DESC OFFSET kept LIMIT 1);
 END
 $$;
-COMMENT ON FUNCTION approval.quarantine_return(text, text, text, text, bytea, timestamptz) IS
+COMMENT ON FUNCTION approval.quarantine_return IS
     'Internal: sets a return aside; the newest hundred per minion are kept, a payload over 1 MiB is not.';

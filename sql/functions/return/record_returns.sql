@@ -164,8 +164,7 @@ BEGIN
     RETURN QUERY SELECT o.outcome, o.attempt FROM unnest(places, outcomes, attempts) AS o (place, outcome, attempt) ORDER BY o.place;
 END
 $$;
-COMMENT ON FUNCTION approval.record_returns(
-    text[], text[], text[], bigint[], boolean[], text[], boolean[], bigint[], text[], text[], text[], text[], text[], bytea[], bytea[]) IS
+COMMENT ON FUNCTION approval.record_returns IS
     'Stores validated returns (parallel arrays) and, where evidence is authentic, what they mean for items and requests: as if each '
     'came after those before it, but all at this transaction''s time. Per return, in the order given: recorded, attempt (another payload for '
     'this job and minion), repeat (the same one again: nothing changes), quarantined. p_digests: of the document validated against; '

@@ -46,5 +46,5 @@ SELECT 'error', 'request types', 'there are none: nothing can be requested', 'sa
 WHERE NOT EXISTS (SELECT FROM approval.request_type)
 ORDER BY 1, 2
 $$;
-COMMENT ON FUNCTION approval.check_policy() IS
+COMMENT ON FUNCTION approval.check_policy IS
     'What in the policy cannot work: severity (error, warning), what it is about, the problem, how to mend it. Definer: tables are private.';

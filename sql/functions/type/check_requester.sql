@@ -9,5 +9,5 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION approval.check_requester(approval.request_type, bigint, text) IS
+COMMENT ON FUNCTION approval.check_requester IS
     'Internal: raises AP002 unless this principal may make requests of this type.';

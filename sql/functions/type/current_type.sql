@@ -12,4 +12,4 @@ BEGIN
     RETURN found_type;
 END
 $$;
-COMMENT ON FUNCTION approval.current_type(text) IS 'Internal: the newest version of a request type. Raises AP003.';
+COMMENT ON FUNCTION approval.current_type IS 'Internal: the newest version of a request type. Raises AP003.';

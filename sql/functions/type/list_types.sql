@@ -5,4 +5,4 @@ SELECT DISTINCT ON (t.type_name) t.type_name, t.type_version, t.title, t.kind, t
 FROM approval.request_type AS t
 ORDER BY t.type_name, t.type_version DESC
 $$;
-COMMENT ON FUNCTION approval.list_types() IS 'The request types as they stand, with their chains. Definer: tables are private.';
+COMMENT ON FUNCTION approval.list_types IS 'The request types as they stand, with their chains. Definer: tables are private.';

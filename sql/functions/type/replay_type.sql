@@ -31,6 +31,6 @@ SELECT p.request_id, p.state, f.request_id IS NULL AND p.state <> 'rejected',
 FROM past AS p LEFT JOIN failing AS f USING (request_id)
 ORDER BY p.request_id DESC
 $$;
-COMMENT ON FUNCTION approval.replay_type(jsonb, integer) IS
+COMMENT ON FUNCTION approval.replay_type IS
     'What a changed definition of a type would have made of its last requests with the approvals that they had, by today''s memberships; '
     'stage: where they would stop. Changes nothing. Definer: tables are private.';

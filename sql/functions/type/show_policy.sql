@@ -41,6 +41,6 @@ SELECT jsonb_build_object(
         FROM (SELECT s.login, jsonb_object_agg(s.provider, jsonb_build_object('assurance', s.assurance, 'attests', s.attests)) AS providers
               FROM approval.speaks_for AS s GROUP BY s.login) AS l))
 $$;
-COMMENT ON FUNCTION approval.show_policy() IS
+COMMENT ON FUNCTION approval.show_policy IS
     'Principals with their identities, groups with their members, request types, calendars, minion groups, freezes and speakers as they stand; '
     'a calendar''s duration in whole minutes. Definer: tables are private.';

@@ -13,5 +13,5 @@ BEGIN
                               'definition', shown.definition);
 END
 $$;
-COMMENT ON FUNCTION approval.show_type(text, integer) IS
+COMMENT ON FUNCTION approval.show_type IS
     'One request type as it was loaded: its newest version, or this one. Raises AP003. Definer: tables are private.';

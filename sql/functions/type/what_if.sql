@@ -29,6 +29,6 @@ BEGIN
             WHERE s.type_name = wanted.type_name AND s.type_version = wanted.type_version AND s.more_than_minions < p_minions));
 END
 $$;
-COMMENT ON FUNCTION approval.what_if(text, text, integer) IS
+COMMENT ON FUNCTION approval.what_if IS
     'Who would have to approve a request of a type over so many minions, made by this principal; excluded: the requester is of that group, and cannot '
     'approve it. Raises AP003. Definer: tables are private.';

@@ -19,7 +19,7 @@ FROM change AS c
 CROSS JOIN (SELECT max(h.until) AS until, string_agg(h.by, ' and ' ORDER BY h.first_end, h.by) AS by FROM holder AS h) AS held
 WHERE c.is_early OR held.until IS NOT NULL
 $$;
-COMMENT ON FUNCTION approval.held_back(text, bigint, timestamptz) IS
+COMMENT ON FUNCTION approval.held_back IS
     'Internal: until when an approved item of a minion is held back at p_at, and by what, as in "calendar weekend" or "freeze year-end and '
     'calendar weekend": all that hold it without a gap. by is "after" where it only has not taken effect yet. until is infinity where no '
     'end is known. No row: nothing holds it back.';

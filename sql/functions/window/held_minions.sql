@@ -6,5 +6,5 @@ JOIN approval.request AS r USING (request_id)
 JOIN approval.request_type AS t USING (type_name, type_version)
 WHERE i.state = 'approved' AND i.outcome <> 'converged' AND (p_calendar IS NULL OR t.calendar_name = p_calendar)
 $$;
-COMMENT ON FUNCTION approval.held_minions(text) IS
+COMMENT ON FUNCTION approval.held_minions IS
     'Internal: minions with a change that a window (this calendar; NULL: any) or a freeze may hold back.';

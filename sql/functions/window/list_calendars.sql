@@ -15,5 +15,5 @@ CROSS JOIN LATERAL (
           WHERE ahead.calendar_name = c.calendar_name AND ahead.ends_at > now() ORDER BY ahead.starts_at LIMIT 4) AS s) AS next
 ORDER BY c.calendar_name
 $$;
-COMMENT ON FUNCTION approval.list_calendars() IS
+COMMENT ON FUNCTION approval.list_calendars IS
     'Maintenance windows with their next openings, when each of them closes, and the types that wait for them. Definer: tables are private.';

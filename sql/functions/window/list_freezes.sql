@@ -4,4 +4,4 @@ CREATE OR REPLACE FUNCTION approval.list_freezes()
 SELECT f.freeze_name, f.starts_at, f.ends_at, f.type_name, f.minion_group, f.reason
 FROM approval.freeze AS f WHERE f.ends_at > now() ORDER BY f.starts_at, f.freeze_name
 $$;
-COMMENT ON FUNCTION approval.list_freezes() IS 'Freezes that are on or to come. Definer: tables are private.';
+COMMENT ON FUNCTION approval.list_freezes IS 'Freezes that are on or to come. Definer: tables are private.';

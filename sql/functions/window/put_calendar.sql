@@ -31,6 +31,6 @@ EXCEPTION WHEN check_violation OR not_null_violation THEN
     RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = format('calendar %s: it needs a plain name, a rule and a positive duration', p_name);
 END
 $$;
-COMMENT ON FUNCTION approval.put_calendar(text, text, text, interval, timestamp, timestamptz[]) IS
+COMMENT ON FUNCTION approval.put_calendar IS
     'Sets a maintenance window and its openings (p_openings: when each begins, worked out ahead from p_rule by the caller); documents that '
     'wait for it are written anew. Gives whether anything changed. Raises AP017. Definer: policy changes are audited.';

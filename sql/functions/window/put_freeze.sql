@@ -22,6 +22,6 @@ EXCEPTION WHEN check_violation OR not_null_violation OR foreign_key_violation TH
         MESSAGE = format('freeze %s: it needs a name, a known minion group or none, and an end after its beginning', p_name);
 END
 $$;
-COMMENT ON FUNCTION approval.put_freeze(text, timestamptz, timestamptz, text, text, text) IS
+COMMENT ON FUNCTION approval.put_freeze IS
     'Holds back every change not yet applied between two times: of a type, on a group of minions, or (NULL) all. Denies whatever window is '
     'open. Gives whether anything changed. Raises AP003, AP017. Definer: policy changes are audited.';
