@@ -14,10 +14,7 @@ BEGIN
     IF coalesce(p_comment, '') = '' THEN
         RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = 'breaking the glass needs a reason';
     END IF;
-    SELECT * INTO target FROM approval.request WHERE request_id = p_request_id FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP014', MESSAGE = format('there is no request %s', p_request_id);
-    END IF;
+    target := approval.lock_request(p_request_id);
     moment := clock_timestamp();
     IF target.state NOT IN ('approved', 'partial', 'failed') OR target.break_glass_at IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'AP006',

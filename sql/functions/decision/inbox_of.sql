@@ -23,9 +23,7 @@ BEGIN
                 THEN coalesce('then ' || s.escalate_to || ' may pass it too', 'then it is rejected') ELSE 'then it expires' END AS until_what
         FROM approval.request AS r
         JOIN approval.request_type AS t USING (type_name, type_version)
-        CROSS JOIN LATERAL (
-            SELECT * FROM approval.request_stage AS open
-            WHERE open.request_id = r.request_id AND open.satisfied_at IS NULL ORDER BY open.stage_no LIMIT 1) AS s
+        CROSS JOIN LATERAL approval.current_stage(r.request_id) AS s
         CROSS JOIN LATERAL (SELECT approval.stage_voter(r, s.stage_no, person, moment) AS id) AS voter
         WHERE r.state = 'pending' AND r.expires_at > moment AND (s.escalate_to IS NOT NULL OR coalesce(s.started_at + s.timeout > moment, true))
             AND (t.self_approval OR person NOT IN (r.requester_id, coalesce(r.on_behalf_of, r.requester_id)))

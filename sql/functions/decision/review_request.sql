@@ -7,10 +7,7 @@ DECLARE
     review_group text;
 BEGIN
     actor := approval.acting_principal(p_provider, p_subject);
-    SELECT * INTO target FROM approval.request WHERE request_id = p_request_id FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP014', MESSAGE = format('there is no request %s', p_request_id);
-    END IF;
+    target := approval.lock_request(p_request_id);
     moment := clock_timestamp();
     SELECT t.review_group INTO review_group FROM approval.request_type AS t
     WHERE t.type_name = target.type_name AND t.type_version = target.type_version;

@@ -8,7 +8,7 @@ DECLARE
     kind approval.request_type;
     proven_by text;
 BEGIN
-    PERFORM FROM approval.request AS r WHERE r.request_id = p_request_id FOR NO KEY UPDATE;
+    PERFORM approval.lock_request(p_request_id);
     SELECT t.* INTO STRICT kind FROM approval.request_type AS t JOIN approval.request AS r USING (type_name, type_version)
     WHERE r.request_id = p_request_id;
     proven_by := approval.proof_of(kind);

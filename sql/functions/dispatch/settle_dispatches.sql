@@ -17,7 +17,7 @@ BEGIN
         ORDER BY d.request_id, d.minion_id, d.item_id
         LIMIT most
     LOOP
-        PERFORM FROM approval.request AS r WHERE r.request_id = due.request_id FOR NO KEY UPDATE;
+        PERFORM approval.lock_request(due.request_id);
         PERFORM approval.note_sent(due.minion_id, due.item_id, due.jid, true);
         settled := settled + 1;
     END LOOP;
@@ -49,7 +49,7 @@ BEGIN
         ORDER BY 6, 1, 2
         LIMIT most
     LOOP
-        PERFORM FROM approval.request AS r WHERE r.request_id = due.request_id FOR NO KEY UPDATE;
+        PERFORM approval.lock_request(due.request_id);
         -- Somebody else may have been here meanwhile.
         IF EXISTS (SELECT FROM approval.dispatch AS d WHERE d.minion_id = due.minion_id AND d.item_id = due.item_id
                        AND (d.ended_at IS NULL OR (d.state = 'silent' AND due.state = 'proven'))) THEN

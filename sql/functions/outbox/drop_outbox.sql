@@ -10,10 +10,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = 'what is to be sent to minions cannot be dropped',
             HINT = 'Cancel the request, or ask for a revert.';
     END IF;
-    PERFORM FROM approval.request WHERE request_id = p_request_id FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP014', MESSAGE = format('there is no request %s', coalesce(p_request_id::text, 'NULL'));
-    END IF;
+    PERFORM approval.lock_request(p_request_id);
     moment := clock_timestamp();
     WITH gone AS (
         DELETE FROM approval.outbox AS o

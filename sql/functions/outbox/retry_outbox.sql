@@ -6,10 +6,7 @@ DECLARE
     revived bigint[];
 BEGIN
     actor := approval.acting_principal(p_provider, p_subject);
-    PERFORM FROM approval.request WHERE request_id = p_request_id FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP014', MESSAGE = format('there is no request %s', coalesce(p_request_id::text, 'NULL'));
-    END IF;
+    PERFORM approval.lock_request(p_request_id);
     moment := clock_timestamp();
     WITH changed AS (
         UPDATE approval.outbox AS o SET state = 'waiting', attempts = 0, due_at = moment, leased_until = NULL

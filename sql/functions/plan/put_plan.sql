@@ -10,10 +10,7 @@ DECLARE
     plan_digest text;
 BEGIN
     actor := approval.acting_principal(p_provider, p_subject);
-    SELECT * INTO target FROM approval.request WHERE request_id = p_request_id FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP014', MESSAGE = format('there is no request %s', coalesce(p_request_id::text, 'NULL'));
-    END IF;
+    target := approval.lock_request(p_request_id);
     moment := clock_timestamp();
     IF target.state <> 'pending' THEN
         RAISE EXCEPTION USING ERRCODE = 'AP006', MESSAGE = format('request %s is %s: there is nothing left to plan', p_request_id, target.state);

@@ -15,10 +15,7 @@ DECLARE
     resolutions jsonb;
 BEGIN
     actor := approval.acting_principal(p_provider, p_subject);
-    SELECT * INTO target FROM approval.request WHERE request_id = p_request_id FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP014', MESSAGE = format('there is no request %s', p_request_id);
-    END IF;
+    target := approval.lock_request(p_request_id);
     moment := clock_timestamp();
     IF actor.principal_id <> target.requester_id AND actor.principal_id IS DISTINCT FROM target.on_behalf_of THEN
         RAISE EXCEPTION USING ERRCODE = 'AP002', MESSAGE = format('only who asked for request %s may amend it', p_request_id);
@@ -55,22 +52,7 @@ BEGIN
     SET item_set_version = new_version, reviewed_version = CASE WHEN adds THEN new_version ELSE reviewed_version END
     WHERE request_id = p_request_id;
     IF adds THEN
-        -- Nobody has seen this: the chain begins anew, with the stages that so many minions need.
-        -- To whom it was escalated had only to do with what was there before.
-        INSERT INTO approval.request_stage (request_id, stage_no, name, min_assurance, timeout, escalate_to)
-        SELECT p_request_id, stage_no, name, min_assurance, timeout, escalate_to FROM approval.request_type_stage AS t
-        WHERE type_name = kind.type_name AND type_version = kind.type_version
-            AND (more_than_minions < (SELECT count(DISTINCT named) FROM unnest(p_minions) AS named)
-                 OR EXISTS (SELECT FROM approval.request_stage AS s WHERE s.request_id = p_request_id AND s.stage_no = t.stage_no))
-        ON CONFLICT (request_id, stage_no) DO UPDATE SET timeout = excluded.timeout, started_at = NULL, satisfied_at = NULL;
-        DELETE FROM approval.request_quorum WHERE request_id = p_request_id;
-        INSERT INTO approval.request_quorum
-        SELECT p_request_id, q.stage_no, q.group_name, q.quorum
-        FROM approval.request_type_quorum AS q
-        JOIN approval.request_stage AS s ON s.request_id = p_request_id AND s.stage_no = q.stage_no
-        WHERE q.type_name = kind.type_name AND q.type_version = kind.type_version;
-        UPDATE approval.request_stage SET started_at = moment
-        WHERE request_id = p_request_id AND stage_no = (SELECT min(stage_no) FROM approval.request_stage WHERE request_id = p_request_id);
+        PERFORM approval.freeze_chain(p_request_id, kind, p_minions, moment);
     END IF;
     PERFORM approval.audit_append(p_request_id, moment, 'amended', actor.name, p_provider || ':' || p_subject, actor.assurance,
         jsonb_build_object('version', new_version, 'items', cardinality(p_minions), 'digest', set_digest, 'decisions_void', adds,

@@ -9,9 +9,7 @@ BEGIN
     FOR due IN
         SELECT r.request_id, s.stage_no, s.name, s.escalate_to, r.expires_at <= moment AS expired
         FROM approval.request AS r
-        LEFT JOIN LATERAL (
-            SELECT * FROM approval.request_stage AS open
-            WHERE open.request_id = r.request_id AND open.satisfied_at IS NULL ORDER BY open.stage_no LIMIT 1) AS s ON true
+        LEFT JOIN LATERAL approval.current_stage(r.request_id) AS s ON true
         WHERE r.state = 'pending' AND (r.expires_at <= moment OR s.started_at + s.timeout <= moment)
         ORDER BY r.request_id
         FOR NO KEY UPDATE OF r SKIP LOCKED
@@ -38,7 +36,7 @@ BEGIN
         SELECT i.request_id, array_agg(DISTINCT i.minion_id) AS minions FROM approval.item AS i
         WHERE i.state = 'approved' AND i.expires_at IS NOT NULL AND i.expires_at <= moment GROUP BY i.request_id ORDER BY i.request_id
     LOOP
-        PERFORM FROM approval.request WHERE request_id = due.request_id FOR NO KEY UPDATE;
+        PERFORM approval.lock_request(due.request_id);
         PERFORM approval.lock_minions(due.minions);
         UPDATE approval.item SET state = 'expired'
         WHERE request_id = due.request_id AND state = 'approved' AND expires_at <= moment;

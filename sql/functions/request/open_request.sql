@@ -62,16 +62,7 @@ BEGIN
     VALUES (p_type.type_name, p_type.type_version, 'pending', p_requester_id, p_on_behalf_of, p_assurance, coalesce(p_reason, ''),
             p_source, reference, p_after, 1, 1, moment, moment + p_type.max_open, p_reverts, p_renews)
     RETURNING request_id INTO new_id;
-    INSERT INTO approval.request_stage (request_id, stage_no, name, min_assurance, timeout, escalate_to, started_at)
-    SELECT new_id, stage_no, name, min_assurance, timeout, escalate_to, CASE WHEN stage_no = min(stage_no) OVER () THEN moment END
-    FROM approval.request_type_stage
-    WHERE type_name = p_type.type_name AND type_version = p_type.type_version
-        AND more_than_minions < (SELECT count(DISTINCT named) FROM unnest(p_minions) AS named);
-    INSERT INTO approval.request_quorum
-    SELECT new_id, q.stage_no, q.group_name, q.quorum
-    FROM approval.request_type_quorum AS q
-    JOIN approval.request_stage AS s ON s.request_id = new_id AND s.stage_no = q.stage_no
-    WHERE q.type_name = p_type.type_name AND q.type_version = p_type.type_version;
+    PERFORM approval.freeze_chain(new_id, p_type, p_minions, moment);
     PERFORM approval.put_items(new_id, 1, set_digest, p_minions, p_kinds, p_names, checked.types, contents, moment);
     UPDATE approval.request_overlap SET resolution = p_overlap WHERE request_id = new_id;
     PERFORM approval.audit_append(new_id, moment, 'submitted', p_requester, p_identity, p_assurance,

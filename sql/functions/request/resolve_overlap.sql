@@ -7,10 +7,7 @@ DECLARE
     target approval.request;
 BEGIN
     actor := approval.acting_principal(p_provider, p_subject);
-    SELECT * INTO target FROM approval.request WHERE request_id = p_request_id FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP014', MESSAGE = format('there is no request %s', p_request_id);
-    END IF;
+    target := approval.lock_request(p_request_id);
     moment := clock_timestamp();
     IF actor.principal_id IS DISTINCT FROM target.requester_id AND actor.principal_id IS DISTINCT FROM target.on_behalf_of THEN
         RAISE EXCEPTION USING ERRCODE = 'AP002', MESSAGE = format('only who asked for request %s may resolve what it contradicts', p_request_id);
