@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from . import __version__, stale
+from . import __version__, db, stale
 from .errors import MigrationError
 
 SQL_PACKAGE = "saltext.approval.sql"
@@ -87,6 +87,11 @@ class Script:
     def sha256(self):
         """The digest of its content."""
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def stem(self):
+        """What it is of, by its name: a view."""
+        return self.name.removesuffix(".sql")
 
     @property
     def title(self):
@@ -234,18 +239,25 @@ class Schema:
         conn.execute("SET LOCAL check_function_bodies = off")
         for script in self.functions:
             _apply(conn, script)
-        _make_views(conn, self.views)
-        gone = stale.drop(conn, before, self._made)
+        _make_views(conn, self.views, same := self._same_views(conn))
+        gone = stale.drop(conn, before, self._made, same)
         granted = stale.grants(conn)
         _apply(conn, self.grants)
         gone += [f"withdrew {privilege}" for privilege in sorted(granted - stale.grants(conn))]
         conn.execute(
-            "INSERT INTO approval.code_version (sha256, applied_at, version) VALUES (%s, now(), %s) "
-            "ON CONFLICT (only_row) DO UPDATE "
-            "SET sha256 = excluded.sha256, applied_at = excluded.applied_at, version = excluded.version",
-            (self.code_sha256, self.version),
+            "INSERT INTO approval.code_version (sha256, applied_at, version, views) VALUES (%s, now(), %s, %s) "
+            "ON CONFLICT (only_row) DO UPDATE SET sha256 = excluded.sha256, applied_at = excluded.applied_at, "
+            "version = excluded.version, views = excluded.views",
+            (self.code_sha256, self.version, db.json({view.stem: view.sha256 for view in self.views})),
         )
         return gone
+
+    def _same_views(self, conn):
+        """The names of the views that are there as this version has them."""
+        row = conn.execute("SELECT views FROM approval.code_version").fetchone()
+        applied = row["views"] if row else {}
+        there = {row["name"] for kind, row in stale.code(conn).items() if kind[0] == "view"}
+        return {view.stem for view in self.views if applied.get(view.stem) == view.sha256} & there
 
     def _steps(self, pending, unknown):
         titles = {file.name: file.title for file in self.migrations}
@@ -314,14 +326,14 @@ def _apply(conn, script):
         raise _failure(script, exc) from None
 
 
-def _make_views(conn, views):
+def _make_views(conn, views, same):
     """
-    Make or replace the views, whose scripts have their names; each after those that it reads.
+    Make or replace the views but those that are the ``same`` already, each after those that it reads.
 
     PostgreSQL replaces no view in place of which columns went, moved or have another type: it is made anew, with
     those of ours that read it, and what an administrator granted on them.
     """
-    left, given, is_dropped = views, [], False
+    left, given, is_dropped = [script for script in views if script.stem not in same], [], False
     while left:
         refused = {}
         for script in left:
@@ -350,7 +362,7 @@ def _make_views(conn, views):
 
 
 def _view(script):
-    return f"approval.{script.name.removesuffix('.sql')}"
+    return f"approval.{script.stem}"
 
 
 def _failure(script, exc):

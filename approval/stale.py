@@ -88,17 +88,19 @@ def unknown(conn, made):
         return [row["what"] for row in rows if row["name"] not in made.migrations | made.code]
 
 
-def drop(conn, before, made):
+def drop(conn, before, made, same):
     """
     Drop what is as it was ``before`` (an answer of code()) although the files were run; lines that say what.
 
-    What a migration made stays, unless a file of code took its name over. Raises MigrationError if anything
-    depends on it.
+    The views that are the ``same`` in both versions were not run. What a migration made stays, unless a file of code
+    took its name over. Raises MigrationError if anything depends on it.
     """
     left = [
         row["what"]
         for key, row in code(conn).items()
-        if before.get(key) == row and (row["name"] not in made.migrations or row["name"] in made.code)
+        if before.get(key) == row
+        and (row["name"] not in made.migrations or row["name"] in made.code)
+        and not (row["kind"] == "view" and row["name"] in same)
     ]
     kept = drop_in_turn(conn, left)
     if kept:

@@ -198,6 +198,17 @@ def test_views_read_functions_and_each_other_in_any_order(empty, older, folder):
     assert left.fetchone() == {"a": True, "b": False}
 
 
+def test_a_view_that_stays_the_same_is_left_alone(empty, older, folder):
+    """Replacing it would wait for all who read it, and they for the upgrade."""
+    conn, reader = empty(), empty()
+    migrate.Schema(older).upgrade(conn)
+    function(folder, "thing")
+    with reader.transaction():
+        reader.execute("SELECT FROM approval.standing, approval.exported_document")
+        migrate.Schema(folder).upgrade(conn)
+    assert exists(conn, "approval.thing()")
+
+
 def test_a_view_whose_columns_changed_is_made_anew_and_stays_granted(empty, older, folder):
     conn = empty()
     view(older, "a", "SELECT b.two FROM approval.b")
