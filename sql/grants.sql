@@ -110,6 +110,8 @@ GRANT EXECUTE ON FUNCTION
     approval.drop_identity,
     approval.put_speaker,
     approval.drop_speaker,
+    approval.put_route,
+    approval.drop_route,
     approval.put_group,
     approval.put_membership,
     approval.drop_membership,
@@ -122,7 +124,7 @@ TO approval_policy_admin;
 
 -- Auditors read everything but the keys that prove which minion spoke.
 GRANT SELECT ON
-    approval.principal, approval.identity, approval.speaks_for, approval.principal_group, approval.membership, approval.assurance,
+    approval.principal, approval.identity, approval.speaks_for, approval.route, approval.principal_group, approval.membership, approval.assurance,
     approval.request_type, approval.request_type_stage, approval.request_type_quorum,
     approval.delegation, approval.calendar, approval.calendar_span, approval.freeze, approval.request_overlap,
     approval.minion, approval.minion_group, approval.minion_group_member,
@@ -163,6 +165,7 @@ GRANT EXECUTE ON FUNCTION
     approval.dispatch_pause,
     approval.awaited_minions,
     approval.settle_outbox,
+    approval.tell,
     approval.due_dispatches,
     approval.next_dispatch,
     approval.begin_dispatch,

@@ -44,9 +44,8 @@ BEGIN
         'effective_at', due, 'replaces', concerned));
     -- An action is sent unless its type says otherwise; a state is, only if its type says so: a highstate brings it.
     IF coalesce((kind.definition -> 'dispatch')::boolean, kind.kind = 'action') THEN
-        INSERT INTO approval.outbox (destination, request_id, seq, topic, body, created_at, due_at)
-        VALUES ('salt', p_request_id, 1, 'dispatch', jsonb_build_object('action', kind.action, 'not_before', due), moment, due);
-        NOTIFY approval_outbox;
+        PERFORM approval.post_message('salt', 'dispatch', 'request/' || p_request_id, p_request_id,
+                                      jsonb_build_object('action', kind.action, 'not_before', due), moment, due);
     END IF;
     FOR other IN SELECT DISTINCT unnest(concerned) ORDER BY 1 LOOP
         PERFORM approval.settle_request(other, moment);

@@ -26,7 +26,7 @@ BEGIN
     PERFORM approval.audit_append(p_request_id, moment, 'glass-broken', actor.name, p_provider || ':' || p_subject, actor.assurance,
                                   jsonb_build_object('comment', p_comment));
     UPDATE approval.outbox AS o SET due_at = least(o.due_at, greatest(moment, target.not_before))
-    WHERE o.destination = 'salt' AND o.request_id = p_request_id AND o.state = 'waiting';
+    WHERE o.destination = 'salt' AND o.thread = 'request/' || p_request_id AND o.state = 'waiting';
     NOTIFY approval_outbox;
     PERFORM approval.refresh_documents(minions);
 END

@@ -1,5 +1,5 @@
 CREATE OR REPLACE FUNCTION approval.settle_outbox(
-    p_destination text, p_request_id bigint, p_seq bigint, p_outcome text, p_due_at timestamptz, p_error text) RETURNS text
+    p_destination text, p_thread text, p_seq bigint, p_outcome text, p_due_at timestamptz, p_error text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     most_attempts constant integer := 12;
@@ -19,7 +19,7 @@ BEGIN
         due_at = CASE p_outcome WHEN 'failed' THEN now() + make_interval(secs => least(power(2, o.attempts + 1), 3600))
                                 WHEN 'later' THEN p_due_at ELSE o.due_at END,
         last_error = CASE WHEN p_outcome = 'failed' THEN left(p_error, 500) END
-    WHERE o.destination = p_destination AND o.request_id = p_request_id AND o.seq = p_seq AND o.state = 'waiting'
+    WHERE o.destination = p_destination AND o.thread = p_thread AND o.seq = p_seq AND o.state = 'waiting'
     RETURNING o.state INTO result;
     RETURN result;
 END

@@ -24,7 +24,8 @@ BEGIN
         PERFORM approval.move_request(p_request_id, 'approved', next_state, moment);
         UPDATE approval.item SET state = 'withdrawn' WHERE request_id = p_request_id AND state = 'approved';
         PERFORM approval.refresh_documents(minions);
-        UPDATE approval.outbox SET state = 'dead', last_error = 'withdrawn' WHERE request_id = p_request_id AND state = 'waiting';
+        UPDATE approval.outbox SET state = 'dead', last_error = 'withdrawn'
+        WHERE destination = 'salt' AND thread = 'request/' || p_request_id AND state = 'waiting';
     ELSE
         RAISE EXCEPTION USING ERRCODE = 'AP006',
             MESSAGE = format('request %s is %s: it can no longer be cancelled', p_request_id, target.state),

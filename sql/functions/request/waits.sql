@@ -6,7 +6,7 @@ WITH request AS (
     SELECT r.request_id, r.item_set_version, t.kind = 'action' AS is_action,
         coalesce((t.definition -> 'dispatch')::boolean, t.kind = 'action') AS is_dispatched,
         (SELECT o.last_error FROM approval.outbox AS o
-         WHERE o.destination = 'salt' AND o.request_id = r.request_id AND o.state = 'dead' ORDER BY o.seq LIMIT 1) AS dead_error
+         WHERE o.destination = 'salt' AND o.thread = 'request/' || r.request_id AND o.state = 'dead' ORDER BY o.seq LIMIT 1) AS dead_error
     FROM approval.request AS r
     JOIN approval.request_type AS t USING (type_name, type_version)
     WHERE r.request_id = p_request_id

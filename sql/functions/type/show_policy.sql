@@ -39,8 +39,12 @@ SELECT jsonb_build_object(
     'speakers', (
         SELECT coalesce(jsonb_object_agg(l.login, l.providers), '{}')
         FROM (SELECT s.login, jsonb_object_agg(s.provider, jsonb_build_object('assurance', s.assurance, 'attests', s.attests)) AS providers
-              FROM approval.speaks_for AS s GROUP BY s.login) AS l))
+              FROM approval.speaks_for AS s GROUP BY s.login) AS l),
+    'routes', (
+        SELECT coalesce(jsonb_object_agg(d.destination, d.routes), '{}')
+        FROM (SELECT r.destination, jsonb_agg(jsonb_build_object('topic', r.topic, 'filter', r.filter) ORDER BY r.topic, r.filter) AS routes
+              FROM approval.route AS r GROUP BY r.destination) AS d))
 $$;
 COMMENT ON FUNCTION approval.show_policy IS
-    'Principals with their identities, groups with their members, request types, calendars, minion groups, freezes and speakers as they stand; '
+    'Principals with their identities, groups with their members, request types, calendars, minion groups, freezes, speakers and routes as they stand; '
     'a calendar''s duration in whole minutes. Definer: tables are private.';
