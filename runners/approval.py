@@ -429,18 +429,20 @@ def outbox(state=None, limit=50, *surplus, **options):
 
 def retry_outbox(request_id=None, destination="salt", *surplus, **options):
     """
-    Give the dead messages of a request another chance.
+    Give the dead messages of a request, or of another thread, another chance.
 
         salt-run approval.retry_outbox 7
+        salt-run approval.retry_outbox drift/web1 destination=chat
     """
     return _answer(retry_outbox, surplus, options, "retry_outbox", request_id, destination)
 
 
 def drop_outbox(request_id=None, destination="chat", *surplus, **options):
     """
-    Drop the messages of a request to a destination that nobody consumes.
+    Drop the messages of a request, or of another thread, to a destination that nobody consumes.
 
         salt-run approval.drop_outbox 7
+        salt-run approval.drop_outbox drift/web1 destination=chat
     """
     return _answer(drop_outbox, surplus, options, "drop_outbox", request_id, destination)
 

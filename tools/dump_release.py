@@ -251,7 +251,7 @@ def _dispatch(site):
             db.call(engine, "begin_dispatch", step["minion_id"], step["item_id"], step["step"], jid)
             site.published(jid, "state.apply", [step["minion_id"]])
             db.call(engine, "note_sent", step["minion_id"], step["item_id"], jid, True)
-        db.call(engine, "settle_outbox", "salt", number, message["seq"], "delivered", None, None)
+        db.call(engine, "settle_outbox", "salt", message["thread"], message["seq"], "delivered", None, None)
     # One message that waits, one that failed, and one that is dead.
     for packages, failures in (({"queued": "1"}, 0), ({"failing": "1"}, 1), ({"dead": "1"}, 12)):
         number = site.approved("sent", ["web1"], packages=packages)
@@ -264,7 +264,7 @@ def _dispatch(site):
             )
             (message,) = db.call(engine, "claim_outbox", "salt", datetime.timedelta(minutes=1))
             error = "the master did not answer"
-            db.call(engine, "settle_outbox", "salt", number, message["seq"], "failed", None, error)
+            db.call(engine, "settle_outbox", "salt", message["thread"], message["seq"], "failed", None, error)
     site.query("UPDATE approval.outbox SET due_at = now() WHERE state = 'waiting'")
 
 

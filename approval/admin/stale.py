@@ -88,30 +88,38 @@ def unknown(conn, made):
         return [row["what"] for row in rows if row["name"] not in made.migrations | made.code]
 
 
-def drop(conn, before, made):
+def drop(conn, before, made, same):
     """
     Drop what is as it was ``before`` (an answer of code()) although the files were run; lines that say what.
 
-    What a migration made stays, unless a file of code took its name over. Raises MigrationError if anything
-    depends on it.
+    The views that are the ``same`` in both versions were not run. What a migration made stays, unless a file of code
+    took its name over. Raises MigrationError if anything depends on it.
     """
     left = [
         row["what"]
         for key, row in code(conn).items()
-        if before.get(key) == row and (row["name"] not in made.migrations or row["name"] in made.code)
+        if before.get(key) == row
+        and (row["name"] not in made.migrations or row["name"] in made.code)
+        and not (row["kind"] == "view" and row["name"] in same)
     ]
-    dropped = []
+    kept = drop_in_turn(conn, left)
+    if kept:
+        what, users = next(iter(kept.items()))
+        raise MigrationError(
+            f"{what} is not of this version and cannot be dropped: {users}. Drop that first. Nothing was changed"
+        )
+    return [f"dropped {what}" for what in left]
+
+
+def drop_in_turn(conn, names):
+    """Drop what can be dropped of these; gives the others, each with a sentence that says what depends on it."""
     # One may depend on another: what cannot go yet is tried again once something else went.
-    while left:
-        kept = {what: users for what in left if (users := _drop(conn, what))}
-        if len(kept) == len(left):
-            what, users = next(iter(kept.items()))
-            raise MigrationError(
-                f"{what} is not of this version and cannot be dropped: {users}. Drop that first. Nothing was changed"
-            )
-        dropped += [f"dropped {what}" for what in left if what not in kept]
-        left = list(kept)
-    return dropped
+    while names:
+        kept = {name: users for name in names if (users := _drop(conn, name))}
+        if len(kept) == len(names):
+            return kept
+        names = list(kept)
+    return {}
 
 
 def _drop(conn, what):

@@ -13,10 +13,10 @@ def add(commands):
     command.add_argument("--state", choices=["waiting", "delivered", "dead"])
     command.add_argument("--limit", metavar="N", type=int, default=50, help="(%(default)s)")
     command = leaf(outbox, "retry", _retry, "give the dead messages of a request another chance")
-    command.add_argument("request", help="its number")
+    command.add_argument("thread", metavar="request", help="its number; or another thread, as drift/web1")
     command.add_argument("--destination", metavar="NAME", default="salt", help="(%(default)s)")
     command = leaf(outbox, "drop", _drop, "drop messages of a request to a destination that nobody consumes")
-    command.add_argument("request", help="its number")
+    command.add_argument("thread", metavar="request", help="its number; or another thread, as drift/web1")
     command.add_argument("--destination", metavar="NAME", default="chat", help="(%(default)s)")
 
 
@@ -38,11 +38,11 @@ def _list(arguments):
 
 def _retry(arguments):
     with client(arguments) as acting:
-        result = acting.retry_outbox(arguments.request, arguments.destination)
+        result = acting.retry_outbox(arguments.thread, arguments.destination)
     return answer(arguments, result, lambda result: f"{result['retried']} will be tried again")
 
 
 def _drop(arguments):
     with client(arguments) as acting:
-        result = acting.drop_outbox(arguments.request, arguments.destination)
+        result = acting.drop_outbox(arguments.thread, arguments.destination)
     return answer(arguments, result, lambda result: f"{result['dropped']} dropped")

@@ -9,7 +9,6 @@ from .layout import printable as _printable
 DECIDED = {"approve": "approved", "reject": "rejected"}
 OUTCOME = {"outcome": "OUTCOME", "observed": "OBSERVED"}
 EXACT = ("wanted", "observed", "value", "name", "minion")
-CONSUMED = ("salt",)  # destinations of the outbox for which there is somebody
 LINES = 50  # of answers that differ, unless all are asked for
 # How items stand that `show --failed` shows.
 FAILED = ["failed", "drift", "drifted"]
@@ -265,12 +264,12 @@ def compliance(shown):
 def outbox(rows):
     """What Client.outbox() returned."""
     columns = {
-        "request": "REQUEST", "destination": "TO", "topic": "ABOUT", "state": "STATE", "attempts": "FAILED",
+        "thread": "THREAD", "destination": "TO", "topic": "ABOUT", "state": "STATE", "attempts": "FAILED",
         "due_at": "DUE", "known": "WHAT IS KNOWN", "last_error": "LAST ERROR",
     }  # fmt: skip
     told = [
         {**row, "last_error": row["last_error"] or f"nobody consumes {row['destination']}: outbox drop"}
-        if row["destination"] not in CONSUMED and row["state"] != "delivered"
+        if not row["is_routed"] and row["state"] != "delivered"
         else row
         for row in rows
     ]

@@ -406,22 +406,22 @@ class Client:
         """Messages to other systems, newest first: those of one state, or those not delivered."""
         return self._rows("list_outbox", fields.optional_text("state", state), fields.count("limit", limit))
 
-    def retry_outbox(self, request_id, destination="salt"):
-        """Give the dead messages of a request to a destination another chance; returns how many."""
-        number = fields.request_id(request_id)
+    def retry_outbox(self, thread, destination="salt"):
+        """Give the dead messages of a thread, or of a request by its number, another chance; returns how many."""
+        thread = fields.thread(thread)
         destination = fields.text("the destination", destination)
         return {
-            "request": number,
-            "retried": db.value(self._conn, "retry_outbox", *self._identity, destination, number),
+            "thread": thread,
+            "retried": db.value(self._conn, "retry_outbox", *self._identity, destination, thread),
         }
 
-    def drop_outbox(self, request_id, destination):
-        """Drop the messages of a request to a destination that nobody consumes; returns how many."""
-        number = fields.request_id(request_id)
+    def drop_outbox(self, thread, destination):
+        """Drop those of a thread, or of a request by its number, that nobody consumes; returns how many."""
+        thread = fields.thread(thread)
         destination = fields.text("the destination", destination, "destination=chat")
         return {
-            "request": number,
-            "dropped": db.value(self._conn, "drop_outbox", *self._identity, destination, number),
+            "thread": thread,
+            "dropped": db.value(self._conn, "drop_outbox", *self._identity, destination, thread),
         }
 
     def reinstalls(self, minion=None, limit=DEFAULT_LIMIT):

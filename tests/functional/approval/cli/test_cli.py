@@ -411,8 +411,8 @@ def test_a_dry_run_shows_all_and_leaves_nothing(run, approved):
 def test_old_messages_that_nobody_consumes_can_be_dropped(run, approved):
     run("alice", "request", "package", "--minion", "web1", "--package", "hello=1", "--reason", "x")
     approved.execute(
-        "INSERT INTO approval.outbox (destination, request_id, seq, topic, body, created_at) "
-        "VALUES ('chat', 1, 1, 'glass-broken', '{}', now())"
+        "INSERT INTO approval.outbox (destination, thread, request_id, seq, topic, body, created_at) "
+        "VALUES ('chat', 'request/1', 1, 1, 'glass-broken', '{}', now())"
     )
     assert "nobody consumes chat: outbox drop" in run("alice", "outbox", "list").stdout
     assert run("alice", "outbox", "drop", "1").stdout == "1 dropped\n"

@@ -150,7 +150,7 @@ def test_what_was_surely_not_sent_is_tried_again_and_shown(worker, acting, publi
     worker.round()
     assert published.jobs == [], "after a pause"
     approved.execute("UPDATE approval.outbox SET state = 'dead', last_error = 'x'")
-    assert acting.retry_outbox(asked["request"]) == {"request": asked["request"], "retried": 1}
+    assert acting.retry_outbox(asked["request"]) == {"thread": f"request/{asked['request']}", "retried": 1}
     worker.round()
     assert len(published.jobs) == 1
     assert acting.outbox() == []
