@@ -22,7 +22,8 @@ own (PGSERVICE, PGHOST, ...). Whoever acts is the PostgreSQL login of that conne
 Times are shown in the local zone (TZ), with --utc in UTC, and with --json always so.
 
 Exit codes: 0 done; 1 refused, or check, validate, verify or compliance found something
-wrong; 2 could not be tried; 3 nothing is wrong, but not all could be looked at.
+wrong, or what show, state or why tells of has drifted; 2 could not be tried; 3 nothing
+is wrong, but not all could be looked at.
 """
 
 

@@ -88,18 +88,22 @@ def test_drift_is_shown_where_one_looks(run, approved, approve, observed, told):
     number = approve(["web1"], {"hello": "1.0"})
     assert run("alice", "compliance")[0] == 0
     drift(approved, observed=observed)
-    _code, text = run("alice", "show", str(number))
+    code, text = run("alice", "show", str(number))
+    assert code == 1
     assert "1 item on 1 minion: 1 drifted\n" in text
     assert re.search(rf"web1 +hello +1\.0 +drifted +{re.escape(told)} +since 2026-01-02 03:04:00", text)
-    _code, text = run("alice", "why", "web1", "hello")
+    code, text = run("alice", "why", "web1", "hello")
+    assert code == 1
     assert f"drifted: {told} since 2026-01-02 03:04:00" in text
     assert "it was removed" in text
-    _code, text = run("alice", "state", "web1")
+    code, text = run("alice", "state", "web1")
+    assert code == 1
     assert re.search(rf"hello +1\.0 +{number} +drifted +{re.escape(told)} ", text)
     code, text = run("alice", "compliance")
     assert code == 1
     assert run("alice", "compliance", "--metrics")[0] == 0
-    _code, text = run("alice", "show", str(number), "--failed")
+    code, text = run("alice", "show", str(number), "--failed")
+    assert code == 1
     assert "hello" in text.split("\n\n")[1]
 
 
@@ -108,7 +112,20 @@ def test_drift_that_is_over_is_not_shown(run, approved, approve):
     drift(approved)
     approved.execute("UPDATE approval.drift SET cleared_at = now()")
     assert "drifted" not in run("alice", "show", str(number))[1] + run("alice", "state", "web1")[1]
-    assert run("alice", "compliance")[0] == 0
+    for words in (["compliance"], ["show", str(number)], ["why", "web1", "hello"], ["state", "web1"]):
+        assert run("alice", *words)[0] == 0, words
+
+
+def test_only_drift_of_what_is_in_force_shows_in_the_exit_code(run, approved, approve):
+    number = approve(["web1"], {"hello": "1.0"})
+    approved.execute("UPDATE approval.item SET outcome = 'drift', observed = '0.9', outcome_text = 'it is older'")
+    for words in (["show", str(number)], ["why", "web1", "hello"], ["state", "web1"]):
+        assert run("alice", *words)[0] == 1, words
+    approve(["web1"], {"hello": "2.0"})
+    assert run("alice", "why", "web1", "hello")[0] == 0
+    assert run("alice", "state", "web1")[0] == 0
+    approved.execute("UPDATE approval.item SET state = 'superseded' WHERE request_id = %s", (number,))
+    assert run("alice", "show", str(number))[0] == 0
 
 
 def test_approvers_see_what_will_be_carried_out(run, client):
