@@ -238,13 +238,18 @@ class Client:
             intake.count("limit", limit),
         )
 
-    def returns(self, minion=None, verdict=None, flagged=None, since=None, before=None, limit=DEFAULT_LIMIT):
+    def returns(
+        self, minion=None, verdict=None, flagged=None, since=None, before=None, limit=DEFAULT_LIMIT, every=False
+    ):
         """
         What minions returned, the newest job first: of one minion, with one verdict, flagged or not, received
         since a time (see intake.time()), where given.
 
         before
             Only what comes behind this one: [jid, minion, attempt], the last one of the page before.
+        every
+            Also those of functions that can prove nothing, such as ``test.ping``: without a verdict these are listed
+            only where they are flagged, or were sent for a request.
         """
         return self._rows(
             "list_returns",
@@ -254,6 +259,7 @@ class Client:
             intake.time("since", since),
             None if before is None else intake.texts("before", before),
             intake.count("limit", limit),
+            intake.flag("every", every),
         )
 
     def quarantine(self, minion=None, since=None, before=None, limit=DEFAULT_LIMIT):

@@ -390,7 +390,9 @@ def compliance(limit=50, *surplus, **options):
     return _answer(compliance, surplus, options, "compliance", limit)
 
 
-def returns(minion=None, verdict=None, flagged=None, since=None, before=None, limit=50, *surplus, **options):
+def returns(
+    minion=None, verdict=None, flagged=None, since=None, before=None, limit=50, every=False, *surplus, **options
+):
     """
     What minions returned and what the validator made of it, the newest job first.
 
@@ -398,11 +400,12 @@ def returns(minion=None, verdict=None, flagged=None, since=None, before=None, li
     flagged: True for what is odd (claim, replayed, stale, unknown-job, untargeted), False for the rest.
     since: received since this time.
     before: the next page: what comes behind this one, [jid, minion, attempt].
+    every: True lists also those of functions that can prove nothing, such as test.ping.
 
         salt-run approval.returns web1
         salt-run approval.returns verdict=failed since=2026-12-01
     """
-    return _answer(returns, surplus, options, "returns", minion, verdict, flagged, since, before, limit)
+    return _answer(returns, surplus, options, "returns", minion, verdict, flagged, since, before, limit, every)
 
 
 def quarantine(minion=None, since=None, before=None, limit=50, *surplus, **options):

@@ -208,7 +208,7 @@ GRANT SELECT ON approval.reinstall TO approval_auditor;
 GRANT EXECUTE ON FUNCTION approval.inbox(text, text, bigint, integer) TO approval_operator, approval_person;
 GRANT EXECUTE ON FUNCTION approval.inbox_of(text, text, bigint, integer) TO approval_operator, approval_policy_admin, approval_auditor;
 GRANT EXECUTE ON FUNCTION
-    approval.list_returns(text, text, boolean, timestamptz, text[], integer),
+    approval.list_returns(text, text, boolean, timestamptz, text[], integer, boolean),
     approval.list_quarantine(text, timestamptz, bigint, integer)
 TO approval_operator, approval_auditor;
 

@@ -232,7 +232,8 @@ class TestReturns:
             "('20260101000000000001', 'web1', 1, 'state.apply', 'failed', true, '{}', '2026-01-01Z', '', '', "
             '\'[["package", "hello", "failed", "not-installed", "1", null, "evidence", "hello is not there"]]\'), '
             "('20260102000000000001', 'web2', 1, 'state.apply', 'unproven', false, '{replayed}', '2026-01-02Z', '', "
-            "'', '[]')"
+            "'', '[]'), "
+            "('20260103000000000001', 'web2', 1, 'test.ping', 'invalid', false, '{}', '2026-01-03Z', '', '', '[]')"
         )
         approved.execute(
             "INSERT INTO approval.quarantine (minion_id, jid, fun, reason, received_at, payload) "
@@ -249,6 +250,8 @@ class TestReturns:
         assert "web1" not in run("auditor", "returns", "--since", "2026-01-01T12:00")[1]
         assert "web2" not in run("auditor", "returns", "web1")[1]
         assert "web2" not in run("auditor", "returns", "--after", "20260102000000000001", "web2", "1")[1]
+        assert "test.ping" in run("auditor", "returns", "--all")[1]
+        assert "test.ping" in run("auditor", "returns", "--verdict", "invalid")[1]
         assert run("auditor", "returns", "--verdict", "faild")[0] == 1
         assert run("auditor", "returns", "nowhere")[0] == 1
         assert run("alice", "returns")[0] == 1
