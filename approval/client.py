@@ -122,10 +122,10 @@ class Client:
         state = db.value(self._conn, "cancel_request", *self._identity, number, _comment(comment))
         return {"request": number, "state": state}
 
-    def revert(self, request_id, minions=None, reason=None, request_type="revert"):
+    def revert(self, request_id, minions=None, reason=None, request_type="revert", overlap=None):
         """
-        Ask to restore what held before a request, on these of its minions or (None) all. Returns the request
-        that asks for it as show() does.
+        Ask to restore what held before a request, on these of its minions or (None) all; ``overlap`` as in
+        request(). Returns the request that asks for it as show() does.
         """
         number = db.value(
             self._conn,
@@ -135,6 +135,7 @@ class Client:
             None if minions is None else intake.minions(minions),
             intake.optional_text("the reason", reason),
             intake.text("the request type", request_type),
+            intake.optional_text("overlap", overlap),
         )
         return self.show(number)
 

@@ -22,10 +22,7 @@ def add(commands):
     command.add_argument(
         "--on-behalf-of", metavar="NAME", help="the principal for whom it is, who cannot approve it either"
     )
-    command.add_argument(
-        "--overlap", metavar="RESOLUTION",
-        help="what to do about open requests that it contradicts: supersede or wait",
-    )  # fmt: skip
+    _add_overlap(command)
     command.add_argument(
         "--dry-run", action="store_true", help="only show what would be asked, and who could approve it"
     )
@@ -43,6 +40,7 @@ def add(commands):
     command.add_argument("--minion", metavar="ID", action="append", help="only on this one; repeatable; else on all")
     command.add_argument("--reason", help="why, for those who approve")
     command.add_argument("--type", default="revert", help="a request type for this (%(default)s)")
+    _add_overlap(command)
     _add_decisions(commands)
     _add_questions(commands)
 
@@ -114,6 +112,13 @@ def _of_request(commands, name, run, what):
     command = leaf(commands, name, run, what)
     command.add_argument("request", help="its number")
     return command
+
+
+def _add_overlap(command):
+    command.add_argument(
+        "--overlap", metavar="RESOLUTION",
+        help="what to do about open requests that it contradicts: supersede or wait",
+    )  # fmt: skip
 
 
 def _add_content(command):
@@ -201,7 +206,7 @@ def _revert(arguments):
     from . import render
 
     with client(arguments) as acting:
-        shown = acting.revert(arguments.request, arguments.minion, arguments.reason, arguments.type)
+        shown = acting.revert(arguments.request, arguments.minion, arguments.reason, arguments.type, arguments.overlap)
     return answer(arguments, shown, render.request)
 
 

@@ -181,12 +181,21 @@ def cancel(request_id=None, comment="", *surplus, **options):
 
 
 def revert(
-    request_id=None, minions=None, reason=None, request_type="revert", tgt=None, tgt_type="glob", *surplus, **options
+    request_id=None,
+    minions=None,
+    reason=None,
+    request_type="revert",
+    tgt=None,
+    tgt_type="glob",
+    overlap=None,
+    *surplus,
+    **options,
 ):
     """
     Ask to restore what held before a request: that is a request of its own, with its own chain.
 
     minions, or tgt and tgt_type: only on these of its minions; else on all.
+    overlap: what to do about open requests that it contradicts: supersede or wait.
 
         salt-run approval.revert 7 reason='hello 2.10-3 crashes'
         salt-run approval.revert 7 minions=web1
@@ -200,6 +209,7 @@ def revert(
         request_id,
         reason=reason,
         request_type=request_type,
+        overlap=overlap,
     )
 
 

@@ -66,7 +66,7 @@ GRANT EXECUTE ON FUNCTION
     approval.submit_request(text, text, text, text, text[], text[], text[], text[], timestamptz, text, text, text, text),
     approval.amend_request(text, text, bigint, text[], text[], text[], text[], text),
     approval.resolve_overlap(text, text, bigint, bigint, text),
-    approval.revert_request(text, text, bigint, text[], text, text),
+    approval.revert_request(text, text, bigint, text[], text, text, text),
     approval.review_request(text, text, bigint, text),
     approval.delegate(text, text, text, timestamptz, timestamptz),
     approval.end_delegation(text, text, bigint),

@@ -158,6 +158,15 @@ def test_who_took_it_back(run, client, approve):
     assert f"taken back by: request {revert}, pending\n" in run("alice", "show", str(number))[1]
 
 
+def test_a_revert_says_what_becomes_of_what_it_contradicts(run, client, approve):
+    approve(["web1"], {"hello": "0.9"})
+    number = approve(["web1"], {"hello": "1.0"})
+    rival = client("alice").request("package", "web1", {"hello": "2.0"}, "x")["request"]
+    code, text = run("alice", "revert", str(number), "--overlap", "supersede")
+    assert code == 0
+    assert re.search(rf"contradicts: request {rival} .*: supersede\n", text)
+
+
 def test_a_window_that_flips_is_told_once(run, client, approved):
     approved.execute(
         "SELECT approval.put_calendar('weekly', 'FREQ=WEEKLY', 'UTC', '2 hours', '2026-01-01', "
