@@ -457,9 +457,12 @@ def _circumstances(shown):
         yield f"takes back: request {shown['reverts']}"
     for left in shown["left_out"] or ():
         what = f"{left['kind']} {_cell(left['name'])} on {_cell(left['minion'])}"
-        yield f"not taken back: {what}: {_printable(left['reason'])}"
+        done = "renewed" if shown["renews"] else "taken back"
+        yield f"not {done}: {what}: {_printable(left['reason'])}"
     if shown["renews"]:
         yield f"renews: request {shown['renews']}"
+    if shown["not_renewed"]:
+        yield f"not renewed: {plain(shown['not_renewed'])}"
     if shown["after"]:
         yield f"takes effect: not before {_cell(shown['after'])}"
     for overlap in shown["overlaps"]:

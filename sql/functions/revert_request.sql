@@ -80,12 +80,8 @@ BEGIN
         array_agg(refusal ORDER BY item_id) FILTER (WHERE refusal IS NOT NULL) AS refusals
     INTO restored FROM possible;
     IF restored.minions IS NULL AND restored.left_minions IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP015', MESSAGE = format('nothing of request %s can be taken back: %s', p_request_id, (
-            SELECT string_agg(format('%s %s on %s: %s', l.kind, l.name, l.minion_id, l.refusal), '; ' ORDER BY l.place)
-                || CASE WHEN cardinality(restored.left_minions) > 5 THEN '; ...' ELSE '' END
-            FROM unnest(restored.left_kinds, restored.left_names, restored.left_minions, restored.refusals)
-                WITH ORDINALITY AS l (kind, name, minion_id, refusal, place)
-            WHERE l.place <= 5)), HINT = 'Ask for what shall hold there instead.';
+        RAISE EXCEPTION USING ERRCODE = 'AP015', MESSAGE = format('nothing of request %s can be taken back: %s', p_request_id,
+            approval.left_out_text(restored.left_minions, restored.left_kinds, restored.left_names, restored.refusals)), HINT = 'Ask for what shall hold there instead.';
     END IF;
     new_id := approval.open_request(
         actor.principal_id, actor.name, p_provider || ':' || p_subject, actor.assurance, wanted,

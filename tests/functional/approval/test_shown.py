@@ -167,6 +167,22 @@ def test_a_revert_says_what_becomes_of_what_it_contradicts(run, client, approve)
     assert re.search(rf"contradicts: request {rival} .*: supersede\n", text)
 
 
+def test_what_cannot_be_renewed_is_told_with_both_requests(run, client, approved):
+    definition = {"name": "brief", "kind": "package", "requesters": ["*"], "valid_for": "8 days",
+                  "chain": [{"name": "release", "any_of": [{"group": "managers"}]}]}  # fmt: skip
+    approved.execute("SELECT approval.put_request_type(%s)", (json.dumps(definition),))
+    number = client("alice").request("brief", "web1", {"hello": "1", "ed": "1"}, "x")["request"]
+    client("carol").approve(number)
+    approved.execute("UPDATE approval.item SET content = 'installed' WHERE name = 'ed'")
+    approved.execute(
+        "UPDATE approval.item SET effective_at = now() - interval '7 days', expires_at = now() + interval '1 day'"
+    )
+    assert approved.execute("SELECT approval.renew_requests()", login="engine") == [(1,)]
+    reason = "package ed on web1: 'installed' is not a version of package ed\n"
+    assert f"  not renewed: {reason}" in run("alice", "show", str(number))[1]
+    assert f"  not renewed: {reason}" in run("alice", "show", str(number + 1))[1]
+
+
 def test_a_window_that_flips_is_told_once(run, client, approved):
     approved.execute(
         "SELECT approval.put_calendar('weekly', 'FREQ=WEEKLY', 'UTC', '2 hours', '2026-01-01', "
