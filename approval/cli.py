@@ -5,7 +5,7 @@ import importlib
 import os
 import sys
 
-from . import __version__
+from . import __version__, layout
 from .command import DONE, NOT_TRIED, REFUSED, add_options, help_of
 from .errors import ApprovalError, Damaged, MigrationError, Refused
 
@@ -39,13 +39,13 @@ def main(argv=None):
     try:
         return arguments.run(arguments)
     except (Refused, MigrationError, Damaged) as exc:
-        return _failed(exc, REFUSED)
+        return _failed(arguments, exc, REFUSED)
     except BrokenPipeError:
         # Whoever read the answer has seen enough; what is still buffered must not fail again on exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except (ApprovalError, OSError) as exc:
-        return _failed(exc, NOT_TRIED)
+        return _failed(arguments, exc, NOT_TRIED)
     except KeyboardInterrupt:
         return 130
 
@@ -68,8 +68,11 @@ def parser():
     return top
 
 
-def _failed(exc, code):
+def _failed(arguments, exc, code):
     if isinstance(exc, OSError):
         exc = f"{exc.filename}: {exc.strerror}" if exc.filename else exc
+    elif isinstance(exc, Refused):
+        with layout.looking(arguments.utc or arguments.json):
+            exc = layout.sentence(exc)
     print(f"salt-approval: {exc}", file=sys.stderr)
     return code

@@ -30,7 +30,7 @@ BEGIN
     END IF;
     IF target.expires_at <= moment THEN
         RAISE EXCEPTION USING ERRCODE = 'AP006',
-            MESSAGE = format('request %s expired %s', p_request_id, to_char(target.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')),
+            MESSAGE = format('request %s expired %s', p_request_id, approval.when_text(target.expires_at)),
             HINT = 'Submit it again.';
     END IF;
     SELECT * INTO STRICT kind FROM approval.request_type
@@ -54,7 +54,7 @@ BEGIN
     IF stage.escalate_to IS NULL AND stage.started_at + stage.timeout <= moment THEN
         RAISE EXCEPTION USING ERRCODE = 'AP006',
             MESSAGE = format('request %s waited too long at stage %s (%s), which was to be passed by %s', p_request_id, stage.stage_no, stage.name,
-                             to_char((stage.started_at + stage.timeout) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')),
+                             approval.when_text(stage.started_at + stage.timeout)),
             HINT = 'Submit it again.';
     END IF;
     IF approval.has_voted(target, stage.stage_no, actor.principal_id) THEN
