@@ -244,7 +244,7 @@ class Schema:
         gone = stale.drop(conn, before, self._made, same)
         granted = stale.grants(conn)
         _apply(conn, self.grants)
-        gone += [f"withdrew {privilege}" for privilege in sorted(granted - stale.grants(conn))]
+        gone += [f"withdrew the grant of {privilege}" for privilege in sorted(granted - stale.grants(conn))]
         conn.execute(
             "INSERT INTO approval.code_version (sha256, applied_at, version, views) VALUES (%s, now(), %s, %s) "
             "ON CONFLICT (only_row) DO UPDATE SET sha256 = excluded.sha256, applied_at = excluded.applied_at, "

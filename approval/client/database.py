@@ -52,7 +52,7 @@ class Client:
         Submit a request: all that is asked for, on every one of ``minions``.
 
         minions, after
-            As intake.minions() and intake.time() take them.
+            As fields.minions() and fields.time() take them.
         packages, services, values, parameters
             The one that the type's kind takes, as the functions of these names in intake take it.
         external_ref
@@ -124,10 +124,10 @@ class Client:
         state = db.value(self._conn, "cancel_request", *self._identity, number, _comment(comment))
         return {"request": number, "state": state}
 
-    def revert(self, request_id, minions=None, reason=None, request_type="revert"):
+    def revert(self, request_id, minions=None, reason=None, request_type="revert", overlap=None):
         """
-        Ask to restore what held before a request, on these of its minions or (None) all. Returns the request
-        that asks for it as show() does.
+        Ask to restore what held before a request, on these of its minions or (None) all; ``overlap`` as in
+        request(). Returns the request that asks for it as show() does.
         """
         number = db.value(
             self._conn,
@@ -137,6 +137,7 @@ class Client:
             None if minions is None else fields.minions(minions),
             fields.optional_text("the reason", reason),
             fields.text("the request type", request_type),
+            fields.optional_text("overlap", overlap),
         )
         return self.show(number)
 
@@ -171,7 +172,7 @@ class Client:
     def delegate(self, to, until, start=None):
         """
         Let the principal ``to`` decide in one's stead, from ``start`` (None: now) until ``until``, both as
-        intake.time() takes them. Returns {delegation: its number}.
+        fields.time() takes them. Returns {delegation: its number}.
         """
         to = fields.text("whom to delegate to", to, "the name of a principal")
         start, until = fields.time("start", start), fields.time("until", until)
@@ -240,13 +241,18 @@ class Client:
             fields.count("limit", limit),
         )
 
-    def returns(self, minion=None, verdict=None, flagged=None, since=None, before=None, limit=DEFAULT_LIMIT):
+    def returns(
+        self, minion=None, verdict=None, flagged=None, since=None, before=None, limit=DEFAULT_LIMIT, every=False
+    ):
         """
         What minions returned, the newest job first: of one minion, with one verdict, flagged or not, received
-        since a time (see intake.time()), where given.
+        since a time (see fields.time()), where given.
 
         before
             Only what comes behind this one: [jid, minion, attempt], the last one of the page before.
+        every
+            Also those of functions that can prove nothing, such as ``test.ping``: without a verdict these are listed
+            only where they are flagged, or were sent for a request.
         """
         return self._rows(
             "list_returns",
@@ -256,6 +262,7 @@ class Client:
             fields.time("since", since),
             None if before is None else fields.texts("before", before),
             fields.count("limit", limit),
+            fields.flag("every", every),
         )
 
     def quarantine(self, minion=None, since=None, before=None, limit=DEFAULT_LIMIT):
@@ -293,7 +300,7 @@ class Client:
 
     def why(self, minion, resource):
         """
-        Why a minion has a resource (see intake.resource()) as it has: every request about it, newest first.
+        Why a minion has a resource (see fields.resource()) as it has: every request about it, newest first.
         """
         kind, name = fields.resource(resource)
         return db.value(self._conn, "why", fields.text("the minion id", minion, "one of `minions`"), kind, name)
@@ -345,7 +352,7 @@ class Client:
         Make minions unknown: nothing is approved for them any more, and what they return proves nothing.
 
         minions
-            As intake.minions() takes them; one that is no known minion's id is a pattern as ``salt`` takes it.
+            As fields.minions() takes them; one that is no known minion's id is a pattern as ``salt`` takes it.
         yes
             Else nothing is removed: the answer has ``removed`` 0 beside the ``minions`` that would be.
         accepted

@@ -88,7 +88,7 @@ def _problems(conn, policy):
     found = [
         f"{row['subject']}: {row['problem']}"
         for row in db.call(conn, "check_policy")
-        if row["subject"].startswith(("type ", "principals "))
+        if row["subject"].startswith(("type ", "types ", "principals "))
     ]
     wanted = {
         f"type {name}": definition["action"]["function"]

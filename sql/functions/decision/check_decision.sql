@@ -20,7 +20,7 @@ BEGIN
     END IF;
     IF p_request.expires_at <= p_now THEN
         RAISE EXCEPTION USING ERRCODE = 'AP006',
-            MESSAGE = format('request %s expired %s', number, to_char(p_request.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')),
+            MESSAGE = format('request %s expired %s', number, approval.when_text(p_request.expires_at)),
             HINT = 'Submit it again.';
     END IF;
     SELECT p.name INTO STRICT actor FROM approval.principal AS p WHERE p.principal_id = p_principal_id;
@@ -44,7 +44,7 @@ BEGIN
     IF stage.escalate_to IS NULL AND stage.started_at + stage.timeout <= p_now THEN
         RAISE EXCEPTION USING ERRCODE = 'AP006',
             MESSAGE = format('request %s waited too long at stage %s (%s), which was to be passed by %s', number, stage.stage_no, stage.name,
-                             to_char((stage.started_at + stage.timeout) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')),
+                             approval.when_text(stage.started_at + stage.timeout)),
             HINT = 'Submit it again.';
     END IF;
     IF approval.has_voted(p_request, stage.stage_no, p_principal_id) THEN

@@ -21,12 +21,14 @@ BEGIN
             canonical := approval.canonical_json(what, p_given::json);
         EXCEPTION
             WHEN untranslatable_character THEN
-                RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%s holds a NUL character', what);
+                RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%s holds a NUL character', what),
+                    HINT = 'Give it without that, or encoded as text, such as base64.';
             WHEN numeric_value_out_of_range THEN
                 RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%s holds a number that Salt cannot carry', what),
                     HINT = 'Give it as text, in quotes.';
             WHEN statement_too_complex THEN
-                RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%s is nested too deep', what);
+                RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%s is nested too deep', what),
+                    HINT = 'Give it with fewer levels, or as text, in quotes.';
             WHEN data_exception THEN
                 RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%s is not JSON', what), HINT = 'Text stands in double quotes.';
         END;
@@ -36,7 +38,8 @@ BEGIN
             HINT = 'Give a large content by a file, and approve its checksum.';
     END IF;
     IF p_kind = 'action' AND left(canonical, 1) <> '{' THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%s are no parameters, which are a JSON object', what);
+        RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%s are no parameters, which are a JSON object', what),
+            HINT = 'Give each by its name, such as {"at_time": 5}; without parameters {}.';
     END IF;
     RETURN canonical;
 END

@@ -21,15 +21,18 @@ BEGIN
         RETURN 'version';
     ELSIF p_kind = 'service' THEN
         IF p_name IS NULL OR p_name !~ '^[A-Za-z0-9]([A-Za-z0-9+._:@~$\\\\ -]{0,253}[A-Za-z0-9+._:@~$\\\\-])?$' OR p_name ~ '  ' THEN
-            RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%L is not a service name', p_name);
+            RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%L is not a service name', p_name),
+                HINT = 'Letters, digits, single spaces and + . _ : @ ~ $ \ - are allowed, beginning with a letter or digit.';
         END IF;
         IF p_content IS NULL OR p_content NOT IN ('running', 'dead') THEN
-            RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('service %s can be running or dead, not %L', p_name, p_content);
+            RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('service %s can be running or dead, not %L', p_name, p_content),
+                HINT = 'Give running or dead.';
         END IF;
         RETURN 'state';
     ELSIF p_kind IN ('value', 'action') THEN
         IF p_name IS NULL OR p_name !~ '^[A-Za-z0-9][A-Za-z0-9._:-]{0,254}$' THEN
-            RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%L is not a name for a value or an action', p_name);
+            RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%L is not a name for a value or an action', p_name),
+                HINT = 'Letters, digits and . _ : - are allowed, beginning with a letter or digit.';
         END IF;
         RETURN 'json';
     END IF;

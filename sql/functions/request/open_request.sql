@@ -22,11 +22,12 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = 'the request does not say which system it comes from';
     END IF;
     IF p_overlap NOT IN ('supersede', 'wait') THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = 'an overlap is resolved by supersede or wait';
+        RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('an overlap is resolved by supersede or wait, not %L', p_overlap);
     END IF;
     -- Two submissions of one reference wait for each other here, so that the second finds the first.
     IF reference = '' THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = 'the reference to another system is empty';
+        RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = 'the reference to another system is empty',
+            HINT = 'Leave it out where there is none.';
     ELSIF reference IS NOT NULL THEN
         PERFORM pg_advisory_xact_lock(hashtextextended(p_source || '/' || lower(reference), 0));
         -- The same is what was asked for, whatever its type has added to it since. Before 0.2.0 both it and the reference were kept as they

@@ -1,5 +1,6 @@
 CREATE OR REPLACE FUNCTION approval.revert_request(
-    p_provider text, p_subject text, p_request_id bigint, p_minions text[], p_reason text, p_type text DEFAULT 'revert') RETURNS bigint
+    p_provider text, p_subject text, p_request_id bigint, p_minions text[], p_reason text, p_type text DEFAULT 'revert',
+    p_overlap text DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     actor record;
@@ -79,17 +80,13 @@ BEGIN
         array_agg(refusal ORDER BY item_id) FILTER (WHERE refusal IS NOT NULL) AS refusals
     INTO restored FROM possible;
     IF restored.minions IS NULL AND restored.left_minions IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP015', MESSAGE = format('nothing of request %s can be taken back: %s', p_request_id, (
-            SELECT string_agg(format('%s %s on %s: %s', l.kind, l.name, l.minion_id, l.refusal), '; ' ORDER BY l.place)
-                || CASE WHEN cardinality(restored.left_minions) > 5 THEN '; ...' ELSE '' END
-            FROM unnest(restored.left_kinds, restored.left_names, restored.left_minions, restored.refusals)
-                WITH ORDINALITY AS l (kind, name, minion_id, refusal, place)
-            WHERE l.place <= 5)), HINT = 'Ask for what shall hold there instead.';
+        RAISE EXCEPTION USING ERRCODE = 'AP015', MESSAGE = format('nothing of request %s can be taken back: %s', p_request_id,
+            approval.left_out_text(restored.left_minions, restored.left_kinds, restored.left_names, restored.refusals)), HINT = 'Ask for what shall hold there instead.';
     END IF;
     new_id := approval.open_request(
         actor.principal_id, actor.name, p_provider || ':' || p_subject, actor.assurance, wanted,
         coalesce(nullif(p_reason, ''), format('take back request %s', p_request_id)), restored.minions, restored.kinds, restored.names,
-        restored.contents, NULL, 'revert', NULL, NULL, NULL, p_request_id, NULL);
+        restored.contents, NULL, 'revert', NULL, NULL, p_overlap, p_request_id, NULL);
     INSERT INTO approval.request_left_out
     SELECT new_id, l.minion_id, l.kind, l.name, l.refusal
     FROM unnest(restored.left_minions, restored.left_kinds, restored.left_names, restored.refusals) AS l (minion_id, kind, name, refusal);
@@ -100,5 +97,6 @@ COMMENT ON FUNCTION approval.revert_request IS
     'Asks to restore what held before a request, on all of its minions or these: a request of its own, with its own chain; gives its number. '
     'A package that it introduced becomes absent. It is about what can be restored; the rest is in approval.request_left_out, with the reason: '
     'an action, a service or value that was not there before, what nothing is known of from before, what was there '
-    'and cannot be asked for, or two names of what may be one that differed. Reverting a revert restores what that took back. Raises AP001-AP006, AP014, AP015 (nothing can be restored), '
+    'and cannot be asked for, or two names of what may be one that differed. Reverting a revert restores what that took back. p_overlap: what becomes '
+    'of open requests that it contradicts, supersede or wait. Raises AP001-AP006, AP014, AP015 (nothing can be restored), '
     'AP018. Definer: nobody writes requests otherwise.';

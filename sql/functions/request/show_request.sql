@@ -54,6 +54,11 @@ BEGIN
         'left_out', (SELECT jsonb_agg(jsonb_build_object('minion', l.minion_id, 'kind', l.kind, 'name', l.name, 'reason', l.reason)
                                       ORDER BY l.minion_id COLLATE "C", l.kind, l.name)
                      FROM (SELECT * FROM approval.request_left_out AS every WHERE every.request_id = r.request_id LIMIT p_limit) AS l),
+        'not_renewed', (
+            SELECT e.detail::jsonb ->> 'because' FROM approval.audit_entry AS e
+            WHERE e.stream = r.request_id AND e.act = 'renewal-refused' AND (
+                e.detail::jsonb ? 'renewal' OR NOT EXISTS (SELECT FROM approval.request AS next WHERE next.renews = r.request_id))
+            ORDER BY e.seq DESC LIMIT 1),
         'plan_within', (SELECT t.plan_within FROM approval.request_type AS t
                         WHERE t.type_name = r.type_name AND t.type_version = r.type_version),
         'plan', approval.plan_summary(r.request_id),

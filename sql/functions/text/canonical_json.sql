@@ -5,7 +5,8 @@ DECLARE
     whole record;
 BEGIN
     IF p_depth > deepest AND json_typeof(p_value) IN ('object', 'array') THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%s is nested more than %s deep', split_part(p_what, ' at ', 1), deepest);
+        RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%s is nested more than %s deep', split_part(p_what, ' at ', 1), deepest),
+            HINT = 'Give it with fewer levels, or as text, in quotes.';
     END IF;
     CASE json_typeof(p_value)
         WHEN 'object' THEN
@@ -16,7 +17,7 @@ BEGIN
                 count(*) AS keys, count(DISTINCT key COLLATE "C") AS different
             INTO whole FROM json_each(p_value);
             IF whole.keys <> whole.different THEN
-                RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%s has a key twice', p_what);
+                RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%s has a key twice', p_what), HINT = 'Give the key once.';
             END IF;
             RETURN '{' || whole.content || '}';
         WHEN 'array' THEN

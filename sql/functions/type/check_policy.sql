@@ -7,12 +7,21 @@ WITH stage AS (
     FROM (SELECT type_name, max(type_version) AS type_version FROM approval.request_type GROUP BY type_name) AS t
     JOIN approval.request_type_stage AS s USING (type_name, type_version)
     JOIN approval.request_type_quorum AS q USING (type_name, type_version, stage_no)
+), empty AS (
+    -- Those of types that were just loaded are told of in one row.
+    SELECT s.* FROM stage AS s
+    WHERE (s.type_name, s.stage_no) IN (SELECT a.type_name, a.stage_no FROM stage AS a GROUP BY 1, 2 HAVING bool_and(a.members = 0))
 )
+SELECT 'error', format('types %s', string_agg(DISTINCT e.type_name, ', ' ORDER BY e.type_name)),
+    format('nobody can approve such requests, as these groups have no members: %s. Give them members in your policy file, and load it',
+           string_agg(DISTINCT e.group_name, ', ' ORDER BY e.group_name)), 'salt-approval policy load FILE'
+FROM empty AS e HAVING count(*) > 0
+UNION ALL
 SELECT 'error', format('type %s, stage %s (%s)', type_name, stage_no, name),
     'no group can reach its quorum: requests of this type are blocked (' ||
         string_agg(format('%s has %s of %s', group_name, members, quorum), ', ' ORDER BY group_name) || ')',
     'Add members to one of these groups: salt-approval policy load.'
-FROM stage GROUP BY type_name, stage_no, name HAVING bool_and(members < quorum)
+FROM stage GROUP BY type_name, stage_no, name HAVING bool_and(members < quorum) AND NOT bool_and(members = 0)
 UNION ALL
 SELECT 'warning', format('type %s, stage %s (%s)', type_name, stage_no, name),
     'a request by a member is blocked, as nobody may approve their own (' ||

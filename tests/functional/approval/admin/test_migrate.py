@@ -127,8 +127,8 @@ def test_a_dry_run_says_the_same_and_changes_nothing(empty, older, folder):
     assert exists(conn, "approval.gone()")
     newer.upgrade(conn, done.append)
     assert tried == done
-    assert "dropped ROUTINE approval.gone()" in done
-    assert "drop ROUTINE approval.gone(), which this version does not have" in before.steps
+    assert "dropped function approval.gone()" in done
+    assert "drop function approval.gone(), which this version does not have" in before.steps
 
 
 # What the version before had is gone
@@ -151,7 +151,7 @@ def test_an_overload_that_was_changed_is_gone(empty, older, folder):
     migrate.Schema(folder).upgrade(conn, steps.append)
     assert not exists(conn, "approval.thing(int, text)")
     assert may(conn, "approval_operator", "approval.thing(int)")
-    assert steps[-1] == "dropped ROUTINE approval.thing(integer,text)"
+    assert steps[-1] == "dropped function approval.thing(integer,text)"
 
 
 def test_aggregates_and_procedures_go_too(empty, older, folder):
@@ -161,7 +161,9 @@ def test_aggregates_and_procedures_go_too(empty, older, folder):
         "CREATE OR REPLACE AGGREGATE approval.total(int) (SFUNC = int4pl, STYPE = int);"
     )
     migrate.Schema(older).upgrade(conn)
-    migrate.Schema(folder).upgrade(conn)
+    steps = []
+    migrate.Schema(folder).upgrade(conn, steps.append)
+    assert {"dropped procedure approval.odd()", "dropped aggregate approval.total(integer)"} <= set(steps)
     assert not conn.execute("SELECT FROM pg_proc WHERE proname IN ('odd', 'total')").fetchall()
 
 
@@ -175,7 +177,15 @@ def test_views_and_triggers_that_are_code_go_and_those_of_migrations_stay(empty,
     )
     before = catalog(conn, migrate.Schema(folder))
     migrate.Schema(older).upgrade(conn)
-    migrate.Schema(folder).upgrade(conn)
+    steps = []
+    migrate.Schema(folder).upgrade(conn, steps.append)
+    gone = {
+        "view approval.odd",
+        "view approval.odder",
+        "function approval.odd_row()",
+        "trigger odd on approval.setting",
+    }
+    assert {f"dropped {what}" for what in gone} <= set(steps)
     assert catalog(conn, migrate.Schema(folder)) == before
 
 
@@ -298,8 +308,9 @@ def test_a_grant_that_is_no_longer_there_is_withdrawn(empty, older, folder):
         conn.execute("RESET ROLE")
         migrate.Schema(folder).upgrade(conn, steps.append)
         assert not any(held())
-    assert "withdrew EXECUTE on approval.seal_audit() from approval_of_old" in steps
-    assert "withdrew SELECT on approval.audit_entry.at from approval_person" in steps
+    assert "withdrew the grant of EXECUTE on function approval.seal_audit() to approval_of_old" in steps
+    assert "withdrew the grant of SELECT on column approval.audit_entry.at to approval_person" in steps
+    assert "withdrew the grant of USAGE on sequence approval.approval_seq to approval_engine" in steps
     assert sum(step.startswith("withdrew") for step in steps) >= len(GRANTS) - 1
 
 
@@ -356,7 +367,7 @@ def test_something_of_the_administrator_s_that_needs_what_goes_is_named(empty, o
     migrate.Schema(older).upgrade(conn)
     conn.execute("CREATE VIEW public.report AS SELECT approval.gone()")
     with pytest.raises(
-        MigrationError, match=r"ROUTINE approval.gone\(\) .* view public.report depends on .* Drop that"
+        MigrationError, match=r"function approval.gone\(\) .* view public.report depends on .* Drop that"
     ):
         migrate.Schema(folder).upgrade(conn)
     assert exists(conn, "approval.gone()")

@@ -331,7 +331,14 @@ def test_types_are_shown_loaded_and_replayed(run, tmp_path):
 def test_the_shipped_types(run):
     text = run("policy_admin", "policy", "load", "--shipped").stdout
     assert "+ type package-standard version 1" in text
-    assert run("policy_admin", "types", "load", "--shipped").stdout == "nothing to change\n"
+    again = run("policy_admin", "types", "load", "--shipped")
+    assert again.stdout == "nothing to change\n"
+    # What to do next is one sentence for all types that nobody can approve yet.
+    assert [line for line in again.stderr.splitlines() if "type" in line] == [
+        "salt-approval: warning: types emergency, package, package-windows, reboot, revert, service, value: nobody can "
+        "approve such requests, as these groups have no members: change-managers, emergency-approvers, "
+        "package-reviewers. Give them members in your policy file, and load it"
+    ]
     words = ["--minion", "web1", "--reason", "x"]
     for type_name, content, code in (
         (
@@ -542,6 +549,20 @@ def test_delegations_come_and_go(run):
     assert run("bob", "undelegate", "1").stdout == "ended\n"
 
 
+def test_a_refusal_has_its_times_in_the_local_zone(run, approved):
+    run("alice", "request", "service", "--minion", "web1", "--service-state", "cron=dead", "--reason", "x")
+    approved.execute(
+        "SET session_replication_role = replica; UPDATE approval.request SET expires_at = '2026-07-04T23:30Z'"
+    )
+    for options, shown in (
+        ([], "Sun 2026-07-05 01:30 +02:00"),
+        (["--utc"], "Sat 2026-07-04 23:30 UTC"),
+        (["--json"], "Sat 2026-07-04 23:30 UTC"),
+    ):
+        refused = run("carol", "approve", "1", *options, TZ="Europe/Berlin")
+        assert refused.stderr == f"salt-approval: request 1 expired {shown}. Submit it again.\n"
+
+
 def test_the_glass_is_broken(run, approved, tmp_path):
     file = tmp_path / "policy.yaml"
     file.write_text(
@@ -562,6 +583,12 @@ def test_the_glass_is_broken(run, approved, tmp_path):
     frozen = r"held until Thu 2099-01-01 00:00 UTC by freeze all"
     assert f"now: {frozen}" in run("alice", "show", "1").stdout
     assert frozen in run("alice", "list").stdout
+    # As all times they are of the reader's zone, but for JSON.
+    local = "held until Thu 2099-01-01 01:00 +01:00 by freeze all"
+    assert f"now: {local}" in run("alice", "show", "1", TZ="Europe/Berlin").stdout
+    assert local in run("alice", "list", TZ="Europe/Berlin").stdout
+    assert frozen in run("alice", "list", "--utc", TZ="Europe/Berlin").stdout
+    assert frozen in run("alice", "list", "--json", TZ="Europe/Berlin").stdout
     assert "held until 2099-01-01 00:00:00 UTC by freeze all" in run("alice", "why", "web1", "service:cron").stdout
     assert "cron dead (request 1): held until 2099-01-01" in run("alice", "state", "web1").stdout
     approved.execute("GRANT approval_break_glass TO carol")
