@@ -1,5 +1,5 @@
 /* breaker.c - how often a database that is away is asked. */
-#include "breaker_private.h"
+#include "breaker.h"
 
 #define NS_PER_MS INT64_C(1000000)
 

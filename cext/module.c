@@ -1,6 +1,6 @@
 /* module.c - the Python module saltext.approval._core: its state, its exceptions
  * and how errors of the library become exceptions. */
-#include "module.h"
+#include "module_state.h"
 
 #include "apv_private.h"
 

@@ -1,5 +1,5 @@
 /* module_arg.c - Python values as arguments of a call. */
-#include "module.h"
+#include "module_state.h"
 
 #include <stdlib.h>
 

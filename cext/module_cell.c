@@ -1,5 +1,5 @@
 /* module_cell.c - values of a result as Python objects. */
-#include "module.h"
+#include "module_state.h"
 
 /* A list of an array's elements. */
 static PyObject *

@@ -1,9 +1,9 @@
 /* module_connection.c - the connections that the module keeps: one per process and
  * settings, shared by the threads, which take turns, and asked only now and then while
  * the database is away. */
-#include "module.h"
+#include "module_state.h"
 
-#include "breaker_private.h"
+#include "breaker.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* module_db.c - document*(), record_return*(), check_return() and call(): what goes to the
  * database. */
-#include "module.h"
+#include "module_state.h"
 
 #include "apv_private.h"
 

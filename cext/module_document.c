@@ -1,5 +1,5 @@
 /* module_document.c - the pillar of a minion as a Python dict. */
-#include "module.h"
+#include "module_state.h"
 
 #include <string.h>
 #include <time.h>

@@ -1,5 +1,5 @@
 /* module_payload.c - compress() and decompress(). */
-#include "module.h"
+#include "module_state.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* module_returns.c - the type Returns: a batch of returns on their way into the database. */
-#include "module.h"
+#include "module_state.h"
 
 #include "apv_private.h"
 

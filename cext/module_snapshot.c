@@ -1,6 +1,6 @@
 /* module_snapshot.c - the handles of snapshots that the module keeps, one per process and
  * path, and snapshot_*(). */
-#include "module.h"
+#include "module_state.h"
 
 #include "apv_private.h"
 #include "module_turn.h"

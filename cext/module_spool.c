@@ -1,6 +1,6 @@
 /* module_spool.c - the type Spool: a spool that this process has open, shared by its
  * threads, which take turns. */
-#include "module.h"
+#include "module_state.h"
 
 #include "apv_private.h"
 #include "apv_spool.h"

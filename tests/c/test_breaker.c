@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "breaker_private.h"
+#include "breaker.h"
 
 #define MS INT64_C(1000000)
 

@@ -1,4 +1,4 @@
-/* breaker_private.h - how often a database that is away is asked.
+/* breaker.h - how often a database that is away is asked.
  *
  * A breaker is closed while calls get through. The first one that finds the database away
  * opens it; from then on calls fail at once, but for one each interval, the probe. The
@@ -6,8 +6,8 @@
  * breaker. Time is the caller's, in nanoseconds of any clock that only goes forward. The
  * caller locks.
  */
-#ifndef APV_BREAKER_PRIVATE_H
-#define APV_BREAKER_PRIVATE_H
+#ifndef APV_BREAKER_H
+#define APV_BREAKER_H
 
 #include "apv_private.h"
 

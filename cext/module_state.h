@@ -1,11 +1,11 @@
-/* module.h - what the files of the Python binding share.
+/* module_state.h - what the files of the Python binding share.
  *
  * Only module*.c include this file (and with it Python.h); the library below
  * knows nothing of Python. All state lives in the module object, none in
  * statics, so that several interpreters can each have their own.
  */
-#ifndef APV_MODULE_H
-#define APV_MODULE_H
+#ifndef APV_MODULE_STATE_H
+#define APV_MODULE_STATE_H
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
