@@ -1,7 +1,9 @@
 /* module_connection.c - the connections that the module keeps: one per process and
  * settings, shared by the threads, which take turns, and asked only now and then while
  * the database is away. */
-#include "module_state.h"
+#include "module_connection.h"
+
+#include "module_error.h"
 
 #include "breaker.h"
 

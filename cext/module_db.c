@@ -1,6 +1,15 @@
 /* module_db.c - document*(), record_return*(), check_return() and call(): what goes to the
  * database. */
-#include "module_state.h"
+#include "module_db.h"
+
+#include "module_arg.h"
+#include "module_cell.h"
+#include "module_connection.h"
+#include "module_document.h"
+#include "module_error.h"
+#include "module_snapshot.h"
+#include "module_text.h"
+#include "module_value.h"
 
 #include "apv_private.h"
 
@@ -273,16 +282,14 @@ record_return(PyObject *module, PyObject *args, PyObject *kwargs)
     apv_record *record = NULL;
     PyObject *packed, *dict = NULL;
     int prepare = options.prepare;
-    char *data;
-    Py_ssize_t size;
+    apv_span load;
 
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sO|$iip:record_return", names,
                                      &options.conninfo, &packed, &options.connect_timeout_ms,
                                      &options.timeout_ms, &prepare) ||
-        PyBytes_AsStringAndSize(packed, &data, &size) < 0)
+        !module_bytes(packed, &load))
         return NULL;
     options.prepare = prepare;
-    apv_span load = {data, (size_t)size};
     struct record_work work = {&load, 1, &record};
     if (module_connection_run(state, &options, record_loads, &work))
         dict = record_dict(state, record);
@@ -302,14 +309,13 @@ static PyObject *
 check_return(PyObject *module, PyObject *packed)
 {
     apv_err err = APV_ERR_NONE;
-    char *data;
-    Py_ssize_t size;
+    apv_span load;
     bool ok;
 
-    if (PyBytes_AsStringAndSize(packed, &data, &size) < 0)
+    if (!module_bytes(packed, &load))
         return NULL;
     Py_BEGIN_ALLOW_THREADS
-    ok = apv_return_check((apv_span){data, (size_t)size}, &err);
+    ok = apv_return_check(load, &err);
     Py_END_ALLOW_THREADS
     if (!ok)
         return module_raise(module_state_get(module), &err);
@@ -337,19 +343,6 @@ record_list(const module_state *state, apv_record *const *records, size_t count)
             Py_CLEAR(list);
     }
     return list;
-}
-
-bool
-module_borrow_bytes(PyObject *packed, apv_span *loads, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        char *data;
-        Py_ssize_t size;
-        if (PyBytes_AsStringAndSize(PyTuple_GetItem(packed, (Py_ssize_t)i), &data, &size) < 0)
-            return false;
-        loads[i] = (apv_span){data, (size_t)size};
-    }
-    return true;
 }
 
 static PyObject *
@@ -381,7 +374,7 @@ record_returns(PyObject *module, PyObject *args, PyObject *kwargs)
         goto done;
     }
     struct record_work work = {loads, count, records};
-    if (module_borrow_bytes(packed, loads, count) &&
+    if (module_bytes_of(packed, loads) &&
         module_connection_run(state, &options, record_loads, &work))
         list = record_list(state, records, count);
     for (size_t i = 0; i < count; i++)

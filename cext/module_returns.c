@@ -1,7 +1,11 @@
 /* module_returns.c - the type Returns: a batch of returns on their way into the database. */
-#include "module_state.h"
+#include "module_returns.h"
 
-#include "apv_private.h"
+#include "module_connection.h"
+#include "module_error.h"
+#include "module_text.h"
+
+#include "apv_db.h"
 
 struct returns_object {
     PyObject_HEAD apv_returns *returns;
@@ -38,7 +42,7 @@ returns_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         PyErr_NoMemory();
         goto done;
     }
-    if (!module_borrow_bytes(packed, loads, count))
+    if (!module_bytes_of(packed, loads))
         goto done;
     if (!apv_returns_new(loads, count, &returns, &err)) {
         module_raise((const module_state *)PyType_GetModuleState(type), &err);

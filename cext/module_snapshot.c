@@ -1,9 +1,14 @@
 /* module_snapshot.c - the handles of snapshots that the module keeps, one per process and
  * path, and snapshot_*(). */
-#include "module_state.h"
+#include "module_snapshot.h"
+
+#include "module_connection.h"
+#include "module_document.h"
+#include "module_error.h"
+#include "module_text.h"
+#include "module_turn.h"
 
 #include "apv_private.h"
-#include "module_turn.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,10 +1,13 @@
 /* module_spool.c - the type Spool: a spool that this process has open, shared by its
  * threads, which take turns. */
-#include "module_state.h"
+#include "module_spool.h"
+
+#include "module_error.h"
+#include "module_text.h"
+#include "module_turn.h"
 
 #include "apv_private.h"
 #include "apv_spool.h"
-#include "module_turn.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -179,20 +182,13 @@ parse_time(const module_state *state, double seconds, int64_t *us)
 }
 
 static PyObject *
-text_or_none(apv_span text)
-{
-    if (text.data == NULL)
-        Py_RETURN_NONE;
-    return PyUnicode_DecodeUTF8(text.data, (Py_ssize_t)text.size, "replace");
-}
-
-static PyObject *
 entry_tuple(const apv_spool_entry *entry)
 {
-    PyObject *kind = text_or_none(
+    PyObject *kind = module_text_object(
         entry->kind == APV_SPOOL_DAMAGED ? APV_NO_SPAN : apv_span_of(kind_names[entry->kind]));
     apv_span jid = entry->jid.data == NULL ? apv_span_of("") : entry->jid;
-    PyObject *name = text_or_none(jid), *reason = text_or_none(entry->reason), *tuple = NULL;
+    PyObject *name = module_text_object(jid), *reason = module_text_object(entry->reason),
+             *tuple = NULL;
     PyObject *payload =
         PyBytes_FromStringAndSize(entry->payload.data, (Py_ssize_t)entry->payload.size);
 

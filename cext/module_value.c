@@ -1,6 +1,11 @@
 /* module_value.c - digest, mac and validation for Python. */
 #include "module_value.h"
 
+#include "module_error.h"
+#include "module_expected.h"
+#include "module_reader.h"
+#include "module_text.h"
+
 static PyObject *
 text_object(apv_span text)
 {

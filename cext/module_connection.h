@@ -1,0 +1,29 @@
+/* module_connection.h - the connections that the module keeps. */
+#ifndef APV_MODULE_CONNECTION_H
+#define APV_MODULE_CONNECTION_H
+
+#include "module_state.h"
+
+#include "apv_db.h"
+
+/* Life of the connection cache. */
+struct connection_cache *module_connections_new(void);
+void module_connections_free(struct connection_cache **cache);
+
+/* Runs work on the connection for these settings, without the GIL and while no other
+ * thread uses it. Returns whether work did; if not, an exception is set. */
+bool module_connection_run(const module_state *state, const apv_db_options *options,
+                           bool (*work)(apv_db *db, void *arg, apv_err *err), void *arg);
+/* The same, but for the exception: err says why it did not. A signal handler may have
+ * set one. */
+bool module_connection_try(const module_state *state, const apv_db_options *options,
+                           bool (*work)(apv_db *db, void *arg, apv_err *err), void *arg,
+                           apv_err *err);
+
+/* The settings when the keyword arguments do not give them. */
+#define MODULE_OPTIONS_DEFAULT                                                                     \
+    {                                                                                              \
+        .connect_timeout_ms = 2000, .timeout_ms = 5000, .prepare = true                            \
+    }
+
+#endif
