@@ -1,7 +1,7 @@
 """The C core: reads approved state, validates returns and records them.
 
-Functions that take a ``conninfo`` (libpq's, keywords or URI) keep one connection per process and
-settings, shared by its threads. ``connect_timeout_ms`` bounds connecting to all hosts together,
+Functions that take a ``conninfo`` (libpq's, keywords or URI) keep their connections: of a process
+with the same settings one, and a second for threads that call at once. ``connect_timeout_ms`` bounds connecting to all hosts together,
 ``timeout_ms`` one answer. ``prepare=False`` is for a PgBouncer in transaction mode.
 """
 

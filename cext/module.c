@@ -48,8 +48,8 @@ module_free(void *module)
     module_state *state = module_state_get((PyObject *)module);
 
     module_state_clear(state);
-    module_connections_free(&state->connections);
-    module_snapshots_free(&state->snapshots);
+    module_handles_free(&state->connections);
+    module_handles_free(&state->snapshots);
 }
 
 static PyModuleDef_Slot module_slots[] = {

@@ -2,16 +2,15 @@
 #ifndef APV_MODULE_CONNECTION_H
 #define APV_MODULE_CONNECTION_H
 
-#include "module_state.h"
+#include "module_handles.h"
 
 #include "apv_db.h"
 
-/* Life of the connection cache. */
-struct connection_cache *module_connections_new(void);
-void module_connections_free(struct connection_cache **cache);
+/* A cache for connections, as module_handles_new. */
+module_handles *module_connections_new(void);
 
-/* Runs work on the connection for these settings, without the GIL and while no other
- * thread uses it. Returns whether work did; if not, an exception is set. */
+/* Runs work on a connection for these settings, without the GIL and while no other call
+ * uses it. Returns whether work did; if not, an exception is set. */
 bool module_connection_run(const module_state *state, const apv_db_options *options,
                            bool (*work)(apv_db *db, void *arg, apv_err *err), void *arg);
 /* The same, but for the exception: err says why it did not. A signal handler may have

@@ -2,16 +2,15 @@
 #ifndef APV_MODULE_SNAPSHOT_H
 #define APV_MODULE_SNAPSHOT_H
 
-#include "module_state.h"
+#include "module_handles.h"
 
 #include "apv_snapshot.h"
 
 /* The functions; ends with a zeroed entry. */
 extern PyMethodDef module_snapshot_methods[];
 
-/* Life of the handles of snapshots. */
-struct snapshot_cache *module_snapshots_new(void);
-void module_snapshots_free(struct snapshot_cache **cache);
+/* A cache for snapshots, as module_handles_new. */
+module_handles *module_snapshots_new(void);
 
 /* Runs work on the one handle for this path, without the GIL and while no other thread
  * uses it. Returns whether work did. */

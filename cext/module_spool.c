@@ -22,8 +22,6 @@ struct spool_object {
     PyObject_HEAD apv_spool *spool; /* NULL after close() */
     pid_t pid;                      /* process that opened it */
     module_turn turn;
-    PyThreadState *thread; /* of the call that has it, as what follows */
-    bool interrupted;      /* a signal handler raised */
 };
 
 static const char *const kind_names[] = {NULL, "load", "return", "minions", "endtime", "events"};
@@ -35,15 +33,17 @@ state_of(struct spool_object *self)
     return (const module_state *)PyType_GetModuleState(Py_TYPE(self));
 }
 
-/* Asks Python's signal handlers; called by the library, without the GIL. */
+/* Does work on a spool that is open. */
 static bool
-interrupted(void *arg)
+work_open(apv_spool *spool, bool (*work)(apv_spool *spool, void *arg, apv_err *err), void *arg,
+          module_gil *gil, apv_err *err)
 {
-    struct spool_object *self = arg;
-    PyEval_RestoreThread(self->thread);
-    self->interrupted = PyErr_CheckSignals() < 0;
-    self->thread = PyEval_SaveThread();
-    return self->interrupted;
+    if (spool == NULL)
+        return apv_fail(err, APV_ERR_INVALID, "the spool is closed");
+    apv_spool_on_signal(spool, module_gil_interrupted, gil);
+    bool ok = work(spool, arg, err);
+    apv_spool_on_signal(spool, NULL, NULL);
+    return ok;
 }
 
 /* Does work on the spool, without the GIL and while no other thread uses it. Returns
@@ -52,20 +52,20 @@ static bool
 run(struct spool_object *self, bool (*work)(apv_spool *spool, void *arg, apv_err *err), void *arg)
 {
     apv_err err = APV_ERR_NONE;
+    module_gil gil = {0};
+    size_t place;
     bool ok = false;
 
     /* Before the lock, which another thread of the parent may have held when it forked. */
     if (self->pid != getpid()) {
         apv_fail(&err, APV_ERR_FORKED, "the spool belongs to the parent process");
     } else {
-        PyThreadState *thread = PyEval_SaveThread();
-        if (module_turn_take(&self->turn, TURN_MS, "the spool", &err)) {
-            self->thread = thread;
-            ok = self->spool != NULL ? work(self->spool, arg, &err)
-                                     : apv_fail(&err, APV_ERR_INVALID, "the spool is closed");
-            module_turn_give(&self->turn);
+        module_gil_release(&gil);
+        if (module_turn_take(&self->turn, TURN_MS, &gil, &place, &err)) {
+            ok = work_open(self->spool, work, arg, &gil, &err);
+            module_turn_give(&self->turn, place, APV_LESSON_NONE, NULL);
         }
-        PyEval_RestoreThread(thread);
+        module_gil_acquire(&gil);
     }
     if (!ok)
         module_raise(state_of(self), &err);
@@ -108,8 +108,7 @@ spool_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     }
     self->spool = spool;
     self->pid = getpid();
-    module_turn_init(&self->turn);
-    apv_spool_on_signal(spool, interrupted, self);
+    module_turn_init(&self->turn, 1, "the spool", APV_ERR_BUSY);
 
 done:
     Py_DECREF(path);
@@ -139,16 +138,18 @@ spool_close(PyObject *object, PyObject *unused)
     struct spool_object *self = (struct spool_object *)object;
 
     apv_err err = APV_ERR_NONE;
+    module_gil gil = {0};
     bool taken = true;
+    size_t place;
 
     if (self->pid == getpid()) {
-        Py_BEGIN_ALLOW_THREADS
-        taken = module_turn_take(&self->turn, TURN_MS, "the spool", &err);
+        module_gil_release(&gil);
+        taken = module_turn_take(&self->turn, TURN_MS, &gil, &place, &err);
         if (taken) {
             apv_spool_close(&self->spool);
-            module_turn_give(&self->turn);
+            module_turn_give(&self->turn, place, APV_LESSON_NONE, NULL);
         }
-        Py_END_ALLOW_THREADS
+        module_gil_acquire(&gil);
     }
     if (!taken)
         return module_raise(state_of(self), &err);

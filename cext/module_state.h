@@ -58,8 +58,7 @@ enum module_key {
         KEY_COUNT
 };
 
-struct connection_cache; /* module_connection.c */
-struct snapshot_cache;   /* module_snapshot.c */
+struct module_handles;
 
 typedef struct {
     PyObject *error;          /* Error(Exception) */
@@ -70,8 +69,8 @@ typedef struct {
     PyObject *json_loads;     /* json.loads */
     PyObject *json_text;      /* the one JSON text of an object, as intake makes it */
     PyObject *keys[KEY_COUNT];
-    struct connection_cache *connections;
-    struct snapshot_cache *snapshots;
+    struct module_handles *connections; /* by settings */
+    struct module_handles *snapshots;   /* by path */
 } module_state;
 
 /* State of a module of ours. Borrowed; never NULL after the module was executed. */
