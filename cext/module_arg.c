@@ -137,3 +137,14 @@ module_args_clear(struct module_args *args)
     args->count = 0;
     Py_CLEAR(args->objects);
 }
+
+int
+module_flag(PyObject *object, void *flag)
+{
+    int truth = PyObject_IsTrue(object);
+
+    if (truth < 0)
+        return false;
+    *(bool *)flag = truth;
+    return true;
+}

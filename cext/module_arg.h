@@ -17,4 +17,11 @@ struct module_args {
 bool module_args_init(const module_state *state, PyObject *objects, struct module_args *args);
 void module_args_clear(struct module_args *args);
 
+/* For format O& of PyArg_Parse*: whether object is true, into a bool. */
+int module_flag(PyObject *object, void *flag);
+
+/* Entry of a PyMethodDef for a function that takes keywords: the function and its flags. */
+#define MODULE_WITH_KEYWORDS(function)                                                             \
+    (PyCFunction)(void (*)(void))(function), METH_VARARGS | METH_KEYWORDS
+
 #endif

@@ -2,6 +2,7 @@
 #ifndef APV_MODULE_CONNECTION_H
 #define APV_MODULE_CONNECTION_H
 
+#include "module_arg.h"
 #include "module_handles.h"
 
 #include "apv_db.h"
@@ -19,10 +20,17 @@ bool module_connection_try(const module_state *state, const apv_db_options *opti
                            bool (*work)(apv_db *db, void *arg, apv_err *err), void *arg,
                            apv_err *err);
 
-/* The settings when the keyword arguments do not give them. */
+/* The settings as keyword-only arguments, behind what a function takes itself: their
+ * defaults, how documentation spells them, their names (which end the list), their part of
+ * the format of PyArg_ParseTupleAndKeywords, and where it puts them. */
 #define MODULE_OPTIONS_DEFAULT                                                                     \
     {                                                                                              \
         .connect_timeout_ms = 2000, .timeout_ms = 5000, .prepare = true                            \
     }
+#define MODULE_OPTIONS_DOC "connect_timeout_ms=2000, timeout_ms=5000, prepare=True"
+#define MODULE_OPTIONS_NAMES "connect_timeout_ms", "timeout_ms", "prepare", NULL
+#define MODULE_OPTIONS_FORMAT "iiO&"
+#define MODULE_OPTIONS_TARGETS(options)                                                            \
+    &(options)->connect_timeout_ms, &(options)->timeout_ms, module_flag, &(options)->prepare
 
 #endif

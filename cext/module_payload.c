@@ -1,6 +1,7 @@
 /* module_payload.c - compress() and decompress(). */
 #include "module_payload.h"
 
+#include "module_arg.h"
 #include "module_error.h"
 #include "module_text.h"
 
@@ -66,7 +67,6 @@ decompress(PyObject *module, PyObject *args, PyObject *kwargs)
 
 PyMethodDef module_payload_methods[] = {
     {"compress", compress, METH_O, compress_doc},
-    {"decompress", (PyCFunction)(void (*)(void))decompress, METH_VARARGS | METH_KEYWORDS,
-     decompress_doc},
+    {"decompress", MODULE_WITH_KEYWORDS(decompress), decompress_doc},
     {NULL, NULL, 0, NULL},
 };

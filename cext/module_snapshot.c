@@ -118,7 +118,7 @@ static PyObject *
 snapshot_info(PyObject *module, PyObject *args)
 {
     const module_state *state = module_state_get(module);
-    apv_snapshot_info info;
+    apv_snapshot_info info = {0};
     const char *path;
 
     if (!PyArg_ParseTuple(args, "s:snapshot_info", &path) || !run(state, path, look, &info))
@@ -194,7 +194,7 @@ static PyObject *
 snapshot_verify(PyObject *module, PyObject *args)
 {
     const module_state *state = module_state_get(module);
-    struct verify_work work;
+    struct verify_work work = {0};
     const char *path;
     PyObject *dict;
 
@@ -211,8 +211,7 @@ snapshot_verify(PyObject *module, PyObject *args)
 /* ---- snapshot_refresh ---- */
 
 PyDoc_STRVAR(refresh_doc,
-             "snapshot_refresh(conninfo, path, *, rebuild=False, connect_timeout_ms=2000,\n"
-             "                 timeout_ms=5000, prepare=True)\n"
+             "snapshot_refresh(conninfo, path, *, rebuild=False, " MODULE_OPTIONS_DOC ")\n"
              "--\n\n"
              "Brings the snapshot up to date. Answers as snapshot_info(), with built (a new "
              "generation, of\n"
@@ -250,8 +249,7 @@ refresh(module_use *use, void *arg, apv_err *err)
 static PyObject *
 snapshot_refresh(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"conninfo",   "path",    "rebuild", "connect_timeout_ms",
-                            "timeout_ms", "prepare", NULL};
+    static char *names[] = {"conninfo", "path", "rebuild", MODULE_OPTIONS_NAMES};
     const module_state *state = module_state_get(module);
     struct refresh_work work = {
         .state = state,
@@ -260,15 +258,13 @@ snapshot_refresh(PyObject *module, PyObject *args, PyObject *kwargs)
     };
     apv_err err = APV_ERR_NONE;
     module_key key = {0};
-    int prepare = work.options.prepare, rebuild = false;
     PyObject *dict;
 
-    if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "ss|$piip:snapshot_refresh", names, &work.options.conninfo, &key.text,
-            &rebuild, &work.options.connect_timeout_ms, &work.options.timeout_ms, &prepare))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs,
+                                     "ss|$O&" MODULE_OPTIONS_FORMAT ":snapshot_refresh", names,
+                                     &work.options.conninfo, &key.text, module_flag, &work.rebuild,
+                                     MODULE_OPTIONS_TARGETS(&work.options)))
         return NULL;
-    work.options.prepare = prepare;
-    work.rebuild = rebuild;
     if (!module_handles_use(state->snapshots, &key, TURN_MS, refresh, &work, &err))
         return module_raise(state, &err);
     dict = info_dict(state, &work.round.now);
@@ -286,7 +282,6 @@ PyMethodDef module_snapshot_methods[] = {
     {"snapshot_info", snapshot_info, METH_VARARGS, info_doc},
     {"snapshot_read", snapshot_read, METH_VARARGS, read_doc},
     {"snapshot_verify", snapshot_verify, METH_VARARGS, verify_doc},
-    {"snapshot_refresh", (PyCFunction)(void (*)(void))snapshot_refresh,
-     METH_VARARGS | METH_KEYWORDS, refresh_doc},
+    {"snapshot_refresh", MODULE_WITH_KEYWORDS(snapshot_refresh), refresh_doc},
     {NULL, NULL, 0, NULL},
 };
