@@ -10,6 +10,7 @@ import shlex
 import subprocess
 import sys
 
+import child
 import pytest
 
 from saltext.approval.trust import audit
@@ -23,13 +24,7 @@ def run(approved, dsn_file):
 
     def command(login, *arguments, **environment):
         options = ["--dsn-file", dsn_file(login)] if login else []
-        return subprocess.run(
-            [*COMMAND, *options, *arguments],
-            check=False,
-            capture_output=True,
-            text=True,
-            env={**os.environ, **environment},
-        )
+        return child.run(child.program("salt-approval"), ["salt-approval", *options, *arguments], environment)
 
     return command
 
@@ -484,15 +479,20 @@ def test_a_terminal_is_as_wide_as_it_says(run, approved, dsn_file, width):
     assert (len(piped), piped[1].endswith(reason.strip())) == (2, True)
 
 
-def test_a_terminal_without_the_letters_makes_no_failure(run):
+def test_a_terminal_without_the_letters_makes_no_failure(approved, dsn_file):
+    def run(encoding, *arguments):
+        command = [*COMMAND, "--dsn-file", dsn_file("alice"), *arguments]
+        environment = {**os.environ, "PYTHONIOENCODING": encoding}
+        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
     words = ["--minion", "日本", "--package", "hello=1", "--reason", "☃ 😀"]
     for encoding in ("latin1", "ascii"):
-        asked = run("alice", "request", "package", *words, PYTHONIOENCODING=encoding)
+        asked = run(encoding, "request", "package", *words)
         assert asked.returncode == 0, asked.stderr
         assert "\\u65e5\\u672c" in asked.stdout
-        shown = run("alice", "--json", "show", "1", PYTHONIOENCODING=encoding)
+        shown = run(encoding, "--json", "show", "1")
         assert json.loads(shown.stdout)["reason"] == "☃ 😀"
-        refused = run("alice", "show", "日", PYTHONIOENCODING=encoding)
+        refused = run(encoding, "show", "日")
         assert (refused.returncode, "Traceback" in refused.stderr) == (2, False)
 
 
