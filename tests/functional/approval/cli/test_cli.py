@@ -79,33 +79,43 @@ def test_the_audit_leaves_the_database(run, approved, tmp_path):
     assert run(None, "audit", "verify", export).stdout == "the file: it holds no record\n"
 
 
-def test_a_cut_off_audit_is_never_called_intact(run, approved, tmp_path):
+@pytest.fixture
+def exported(run, approved):
+    """The lines of an audit with three seals, and the hashes of these."""
     for number in range(3):
         run("alice", "request", "package", "--minion", "web1", "--package", f"hello{number}=1", "--reason", "x")
         approved.execute("SELECT approval.seal_audit()", login="engine")
     lines = run("auditor", "audit", "export").stdout.splitlines(keepends=True)
-    heads = [json.loads(line)["hash"] for line in lines if '"seal"' in line]
-    assert run("auditor", "audit", "head").stdout.strip() == heads[-1]
+    return lines, [json.loads(line)["hash"] for line in lines if '"seal"' in line]
+
+
+def test_a_cut_off_audit_is_never_called_intact(run, exported, tmp_path):
+    lines, heads = exported
     export = tmp_path / "audit.jsonl"
-    for count in range(len(lines) + 1):
-        for text in ("".join(lines[:count]), "".join(lines[:count])[:-20], "".join(lines[count:])):
-            report = audit.verify(text.splitlines())
-            assert text == "".join(lines) or not (report.intact and report.end_checked)
-            assert report.intact == (text in ["".join(lines[: len(lines) - left]) for left in range(3)])
+    no_seal = next(number for number, line in enumerate(lines) if '"seal"' in line)
+    export.write_text("".join(lines[:no_seal]))
+    cut = run(None, "audit", "verify", export)
+    assert (cut.returncode, "it holds no seal: it was cut off" in cut.stdout) == (1, True)
     export.write_text("".join(lines))
     unchecked = run(None, "audit", "verify", export)
     assert unchecked.returncode == 3
     assert "the end was not checked: give --head" in unchecked.stdout
     assert "intact" not in unchecked.stdout
-    no_seal = next(number for number, line in enumerate(lines) if '"seal"' in line)
-    export.write_text("".join(lines[:no_seal]))
-    cut = run(None, "audit", "verify", export)
-    assert (cut.returncode, "it holds no seal: it was cut off" in cut.stdout) == (1, True)
     export.write_text("".join(lines[:-1]))
     assert run(None, "audit", "verify", export, "--head", heads[-1]).returncode == 1
     older = run(None, "audit", "verify", export, "--head", heads[0])
     assert (older.returncode, "that of seal 1: behind it anything may be missing" in older.stdout) == (0, True)
     assert run("alice", "audit", "verify", "--head", heads[0]).returncode == 2
+
+
+def test_an_audit_that_was_cut_anywhere(run, exported):
+    lines, heads = exported
+    assert run("auditor", "audit", "head").stdout.strip() == heads[-1]
+    for count in range(len(lines) + 1):
+        for text in ("".join(lines[:count]), "".join(lines[:count])[:-20], "".join(lines[count:])):
+            report = audit.verify(text.splitlines())
+            assert text == "".join(lines) or not (report.intact and report.end_checked)
+            assert report.intact == (text in ["".join(lines[: len(lines) - left]) for left in range(3)])
 
 
 def test_global_options_on_either_side_of_the_command(run, dsn_file):
