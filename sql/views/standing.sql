@@ -1,3 +1,4 @@
+-- Views that roles read call no function of ours: it would be called with their rights, which are none.
 CREATE OR REPLACE VIEW approval.standing AS
 WITH held AS (
     SELECT d.minion_id, d.item_ids FROM approval.document AS d

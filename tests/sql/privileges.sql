@@ -1,7 +1,7 @@
 -- Nobody but by functions changes anything, and each role calls only what is its own.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(17);
+SELECT plan(18);
 
 CREATE FUNCTION pg_temp.granted(login text) RETURNS text[] LANGUAGE sql AS $$
 SELECT coalesce(array_agg(DISTINCT p.proname::text ORDER BY p.proname::text), '{}')
@@ -40,6 +40,8 @@ SELECT set_eq('SELECT unnest(pg_temp.granted(''t_policy''))', $$SELECT name FROM
     ('inbox_of')$$, 'policy_admin: no decisions');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_returner''))', $$VALUES ('expected_documents'), ('record_returns'), ('save_load'), ('save_minions'), ('get_load'),
     ('get_jid'), ('get_jids'), ('get_fun'), ('get_minions'), ('update_endtime'), ('get_endtime'), ('save_events'), ('maintain_jobs'), ('seal_audit')$$, 'returner');
+
+SELECT lives_ok($$SELECT pg_temp.act('t_auditor', 'SELECT count(*) FROM approval.standing, approval.job_finding')$$, 'auditor: reads views as they are');
 
 -- Every table, every login, every way to write: by really trying.
 SELECT is_empty($$

@@ -48,8 +48,7 @@ BEGIN
         SELECT e.* FROM every AS e WHERE p_after IS NULL OR (e.asked).request_id > p_after ORDER BY (e.asked).request_id LIMIT p_limit
     )
     SELECT r.request_id, e.act, r.type_name, t.title, asker.name, r.reason, r.submitted_at,
-        (SELECT count(DISTINCT i.minion_id) FROM approval.item AS i
-         WHERE i.request_id = r.request_id AND i.item_set_version = r.item_set_version),
+        (SELECT count(DISTINCT i.minion_id) FROM approval.current_item AS i WHERE i.request_id = r.request_id),
         v.item_count, e.stage_no, e.stage_name, e.groups, CASE WHEN e.voter_id <> person THEN stead.name END, e.escalated, e.until, e.until_what,
         e.min_assurance, given.strength >= coalesce(least_one.strength, 0), CASE WHEN e.act = 'decide'
             THEN coalesce(approval.open_overlap(r.request_id), 'it has ' || approval.missing_plan(r.request_id, moment)) END,

@@ -26,16 +26,15 @@ BEGIN
         JOIN approval.request AS r USING (request_id)
         JOIN approval.principal AS p ON p.principal_id = r.requester_id
         LEFT JOIN LATERAL (
-            SELECT i.item_id FROM approval.document AS d
-            WHERE d.minion_id = i.minion_id AND d.valid_from <= moment AND d.valid_until > moment AND i.item_id = ANY (d.item_ids)) AS in_force
-            ON true
+            SELECT i.item_id FROM approval.document_in_force(moment) AS d
+            WHERE d.minion_id = i.minion_id AND i.item_id = ANY (d.item_ids)) AS in_force ON true
         LEFT JOIN LATERAL approval.held_back(i.minion_id, i.item_id, moment) AS held ON i.state = 'approved'
         LEFT JOIN approval.drift AS f ON f.minion_id = i.minion_id AND f.item_id = i.item_id AND f.cleared_at IS NULL AND i.state = 'approved'
         -- The one that is in force instead, though nothing has proven it yet.
         LEFT JOIN LATERAL (
-            SELECT w.request_id FROM approval.document AS d
+            SELECT w.request_id FROM approval.document_in_force(moment) AS d
             JOIN approval.item AS w ON w.minion_id = d.minion_id AND w.item_id = ANY (d.item_ids) AND w.kind = i.kind AND w.name = i.name
-            WHERE d.minion_id = i.minion_id AND d.valid_from <= moment AND d.valid_until > moment AND w.item_id <> i.item_id) AS winner
+            WHERE d.minion_id = i.minion_id AND w.item_id <> i.item_id) AS winner
             ON i.state = 'approved'
         WHERE i.minion_id = p_minion_id AND i.kind = p_kind AND i.name = p_name AND i.state <> 'void'
     )

@@ -9,9 +9,9 @@ BEGIN
     RETURN QUERY
     WITH held AS (
         SELECT d.minion_id, c.asked_at
-        FROM approval.document AS d
+        FROM approval.document_in_force(now()) AS d
         LEFT JOIN approval.minion_check AS c ON c.minion_id = d.minion_id
-        WHERE d.minion_id = ANY (p_minions) AND d.valid_from <= now() AND d.valid_until > now() AND cardinality(d.item_ids) > 0
+        WHERE d.minion_id = ANY (p_minions) AND cardinality(d.item_ids) > 0
     ), due AS (
         SELECT h.minion_id FROM held AS h
         WHERE h.asked_at IS NULL OR h.asked_at <= now() - p_every

@@ -10,22 +10,20 @@ BEGIN
     -- Of the document in force only: what an older one wanted says nothing of today.
     WITH held AS (
         SELECT d.minion_id, d.revision, d.kinds, d.names, d.contents, d.item_ids
-        FROM approval.document AS d
-        WHERE d.minion_id = ANY (p_minions) AND d.valid_from <= p_now AND d.valid_until > p_now
+        FROM approval.document_in_force(p_now) AS d
+        WHERE d.minion_id = ANY (p_minions)
     ), told AS (
-        SELECT p.minion_id, p.jid, e.item_id, e.kind, e.name, e.content, f.entry ->> 2 AS verdict, f.entry ->> 3 AS reason,
-            f.entry ->> 5 AS observed, f.entry ->> 7 AS finding,
-            coalesce(f.entry ->> 6 IN ('evidence', 'observation'), false) AS signed
+        SELECT p.minion_id, p.jid, e.item_id, e.kind, e.name, e.content, f.verdict, f.reason, f.observed, f.finding, f.is_signed
         FROM unnest(p_jids, p_minions, p_revisions, p_findings) AS p (jid, minion_id, revision, findings)
         JOIN held AS h USING (minion_id, revision)
         CROSS JOIN LATERAL unnest(h.kinds, h.names, h.contents, h.item_ids) AS e (kind, name, content, item_id)
-        JOIN LATERAL json_array_elements(p.findings::json) AS f (entry) ON f.entry ->> 0 = e.kind AND f.entry ->> 1 = e.name
+        JOIN LATERAL approval.findings_of(p.findings::json) AS f ON f.kind = e.kind AND f.name = e.name
     ), cleared AS (
         UPDATE approval.drift AS t
         SET cleared_at = p_now
         WHERE t.minion_id = ANY (p_minions) AND t.cleared_at IS NULL AND (
             EXISTS (SELECT FROM told WHERE told.minion_id = t.minion_id AND told.kind = t.kind AND told.name = t.name
-                        AND told.verdict = 'converged' AND told.signed)
+                        AND told.verdict = 'converged' AND told.is_signed)
             OR NOT EXISTS (SELECT FROM held AS h WHERE h.minion_id = t.minion_id AND t.item_id = ANY (h.item_ids)))
     )
     INSERT INTO approval.drift AS t (minion_id, kind, name, item_id, expected, observed, finding, jid, since, last_seen)

@@ -2,7 +2,7 @@ CREATE OR REPLACE FUNCTION approval.out_of_line(p_limit integer) RETURNS TABLE (
     minion_id text, standing text, kind text, name text, expected text, observed text, since timestamptz, last_seen timestamptz, why text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 WITH held AS (
-    SELECT d.minion_id, d.item_ids FROM approval.document AS d WHERE d.valid_from <= now() AND d.valid_until > now()
+    SELECT d.minion_id, d.item_ids FROM approval.document_in_force(now()) AS d
 )
 SELECT t.minion_id, 'drifting', t.kind, t.name, t.expected, t.observed, t.since, t.last_seen, t.finding
 FROM approval.drift AS t JOIN held AS h ON h.minion_id = t.minion_id AND t.item_id = ANY (h.item_ids)

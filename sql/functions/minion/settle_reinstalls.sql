@@ -13,10 +13,8 @@ BEGIN
             WHERE e.minion_id = r.minion_id AND e.received_at > r.accepted_at AND e.authenticated AND e.verdict = 'converged'
                 AND e.fun IN ('state.apply', 'state.highstate', 'state.sls') AND NOT e.flags && '{stale}'
                 -- What is in force, by evidence alone, in a run of after: a return may have waited in a spool.
-                AND e.revision = (SELECT d.revision FROM approval.document AS d
-                                  WHERE d.minion_id = r.minion_id AND d.valid_from <= moment AND d.valid_until > moment)
-                AND NOT EXISTS (SELECT FROM json_array_elements(e.findings) AS f (entry)
-                                WHERE f.entry ->> 6 IS DISTINCT FROM 'evidence')
+                AND e.revision = (SELECT d.revision FROM approval.document_in_force(moment) AS d WHERE d.minion_id = r.minion_id)
+                AND NOT EXISTS (SELECT FROM approval.findings_of(e.findings) AS f WHERE f.source IS DISTINCT FROM 'evidence')
                 AND EXISTS (SELECT FROM approval.job AS j WHERE j.jid = e.jid AND j.published_at > r.noticed_at)
             ORDER BY e.received_at LIMIT 1) AS receipt
         WHERE r.state = 'accepted'

@@ -24,8 +24,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'AP015', MESSAGE = 'the plan is of no minion';
     END IF;
     SELECT min(answer.minion) INTO stranger FROM jsonb_to_recordset(p_answers) AS answer (minion text)
-    WHERE NOT EXISTS (SELECT FROM approval.item AS i
-                      WHERE i.minion_id = answer.minion AND i.request_id = p_request_id AND i.item_set_version = target.item_set_version);
+    WHERE NOT EXISTS (SELECT FROM approval.current_item AS i WHERE i.minion_id = answer.minion AND i.request_id = p_request_id);
     IF stranger IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'AP004', MESSAGE = format('request %s does not name minion %L', p_request_id, stranger);
     END IF;
@@ -38,7 +37,7 @@ BEGIN
     SELECT coalesce(max(plan_no), 0) + 1 INTO new_no FROM approval.request_plan WHERE request_id = p_request_id;
     INSERT INTO approval.request_plan
     SELECT p_request_id, new_no, target.item_set_version, moment, actor.name, count(DISTINCT i.minion_id), plan_digest
-    FROM approval.item AS i WHERE i.request_id = p_request_id AND i.item_set_version = target.item_set_version;
+    FROM approval.current_item AS i WHERE i.request_id = p_request_id;
     INSERT INTO approval.request_plan_minion
     SELECT p_request_id, new_no, answer.minion, answer.outcome, answer.changes, answer.comment
     FROM jsonb_to_recordset(p_answers) AS answer (minion text, outcome text, changes jsonb, comment text);

@@ -23,14 +23,12 @@ BEGIN
         SELECT r.* FROM approval.request AS r
         WHERE (p_state IS NULL OR r.state = p_state) AND (asker IS NULL OR asker IN (r.requester_id, r.on_behalf_of))
             AND (p_minion_id IS NULL OR EXISTS (
-                SELECT FROM approval.item AS i
-                WHERE i.request_id = r.request_id AND i.item_set_version = r.item_set_version AND i.minion_id = p_minion_id))
+                SELECT FROM approval.current_item AS i WHERE i.request_id = r.request_id AND i.minion_id = p_minion_id))
     ), page AS (
         SELECT w.* FROM wanted AS w WHERE p_before IS NULL OR w.request_id < p_before ORDER BY w.request_id DESC LIMIT p_limit
     )
     SELECT r.request_id, r.type_name, r.state, p.name, r.submitted_at,
-        (SELECT count(DISTINCT i.minion_id) FROM approval.item AS i
-         WHERE i.request_id = r.request_id AND i.item_set_version = r.item_set_version),
+        (SELECT count(DISTINCT i.minion_id) FROM approval.current_item AS i WHERE i.request_id = r.request_id),
         (SELECT s.item_count FROM approval.item_set AS s
          WHERE s.request_id = r.request_id AND s.item_set_version = r.item_set_version), approval.waiting_for(r.request_id), r.reason,
         (SELECT count(*) FROM (SELECT FROM wanted AS w ORDER BY w.request_id DESC LIMIT most_counted) AS counted)

@@ -23,8 +23,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'AP006', MESSAGE = format('request %s is %s: there is nothing to take back', p_request_id, target.state);
     END IF;
     SELECT string_agg(quote_nullable(given.minion_id), ', ') INTO unknown FROM unnest(p_minions) AS given (minion_id)
-    WHERE NOT EXISTS (SELECT FROM approval.item AS i
-                      WHERE i.minion_id = given.minion_id AND i.request_id = p_request_id AND i.item_set_version = target.item_set_version);
+    WHERE NOT EXISTS (SELECT FROM approval.current_item AS i WHERE i.minion_id = given.minion_id AND i.request_id = p_request_id);
     IF unknown IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'AP004', MESSAGE = format('request %s does not name minion %s', p_request_id, unknown);
     END IF;
@@ -34,7 +33,7 @@ BEGIN
         SELECT i.item_id, i.minion_id, i.kind, i.name, i.before_known, i.minion_id = ANY (p_minions) AS is_named,
             m.removed_at, m.registered_at > i.effective_at AS is_anew, earlier.item_id IS NOT NULL AS was_approved,
             CASE WHEN earlier.item_id IS NOT NULL THEN coalesce(earlier.pinned, earlier.content) ELSE i.before_content END AS content
-        FROM approval.item AS i
+        FROM approval.current_item AS i
         JOIN approval.minion AS m USING (minion_id)
         LEFT JOIN LATERAL (
             SELECT * FROM approval.item AS past
@@ -42,7 +41,7 @@ BEGIN
                 AND past.state IN ('approved', 'superseded') AND (past.effective_at, past.approval_seq) < (i.effective_at, i.approval_seq)
                 AND past.effective_at >= m.registered_at
             ORDER BY past.effective_at DESC, past.approval_seq DESC LIMIT 1) AS earlier ON true
-        WHERE i.request_id = p_request_id AND i.item_set_version = target.item_set_version AND i.state IN ('approved', 'superseded')
+        WHERE i.request_id = p_request_id AND i.state IN ('approved', 'superseded')
             AND (p_minions IS NULL OR i.minion_id = ANY (p_minions))
     ), judged AS MATERIALIZED (
         SELECT w.*, CASE

@@ -40,10 +40,10 @@ WITH request AS (
     LEFT JOIN LATERAL (
         SELECT r.jid FROM approval.job_return AS r WHERE r.jid = d.jid AND r.minion_id = d.minion_id LIMIT 1) AS answer ON true
     LEFT JOIN LATERAL (
-        SELECT w.request_id FROM approval.document AS n
+        SELECT w.request_id FROM approval.document_in_force(p_at) AS n
         CROSS JOIN LATERAL unnest(n.kinds, n.names, n.item_ids) AS e (kind, name, item_id)
         JOIN approval.item AS w ON w.minion_id = i.minion_id AND w.item_id = e.item_id
-        WHERE n.minion_id = i.minion_id AND n.valid_from <= p_at AND n.valid_until > p_at AND NOT i.item_id = ANY (n.item_ids)
+        WHERE n.minion_id = i.minion_id AND NOT i.item_id = ANY (n.item_ids)
             AND e.kind = i.kind AND e.name = i.name
         LIMIT 1) AS winner ON i.kind <> 'action' AND held.until IS NULL
 ), reason AS (

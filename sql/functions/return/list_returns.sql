@@ -22,10 +22,10 @@ BEGIN
             SELECT d.request_id FROM approval.dispatch AS d WHERE d.minion_id = r.minion_id AND r.jid IN (d.jid, d.observe_jid) LIMIT 1),
         r.verdict, r.authenticated, r.flags, r.revision, r.retcode, r.success, r.received_at, (
             -- Of what is as approved nothing needs to be told.
-            SELECT coalesce(jsonb_agg(jsonb_build_object('kind', f.entry ->> 0, 'name', f.entry ->> 1, 'verdict', f.entry ->> 2,
-                                                         'reason', f.entry ->> 3, 'expected', f.entry ->> 4, 'observed', f.entry ->> 5,
-                                                         'text', f.entry ->> 7)), '[]')
-            FROM json_array_elements(r.findings) AS f (entry) WHERE f.entry ->> 2 <> 'converged')
+            SELECT coalesce(jsonb_agg(jsonb_build_object(
+                'kind', f.kind, 'name', f.name, 'verdict', f.verdict, 'reason', f.reason, 'expected', f.expected, 'observed', f.observed,
+                'text', f.finding)), '[]')
+            FROM approval.findings_of(r.findings) AS f WHERE f.verdict <> 'converged')
     FROM approval.job_return AS r
     LEFT JOIN approval.job AS j ON j.jid = r.jid
     WHERE (p_minion_id IS NULL OR r.minion_id = p_minion_id) AND (p_verdict IS NULL OR r.verdict = p_verdict)

@@ -19,7 +19,7 @@ SELECT jsonb_build_object(
         FROM approval.principal_group AS g),
     'types', (
         SELECT coalesce(jsonb_object_agg(t.type_name, jsonb_build_object('version', t.type_version, 'definition', t.definition)), '{}')
-        FROM (SELECT DISTINCT ON (type_name) * FROM approval.request_type ORDER BY type_name, type_version DESC) AS t),
+        FROM approval.newest_type AS t),
     'calendars', (
         SELECT coalesce(jsonb_object_agg(c.calendar_name, jsonb_build_object(
             'rule', c.rule, 'time_zone', c.time_zone, 'starts_on', c.starts_on,
