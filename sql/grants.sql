@@ -166,11 +166,11 @@ GRANT EXECUTE ON FUNCTION
     approval.awaited_minions,
     approval.settle_outbox,
     approval.tell,
-    approval.due_dispatches,
+    approval.take_dispatches,
     approval.next_dispatch,
     approval.begin_dispatch,
     approval.note_sent,
-    approval.open_dispatches,
+    approval.list_dispatches,
     approval.note_observation,
     approval.settle_action,
     approval.settle_dispatches,
@@ -187,8 +187,8 @@ GRANT SELECT ON approval.dispatch TO approval_auditor;
 
 -- Drift, silence and where each minion stands.
 GRANT EXECUTE ON FUNCTION
-    approval.due_checks,
-    approval.find_silent
+    approval.take_checks,
+    approval.note_silence
 TO approval_engine;
 GRANT EXECUTE ON FUNCTION
     approval.compliance,

@@ -70,7 +70,7 @@ BEGIN
                              stage.min_assurance, p_assurance),
             HINT = 'Decide with your own login: salt-approval approve.';
     END IF;
-    overlap := approval.open_overlap(number);
+    overlap := approval.unresolved_overlap(number);
     IF p_decision = 'approve' AND overlap IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'AP018', MESSAGE = format('request %s cannot be approved yet: %s', number, overlap),
             HINT = 'Who asked for it resolves that: supersede, or wait.';

@@ -51,7 +51,7 @@ BEGIN
         (SELECT count(DISTINCT i.minion_id) FROM approval.current_item AS i WHERE i.request_id = r.request_id),
         v.item_count, e.stage_no, e.stage_name, e.groups, CASE WHEN e.voter_id <> person THEN stead.name END, e.escalated, e.until, e.until_what,
         e.min_assurance, given.strength >= coalesce(least_one.strength, 0), CASE WHEN e.act = 'decide'
-            THEN coalesce(approval.open_overlap(r.request_id), 'it has ' || approval.missing_plan(r.request_id, moment)) END,
+            THEN coalesce(approval.unresolved_overlap(r.request_id), 'it has ' || approval.missing_plan(r.request_id, moment)) END,
         v.digest, (SELECT count(*) FROM every)
     FROM page AS e
     CROSS JOIN LATERAL (SELECT (e.asked).*) AS r

@@ -8,7 +8,7 @@ BEGIN
     END IF;
     RETURN QUERY
     SELECT o.destination, o.thread, o.request_id, o.seq, o.topic, o.state, o.attempts, o.created_at, nullif(o.due_at, '-infinity'), o.leased_until,
-        o.delivered_at, o.last_error, CASE WHEN o.destination = 'salt' THEN approval.told(o.request_id) END,
+        o.delivered_at, o.last_error, CASE WHEN o.destination = 'salt' THEN approval.dispatch_summary(o.request_id) END,
         o.destination = 'salt' OR EXISTS (SELECT FROM approval.route AS r WHERE r.destination = o.destination)
     FROM (SELECT * FROM approval.outbox AS b
           WHERE CASE WHEN p_state IS NULL THEN b.state <> 'delivered' ELSE b.state = p_state END

@@ -72,7 +72,7 @@ BEGIN
                            'overlaps', (SELECT jsonb_agg(other_id ORDER BY other_id) FROM approval.request_overlap
                                         WHERE request_id = new_id)));
     IF p_type.pre_approved THEN
-        overlap := approval.open_overlap(new_id);
+        overlap := approval.unresolved_overlap(new_id);
         IF overlap IS NOT NULL THEN
             RAISE EXCEPTION USING ERRCODE = 'AP018', MESSAGE = format('it cannot be approved at once: %s', overlap),
                 HINT = 'Say whether it shall supersede the other, or submit it when that is done.';

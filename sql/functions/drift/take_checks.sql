@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION approval.due_checks(p_minions text[], p_every interval, p_limit integer) RETURNS TABLE (minions text[], checked bigint)
+CREATE OR REPLACE FUNCTION approval.take_checks(p_minions text[], p_every interval, p_limit integer) RETURNS TABLE (minions text[], checked bigint)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     -- Planned for the array that is given: whole tables are hashed for all minions, and not each one looked up.
     SET plan_cache_mode = force_custom_plan AS $$
@@ -27,6 +27,6 @@ BEGIN
     SELECT (SELECT coalesce(array_agg(c.minion_id ORDER BY c.minion_id COLLATE "C"), '{}') FROM claimed AS c), (SELECT count(*) FROM held);
 END
 $$;
-COMMENT ON FUNCTION approval.due_checks IS
+COMMENT ON FUNCTION approval.take_checks IS
     'Takes those of the given minions, a limited number, that something is approved for and that were not told for so long to read what is '
     'there: the caller tells them. Also gives how many of the given ones there are to be told. Definer: tables are private.';

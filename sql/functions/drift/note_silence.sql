@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION approval.find_silent(p_within interval) RETURNS integer
+CREATE OR REPLACE FUNCTION approval.note_silence(p_within interval) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     many constant integer := 1000;
@@ -47,6 +47,6 @@ BEGIN
     RETURN looked_at;
 END
 $$;
-COMMENT ON FUNCTION approval.find_silent IS
+COMMENT ON FUNCTION approval.note_silence IS
     'Looks, once, at each published state run or check that is older than the given time, and notes which of its minions have not returned, or have not returned evidence from a check; '
     'gives how many runs were looked at. Silence is a finding (no-return) and no verdict: a minion that runs longer clears it by returning. Definer: tables are private.';

@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION approval.open_dispatches(p_limit integer)
+CREATE OR REPLACE FUNCTION approval.list_dispatches(p_limit integer)
     RETURNS TABLE (minion_id text, item_id bigint, state text, proof text, function text, kwarg jsonb, returns jsonb, jid text, payload bytea)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 SELECT d.minion_id, d.item_id, d.state, d.proof, i.name, approval.item_arguments(i)::jsonb,
@@ -16,5 +16,5 @@ WHERE d.proof <> 'state' AND d.returned_at IS NULL
 ORDER BY d.state_at
 LIMIT p_limit
 $$;
-COMMENT ON FUNCTION approval.open_dispatches IS
+COMMENT ON FUNCTION approval.list_dispatches IS
     'Authentic returns of jobs that observe before, or carry out, an action, and that nobody judged yet. Definer: tables are private.';

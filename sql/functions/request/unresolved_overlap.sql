@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION approval.open_overlap(p_request_id bigint) RETURNS text
+CREATE OR REPLACE FUNCTION approval.unresolved_overlap(p_request_id bigint) RETURNS text
     LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 SELECT format('it %s request %s (%s)', CASE o.resolution WHEN 'wait' THEN 'waits for' ELSE 'contradicts' END, o.other_id, o.example)
 FROM approval.request_overlap AS o
@@ -17,5 +17,5 @@ WHERE o.request_id = p_request_id AND o.resolution IS DISTINCT FROM 'supersede'
 ORDER BY o.resolution NULLS FIRST, o.other_id
 LIMIT 1
 $$;
-COMMENT ON FUNCTION approval.open_overlap IS
+COMMENT ON FUNCTION approval.unresolved_overlap IS
     'Internal: why a request cannot be approved yet on account of another that it contradicts; NULL: it can.';

@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION approval.due_dispatches(p_request_id bigint, p_minions text[], p_limit integer)
+CREATE OR REPLACE FUNCTION approval.take_dispatches(p_request_id bigint, p_minions text[], p_limit integer)
     RETURNS TABLE (minion_id text, item_id bigint, step text, function text, kwarg jsonb, proof text)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -43,7 +43,7 @@ BEGIN
     LIMIT p_limit;
 END
 $$;
-COMMENT ON FUNCTION approval.due_dispatches IS
+COMMENT ON FUNCTION approval.take_dispatches IS
     'What of a request is to be done now on these minions, a limited number of steps: observe (ask what is there '
     'before), perform (send the action) or apply (send the state). '
     'What can no longer be sent is put away as such first. Definer: tables are private.';
