@@ -1,5 +1,6 @@
--- Who may call what. All is taken first from everybody, and from the group roles of this and of any earlier version: what no
--- line below names is internal. Logins stay members of their roles, and what an administrator gave to other roles is theirs.
+-- Privileges on functions, tables and views. All is taken first from everybody, and from the group roles of this and of any earlier
+-- version: a function that no line below names is internal. Logins stay members of their roles, and what an administrator gave to
+-- other roles is theirs.
 DO $$
 DECLARE
     grantee text;
@@ -16,7 +17,7 @@ BEGIN
             EXECUTE format('REVOKE ALL ON ALL %s IN SCHEMA approval FROM %s CASCADE', kind, grantee);
         END LOOP;
     END LOOP;
-    -- What tables and functions to come, such as partitions, would be given by themselves.
+    -- Tables and functions to come, such as partitions, would be given these by themselves.
     FOR preset IN
         SELECT DISTINCT CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'ROUTINES'
                             WHEN 'T' THEN 'TYPES' ELSE 'SCHEMAS' END AS kind,
@@ -206,7 +207,7 @@ GRANT EXECUTE ON FUNCTION approval.list_reinstalls
 TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
 GRANT SELECT ON approval.reinstall TO approval_auditor;
 
--- What waits for oneself everybody may ask; what waits for others, who watches over it.
+-- Everybody may ask for their own inbox; only those who watch over requests, for that of others.
 GRANT EXECUTE ON FUNCTION approval.inbox TO approval_operator, approval_person;
 GRANT EXECUTE ON FUNCTION approval.inbox_of TO approval_operator, approval_policy_admin, approval_auditor;
 GRANT EXECUTE ON FUNCTION
@@ -214,5 +215,5 @@ GRANT EXECUTE ON FUNCTION
     approval.list_quarantine
 TO approval_operator, approval_auditor;
 
--- What a revert left out.
+-- Items that a revert left out.
 GRANT SELECT ON approval.request_left_out TO approval_auditor;

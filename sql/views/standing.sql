@@ -27,5 +27,5 @@ LEFT JOIN unproven AS u USING (minion_id)
 LEFT JOIN approval.silence AS s USING (minion_id)
 WHERE m.removed_at IS NULL;
 COMMENT ON VIEW approval.standing IS
-    'How each minion stands to what is approved for it now, the worst first: drifting (was applied and is otherwise now), failed (could not '
-    'be applied), silent (did not return), waiting (not proven yet), converged; unknown: nothing is approved for it.';
+    'How each minion stands to what is approved for it now, the worst first: drifting (was applied and is otherwise now), failed '
+    '(could not be applied), silent (did not return), waiting (not proven yet), converged; unknown: nothing is approved for it.';

@@ -24,5 +24,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.audit_append IS
-    'Internal: adds an act to the chain of a stream (0: policy and inventory; N: request N). An act on a request is told as it is recorded, '
-    'under topic requests: {request, seq, at, act, principal, identity, assurance, detail, type}.';
+    'Internal: adds an act to the chain of a stream (0: policy and inventory; N: request N). An act on a request is told as it is '
+    'recorded, under topic requests: {request, seq, at, act, principal, identity, assurance, detail, type}.';

@@ -16,5 +16,5 @@ SELECT line FROM (
 ORDER BY part, stream, seq
 $$;
 COMMENT ON FUNCTION approval.export_audit IS
-    'The whole audit trail as JSON lines: every entry in the order of its chain, then the seals; salt-approval audit verify FILE checks it '
-    'without the database. Definer: tables are private.';
+    'The whole audit trail as JSON lines: every entry in the order of its chain, then the seals; salt-approval audit verify FILE '
+    'checks it without the database. Definer: tables are private.';

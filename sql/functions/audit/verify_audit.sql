@@ -39,5 +39,5 @@ WITH entry AS (
 SELECT p.stream, p.seq, p.problem FROM problem AS p ORDER BY p.stream NULLS LAST, p.seq, p.problem
 $$;
 COMMENT ON FUNCTION approval.verify_audit IS
-    'Recomputes every chain and seal. No row: intact. A row names the stream and entry (for a seal: NULL and its number) and what is wrong. '
-    'Definer: those who may verify need not read everything.';
+    'Recomputes every chain and seal. No row: intact. A row names the stream and entry (for a seal: NULL and its number) and what '
+    'is wrong. Definer: those who may verify need not read everything.';

@@ -24,8 +24,9 @@ BEGIN
     SET state = 'approved', effective_at = due, expires_at = due + kind.valid_for,
         approval_seq = (SELECT nextval('approval.approval_seq'))
     WHERE request_id = p_request_id AND item_set_version = target.item_set_version AND state = 'proposed';
-    -- What was to be superseded and comes later would win otherwise. What is due already is overtaken like anything else, so that it
-    -- holds until this one takes its place; but not under another name, which nothing would overtake.
+    -- An item of the superseded request that takes effect later would win over this one: it is taken out of force now. One that is
+    -- due already is overtaken like any other, and holds until this one takes its place; under another name nothing would overtake
+    -- it.
     WITH lost AS (
         UPDATE approval.item AS loser
         SET state = 'superseded'

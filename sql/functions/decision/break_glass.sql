@@ -32,5 +32,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.break_glass IS
-    'Lets an approved request past windows and freezes, with a reason; recorded. Only logins of role approval_break_glass may '
-    'call it. Raises AP001, AP002, AP005, AP006, AP009, AP014. Definer: nobody writes documents otherwise.';
+    'Lets an approved request past windows and freezes, with a reason; recorded. Only logins of role approval_break_glass may call '
+    'it. Raises AP001, AP002, AP005, AP006, AP009, AP014. Definer: nobody writes documents otherwise.';

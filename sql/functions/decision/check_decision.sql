@@ -84,6 +84,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.check_decision IS
-    'Internal: whether a principal, known with this assurance, may decide so at p_now on a request as it is; gives the member of the stage''s '
-    'groups for whom that counts. p_digest: of the item set that was reviewed; NULL: of the present one. The caller holds the request''s lock. '
-    'Raises AP006-AP011, AP018, AP019.';
+    'Internal: whether a principal, known with this assurance, may decide so at p_now on a request as it is; gives the member of '
+    'the stage''s groups for whom that counts. p_digest: of the item set that was reviewed; NULL: of the present one. The caller '
+    'holds the request''s lock. Raises AP006-AP011, AP018, AP019.';

@@ -7,5 +7,6 @@ WHERE m.group_name = p_group AND p.disabled_at IS NULL
     AND (p_self_approval OR (p.principal_id IS DISTINCT FROM p_requester AND p.principal_id IS DISTINCT FROM p_on_behalf_of))
 $$;
 COMMENT ON FUNCTION approval.eligible_voters IS
-    'Internal: the members of a group who can approve a request that was made by a principal, for another one or (NULL) for nobody else: '
-    'those who are not disabled; and, unless its type allows self approval, neither of these two. Without a requester: of anybody''s request.';
+    'Internal: the members of a group who can approve a request that was made by a principal, for another one or (NULL) for nobody '
+    'else: those who are not disabled; and, unless its type allows self approval, neither of these two. Without a requester: of '
+    'anybody''s request.';

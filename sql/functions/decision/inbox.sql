@@ -6,5 +6,5 @@ CREATE OR REPLACE FUNCTION approval.inbox(p_provider text, p_subject text, p_aft
 SELECT mine.* FROM approval.acting_principal(p_provider, p_subject) AS actor, approval.inbox_of(actor.name, actor.assurance, p_after, p_limit) AS mine
 $$;
 COMMENT ON FUNCTION approval.inbox IS
-    'What waits for whoever calls: see approval.inbox_of. suffices tells whether the identity by which they call does. Raises AP001, AP002, '
+    'The caller''s inbox: see approval.inbox_of. suffices tells whether the identity by which they call does. Raises AP001, AP002, '
     'AP020. Definer: tables are private.';

@@ -67,8 +67,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.inbox_of IS
-    'What a principal can decide or review (of each type the newest thousand) now, oldest request first: not their own requests, nor those that they, or whoever they stand in '
-    'for, decided already. groups: why they; in_stead_of: who delegated to them; until: when the stage''s time or the request''s is over, '
-    'and what happens then; suffices: whether an identity of p_assurance is sure enough (NULL where none is given); obstacle: '
-    'another request that keeps this one from being approved, or a plan that it lacks. p_after: only requests with a higher number, for the next page; total counts all pages. '
-    'Raises AP001, AP005. Definer: tables are private.';
+    'Requests that a principal can decide or review (of each type the newest thousand) now, oldest first: not their own, nor those '
+    'that they, or the member they stand in for, decided already. groups: why they; in_stead_of: who delegated to them; until: '
+    'when the stage''s time or the request''s is over, and what happens then; suffices: whether an identity of p_assurance is sure '
+    'enough (NULL where none is given); obstacle: another request that keeps this one from being approved, or a plan that it '
+    'lacks. p_after: only requests with a higher number, for the next page; total counts all pages. Raises AP001, AP005. Definer: '
+    'tables are private.';

@@ -33,5 +33,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.record_decision IS
-    'Internal: keeps a decision that approval.check_decision allowed, with the voter that it gave, and does what follows from it; gives the '
-    'state after. The caller has held the request''s lock since the check.';
+    'Internal: keeps a decision that approval.check_decision allowed, with the voter that it gave, and does what follows from it; '
+    'gives the state after. The caller has held the request''s lock since the check.';

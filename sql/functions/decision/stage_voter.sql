@@ -17,5 +17,5 @@ ORDER BY approval.has_voted(p_request, p_stage_no, voter.principal_id), voter.pr
 LIMIT 1
 $$;
 COMMENT ON FUNCTION approval.stage_voter IS
-    'Internal: the member of the stage''s groups whose vote this principal can give: their own, else one delegated to them, and one not given yet '
-    'before one that was. NULL: none, or the principal was disabled.';
+    'Internal: the member of the stage''s groups whose vote this principal can give: their own, else one delegated to them, and '
+    'one not given yet before one that was. NULL: none, or the principal was disabled.';

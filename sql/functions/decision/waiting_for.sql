@@ -25,5 +25,6 @@ WHERE r.request_id = p_request_id
 HAVING count(*) > 0
 $$;
 COMMENT ON FUNCTION approval.waiting_for IS
-    'Internal: what an open request waits for, for people. Pending: another one that it contradicts, or a plan that it lacks; the stage that it is at and who can '
-    'pass it; says blocked where a group has too few members. Approved: see approval.waits. NULL: nothing.';
+    'Internal: the cause for which an open request waits, for people. Pending: another one that it contradicts, or a plan that it '
+    'lacks; the stage that it is at and who can pass it; says blocked where a group has too few members. Approved: see '
+    'approval.waits. NULL: nothing.';

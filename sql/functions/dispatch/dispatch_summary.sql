@@ -13,5 +13,5 @@ FROM (SELECT d.minion_id, d.proof, i.outcome <> 'converged' AND answer.jid IS NU
 HAVING count(*) > 0
 $$;
 COMMENT ON FUNCTION approval.dispatch_summary IS
-    'Internal: what is known of the jobs that a request was sent with: to how many minions, and who did not answer. That a job was '
-    'published does not say that a minion got it. NULL: nothing was sent.';
+    'Internal: all that is known of the jobs that a request was sent with: to how many minions, and who did not answer. A job that '
+    'was published may not have reached a minion. NULL: nothing was sent.';

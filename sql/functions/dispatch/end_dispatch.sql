@@ -20,5 +20,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.end_dispatch IS
-    'Internal: a dispatch has come to proven, refuted, silent or unsent; its item and request follow, and it is recorded. The caller holds '
-    'the request''s lock.';
+    'Internal: a dispatch has come to proven, refuted, silent or unsent; its item and request follow, and it is recorded. The '
+    'caller holds the request''s lock.';

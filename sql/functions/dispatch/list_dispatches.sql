@@ -17,4 +17,5 @@ ORDER BY d.state_at
 LIMIT p_limit
 $$;
 COMMENT ON FUNCTION approval.list_dispatches IS
-    'Authentic returns of jobs that observe before, or carry out, an action, and that nobody judged yet. Definer: tables are private.';
+    'Authentic returns of jobs that observe before, or carry out, an action, and that nobody judged yet. Definer: tables are '
+    'private.';

@@ -13,5 +13,5 @@ WHERE s.readiness <> 'done'
     AND (d.state IS NULL OR d.state IN ('observing', 'observed') OR (d.proof = 'state' AND d.state = 'sending'))
 $$;
 COMMENT ON FUNCTION approval.next_dispatch IS
-    'When something of a request is to be dispatched next, where only these minions (NULL: all) can be told; NULL: nothing is left to be. '
-    'Definer: tables are private.';
+    'When something of a request is to be dispatched next, where only these minions (NULL: all) can be told; NULL: nothing is left '
+    'to be. Definer: tables are private.';

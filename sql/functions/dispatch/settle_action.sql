@@ -19,7 +19,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'AP002', MESSAGE = format('%s has not authentically returned job %s', p_minion_id, p_jid);
     END IF;
     IF p_success AND held.proof = 'reboot' THEN
-        -- It said that it would; that it did, its next boot id says.
+        -- The return only promises the reboot; the next boot id proves it.
         UPDATE approval.dispatch AS d SET returned_at = moment, sent_at = coalesce(d.sent_at, d.state_at),
             state = CASE WHEN d.state = 'sending' THEN 'sent' ELSE d.state END
         WHERE d.minion_id = p_minion_id AND d.item_id = p_item_id;
@@ -31,5 +31,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.settle_action IS
-    'Says what the return of an action''s job shows, once: proven or refuted; a reboot that the minion accepted stays sent. Raises AP006 '
-    'unless the action waits for that job, AP002 unless the minion returned it authentically. Definer: tables are private.';
+    'Says what the return of an action''s job shows, once: proven or refuted; a reboot that the minion accepted stays sent. Raises '
+    'AP006 unless the action waits for that job, AP002 unless the minion returned it authentically. Definer: tables are private.';

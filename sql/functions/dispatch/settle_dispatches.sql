@@ -63,7 +63,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.settle_dispatches IS
-    'Does what time and other returns bring to dispatched actions: minions that started again, that did not answer in time, and jobs of '
-    'which it is not known whether they were sent. An action is never sent twice. At most a thousand of each '
-    'in one go. Gives how many changed. p_now later than the present '
-    'counts as the present. Definer: tables are private.';
+    'Does what time and other returns bring to dispatched actions: minions that started again, that did not answer in time, and '
+    'jobs of which it is not known whether they were sent. An action is never sent twice. At most a thousand of each in one go. '
+    'Gives how many changed. p_now later than the present counts as the present. Definer: tables are private.';

@@ -5,7 +5,7 @@ DECLARE
     moment timestamptz := clock_timestamp();
     revisions bigint[] := p_revisions;
 BEGIN
-    -- What a minion's own login stores is a claim whatever it is compared with, and each document holds a key.
+    -- A minion's own login stores claims, whatever they are compared with, and each document holds a key.
     IF NOT pg_has_role(session_user, 'approval_returner', 'MEMBER') THEN
         RETURN QUERY
         SELECT NULL::bigint, NULL, NULL::bytea, NULL::text[], NULL::text[], NULL::text[], NULL::text[] FROM unnest(p_minions);
@@ -37,6 +37,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.expected_documents IS
-    'The documents that returns are validated against, one row for each in the order asked: the revision that it claims, or (NULL) the one '
-    'in force when its job was published. All NULL: the minion was given none such, or the caller is a minion''s own login. '
-    'Definer: the recorder needs the keys to check evidence, and nothing else.';
+    'The documents that returns are validated against, one row for each in the order asked: the revision that it claims, or (NULL) '
+    'the one in force when its job was published. All NULL: the minion was given none such, or the caller is a minion''s own '
+    'login. Definer: the recorder needs the keys to check evidence, and nothing else.';

@@ -89,6 +89,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.rewrite_documents IS
-    'Internal: writes the documents of these minions anew, for now and each known future change, with new revisions, digests and keys. '
-    'Gives the requests that lost an item by it: the caller settles them. The caller holds approval.lock_minions, and p_now is not before '
-    'the time that it gave.';
+    'Internal: writes the documents of these minions anew, for now and each known future change, with new revisions, digests and '
+    'keys. Gives the requests that lost an item by it: the caller settles them. The caller holds approval.lock_minions, and p_now '
+    'is not before the time that it gave.';

@@ -33,6 +33,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.show_state IS
-    'What is approved for a minion now, and what will be; with the request behind each resource, what came of it, and its drift. held: what '
-    'is approved and held back, until when and by what (see held_back). No keys. '
-    'Raises AP004. Definer: tables are private.';
+    'The documents of a minion, of now and of later; with the request behind each resource, what came of it, and its drift. held: '
+    'what is approved and held back, until when and by what (see held_back). No keys. Raises AP004. Definer: tables are private.';

@@ -59,6 +59,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.why IS
-    'Why a minion has a resource as it has: every request about it, newest first: which is in force, who decided, since when, what it '
-    'replaced, what comes next; what holds one back and until when, by which one it is overtaken, and since when it drifted. Raises AP004, '
-    'AP005. Definer: tables are private.';
+    'Why a minion has a resource as it has: every request about it, newest first: which is in force, who decided, since when, what '
+    'it replaced, what comes next; what holds one back and until when, by which one it is overtaken, and since when it drifted. '
+    'Raises AP004, AP005. Definer: tables are private.';

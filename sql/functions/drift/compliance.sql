@@ -9,5 +9,5 @@ LEFT JOIN approval.standing AS g ON g.standing = s.name
 GROUP BY s.name, s.place ORDER BY s.place
 $$;
 COMMENT ON FUNCTION approval.compliance IS
-    'How many minions stand how to what is approved for them (see view standing), also where there is none; of drifting ones how many '
-    'resources. Definer: tables are private.';
+    'How many minions stand how to what is approved for them (see view standing), also where there is none; of drifting ones how '
+    'many resources. Definer: tables are private.';

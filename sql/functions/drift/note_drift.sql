@@ -40,5 +40,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.note_drift IS
-    'Internal: what authentic returns, no two of one minion, say of resources that were proven before: which are otherwise now, and which '
-    'are as approved again; none of these minions is silent. For the arrays see record_returns.';
+    'Internal: notes of resources that were proven before which ones are otherwise now, by authentic returns, no two of one '
+    'minion, and which ones are as approved again; none of these minions is silent. For the arrays see record_returns.';

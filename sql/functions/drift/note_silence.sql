@@ -48,5 +48,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.note_silence IS
-    'Looks, once, at each published state run or check that is older than the given time, and notes which of its minions have not returned, or have not returned evidence from a check; '
-    'gives how many runs were looked at. Silence is a finding (no-return) and no verdict: a minion that runs longer clears it by returning. Definer: tables are private.';
+    'Looks, once, at each published state run or check that is older than the given time, and notes which of its minions have not '
+    'returned, or have not returned evidence from a check; gives how many runs were looked at. Silence is a finding (no-return) '
+    'and no verdict: a minion that runs longer clears it by returning. Definer: tables are private.';

@@ -20,5 +20,5 @@ ORDER BY 7, 1, 2, 3, 4
 LIMIT p_limit
 $$;
 COMMENT ON FUNCTION approval.out_of_line IS
-    'What is not as approved, for the longest time first: resources that drifted, resources that could not be applied (since: when they '
-    'should have been), minions that do not return. Definer: tables are private.';
+    'Deviations from what is approved, the longest first: resources that drifted, resources that could not be applied (since: when '
+    'they should have been), minions that do not return. Definer: tables are private.';

@@ -28,5 +28,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.take_checks IS
-    'Takes those of the given minions, a limited number, that something is approved for and that were not told for so long to read what is '
-    'there: the caller tells them. Also gives how many of the given ones there are to be told. Definer: tables are private.';
+    'Takes those of the given minions, a limited number, that something is approved for and that were not told for so long to read '
+    'what is there: the caller tells them. Also gives how many of the given ones there are to be told. Definer: tables are '
+    'private.';

@@ -3,7 +3,7 @@ CREATE OR REPLACE FUNCTION approval.check_actions(p_type approval.request_type, 
 DECLARE
     refused record;
 BEGIN
-    -- What is shown under this name is what is sent.
+    -- The function that approvers are shown is the one that is sent.
     SELECT given.name INTO refused FROM unnest(p_kinds, p_names) AS given (kind, name)
     WHERE given.kind = 'action' AND given.name IS DISTINCT FROM p_type.action ->> 'function' LIMIT 1;
     IF FOUND THEN

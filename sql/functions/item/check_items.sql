@@ -67,5 +67,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.check_items IS
-    'Internal: what a request of this type may be about; gives the type of each item''s content, and the content as it is stored (see '
-    'approval.item_content). Raises AP002, AP004, AP005, AP015.';
+    'Internal: raises unless a request of this type may be about these items; gives the type of each one''s content, and the '
+    'content as it is stored (see approval.item_content). Raises AP002, AP004, AP005, AP015.';

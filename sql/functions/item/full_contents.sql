@@ -9,4 +9,5 @@ LEFT JOIN (
 ) AS merged ON given.kind = 'action' AND merged.asked = given.content
 $$;
 COMMENT ON FUNCTION approval.full_contents IS
-    'Internal: contents as items store them: those of actions with the arguments that this version of the type fixes, all others as given.';
+    'Internal: contents as items store them: those of actions with the arguments that this version of the type fixes, all others '
+    'as given.';

@@ -42,5 +42,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.item_content IS
-    'Internal: what is stored of what somebody asks for: a value or an action''s parameters (at most 64 KiB) as canonical JSON; NULL for a '
-    'package given as absent or removed. Raises AP005 where nothing is said, or where it cannot reach a minion unchanged.';
+    'Internal: the stored form of the content that somebody asks for: a value or an action''s parameters (at most 64 KiB) as '
+    'canonical JSON; NULL for a package given as absent or removed. Raises AP005 where nothing is said, or where it cannot reach a '
+    'minion unchanged.';

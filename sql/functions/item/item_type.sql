@@ -38,5 +38,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.item_type IS
-    'The type of an item''s content as it is stored, see approval.item_content (version, latest, absent, state, json). Raises AP005 where kind, '
-    'name or content are not possible.';
+    'The type of an item''s content as it is stored, see approval.item_content (version, latest, absent, state, json). Raises '
+    'AP005 where kind, name or content are not possible.';

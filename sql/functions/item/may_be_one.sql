@@ -13,5 +13,5 @@ SELECT p_name OPERATOR(pg_catalog.=) p_other OR approval.resource_key(p_kind, p_
             IN ('', 'any', 'native'))
 $$;
 COMMENT ON FUNCTION approval.may_be_one IS
-    'Whether two names of resources of a kind may mean one thing on a minion: letter case aside, and hello may be hello:amd64 as well as '
-    'hello:i386, which are two.';
+    'Whether two names of resources of a kind may mean one thing on a minion: letter case aside, and hello may be hello:amd64 as '
+    'well as hello:i386, which are two.';

@@ -1,4 +1,5 @@
--- Without a search_path of its own, so that the planner inlines it. An index has it: a change here needs a migration that builds that anew.
+-- Without a search_path of its own, so that the planner inlines it. An index has it: a change here needs a migration that builds
+-- that anew.
 CREATE OR REPLACE FUNCTION approval.resource_key(p_kind text, p_name text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 SELECT CASE p_kind
@@ -8,5 +9,5 @@ SELECT CASE p_kind
     ELSE p_name END
 $$;
 COMMENT ON FUNCTION approval.resource_key IS
-    'What names of one thing have in common: hello, Hello, hello:amd64 and hello.x86_64; cron and cron.service. Two names may mean one thing '
-    'where this is equal and approval.may_be_one is true.';
+    'The part that names of one thing have in common: hello, Hello, hello:amd64 and hello.x86_64; cron and cron.service. Two names '
+    'may mean one thing where this is equal and approval.may_be_one is true.';

@@ -45,6 +45,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.maintain_jobs IS
-    'Makes the partitions of the days ahead and drops those older than p_keep_hours; gives how many of each. That some were '
-    'dropped is recorded. Raises AP005. '
-    'Definer: callers may not make or drop tables otherwise.';
+    'Makes the partitions of the days ahead and drops those older than p_keep_hours; gives how many of each. A drop is recorded. '
+    'Raises AP005. Definer: callers may not make or drop tables otherwise.';

@@ -8,4 +8,5 @@ WHERE m.removed_at IS NULL
 ORDER BY m.minion_id COLLATE "C"
 $$;
 COMMENT ON FUNCTION approval.list_minions IS
-    'Registered minions, without removed ones, with the revision in force (0: nothing approved yet) and their latest return. Definer: tables are private.';
+    'Registered minions, without removed ones, with the revision in force (0: nothing approved yet) and their latest return. '
+    'Definer: tables are private.';

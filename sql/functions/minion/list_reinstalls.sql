@@ -9,4 +9,5 @@ ORDER BY r.state = 'converged', r.noticed_at DESC, r.minion_id
 LIMIT p_limit
 $$;
 COMMENT ON FUNCTION approval.list_reinstalls IS
-    'Minions that were noticed to be installed anew, those not done first; of one minion or (NULL) all. Definer: tables are private.';
+    'Minions that were noticed to be installed anew, those not done first; of one minion or (NULL) all. Definer: tables are '
+    'private.';

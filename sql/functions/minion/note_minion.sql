@@ -54,6 +54,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.note_minion IS
-    'A minion was seen with this key (digest of the public key; NULL: not seen), accepted by the master or not, and this machine id (NULL: not '
-    'seen). Gives unknown (no such minion), new (none was known, and its key is accepted: it is registered, as put_minions does), known, '
-    'waiting (reinstalled, its key not accepted) or accepted (reinstalled). Raises AP005. Definer: tables are private.';
+    'A minion was seen with this key (digest of the public key; NULL: not seen), accepted by the master or not, and this machine '
+    'id (NULL: not seen). Gives unknown (no such minion), new (none was known, and its key is accepted: it is registered, as '
+    'put_minions does), known, waiting (reinstalled, its key not accepted) or accepted (reinstalled). Raises AP005. Definer: '
+    'tables are private.';

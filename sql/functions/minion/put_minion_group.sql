@@ -33,4 +33,5 @@ EXCEPTION WHEN check_violation OR not_null_violation THEN
 END
 $$;
 COMMENT ON FUNCTION approval.put_minion_group IS
-    'Makes a group of minions just these; gives whether anything changed. Raises AP004, AP017. Definer: policy changes are audited.';
+    'Makes a group of minions just these; gives whether anything changed. Raises AP004, AP017. Definer: policy changes are '
+    'audited.';

@@ -23,5 +23,5 @@ EXCEPTION WHEN check_violation OR not_null_violation THEN
 END
 $$;
 COMMENT ON FUNCTION approval.put_minions IS
-    'Registers minions, so that requests may name them, also such as were removed before: nothing is approved for them then. Gives how many '
-    'are new. Raises AP005. Definer: tables are private.';
+    'Registers minions, so that requests may name them, also such as were removed before: nothing is approved for them then. Gives '
+    'how many are new. Raises AP005. Definer: tables are private.';

@@ -12,7 +12,8 @@ BEGIN
             SELECT e.jid, e.revision FROM approval.job_return AS e
             WHERE e.minion_id = r.minion_id AND e.received_at > r.accepted_at AND e.authenticated AND e.verdict = 'converged'
                 AND e.fun IN ('state.apply', 'state.highstate', 'state.sls') AND NOT e.flags && '{stale}'
-                -- What is in force, by evidence alone, in a run of after: a return may have waited in a spool.
+                -- The return is of the document in force, shows it by evidence alone, and is of a job of after: it may have waited
+                -- in a spool.
                 AND e.revision = (SELECT d.revision FROM approval.document_in_force(moment) AS d WHERE d.minion_id = r.minion_id)
                 AND NOT EXISTS (SELECT FROM approval.findings_of(e.findings) AS f WHERE f.source IS DISTINCT FROM 'evidence')
                 AND EXISTS (SELECT FROM approval.job AS j WHERE j.jid = e.jid AND j.published_at > r.noticed_at)
@@ -31,6 +32,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.settle_reinstalls IS
-    'Records the receipt for reinstalled minions that have converged on what is in force since they were noticed: an authentic return of a state '
-    'run, by its evidence alone. '
-    'Gives how many. Definer: tables are private.';
+    'Records the receipt for reinstalled minions that have converged on what is in force since they were noticed: an authentic '
+    'return of a state run, by its evidence alone. Gives how many. Definer: tables are private.';

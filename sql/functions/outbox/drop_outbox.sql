@@ -32,5 +32,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.drop_outbox IS
-    'Drops the messages of a thread to a destination other than salt that were not delivered, for nobody may consume it; the audit keeps '
-    'what they said. Gives how many. Raises AP001, AP002, AP005, AP006, AP014. Definer: tables are private.';
+    'Drops the messages of a thread to a destination other than salt that were not delivered, for nobody may consume it; the audit '
+    'keeps what they said. Gives how many. Raises AP001, AP002, AP005, AP006, AP014. Definer: tables are private.';

@@ -18,6 +18,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.list_outbox IS
-    'Messages to other systems, newest first: of one state, or (NULL) those not delivered. known: what is known of a dispatch, as that a '
-    'minion did not answer; delivered only says that the master took it. is_routed: something '
-    'leads to that destination today. Raises AP005. Definer: tables are private.';
+    'Messages to other systems, newest first: of one state, or (NULL) those not delivered. known: what is known of a dispatch, as '
+    'that a minion did not answer; delivered only says that the master took it. is_routed: something leads to that destination '
+    'today. Raises AP005. Definer: tables are private.';

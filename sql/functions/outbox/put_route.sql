@@ -14,5 +14,5 @@ EXCEPTION WHEN check_violation OR not_null_violation THEN
 END
 $$;
 COMMENT ON FUNCTION approval.put_route IS
-    'Has a destination told of a topic: of what contains the filter; gives whether anything changed. What happened before is not told. Raises '
-    'AP017. Definer: policy changes are audited.';
+    'Has a destination told of a topic: of what contains the filter; gives whether anything changed. Events of before are not '
+    'told. Raises AP017. Definer: policy changes are audited.';

@@ -28,5 +28,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.retry_outbox IS
-    'Gives the dead messages of a thread to a destination another chance; recorded. Gives how many. Raises AP001, AP002, AP006, AP014. '
-    'Definer: tables are private.';
+    'Gives the dead messages of a thread to a destination another chance; recorded. Gives how many. Raises AP001, AP002, AP006, '
+    'AP014. Definer: tables are private.';

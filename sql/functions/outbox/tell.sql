@@ -15,5 +15,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.tell IS
-    'Posts what the engine has to tell of a topic (jobs, inventory, drift) to the destinations that have a route for it; gives how many. '
-    'Raises AP005. Definer: tables are private.';
+    'Posts what the engine has to tell of a topic (jobs, inventory, drift) to the destinations that have a route for it; gives how '
+    'many. Raises AP005. Definer: tables are private.';

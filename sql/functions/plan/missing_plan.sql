@@ -11,4 +11,5 @@ WHERE r.request_id = p_request_id AND t.plan_within IS NOT NULL
                         WHERE m.request_id = p.request_id AND m.plan_no = p.plan_no AND m.outcome <> 'silent'))
 $$;
 COMMENT ON FUNCTION approval.missing_plan IS
-    'Internal: the plan that a pending request has to have at p_now before it gets its first approval, and has not; NULL: none is missing.';
+    'Internal: the plan that a pending request has to have at p_now before it gets its first approval, and has not; NULL: none is '
+    'missing.';

@@ -24,5 +24,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.plan_items IS
-    'What a plan of a pending request is made of: the digest of its items, and by minion the items, on all minions or so many. Raises AP006, '
-    'AP014. Definer: tables are private.';
+    'The parts of a plan of a pending request: the digest of its items, and by minion the items, on all minions or so many. Raises '
+    'AP006, AP014. Definer: tables are private.';

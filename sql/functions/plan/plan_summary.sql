@@ -25,5 +25,5 @@ WHERE r.request_id = p_request_id
 ORDER BY p.plan_no DESC LIMIT 1
 $$;
 COMMENT ON FUNCTION approval.plan_summary IS
-    'Internal: the newest plan of a request over all its minions: how many would change what, the first two hundred changes; NULL: no plan. '
-    'asked_for tells what the request names from what that brings along.';
+    'Internal: the newest plan of a request over all its minions: how many would change what, the first two hundred changes; NULL: '
+    'no plan. asked_for tells what the request names from what that brings along.';

@@ -50,6 +50,6 @@ EXCEPTION WHEN integrity_constraint_violation THEN
 END
 $$;
 COMMENT ON FUNCTION approval.put_plan IS
-    'Attaches a plan to a pending request: [{minion, outcome (changes, nothing, impossible, silent), changes, comment}], of the items that '
-    'have this digest; gives its number. It is what minions claimed, and no evidence. Raises AP001, AP002, AP004-AP006, AP011, AP014, AP015. '
-    'Definer: plans are written in no other way.';
+    'Attaches a plan to a pending request: [{minion, outcome (changes, nothing, impossible, silent), changes, comment}], of the '
+    'items that have this digest; gives its number. A plan is a claim of minions, and no evidence. Raises AP001, AP002, '
+    'AP004-AP006, AP011, AP014, AP015. Definer: plans are written in no other way.';

@@ -17,5 +17,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.show_plan IS
-    'The newest plan of a request: its summary (null: none was made) and the answers of its first thousand minions. Raises AP014. Definer: '
-    'tables are private.';
+    'The newest plan of a request: its summary (null: none was made) and the answers of its first thousand minions. Raises AP014. '
+    'Definer: tables are private.';

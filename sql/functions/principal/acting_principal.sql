@@ -30,5 +30,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.acting_principal IS
-    'Internal: who acts, and how sure that is. Raises AP001 (nobody known so), AP002 (this login cannot speak for that identity), AP020 (the '
-    'transaction is not READ COMMITTED).';
+    'Internal: the principal that acts, and how sure that is. Raises AP001 (nobody known so), AP002 (this login cannot speak for '
+    'that identity), AP020 (the transaction is not READ COMMITTED).';

@@ -30,5 +30,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.delegate IS
-    'Lets another principal decide in the caller''s stead from p_from (NULL: now) until p_until; gives the delegation''s number. Raises '
-    'AP001, AP002, AP009, AP016. Definer: tables are private.';
+    'Lets another principal decide in the caller''s stead from p_from (NULL: now) until p_until; gives the delegation''s number. '
+    'Raises AP001, AP002, AP009, AP016. Definer: tables are private.';

@@ -28,4 +28,5 @@ EXCEPTION WHEN check_violation OR not_null_violation THEN
 END
 $$;
 COMMENT ON FUNCTION approval.put_identity IS
-    'Lets a principal be known as (provider, subject); gives whether anything changed. Raises AP017. Definer: policy changes are audited.';
+    'Lets a principal be known as (provider, subject); gives whether anything changed. Raises AP017. Definer: policy changes are '
+    'audited.';

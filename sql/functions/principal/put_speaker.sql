@@ -26,5 +26,5 @@ EXCEPTION WHEN check_violation OR not_null_violation OR foreign_key_violation TH
 END
 $$;
 COMMENT ON FUNCTION approval.put_speaker IS
-    'Lets a login, or every login with a role, act for identities of a provider, with this assurance at most; gives whether anything changed. '
-    'Raises AP017. Definer: policy changes are audited.';
+    'Lets a login, or every login with a role, act for identities of a provider, with this assurance at most; gives whether '
+    'anything changed. Raises AP017. Definer: policy changes are audited.';

@@ -42,7 +42,7 @@ BEGIN
             WHERE i.request_id = p_request_id AND i.item_set_version = target.item_set_version));
     new_version := target.item_set_version + 1;
     UPDATE approval.item SET state = 'void' WHERE request_id = p_request_id AND state = 'proposed';
-    -- What it contradicts is found anew; what was said about that stays where the items only became fewer.
+    -- Its overlaps are found anew; resolutions stay where the items only became fewer.
     SELECT coalesce(jsonb_object_agg(other_id, resolution), '{}') INTO resolutions FROM approval.request_overlap
     WHERE request_id = p_request_id AND NOT adds;
     DELETE FROM approval.request_overlap WHERE request_id = p_request_id;
@@ -61,5 +61,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.amend_request IS
-    'Gives a pending request another set of items, by who asked; gives its version. Decisions made so far stay if it only takes items away, '
-    'and are void if it adds or changes any. Raises AP001, AP002, AP004-AP006, AP014, AP015. Definer: nobody writes requests otherwise.';
+    'Gives a pending request another set of items, by who asked; gives its version. Decisions made so far stay if it only takes '
+    'items away, and are void if it adds or changes any. Raises AP001, AP002, AP004-AP006, AP014, AP015. Definer: nobody writes '
+    'requests otherwise.';

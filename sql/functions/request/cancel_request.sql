@@ -37,5 +37,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.cancel_request IS
-    'Takes a request back, by who asked for it: while it is pending, or approved but not yet due. Gives the state after (cancelled, '
-    'withdrawn). Raises AP001, AP002, AP006, AP014. Definer: nobody writes requests otherwise.';
+    'Takes a request back, by who asked for it: while it is pending, or approved but not yet due. Gives the state after '
+    '(cancelled, withdrawn). Raises AP001, AP002, AP006, AP014. Definer: nobody writes requests otherwise.';

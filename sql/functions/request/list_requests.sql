@@ -38,6 +38,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.list_requests IS
-    'Requests, newest first: all, or those in a state, that name a minion (by equality), that a principal asked for or that were made for them. '
-    'p_before: only those with a lower number, for the next page; total counts all pages, up to ten thousand. Raises AP004 on an unknown minion, AP005 on an '
-    'unknown state, AP001 on an unknown principal. Definer: tables are private.';
+    'Requests, newest first: all, or those in a state, that name a minion (by equality), that a principal asked for or that were '
+    'made for them. p_before: only those with a lower number, for the next page; total counts all pages, up to ten thousand. '
+    'Raises AP004 on an unknown minion, AP005 on an unknown state, AP001 on an unknown principal. Definer: tables are private.';

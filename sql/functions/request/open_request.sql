@@ -29,8 +29,8 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = 'the reference to another system is empty';
     ELSIF reference IS NOT NULL THEN
         PERFORM pg_advisory_xact_lock(hashtextextended(p_source || '/' || lower(reference), 0));
-        -- The same is what was asked for, whatever its type has added to it since. Before 0.2.0 both it and the reference were kept as they
-        -- were spelled.
+        -- The same is what was asked for, whatever its type has added to it since. Before 0.2.0 both it and the reference were kept
+        -- as they were spelled.
         SELECT r.request_id, r.requester_id, CASE WHEN s.arguments_complete
             THEN s.digest = approval.item_set_digest(p_type.type_name, p_after, p_minions, p_kinds, p_names, checked.types,
                 approval.full_contents(r.type_name, r.type_version, p_kinds, checked.contents))
@@ -82,4 +82,4 @@ BEGIN
     RETURN new_id;
 END
 $$;
-COMMENT ON FUNCTION approval.open_request IS 'Internal: what every way of submitting has in common.';
+COMMENT ON FUNCTION approval.open_request IS 'Internal: makes a request: the part that all ways of submitting have in common.';

@@ -61,6 +61,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.renew_requests IS
-    'Asks anew, in the requester''s name, for what an approval with an end still holds: a quarter of its validity before, at most two weeks. '
-    'Gives how many requests it made; one that fails, say as its requester was disabled, is noted in its trail, and the others go on. p_now later than the present '
-    'counts as the present. Definer: nobody writes requests otherwise.';
+    'Asks anew, in the requester''s name, for what an approval with an end still holds: a quarter of its validity before, at most '
+    'two weeks. Gives how many requests it made; one that fails, say as its requester was disabled, is noted in its trail, and the '
+    'others go on. p_now later than the present counts as the present. Definer: nobody writes requests otherwise.';

@@ -11,5 +11,5 @@ LEFT JOIN approval.dispatch AS d ON d.request_id = r.request_id AND d.minion_id 
 WHERE r.request_id = p_request_id
 $$;
 COMMENT ON FUNCTION approval.request_items IS
-    'Internal: the present items of a request; how each stands (its outcome, or drifted: it was proven and has been seen otherwise since), its '
-    'open drift, and how far its sending has come.';
+    'Internal: the present items of a request; how each stands (its outcome, or drifted: it was proven and has been seen otherwise '
+    'since), its open drift, and how far its sending has come.';

@@ -18,7 +18,7 @@ BEGIN
     IF p_resolution IS NULL OR p_resolution NOT IN ('supersede', 'wait') THEN
         RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = 'an overlap is resolved by supersede or wait';
     END IF;
-    -- What an approver has seen includes what it does to other requests.
+    -- An approver has also seen what becomes of other requests.
     IF EXISTS (SELECT FROM approval.decision WHERE request_id = p_request_id AND item_set_version >= target.reviewed_version) THEN
         RAISE EXCEPTION USING ERRCODE = 'AP010', MESSAGE = format('request %s was decided on already, as it stands', p_request_id),
             HINT = 'Cancel it and submit it again.';
@@ -32,5 +32,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.resolve_overlap IS
-    'Says, before anybody decided, what becomes of another open request that this one contradicts: supersede (this one wins) or wait (until '
-    'the other is done). By who asked. Raises AP001, AP002, AP005, AP006, AP010, AP014. Definer: tables are private.';
+    'Says, before anybody decided, what becomes of another open request that this one contradicts: supersede (this one wins) or '
+    'wait (until the other is done). By who asked. Raises AP001, AP002, AP005, AP006, AP010, AP014. Definer: tables are private.';

@@ -27,8 +27,8 @@ BEGIN
     IF unknown IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'AP004', MESSAGE = format('request %s does not name minion %s', p_request_id, unknown);
     END IF;
-    -- What held before: the value approved before it; else what the minion had before it was applied. Nothing is removed that is only
-    -- not known to have been there.
+    -- The content before is the value approved before it, else what the minion had before it was applied. Nothing is removed that
+    -- is only not known to have been there.
     WITH wish AS MATERIALIZED (
         SELECT i.item_id, i.minion_id, i.kind, i.name, i.before_known, i.minion_id = ANY (p_minions) AS is_named,
             m.removed_at, m.registered_at > i.effective_at AS is_anew, earlier.item_id IS NOT NULL AS was_approved,
@@ -96,8 +96,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.revert_request IS
-    'Asks to restore what held before a request, on all of its minions or these: a request of its own, with its own chain; gives its number. '
-    'A package that it introduced becomes absent. It is about what can be restored; the rest is in approval.request_left_out, with the reason: '
-    'an action, a service or value that was not there before, what nothing is known of from before, what was there '
-    'and cannot be asked for, or two names of what may be one that differed. Reverting a revert restores what that took back. Raises AP001-AP006, AP014, AP015 (nothing can be restored), '
-    'AP018. Definer: nobody writes requests otherwise.';
+    'Asks to restore what held before a request, on all of its minions or these: a request of its own, with its own chain; gives '
+    'its number. A package that it introduced becomes absent. The request is about all that can be restored; the rest is in '
+    'approval.request_left_out, with the reason: an action, a service or value that was not there before, what nothing is known of '
+    'from before, what was there and cannot be asked for, or two names of what may be one that differed. Reverting a revert '
+    'restores what that took back. Raises AP001-AP006, AP014, AP015 (nothing can be restored), AP018. Definer: nobody writes '
+    'requests otherwise.';

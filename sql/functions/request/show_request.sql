@@ -121,6 +121,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.show_request IS
-    'Everything about a request. Of its items a page: p_limit of those that stand as p_outcomes says (NULL: all), from behind p_after (minion, '
-    'kind, name; next is what to give for the next page). groups has the same without pages: minions with the same items and outcomes '
-    'once, with their number, the first and the last of them. Raises AP005, AP014. Definer: tables are private.';
+    'Everything about a request. Of its items a page: p_limit of those that stand as p_outcomes says (NULL: all), from behind '
+    'p_after (minion, kind, name; next is what to give for the next page). groups has the same without pages: minions with the '
+    'same items and outcomes once, with their number, the first and the last of them. Raises AP005, AP014. Definer: tables are '
+    'private.';

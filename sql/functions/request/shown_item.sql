@@ -13,5 +13,4 @@ SELECT jsonb_build_object(
         'state', p_dispatch.state, 'at', p_dispatch.sent_at, 'jid', p_dispatch.jid, 'ended_at', p_dispatch.ended_at,
         'text', p_dispatch.reason) END)
 $$;
-COMMENT ON FUNCTION approval.shown_item IS
-    'Internal: a row of approval.request_items as approval.show_request tells it.';
+COMMENT ON FUNCTION approval.shown_item IS 'Internal: a row of approval.request_items as approval.show_request tells it.';

@@ -88,7 +88,7 @@ FROM grouped AS g
 ORDER BY g.minions DESC, g.why, g.until, g.by, g.other
 $$;
 COMMENT ON FUNCTION approval.waits IS
-    'Internal: what keeps the items of an approved request from being proven, as it is at p_at; by cause, with the number of minions and the '
-    'first of them, the cause with the most first. Looks at p_most items at the most (NULL: all). why is after, held (see held_back), '
-    'overtaken (by request other), asked, sent, restarting, unproven (how far its sending has come), dead, due, undispatched or highstate '
-    '(its type is not dispatched); text says it for people.';
+    'Internal: the causes that keep the items of an approved request from being proven at p_at; each with the number of minions '
+    'and the first of them, the one with the most first. Looks at p_most items at the most (NULL: all). why is after, held (see '
+    'held_back), overtaken (by request other), asked, sent, restarting, unproven (how far its sending has come), dead, due, '
+    'undispatched or highstate (its type is not dispatched); text says it for people.';

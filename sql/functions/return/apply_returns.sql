@@ -71,5 +71,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.apply_returns IS
-    'Internal: what authentic returns, no two of one minion, mean for items and requests. The caller holds approval.lock_minions. '
-    'For the arrays see record_returns.';
+    'Internal: does to items and requests all that authentic returns, no two of one minion, mean for them. The caller holds '
+    'approval.lock_minions. For the arrays see record_returns.';

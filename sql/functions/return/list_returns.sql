@@ -36,6 +36,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.list_returns IS
-    'What minions returned, newest job first, with verdict and flags, who published the job and for which request, and the findings that are not converged: of a '
-    'minion, with a verdict, flagged or not, received since a time. p_before (job, minion, attempt): only what comes behind it, for the next '
-    'page. Raises AP004, AP005. Definer: tables are private.';
+    'Returns of minions, newest job first, with verdict and flags, who published the job and for which request, and the findings '
+    'that are not converged: of a minion, with a verdict, flagged or not, received since a time. p_before (job, minion, attempt): '
+    'only what comes behind it, for the next page. Raises AP004, AP005. Definer: tables are private.';

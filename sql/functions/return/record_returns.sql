@@ -3,8 +3,8 @@ CREATE OR REPLACE FUNCTION approval.record_returns(
     p_verdicts text[], p_authenticated boolean[], p_revisions bigint[], p_digests text[], p_run_ids text[], p_boot_ids text[],
     p_findings text[], p_befores text[], p_payloads bytea[], p_payload_digests bytea[])
     RETURNS TABLE (outcome text, attempt integer)
-    -- Every statement finds its rows by a key, for one return as for a thousand. A custom plan would be made for each call.
-    -- Nor does a call that waits for a lock, and whose caller may have given up, keep others from the returns of its batch for long.
+    -- Every statement finds its rows by a key, for one return as for a thousand. A custom plan would be made for each call. Nor
+    -- does a call that waits for a lock, and whose caller may have given up, keep others from the returns of its batch for long.
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
     SET lock_timeout = '2s' AS $$
 DECLARE
@@ -24,7 +24,7 @@ DECLARE
     attempts integer[] := ARRAY[]::integer[];
     came_to record;
 BEGIN
-    -- What auditors read as rows must be some, whoever wrote it.
+    -- Auditors read findings as rows, so they must be an array, whoever wrote them.
     IF NOT trusted AND EXISTS (SELECT FROM unnest(p_findings) AS f WHERE jsonb_typeof(f::jsonb) <> 'array') THEN
         RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = 'findings must be an array';
     END IF;
@@ -59,8 +59,8 @@ BEGIN
 
     -- A turn takes one return of each minion, since the next one of the same minion finds what this one left.
     FOR this_turn IN 1..last_turn LOOP
-        -- LIMIT, so that each is looked up by its key: else the planner, which takes arrays for ten rows and a day's new partition for
-        -- empty, would read whole tables. That jids are between the oldest and the newest says which partitions to leave alone.
+        -- LIMIT, so that each is looked up by its key: else the planner, which takes arrays for ten rows and a day's new partition
+        -- for empty, would read whole tables. The bounds by the oldest and the newest jid say which partitions to leave alone.
         WITH given AS MATERIALIZED (
             SELECT t.place, p_jids[t.place] AS jid, p_minions[t.place] AS minion_id, p_revisions[t.place] AS revision,
                 p_run_ids[t.place] AS run_id, p_payload_digests[t.place] AS payload_digest,
@@ -165,9 +165,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.record_returns IS
-    'Stores validated returns (parallel arrays) and, where evidence is authentic, what they mean for items and requests: as if each '
-    'came after those before it, but all at this transaction''s time. Per return, in the order given: recorded, attempt (another payload for '
-    'this job and minion), repeat (the same one again: nothing changes), quarantined. p_digests: of the document validated against; '
-    'p_findings: see approval.job_return; p_befores: JSON [[kind, name, content], ...] or NULL; p_payloads: msgpack in an LZ4 frame; '
-    'p_payload_digests: of what makes two returns the same. Callers without role approval_returner only claim: nothing moves. '
-    'Definer: returns are written in no other way.';
+    'Stores validated returns (parallel arrays) and, where evidence is authentic, what they mean for items and requests: as if '
+    'each came after those before it, but all at this transaction''s time. Per return, in the order given: recorded, attempt '
+    '(another payload for this job and minion), repeat (the same one again: nothing changes), quarantined. p_digests: of the '
+    'document validated against; p_findings: see approval.job_return; p_befores: JSON [[kind, name, content], ...] or NULL; '
+    'p_payloads: msgpack in an LZ4 frame; p_payload_digests: of what makes two returns the same. Callers without role '
+    'approval_returner only claim: nothing moves. Definer: returns are written in no other way.';

@@ -38,6 +38,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.canonical_json IS
-    'Internal: the one text of a JSON value: what Python''s json.dumps(sort_keys=True, separators=(",", ":"), ensure_ascii=False) writes after '
-    'reading it. p_what names it in errors, p_depth is how deep it lies. Raises AP005 where it cannot reach a minion unchanged: a number that '
-    'Salt cannot carry, a key twice, nested too deep.';
+    'Internal: the one text of a JSON value: what Python''s json.dumps(sort_keys=True, separators=(",", ":"), ensure_ascii=False) '
+    'writes after reading it. p_what names it in errors, p_depth is how deep it lies. Raises AP005 where it cannot reach a minion '
+    'unchanged: a number that Salt cannot carry, a key twice, nested too deep.';

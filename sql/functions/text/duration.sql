@@ -33,5 +33,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.duration IS
-    'Internal: a duration in a policy, as text with units (4 hours, 1 day 12 hours, PT4H), more than nothing and at most 100 years; NULL: none '
-    'is given. p_what names it in errors. Raises AP017, also for a number without a unit, which might have meant anything.';
+    'Internal: a duration in a policy, as text with units (4 hours, 1 day 12 hours, PT4H), more than nothing and at most 100 '
+    'years; NULL: none is given. p_what names it in errors. Raises AP017, also for a number without a unit, which might have meant '
+    'anything.';

@@ -5,4 +5,5 @@ SELECT CASE WHEN p_content IS NULL THEN '\xffffffff'::bytea
        END
 $$;
 COMMENT ON FUNCTION approval.field IS
-    'One field of a digest: 4-byte big-endian length and UTF-8 bytes; NULL is 0xFFFFFFFF. Joined fields cannot be read in two ways.';
+    'One field of a digest: 4-byte big-endian length and UTF-8 bytes; NULL is 0xFFFFFFFF. Joined fields cannot be read in two '
+    'ways.';

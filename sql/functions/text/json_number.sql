@@ -59,5 +59,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.json_number IS
-    'Internal: a number of JSON as Python writes it after reading it (1.10 as 1.1, 1e3 as 1000.0); p_what names it in errors. Raises AP005 '
-    'where Salt''s msgpack cannot carry it, or not with all its digits.';
+    'Internal: a number of JSON as Python writes it after reading it (1.10 as 1.1, 1e3 as 1000.0); p_what names it in errors. '
+    'Raises AP005 where Salt''s msgpack cannot carry it, or not with all its digits.';

@@ -121,7 +121,9 @@ EXCEPTION WHEN integrity_constraint_violation OR data_exception THEN
 END
 $$;
 COMMENT ON FUNCTION approval.put_request_type IS
-    'Loads a request type: {name, title, kind, requesters: [groups or *], targets: [minion groups or *], pre_approved, self_approval, '
-    'repeat_approval, max_open, valid_for, plan_within, calendar, review_group, action: {function, arg, kwarg}, parameters: JSON Schema, dispatch, proof, proof_within, returns: JSON Schema, chain: [{name, '
-    'min_assurance, more_than_minions, timeout, escalate_to, any_of: [{group, quorum}]}]}. A changed definition becomes a new version; '
-    'requests in flight keep theirs. For durations see approval.duration. Gives the version. Raises AP017. Definer: policy changes are audited.';
+    'Loads a request type: {name, title, kind, requesters: [groups or *], targets: [minion groups or *], pre_approved, '
+    'self_approval, repeat_approval, max_open, valid_for, plan_within, calendar, review_group, action: {function, arg, kwarg}, '
+    'parameters: JSON Schema, dispatch, proof, proof_within, returns: JSON Schema, chain: [{name, min_assurance, '
+    'more_than_minions, timeout, escalate_to, any_of: [{group, quorum}]}]}. A changed definition becomes a new version; requests '
+    'in flight keep theirs. For durations see approval.duration. Gives the version. Raises AP017. Definer: policy changes are '
+    'audited.';

@@ -31,5 +31,5 @@ FROM past AS p LEFT JOIN failing AS f USING (request_id)
 ORDER BY p.request_id DESC
 $$;
 COMMENT ON FUNCTION approval.replay_type IS
-    'What a changed definition of a type would have made of its last requests with the approvals that they had, by today''s memberships; '
-    'stage: where they would stop. Changes nothing. Definer: tables are private.';
+    'The last requests of a type as a changed definition would have made them pass, with the approvals that they had, by today''s '
+    'memberships; stage: where they would stop. Changes nothing. Definer: tables are private.';

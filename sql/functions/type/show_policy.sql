@@ -46,5 +46,5 @@ SELECT jsonb_build_object(
               FROM approval.route AS r GROUP BY r.destination) AS d))
 $$;
 COMMENT ON FUNCTION approval.show_policy IS
-    'Principals with their identities, groups with their members, request types, calendars, minion groups, freezes, speakers and routes as they stand; '
-    'a calendar''s duration in whole minutes. Definer: tables are private.';
+    'Principals with their identities, groups with their members, request types, calendars, minion groups, freezes, speakers and '
+    'routes as they stand; a calendar''s duration in whole minutes. Definer: tables are private.';

@@ -28,5 +28,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.what_if IS
-    'Who would have to approve a request of a type over so many minions, made by this principal; excluded: the requester is of that group, and cannot '
-    'approve it. Raises AP003. Definer: tables are private.';
+    'The approvers of a request of a type over so many minions, made by this principal; excluded: the requester is of that group, '
+    'and cannot approve it. Raises AP003. Definer: tables are private.';

@@ -36,7 +36,7 @@ WHERE f.minion_group IS NULL OR EXISTS (
     SELECT FROM approval.minion_group_member AS m WHERE m.group_name = f.minion_group AND m.minion_id = c.minion_id)
 $$;
 COMMENT ON FUNCTION approval.holds IS
-    'Internal: the one rule of what holds back a change that is approved and was never applied: each span of time (from starts_at, before '
-    'ends_at) that ends after p_at in which the calendar of its type is closed or a freeze is on, and which that is. Of a freeze also those '
-    'that ended since the change took effect. Items are given as pairs. p_openings: look only so many openings of a calendar ahead, after '
-    'the last of which it counts as closed; NULL: all that are worked out.';
+    'Internal: the one rule of what holds back a change that is approved and was never applied: each span of time (from starts_at, '
+    'before ends_at) that ends after p_at in which the calendar of its type is closed or a freeze is on, and which that is. Of a '
+    'freeze also those that ended since the change took effect. Items are given as pairs. p_openings: look only so many openings '
+    'of a calendar ahead, after the last of which it counts as closed; NULL: all that are worked out.';

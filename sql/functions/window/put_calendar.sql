@@ -32,5 +32,6 @@ EXCEPTION WHEN check_violation OR not_null_violation THEN
 END
 $$;
 COMMENT ON FUNCTION approval.put_calendar IS
-    'Sets a maintenance window and its openings (p_openings: when each begins, worked out ahead from p_rule by the caller); documents that '
-    'wait for it are written anew. Gives whether anything changed. Raises AP017. Definer: policy changes are audited.';
+    'Sets a maintenance window and its openings (p_openings: when each begins, worked out ahead from p_rule by the caller); '
+    'documents that wait for it are written anew. Gives whether anything changed. Raises AP017. Definer: policy changes are '
+    'audited.';

@@ -23,5 +23,5 @@ EXCEPTION WHEN check_violation OR not_null_violation OR foreign_key_violation TH
 END
 $$;
 COMMENT ON FUNCTION approval.put_freeze IS
-    'Holds back every change not yet applied between two times: of a type, on a group of minions, or (NULL) all. Denies whatever window is '
-    'open. Gives whether anything changed. Raises AP003, AP017. Definer: policy changes are audited.';
+    'Holds back every change not yet applied between two times: of a type, on a group of minions, or (NULL) all. Denies whatever '
+    'window is open. Gives whether anything changed. Raises AP003, AP017. Definer: policy changes are audited.';
