@@ -62,7 +62,7 @@ FROM (VALUES ('{"dispatch": "state.apply"}'::jsonb, 'dispatch is true or false')
              ('{"returns": true}', 'proof, proof_within and returns are for actions'),
              ('{"kind": "action", "action": {"function": "f"}, "proof": "state"}', 'proof is one of return, restart, reboot'),
              ('{"kind": "action", "action": {"function": "f"}, "proof_within": "0 s"}', 'proof_within must be longer than nothing'),
-             ('{"kind": "action", "action": {"function": "f", "arg": [1]}}', 'arguments of an action that is sent have names: kwarg')) AS t (extra, why);
+             ('{"kind": "action", "action": {"function": "f", "arg": [1]}}', 'arguments of an action that is sent have names: kwarg; or say dispatch: false')) AS t (extra, why);
 
 -- The outbox.
 SELECT pg_temp.ask_action('flush', '{web1,web2}', '{"what":"x","all":false}') AS flush \gset
