@@ -125,8 +125,8 @@ TO approval_policy_admin;
 
 -- Auditors read everything but the keys that prove which minion spoke.
 GRANT SELECT ON
-    approval.principal, approval.identity, approval.speaks_for, approval.route, approval.principal_group, approval.membership, approval.assurance,
-    approval.request_type, approval.request_type_stage, approval.request_type_quorum,
+    approval.principal, approval.identity, approval.speaks_for, approval.route, approval.principal_group, approval.membership,
+    approval.assurance, approval.request_type, approval.request_type_stage, approval.request_type_quorum,
     approval.delegation, approval.calendar, approval.calendar_span, approval.freeze, approval.request_overlap,
     approval.minion, approval.minion_group, approval.minion_group_member,
     approval.request_state, approval.transition, approval.request, approval.request_history, approval.request_stage,
@@ -195,7 +195,8 @@ GRANT EXECUTE ON FUNCTION
     approval.compliance,
     approval.out_of_line
 TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
-GRANT SELECT ON approval.drift, approval.silence, approval.silence_mark, approval.minion_check, approval.standing TO approval_auditor;
+GRANT SELECT ON approval.drift, approval.silence, approval.silence_mark, approval.minion_check,
+    approval.standing TO approval_auditor;
 
 -- Minions that come back installed anew.
 GRANT EXECUTE ON FUNCTION

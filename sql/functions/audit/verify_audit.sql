@@ -22,7 +22,8 @@ WITH entry AS (
     UNION ALL
     SELECT h.stream, h.head_seq, 'the chain does not end where its head says'
     FROM approval.audit_stream AS h
-    LEFT JOIN LATERAL (SELECT e.seq, e.hash FROM approval.audit_entry AS e WHERE e.stream = h.stream ORDER BY e.seq DESC LIMIT 1) AS last
+    LEFT JOIN LATERAL (SELECT e.seq, e.hash FROM approval.audit_entry AS e WHERE e.stream = h.stream
+        ORDER BY e.seq DESC LIMIT 1) AS last
         ON true
     WHERE h.head_seq IS DISTINCT FROM coalesce(last.seq, 0) OR h.head_hash IS DISTINCT FROM coalesce(last.hash, ''::bytea)
     UNION ALL

@@ -5,7 +5,8 @@ DECLARE
     stage approval.request_stage;
 BEGIN
     SELECT * INTO STRICT target FROM approval.request WHERE request_id = p_request_id;
-    FOR stage IN SELECT * FROM approval.request_stage WHERE request_id = p_request_id AND satisfied_at IS NULL ORDER BY stage_no LOOP
+    FOR stage IN SELECT * FROM approval.request_stage WHERE request_id = p_request_id AND satisfied_at IS NULL
+        ORDER BY stage_no LOOP
         IF NOT EXISTS (
             SELECT FROM approval.request_quorum AS q
             WHERE q.request_id = p_request_id AND q.stage_no = stage.stage_no AND q.quorum <= (

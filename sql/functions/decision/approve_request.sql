@@ -36,7 +36,8 @@ BEGIN
             AND winner.kind = loser.kind AND loser.state = 'approved'
             AND approval.resource_key(winner.kind, winner.name) = approval.resource_key(loser.kind, loser.name)
             AND approval.may_be_one(winner.kind, winner.name, loser.name)
-            AND (loser.effective_at > moment OR winner.name <> loser.name) AND (winner.name = loser.name OR winner.content IS DISTINCT FROM loser.content)
+            AND (loser.effective_at > moment OR winner.name <> loser.name)
+            AND (winner.name = loser.name OR winner.content IS DISTINCT FROM loser.content)
         RETURNING loser.request_id
     )
     SELECT coalesce(array_agg(DISTINCT request_id), '{}') INTO concerned FROM lost;
@@ -59,7 +60,8 @@ BEGIN
         CONTINUE WHEN NOT FOUND;
         UPDATE approval.item SET state = 'void' WHERE request_id = other AND state = 'proposed';
         PERFORM approval.move_request(other, 'pending', 'cancelled', moment);
-        PERFORM approval.audit_append(other, moment, 'cancelled', NULL, NULL, NULL, jsonb_build_object('superseded_by', p_request_id));
+        PERFORM approval.audit_append(other, moment, 'cancelled', NULL, NULL, NULL,
+            jsonb_build_object('superseded_by', p_request_id));
     END LOOP;
     IF NOT EXISTS (SELECT FROM approval.item WHERE request_id = p_request_id AND state = 'approved') THEN
         PERFORM approval.settle_request(p_request_id, moment);

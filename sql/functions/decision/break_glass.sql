@@ -8,7 +8,8 @@ DECLARE
 BEGIN
     actor := approval.acting_principal(p_provider, p_subject);
     IF actor.assurance = 'asserted' THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP009', MESSAGE = 'breaking the glass asks for an identity that is authenticated; this one is only asserted',
+        RAISE EXCEPTION USING ERRCODE = 'AP009',
+            MESSAGE = 'breaking the glass asks for an identity that is authenticated; this one is only asserted',
             HINT = 'Use your own login.';
     END IF;
     IF coalesce(p_comment, '') = '' THEN

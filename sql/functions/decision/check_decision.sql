@@ -1,5 +1,6 @@
 CREATE OR REPLACE FUNCTION approval.check_decision(
-    p_request approval.request, p_principal_id bigint, p_assurance text, p_decision text, p_digest text, p_now timestamptz) RETURNS bigint
+    p_request approval.request, p_principal_id bigint, p_assurance text, p_decision text, p_digest text, p_now timestamptz)
+    RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     number constant bigint := p_request.request_id;
@@ -20,13 +21,15 @@ BEGIN
     END IF;
     IF p_request.expires_at <= p_now THEN
         RAISE EXCEPTION USING ERRCODE = 'AP006',
-            MESSAGE = format('request %s expired %s', number, to_char(p_request.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')),
+            MESSAGE = format('request %s expired %s', number,
+                             to_char(p_request.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')),
             HINT = 'Submit it again.';
     END IF;
     SELECT p.name INTO STRICT actor FROM approval.principal AS p WHERE p.principal_id = p_principal_id;
     SELECT * INTO STRICT kind FROM approval.request_type
     WHERE type_name = p_request.type_name AND type_version = p_request.type_version;
-    IF NOT kind.self_approval AND p_principal_id IN (p_request.requester_id, coalesce(p_request.on_behalf_of, p_request.requester_id)) THEN
+    IF NOT kind.self_approval
+        AND p_principal_id IN (p_request.requester_id, coalesce(p_request.on_behalf_of, p_request.requester_id)) THEN
         RAISE EXCEPTION USING ERRCODE = 'AP007',
             MESSAGE = CASE p_principal_id WHEN p_request.requester_id
                 THEN format('%s asked for request %s and may not decide on it', actor, number)
@@ -43,7 +46,8 @@ BEGIN
     SELECT * INTO STRICT stage FROM approval.current_stage(number);
     IF stage.escalate_to IS NULL AND stage.started_at + stage.timeout <= p_now THEN
         RAISE EXCEPTION USING ERRCODE = 'AP006',
-            MESSAGE = format('request %s waited too long at stage %s (%s), which was to be passed by %s', number, stage.stage_no, stage.name,
+            MESSAGE = format('request %s waited too long at stage %s (%s), which was to be passed by %s', number,
+                             stage.stage_no, stage.name,
                              to_char((stage.started_at + stage.timeout) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')),
             HINT = 'Submit it again.';
     END IF;

@@ -1,4 +1,5 @@
-CREATE OR REPLACE FUNCTION approval.eligible_voters(p_group text, p_self_approval boolean, p_requester bigint, p_on_behalf_of bigint)
+CREATE OR REPLACE FUNCTION approval.eligible_voters(p_group text, p_self_approval boolean, p_requester bigint,
+    p_on_behalf_of bigint)
     RETURNS SETOF approval.principal
     -- Without a search_path of its own, so that it becomes part of the statement that calls it.
     LANGUAGE sql STABLE AS $$

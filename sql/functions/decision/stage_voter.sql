@@ -11,7 +11,8 @@ JOIN approval.request_type AS t ON t.type_name = p_request.type_name AND t.type_
 WHERE EXISTS (SELECT FROM approval.principal AS a WHERE a.principal_id = p_actor AND a.disabled_at IS NULL)
     AND EXISTS (
         SELECT FROM approval.request_quorum AS q
-        CROSS JOIN LATERAL approval.eligible_voters(q.group_name, t.self_approval, p_request.requester_id, p_request.on_behalf_of) AS e
+        CROSS JOIN LATERAL approval.eligible_voters(q.group_name, t.self_approval, p_request.requester_id,
+            p_request.on_behalf_of) AS e
         WHERE q.request_id = p_request.request_id AND q.stage_no = p_stage_no AND e.principal_id = voter.principal_id)
 ORDER BY approval.has_voted(p_request, p_stage_no, voter.principal_id), voter.preference, p.name
 LIMIT 1

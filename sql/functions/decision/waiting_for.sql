@@ -1,6 +1,8 @@
 CREATE OR REPLACE FUNCTION approval.waiting_for(p_request_id bigint) RETURNS text
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-SELECT coalesce(approval.unresolved_overlap(p_request_id) || '; ', 'it has ' || approval.missing_plan(p_request_id, clock_timestamp()) || '; ', '') || format('stage %s (%s): %s', s.stage_no, s.name, string_agg(
+SELECT coalesce(approval.unresolved_overlap(p_request_id) || '; ',
+                'it has ' || approval.missing_plan(p_request_id, clock_timestamp()) || '; ', '')
+    || format('stage %s (%s): %s', s.stage_no, s.name, string_agg(
     CASE WHEN able.members < q.quorum
         THEN format('blocked, %s has %s of %s approvers it needs', q.group_name, able.members, q.quorum)
         ELSE format('%s of %s', q.quorum, q.group_name) END, ', or ' ORDER BY q.group_name))

@@ -3,7 +3,8 @@ CREATE OR REPLACE FUNCTION approval.next_dispatch(p_request_id bigint, p_minions
 SELECT min(CASE WHEN d.state = 'observing' THEN clock_timestamp() + interval '1 second'
                 WHEN d.state = 'sending' THEN clock_timestamp() + interval '1 minute'
                 WHEN s.readiness = 'later' THEN s.again_at
-                WHEN reachable IS NULL AND p_minions IS NOT NULL AND s.readiness = 'now' THEN clock_timestamp() + interval '1 minute'
+                WHEN reachable IS NULL AND p_minions IS NOT NULL AND s.readiness = 'now'
+                    THEN clock_timestamp() + interval '1 minute'
                 ELSE clock_timestamp() END)
 FROM approval.dispatchable(p_request_id, NULL, NULL, clock_timestamp()) AS s
 LEFT JOIN unnest(p_minions) AS reachable ON reachable = s.minion_id

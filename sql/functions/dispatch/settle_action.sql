@@ -12,7 +12,8 @@ BEGIN
     WHERE d.minion_id = p_minion_id AND d.item_id = p_item_id AND d.jid = p_jid AND d.state IN ('sending', 'sent', 'silent')
         AND d.proof <> 'state' FOR UPDATE;
     IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP006', MESSAGE = format('no action of %s waits for a return of job %s', p_minion_id, p_jid);
+        RAISE EXCEPTION USING ERRCODE = 'AP006',
+            MESSAGE = format('no action of %s waits for a return of job %s', p_minion_id, p_jid);
     END IF;
     IF NOT EXISTS (SELECT FROM approval.job_return AS r
                    WHERE r.jid = p_jid AND r.minion_id = p_minion_id AND r.authenticated) THEN
@@ -26,7 +27,8 @@ BEGIN
         RETURN 'sent';
     END IF;
     UPDATE approval.dispatch AS d SET returned_at = moment WHERE d.minion_id = p_minion_id AND d.item_id = p_item_id;
-    PERFORM approval.end_dispatch(p_minion_id, p_item_id, CASE WHEN p_success THEN 'proven' ELSE 'refuted' END, p_observed, p_reason, moment);
+    PERFORM approval.end_dispatch(p_minion_id, p_item_id, CASE WHEN p_success THEN 'proven' ELSE 'refuted' END, p_observed,
+        p_reason, moment);
     RETURN CASE WHEN p_success THEN 'proven' ELSE 'refuted' END;
 END
 $$;

@@ -23,7 +23,8 @@ BEGIN
             FROM unnest(p_minions, p_revisions, p_jids) WITH ORDINALITY AS asked (minion_id, revision, jid, place)
             -- LIMIT: see record_returns.
             LEFT JOIN LATERAL (
-                SELECT j.published_at FROM approval.job AS j WHERE asked.revision IS NULL AND j.jid = asked.jid LIMIT 1) AS job ON true
+                SELECT j.published_at FROM approval.job AS j WHERE asked.revision IS NULL
+                    AND j.jid = asked.jid LIMIT 1) AS job ON true
             ORDER BY asked.place);
     END IF;
     RETURN QUERY

@@ -1,11 +1,14 @@
-CREATE OR REPLACE FUNCTION approval.note_drift(p_jids text[], p_minions text[], p_revisions bigint[], p_findings text[], p_now timestamptz)
+CREATE OR REPLACE FUNCTION approval.note_drift(p_jids text[], p_minions text[], p_revisions bigint[], p_findings text[],
+    p_now timestamptz)
     RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     DELETE FROM approval.silence WHERE minion_id IN (
-        SELECT s.minion_id FROM approval.silence AS s WHERE s.minion_id = ANY (p_minions) ORDER BY s.minion_id COLLATE "C" FOR UPDATE);
+        SELECT s.minion_id FROM approval.silence AS s WHERE s.minion_id = ANY (p_minions)
+            ORDER BY s.minion_id COLLATE "C" FOR UPDATE);
     -- In one order, as other batches may tell of the same minions.
-    PERFORM FROM approval.drift AS t WHERE t.minion_id = ANY (p_minions) ORDER BY t.minion_id COLLATE "C", t.kind, t.name FOR UPDATE;
+    PERFORM FROM approval.drift AS t WHERE t.minion_id = ANY (p_minions) ORDER BY t.minion_id COLLATE "C", t.kind,
+        t.name FOR UPDATE;
 
     -- Of the document in force only: what an older one wanted says nothing of today.
     WITH held AS (

@@ -1,5 +1,6 @@
 CREATE OR REPLACE FUNCTION approval.out_of_line(p_limit integer) RETURNS TABLE (
-    minion_id text, standing text, kind text, name text, expected text, observed text, since timestamptz, last_seen timestamptz, why text)
+    minion_id text, standing text, kind text, name text, expected text, observed text, since timestamptz,
+    last_seen timestamptz, why text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 WITH held AS (
     SELECT d.minion_id, d.item_ids FROM approval.document_in_force(now()) AS d
@@ -13,7 +14,8 @@ FROM approval.item AS i JOIN held AS h ON h.minion_id = i.minion_id AND i.item_i
 WHERE i.state = 'approved' AND i.outcome IN ('failed', 'drift')
 UNION ALL
 SELECT s.minion_id, 'silent', NULL, NULL, NULL, NULL, s.since, s.asked_at, format(
-    'The minion has not returned%s from %s (job %s)%s.', CASE s.fun WHEN 'approval.observe' THEN ' evidence' ELSE '' END, s.fun, s.jid,
+    'The minion has not returned%s from %s (job %s)%s.',
+    CASE s.fun WHEN 'approval.observe' THEN ' evidence' ELSE '' END, s.fun, s.jid,
     CASE WHEN s.missed > 1 THEN format(', nor from %s before', s.missed - 1) ELSE '' END)
 FROM approval.silence AS s JOIN held AS h ON h.minion_id = s.minion_id
 ORDER BY 7, 1, 2, 3, 4

@@ -1,4 +1,5 @@
-CREATE OR REPLACE FUNCTION approval.full_contents(p_type_name text, p_type_version integer, p_kinds text[], p_values text[]) RETURNS text[]
+CREATE OR REPLACE FUNCTION approval.full_contents(p_type_name text, p_type_version integer, p_kinds text[], p_values text[])
+    RETURNS text[]
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 SELECT array_agg(coalesce(merged.content, given.content) ORDER BY given.ordinal)
 FROM unnest(p_kinds, p_values) WITH ORDINALITY AS given (kind, content, ordinal)

@@ -11,7 +11,8 @@ BEGIN
             HINT = CASE p_kind WHEN 'package' THEN 'Give a version, or latest; or absent, if it shall be removed.'
                                WHEN 'service' THEN 'Give running or dead.' ELSE 'Give JSON; no value at all is null.' END;
     ELSIF p_kind = 'package' THEN
-        RETURN CASE WHEN lower(p_given) IN ('absent', 'removed') THEN NULL WHEN lower(p_given) = 'latest' THEN 'latest' ELSE p_given END;
+        RETURN CASE WHEN lower(p_given) IN ('absent', 'removed') THEN NULL WHEN lower(p_given) = 'latest' THEN 'latest'
+            ELSE p_given END;
     ELSIF p_kind NOT IN ('value', 'action') THEN
         RETURN p_given;
     END IF;
@@ -28,7 +29,8 @@ BEGIN
             WHEN statement_too_complex THEN
                 RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%s is nested too deep', what);
             WHEN data_exception THEN
-                RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%s is not JSON', what), HINT = 'Text stands in double quotes.';
+                RAISE EXCEPTION USING ERRCODE = 'AP005',
+                    MESSAGE = format('%s is not JSON', what), HINT = 'Text stands in double quotes.';
         END;
     END IF;
     IF canonical IS NULL OR octet_length(canonical) > most THEN

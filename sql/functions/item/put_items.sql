@@ -23,7 +23,8 @@ BEGIN
     WHERE other.request_id <> p_request_id AND other.content IS DISTINCT FROM mine.content
         AND other.state IN ('proposed', 'approved') AND approval.may_be_one(mine.kind, mine.name, other.name)
         AND (other.state = 'proposed' OR other.effective_at > clock_timestamp()
-             OR other.name <> mine.name AND (other.minion_id, other.kind, other.name) NOT IN (SELECT m.minion_id, m.kind, m.name FROM mine AS m))
+             OR other.name <> mine.name
+                AND (other.minion_id, other.kind, other.name) NOT IN (SELECT m.minion_id, m.kind, m.name FROM mine AS m))
     GROUP BY other.request_id;
 END
 $$;

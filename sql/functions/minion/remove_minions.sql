@@ -1,4 +1,5 @@
-CREATE OR REPLACE FUNCTION approval.remove_minions(p_provider text, p_subject text, p_minions text[], p_comment text) RETURNS integer
+CREATE OR REPLACE FUNCTION approval.remove_minions(p_provider text, p_subject text, p_minions text[], p_comment text)
+    RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     removed text[] := ARRAY(SELECT DISTINCT given.minion_id FROM unnest(p_minions) AS given (minion_id) ORDER BY given.minion_id);

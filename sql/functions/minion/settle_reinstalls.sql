@@ -25,7 +25,8 @@ BEGIN
         UPDATE approval.reinstall AS r SET state = 'converged', converged_at = moment, converged_jid = proven.jid
         WHERE r.minion_id = proven.minion_id AND r.reinstall_no = proven.reinstall_no;
         PERFORM approval.audit_append(0, moment, 'reinstall-converged', NULL, NULL, NULL, jsonb_build_object(
-            'minion', proven.minion_id, 'key', proven.key_digest, 'machine_id', proven.machine_id, 'jid', proven.jid, 'revision', proven.revision));
+            'minion', proven.minion_id, 'key', proven.key_digest, 'machine_id', proven.machine_id, 'jid', proven.jid,
+                'revision', proven.revision));
         settled := settled + 1;
     END LOOP;
     RETURN settled;

@@ -26,7 +26,8 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'AP006',
             MESSAGE = format('%s has no message to %s that waits', coalesce('request ' || number, p_thread, 'NULL'), p_destination);
     END IF;
-    PERFORM approval.audit_append(coalesce(number, 0), moment, 'outbox-dropped', actor.name, p_provider || ':' || p_subject, actor.assurance,
+    PERFORM approval.audit_append(coalesce(number, 0), moment, 'outbox-dropped', actor.name,
+                                  p_provider || ':' || p_subject, actor.assurance,
                                   jsonb_build_object('destination', p_destination, 'thread', p_thread, 'messages', dropped));
     RETURN jsonb_array_length(dropped);
 END

@@ -1,4 +1,5 @@
-CREATE OR REPLACE FUNCTION approval.put_plan(p_provider text, p_subject text, p_request_id bigint, p_digest text, p_answers jsonb) RETURNS integer
+CREATE OR REPLACE FUNCTION approval.put_plan(p_provider text, p_subject text, p_request_id bigint, p_digest text, p_answers jsonb)
+    RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     moment timestamptz;
@@ -13,11 +14,14 @@ BEGIN
     target := approval.lock_request(p_request_id);
     moment := clock_timestamp();
     IF target.state <> 'pending' THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP006', MESSAGE = format('request %s is %s: there is nothing left to plan', p_request_id, target.state);
+        RAISE EXCEPTION USING ERRCODE = 'AP006',
+            MESSAGE = format('request %s is %s: there is nothing left to plan', p_request_id, target.state);
     END IF;
-    SELECT * INTO STRICT planned FROM approval.item_set WHERE request_id = p_request_id AND item_set_version = target.item_set_version;
+    SELECT * INTO STRICT planned FROM approval.item_set WHERE request_id = p_request_id
+        AND item_set_version = target.item_set_version;
     IF p_digest IS DISTINCT FROM planned.digest THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP011', MESSAGE = format('request %s is not what was planned: its items were amended', p_request_id),
+        RAISE EXCEPTION USING ERRCODE = 'AP011',
+            MESSAGE = format('request %s is not what was planned: its items were amended', p_request_id),
             HINT = 'Plan it again.';
     END IF;
     IF jsonb_typeof(p_answers) IS DISTINCT FROM 'array' OR jsonb_array_length(p_answers) = 0 THEN
@@ -42,10 +46,12 @@ BEGIN
     SELECT p_request_id, new_no, answer.minion, answer.outcome, answer.changes, answer.comment
     FROM jsonb_to_recordset(p_answers) AS answer (minion text, outcome text, changes jsonb, comment text);
     PERFORM approval.audit_append(p_request_id, moment, 'planned', actor.name, p_provider || ':' || p_subject, actor.assurance,
-        jsonb_build_object('plan', new_no, 'digest', p_digest, 'plan_digest', plan_digest, 'minions', jsonb_array_length(p_answers)));
+        jsonb_build_object('plan', new_no, 'digest', p_digest, 'plan_digest', plan_digest,
+            'minions', jsonb_array_length(p_answers)));
     RETURN new_no;
 EXCEPTION WHEN integrity_constraint_violation THEN
-    RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('this is no plan of request %s: each minion has one outcome, changes and a comment',
+    RAISE EXCEPTION USING ERRCODE = 'AP005',
+        MESSAGE = format('this is no plan of request %s: each minion has one outcome, changes and a comment',
                                                               p_request_id);
 END
 $$;

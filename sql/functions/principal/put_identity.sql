@@ -5,7 +5,8 @@ DECLARE
     existing bigint;
 BEGIN
     IF p_subject ~ '^\s|\s$|[[:cntrl:]]' THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = format('%s:%L: a subject has no spaces around it', p_provider, p_subject);
+        RAISE EXCEPTION USING ERRCODE = 'AP017',
+            MESSAGE = format('%s:%L: a subject has no spaces around it', p_provider, p_subject);
     END IF;
     SELECT principal_id INTO owner_id FROM approval.principal WHERE name = p_principal;
     IF NOT FOUND THEN

@@ -21,7 +21,8 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'AP002', MESSAGE = format('only who asked for request %s may amend it', p_request_id);
     END IF;
     IF target.state <> 'pending' THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP006', MESSAGE = format('request %s is %s: it can no longer be amended', p_request_id, target.state),
+        RAISE EXCEPTION USING ERRCODE = 'AP006',
+            MESSAGE = format('request %s is %s: it can no longer be amended', p_request_id, target.state),
             HINT = 'Submit another one.';
     END IF;
     SELECT * INTO STRICT kind FROM approval.request_type

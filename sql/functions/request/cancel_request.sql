@@ -1,4 +1,5 @@
-CREATE OR REPLACE FUNCTION approval.cancel_request(p_provider text, p_subject text, p_request_id bigint, p_comment text) RETURNS text
+CREATE OR REPLACE FUNCTION approval.cancel_request(p_provider text, p_subject text, p_request_id bigint, p_comment text)
+    RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     moment timestamptz;

@@ -34,7 +34,8 @@ BEGIN
     -- Items that an approval no longer covers leave the documents by themselves at their time; here they are put away.
     FOR due IN
         SELECT i.request_id, array_agg(DISTINCT i.minion_id) AS minions FROM approval.item AS i
-        WHERE i.state = 'approved' AND i.expires_at IS NOT NULL AND i.expires_at <= moment GROUP BY i.request_id ORDER BY i.request_id
+        WHERE i.state = 'approved' AND i.expires_at IS NOT NULL AND i.expires_at <= moment GROUP BY i.request_id
+            ORDER BY i.request_id
     LOOP
         PERFORM approval.lock_request(due.request_id);
         PERFORM approval.lock_minions(due.minions);

@@ -9,7 +9,8 @@ DECLARE
 BEGIN
     IF p_state IS NOT NULL AND NOT EXISTS (SELECT FROM approval.request_state AS known WHERE known.state = p_state) THEN
         RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%L is not a state of a request', p_state),
-            HINT = (SELECT 'States are: ' || string_agg(known.state, ', ' ORDER BY known.state) FROM approval.request_state AS known);
+            HINT = (SELECT 'States are: ' || string_agg(known.state, ', ' ORDER BY known.state)
+                FROM approval.request_state AS known);
     END IF;
     IF p_minion_id IS NOT NULL AND NOT EXISTS (SELECT FROM approval.minion AS m WHERE m.minion_id = p_minion_id) THEN
         RAISE EXCEPTION USING ERRCODE = 'AP004', MESSAGE = format('unknown minion: %s', quote_literal(p_minion_id)),
@@ -30,7 +31,8 @@ BEGIN
     SELECT r.request_id, r.type_name, r.state, p.name, r.submitted_at,
         (SELECT count(DISTINCT i.minion_id) FROM approval.current_item AS i WHERE i.request_id = r.request_id),
         (SELECT s.item_count FROM approval.item_set AS s
-         WHERE s.request_id = r.request_id AND s.item_set_version = r.item_set_version), approval.waiting_for(r.request_id), r.reason,
+         WHERE s.request_id = r.request_id AND s.item_set_version = r.item_set_version),
+             approval.waiting_for(r.request_id), r.reason,
         (SELECT count(*) FROM (SELECT FROM wanted AS w ORDER BY w.request_id DESC LIMIT most_counted) AS counted)
     FROM page AS r
     JOIN approval.principal AS p ON p.principal_id = r.requester_id

@@ -1,7 +1,8 @@
 CREATE OR REPLACE FUNCTION approval.open_request(
     p_requester_id bigint, p_requester text, p_identity text, p_assurance text, p_type approval.request_type, p_reason text,
     p_minions text[], p_kinds text[], p_names text[], p_values text[],
-    p_after timestamptz, p_source text, p_external_ref text, p_on_behalf_of bigint, p_overlap text, p_reverts bigint, p_renews bigint)
+    p_after timestamptz, p_source text, p_external_ref text, p_on_behalf_of bigint, p_overlap text,
+    p_reverts bigint, p_renews bigint)
     RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

@@ -18,7 +18,8 @@ BEGIN
                 WHERE i.state = 'approved' AND i.expires_at IS NOT NULL AND i.expires_at BETWEEN moment AND moment + longest_notice)
             AND EXISTS (
                 SELECT FROM approval.item AS i
-                WHERE i.request_id = r.request_id AND i.state = 'approved' AND i.expires_at <= moment + least(t.valid_for / 4, longest_notice))
+                WHERE i.request_id = r.request_id AND i.state = 'approved'
+                    AND i.expires_at <= moment + least(t.valid_for / 4, longest_notice))
             AND NOT t.pre_approved AND NOT EXISTS (SELECT FROM approval.request AS next WHERE next.renews = r.request_id)
         ORDER BY r.request_id
         FOR NO KEY UPDATE OF r SKIP LOCKED
@@ -33,7 +34,8 @@ BEGIN
             again := approval.current_type(ending.type_name);
             PERFORM approval.check_requester(again, ending.requester_id, ending.requester);
             IF again.pre_approved THEN
-                RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('nobody would be asked: type %s needs no approval any more', ending.type_name);
+                RAISE EXCEPTION USING ERRCODE = 'AP005',
+                    MESSAGE = format('nobody would be asked: type %s needs no approval any more', ending.type_name);
             END IF;
             SELECT array_agg(minion_id ORDER BY item_id) AS minions, array_agg(kind ORDER BY item_id) AS kinds,
                 array_agg(name ORDER BY item_id) AS names,
@@ -42,9 +44,9 @@ BEGIN
             INTO items FROM approval.item AS i WHERE i.request_id = ending.request_id AND i.state = 'approved';
             PERFORM approval.open_request(
                 ending.requester_id, ending.requester, NULL, 'asserted', again,
-                format('renewal of request %s, which ends %s', ending.request_id, to_char(items.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')),
-                items.minions, items.kinds, items.names, items.contents, NULL, 'renewal', NULL, ending.on_behalf_of,
-                NULL, NULL, ending.request_id);
+                format('renewal of request %s, which ends %s', ending.request_id,
+                to_char(items.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')), items.minions, items.kinds, items.names,
+                items.contents, NULL, 'renewal', NULL, ending.on_behalf_of, NULL, NULL, ending.request_id);
             renewed := renewed + 1;
         EXCEPTION WHEN OTHERS THEN
             refusal := SQLERRM;

@@ -29,8 +29,8 @@ BEGIN
         END IF;
     END IF;
     RETURN approval.open_request(
-        actor.principal_id, actor.name, p_provider || ':' || p_subject, actor.assurance, wanted, p_reason, p_minions, p_kinds, p_names,
-        p_values, p_after, p_source, p_external_ref, beneficiary, p_overlap, NULL, NULL);
+        actor.principal_id, actor.name, p_provider || ':' || p_subject, actor.assurance, wanted, p_reason, p_minions,
+        p_kinds, p_names, p_values, p_after, p_source, p_external_ref, beneficiary, p_overlap, NULL, NULL);
 END
 $$;
 COMMENT ON FUNCTION approval.submit_request IS

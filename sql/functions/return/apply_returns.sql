@@ -28,7 +28,8 @@ BEGIN
         JOIN approval.document_history AS h USING (minion_id, revision),
             unnest(h.kinds, h.names, h.item_ids) AS e (kind, name, item_id)
     ), finding AS (
-        SELECT p.minion_id, f.* FROM unnest(p_minions, p_findings) AS p (minion_id, findings), approval.findings_of(p.findings::json) AS f
+        SELECT p.minion_id, f.* FROM unnest(p_minions, p_findings) AS p (minion_id, findings),
+            approval.findings_of(p.findings::json) AS f
     ), moved AS (
         UPDATE approval.item AS i
         SET outcome = f.verdict,

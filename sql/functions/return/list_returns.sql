@@ -1,7 +1,8 @@
 CREATE OR REPLACE FUNCTION approval.list_returns(
     p_minion_id text, p_verdict text, p_flagged boolean, p_since timestamptz, p_before text[], p_limit integer)
-    RETURNS TABLE (jid text, minion text, attempt integer, fun text, job_user text, request bigint, verdict text, authenticated boolean,
-                   flags text[], revision bigint, retcode integer, success boolean, received_at timestamptz, findings jsonb)
+    RETURNS TABLE (jid text, minion text, attempt integer, fun text, job_user text, request bigint, verdict text,
+                   authenticated boolean, flags text[], revision bigint, retcode integer, success boolean,
+                   received_at timestamptz, findings jsonb)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     verdicts constant text[] := ARRAY['converged', 'partial', 'failed', 'not-applied', 'drift', 'invalid', 'unproven'];
@@ -19,12 +20,13 @@ BEGIN
     END IF;
     RETURN QUERY
     SELECT r.jid, r.minion_id, r.attempt, r.fun, j.job_user, (
-            SELECT d.request_id FROM approval.dispatch AS d WHERE d.minion_id = r.minion_id AND r.jid IN (d.jid, d.observe_jid) LIMIT 1),
+            SELECT d.request_id FROM approval.dispatch AS d WHERE d.minion_id = r.minion_id
+                AND r.jid IN (d.jid, d.observe_jid) LIMIT 1),
         r.verdict, r.authenticated, r.flags, r.revision, r.retcode, r.success, r.received_at, (
             -- Of what is as approved nothing needs to be told.
             SELECT coalesce(jsonb_agg(jsonb_build_object(
-                'kind', f.kind, 'name', f.name, 'verdict', f.verdict, 'reason', f.reason, 'expected', f.expected, 'observed', f.observed,
-                'text', f.finding)), '[]')
+                'kind', f.kind, 'name', f.name, 'verdict', f.verdict, 'reason', f.reason, 'expected', f.expected,
+                'observed', f.observed, 'text', f.finding)), '[]')
             FROM approval.findings_of(r.findings) AS f WHERE f.verdict <> 'converged')
     FROM approval.job_return AS r
     LEFT JOIN approval.job AS j ON j.jid = r.jid

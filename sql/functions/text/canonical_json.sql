@@ -5,7 +5,8 @@ DECLARE
     whole record;
 BEGIN
     IF p_depth > deepest AND json_typeof(p_value) IN ('object', 'array') THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%s is nested more than %s deep', split_part(p_what, ' at ', 1), deepest);
+        RAISE EXCEPTION USING ERRCODE = 'AP005',
+            MESSAGE = format('%s is nested more than %s deep', split_part(p_what, ' at ', 1), deepest);
     END IF;
     CASE json_typeof(p_value)
         WHEN 'object' THEN
@@ -22,7 +23,8 @@ BEGIN
         WHEN 'array' THEN
             SELECT coalesce(string_agg(
                        approval.canonical_json(
-                           p_what || CASE WHEN p_depth = 1 THEN ' at ' ELSE '' END || format('[%s]', place - 1), value, p_depth + 1),
+                           p_what || CASE WHEN p_depth = 1 THEN ' at ' ELSE '' END || format('[%s]', place - 1),
+                               value, p_depth + 1),
                        ',' ORDER BY place), '') AS content
             INTO whole FROM json_array_elements(p_value) WITH ORDINALITY AS e (value, place);
             RETURN '[' || whole.content || ']';

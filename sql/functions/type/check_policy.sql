@@ -27,17 +27,20 @@ SELECT 'warning', format('principals %s', string_agg(format('%L', p.name), ' and
     'their names look alike, so one may be taken for the other', 'If they are one person, disable one; else rename one.'
 FROM approval.principal AS p WHERE p.disabled_at IS NULL GROUP BY approval.looks(p.name) HAVING count(*) > 1
 UNION ALL
-SELECT 'error', format('calendar %s', c.calendar_name), 'no opening of it is worked out ahead: what waits for it is held back for good',
+SELECT 'error', format('calendar %s', c.calendar_name),
+    'no opening of it is worked out ahead: what waits for it is held back for good',
     'salt-approval policy load works out the openings of the next year.'
 FROM approval.calendar AS c
 WHERE NOT EXISTS (SELECT FROM approval.calendar_span AS s WHERE s.calendar_name = c.calendar_name AND s.ends_at > now())
 UNION ALL
-SELECT 'warning', format('request %s', r.request_id), format('it awaits its review by %s since %s', t.review_group, r.approved_at::date),
+SELECT 'warning', format('request %s', r.request_id),
+    format('it awaits its review by %s since %s', t.review_group, r.approved_at::date),
     'Somebody of that group who had no part in it: salt-approval review.'
 FROM approval.request AS r JOIN approval.request_type AS t USING (type_name, type_version)
 WHERE t.review_group IS NOT NULL AND r.approved_at IS NOT NULL AND r.review_at IS NULL
 UNION ALL
-SELECT 'warning', format('speaker %s', s.login), format('there is no such login or role; one made with this name could act as %s:', s.provider),
+SELECT 'warning', format('speaker %s', s.login),
+    format('there is no such login or role; one made with this name could act as %s:', s.provider),
     'Take it out of the policy (speakers), or make the login.'
 FROM approval.speaks_for AS s WHERE NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = s.login)
 UNION ALL

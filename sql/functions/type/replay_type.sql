@@ -26,7 +26,8 @@ WITH past AS (
     ORDER BY p.request_id, s.stage_no
 )
 SELECT p.request_id, p.state, f.request_id IS NULL AND p.state <> 'rejected',
-    CASE WHEN p.state = 'rejected' THEN 'it was rejected' WHEN f.request_id IS NOT NULL THEN format('stage %s (%s)', f.stage_no, f.name) END
+    CASE WHEN p.state = 'rejected' THEN 'it was rejected' WHEN f.request_id IS NOT NULL
+        THEN format('stage %s (%s)', f.stage_no, f.name) END
 FROM past AS p LEFT JOIN failing AS f USING (request_id)
 ORDER BY p.request_id DESC
 $$;

@@ -6,7 +6,8 @@ WITH change AS (
     FROM approval.item AS i WHERE i.minion_id = p_minion_id AND i.item_id = p_item_id AND i.state = 'approved'
 ), hold AS (
     -- A span that begins before all earlier ones have ended goes on holding it.
-    SELECT h.ends_at, h.by, bool_and(h.starts_at <= coalesce(h.held_until, h.since)) OVER (ORDER BY h.starts_at, h.ends_at, h.by) AS joined
+    SELECT h.ends_at, h.by, bool_and(h.starts_at <= coalesce(h.held_until, h.since))
+            OVER (ORDER BY h.starts_at, h.ends_at, h.by) AS joined
     FROM (SELECT s.*, c.since, max(s.ends_at) OVER (
               ORDER BY s.starts_at, s.ends_at, s.by ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS held_until
           FROM change AS c, approval.holds(ARRAY[p_minion_id], ARRAY[p_item_id], c.since, NULL) AS s

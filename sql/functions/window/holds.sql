@@ -6,7 +6,8 @@ WITH change AS (
     SELECT i.minion_id, i.item_id, i.effective_at, r.type_name, t.calendar_name
     FROM unnest(p_minions, p_items) AS given (minion_id, item_id)
     -- Each by its key, also where no statistics say yet how many items there are.
-    CROSS JOIN LATERAL (SELECT * FROM approval.item AS one WHERE one.minion_id = given.minion_id AND one.item_id = given.item_id OFFSET 0) AS i
+    CROSS JOIN LATERAL (SELECT * FROM approval.item AS one WHERE one.minion_id = given.minion_id
+        AND one.item_id = given.item_id OFFSET 0) AS i
     JOIN approval.request AS r USING (request_id)
     JOIN approval.request_type AS t USING (type_name, type_version)
     WHERE i.state = 'approved' AND i.applied_at IS NULL AND r.break_glass_at IS NULL
