@@ -31,7 +31,7 @@ SOURCES := pyproject.toml setup.py $(wildcard README.md LICENSE docs/*.md docs/*
     ! -name '*.so' ! -path '*__pycache__*')
 PYTHON_SOURCES := setup.py $(PACKAGES) tests tools demo bench
 C_SOURCES := $(wildcard cext/*.c cext/*.h tests/c/*.c tests/c/*.h bench/*.c)
-SHELL_SOURCES := .ci/run tools/bootstrap tools/dump-schema tools/lint-c tools/run-suites tools/test-sql
+SHELL_SOURCES := .ci/run tools/bootstrap tools/dump-schema tools/lint-c tools/lint-sql tools/run-suites tools/test-sql
 
 # The roots of the minions need root. Nothing else does, but for a test that starts a systemd, with sudo of its own.
 AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env=http_proxy$(comma)https_proxy$(comma)no_proxy)
@@ -179,6 +179,7 @@ check: setup $(VENV)/.check-tools ## Check formats and run the linters
 	$(VENV)/bin/ruff format --check --quiet $(PYTHON_SOURCES)
 	clang-format-14 --dry-run -Werror $(C_SOURCES)
 	tools/lint-c
+	tools/lint-sql
 	shellcheck $(SHELL_SOURCES)
 
 .PHONY: format

@@ -1,5 +1,6 @@
--- Who may call what. All is taken first from everybody, and from the group roles of this and of any earlier version: what no
--- line below names is internal. Logins stay members of their roles, and what an administrator gave to other roles is theirs.
+-- Privileges on functions, tables and views. All is taken first from everybody, and from the group roles of this and of any earlier
+-- version: a function that no line below names is internal. Logins stay members of their roles, and what an administrator gave to
+-- other roles is theirs.
 DO $$
 DECLARE
     grantee text;
@@ -16,7 +17,7 @@ BEGIN
             EXECUTE format('REVOKE ALL ON ALL %s IN SCHEMA approval FROM %s CASCADE', kind, grantee);
         END LOOP;
     END LOOP;
-    -- What tables and functions to come, such as partitions, would be given by themselves.
+    -- Tables and functions to come, such as partitions, would be given these by themselves.
     FOR preset IN
         SELECT DISTINCT CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'ROUTINES'
                             WHEN 'T' THEN 'TYPES' ELSE 'SCHEMAS' END AS kind,
@@ -124,8 +125,8 @@ TO approval_policy_admin;
 
 -- Auditors read everything but the keys that prove which minion spoke.
 GRANT SELECT ON
-    approval.principal, approval.identity, approval.speaks_for, approval.route, approval.principal_group, approval.membership, approval.assurance,
-    approval.request_type, approval.request_type_stage, approval.request_type_quorum,
+    approval.principal, approval.identity, approval.speaks_for, approval.route, approval.principal_group, approval.membership,
+    approval.assurance, approval.request_type, approval.request_type_stage, approval.request_type_quorum,
     approval.delegation, approval.calendar, approval.calendar_span, approval.freeze, approval.request_overlap,
     approval.minion, approval.minion_group, approval.minion_group_member,
     approval.request_state, approval.transition, approval.request, approval.request_history, approval.request_stage,
@@ -166,11 +167,11 @@ GRANT EXECUTE ON FUNCTION
     approval.awaited_minions,
     approval.settle_outbox,
     approval.tell,
-    approval.due_dispatches,
+    approval.take_dispatches,
     approval.next_dispatch,
     approval.begin_dispatch,
     approval.note_sent,
-    approval.open_dispatches,
+    approval.list_dispatches,
     approval.note_observation,
     approval.settle_action,
     approval.settle_dispatches,
@@ -187,14 +188,15 @@ GRANT SELECT ON approval.dispatch TO approval_auditor;
 
 -- Drift, silence and where each minion stands.
 GRANT EXECUTE ON FUNCTION
-    approval.due_checks,
-    approval.find_silent
+    approval.take_checks,
+    approval.note_silence
 TO approval_engine;
 GRANT EXECUTE ON FUNCTION
     approval.compliance,
     approval.out_of_line
 TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
-GRANT SELECT ON approval.drift, approval.silence, approval.silence_mark, approval.minion_check, approval.standing TO approval_auditor;
+GRANT SELECT ON approval.drift, approval.silence, approval.silence_mark, approval.minion_check,
+    approval.standing TO approval_auditor;
 
 -- Minions that come back installed anew.
 GRANT EXECUTE ON FUNCTION
@@ -206,7 +208,7 @@ GRANT EXECUTE ON FUNCTION approval.list_reinstalls
 TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
 GRANT SELECT ON approval.reinstall TO approval_auditor;
 
--- What waits for oneself everybody may ask; what waits for others, who watches over it.
+-- Everybody may ask for their own inbox; only those who watch over requests, for that of others.
 GRANT EXECUTE ON FUNCTION approval.inbox TO approval_operator, approval_person;
 GRANT EXECUTE ON FUNCTION approval.inbox_of TO approval_operator, approval_policy_admin, approval_auditor;
 GRANT EXECUTE ON FUNCTION
@@ -214,5 +216,5 @@ GRANT EXECUTE ON FUNCTION
     approval.list_quarantine
 TO approval_operator, approval_auditor;
 
--- What a revert left out.
+-- Items that a revert left out.
 GRANT SELECT ON approval.request_left_out TO approval_auditor;

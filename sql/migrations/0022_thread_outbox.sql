@@ -13,8 +13,8 @@ DROP INDEX approval.outbox_undelivered;
 CREATE INDEX outbox_undelivered ON approval.outbox (destination, thread, seq) WHERE state <> 'delivered';
 CREATE INDEX outbox_request ON approval.outbox (request_id);
 COMMENT ON TABLE approval.outbox IS
-    'Messages that must reach another system: at least once, in order per destination and thread. Written in the transaction that they tell '
-    'of; only the lowest undelivered seq of a thread can be claimed, so a dead letter halts its thread and no other.';
+    'Messages that must reach another system: at least once, in order per destination and thread. Written in the transaction that '
+    'they tell of; only the lowest undelivered seq of a thread can be claimed, so a dead letter halts its thread and no other.';
 COMMENT ON COLUMN approval.outbox.thread IS
     'The subject of the message, within which order matters: request/7, drift/web1. It begins with a kind of subject and a slash.';
 COMMENT ON COLUMN approval.outbox.request_id IS 'The request of the thread; NULL: it is about none.';
@@ -26,9 +26,12 @@ CREATE TABLE approval.route (
     PRIMARY KEY (destination, topic, filter)
 );
 COMMENT ON TABLE approval.route IS
-    'Notices that a destination gets: those of a topic whose body contains the filter. None to begin with. Changed by role policy_admin alone.';
-COMMENT ON COLUMN approval.route.destination IS 'The system that consumes it. Never salt: what is sent to minions follows from approvals alone.';
-COMMENT ON COLUMN approval.route.topic IS 'requests: each act on a request as it was recorded. jobs, inventory, drift: what the engine tells.';
+    'Notices that a destination gets: those of a topic whose body contains the filter. None to begin with. Changed by role '
+    'policy_admin alone.';
+COMMENT ON COLUMN approval.route.destination IS
+    'The system that consumes it. Never salt: what is sent to minions follows from approvals alone.';
+COMMENT ON COLUMN approval.route.topic IS
+    'requests: each act on a request as it was recorded. jobs, inventory, drift: what the engine tells.';
 COMMENT ON COLUMN approval.route.filter IS 'As in {"act": "approved"}; {}: all notices of the topic.';
 
 -- These name a thread now.

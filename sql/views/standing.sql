@@ -1,3 +1,4 @@
+-- Views that roles read call no function of ours: it would be called with their rights, which are none.
 CREATE OR REPLACE VIEW approval.standing AS
 WITH held AS (
     SELECT d.minion_id, d.item_ids FROM approval.document AS d
@@ -26,5 +27,5 @@ LEFT JOIN unproven AS u USING (minion_id)
 LEFT JOIN approval.silence AS s USING (minion_id)
 WHERE m.removed_at IS NULL;
 COMMENT ON VIEW approval.standing IS
-    'How each minion stands to what is approved for it now, the worst first: drifting (was applied and is otherwise now), failed (could not '
-    'be applied), silent (did not return), waiting (not proven yet), converged; unknown: nothing is approved for it.';
+    'How each minion stands to what is approved for it now, the worst first: drifting (was applied and is otherwise now), failed '
+    '(could not be applied), silent (did not return), waiting (not proven yet), converged; unknown: nothing is approved for it.';

@@ -99,11 +99,11 @@ SELECT throws_ok($$SELECT pg_temp.submit('service', '{web1,web1}', 'service', '{
 SELECT lives_ok($$SELECT pg_temp.submit('package', '{web1,web1,web2}', 'package', '{k,k:amd64,K}', '{1,1,2}')$$, 'where they agree, or on two minions, they are not');
 SELECT lives_ok($$SELECT pg_temp.submit('package', '{web1,web1}', 'package', '{l:i386,l:amd64}', '{absent,2}')$$, 'nor are two architectures');
 SELECT pg_temp.ask('t_alice', 'package', '{web1}', 'm', '1') AS first, pg_temp.ask('t_dave', 'package', '{web1}', 'm:amd64', '2') AS second \gset
-SELECT is(approval.open_overlap(:second), format('it contradicts request %s (package m:amd64 as m on web1)', :first), 'between requests they contradict');
+SELECT is(approval.unresolved_overlap(:second), format('it contradicts request %s (package m:amd64 as m on web1)', :first), 'between requests they contradict');
 SELECT pg_temp.ask('t_alice', 'package', '{web1}', 'M', '1') AS agreeing \gset
-SELECT is(approval.open_overlap(:agreeing), format('it contradicts request %s (package M as m:amd64 on web1)', :second), 'only where they want something else');
+SELECT is(approval.unresolved_overlap(:agreeing), format('it contradicts request %s (package M as m:amd64 on web1)', :second), 'only where they want something else');
 SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'n:amd64', '1') AS inforce, pg_temp.ask('t_dave', 'package', '{web1}', 'n', '2') AS later \gset
-SELECT is(approval.open_overlap(:later), format('it contradicts request %s (package n as n:amd64 on web1)', :inforce), 'and with what is in force under another name');
+SELECT is(approval.unresolved_overlap(:later), format('it contradicts request %s (package n as n:amd64 on web1)', :inforce), 'and with what is in force under another name');
 SELECT pg_temp.act('t_dave', format('SELECT approval.resolve_overlap(''pg'', ''t_dave'', %s, %s, ''supersede'')', :later, :inforce)) \g /dev/null
 SELECT pg_temp.decide('t_bob', :later), pg_temp.decide('t_carol', :later) \g /dev/null
 SELECT is((SELECT string_agg(name, ' ') FROM approval.document AS d, unnest(d.names) AS name WHERE minion_id = 'web1' AND name LIKE 'n%'), 'n', 'which goes out of force');

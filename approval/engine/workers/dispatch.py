@@ -52,7 +52,7 @@ class Dispatch(DatabaseWorker):
             for thread, number in due:
                 if time.monotonic() < until:
                     self._take(thread, number, until)
-        judged = sum(self._judge(row) for row in self.call("open_dispatches", AT_ONCE))
+        judged = sum(self._judge(row) for row in self.call("list_dispatches", AT_ONCE))
         settled = self.value("settle_dispatches")
         if time.monotonic() - self._asked >= ASK_AGAIN_S:
             self._asked = time.monotonic()
@@ -103,7 +103,7 @@ class Dispatch(DatabaseWorker):
         one of them could not be taken, or None.
         """
         error = None
-        rows = self.call("due_dispatches", number, list(self._minions), AT_ONCE)
+        rows = self.call("take_dispatches", number, list(self._minions), AT_ONCE)
         groups = [[row for row in rows if row["step"] == "apply"], *([row] for row in rows if row["step"] != "apply")]
         for group in groups:
             if time.monotonic() >= until:

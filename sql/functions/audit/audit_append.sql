@@ -17,12 +17,12 @@ BEGIN
     -- An act on the outbox is about messages, and no message itself.
     IF p_stream > 0 AND NOT starts_with(p_act, 'outbox-') AND EXISTS (SELECT FROM approval.route WHERE topic = 'requests') THEN
         PERFORM approval.post_notice('requests', 'request/' || p_stream, p_stream, jsonb_build_object(
-            'request', p_stream, 'seq', head.head_seq + 1, 'at', p_at, 'act', p_act, 'principal', p_principal, 'identity', p_identity,
-            'assurance', p_assurance, 'detail', p_detail,
+            'request', p_stream, 'seq', head.head_seq + 1, 'at', p_at, 'act', p_act, 'principal', p_principal,
+            'identity', p_identity, 'assurance', p_assurance, 'detail', p_detail,
             'type', (SELECT r.type_name FROM approval.request AS r WHERE r.request_id = p_stream)), p_at);
     END IF;
 END
 $$;
 COMMENT ON FUNCTION approval.audit_append IS
-    'Internal: adds an act to the chain of a stream (0: policy and inventory; N: request N). An act on a request is told as it is recorded, '
-    'under topic requests: {request, seq, at, act, principal, identity, assurance, detail, type}.';
+    'Internal: adds an act to the chain of a stream (0: policy and inventory; N: request N). An act on a request is told as it is '
+    'recorded, under topic requests: {request, seq, at, act, principal, identity, assurance, detail, type}.';

@@ -5,7 +5,8 @@ SELECT sha256(
     || approval.field(to_char(p_sealed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
     || approval.field(encode(p_previous_hash, 'hex'))
     || coalesce((
-        SELECT string_agg(approval.field(stream::text) || approval.field(seq::text) || approval.field(encode(hash, 'hex')), ''::bytea
+        SELECT string_agg(approval.field(stream::text) || approval.field(seq::text)
+            || approval.field(encode(hash, 'hex')), ''::bytea
                           ORDER BY stream)
         FROM approval.audit_sealed_head WHERE seal_no = p_seal_no), ''::bytea))
 $$;

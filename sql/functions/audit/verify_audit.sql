@@ -22,7 +22,8 @@ WITH entry AS (
     UNION ALL
     SELECT h.stream, h.head_seq, 'the chain does not end where its head says'
     FROM approval.audit_stream AS h
-    LEFT JOIN LATERAL (SELECT e.seq, e.hash FROM approval.audit_entry AS e WHERE e.stream = h.stream ORDER BY e.seq DESC LIMIT 1) AS last
+    LEFT JOIN LATERAL (SELECT e.seq, e.hash FROM approval.audit_entry AS e WHERE e.stream = h.stream
+        ORDER BY e.seq DESC LIMIT 1) AS last
         ON true
     WHERE h.head_seq IS DISTINCT FROM coalesce(last.seq, 0) OR h.head_hash IS DISTINCT FROM coalesce(last.hash, ''::bytea)
     UNION ALL
@@ -39,5 +40,5 @@ WITH entry AS (
 SELECT p.stream, p.seq, p.problem FROM problem AS p ORDER BY p.stream NULLS LAST, p.seq, p.problem
 $$;
 COMMENT ON FUNCTION approval.verify_audit IS
-    'Recomputes every chain and seal. No row: intact. A row names the stream and entry (for a seal: NULL and its number) and what is wrong. '
-    'Definer: those who may verify need not read everything.';
+    'Recomputes every chain and seal. No row: intact. A row names the stream and entry (for a seal: NULL and its number) and what '
+    'is wrong. Definer: those who may verify need not read everything.';

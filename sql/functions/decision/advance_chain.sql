@@ -5,14 +5,14 @@ DECLARE
     stage approval.request_stage;
 BEGIN
     SELECT * INTO STRICT target FROM approval.request WHERE request_id = p_request_id;
-    FOR stage IN SELECT * FROM approval.request_stage WHERE request_id = p_request_id AND satisfied_at IS NULL ORDER BY stage_no LOOP
+    FOR stage IN SELECT * FROM approval.request_stage WHERE request_id = p_request_id AND satisfied_at IS NULL
+        ORDER BY stage_no LOOP
         IF NOT EXISTS (
             SELECT FROM approval.request_quorum AS q
             WHERE q.request_id = p_request_id AND q.stage_no = stage.stage_no AND q.quorum <= (
                 SELECT count(DISTINCT d.counts_for)
                 FROM approval.decision AS d
-                JOIN approval.membership AS m ON m.principal_id = d.counts_for AND m.group_name = q.group_name
-                JOIN approval.principal AS p ON p.principal_id = d.counts_for AND p.disabled_at IS NULL
+                JOIN approval.eligible_voters(q.group_name, true, NULL, NULL) AS p ON p.principal_id = d.counts_for
                 JOIN approval.principal AS giver ON giver.principal_id = d.principal_id AND giver.disabled_at IS NULL
                 WHERE d.request_id = p_request_id AND d.item_set_version >= target.reviewed_version AND d.stage_no = stage.stage_no
                     AND d.decision = 'approve')) THEN

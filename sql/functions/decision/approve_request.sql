@@ -24,8 +24,9 @@ BEGIN
     SET state = 'approved', effective_at = due, expires_at = due + kind.valid_for,
         approval_seq = (SELECT nextval('approval.approval_seq'))
     WHERE request_id = p_request_id AND item_set_version = target.item_set_version AND state = 'proposed';
-    -- What was to be superseded and comes later would win otherwise. What is due already is overtaken like anything else, so that it
-    -- holds until this one takes its place; but not under another name, which nothing would overtake.
+    -- An item of the superseded request that takes effect later would win over this one: it is taken out of force now. One that is
+    -- due already is overtaken like any other, and holds until this one takes its place; under another name nothing would overtake
+    -- it.
     WITH lost AS (
         UPDATE approval.item AS loser
         SET state = 'superseded'
@@ -35,7 +36,8 @@ BEGIN
             AND winner.kind = loser.kind AND loser.state = 'approved'
             AND approval.resource_key(winner.kind, winner.name) = approval.resource_key(loser.kind, loser.name)
             AND approval.may_be_one(winner.kind, winner.name, loser.name)
-            AND (loser.effective_at > moment OR winner.name <> loser.name) AND (winner.name = loser.name OR winner.content IS DISTINCT FROM loser.content)
+            AND (loser.effective_at > moment OR winner.name <> loser.name)
+            AND (winner.name = loser.name OR winner.content IS DISTINCT FROM loser.content)
         RETURNING loser.request_id
     )
     SELECT coalesce(array_agg(DISTINCT request_id), '{}') INTO concerned FROM lost;
@@ -58,7 +60,8 @@ BEGIN
         CONTINUE WHEN NOT FOUND;
         UPDATE approval.item SET state = 'void' WHERE request_id = other AND state = 'proposed';
         PERFORM approval.move_request(other, 'pending', 'cancelled', moment);
-        PERFORM approval.audit_append(other, moment, 'cancelled', NULL, NULL, NULL, jsonb_build_object('superseded_by', p_request_id));
+        PERFORM approval.audit_append(other, moment, 'cancelled', NULL, NULL, NULL,
+            jsonb_build_object('superseded_by', p_request_id));
     END LOOP;
     IF NOT EXISTS (SELECT FROM approval.item WHERE request_id = p_request_id AND state = 'approved') THEN
         PERFORM approval.settle_request(p_request_id, moment);

@@ -8,7 +8,8 @@ DECLARE
 BEGIN
     actor := approval.acting_principal(p_provider, p_subject);
     IF actor.assurance = 'asserted' THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP009', MESSAGE = 'breaking the glass asks for an identity that is authenticated; this one is only asserted',
+        RAISE EXCEPTION USING ERRCODE = 'AP009',
+            MESSAGE = 'breaking the glass asks for an identity that is authenticated; this one is only asserted',
             HINT = 'Use your own login.';
     END IF;
     IF coalesce(p_comment, '') = '' THEN
@@ -32,5 +33,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.break_glass IS
-    'Lets an approved request past windows and freezes, with a reason; recorded. Only logins of role approval_break_glass may '
-    'call it. Raises AP001, AP002, AP005, AP006, AP009, AP014. Definer: nobody writes documents otherwise.';
+    'Lets an approved request past windows and freezes, with a reason; recorded. Only logins of role approval_break_glass may call '
+    'it. Raises AP001, AP002, AP005, AP006, AP009, AP014. Definer: nobody writes documents otherwise.';

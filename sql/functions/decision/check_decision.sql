@@ -1,5 +1,6 @@
 CREATE OR REPLACE FUNCTION approval.check_decision(
-    p_request approval.request, p_principal_id bigint, p_assurance text, p_decision text, p_digest text, p_now timestamptz) RETURNS bigint
+    p_request approval.request, p_principal_id bigint, p_assurance text, p_decision text, p_digest text, p_now timestamptz)
+    RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     number constant bigint := p_request.request_id;
@@ -26,7 +27,8 @@ BEGIN
     SELECT p.name INTO STRICT actor FROM approval.principal AS p WHERE p.principal_id = p_principal_id;
     SELECT * INTO STRICT kind FROM approval.request_type
     WHERE type_name = p_request.type_name AND type_version = p_request.type_version;
-    IF NOT kind.self_approval AND p_principal_id IN (p_request.requester_id, coalesce(p_request.on_behalf_of, p_request.requester_id)) THEN
+    IF NOT kind.self_approval
+        AND p_principal_id IN (p_request.requester_id, coalesce(p_request.on_behalf_of, p_request.requester_id)) THEN
         RAISE EXCEPTION USING ERRCODE = 'AP007',
             MESSAGE = CASE p_principal_id WHEN p_request.requester_id
                 THEN format('%s asked for request %s and may not decide on it', actor, number)
@@ -43,8 +45,8 @@ BEGIN
     SELECT * INTO STRICT stage FROM approval.current_stage(number);
     IF stage.escalate_to IS NULL AND stage.started_at + stage.timeout <= p_now THEN
         RAISE EXCEPTION USING ERRCODE = 'AP006',
-            MESSAGE = format('request %s waited too long at stage %s (%s), which was to be passed by %s', number, stage.stage_no, stage.name,
-                             approval.when_text(stage.started_at + stage.timeout)),
+            MESSAGE = format('request %s waited too long at stage %s (%s), which was to be passed by %s', number,
+                             stage.stage_no, stage.name, approval.when_text(stage.started_at + stage.timeout)),
             HINT = 'Submit it again.';
     END IF;
     IF approval.has_voted(p_request, stage.stage_no, p_principal_id) THEN
@@ -70,7 +72,7 @@ BEGIN
                              stage.min_assurance, p_assurance),
             HINT = 'Decide with your own login: salt-approval approve.';
     END IF;
-    overlap := approval.open_overlap(number);
+    overlap := approval.unresolved_overlap(number);
     IF p_decision = 'approve' AND overlap IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'AP018', MESSAGE = format('request %s cannot be approved yet: %s', number, overlap),
             HINT = 'Who asked for it resolves that: supersede, or wait.';
@@ -84,6 +86,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.check_decision IS
-    'Internal: whether a principal, known with this assurance, may decide so at p_now on a request as it is; gives the member of the stage''s '
-    'groups for whom that counts. p_digest: of the item set that was reviewed; NULL: of the present one. The caller holds the request''s lock. '
-    'Raises AP006-AP011, AP018, AP019.';
+    'Internal: whether a principal, known with this assurance, may decide so at p_now on a request as it is; gives the member of '
+    'the stage''s groups for whom that counts. p_digest: of the item set that was reviewed; NULL: of the present one. The caller '
+    'holds the request''s lock. Raises AP006-AP011, AP018, AP019.';

@@ -18,5 +18,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.decide IS
-    'One approver''s approve or reject at the stage that the request is at; gives the state after. p_digest: of the item set that was '
-    'reviewed, NULL to decide on the present one. Raises AP001, AP002, AP006-AP011, AP014, AP018, AP019. Definer: nobody writes decisions otherwise.';
+    'One approver''s approve or reject at the stage that the request is at; gives the state after. p_digest: of the item set that '
+    'was reviewed, NULL to decide on the present one. Raises AP001, AP002, AP006-AP011, AP014, AP018, AP019. Definer: nobody '
+    'writes decisions otherwise.';

@@ -21,5 +21,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.freeze_chain IS
-    'Internal: gives a request the chain of its type for so many minions, from its first stage on: a new one, or one that has new items, which '
-    'nobody has seen. The caller holds its lock.';
+    'Internal: gives a request the chain of its type for so many minions, from its first stage on: a new one, or one that has new '
+    'items, which nobody has seen. The caller holds its lock.';

@@ -1,6 +1,6 @@
 CREATE OR REPLACE FUNCTION approval.record_decision(
-    p_request approval.request, p_principal_id bigint, p_voter bigint, p_provider text, p_subject text, p_assurance text, p_decision text,
-    p_comment text, p_now timestamptz) RETURNS text
+    p_request approval.request, p_principal_id bigint, p_voter bigint, p_provider text, p_subject text,
+    p_assurance text, p_decision text, p_comment text, p_now timestamptz) RETURNS text
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     number constant bigint := p_request.request_id;
@@ -14,8 +14,8 @@ BEGIN
     WHERE s.request_id = number AND s.item_set_version = p_request.item_set_version;
     SELECT * INTO STRICT stage FROM approval.current_stage(number);
     INSERT INTO approval.decision
-        (request_id, item_set_version, stage_no, principal_id, counts_for, decision, provider, subject, login_role, assurance, comment,
-         decided_at, decided_bytes)
+        (request_id, item_set_version, stage_no, principal_id, counts_for, decision, provider, subject, login_role,
+         assurance, comment, decided_at, decided_bytes)
     VALUES (number, p_request.item_set_version, stage.stage_no, p_principal_id, p_voter, p_decision, p_provider, p_subject,
             session_user::text, p_assurance, note, p_now,
             approval.field('apv1-decision') || approval.field(number::text) || approval.field(p_request.item_set_version::text)
@@ -33,5 +33,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.record_decision IS
-    'Internal: keeps a decision that approval.check_decision allowed, with the voter that it gave, and does what follows from it; gives the '
-    'state after. The caller has held the request''s lock since the check.';
+    'Internal: keeps a decision that approval.check_decision allowed, with the voter that it gave, and does what follows from it; '
+    'gives the state after. The caller has held the request''s lock since the check.';

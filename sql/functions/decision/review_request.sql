@@ -1,4 +1,5 @@
-CREATE OR REPLACE FUNCTION approval.review_request(p_provider text, p_subject text, p_request_id bigint, p_comment text) RETURNS void
+CREATE OR REPLACE FUNCTION approval.review_request(p_provider text, p_subject text, p_request_id bigint, p_comment text)
+    RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     moment timestamptz;
@@ -23,7 +24,8 @@ BEGIN
             MESSAGE = format('%s is not in %s, which reviews request %s', actor.name, review_group, p_request_id);
     END IF;
     IF approval.had_part(target, actor.principal_id) THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP007', MESSAGE = format('%s had a part in request %s and may not review it', actor.name, p_request_id);
+        RAISE EXCEPTION USING ERRCODE = 'AP007',
+            MESSAGE = format('%s had a part in request %s and may not review it', actor.name, p_request_id);
     END IF;
     IF EXISTS (
             SELECT FROM approval.request_stage AS s
@@ -31,7 +33,8 @@ BEGIN
             JOIN approval.assurance AS given ON given.assurance = actor.assurance
             WHERE s.request_id = p_request_id AND given.strength < least.strength) THEN
         RAISE EXCEPTION USING ERRCODE = 'AP009',
-            MESSAGE = format('a review of request %s asks for as sure an identity as its approvals; this one is only %s', p_request_id, actor.assurance),
+            MESSAGE = format('a review of request %s asks for as sure an identity as its approvals; this one is only %s',
+                p_request_id, actor.assurance),
             HINT = 'Review it with your own login.';
     END IF;
     UPDATE approval.request SET review_by = actor.principal_id, review_at = moment WHERE request_id = p_request_id;

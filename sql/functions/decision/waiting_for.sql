@@ -1,6 +1,8 @@
 CREATE OR REPLACE FUNCTION approval.waiting_for(p_request_id bigint) RETURNS text
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-SELECT coalesce(approval.open_overlap(p_request_id) || '; ', 'it has ' || approval.missing_plan(p_request_id, clock_timestamp()) || '; ', '') || format('stage %s (%s): %s', s.stage_no, s.name, string_agg(
+SELECT coalesce(approval.unresolved_overlap(p_request_id) || '; ',
+                'it has ' || approval.missing_plan(p_request_id, clock_timestamp()) || '; ', '')
+    || format('stage %s (%s): %s', s.stage_no, s.name, string_agg(
     CASE WHEN able.members < q.quorum
         THEN format('blocked, %s has %s of %s approvers it needs', q.group_name, able.members, q.quorum)
         ELSE format('%s of %s', q.quorum, q.group_name) END, ', or ' ORDER BY q.group_name))
@@ -9,10 +11,7 @@ CROSS JOIN LATERAL approval.current_stage(r.request_id) AS s
 JOIN approval.request_quorum AS q ON q.request_id = s.request_id AND q.stage_no = s.stage_no
 JOIN approval.request_type AS t USING (type_name, type_version)
 CROSS JOIN LATERAL (
-    SELECT count(*) AS members
-    FROM approval.membership AS m JOIN approval.principal AS p USING (principal_id)
-    WHERE m.group_name = q.group_name AND p.disabled_at IS NULL
-        AND (t.self_approval OR (p.principal_id <> r.requester_id AND p.principal_id IS DISTINCT FROM r.on_behalf_of))) AS able
+    SELECT count(*) AS members FROM approval.eligible_voters(q.group_name, t.self_approval, r.requester_id, r.on_behalf_of)) AS able
 WHERE r.request_id = p_request_id AND r.state = 'pending'
 GROUP BY s.stage_no, s.name
 UNION ALL
@@ -28,5 +27,6 @@ WHERE r.request_id = p_request_id
 HAVING count(*) > 0
 $$;
 COMMENT ON FUNCTION approval.waiting_for IS
-    'Internal: what an open request waits for, for people. Pending: another one that it contradicts, or a plan that it lacks; the stage that it is at and who can '
-    'pass it; says blocked where a group has too few members. Approved: see approval.waits. NULL: nothing.';
+    'Internal: the cause for which an open request waits, for people. Pending: another one that it contradicts, or a plan that it '
+    'lacks; the stage that it is at and who can pass it; says blocked where a group has too few members. Approved: see '
+    'approval.waits. NULL: nothing.';

@@ -6,5 +6,5 @@ WHERE s.readiness = 'now' AND (d.state IS NULL OR d.state = 'observed')
 LIMIT p_limit
 $$;
 COMMENT ON FUNCTION approval.awaited_minions IS
-    'Minions on which something of a request is to be done now, so many at the most: the caller finds out which of them it can tell. '
-    'Definer: tables are private.';
+    'Minions on which something of a request is to be done now, so many at the most: the caller finds out which of them it can '
+    'tell. Definer: tables are private.';

@@ -33,5 +33,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.begin_dispatch IS
-    'Written before a job is published: that this step of an item is done by this job. False: it must not be published, as its time is not '
-    'now or somebody else is at it. Definer: tables are private.';
+    'Written before a job is published: that this step of an item is done by this job. False: it must not be published, as its '
+    'time is not now or somebody else is at it. Definer: tables are private.';

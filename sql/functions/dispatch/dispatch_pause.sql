@@ -4,5 +4,6 @@ SELECT CASE WHEN due.anywhere <= clock_timestamp() THEN greatest(due.here - cloc
 FROM (SELECT approval.next_dispatch(p_request_id, NULL) AS anywhere, approval.next_dispatch(p_request_id, p_minions) AS here) AS due
 $$;
 COMMENT ON FUNCTION approval.dispatch_pause IS
-    'For how long a master that can tell these minions alone leaves the message of a request to masters that can tell others; 0: it has '
-    'something to do on one of its own now, or nothing is to be done anywhere yet, or any more. Definer: tables are private.';
+    'For how long a master that can tell these minions alone leaves the message of a request to masters that can tell others; 0: '
+    'it has something to do on one of its own now, or nothing is to be done anywhere yet, or any more. Definer: tables are '
+    'private.';

@@ -26,7 +26,7 @@ WITH given AS (
     GROUP BY h.minion_id, h.item_id
 ), timed AS (
     SELECT g.*, h.until AS held_until,
-        -- What could not be sent for a day after its time is not wanted by surprise.
+        -- Nobody wants an action by surprise that could not be sent for a day after its time.
         coalesce(g.expires_at, CASE WHEN g.kind = 'action' AND NOT g.has_window
             THEN greatest(g.effective_at, g.break_glass_at, h.until) + interval '1 day' END, 'infinity') AS ends_at
     FROM given AS g LEFT JOIN held AS h USING (minion_id, item_id)
@@ -43,5 +43,6 @@ SELECT t.minion_id, t.item_id,
 FROM timed AS t
 $$;
 COMMENT ON FUNCTION approval.dispatchable IS
-    'Internal: whether each item of an approved request (or the one of p_minion_id and p_item_id) may be sent at p_now: now; '
-    'later (to be looked at again at again_at): its time, the end of a freeze, or an opening of its window is to come; never: its time is over; done: it is no longer in force.';
+    'Internal: whether each item of an approved request (or the one of p_minion_id and p_item_id) may be sent at p_now: now; later '
+    '(to be looked at again at again_at): its time, the end of a freeze, or an opening of its window is to come; never: its time '
+    'is over; done: it is no longer in force.';

@@ -3,7 +3,8 @@ CREATE OR REPLACE FUNCTION approval.next_dispatch(p_request_id bigint, p_minions
 SELECT min(CASE WHEN d.state = 'observing' THEN clock_timestamp() + interval '1 second'
                 WHEN d.state = 'sending' THEN clock_timestamp() + interval '1 minute'
                 WHEN s.readiness = 'later' THEN s.again_at
-                WHEN reachable IS NULL AND p_minions IS NOT NULL AND s.readiness = 'now' THEN clock_timestamp() + interval '1 minute'
+                WHEN reachable IS NULL AND p_minions IS NOT NULL AND s.readiness = 'now'
+                    THEN clock_timestamp() + interval '1 minute'
                 ELSE clock_timestamp() END)
 FROM approval.dispatchable(p_request_id, NULL, NULL, clock_timestamp()) AS s
 LEFT JOIN unnest(p_minions) AS reachable ON reachable = s.minion_id
@@ -13,5 +14,5 @@ WHERE s.readiness <> 'done'
     AND (d.state IS NULL OR d.state IN ('observing', 'observed') OR (d.proof = 'state' AND d.state = 'sending'))
 $$;
 COMMENT ON FUNCTION approval.next_dispatch IS
-    'When something of a request is to be dispatched next, where only these minions (NULL: all) can be told; NULL: nothing is left to be. '
-    'Definer: tables are private.';
+    'When something of a request is to be dispatched next, where only these minions (NULL: all) can be told; NULL: nothing is left '
+    'to be. Definer: tables are private.';

@@ -10,4 +10,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.note_observation IS
-    'Notes the boot id before an action, from the authentic return of the job that was to observe it. False: there is no such return. Definer: tables are private.';
+    'Notes the boot id before an action, from the authentic return of the job that was to observe it. False: there is no such '
+    'return. Definer: tables are private.';

@@ -7,4 +7,4 @@ SELECT CASE
     WHEN p_type.action ->> 'function' IN ('service.restart', 'service.full_restart') THEN 'restart'
     ELSE 'return' END
 $$;
-COMMENT ON FUNCTION approval.proof_of IS 'Internal: what proves that a request of this type was carried out; see table dispatch.';
+COMMENT ON FUNCTION approval.proof_of IS 'Internal: the proof that a request of this type was carried out; see table dispatch.';

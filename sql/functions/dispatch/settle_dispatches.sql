@@ -27,22 +27,26 @@ BEGIN
         FROM approval.dispatch AS d
         CROSS JOIN LATERAL (
             SELECT r.boot_id FROM approval.job_return AS r
-            WHERE r.minion_id = d.minion_id AND r.authenticated AND r.boot_id <> d.boot_before AND r.received_at > coalesce(d.sent_at, d.state_at)
+            WHERE r.minion_id = d.minion_id AND r.authenticated AND r.boot_id <> d.boot_before
+                AND r.received_at > coalesce(d.sent_at, d.state_at)
                 -- A return may have waited in a spool: that its run began after, only a job shows that was published here.
                 AND EXISTS (SELECT FROM approval.job AS j
                             WHERE j.jid = r.jid AND NOT j.claimed AND j.published_at > coalesce(d.sent_at, d.state_at))
             ORDER BY r.received_at LIMIT 1) AS again
-        WHERE d.proof = 'reboot' AND (d.state IN ('sending', 'sent') OR (d.state = 'silent' AND d.ended_at > moment - interval '1 day'))
+        WHERE d.proof = 'reboot' AND (d.state IN ('sending', 'sent')
+            OR (d.state = 'silent' AND d.ended_at > moment - interval '1 day'))
         UNION ALL
         SELECT d.minion_id, d.item_id, 'silent', NULL,
             CASE WHEN d.state = 'sending' THEN 'the engine ended while it sent this, and no job shows that it was sent'
-                 WHEN EXISTS (SELECT FROM approval.job_return AS r WHERE r.jid = d.jid AND r.minion_id = d.minion_id AND NOT r.authenticated)
+                 WHEN EXISTS (SELECT FROM approval.job_return AS r WHERE r.jid = d.jid AND r.minion_id = d.minion_id
+                     AND NOT r.authenticated)
                  THEN 'the minion returned, but without valid evidence'
                  WHEN d.returned_at IS NOT NULL THEN format('the minion did not start again within %s', d.proof_within)
                  ELSE format('the minion did not return within %s', d.proof_within) END, d.request_id
         FROM approval.dispatch AS d
         WHERE d.proof <> 'state'
-            AND ((d.state = 'sent' AND d.sent_at + d.proof_within <= moment) OR (d.state = 'sending' AND d.state_at <= moment - doubt))
+            AND ((d.state = 'sent' AND d.sent_at + d.proof_within <= moment)
+                OR (d.state = 'sending' AND d.state_at <= moment - doubt))
         UNION ALL
         SELECT d.minion_id, d.item_id, 'unsent', NULL, 'not sent: the minion did not prove what was there before', d.request_id
         FROM approval.dispatch AS d WHERE d.state = 'observing' AND d.state_at + d.proof_within <= moment
@@ -63,7 +67,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.settle_dispatches IS
-    'Does what time and other returns bring to dispatched actions: minions that started again, that did not answer in time, and jobs of '
-    'which it is not known whether they were sent. An action is never sent twice. At most a thousand of each '
-    'in one go. Gives how many changed. p_now later than the present '
-    'counts as the present. Definer: tables are private.';
+    'Does what time and other returns bring to dispatched actions: minions that started again, that did not answer in time, and '
+    'jobs of which it is not known whether they were sent. An action is never sent twice. At most a thousand of each in one go. '
+    'Gives how many changed. p_now later than the present counts as the present. Definer: tables are private.';

@@ -7,5 +7,5 @@ SELECT 'sha256:' OPERATOR(pg_catalog.||) pg_catalog.encode(pg_catalog.sha256(
     OPERATOR(pg_catalog.||) COALESCE(p_items, '\x'::pg_catalog.bytea)), 'hex')
 $$;
 COMMENT ON FUNCTION approval.document_digest IS
-    'Digest of a document, as sha256:hex. p_items: item_fields of its resources joined in bytewise order of kind and name; NULL: none. '
-    'C, the minion''s Python and this function agree by tests/vectors/digest.json.';
+    'Digest of a document, as sha256:hex. p_items: item_fields of its resources joined in bytewise order of kind and name; NULL: '
+    'none. C, the minion''s Python and this function agree by tests/vectors/digest.json.';

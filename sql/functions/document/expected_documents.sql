@@ -5,7 +5,7 @@ DECLARE
     moment timestamptz := clock_timestamp();
     revisions bigint[] := p_revisions;
 BEGIN
-    -- What a minion's own login stores is a claim whatever it is compared with, and each document holds a key.
+    -- A minion's own login stores claims, whatever they are compared with, and each document holds a key.
     IF NOT pg_has_role(session_user, 'approval_returner', 'MEMBER') THEN
         RETURN QUERY
         SELECT NULL::bigint, NULL, NULL::bytea, NULL::text[], NULL::text[], NULL::text[], NULL::text[] FROM unnest(p_minions);
@@ -23,7 +23,8 @@ BEGIN
             FROM unnest(p_minions, p_revisions, p_jids) WITH ORDINALITY AS asked (minion_id, revision, jid, place)
             -- LIMIT: see record_returns.
             LEFT JOIN LATERAL (
-                SELECT j.published_at FROM approval.job AS j WHERE asked.revision IS NULL AND j.jid = asked.jid LIMIT 1) AS job ON true
+                SELECT j.published_at FROM approval.job AS j WHERE asked.revision IS NULL
+                    AND j.jid = asked.jid LIMIT 1) AS job ON true
             ORDER BY asked.place);
     END IF;
     RETURN QUERY
@@ -37,6 +38,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.expected_documents IS
-    'The documents that returns are validated against, one row for each in the order asked: the revision that it claims, or (NULL) the one '
-    'in force when its job was published. All NULL: the minion was given none such, or the caller is a minion''s own login. '
-    'Definer: the recorder needs the keys to check evidence, and nothing else.';
+    'The documents that returns are validated against, one row for each in the order asked: the revision that it claims, or (NULL) '
+    'the one in force when its job was published. All NULL: the minion was given none such, or the caller is a minion''s own '
+    'login. Definer: the recorder needs the keys to check evidence, and nothing else.';

@@ -10,4 +10,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.refresh_documents IS
-    'Internal: brings the documents of these minions in line with what their items, windows and freezes are now, and requests with that.';
+    'Internal: brings the documents of these minions in line with what their items, windows and freezes are now, and requests with '
+    'that.';

@@ -20,7 +20,8 @@ BEGIN
     ), held AS MATERIALIZED (
         -- Only so many openings ahead; after the last of them the calendar counts as closed until documents are written again.
         SELECT h.minion_id, h.item_id, h.starts_at, h.ends_at
-        FROM (SELECT array_agg(c.minion_id) AS minions, array_agg(c.item_id) AS items FROM candidate AS c WHERE c.applied_at IS NULL) AS new,
+        FROM (SELECT array_agg(c.minion_id) AS minions, array_agg(c.item_id) AS items
+              FROM candidate AS c WHERE c.applied_at IS NULL) AS new,
             approval.holds(new.minions, new.items, p_now, openings_ahead) AS h
     ), instant AS (
         SELECT minion_id, p_now AS at FROM unnest(p_minions) AS given (minion_id)
@@ -42,20 +43,24 @@ BEGIN
         ORDER BY c.minion_id, instant.at, c.kind, c.name, c.effective_at DESC, c.approval_seq DESC
     ), assembled AS (
         SELECT instant.minion_id, instant.at,
-            coalesce(array_agg(h.kind ORDER BY h.kind COLLATE "C", h.name COLLATE "C") FILTER (WHERE h.kind IS NOT NULL), '{}') AS kinds,
-            coalesce(array_agg(h.name ORDER BY h.kind COLLATE "C", h.name COLLATE "C") FILTER (WHERE h.kind IS NOT NULL), '{}') AS names,
-            coalesce(array_agg(h.type ORDER BY h.kind COLLATE "C", h.name COLLATE "C") FILTER (WHERE h.kind IS NOT NULL), '{}') AS types,
+            coalesce(array_agg(h.kind ORDER BY h.kind COLLATE "C", h.name COLLATE "C") FILTER (WHERE h.kind IS NOT NULL), '{}')
+                AS kinds,
+            coalesce(array_agg(h.name ORDER BY h.kind COLLATE "C", h.name COLLATE "C") FILTER (WHERE h.kind IS NOT NULL), '{}')
+                AS names,
+            coalesce(array_agg(h.type ORDER BY h.kind COLLATE "C", h.name COLLATE "C") FILTER (WHERE h.kind IS NOT NULL), '{}')
+                AS types,
             coalesce(array_agg(h.content ORDER BY h.kind COLLATE "C", h.name COLLATE "C") FILTER (WHERE h.kind IS NOT NULL), '{}')
                 AS contents,
             coalesce(array_agg(h.item_id ORDER BY h.kind COLLATE "C", h.name COLLATE "C") FILTER (WHERE h.kind IS NOT NULL), '{}')
                 AS item_ids,
-            string_agg(approval.item_fields(h.kind, h.name, h.type, h.content), ''::bytea ORDER BY h.kind COLLATE "C", h.name COLLATE "C")
-                FILTER (WHERE h.kind IS NOT NULL) AS fields
+            string_agg(approval.item_fields(h.kind, h.name, h.type, h.content), ''::bytea
+                       ORDER BY h.kind COLLATE "C", h.name COLLATE "C") FILTER (WHERE h.kind IS NOT NULL) AS fields
         FROM instant LEFT JOIN holding AS h ON h.minion_id = instant.minion_id AND h.at = instant.at
         GROUP BY instant.minion_id, instant.at
     ), changing AS (
         -- An edge that changes nothing on this minion makes no document.
-        SELECT a.* FROM (SELECT a.*, lag(a.item_ids) OVER (PARTITION BY a.minion_id ORDER BY a.at) AS ids_before FROM assembled AS a) AS a
+        SELECT a.*
+        FROM (SELECT a.*, lag(a.item_ids) OVER (PARTITION BY a.minion_id ORDER BY a.at) AS ids_before FROM assembled AS a) AS a
         WHERE a.ids_before IS DISTINCT FROM a.item_ids
     ), numbered AS (
         SELECT c.*, m.revision + row_number() OVER per_minion AS revision,
@@ -75,7 +80,8 @@ BEGIN
     ), kept AS (
         INSERT INTO approval.document_history
             (minion_id, revision, valid_from, written_at, digest, evidence_key, kinds, names, types, contents, item_ids)
-        SELECT minion_id, revision, greatest(valid_from, p_now), p_now, digest, evidence_key, kinds, names, types, contents, item_ids
+        SELECT minion_id, revision, greatest(valid_from, p_now), p_now, digest, evidence_key, kinds, names, types, contents,
+            item_ids
         FROM written
         RETURNING minion_id, revision
     )
@@ -89,6 +95,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.rewrite_documents IS
-    'Internal: writes the documents of these minions anew, for now and each known future change, with new revisions, digests and keys. '
-    'Gives the requests that lost an item by it: the caller settles them. The caller holds approval.lock_minions, and p_now is not before '
-    'the time that it gave.';
+    'Internal: writes the documents of these minions anew, for now and each known future change, with new revisions, digests and '
+    'keys. Gives the requests that lost an item by it: the caller settles them. The caller holds approval.lock_minions, and p_now '
+    'is not before the time that it gave.';

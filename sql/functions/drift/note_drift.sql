@@ -1,31 +1,32 @@
-CREATE OR REPLACE FUNCTION approval.note_drift(p_jids text[], p_minions text[], p_revisions bigint[], p_findings text[], p_now timestamptz)
+CREATE OR REPLACE FUNCTION approval.note_drift(p_jids text[], p_minions text[], p_revisions bigint[], p_findings text[],
+    p_now timestamptz)
     RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     DELETE FROM approval.silence WHERE minion_id IN (
-        SELECT s.minion_id FROM approval.silence AS s WHERE s.minion_id = ANY (p_minions) ORDER BY s.minion_id COLLATE "C" FOR UPDATE);
+        SELECT s.minion_id FROM approval.silence AS s WHERE s.minion_id = ANY (p_minions)
+            ORDER BY s.minion_id COLLATE "C" FOR UPDATE);
     -- In one order, as other batches may tell of the same minions.
-    PERFORM FROM approval.drift AS t WHERE t.minion_id = ANY (p_minions) ORDER BY t.minion_id COLLATE "C", t.kind, t.name FOR UPDATE;
+    PERFORM FROM approval.drift AS t WHERE t.minion_id = ANY (p_minions) ORDER BY t.minion_id COLLATE "C", t.kind,
+        t.name FOR UPDATE;
 
     -- Of the document in force only: what an older one wanted says nothing of today.
     WITH held AS (
         SELECT d.minion_id, d.revision, d.kinds, d.names, d.contents, d.item_ids
-        FROM approval.document AS d
-        WHERE d.minion_id = ANY (p_minions) AND d.valid_from <= p_now AND d.valid_until > p_now
+        FROM approval.document_in_force(p_now) AS d
+        WHERE d.minion_id = ANY (p_minions)
     ), told AS (
-        SELECT p.minion_id, p.jid, e.item_id, e.kind, e.name, e.content, f.entry ->> 2 AS verdict, f.entry ->> 3 AS reason,
-            f.entry ->> 5 AS observed, f.entry ->> 7 AS finding,
-            coalesce(f.entry ->> 6 IN ('evidence', 'observation'), false) AS signed
+        SELECT p.minion_id, p.jid, e.item_id, e.kind, e.name, e.content, f.verdict, f.reason, f.observed, f.finding, f.is_signed
         FROM unnest(p_jids, p_minions, p_revisions, p_findings) AS p (jid, minion_id, revision, findings)
         JOIN held AS h USING (minion_id, revision)
         CROSS JOIN LATERAL unnest(h.kinds, h.names, h.contents, h.item_ids) AS e (kind, name, content, item_id)
-        JOIN LATERAL json_array_elements(p.findings::json) AS f (entry) ON f.entry ->> 0 = e.kind AND f.entry ->> 1 = e.name
+        JOIN LATERAL approval.findings_of(p.findings::json) AS f ON f.kind = e.kind AND f.name = e.name
     ), cleared AS (
         UPDATE approval.drift AS t
         SET cleared_at = p_now
         WHERE t.minion_id = ANY (p_minions) AND t.cleared_at IS NULL AND (
             EXISTS (SELECT FROM told WHERE told.minion_id = t.minion_id AND told.kind = t.kind AND told.name = t.name
-                        AND told.verdict = 'converged' AND told.signed)
+                        AND told.verdict = 'converged' AND told.is_signed)
             OR NOT EXISTS (SELECT FROM held AS h WHERE h.minion_id = t.minion_id AND t.item_id = ANY (h.item_ids)))
     )
     INSERT INTO approval.drift AS t (minion_id, kind, name, item_id, expected, observed, finding, jid, since, last_seen)
@@ -42,5 +43,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.note_drift IS
-    'Internal: what authentic returns, no two of one minion, say of resources that were proven before: which are otherwise now, and which '
-    'are as approved again; none of these minions is silent. For the arrays see record_returns.';
+    'Internal: notes of resources that were proven before which ones are otherwise now, by authentic returns, no two of one '
+    'minion, and which ones are as approved again; none of these minions is silent. For the arrays see record_returns.';

@@ -6,5 +6,5 @@ SELECT approval.canonical_json(
 FROM approval.request_type AS t WHERE t.type_name = p_type_name AND t.type_version = p_type_version
 $$;
 COMMENT ON FUNCTION approval.action_arguments IS
-    'Internal: all arguments of an action as canonical JSON: what was asked for (p_content) and what this version of its type fixes. The one '
-    'place where they are put together.';
+    'Internal: all arguments of an action as canonical JSON: what was asked for (p_content) and what this version of its type '
+    'fixes. The one place where they are put together.';

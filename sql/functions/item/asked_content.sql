@@ -6,4 +6,5 @@ FROM approval.request AS r JOIN approval.request_type AS t USING (type_name, typ
 WHERE r.request_id = p_item.request_id
 $$;
 COMMENT ON FUNCTION approval.asked_content IS
-    'Internal: the content of an item without the arguments that its type fixed: what another version of the type is asked for anew.';
+    'Internal: the content of an item without the arguments that its type fixed: what another version of the type is asked for '
+    'anew.';

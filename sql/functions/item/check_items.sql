@@ -1,5 +1,6 @@
 CREATE OR REPLACE FUNCTION approval.check_items(
-    p_type approval.request_type, p_minions text[], p_kinds text[], p_names text[], p_values text[], OUT types text[], OUT contents text[])
+    p_type approval.request_type, p_minions text[], p_kinds text[], p_names text[], p_values text[], OUT types text[],
+    OUT contents text[])
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     given_count integer := coalesce(cardinality(p_minions), 0);
@@ -28,12 +29,14 @@ BEGIN
                                 WHERE m.minion_id = given.minion_id AND m.group_name = ANY (p_type.targets))
               ORDER BY given.minion_id LIMIT 5) AS outside;
         IF refused IS NOT NULL THEN
-            RAISE EXCEPTION USING ERRCODE = 'AP002', MESSAGE = format('requests of type %s may not name minion %s', p_type.type_name, refused),
+            RAISE EXCEPTION USING ERRCODE = 'AP002',
+                MESSAGE = format('requests of type %s may not name minion %s', p_type.type_name, refused),
                 HINT = format('It is for the minion groups %s.', array_to_string(p_type.targets, ', '));
         END IF;
     END IF;
     IF EXISTS (SELECT FROM unnest(p_kinds) AS kind WHERE p_type.kind <> 'any' AND p_type.kind IS DISTINCT FROM kind) THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('requests of type %s are about kind %s only', p_type.type_name, p_type.kind);
+        RAISE EXCEPTION USING ERRCODE = 'AP005',
+            MESSAGE = format('requests of type %s are about kind %s only', p_type.type_name, p_type.kind);
     END IF;
     -- Many minions mostly get the same: what is given is read once.
     WITH wish AS MATERIALIZED (
@@ -57,15 +60,17 @@ BEGIN
         )
         SELECT format('%s %s and %s on %s', a.kind, a.name, b.name, a.minion_id) INTO refused
         FROM given AS a JOIN given AS b USING (minion_id, kind, key)
-        WHERE a.name < b.name AND a.content IS DISTINCT FROM b.content AND a.kind <> 'action' AND approval.may_be_one(a.kind, a.name, b.name)
+        WHERE a.name < b.name AND a.content IS DISTINCT FROM b.content AND a.kind <> 'action'
+            AND approval.may_be_one(a.kind, a.name, b.name)
         ORDER BY a.minion_id, a.name LIMIT 1;
         IF refused IS NOT NULL THEN
-            RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('the request wants two things of what may be one: %s', refused),
+            RAISE EXCEPTION USING ERRCODE = 'AP005',
+                MESSAGE = format('the request wants two things of what may be one: %s', refused),
                 HINT = 'Name it once. If they are two things there, ask for them in two requests.';
         END IF;
     END IF;
 END
 $$;
 COMMENT ON FUNCTION approval.check_items IS
-    'Internal: what a request of this type may be about; gives the type of each item''s content, and the content as it is stored (see '
-    'approval.item_content). Raises AP002, AP004, AP005, AP015.';
+    'Internal: raises unless a request of this type may be about these items; gives the type of each one''s content, and the '
+    'content as it is stored (see approval.item_content). Raises AP002, AP004, AP005, AP015.';

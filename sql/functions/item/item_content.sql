@@ -11,7 +11,8 @@ BEGIN
             HINT = CASE p_kind WHEN 'package' THEN 'Give a version, or latest; or absent, if it shall be removed.'
                                WHEN 'service' THEN 'Give running or dead.' ELSE 'Give JSON; no value at all is null.' END;
     ELSIF p_kind = 'package' THEN
-        RETURN CASE WHEN lower(p_given) IN ('absent', 'removed') THEN NULL WHEN lower(p_given) = 'latest' THEN 'latest' ELSE p_given END;
+        RETURN CASE WHEN lower(p_given) IN ('absent', 'removed') THEN NULL WHEN lower(p_given) = 'latest' THEN 'latest'
+            ELSE p_given END;
     ELSIF p_kind NOT IN ('value', 'action') THEN
         RETURN p_given;
     END IF;
@@ -30,7 +31,8 @@ BEGIN
                 RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%s is nested too deep', what),
                     HINT = 'Give it with fewer levels, or as text, in quotes.';
             WHEN data_exception THEN
-                RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%s is not JSON', what), HINT = 'Text stands in double quotes.';
+                RAISE EXCEPTION USING ERRCODE = 'AP005',
+                    MESSAGE = format('%s is not JSON', what), HINT = 'Text stands in double quotes.';
         END;
     END IF;
     IF canonical IS NULL OR octet_length(canonical) > most THEN
@@ -45,5 +47,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.item_content IS
-    'Internal: what is stored of what somebody asks for: a value or an action''s parameters (at most 64 KiB) as canonical JSON; NULL for a '
-    'package given as absent or removed. Raises AP005 where nothing is said, or where it cannot reach a minion unchanged.';
+    'Internal: the stored form of the content that somebody asks for: a value or an action''s parameters (at most 64 KiB) as '
+    'canonical JSON; NULL for a package given as absent or removed. Raises AP005 where nothing is said, or where it cannot reach a '
+    'minion unchanged.';

@@ -1,5 +1,6 @@
 CREATE OR REPLACE FUNCTION approval.item_set_digest(
-    p_type_name text, p_after timestamptz, p_minions text[], p_kinds text[], p_names text[], p_types text[], p_values text[]) RETURNS text
+    p_type_name text, p_after timestamptz, p_minions text[], p_kinds text[], p_names text[], p_types text[], p_values text[])
+    RETURNS text
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 SELECT 'sha256:' || encode(sha256(
     approval.field('apv1-items') || approval.field(p_type_name)

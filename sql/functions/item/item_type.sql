@@ -14,18 +14,21 @@ BEGIN
             RETURN 'latest';
         ELSIF p_content !~ '^[0-9A-Za-z][0-9A-Za-z.,+:~^_*-]{0,254}$'
             -- Words that people put where a version belongs.
-            OR lower(p_content) IN ('absent', 'any', 'false', 'installed', 'none', 'null', 'present', 'purged', 'removed', 'true') THEN
+            OR lower(p_content) IN ('absent', 'any', 'false', 'installed', 'none', 'null', 'present', 'purged',
+                'removed', 'true') THEN
             RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%L is not a version of package %s', p_content, p_name),
                 HINT = 'Give the exact version, a pattern of it with *, latest, or absent for a package that must not be there.';
         END IF;
         RETURN 'version';
     ELSIF p_kind = 'service' THEN
-        IF p_name IS NULL OR p_name !~ '^[A-Za-z0-9]([A-Za-z0-9+._:@~$\\\\ -]{0,253}[A-Za-z0-9+._:@~$\\\\-])?$' OR p_name ~ '  ' THEN
+        IF p_name IS NULL OR p_name !~ '^[A-Za-z0-9]([A-Za-z0-9+._:@~$\\\\ -]{0,253}[A-Za-z0-9+._:@~$\\\\-])?$'
+            OR p_name ~ '  ' THEN
             RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%L is not a service name', p_name),
                 HINT = 'Letters, digits, single spaces and + . _ : @ ~ $ \ - are allowed, beginning with a letter or digit.';
         END IF;
         IF p_content IS NULL OR p_content NOT IN ('running', 'dead') THEN
-            RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('service %s can be running or dead, not %L', p_name, p_content),
+            RAISE EXCEPTION USING ERRCODE = 'AP005',
+                MESSAGE = format('service %s can be running or dead, not %L', p_name, p_content),
                 HINT = 'Give running or dead.';
         END IF;
         RETURN 'state';
@@ -41,5 +44,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.item_type IS
-    'The type of an item''s content as it is stored, see approval.item_content (version, latest, absent, state, json). Raises AP005 where kind, '
-    'name or content are not possible.';
+    'The type of an item''s content as it is stored, see approval.item_content (version, latest, absent, state, json). Raises '
+    'AP005 where kind, name or content are not possible.';

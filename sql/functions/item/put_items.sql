@@ -8,8 +8,8 @@ BEGIN
     SELECT given.minion_id, p_request_id, p_version, 'proposed', given.kind, given.name, given.type, given.content,
         approval.item_digest(given.minion_id, given.kind, given.name, given.type, given.content)
     FROM unnest(p_minions, p_kinds, p_names, p_types, p_values) AS given (minion_id, kind, name, type, content);
-    -- Open requests that want something else of the same resource, and are not in force yet; under another name, that are in force too:
-    -- nothing would take that out of force but this request naming it as well.
+    -- Open requests that want something else of the same resource, and are not in force yet; under another name, that are in force
+    -- too: nothing would take that out of force but this request naming it as well.
     WITH mine AS MATERIALIZED (
         SELECT g.*, approval.resource_key(g.kind, g.name) AS key
         FROM unnest(p_minions, p_kinds, p_names, p_values) AS g (minion_id, kind, name, content) WHERE g.kind <> 'action'
@@ -23,7 +23,8 @@ BEGIN
     WHERE other.request_id <> p_request_id AND other.content IS DISTINCT FROM mine.content
         AND other.state IN ('proposed', 'approved') AND approval.may_be_one(mine.kind, mine.name, other.name)
         AND (other.state = 'proposed' OR other.effective_at > clock_timestamp()
-             OR other.name <> mine.name AND (other.minion_id, other.kind, other.name) NOT IN (SELECT m.minion_id, m.kind, m.name FROM mine AS m))
+             OR other.name <> mine.name
+                AND (other.minion_id, other.kind, other.name) NOT IN (SELECT m.minion_id, m.kind, m.name FROM mine AS m))
     GROUP BY other.request_id;
 END
 $$;

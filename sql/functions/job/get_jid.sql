@@ -10,5 +10,5 @@ FROM (SELECT minion_id, payload, authenticated, attempt, 0::bigint AS entry_no F
 ORDER BY r.minion_id, r.authenticated DESC, r.attempt DESC, r.entry_no DESC
 $$;
 COMMENT ON FUNCTION approval.get_jid IS
-    'The return of each minion for a job: the latest, but never an unauthenticated one before an authenticated. Of a job with an id of '
-    'one''s own, which is no jid, what stands in quarantine of the minions that it was for. Definer: tables are private.';
+    'The return of each minion for a job: the latest, but never an unauthenticated one before an authenticated. Of a job with an '
+    'id of one''s own, which is no jid, what stands in quarantine of the minions that it was for. Definer: tables are private.';

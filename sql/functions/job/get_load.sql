@@ -3,4 +3,4 @@ CREATE OR REPLACE FUNCTION approval.get_load(p_jid text) RETURNS TABLE (load byt
 SELECT j.load, j.minions FROM approval.job AS j WHERE j.jid = p_jid
 $$;
 COMMENT ON FUNCTION approval.get_load IS
-    'What was published under a jid, and for which minions; no row: nothing. Definer: tables are private.';
+    'The load that was published under a jid, and for which minions; no row: nothing. Definer: tables are private.';

@@ -7,4 +7,5 @@ SELECT to_char((p_now - interval '1 day' - make_interval(hours => s.content::int
 FROM approval.setting AS s WHERE s.name = 'keep_jobs_hours'
 $$;
 COMMENT ON FUNCTION approval.kept_jids IS
-    'Internal: between which two texts the jids of jobs are that are still kept, or of the day to come. A jid''s digits name its time.';
+    'Internal: between which two texts the jids of jobs are that are still kept, or of the day to come. A jid''s digits name its '
+    'time.';

@@ -36,7 +36,8 @@ BEGIN
         dropped := dropped + 1;
     END LOOP;
     IF dropped > 0 THEN
-        PERFORM approval.audit_append(0, now(), 'jobs-dropped', NULL, NULL, NULL, jsonb_build_object('before', first_kept, 'partitions', dropped));
+        PERFORM approval.audit_append(0, now(), 'jobs-dropped', NULL, NULL, NULL,
+            jsonb_build_object('before', first_kept, 'partitions', dropped));
     END IF;
     DELETE FROM approval.job_default WHERE jid < to_char(first_kept, 'YYYYMMDD');
     DELETE FROM approval.job_return_default WHERE jid < to_char(first_kept, 'YYYYMMDD');
@@ -45,6 +46,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.maintain_jobs IS
-    'Makes the partitions of the days ahead and drops those older than p_keep_hours; gives how many of each. That some were '
-    'dropped is recorded. Raises AP005. '
-    'Definer: callers may not make or drop tables otherwise.';
+    'Makes the partitions of the days ahead and drops those older than p_keep_hours; gives how many of each. A drop is recorded. '
+    'Raises AP005. Definer: callers may not make or drop tables otherwise.';

@@ -8,8 +8,9 @@ BEGIN
         RETURN false;
     END IF;
     -- Payloads are compressed already, and findings gain less by it than it costs: what fits into a page is stored as it is.
-    EXECUTE format('CREATE TABLE approval.%I (LIKE approval.%I INCLUDING ALL) WITH (toast_tuple_target = 8160)', partition, p_parent);
-    -- What came before the partition was made waits in the default one.
+    EXECUTE format('CREATE TABLE approval.%I (LIKE approval.%I INCLUDING ALL) WITH (toast_tuple_target = 8160)',
+        partition, p_parent);
+    -- Rows that came before the partition was made wait in the default one.
     EXECUTE format('WITH moved AS (DELETE FROM approval.%I WHERE %I >= %L AND %I < %L RETURNING *) '
                    'INSERT INTO approval.%I OVERRIDING SYSTEM VALUE SELECT * FROM moved',
                    p_parent || '_default', partition_key, p_from, partition_key, p_until, partition);

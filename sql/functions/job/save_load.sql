@@ -18,6 +18,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.save_load IS
-    'Keeps what was published under a jid. The first stays, but what the master published displaces what a minion''s return claimed '
-    '(p_claimed: the load was taken from a return). Gives whether it was stored. p_load: msgpack in an LZ4 frame. p_published_at: in seconds '
-    'since 1970 UTC; NULL: now. Definer: tables are private.';
+    'Keeps what was published under a jid. The first stays, but what the master published displaces what a minion''s return '
+    'claimed (p_claimed: the load was taken from a return). Gives whether it was stored. p_load: msgpack in an LZ4 frame. '
+    'p_published_at: in seconds since 1970 UTC; NULL: now. Definer: tables are private.';

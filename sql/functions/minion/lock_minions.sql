@@ -9,4 +9,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.lock_minions IS
-    'Internal: orders those who write documents of these minions, until the transaction ends; gives the time at which it had them all.';
+    'Internal: orders those who write documents of these minions, until the transaction ends; gives the time at which it had them '
+    'all.';

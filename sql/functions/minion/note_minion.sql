@@ -1,4 +1,5 @@
-CREATE OR REPLACE FUNCTION approval.note_minion(p_minion_id text, p_key_digest text, p_accepted boolean, p_machine_id text) RETURNS text
+CREATE OR REPLACE FUNCTION approval.note_minion(p_minion_id text, p_key_digest text, p_accepted boolean, p_machine_id text)
+    RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     moment timestamptz := clock_timestamp();
@@ -9,7 +10,8 @@ BEGIN
     -- Nearly always: without a lock, and without anything to write.
     IF p_accepted AND EXISTS (
         SELECT FROM approval.minion AS m
-        WHERE m.minion_id = p_minion_id AND m.removed_at IS NULL AND coalesce(p_key_digest, m.key_digest) IS NOT DISTINCT FROM m.key_digest
+        WHERE m.minion_id = p_minion_id AND m.removed_at IS NULL
+            AND coalesce(p_key_digest, m.key_digest) IS NOT DISTINCT FROM m.key_digest
             AND coalesce(p_machine_id, m.machine_id) IS NOT DISTINCT FROM m.machine_id) THEN
         RETURN 'known';
     END IF;
@@ -47,13 +49,14 @@ BEGIN
         WHERE r.minion_id = p_minion_id AND r.reinstall_no = open.reinstall_no AND (p_accepted OR r.state = 'waiting');
     END IF;
     IF open.state IS DISTINCT FROM new_state AND (p_accepted OR open.state IS NULL) THEN
-        PERFORM approval.audit_append(0, moment, 'reinstall-' || CASE new_state WHEN 'waiting' THEN 'noticed' ELSE 'accepted' END, NULL, NULL, NULL,
-            jsonb_build_object('minion', p_minion_id, 'key', p_key_digest, 'machine_id', p_machine_id));
+        PERFORM approval.audit_append(0, moment, 'reinstall-' || CASE new_state WHEN 'waiting' THEN 'noticed' ELSE 'accepted' END,
+            NULL, NULL, NULL, jsonb_build_object('minion', p_minion_id, 'key', p_key_digest, 'machine_id', p_machine_id));
     END IF;
     RETURN new_state;
 END
 $$;
 COMMENT ON FUNCTION approval.note_minion IS
-    'A minion was seen with this key (digest of the public key; NULL: not seen), accepted by the master or not, and this machine id (NULL: not '
-    'seen). Gives unknown (no such minion), new (none was known, and its key is accepted: it is registered, as put_minions does), known, '
-    'waiting (reinstalled, its key not accepted) or accepted (reinstalled). Raises AP005. Definer: tables are private.';
+    'A minion was seen with this key (digest of the public key; NULL: not seen), accepted by the master or not, and this machine '
+    'id (NULL: not seen). Gives unknown (no such minion), new (none was known, and its key is accepted: it is registered, as '
+    'put_minions does), known, waiting (reinstalled, its key not accepted) or accepted (reinstalled). Raises AP005. Definer: '
+    'tables are private.';

@@ -19,12 +19,14 @@ BEGIN
         RETURN false;
     END IF;
     DELETE FROM approval.minion_group_member WHERE group_name = p_group AND NOT minion_id = ANY (wanted);
-    INSERT INTO approval.minion_group_member SELECT p_group, minion_id FROM unnest(wanted) AS given (minion_id) ON CONFLICT DO NOTHING;
+    INSERT INTO approval.minion_group_member SELECT p_group, minion_id
+        FROM unnest(wanted) AS given (minion_id) ON CONFLICT DO NOTHING;
     PERFORM approval.audit_append(0, now(), 'minion-group-put', NULL, NULL, NULL,
                                   jsonb_build_object('group', p_group, 'title', p_title, 'minions', wanted));
     -- A freeze of the group now holds back other minions.
     IF EXISTS (SELECT FROM approval.freeze WHERE minion_group = p_group AND ends_at > now()) THEN
-        moved := ARRAY(SELECT unnest(wanted) EXCEPT SELECT unnest(present)) || ARRAY(SELECT unnest(present) EXCEPT SELECT unnest(wanted));
+        moved := ARRAY(SELECT unnest(wanted) EXCEPT SELECT unnest(present))
+            || ARRAY(SELECT unnest(present) EXCEPT SELECT unnest(wanted));
         PERFORM approval.refresh_documents(ARRAY(SELECT unnest(moved) INTERSECT SELECT unnest(approval.held_minions(NULL))));
     END IF;
     RETURN true;
@@ -33,4 +35,5 @@ EXCEPTION WHEN check_violation OR not_null_violation THEN
 END
 $$;
 COMMENT ON FUNCTION approval.put_minion_group IS
-    'Makes a group of minions just these; gives whether anything changed. Raises AP004, AP017. Definer: policy changes are audited.';
+    'Makes a group of minions just these; gives whether anything changed. Raises AP004, AP017. Definer: policy changes are '
+    'audited.';

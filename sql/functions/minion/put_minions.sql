@@ -19,9 +19,10 @@ BEGIN
     END IF;
     RETURN coalesce(cardinality(added), 0);
 EXCEPTION WHEN check_violation OR not_null_violation THEN
-    RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = 'a minion id is empty, longer than 255 bytes, or holds a slash or line break';
+    RAISE EXCEPTION USING ERRCODE = 'AP005',
+        MESSAGE = 'a minion id is empty, longer than 255 bytes, or holds a slash or line break';
 END
 $$;
 COMMENT ON FUNCTION approval.put_minions IS
-    'Registers minions, so that requests may name them, also such as were removed before: nothing is approved for them then. Gives how many '
-    'are new. Raises AP005. Definer: tables are private.';
+    'Registers minions, so that requests may name them, also such as were removed before: nothing is approved for them then. Gives '
+    'how many are new. Raises AP005. Definer: tables are private.';

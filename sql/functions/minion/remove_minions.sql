@@ -1,4 +1,5 @@
-CREATE OR REPLACE FUNCTION approval.remove_minions(p_provider text, p_subject text, p_minions text[], p_comment text) RETURNS integer
+CREATE OR REPLACE FUNCTION approval.remove_minions(p_provider text, p_subject text, p_minions text[], p_comment text)
+    RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     removed text[] := ARRAY(SELECT DISTINCT given.minion_id FROM unnest(p_minions) AS given (minion_id) ORDER BY given.minion_id);
@@ -10,7 +11,7 @@ DECLARE
     one bigint;
     current_state text;
 BEGIN
-    -- Who administers the policy needs no identity, here as in all else that they do.
+    -- An administrator of the policy needs no identity, here as in all else that they do.
     IF p_provider = 'pg' AND p_subject = session_user::text AND pg_has_role(session_user, 'approval_policy_admin', 'MEMBER') THEN
         SELECT NULL::text AS name, 'authenticated'::text AS assurance INTO actor;
     ELSE
@@ -70,7 +71,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.remove_minions IS
-    'Makes minions unknown, by the identity (provider, subject), or by the own login of who administers the policy: nothing is approved for '
-    'them any more, what was asked for or approved ends (items void or superseded; a request of theirs alone cancelled or settled), what '
-    'they return proves nothing. What happened before stays. Gives how many. Raises AP001, AP002, AP004 (unknown, removed before, or none '
-    'named), AP020. Definer: tables are private.';
+    'Makes minions unknown, by the identity (provider, subject), or by the own login of who administers the policy: nothing is '
+    'approved for them any more, what was asked for or approved ends (items void or superseded; a request of theirs alone '
+    'cancelled or settled), what they return proves nothing. All that happened before stays. Gives how many. Raises AP001, AP002, '
+    'AP004 (unknown, removed before, or none named), AP020. Definer: tables are private.';

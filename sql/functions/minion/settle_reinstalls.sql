@@ -12,11 +12,10 @@ BEGIN
             SELECT e.jid, e.revision FROM approval.job_return AS e
             WHERE e.minion_id = r.minion_id AND e.received_at > r.accepted_at AND e.authenticated AND e.verdict = 'converged'
                 AND e.fun IN ('state.apply', 'state.highstate', 'state.sls') AND NOT e.flags && '{stale}'
-                -- What is in force, by evidence alone, in a run of after: a return may have waited in a spool.
-                AND e.revision = (SELECT d.revision FROM approval.document AS d
-                                  WHERE d.minion_id = r.minion_id AND d.valid_from <= moment AND d.valid_until > moment)
-                AND NOT EXISTS (SELECT FROM json_array_elements(e.findings) AS f (entry)
-                                WHERE f.entry ->> 6 IS DISTINCT FROM 'evidence')
+                -- The return is of the document in force, shows it by evidence alone, and is of a job of after: it may have waited
+                -- in a spool.
+                AND e.revision = (SELECT d.revision FROM approval.document_in_force(moment) AS d WHERE d.minion_id = r.minion_id)
+                AND NOT EXISTS (SELECT FROM approval.findings_of(e.findings) AS f WHERE f.source IS DISTINCT FROM 'evidence')
                 AND EXISTS (SELECT FROM approval.job AS j WHERE j.jid = e.jid AND j.published_at > r.noticed_at)
             ORDER BY e.received_at LIMIT 1) AS receipt
         WHERE r.state = 'accepted'
@@ -26,13 +25,13 @@ BEGIN
         UPDATE approval.reinstall AS r SET state = 'converged', converged_at = moment, converged_jid = proven.jid
         WHERE r.minion_id = proven.minion_id AND r.reinstall_no = proven.reinstall_no;
         PERFORM approval.audit_append(0, moment, 'reinstall-converged', NULL, NULL, NULL, jsonb_build_object(
-            'minion', proven.minion_id, 'key', proven.key_digest, 'machine_id', proven.machine_id, 'jid', proven.jid, 'revision', proven.revision));
+            'minion', proven.minion_id, 'key', proven.key_digest, 'machine_id', proven.machine_id, 'jid', proven.jid,
+                'revision', proven.revision));
         settled := settled + 1;
     END LOOP;
     RETURN settled;
 END
 $$;
 COMMENT ON FUNCTION approval.settle_reinstalls IS
-    'Records the receipt for reinstalled minions that have converged on what is in force since they were noticed: an authentic return of a state '
-    'run, by its evidence alone. '
-    'Gives how many. Definer: tables are private.';
+    'Records the receipt for reinstalled minions that have converged on what is in force since they were noticed: an authentic '
+    'return of a state run, by its evidence alone. Gives how many. Definer: tables are private.';

@@ -25,6 +25,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.claim_outbox IS
-    'Takes the next messages for a destination (of this thread, or NULL: of any), at most so many and one of each thread: those that are due '
-    'and the lowest undelivered of their thread, for so long. No row: there is none. The caller ends each with settle_outbox. Definer: tables '
-    'are private.';
+    'Takes the next messages for a destination (of this thread, or NULL: of any), at most so many and one of each thread: those '
+    'that are due and the lowest undelivered of their thread, for so long. No row: there is none. The caller ends each with '
+    'settle_outbox. Definer: tables are private.';

@@ -26,11 +26,12 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'AP006',
             MESSAGE = format('%s has no message to %s that waits', coalesce('request ' || number, p_thread, 'NULL'), p_destination);
     END IF;
-    PERFORM approval.audit_append(coalesce(number, 0), moment, 'outbox-dropped', actor.name, p_provider || ':' || p_subject, actor.assurance,
+    PERFORM approval.audit_append(coalesce(number, 0), moment, 'outbox-dropped', actor.name,
+                                  p_provider || ':' || p_subject, actor.assurance,
                                   jsonb_build_object('destination', p_destination, 'thread', p_thread, 'messages', dropped));
     RETURN jsonb_array_length(dropped);
 END
 $$;
 COMMENT ON FUNCTION approval.drop_outbox IS
-    'Drops the messages of a thread to a destination other than salt that were not delivered, for nobody may consume it; the audit keeps '
-    'what they said. Gives how many. Raises AP001, AP002, AP005, AP006, AP014. Definer: tables are private.';
+    'Drops the messages of a thread to a destination other than salt that were not delivered, for nobody may consume it; the audit '
+    'keeps what they said. Gives how many. Raises AP001, AP002, AP005, AP006, AP014. Definer: tables are private.';

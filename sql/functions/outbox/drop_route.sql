@@ -10,4 +10,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.drop_route IS
-    'Takes a route away; gives whether there was one. Messages that it led to stay in the outbox. Definer: policy changes are audited.';
+    'Takes a route away; gives whether there was one. Messages that it led to stay in the outbox. Definer: policy changes are '
+    'audited.';

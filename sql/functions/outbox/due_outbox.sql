@@ -10,5 +10,5 @@ ORDER BY min(o.due_at), min(o.request_id), o.thread
 LIMIT p_limit
 $$;
 COMMENT ON FUNCTION approval.due_outbox IS
-    'Threads with a message for a destination that may be due, at most so many, the one that is due the longest first; without those that '
-    'the caller has passed over. Nothing is claimed by it. Definer: tables are private.';
+    'Threads with a message for a destination that may be due, at most so many, the one that is due the longest first; without '
+    'those that the caller has passed over. Nothing is claimed by it. Definer: tables are private.';

@@ -15,4 +15,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.post_notice IS
-    'Internal: tells each destination that a route leads to; gives how many. A destination with several routes that match gets one message.';
+    'Internal: tells each destination that a route leads to; gives how many. A destination with several routes that match gets one '
+    'message.';

@@ -9,10 +9,10 @@ BEGIN
     RETURN FOUND;
 EXCEPTION WHEN check_violation OR not_null_violation THEN
     RAISE EXCEPTION USING ERRCODE = 'AP017',
-        MESSAGE = 'a route is a destination other than salt (small letters, digits, - and _), a topic (requests, jobs, inventory, drift) '
-                  'and a filter, which is a mapping';
+        MESSAGE = 'a route is a destination other than salt (small letters, digits, - and _), a topic (requests, jobs, inventory, '
+                  'drift) and a filter, which is a mapping';
 END
 $$;
 COMMENT ON FUNCTION approval.put_route IS
-    'Has a destination told of a topic: of what contains the filter; gives whether anything changed. What happened before is not told. Raises '
-    'AP017. Definer: policy changes are audited.';
+    'Has a destination told of a topic: of what contains the filter; gives whether anything changed. Events of before are not '
+    'told. Raises AP017. Definer: policy changes are audited.';

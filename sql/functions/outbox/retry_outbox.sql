@@ -19,14 +19,16 @@ BEGIN
     SELECT array_agg(seq ORDER BY seq) INTO revived FROM changed;
     IF revived IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'AP006',
-            MESSAGE = format('%s has no dead message to %s', coalesce('request ' || number, p_thread, 'NULL'), coalesce(p_destination, 'NULL'));
+            MESSAGE = format('%s has no dead message to %s',
+                             coalesce('request ' || number, p_thread, 'NULL'), coalesce(p_destination, 'NULL'));
     END IF;
-    PERFORM approval.audit_append(coalesce(number, 0), moment, 'outbox-retried', actor.name, p_provider || ':' || p_subject, actor.assurance,
+    PERFORM approval.audit_append(coalesce(number, 0), moment, 'outbox-retried', actor.name,
+                                  p_provider || ':' || p_subject, actor.assurance,
                                   jsonb_build_object('destination', p_destination, 'thread', p_thread, 'messages', revived));
     NOTIFY approval_outbox;
     RETURN cardinality(revived);
 END
 $$;
 COMMENT ON FUNCTION approval.retry_outbox IS
-    'Gives the dead messages of a thread to a destination another chance; recorded. Gives how many. Raises AP001, AP002, AP006, AP014. '
-    'Definer: tables are private.';
+    'Gives the dead messages of a thread to a destination another chance; recorded. Gives how many. Raises AP001, AP002, AP006, '
+    'AP014. Definer: tables are private.';

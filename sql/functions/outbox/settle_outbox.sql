@@ -25,5 +25,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.settle_outbox IS
-    'Ends a claim: delivered; later (nothing to do before p_due_at); failed, with the reason: tried again after a growing pause, and dead '
-    'after 12 failures in a row. Gives the state after; NULL: the message was not waiting. Raises AP005. Definer: tables are private.';
+    'Ends a claim: delivered; later (nothing to do before p_due_at); failed, with the reason: tried again after a growing pause, '
+    'and dead after 12 failures in a row. Gives the state after; NULL: the message was not waiting. Raises AP005. Definer: tables '
+    'are private.';

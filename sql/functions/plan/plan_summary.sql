@@ -8,8 +8,9 @@ SELECT jsonb_build_object(
                  FROM (SELECT m.outcome, count(*) AS count FROM approval.request_plan_minion AS m
                        WHERE m.request_id = p.request_id AND m.plan_no = p.plan_no GROUP BY m.outcome) AS tally),
     'changes', (
-        SELECT coalesce(jsonb_agg(jsonb_build_object('name', change.name, 'old', change.old, 'new', change.new, 'minions', change.minions,
-                                                     'asked_for', change.asked_for) ORDER BY change.asked_for DESC, change.name), '[]')
+        SELECT coalesce(jsonb_agg(jsonb_build_object(
+            'name', change.name, 'old', change.old, 'new', change.new, 'minions', change.minions, 'asked_for', change.asked_for)
+            ORDER BY change.asked_for DESC, change.name), '[]')
         FROM (
             SELECT entry.name, entry.change ->> 'old' AS old, entry.change ->> 'new' AS new, count(*) AS minions,
                 EXISTS (SELECT FROM approval.item AS i
@@ -25,5 +26,5 @@ WHERE r.request_id = p_request_id
 ORDER BY p.plan_no DESC LIMIT 1
 $$;
 COMMENT ON FUNCTION approval.plan_summary IS
-    'Internal: the newest plan of a request over all its minions: how many would change what, the first two hundred changes; NULL: no plan. '
-    'asked_for tells what the request names from what that brings along.';
+    'Internal: the newest plan of a request over all its minions: how many would change what, the first two hundred changes; NULL: '
+    'no plan. asked_for tells what the request names from what that brings along.';

@@ -9,7 +9,8 @@ BEGIN
     END IF;
     summary := approval.plan_summary(p_request_id);
     RETURN jsonb_build_object('request', p_request_id, 'summary', summary, 'answers', (
-        SELECT coalesce(jsonb_agg(jsonb_build_object('minion', m.minion_id, 'outcome', m.outcome, 'changes', m.changes, 'comment', m.comment)
+        SELECT coalesce(jsonb_agg(jsonb_build_object('minion', m.minion_id, 'outcome', m.outcome, 'changes', m.changes,
+            'comment', m.comment)
                                   ORDER BY m.minion_id COLLATE "C"), '[]')
         FROM (SELECT * FROM approval.request_plan_minion AS every
               WHERE every.request_id = p_request_id AND every.plan_no = (summary ->> 'plan')::integer
@@ -17,5 +18,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.show_plan IS
-    'The newest plan of a request: its summary (null: none was made) and the answers of its first thousand minions. Raises AP014. Definer: '
-    'tables are private.';
+    'The newest plan of a request: its summary (null: none was made) and the answers of its first thousand minions. Raises AP014. '
+    'Definer: tables are private.';

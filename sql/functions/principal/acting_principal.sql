@@ -16,7 +16,8 @@ BEGIN
             MESSAGE = format('the login %s cannot act as pg:%s', session_user, p_subject);
     ELSIF assurance IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'AP002',
-            MESSAGE = format('the login %s does not speak for %s, and cannot act as %s:%s', session_user, p_provider, p_provider, p_subject),
+            MESSAGE = format('the login %s does not speak for %s, and cannot act as %s:%s', session_user, p_provider,
+                p_provider, p_subject),
             HINT = 'A login acts as itself (provider pg). Which others it may act for stands in the policy, under speakers.';
     END IF;
     SELECT p.principal_id, p.name INTO principal_id, name
@@ -30,5 +31,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.acting_principal IS
-    'Internal: who acts, and how sure that is. Raises AP001 (nobody known so), AP002 (this login cannot speak for that identity), AP020 (the '
-    'transaction is not READ COMMITTED).';
+    'Internal: the principal that acts, and how sure that is. Raises AP001 (nobody known so), AP002 (this login cannot speak for '
+    'that identity), AP020 (the transaction is not READ COMMITTED).';

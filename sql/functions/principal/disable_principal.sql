@@ -13,5 +13,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.disable_principal IS
-    'Bars a principal from acting, and its approvals of pending requests from counting; gives whether anything changed. Raises AP017. '
-    'Definer: policy changes are audited.';
+    'Bars a principal from acting, and its approvals of pending requests from counting; gives whether anything changed. Raises '
+    'AP017. Definer: policy changes are audited.';

@@ -10,4 +10,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.drop_speaker IS
-    'Takes from a login or role that it may act for identities of a provider; gives whether it could. Definer: policy changes are audited.';
+    'Takes from a login or role that it may act for identities of a provider; gives whether it could. Definer: policy changes are '
+    'audited.';

@@ -19,4 +19,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.end_delegation IS
-    'Ends a delegation of one''s own before its time; gives whether it was still open. Raises AP001, AP002. Definer: tables are private.';
+    'Ends a delegation of one''s own before its time; gives whether it was still open. Raises AP001, AP002. Definer: tables are '
+    'private.';

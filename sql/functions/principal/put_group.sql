@@ -13,4 +13,5 @@ EXCEPTION WHEN check_violation OR not_null_violation THEN
 END
 $$;
 COMMENT ON FUNCTION approval.put_group IS
-    'Adds a group of principals, or gives it another title; gives whether anything changed. Raises AP017. Definer: policy changes are audited.';
+    'Adds a group of principals, or gives it another title; gives whether anything changed. Raises AP017. Definer: policy changes '
+    'are audited.';

@@ -5,7 +5,8 @@ DECLARE
     existing bigint;
 BEGIN
     IF p_subject ~ '^\s|\s$|[[:cntrl:]]' THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = format('%s:%L: a subject has no spaces around it', p_provider, p_subject);
+        RAISE EXCEPTION USING ERRCODE = 'AP017',
+            MESSAGE = format('%s:%L: a subject has no spaces around it', p_provider, p_subject);
     END IF;
     SELECT principal_id INTO owner_id FROM approval.principal WHERE name = p_principal;
     IF NOT FOUND THEN
@@ -28,4 +29,5 @@ EXCEPTION WHEN check_violation OR not_null_violation THEN
 END
 $$;
 COMMENT ON FUNCTION approval.put_identity IS
-    'Lets a principal be known as (provider, subject); gives whether anything changed. Raises AP017. Definer: policy changes are audited.';
+    'Lets a principal be known as (provider, subject); gives whether anything changed. Raises AP017. Definer: policy changes are '
+    'audited.';

@@ -14,10 +14,12 @@ BEGIN
     WHERE m.group_name = p_group AND p.name <> p_principal AND p.disabled_at IS NULL
         AND approval.looks(p.name) = approval.looks(p_principal) LIMIT 1;
     IF alike IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = format('group %s has %L already, who looks like %L', p_group, alike, p_principal),
+        RAISE EXCEPTION USING ERRCODE = 'AP017',
+            MESSAGE = format('group %s has %L already, who looks like %L', p_group, alike, p_principal),
             HINT = 'If they are two people, give one a name that differs by more than letter case or accents written in two ways.';
     END IF;
-    INSERT INTO approval.membership SELECT p_group, principal_id FROM approval.principal WHERE name = p_principal ON CONFLICT DO NOTHING;
+    INSERT INTO approval.membership SELECT p_group, principal_id FROM approval.principal
+        WHERE name = p_principal ON CONFLICT DO NOTHING;
     IF NOT FOUND THEN
         RETURN false;
     END IF;

@@ -1,10 +1,12 @@
-CREATE OR REPLACE FUNCTION approval.put_speaker(p_login text, p_provider text, p_assurance text, p_attests boolean DEFAULT false) RETURNS boolean
+CREATE OR REPLACE FUNCTION approval.put_speaker(p_login text, p_provider text, p_assurance text, p_attests boolean DEFAULT false)
+    RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF p_provider = 'pg' THEN
         RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = 'nobody speaks for pg: each login is its own identity there';
     ELSIF p_provider IN ('renewal', 'revert') THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = format('nobody speaks for %s: requests that the database makes itself come from there', p_provider);
+        RAISE EXCEPTION USING ERRCODE = 'AP017',
+            MESSAGE = format('nobody speaks for %s: requests that the database makes itself come from there', p_provider);
     ELSIF p_assurance = 'signed' THEN
         RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = 'no login makes an identity signed: a person''s own key does';
     ELSIF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = p_login) THEN
@@ -26,5 +28,5 @@ EXCEPTION WHEN check_violation OR not_null_violation OR foreign_key_violation TH
 END
 $$;
 COMMENT ON FUNCTION approval.put_speaker IS
-    'Lets a login, or every login with a role, act for identities of a provider, with this assurance at most; gives whether anything changed. '
-    'Raises AP017. Definer: policy changes are audited.';
+    'Lets a login, or every login with a role, act for identities of a provider, with this assurance at most; gives whether '
+    'anything changed. Raises AP017. Definer: policy changes are audited.';

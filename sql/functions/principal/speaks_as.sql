@@ -10,5 +10,5 @@ SELECT coalesce(
      ORDER BY a.strength LIMIT 1))
 $$;
 COMMENT ON FUNCTION approval.speaks_as IS
-    'Internal: how sure it is at most who acts, when the session''s login names an identity of this provider; NULL: it may name none. With several '
-    'roles that may, the least of what they may.';
+    'Internal: how sure it is at most who acts, when the session''s login names an identity of this provider; NULL: it may name '
+    'none. With several roles that may, the least of what they may.';

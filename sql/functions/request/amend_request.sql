@@ -21,7 +21,8 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'AP002', MESSAGE = format('only who asked for request %s may amend it', p_request_id);
     END IF;
     IF target.state <> 'pending' THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP006', MESSAGE = format('request %s is %s: it can no longer be amended', p_request_id, target.state),
+        RAISE EXCEPTION USING ERRCODE = 'AP006',
+            MESSAGE = format('request %s is %s: it can no longer be amended', p_request_id, target.state),
             HINT = 'Submit another one.';
     END IF;
     SELECT * INTO STRICT kind FROM approval.request_type
@@ -42,7 +43,7 @@ BEGIN
             WHERE i.request_id = p_request_id AND i.item_set_version = target.item_set_version));
     new_version := target.item_set_version + 1;
     UPDATE approval.item SET state = 'void' WHERE request_id = p_request_id AND state = 'proposed';
-    -- What it contradicts is found anew; what was said about that stays where the items only became fewer.
+    -- Its overlaps are found anew; resolutions stay where the items only became fewer.
     SELECT coalesce(jsonb_object_agg(other_id, resolution), '{}') INTO resolutions FROM approval.request_overlap
     WHERE request_id = p_request_id AND NOT adds;
     DELETE FROM approval.request_overlap WHERE request_id = p_request_id;
@@ -61,5 +62,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.amend_request IS
-    'Gives a pending request another set of items, by who asked; gives its version. Decisions made so far stay if it only takes items away, '
-    'and are void if it adds or changes any. Raises AP001, AP002, AP004-AP006, AP014, AP015. Definer: nobody writes requests otherwise.';
+    'Gives a pending request another set of items, by who asked; gives its version. Decisions made so far stay if it only takes '
+    'items away, and are void if it adds or changes any. Raises AP001, AP002, AP004-AP006, AP014, AP015. Definer: nobody writes '
+    'requests otherwise.';

@@ -1,4 +1,5 @@
-CREATE OR REPLACE FUNCTION approval.cancel_request(p_provider text, p_subject text, p_request_id bigint, p_comment text) RETURNS text
+CREATE OR REPLACE FUNCTION approval.cancel_request(p_provider text, p_subject text, p_request_id bigint, p_comment text)
+    RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     moment timestamptz;
@@ -37,5 +38,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.cancel_request IS
-    'Takes a request back, by who asked for it: while it is pending, or approved but not yet due. Gives the state after (cancelled, '
-    'withdrawn). Raises AP001, AP002, AP006, AP014. Definer: nobody writes requests otherwise.';
+    'Takes a request back, by who asked for it: while it is pending, or approved but not yet due. Gives the state after '
+    '(cancelled, withdrawn). Raises AP001, AP002, AP006, AP014. Definer: nobody writes requests otherwise.';

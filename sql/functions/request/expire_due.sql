@@ -31,10 +31,11 @@ BEGIN
         done := done + 1;
     END LOOP;
 
-    -- What an approval no longer covers leaves the documents by itself at its time; here its items are put away.
+    -- Items that an approval no longer covers leave the documents by themselves at their time; here they are put away.
     FOR due IN
         SELECT i.request_id, array_agg(DISTINCT i.minion_id) AS minions FROM approval.item AS i
-        WHERE i.state = 'approved' AND i.expires_at IS NOT NULL AND i.expires_at <= moment GROUP BY i.request_id ORDER BY i.request_id
+        WHERE i.state = 'approved' AND i.expires_at IS NOT NULL AND i.expires_at <= moment GROUP BY i.request_id
+            ORDER BY i.request_id
     LOOP
         PERFORM approval.lock_request(due.request_id);
         PERFORM approval.lock_minions(due.minions);
@@ -63,6 +64,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.expire_due IS
-    'Does what only time brings: expires requests, times stages out (reject or escalate), puts away approvals that ran out, and writes '
-    'documents further ahead; gives how many things it did. Harmless to call at any time; p_now later than the present counts as the '
-    'present. Definer: callers may not write otherwise.';
+    'Does what only time brings: expires requests, times stages out (reject or escalate), puts away approvals that ran out, and '
+    'writes documents further ahead; gives how many things it did. Harmless to call at any time; p_now later than the present '
+    'counts as the present. Definer: callers may not write otherwise.';

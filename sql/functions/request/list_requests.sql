@@ -9,7 +9,8 @@ DECLARE
 BEGIN
     IF p_state IS NOT NULL AND NOT EXISTS (SELECT FROM approval.request_state AS known WHERE known.state = p_state) THEN
         RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%L is not a state of a request', p_state),
-            HINT = (SELECT 'States are: ' || string_agg(known.state, ', ' ORDER BY known.state) FROM approval.request_state AS known);
+            HINT = (SELECT 'States are: ' || string_agg(known.state, ', ' ORDER BY known.state)
+                FROM approval.request_state AS known);
     END IF;
     IF p_minion_id IS NOT NULL AND NOT EXISTS (SELECT FROM approval.minion AS m WHERE m.minion_id = p_minion_id) THEN
         RAISE EXCEPTION USING ERRCODE = 'AP004', MESSAGE = format('unknown minion: %s', quote_literal(p_minion_id)),
@@ -23,16 +24,15 @@ BEGIN
         SELECT r.* FROM approval.request AS r
         WHERE (p_state IS NULL OR r.state = p_state) AND (asker IS NULL OR asker IN (r.requester_id, r.on_behalf_of))
             AND (p_minion_id IS NULL OR EXISTS (
-                SELECT FROM approval.item AS i
-                WHERE i.request_id = r.request_id AND i.item_set_version = r.item_set_version AND i.minion_id = p_minion_id))
+                SELECT FROM approval.current_item AS i WHERE i.request_id = r.request_id AND i.minion_id = p_minion_id))
     ), page AS (
         SELECT w.* FROM wanted AS w WHERE p_before IS NULL OR w.request_id < p_before ORDER BY w.request_id DESC LIMIT p_limit
     )
     SELECT r.request_id, r.type_name, r.state, p.name, r.submitted_at,
-        (SELECT count(DISTINCT i.minion_id) FROM approval.item AS i
-         WHERE i.request_id = r.request_id AND i.item_set_version = r.item_set_version),
+        (SELECT count(DISTINCT i.minion_id) FROM approval.current_item AS i WHERE i.request_id = r.request_id),
         (SELECT s.item_count FROM approval.item_set AS s
-         WHERE s.request_id = r.request_id AND s.item_set_version = r.item_set_version), approval.waiting_for(r.request_id), r.reason,
+         WHERE s.request_id = r.request_id AND s.item_set_version = r.item_set_version),
+             approval.waiting_for(r.request_id), r.reason,
         (SELECT count(*) FROM (SELECT FROM wanted AS w ORDER BY w.request_id DESC LIMIT most_counted) AS counted)
     FROM page AS r
     JOIN approval.principal AS p ON p.principal_id = r.requester_id
@@ -40,6 +40,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.list_requests IS
-    'Requests, newest first: all, or those in a state, that name a minion (by equality), that a principal asked for or that were made for them. '
-    'p_before: only those with a lower number, for the next page; total counts all pages, up to ten thousand. Raises AP004 on an unknown minion, AP005 on an '
-    'unknown state, AP001 on an unknown principal. Definer: tables are private.';
+    'Requests, newest first: all, or those in a state, that name a minion (by equality), that a principal asked for or that were '
+    'made for them. p_before: only those with a lower number, for the next page; total counts all pages, up to ten thousand. '
+    'Raises AP004 on an unknown minion, AP005 on an unknown state, AP001 on an unknown principal. Definer: tables are private.';

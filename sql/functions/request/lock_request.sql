@@ -11,5 +11,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.lock_request IS
-    'Internal: a request as it is once all who changed it before have ended; nobody else changes it until the transaction ends. The time of an '
-    'act is taken after this. Raises AP014.';
+    'Internal: a request as it is once all who changed it before have ended; nobody else changes it until the transaction ends. '
+    'The time of an act is taken after this. Raises AP014.';

@@ -6,7 +6,8 @@ BEGIN
     SELECT * INTO STRICT target FROM approval.request_state WHERE state = p_to;
     -- The history's foreign key into transition refuses an edge that is not legal.
     INSERT INTO approval.request_history
-    SELECT p_request_id, coalesce(max(seq), 0) + 1, p_from, p_to, p_now FROM approval.request_history WHERE request_id = p_request_id;
+    SELECT p_request_id, coalesce(max(seq), 0) + 1, p_from, p_to, p_now FROM approval.request_history
+        WHERE request_id = p_request_id;
     UPDATE approval.request
     SET state = p_to,
         approved_at = CASE WHEN target.was_approved THEN coalesce(approved_at, p_now) END,

@@ -1,7 +1,8 @@
 CREATE OR REPLACE FUNCTION approval.open_request(
     p_requester_id bigint, p_requester text, p_identity text, p_assurance text, p_type approval.request_type, p_reason text,
     p_minions text[], p_kinds text[], p_names text[], p_values text[],
-    p_after timestamptz, p_source text, p_external_ref text, p_on_behalf_of bigint, p_overlap text, p_reverts bigint, p_renews bigint)
+    p_after timestamptz, p_source text, p_external_ref text, p_on_behalf_of bigint, p_overlap text,
+    p_reverts bigint, p_renews bigint)
     RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -30,8 +31,8 @@ BEGIN
             HINT = 'Leave it out where there is none.';
     ELSIF reference IS NOT NULL THEN
         PERFORM pg_advisory_xact_lock(hashtextextended(p_source || '/' || lower(reference), 0));
-        -- The same is what was asked for, whatever its type has added to it since. Before 0.2.0 both it and the reference were kept as they
-        -- were spelled.
+        -- The same is what was asked for, whatever its type has added to it since. Before 0.2.0 both it and the reference were kept
+        -- as they were spelled.
         SELECT r.request_id, r.requester_id, CASE WHEN s.arguments_complete
             THEN s.digest = approval.item_set_digest(p_type.type_name, p_after, p_minions, p_kinds, p_names, checked.types,
                 approval.full_contents(r.type_name, r.type_version, p_kinds, checked.contents))
@@ -73,7 +74,7 @@ BEGIN
                            'overlaps', (SELECT jsonb_agg(other_id ORDER BY other_id) FROM approval.request_overlap
                                         WHERE request_id = new_id)));
     IF p_type.pre_approved THEN
-        overlap := approval.open_overlap(new_id);
+        overlap := approval.unresolved_overlap(new_id);
         IF overlap IS NOT NULL THEN
             RAISE EXCEPTION USING ERRCODE = 'AP018', MESSAGE = format('it cannot be approved at once: %s', overlap),
                 HINT = 'Say whether it shall supersede the other, or submit it when that is done.';
@@ -83,4 +84,4 @@ BEGIN
     RETURN new_id;
 END
 $$;
-COMMENT ON FUNCTION approval.open_request IS 'Internal: what every way of submitting has in common.';
+COMMENT ON FUNCTION approval.open_request IS 'Internal: makes a request: the part that all ways of submitting have in common.';

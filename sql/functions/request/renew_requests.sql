@@ -19,7 +19,8 @@ BEGIN
                 WHERE i.state = 'approved' AND i.expires_at IS NOT NULL AND i.expires_at BETWEEN moment AND moment + longest_notice)
             AND EXISTS (
                 SELECT FROM approval.item AS i
-                WHERE i.request_id = r.request_id AND i.state = 'approved' AND i.expires_at <= moment + least(t.valid_for / 4, longest_notice))
+                WHERE i.request_id = r.request_id AND i.state = 'approved'
+                    AND i.expires_at <= moment + least(t.valid_for / 4, longest_notice))
             AND NOT t.pre_approved AND NOT EXISTS (SELECT FROM approval.request AS next WHERE next.renews = r.request_id)
         ORDER BY r.request_id
         FOR NO KEY UPDATE OF r SKIP LOCKED
@@ -34,16 +35,17 @@ BEGIN
             again := approval.current_type(ending.type_name);
             PERFORM approval.check_requester(again, ending.requester_id, ending.requester);
             IF again.pre_approved THEN
-                RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('nobody would be asked: type %s needs no approval any more', ending.type_name);
+                RAISE EXCEPTION USING ERRCODE = 'AP005',
+                    MESSAGE = format('nobody would be asked: type %s needs no approval any more', ending.type_name);
             END IF;
             -- If they cannot be asked for together, each is judged alone, but for names of what may be one.
             WITH held AS MATERIALIZED (
-                SELECT i.item_id, i.minion_id, i.kind, i.name, coalesce(i.pinned, approval.asked_content(i), 'absent') AS content, i.expires_at,
-                    approval.resource_key(i.kind, i.name) AS key
+                SELECT i.item_id, i.minion_id, i.kind, i.name, coalesce(i.pinned, approval.asked_content(i), 'absent') AS content,
+                    i.expires_at, approval.resource_key(i.kind, i.name) AS key
                 FROM approval.item AS i WHERE i.request_id = ending.request_id AND i.state = 'approved'
             ), whole AS MATERIALIZED (
-                SELECT approval.refusal_of_items(again, array_agg(h.minion_id), array_agg(h.kind), array_agg(h.name), array_agg(h.content))
-                    IS NOT NULL AS is_refused
+                SELECT approval.refusal_of_items(again, array_agg(h.minion_id), array_agg(h.kind), array_agg(h.name),
+                                                 array_agg(h.content)) IS NOT NULL AS is_refused
                 FROM held AS h
             ), alone AS MATERIALIZED (
                 SELECT h.minion_id, h.kind, h.key, CASE WHEN w.is_refused THEN approval.refusal_of_items(
@@ -66,17 +68,20 @@ BEGIN
             END IF;
             new_id := approval.open_request(
                 ending.requester_id, ending.requester, NULL, 'asserted', again,
-                format('renewal of request %s, which ends %s', ending.request_id, to_char(items.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')),
+                format('renewal of request %s, which ends %s', ending.request_id,
+                       to_char(items.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')),
                 items.minions, items.kinds, items.names, items.contents, NULL, 'renewal', NULL, ending.on_behalf_of,
                 NULL, NULL, ending.request_id);
             IF refusal IS NOT NULL THEN
                 INSERT INTO approval.request_left_out
                 SELECT new_id, l.minion_id, l.kind, l.name, l.reason
-                FROM unnest(items.left_minions, items.left_kinds, items.left_names, items.refusals) AS l (minion_id, kind, name, reason);
+                FROM unnest(items.left_minions, items.left_kinds, items.left_names, items.refusals)
+                    AS l (minion_id, kind, name, reason);
                 PERFORM approval.audit_append(ending.request_id, now(), 'renewal-refused', NULL, NULL, NULL, jsonb_build_object(
                     'because', refusal, 'renewal', new_id, 'left_out', (
                         SELECT jsonb_agg(to_jsonb(l) ORDER BY l.minion COLLATE "C", l.kind, l.name)
-                        FROM unnest(items.left_minions, items.left_kinds, items.left_names, items.refusals) AS l (minion, kind, name, reason))));
+                        FROM unnest(items.left_minions, items.left_kinds, items.left_names, items.refusals)
+                            AS l (minion, kind, name, reason))));
             END IF;
             renewed := renewed + 1;
         EXCEPTION WHEN OTHERS THEN
@@ -94,7 +99,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.renew_requests IS
-    'Asks anew, in the requester''s name, for what an approval with an end still holds: a quarter of its validity before, at most two weeks. '
-    'An item that cannot be asked for any more is left out: it is in approval.request_left_out, and in the trail of what ends. '
-    'Gives how many requests it made; one that fails, say as its requester was disabled, is noted in its trail, and the others go on. p_now later than the present '
-    'counts as the present. Definer: nobody writes requests otherwise.';
+    'Asks anew, in the requester''s name, for what an approval with an end still holds: a quarter of its validity before, at most '
+    'two weeks. An item that cannot be asked for any more is left out: it is in approval.request_left_out, and in the trail of '
+    'what ends. Gives how many requests it made; one that fails, say as its requester was disabled, is noted in its trail, and '
+    'the others go on. p_now later than the present counts as the present. Definer: nobody writes requests otherwise.';

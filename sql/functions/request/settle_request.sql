@@ -10,7 +10,7 @@ BEGIN
     IF current_state NOT IN ('approved', 'partial', 'failed') THEN
         RETURN current_state;
     END IF;
-    -- So it stays, which most calls find; they don't count.
+    -- The state stays, as most calls find; they count no items.
     IF EXISTS (SELECT FROM approval.item WHERE request_id = p_request_id AND state = 'approved' AND outcome = 'waiting') THEN
         RETURN current_state;
     END IF;
@@ -37,5 +37,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.settle_request IS
-    'Internal: brings the state of an approved request in line with what its items came to; gives the state after. The audit entry of a '
-    'change carries a digest over every item''s outcome, the value observed and the job that showed it.';
+    'Internal: brings the state of an approved request in line with what its items came to; gives the state after. The audit entry '
+    'of a change carries a digest over every item''s outcome, the value observed and the job that showed it.';

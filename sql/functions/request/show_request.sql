@@ -20,7 +20,8 @@ BEGIN
     ), chosen AS (
         SELECT * FROM every AS e WHERE p_outcomes IS NULL OR e.standing = ANY (p_outcomes)
     ), page AS (
-        SELECT c.*, (c.item).minion_id COLLATE "C" AS minion_id, (c.item).kind COLLATE "C" AS kind, (c.item).name COLLATE "C" AS name
+        SELECT c.*, (c.item).minion_id COLLATE "C" AS minion_id, (c.item).kind COLLATE "C" AS kind,
+            (c.item).name COLLATE "C" AS name
         FROM chosen AS c
         WHERE p_after IS NULL OR ((c.item).minion_id COLLATE "C", (c.item).kind COLLATE "C", (c.item).name COLLATE "C")
             > (p_after[1], p_after[2], p_after[3])
@@ -48,12 +49,14 @@ BEGIN
                        'by', (SELECT name FROM approval.principal WHERE principal_id = r.review_by))
                    FROM approval.request_type AS t
                    WHERE t.type_name = r.type_name AND t.type_version = r.type_version AND t.review_group IS NOT NULL),
-        'overlaps', (SELECT coalesce(jsonb_agg(jsonb_build_object('other', o.other_id, 'resources', o.resources, 'example', o.example,
-                                                                 'resolution', o.resolution) ORDER BY o.other_id), '[]')
+        'overlaps', (SELECT coalesce(jsonb_agg(jsonb_build_object('other', o.other_id, 'resources', o.resources,
+                                                                 'example', o.example, 'resolution', o.resolution)
+                                                                     ORDER BY o.other_id), '[]')
                      FROM approval.request_overlap AS o WHERE o.request_id = r.request_id),
         'left_out', (SELECT jsonb_agg(jsonb_build_object('minion', l.minion_id, 'kind', l.kind, 'name', l.name, 'reason', l.reason)
                                       ORDER BY l.minion_id COLLATE "C", l.kind, l.name)
-                     FROM (SELECT * FROM approval.request_left_out AS every WHERE every.request_id = r.request_id LIMIT p_limit) AS l),
+                     FROM (SELECT * FROM approval.request_left_out AS every
+                         WHERE every.request_id = r.request_id LIMIT p_limit) AS l),
         'not_renewed', (
             SELECT e.detail::jsonb ->> 'because' FROM approval.audit_entry AS e
             WHERE e.stream = r.request_id AND e.act = 'renewal-refused' AND (
@@ -64,24 +67,27 @@ BEGIN
         'plan', approval.plan_summary(r.request_id),
         'digest', s.digest, 'item_count', s.item_count, 'waiting_for', approval.waiting_for(r.request_id),
         'waits', (
-            SELECT coalesce(jsonb_agg(to_jsonb(w)), '[]') FROM approval.request_state AS known, approval.waits(r.request_id, NULL, moment) AS w
+            SELECT coalesce(jsonb_agg(to_jsonb(w)), '[]')
+            FROM approval.request_state AS known, approval.waits(r.request_id, NULL, moment) AS w
             WHERE known.state = r.state AND known.was_approved),
         'reverted_by', (
             SELECT coalesce(jsonb_agg(jsonb_build_object('request', v.request_id, 'state', v.state) ORDER BY v.request_id), '[]')
             FROM approval.request AS v WHERE v.reverts = r.request_id),
         'glass', (
-            SELECT jsonb_build_object('by', e.principal, 'identity', e.identity, 'at', e.at, 'comment', e.detail::jsonb ->> 'comment')
+            SELECT jsonb_build_object('by', e.principal, 'identity', e.identity, 'at', e.at,
+                                      'comment', e.detail::jsonb ->> 'comment')
             FROM approval.audit_entry AS e WHERE e.stream = r.request_id AND e.act = 'glass-broken' ORDER BY e.seq DESC LIMIT 1),
         'sent', (
             SELECT coalesce(jsonb_agg(to_jsonb(job)), '[]')
             FROM (SELECT (e.dispatch).jid, min((e.dispatch).sent_at) AS at, count(DISTINCT (e.dispatch).minion_id) AS minions
                   FROM every AS e WHERE (e.dispatch).jid IS NOT NULL GROUP BY 1 ORDER BY 1 LIMIT shown_jobs) AS job),
-        'told', approval.told(r.request_id),
+        'told', approval.dispatch_summary(r.request_id),
         'outcomes', (
             SELECT jsonb_object_agg(tally.outcome, tally.count)
             FROM (SELECT (e.item).outcome, count(*) AS count FROM every AS e GROUP BY 1) AS tally),
         'standings', (
-            SELECT jsonb_object_agg(tally.standing, tally.count) FROM (SELECT e.standing, count(*) AS count FROM every AS e GROUP BY 1) AS tally),
+            SELECT jsonb_object_agg(tally.standing, tally.count)
+            FROM (SELECT e.standing, count(*) AS count FROM every AS e GROUP BY 1) AS tally),
         'minion_count', (SELECT count(DISTINCT (e.item).minion_id) FROM every AS e),
         'groups', (
             SELECT coalesce(jsonb_agg(jsonb_build_object('minions', g.minions, 'first', g.first, 'last', g.last, 'items', (
@@ -92,13 +98,15 @@ BEGIN
         'chain', (
             SELECT coalesce(jsonb_agg(jsonb_build_object(
                 'stage', stage.stage_no, 'name', stage.name, 'min_assurance', stage.min_assurance,
-                'started_at', stage.started_at, 'timeout', stage.timeout, 'escalate_to', stage.escalate_to, 'satisfied_at', stage.satisfied_at,
-                'any_of', (SELECT jsonb_agg(jsonb_build_object('group', q.group_name, 'quorum', q.quorum) ORDER BY q.group_name)
-                           FROM approval.request_quorum AS q
-                           WHERE q.request_id = stage.request_id AND q.stage_no = stage.stage_no),
+                'started_at', stage.started_at, 'timeout', stage.timeout, 'escalate_to', stage.escalate_to,
+                'satisfied_at', stage.satisfied_at, 'any_of', (
+                    SELECT jsonb_agg(jsonb_build_object('group', q.group_name, 'quorum', q.quorum) ORDER BY q.group_name)
+                    FROM approval.request_quorum AS q
+                    WHERE q.request_id = stage.request_id AND q.stage_no = stage.stage_no),
                 'decisions', (
                     SELECT coalesce(jsonb_agg(jsonb_build_object(
-                        'decision', d.decision, 'by', who.name, 'identity', d.provider || ':' || d.subject, 'assurance', d.assurance,
+                        'decision', d.decision, 'by', who.name, 'identity', d.provider || ':' || d.subject,
+                        'assurance', d.assurance,
                         'counts_for', (SELECT name FROM approval.principal WHERE principal_id = d.counts_for),
                         'at', d.decided_at, 'comment', d.comment) ORDER BY d.decided_at), '[]')
                     FROM approval.decision AS d JOIN approval.principal AS who USING (principal_id)
@@ -106,7 +114,8 @@ BEGIN
                         AND d.stage_no = stage.stage_no)) ORDER BY stage.stage_no), '[]')
             FROM approval.request_stage AS stage WHERE stage.request_id = r.request_id),
         'items', (
-            SELECT coalesce(jsonb_agg(approval.shown_item(i.item, i.standing, i.drift, i.dispatch) ORDER BY i.minion_id, i.kind, i.name), '[]')
+            SELECT coalesce(jsonb_agg(
+                approval.shown_item(i.item, i.standing, i.drift, i.dispatch) ORDER BY i.minion_id, i.kind, i.name), '[]')
             FROM page AS i),
         'next', (
             SELECT jsonb_build_array(i.minion_id, i.kind, i.name) FROM page AS i
@@ -126,6 +135,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.show_request IS
-    'Everything about a request. Of its items a page: p_limit of those that stand as p_outcomes says (NULL: all), from behind p_after (minion, '
-    'kind, name; next is what to give for the next page). groups has the same without pages: minions with the same items and outcomes '
-    'once, with their number, the first and the last of them. Raises AP005, AP014. Definer: tables are private.';
+    'Everything about a request. Of its items a page: p_limit of those that stand as p_outcomes says (NULL: all), from behind '
+    'p_after (minion, kind, name; next is what to give for the next page). groups has the same without pages: minions with the '
+    'same items and outcomes once, with their number, the first and the last of them. Raises AP005, AP014. Definer: tables are '
+    'private.';

@@ -29,13 +29,14 @@ BEGIN
         END IF;
     END IF;
     RETURN approval.open_request(
-        actor.principal_id, actor.name, p_provider || ':' || p_subject, actor.assurance, wanted, p_reason, p_minions, p_kinds, p_names,
-        p_values, p_after, p_source, p_external_ref, beneficiary, p_overlap, NULL, NULL);
+        actor.principal_id, actor.name, p_provider || ':' || p_subject, actor.assurance, wanted, p_reason, p_minions,
+        p_kinds, p_names, p_values, p_after, p_source, p_external_ref, beneficiary, p_overlap, NULL, NULL);
 END
 $$;
 COMMENT ON FUNCTION approval.submit_request IS
-    'Submits a request over items given as parallel arrays (minion, kind, name, value; a package''s is a version, latest, or absent) by the identity (provider, subject), '
-    'perhaps for another principal (p_on_behalf_of); gives its number. p_after: when it takes effect once approved, NULL at once. '
-    'p_overlap: what to do about open requests that it contradicts (supersede, wait; NULL: to be resolved before it is approved). The same '
-    '(p_source, p_external_ref) with the same content is the same request; p_source is p_provider, or another that the login speaks for. Raises AP001-AP005, AP013, AP015, AP016, AP018. '
-    'Definer: nobody writes requests otherwise.';
+    'Submits a request over items given as parallel arrays (minion, kind, name, value; a package''s is a version, latest, or '
+    'absent) by the identity (provider, subject), perhaps for another principal (p_on_behalf_of); gives its number. p_after: when '
+    'it takes effect once approved, NULL at once. p_overlap: what to do about open requests that it contradicts (supersede, wait; '
+    'NULL: to be resolved before it is approved). The same (p_source, p_external_ref) with the same content is the same request; '
+    'p_source is p_provider, or another that the login speaks for. Raises AP001-AP005, AP013, AP015, AP016, AP018. Definer: nobody '
+    'writes requests otherwise.';

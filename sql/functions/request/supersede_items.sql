@@ -4,8 +4,9 @@ CREATE OR REPLACE FUNCTION approval.supersede_items(p_minions text[], p_now time
 DECLARE
     overtaken bigint[];
 BEGIN
-    -- A change that was never applied may still be held back by a window or a freeze, and what held before it with it. So an item
-    -- loses for good to one that was applied; a change not applied, to a later one of the same type, which the same things hold back.
+    -- A change that was never applied may still be held back by a window or a freeze, and what held before it with it. An item
+    -- loses for good to one that was applied; a change not applied loses to a later one of the same type, which the same things
+    -- hold back.
     WITH lost AS (
         UPDATE approval.item AS loser
         SET state = 'superseded'
@@ -21,7 +22,8 @@ BEGIN
                     AND (winner.applied_at IS NOT NULL
                          OR (loser.applied_at IS NULL AND w.type_name = r.type_name AND w.type_version = r.type_version
                              AND w.break_glass_at IS NOT DISTINCT FROM r.break_glass_at))
-                -- For each loser by its key: as a join it would compare all with all where no statistics say yet how many there are.
+                -- For each loser by its key: as a join it would compare all with all where no statistics say yet how many there
+                -- are.
                 OFFSET 0)
         RETURNING loser.request_id
     )

@@ -28,11 +28,8 @@ BEGIN
         JOIN approval.document_history AS h USING (minion_id, revision),
             unnest(h.kinds, h.names, h.item_ids) AS e (kind, name, item_id)
     ), finding AS (
-        SELECT p.minion_id, f.entry ->> 0 AS kind, f.entry ->> 1 AS name, f.entry ->> 2 AS verdict, f.entry ->> 5 AS observed,
-            f.entry ->> 6 AS source, f.entry ->> 7 AS finding,
-            -- Of all that a return says only this is signed.
-            coalesce(f.entry ->> 6 IN ('evidence', 'observation'), false) AS signed
-        FROM unnest(p_minions, p_findings) AS p (minion_id, findings), json_array_elements(p.findings::json) AS f (entry)
+        SELECT p.minion_id, f.* FROM unnest(p_minions, p_findings) AS p (minion_id, findings),
+            approval.findings_of(p.findings::json) AS f
     ), moved AS (
         UPDATE approval.item AS i
         SET outcome = f.verdict,
@@ -43,7 +40,7 @@ BEGIN
                 THEN f.observed END
         FROM held_item AS e JOIN finding AS f USING (minion_id, kind, name)
         WHERE i.minion_id = e.minion_id AND i.item_id = e.item_id
-            AND i.outcome <> 'converged' AND (f.verdict IN ('failed', 'drift') OR f.verdict = 'converged' AND f.signed)
+            AND i.outcome <> 'converged' AND (f.verdict IN ('failed', 'drift') OR f.verdict = 'converged' AND f.is_signed)
             -- A check attempts nothing: why an item failed stays said until the item is proven.
             AND (f.verdict = 'converged' OR f.source <> 'observation')
         RETURNING i.minion_id, i.request_id, i.pinned, i.outcome
@@ -75,5 +72,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.apply_returns IS
-    'Internal: what authentic returns, no two of one minion, mean for items and requests. The caller holds approval.lock_minions. '
-    'For the arrays see record_returns.';
+    'Internal: does to items and requests all that authentic returns, no two of one minion, mean for them. The caller holds '
+    'approval.lock_minions. For the arrays see record_returns.';

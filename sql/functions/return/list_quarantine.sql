@@ -9,5 +9,5 @@ ORDER BY q.entry_no DESC
 LIMIT p_limit
 $$;
 COMMENT ON FUNCTION approval.list_quarantine IS
-    'Returns that were put aside, newest first, and why: of a minion (by equality; it may be one that nobody registered), received since a '
-    'time. p_before: only entries with a lower number, for the next page. Definer: tables are private.';
+    'Returns that were put aside, newest first, and why: of a minion (by equality; it may be one that nobody registered), received '
+    'since a time. p_before: only entries with a lower number, for the next page. Definer: tables are private.';

@@ -1,8 +1,9 @@
 CREATE OR REPLACE FUNCTION approval.list_returns(
     p_minion_id text, p_verdict text, p_flagged boolean, p_since timestamptz, p_before text[], p_limit integer,
     p_every boolean DEFAULT false)
-    RETURNS TABLE (jid text, minion text, attempt integer, fun text, job_user text, request bigint, verdict text, authenticated boolean,
-                   flags text[], revision bigint, retcode integer, success boolean, received_at timestamptz, findings jsonb)
+    RETURNS TABLE (jid text, minion text, attempt integer, fun text, job_user text, request bigint, verdict text,
+                   authenticated boolean, flags text[], revision bigint, retcode integer, success boolean,
+                   received_at timestamptz, findings jsonb)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     -- What functions of other modules return can prove nothing, unless a request sent them.
@@ -22,13 +23,14 @@ BEGIN
     END IF;
     RETURN QUERY
     SELECT r.jid, r.minion_id, r.attempt, r.fun, j.job_user, (
-            SELECT d.request_id FROM approval.dispatch AS d WHERE d.minion_id = r.minion_id AND r.jid IN (d.jid, d.observe_jid) LIMIT 1),
+            SELECT d.request_id FROM approval.dispatch AS d WHERE d.minion_id = r.minion_id
+                AND r.jid IN (d.jid, d.observe_jid) LIMIT 1),
         r.verdict, r.authenticated, r.flags, r.revision, r.retcode, r.success, r.received_at, (
             -- Of what is as approved nothing needs to be told.
-            SELECT coalesce(jsonb_agg(jsonb_build_object('kind', f.entry ->> 0, 'name', f.entry ->> 1, 'verdict', f.entry ->> 2,
-                                                         'reason', f.entry ->> 3, 'expected', f.entry ->> 4, 'observed', f.entry ->> 5,
-                                                         'text', f.entry ->> 7)), '[]')
-            FROM json_array_elements(r.findings) AS f (entry) WHERE f.entry ->> 2 <> 'converged')
+            SELECT coalesce(jsonb_agg(jsonb_build_object(
+                'kind', f.kind, 'name', f.name, 'verdict', f.verdict, 'reason', f.reason, 'expected', f.expected,
+                'observed', f.observed, 'text', f.finding)), '[]')
+            FROM approval.findings_of(r.findings) AS f WHERE f.verdict <> 'converged')
     FROM approval.job_return AS r
     LEFT JOIN approval.job AS j ON j.jid = r.jid
     WHERE (p_minion_id IS NULL OR r.minion_id = p_minion_id) AND (p_verdict IS NULL OR r.verdict = p_verdict)
@@ -42,7 +44,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.list_returns IS
-    'What minions returned, newest job first, with verdict and flags, who published the job and for which request, and the findings that are not converged: of a '
-    'minion, with a verdict, flagged or not, received since a time. Without a verdict those of functions that can prove nothing, such as '
-    'test.ping, are listed only where flagged or sent for a request, or if p_every. p_before (job, minion, attempt): only what comes behind it, for the next '
-    'page. Raises AP004, AP005. Definer: tables are private.';
+    'What minions returned, newest job first, with verdict and flags, who published the job and for which request, and the '
+    'findings that are not converged: of a minion, with a verdict, flagged or not, received since a time. Without a verdict those '
+    'of functions that can prove nothing, such as test.ping, are listed only where flagged or sent for a request, or if p_every. '
+    'p_before (job, minion, attempt): only what comes behind it, for the next page. Raises AP004, AP005. Definer: tables are '
+    'private.';

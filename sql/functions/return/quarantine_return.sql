@@ -10,7 +10,8 @@ BEGIN
             CASE WHEN octet_length(p_payload) <= largest THEN p_payload ELSE ''::bytea END);
     DELETE FROM approval.quarantine
     WHERE minion_id = p_minion_id AND entry_no <= (
-        SELECT q.entry_no FROM approval.quarantine AS q WHERE q.minion_id = p_minion_id ORDER BY q.entry_no DESC OFFSET kept LIMIT 1);
+        SELECT q.entry_no FROM approval.quarantine AS q WHERE q.minion_id = p_minion_id
+            ORDER BY q.entry_no DESC OFFSET kept LIMIT 1);
 END
 $$;
 COMMENT ON FUNCTION approval.quarantine_return IS

@@ -3,8 +3,8 @@ CREATE OR REPLACE FUNCTION approval.record_returns(
     p_verdicts text[], p_authenticated boolean[], p_revisions bigint[], p_digests text[], p_run_ids text[], p_boot_ids text[],
     p_findings text[], p_befores text[], p_payloads bytea[], p_payload_digests bytea[])
     RETURNS TABLE (outcome text, attempt integer)
-    -- Every statement finds its rows by a key, for one return as for a thousand. A custom plan would be made for each call.
-    -- Nor does a call that waits for a lock, and whose caller may have given up, keep others from the returns of its batch for long.
+    -- Every statement finds its rows by a key, for one return as for a thousand. A custom plan would be made for each call. Nor
+    -- does a call that waits for a lock, and whose caller may have given up, keep others from the returns of its batch for long.
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
     SET lock_timeout = '2s' AS $$
 DECLARE
@@ -24,7 +24,7 @@ DECLARE
     attempts integer[] := ARRAY[]::integer[];
     came_to record;
 BEGIN
-    -- What auditors read as rows must be some, whoever wrote it.
+    -- Auditors read findings as rows, so they must be an array, whoever wrote them.
     IF NOT trusted AND EXISTS (SELECT FROM unnest(p_findings) AS f WHERE jsonb_typeof(f::jsonb) <> 'array') THEN
         RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = 'findings must be an array';
     END IF;
@@ -36,10 +36,12 @@ BEGIN
         newest := p_jids[1];
         turns := ARRAY[1::bigint];
         last_turn := 1;
-        SELECT CASE WHEN p_minions[1] = ANY (j.minions) THEN ARRAY[1::bigint] END INTO targeted FROM approval.job AS j WHERE j.jid = p_jids[1];
+        SELECT CASE WHEN p_minions[1] = ANY (j.minions) THEN ARRAY[1::bigint] END INTO targeted FROM approval.job AS j
+            WHERE j.jid = p_jids[1];
     ELSE
         -- In one order, as batches may share some.
-        SELECT min(l.jid), max(l.jid), array_agg(l.turn ORDER BY l.place), max(l.turn)::integer INTO oldest, newest, turns, last_turn
+        SELECT min(l.jid), max(l.jid), array_agg(l.turn ORDER BY l.place), max(l.turn)::integer
+        INTO oldest, newest, turns, last_turn
         FROM (SELECT g.jid COLLATE "C" AS jid, g.place, hashtextextended(g.jid || '/' || g.minion_id, 0) AS key,
                   row_number() OVER (PARTITION BY g.minion_id ORDER BY g.place) AS turn
               FROM unnest(p_jids, p_minions) WITH ORDINALITY AS g (jid, minion_id, place) ORDER BY 3) AS l
@@ -59,8 +61,8 @@ BEGIN
 
     -- A turn takes one return of each minion, since the next one of the same minion finds what this one left.
     FOR this_turn IN 1..last_turn LOOP
-        -- LIMIT, so that each is looked up by its key: else the planner, which takes arrays for ten rows and a day's new partition for
-        -- empty, would read whole tables. That jids are between the oldest and the newest says which partitions to leave alone.
+        -- LIMIT, so that each is looked up by its key: else the planner, which takes arrays for ten rows and a day's new partition
+        -- for empty, would read whole tables. The bounds by the oldest and the newest jid say which partitions to leave alone.
         WITH given AS MATERIALIZED (
             SELECT t.place, p_jids[t.place] AS jid, p_minions[t.place] AS minion_id, p_revisions[t.place] AS revision,
                 p_run_ids[t.place] AS run_id, p_payload_digests[t.place] AS payload_digest,
@@ -80,15 +82,18 @@ BEGIN
                      ELSE 'attempt' END AS outcome
             FROM given AS g
             CROSS JOIN LATERAL (
-                SELECT max(r.attempt) AS last_attempt, min(r.attempt) FILTER (WHERE r.payload_digest = g.payload_digest) AS same_attempt
+                SELECT max(r.attempt) AS last_attempt,
+                    min(r.attempt) FILTER (WHERE r.payload_digest = g.payload_digest) AS same_attempt
                 FROM approval.job_return AS r
                 WHERE r.jid BETWEEN oldest AND newest AND r.jid = g.jid AND r.minion_id = g.minion_id AND r.attempt > 0) AS kept
         ), judged AS MATERIALIZED (
-            SELECT s.*, s.proof AND held.item_ids IS NOT NULL AND run.replayed IS NULL AND gone.removed IS NULL AS proven, held.item_ids,
+            SELECT s.*, held.item_ids,
+                s.proof AND held.item_ids IS NOT NULL AND run.replayed IS NULL AND gone.removed IS NULL AS proven,
                 array_remove(ARRAY[CASE WHEN gone.removed THEN 'removed' END,
                                    CASE WHEN p_authenticated[s.place] AND NOT trusted THEN 'claim' END,
                                    CASE WHEN run.replayed THEN 'replayed' END,
-                                   CASE WHEN job.jid IS NULL THEN 'unknown-job' WHEN s.place = ANY (targeted) THEN NULL ELSE 'untargeted' END,
+                                   CASE WHEN job.jid IS NULL THEN 'unknown-job'
+                                        WHEN s.place = ANY (targeted) THEN NULL ELSE 'untargeted' END,
                                    CASE WHEN later.stale THEN 'stale' END], NULL) AS flags
             FROM sorted AS s
             LEFT JOIN LATERAL (
@@ -99,7 +104,8 @@ BEGIN
                 WHERE m.minion_id = s.minion_id AND m.removed_at IS NOT NULL LIMIT 1) AS gone ON true
             LEFT JOIN LATERAL (
                 SELECT h.item_ids FROM approval.document_history AS h
-                WHERE h.minion_id = s.minion_id AND h.revision = s.revision AND h.digest = p_digests[s.place] LIMIT 1) AS held ON true
+                WHERE h.minion_id = s.minion_id AND h.revision = s.revision AND h.digest = p_digests[s.place]
+                LIMIT 1) AS held ON true
             LEFT JOIN LATERAL (
                 SELECT true AS stale FROM approval.document_history AS h
                 WHERE h.minion_id = s.minion_id AND h.revision > s.revision AND h.valid_from <= coalesce(job.published_at, moment)
@@ -110,8 +116,8 @@ BEGIN
             WHERE s.outcome IN ('recorded', 'attempt')
         ), stored AS (
             INSERT INTO approval.job_return
-                (jid, minion_id, attempt, fun, retcode, success, verdict, authenticated, flags, revision, run_id, boot_id, received_at,
-                 payload_digest, payload, findings)
+                (jid, minion_id, attempt, fun, retcode, success, verdict, authenticated, flags, revision, run_id,
+                 boot_id, received_at, payload_digest, payload, findings)
             SELECT u.jid, u.minion_id, u.attempt, p_funs[u.place], p_retcodes[u.place], p_successes[u.place], p_verdicts[u.place],
                 u.proven, u.flags, u.revision, u.run_id, p_boot_ids[u.place], moment, u.payload_digest, p_payloads[u.place],
                 p_findings[u.place]::json
@@ -126,14 +132,16 @@ BEGIN
              FROM judged AS u
              CROSS JOIN LATERAL (
                  SELECT FROM approval.item AS i
-                 WHERE i.minion_id = u.minion_id AND (i.outcome <> 'converged' OR NOT i.before_known) AND i.item_id = ANY (u.item_ids)
+                 WHERE i.minion_id = u.minion_id AND (i.outcome <> 'converged' OR NOT i.before_known)
+                     AND i.item_id = ANY (u.item_ids)
                  LIMIT 1) AS unproven
              WHERE u.proven) AS moving,
             -- And few of them deviate, did so before, or were missed.
             (SELECT array_agg(u.place)
              FROM judged AS u
              WHERE u.proven AND (p_verdicts[u.place] <> 'converged'
-                                 OR EXISTS (SELECT FROM approval.drift AS d WHERE d.minion_id = u.minion_id AND d.cleared_at IS NULL)
+                                 OR EXISTS (SELECT FROM approval.drift AS d WHERE d.minion_id = u.minion_id
+                                     AND d.cleared_at IS NULL)
                                  OR EXISTS (SELECT FROM approval.silence AS q WHERE q.minion_id = u.minion_id))) AS noting
         INTO came_to FROM sorted AS s;
         places := places || came_to.places;
@@ -161,13 +169,14 @@ BEGIN
             FROM unnest(came_to.noting) AS m;
         END IF;
     END LOOP;
-    RETURN QUERY SELECT o.outcome, o.attempt FROM unnest(places, outcomes, attempts) AS o (place, outcome, attempt) ORDER BY o.place;
+    RETURN QUERY SELECT o.outcome, o.attempt FROM unnest(places, outcomes, attempts) AS o (place, outcome, attempt)
+        ORDER BY o.place;
 END
 $$;
 COMMENT ON FUNCTION approval.record_returns IS
-    'Stores validated returns (parallel arrays) and, where evidence is authentic, what they mean for items and requests: as if each '
-    'came after those before it, but all at this transaction''s time. Per return, in the order given: recorded, attempt (another payload for '
-    'this job and minion), repeat (the same one again: nothing changes), quarantined. p_digests: of the document validated against; '
-    'p_findings: see approval.job_return; p_befores: JSON [[kind, name, content], ...] or NULL; p_payloads: msgpack in an LZ4 frame; '
-    'p_payload_digests: of what makes two returns the same. Callers without role approval_returner only claim: nothing moves. '
-    'Definer: returns are written in no other way.';
+    'Stores validated returns (parallel arrays) and, where evidence is authentic, what they mean for items and requests: as if '
+    'each came after those before it, but all at this transaction''s time. Per return, in the order given: recorded, attempt '
+    '(another payload for this job and minion), repeat (the same one again: nothing changes), quarantined. p_digests: of the '
+    'document validated against; p_findings: see approval.job_return; p_befores: JSON [[kind, name, content], ...] or NULL; '
+    'p_payloads: msgpack in an LZ4 frame; p_payload_digests: of what makes two returns the same. Callers without role '
+    'approval_returner only claim: nothing moves. Definer: returns are written in no other way.';

@@ -5,7 +5,8 @@ DECLARE
     whole record;
 BEGIN
     IF p_depth > deepest AND json_typeof(p_value) IN ('object', 'array') THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%s is nested more than %s deep', split_part(p_what, ' at ', 1), deepest),
+        RAISE EXCEPTION USING ERRCODE = 'AP005',
+            MESSAGE = format('%s is nested more than %s deep', split_part(p_what, ' at ', 1), deepest),
             HINT = 'Give it with fewer levels, or as text, in quotes.';
     END IF;
     CASE json_typeof(p_value)
@@ -17,13 +18,15 @@ BEGIN
                 count(*) AS keys, count(DISTINCT key COLLATE "C") AS different
             INTO whole FROM json_each(p_value);
             IF whole.keys <> whole.different THEN
-                RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%s has a key twice', p_what), HINT = 'Give the key once.';
+                RAISE EXCEPTION USING ERRCODE = 'AP005',
+                    MESSAGE = format('%s has a key twice', p_what), HINT = 'Give the key once.';
             END IF;
             RETURN '{' || whole.content || '}';
         WHEN 'array' THEN
             SELECT coalesce(string_agg(
                        approval.canonical_json(
-                           p_what || CASE WHEN p_depth = 1 THEN ' at ' ELSE '' END || format('[%s]', place - 1), value, p_depth + 1),
+                           p_what || CASE WHEN p_depth = 1 THEN ' at ' ELSE '' END || format('[%s]', place - 1),
+                               value, p_depth + 1),
                        ',' ORDER BY place), '') AS content
             INTO whole FROM json_array_elements(p_value) WITH ORDINALITY AS e (value, place);
             RETURN '[' || whole.content || ']';
@@ -39,6 +42,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.canonical_json IS
-    'Internal: the one text of a JSON value: what Python''s json.dumps(sort_keys=True, separators=(",", ":"), ensure_ascii=False) writes after '
-    'reading it. p_what names it in errors, p_depth is how deep it lies. Raises AP005 where it cannot reach a minion unchanged: a number that '
-    'Salt cannot carry, a key twice, nested too deep.';
+    'Internal: the one text of a JSON value: what Python''s json.dumps(sort_keys=True, separators=(",", ":"), ensure_ascii=False) '
+    'writes after reading it. p_what names it in errors, p_depth is how deep it lies. Raises AP005 where it cannot reach a minion '
+    'unchanged: a number that Salt cannot carry, a key twice, nested too deep.';

@@ -52,12 +52,13 @@ BEGIN
     RETURN sign || CASE
         WHEN place NOT BETWEEN -4 AND 15 THEN
             left(digits, 1) || CASE WHEN length(digits) > 1 THEN '.' || substr(digits, 2) ELSE '' END
-            || 'e' || CASE WHEN place < 0 THEN '-' ELSE '+' END || lpad(abs(place)::text, greatest(2, length(abs(place)::text)), '0')
+            || 'e' || CASE WHEN place < 0 THEN '-' ELSE '+' END
+            || lpad(abs(place)::text, greatest(2, length(abs(place)::text)), '0')
         WHEN place < 0 THEN '0.' || repeat('0', -place - 1) || digits
         WHEN place >= length(digits) - 1 THEN digits || repeat('0', place - length(digits) + 1) || '.0'
         ELSE left(digits, place + 1) || '.' || substr(digits, place + 2) END;
 END
 $$;
 COMMENT ON FUNCTION approval.json_number IS
-    'Internal: a number of JSON as Python writes it after reading it (1.10 as 1.1, 1e3 as 1000.0); p_what names it in errors. Raises AP005 '
-    'where Salt''s msgpack cannot carry it, or not with all its digits.';
+    'Internal: a number of JSON as Python writes it after reading it (1.10 as 1.1, 1e3 as 1000.0); p_what names it in errors. '
+    'Raises AP005 where Salt''s msgpack cannot carry it, or not with all its digits.';

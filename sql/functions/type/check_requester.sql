@@ -9,5 +9,4 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION approval.check_requester IS
-    'Internal: raises AP002 unless this principal may make requests of this type.';
+COMMENT ON FUNCTION approval.check_requester IS 'Internal: raises AP002 unless this principal may make requests of this type.';

@@ -2,9 +2,8 @@ CREATE OR REPLACE FUNCTION approval.replay_type(p_definition jsonb, p_limit inte
     RETURNS TABLE (request_id bigint, state text, would_pass boolean, stage text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 WITH past AS (
-    SELECT r.request_id, r.state, r.requester_id, r.on_behalf_of, r.item_set_version, (
-        SELECT count(DISTINCT i.minion_id) FROM approval.item AS i
-        WHERE i.request_id = r.request_id AND i.item_set_version = r.item_set_version) AS minions
+    SELECT r.request_id, r.state, (
+        SELECT count(DISTINCT i.minion_id) FROM approval.current_item AS i WHERE i.request_id = r.request_id) AS minions
     FROM approval.request AS r
     WHERE r.type_name = p_definition ->> 'name' AND r.state NOT IN ('pending', 'cancelled', 'expired')
     ORDER BY r.request_id DESC LIMIT p_limit
@@ -27,10 +26,11 @@ WITH past AS (
     ORDER BY p.request_id, s.stage_no
 )
 SELECT p.request_id, p.state, f.request_id IS NULL AND p.state <> 'rejected',
-    CASE WHEN p.state = 'rejected' THEN 'it was rejected' WHEN f.request_id IS NOT NULL THEN format('stage %s (%s)', f.stage_no, f.name) END
+    CASE WHEN p.state = 'rejected' THEN 'it was rejected' WHEN f.request_id IS NOT NULL
+        THEN format('stage %s (%s)', f.stage_no, f.name) END
 FROM past AS p LEFT JOIN failing AS f USING (request_id)
 ORDER BY p.request_id DESC
 $$;
 COMMENT ON FUNCTION approval.replay_type IS
-    'What a changed definition of a type would have made of its last requests with the approvals that they had, by today''s memberships; '
-    'stage: where they would stop. Changes nothing. Definer: tables are private.';
+    'The last requests of a type as a changed definition would have made them pass, with the approvals that they had, by today''s '
+    'memberships; stage: where they would stop. Changes nothing. Definer: tables are private.';

@@ -18,8 +18,9 @@ SELECT jsonb_build_object(
                 WHERE m.group_name = g.group_name))), '{}')
         FROM approval.principal_group AS g),
     'types', (
-        SELECT coalesce(jsonb_object_agg(t.type_name, jsonb_build_object('version', t.type_version, 'definition', t.definition)), '{}')
-        FROM (SELECT DISTINCT ON (type_name) * FROM approval.request_type ORDER BY type_name, type_version DESC) AS t),
+        SELECT coalesce(jsonb_object_agg(t.type_name,
+            jsonb_build_object('version', t.type_version, 'definition', t.definition)), '{}')
+        FROM approval.newest_type AS t),
     'calendars', (
         SELECT coalesce(jsonb_object_agg(c.calendar_name, jsonb_build_object(
             'rule', c.rule, 'time_zone', c.time_zone, 'starts_on', c.starts_on,
@@ -34,17 +35,20 @@ SELECT jsonb_build_object(
         FROM approval.minion_group AS g),
     'freezes', (
         SELECT coalesce(jsonb_object_agg(f.freeze_name, jsonb_build_object(
-            'from', f.starts_at, 'until', f.ends_at, 'type', f.type_name, 'minion_group', f.minion_group, 'reason', f.reason)), '{}')
+            'from', f.starts_at, 'until', f.ends_at, 'type', f.type_name, 'minion_group', f.minion_group,
+            'reason', f.reason)), '{}')
         FROM approval.freeze AS f),
     'speakers', (
         SELECT coalesce(jsonb_object_agg(l.login, l.providers), '{}')
-        FROM (SELECT s.login, jsonb_object_agg(s.provider, jsonb_build_object('assurance', s.assurance, 'attests', s.attests)) AS providers
+        FROM (SELECT s.login, jsonb_object_agg(
+                  s.provider, jsonb_build_object('assurance', s.assurance, 'attests', s.attests)) AS providers
               FROM approval.speaks_for AS s GROUP BY s.login) AS l),
     'routes', (
         SELECT coalesce(jsonb_object_agg(d.destination, d.routes), '{}')
-        FROM (SELECT r.destination, jsonb_agg(jsonb_build_object('topic', r.topic, 'filter', r.filter) ORDER BY r.topic, r.filter) AS routes
+        FROM (SELECT r.destination, jsonb_agg(
+                  jsonb_build_object('topic', r.topic, 'filter', r.filter) ORDER BY r.topic, r.filter) AS routes
               FROM approval.route AS r GROUP BY r.destination) AS d))
 $$;
 COMMENT ON FUNCTION approval.show_policy IS
-    'Principals with their identities, groups with their members, request types, calendars, minion groups, freezes, speakers and routes as they stand; '
-    'a calendar''s duration in whole minutes. Definer: tables are private.';
+    'Principals with their identities, groups with their members, request types, calendars, minion groups, freezes, speakers and '
+    'routes as they stand; a calendar''s duration in whole minutes. Definer: tables are private.';

@@ -10,5 +10,4 @@ BEGIN
     RETURN true;
 END
 $$;
-COMMENT ON FUNCTION approval.drop_freeze IS
-    'Lifts a freeze; gives whether there was one. Definer: policy changes are audited.';
+COMMENT ON FUNCTION approval.drop_freeze IS 'Lifts a freeze; gives whether there was one. Definer: policy changes are audited.';

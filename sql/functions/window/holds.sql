@@ -6,7 +6,8 @@ WITH change AS (
     SELECT i.minion_id, i.item_id, i.effective_at, r.type_name, t.calendar_name
     FROM unnest(p_minions, p_items) AS given (minion_id, item_id)
     -- Each by its key, also where no statistics say yet how many items there are.
-    CROSS JOIN LATERAL (SELECT * FROM approval.item AS one WHERE one.minion_id = given.minion_id AND one.item_id = given.item_id OFFSET 0) AS i
+    CROSS JOIN LATERAL (SELECT * FROM approval.item AS one WHERE one.minion_id = given.minion_id
+        AND one.item_id = given.item_id OFFSET 0) AS i
     JOIN approval.request AS r USING (request_id)
     JOIN approval.request_type AS t USING (type_name, type_version)
     WHERE i.state = 'approved' AND i.applied_at IS NULL AND r.break_glass_at IS NULL
@@ -36,7 +37,7 @@ WHERE f.minion_group IS NULL OR EXISTS (
     SELECT FROM approval.minion_group_member AS m WHERE m.group_name = f.minion_group AND m.minion_id = c.minion_id)
 $$;
 COMMENT ON FUNCTION approval.holds IS
-    'Internal: the one rule of what holds back a change that is approved and was never applied: each span of time (from starts_at, before '
-    'ends_at) that ends after p_at in which the calendar of its type is closed or a freeze is on, and which that is. Of a freeze also those '
-    'that ended since the change took effect. Items are given as pairs. p_openings: look only so many openings of a calendar ahead, after '
-    'the last of which it counts as closed; NULL: all that are worked out.';
+    'Internal: the one rule of what holds back a change that is approved and was never applied: each span of time (from starts_at, '
+    'before ends_at) that ends after p_at in which the calendar of its type is closed or a freeze is on, and which that is. Of a '
+    'freeze also those that ended since the change took effect. Items are given as pairs. p_openings: look only so many openings '
+    'of a calendar ahead, after the last of which it counts as closed; NULL: all that are worked out.';

@@ -16,4 +16,5 @@ CROSS JOIN LATERAL (
 ORDER BY c.calendar_name
 $$;
 COMMENT ON FUNCTION approval.list_calendars IS
-    'Maintenance windows with their next openings, when each of them closes, and the types that wait for them. Definer: tables are private.';
+    'Maintenance windows with their next openings, when each of them closes, and the types that wait for them. Definer: tables are '
+    'private.';

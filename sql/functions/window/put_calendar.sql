@@ -1,11 +1,13 @@
 CREATE OR REPLACE FUNCTION approval.put_calendar(
-    p_name text, p_rule text, p_time_zone text, p_duration interval, p_starts_on timestamp, p_openings timestamptz[]) RETURNS boolean
+    p_name text, p_rule text, p_time_zone text, p_duration interval, p_starts_on timestamp, p_openings timestamptz[])
+    RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     changed boolean;
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_timezone_names WHERE name = p_time_zone) THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = format('calendar %s: there is no time zone %s', p_name, quote_nullable(p_time_zone));
+        RAISE EXCEPTION USING ERRCODE = 'AP017',
+            MESSAGE = format('calendar %s: there is no time zone %s', p_name, quote_nullable(p_time_zone));
     END IF;
     INSERT INTO approval.calendar AS c (calendar_name, rule, time_zone, duration, starts_on)
     VALUES (p_name, p_rule, p_time_zone, p_duration, p_starts_on)
@@ -28,9 +30,11 @@ BEGIN
     PERFORM approval.refresh_documents(approval.held_minions(p_name));
     RETURN true;
 EXCEPTION WHEN check_violation OR not_null_violation THEN
-    RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = format('calendar %s: it needs a plain name, a rule and a positive duration', p_name);
+    RAISE EXCEPTION USING ERRCODE = 'AP017',
+        MESSAGE = format('calendar %s: it needs a plain name, a rule and a positive duration', p_name);
 END
 $$;
 COMMENT ON FUNCTION approval.put_calendar IS
-    'Sets a maintenance window and its openings (p_openings: when each begins, worked out ahead from p_rule by the caller); documents that '
-    'wait for it are written anew. Gives whether anything changed. Raises AP017. Definer: policy changes are audited.';
+    'Sets a maintenance window and its openings (p_openings: when each begins, worked out ahead from p_rule by the caller); '
+    'documents that wait for it are written anew. Gives whether anything changed. Raises AP017. Definer: policy changes are '
+    'audited.';

@@ -7,14 +7,15 @@ BEGIN
     END IF;
     INSERT INTO approval.freeze AS f VALUES (p_name, p_starts_at, p_ends_at, p_type, p_minion_group, coalesce(p_reason, ''))
     ON CONFLICT (freeze_name) DO UPDATE
-    SET starts_at = excluded.starts_at, ends_at = excluded.ends_at, type_name = excluded.type_name, minion_group = excluded.minion_group,
-        reason = excluded.reason
+    SET starts_at = excluded.starts_at, ends_at = excluded.ends_at, type_name = excluded.type_name,
+        minion_group = excluded.minion_group, reason = excluded.reason
     WHERE f IS DISTINCT FROM excluded;
     IF NOT FOUND THEN
         RETURN false;
     END IF;
     PERFORM approval.audit_append(0, now(), 'freeze-put', NULL, NULL, NULL, jsonb_build_object(
-        'freeze', p_name, 'from', p_starts_at, 'until', p_ends_at, 'type', p_type, 'minion_group', p_minion_group, 'reason', p_reason));
+        'freeze', p_name, 'from', p_starts_at, 'until', p_ends_at, 'type', p_type, 'minion_group', p_minion_group,
+            'reason', p_reason));
     PERFORM approval.refresh_documents(approval.held_minions(NULL));
     RETURN true;
 EXCEPTION WHEN check_violation OR not_null_violation OR foreign_key_violation THEN
@@ -23,5 +24,5 @@ EXCEPTION WHEN check_violation OR not_null_violation OR foreign_key_violation TH
 END
 $$;
 COMMENT ON FUNCTION approval.put_freeze IS
-    'Holds back every change not yet applied between two times: of a type, on a group of minions, or (NULL) all. Denies whatever window is '
-    'open. Gives whether anything changed. Raises AP003, AP017. Definer: policy changes are audited.';
+    'Holds back every change not yet applied between two times: of a type, on a group of minions, or (NULL) all. Denies whatever '
+    'window is open. Gives whether anything changed. Raises AP003, AP017. Definer: policy changes are audited.';

@@ -335,7 +335,7 @@ def test_what_another_engine_judged_meanwhile(worker, acting, published, returne
     asked = acting.request("flush", ["web1"], reason="a test")
     worker.round()
     returned(published.jobs[0][0], "web1", told(item_id(asked), "cache.flush", **{"return": {"freed": 1}}))
-    (row,) = worker.call("open_dispatches", 10)
+    (row,) = worker.call("list_dispatches", 10)
     assert worker._judge(row)
     assert not worker._judge(row)
     assert state_of(acting, asked) == "converged"

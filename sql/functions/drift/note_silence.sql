@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION approval.find_silent(p_within interval) RETURNS integer
+CREATE OR REPLACE FUNCTION approval.note_silence(p_within interval) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     many constant integer := 1000;
@@ -26,12 +26,14 @@ BEGIN
             SELECT DISTINCT r.minion_id FROM approval.job_return AS r
             WHERE r.jid = asked.jid AND r.minion_id = ANY (asked.minions) AND (r.authenticated OR asked.fun <> 'approval.observe')
         ), heard AS (
-            DELETE FROM approval.silence AS s USING answered AS a WHERE s.minion_id = a.minion_id AND s.asked_at <= asked.published_at
+            DELETE FROM approval.silence AS s USING answered AS a WHERE s.minion_id = a.minion_id
+                AND s.asked_at <= asked.published_at
         )
         INSERT INTO approval.silence AS s (minion_id, since, jid, fun, asked_at, missed)
         SELECT m.minion_id, asked.published_at, asked.jid, asked.fun, asked.published_at, 1
         FROM approval.minion AS m
-        WHERE m.minion_id = ANY (asked.minions) AND m.removed_at IS NULL AND m.minion_id NOT IN (SELECT a.minion_id FROM answered AS a)
+        WHERE m.minion_id = ANY (asked.minions) AND m.removed_at IS NULL
+            AND m.minion_id NOT IN (SELECT a.minion_id FROM answered AS a)
             -- One that has proven itself since is there.
             AND NOT EXISTS (SELECT FROM approval.job_return AS r
                             WHERE r.minion_id = m.minion_id AND r.authenticated AND r.received_at > asked.published_at)
@@ -47,6 +49,7 @@ BEGIN
     RETURN looked_at;
 END
 $$;
-COMMENT ON FUNCTION approval.find_silent IS
-    'Looks, once, at each published state run or check that is older than the given time, and notes which of its minions have not returned, or have not returned evidence from a check; '
-    'gives how many runs were looked at. Silence is a finding (no-return) and no verdict: a minion that runs longer clears it by returning. Definer: tables are private.';
+COMMENT ON FUNCTION approval.note_silence IS
+    'Looks, once, at each published state run or check that is older than the given time, and notes which of its minions have not '
+    'returned, or have not returned evidence from a check; gives how many runs were looked at. Silence is a finding (no-return) '
+    'and no verdict: a minion that runs longer clears it by returning. Definer: tables are private.';

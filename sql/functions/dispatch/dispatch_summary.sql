@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION approval.told(p_request_id bigint) RETURNS text
+CREATE OR REPLACE FUNCTION approval.dispatch_summary(p_request_id bigint) RETURNS text
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 SELECT format('sent to %s', approval.counted(count(*), 'minion')) || CASE count(*) FILTER (WHERE unanswered)
     WHEN 0 THEN '' ELSE format('; %s did not answer', CASE count(*) FILTER (WHERE unanswered)
@@ -12,6 +12,6 @@ FROM (SELECT d.minion_id, d.proof, i.outcome <> 'converged' AND answer.jid IS NU
       WHERE d.request_id = p_request_id AND d.jid IS NOT NULL) AS sent
 HAVING count(*) > 0
 $$;
-COMMENT ON FUNCTION approval.told IS
-    'Internal: what is known of the jobs that a request was sent with: to how many minions, and who did not answer. That a job was '
-    'published does not say that a minion got it. NULL: nothing was sent.';
+COMMENT ON FUNCTION approval.dispatch_summary IS
+    'Internal: all that is known of the jobs that a request was sent with: to how many minions, and who did not answer. A job that '
+    'was published may not have reached a minion. NULL: nothing was sent.';

@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION approval.due_dispatches(p_request_id bigint, p_minions text[], p_limit integer)
+CREATE OR REPLACE FUNCTION approval.take_dispatches(p_request_id bigint, p_minions text[], p_limit integer)
     RETURNS TABLE (minion_id text, item_id bigint, step text, function text, kwarg jsonb, proof text)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -12,7 +12,7 @@ BEGIN
     SELECT t.* INTO STRICT kind FROM approval.request_type AS t JOIN approval.request AS r USING (type_name, type_version)
     WHERE r.request_id = p_request_id;
     proven_by := approval.proof_of(kind);
-    -- What was there before is only worth something shortly before.
+    -- An observation of the state before an action is only worth something shortly before it.
     DELETE FROM approval.dispatch AS d
     WHERE d.request_id = p_request_id AND d.state = 'observed' AND d.state_at < moment - longest_known;
     FOR over IN
@@ -43,7 +43,7 @@ BEGIN
     LIMIT p_limit;
 END
 $$;
-COMMENT ON FUNCTION approval.due_dispatches IS
-    'What of a request is to be done now on these minions, a limited number of steps: observe (ask what is there '
-    'before), perform (send the action) or apply (send the state). '
-    'What can no longer be sent is put away as such first. Definer: tables are private.';
+COMMENT ON FUNCTION approval.take_dispatches IS
+    'Takes the steps of a request that are to be done now on these minions, a limited number: observe (ask what is there before), '
+    'perform (send the action) or apply (send the state). Actions that can no longer be sent are put away as such first. Definer: '
+    'tables are private.';
