@@ -10,10 +10,11 @@ import datetime
 import fnmatch
 import logging
 
-from .. import config, db
+from .. import db
 from ..errors import ConfigError, InputError, Refused
 from ..intake import fields, items
 from ..policy import calendars
+from ..settings import Settings
 
 DEFAULT_LIMIT = 50
 SHOWN_ITEMS = 1000
@@ -489,12 +490,12 @@ def operator(opts, user):
 
     Afterwards the upkeep is done.
     """
-    settings = (opts.get("approval") or {}).get("runner") or {}
-    connection = config.connection(settings, "approval:runner", also=("provider",))
+    settings = Settings.from_master(opts)
+    connection = settings.connection("runner")
     if not isinstance(user, str) or not user:
         raise ConfigError("Salt does not say who calls this function: use salt-run, the API or salt-approval")
     with db.connect(connection) as conn:
-        client = Client(conn, settings.get("provider", "salt"), user)
+        client = Client(conn, settings.provider(), user)
         yield client
         client.upkeep()
 

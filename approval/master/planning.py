@@ -4,8 +4,8 @@ The minions run ``approval.planned``, which changes nothing. Their answers come 
 claims, kept with the request for those who decide, and no evidence.
 """
 
-from .. import export
 from ..intake import fields
+from ..settings import Settings
 from . import keys
 
 STATE = "approval.planned"
@@ -51,7 +51,7 @@ def make(opts, client, request_id, sample=None, timeout=TIMEOUT_S):
                 minions,
                 "state.single",
                 [STATE],
-                kwarg={"name": "plan", "items": items, **export.state_arguments(opts)},
+                kwarg={"name": "plan", "items": items, **Settings.from_master(opts).state_arguments()},
                 tgt_type="list",
                 timeout=timeout,
                 full_return=True,

@@ -11,10 +11,11 @@ import subprocess
 import sys
 import time
 
-from ... import _core, export
+from ... import _core
 from ...cli.command import DONE, NOT_TRIED
 from ...errors import Unavailable
-from ..worker import Worker, worker_settings
+from ...settings import Settings
+from ..worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ class Snapshot(Worker):
     the readers that nothing was missed.
 
     source
-        An export.Source.
+        A settings.Source.
     """
 
     name = "snapshot"
@@ -79,8 +80,7 @@ def verified(path):
 
 def worker(opts):
     """The worker; None on a master without our pillar."""
-    settings = worker_settings(opts, "snapshot")
-    sources = export.sources(opts)
-    if settings is None or not sources:
+    settings = Settings.from_master(opts)
+    if settings.worker("snapshot") is None or not settings.pillars:
         return None
-    return Snapshot(export.source(sources[-1], opts["cachedir"]))
+    return Snapshot(settings.source())

@@ -373,7 +373,7 @@ def test_with_the_database_away_it_says_so(salt_run, dsn_file, tmp_path):
 def test_without_configuration_it_says_what_to_set(salt_run):
     code, text = salt_run("approval.types", approval=None)
     assert code == 1
-    assert "approval:runner: set exactly one of dsn_file, dsn, service" in text
+    assert "approval:runner is not configured: set dsn_file: /etc/salt/approval/runner.dsn there" in text
 
 
 def test_every_function_is_documented(salt_run):
