@@ -12,8 +12,7 @@ import logging
 
 from .. import db
 from ..errors import ConfigError, InputError, Refused
-from ..intake import fields, items
-from ..policy import calendars
+from ..intake import durations, fields, items
 from ..settings import Settings
 
 DEFAULT_LIMIT = 50
@@ -513,7 +512,7 @@ def _plain(value):
     if isinstance(value, datetime.datetime):
         return value.isoformat()
     if isinstance(value, datetime.timedelta):
-        return calendars.duration_text(value)
+        return durations.text(value)
     return value
 
 
