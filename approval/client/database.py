@@ -8,7 +8,6 @@ in UTC.
 import contextlib
 import datetime
 import fnmatch
-import logging
 
 from .. import db
 from ..errors import ConfigError, InputError, Refused
@@ -17,7 +16,6 @@ from ..settings import Settings
 
 DEFAULT_LIMIT = 50
 SHOWN_ITEMS = 1000
-log = logging.getLogger(__name__)
 
 
 class Client:
@@ -428,19 +426,6 @@ class Client:
         """Minions that were noticed to be installed anew, those not done first."""
         return self._rows("list_reinstalls", fields.optional_text("minion", minion), fields.count("limit", limit))
 
-    def upkeep(self):
-        """
-        Do what only time brings: expire, escalate, renew. Then seal all into the audit's global chain.
-
-        The keepers beside the master do it all the time. What cannot be done is logged: it must not make a
-        failure of the act it follows.
-        """
-        for function in ("expire_due", "renew_requests", "seal_audit"):
-            try:
-                db.call(self._conn, function)
-            except Refused as exc:
-                log.warning("approval: %s: %s", function, exc)
-
     def _tried(self, submit, request_type, count):
         """What ``submit`` would give, in a transaction that is rolled back; see request()."""
         with db.translated(), self._conn.transaction(force_rollback=True):
@@ -486,17 +471,13 @@ def operator(opts, user):
     user
         Whom Salt names as the caller. That is a claim (anyone who is root on the master can make it), which
         the database counts as asserted.
-
-    Afterwards the upkeep is done.
     """
     settings = Settings.from_master(opts)
     connection = settings.connection("runner")
     if not isinstance(user, str) or not user:
         raise ConfigError("Salt does not say who calls this function: use salt-run, the API or salt-approval")
     with db.connect(connection) as conn:
-        client = Client(conn, settings.provider(), user)
-        yield client
-        client.upkeep()
+        yield Client(conn, settings.provider(), user)
 
 
 def _comment(value):

@@ -396,18 +396,11 @@ def test_a_changed_type_is_replayed(client, approve):
     assert (row["would_pass"], row["stage"]) == (False, "stage 1 (review)")
 
 
-def test_what_time_brings_is_done_with_the_upkeep(client, approved):
-    number = client("alice").request("package", "web1", HELLO, "x")["request"]
-    approved.execute("UPDATE approval.request SET expires_at = now() - interval '1 second'")
-    with db.connect(config.Connection(approved.dsn("operator"))) as conn:
-        Client(conn, "salt", "alice").upkeep()
-    assert client("alice").show(number)["state"] == "expired"
-    assert client("alice").audit_head()["seal_no"] == 1
-
-
-def test_upkeep_that_is_refused_is_logged(client, caplog):
-    client("alice").upkeep()
-    assert [record.args[0] for record in caplog.records] == ["expire_due", "renew_requests", "seal_audit"]
+@pytest.mark.parametrize("function", ["expire_due", "renew_requests", "seal_audit"])
+def test_what_time_brings_is_done_by_the_engine_alone(approved, function):
+    with db.connect(config.Connection(approved.dsn("operator"))) as conn, pytest.raises(Refused) as raised:
+        db.call(conn, function)
+    assert raised.value.sqlstate == "42501"
 
 
 class TestUnreachable:
