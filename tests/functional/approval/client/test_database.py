@@ -5,7 +5,7 @@ import datetime
 import pytest
 
 from saltext.approval import config, db
-from saltext.approval.client.database import Client
+from saltext.approval.client.database import DatabaseClient
 from saltext.approval.errors import ConfigError, InputError, Refused, Unavailable
 from saltext.approval.policy import loader
 
@@ -144,7 +144,7 @@ def test_unknown_requests_minions_and_states(client):
 
 def test_a_login_acts_only_as_itself(approved):
     with db.connect(config.Connection(approved.dsn("alice"))) as conn:
-        forged = Client(conn, "pg", "bob")
+        forged = DatabaseClient(conn, "pg", "bob")
         with pytest.raises(Refused, match="cannot act as pg:bob"):
             forged.request("package", "web1", HELLO, "needed")
 
@@ -426,7 +426,7 @@ class TestUnreachable:
     def test_a_database_without_the_schema(self, database_server):
         connection = config.Connection(database_server.dsn_of("alice", "postgres"))
         with db.connect(connection) as conn, pytest.raises(Refused, match="run salt-approval db upgrade"):
-            Client.of_login(conn).types()
+            DatabaseClient.of_login(conn).types()
 
 
 def test_an_act_that_gave_way_to_another_is_done_again(approved):
