@@ -14,10 +14,10 @@ import salt.utils.jid
 from report import Floor, Row
 from rounds import Clocked, medians
 
-from saltext.approval import config
 from saltext.approval.engine.workers import spool as spool_worker
 from saltext.approval.jobs import drain, spool
 from saltext.approval.jobs.database import JobDatabase
+from saltext.approval.settings import Settings
 
 JOB = 200  # returns
 JOBS = 10  # accepted while others are recorded
@@ -171,7 +171,7 @@ def _record(options, ready, finish):
 
 
 def _database(options):
-    return JobDatabase(config.connection(options["approval"]["returner"], "bench", spool.SETTINGS))
+    return JobDatabase(Settings.from_master(options).connection("returner"))
 
 
 class _File:

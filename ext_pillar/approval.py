@@ -28,15 +28,16 @@ def __virtual__():
 
 def ext_pillar(minion_id, pillar, *unnamed, **settings):
     """The approved state of ``minion_id`` under the key ``approval``; raises when it cannot be read."""
-    from saltext.approval import _core, export
+    from saltext.approval import _core
     from saltext.approval.errors import ConfigError
+    from saltext.approval.settings import PILLAR, source
 
     if unnamed:
         raise ConfigError("it takes named settings, such as dsn_file")
     try:
-        source = export.source(settings, __opts__["cachedir"])
+        wanted = source(settings, __opts__["cachedir"])
     except ConfigError as exc:
         # Salt puts the name of the source in front itself.
-        raise ConfigError(str(exc).removeprefix(f"{export.WHERE}: ")) from None
-    conninfo, options = source.connection.conninfo, source.connection.options
-    return {source.key: _core.document(conninfo, minion_id, **source.reading, **options)}
+        raise ConfigError(str(exc).removeprefix(f"{PILLAR}: ")) from None
+    conninfo, options = wanted.connection.conninfo, wanted.connection.options
+    return {wanted.key: _core.document(conninfo, minion_id, **wanted.reading, **options)}

@@ -94,12 +94,12 @@ TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
 
 GRANT EXECUTE ON FUNCTION approval.show_policy TO approval_policy_admin, approval_auditor;
 
+GRANT EXECUTE ON FUNCTION approval.put_minions TO approval_operator, approval_engine;
 GRANT EXECUTE ON FUNCTION
-    approval.put_minions,
     approval.seal_audit,
     approval.expire_due,
     approval.renew_requests
-TO approval_operator, approval_engine;
+TO approval_engine;
 GRANT EXECUTE ON FUNCTION approval.remove_minions TO approval_operator, approval_policy_admin;
 GRANT EXECUTE ON FUNCTION approval.break_glass TO approval_break_glass;
 GRANT EXECUTE ON FUNCTION approval.maintain_jobs TO approval_engine;

@@ -24,7 +24,7 @@ from private_postgres import binary
 from run_directory import RunDirectory
 
 from saltext.approval import config, db
-from saltext.approval.client.database import Client
+from saltext.approval.client.database import DatabaseClient
 from saltext.approval.policy import loader
 
 PEOPLE = ("alice", "bob", "carol")
@@ -96,11 +96,11 @@ class Site:
 
     def person(self, name):
         """A Client of somebody with a login of their own."""
-        return Client.of_login(self.login(name))
+        return DatabaseClient.of_login(self.login(name))
 
     def runner(self, subject="alice"):
         """A Client of salt-run, called by this user of Salt's."""
-        return Client(self.login("runner"), "salt", subject)
+        return DatabaseClient(self.login("runner"), "salt", subject)
 
     def ask(self, type_name, minions, **given):
         """Ask as alice; gives the number of the request."""

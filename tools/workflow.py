@@ -5,7 +5,7 @@ import json
 from lab import APPROVERS, REQUESTER, wait_until
 
 from saltext.approval import config, db
-from saltext.approval.client.database import Client
+from saltext.approval.client.database import DatabaseClient
 
 CHUNK = "approval_|-approval_|-approval_|-converged"
 
@@ -86,4 +86,4 @@ class Workflow:
             settings = {"dsn_file": str(self._lab.database.dsn_file(login))}
             self._connections[login] = db.connect(config.connection(settings, login))
         conn = self._connections[login]
-        return Client.of_login(conn) if subject is None else Client(conn, "salt", subject)
+        return DatabaseClient.of_login(conn) if subject is None else DatabaseClient(conn, "salt", subject)

@@ -8,12 +8,10 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ..errors import InputError
+from ..settings import PARTS
 
 LOGINS = {
-    "salt_exporter": ("exporter.dsn", "approval_exporter"),
-    "salt_returner": ("returner.dsn", "approval_returner"),
-    "salt_runner": ("runner.dsn", "approval_operator"),
-    "salt_engine": ("engine.dsn", "approval_engine"),
+    **{part.login: (part.dsn_file, part.role) for part in PARTS.values()},
     "salt_policy": ("policy.dsn", "approval_policy_admin"),
 }
 # How soon the server notices that who asked is gone, and how long a statement may run on at all: the last resort where

@@ -95,11 +95,11 @@ def connection(arguments):
 
 @contextmanager
 def client(arguments):
-    """A Client that acts as the login of that connection."""
-    from ..client.database import Client
+    """The Client that acts as the login of that connection."""
+    from ..client.database import DatabaseClient
 
     with connection(arguments) as conn:
-        yield Client.of_login(conn)
+        yield DatabaseClient.of_login(conn)
 
 
 def counted(items, what):

@@ -33,10 +33,10 @@ def _plan(arguments):
 
 def _made(arguments):
     """A plan made by the master's runner, as `salt-run approval.plan` makes it."""
-    from ..admin import check
     from ..client.database import operator
     from ..errors import InputError
     from ..master import planning
+    from ..settings import Settings
     from .command import told
 
     try:
@@ -46,7 +46,7 @@ def _made(arguments):
         raise InputError(
             "--make needs Salt: run it on the master, with the salt-approval of the master's Python"
         ) from None
-    opts = check.load_master_config(arguments.master_config)
+    opts = Settings.from_file(arguments.master_config).opts
     told(f"asking minions, for {arguments.timeout} s at most")
     try:
         with operator(opts, salt.utils.user.get_specific_user()) as acting:

@@ -3,7 +3,6 @@
 import difflib
 import inspect
 
-from ..client.database import without_nulls
 from ..errors import InputError
 from . import layout, render, returns
 
@@ -90,8 +89,17 @@ def shape(opts, function, surplus, options):
     if text is None:
         text = _is_at_salt_run(opts, name)
     if not text or name not in TEXTS:
-        return without_nulls
+        return _without_nulls
     return lambda answer: _text(name, answer)
+
+
+def _without_nulls(answer):
+    """An answer without the fields that are None, for Salt's outputters, which give each its own lines."""
+    if isinstance(answer, dict):
+        return {name: _without_nulls(value) for name, value in answer.items() if value is not None}
+    if isinstance(answer, list):
+        return [_without_nulls(value) for value in answer]
+    return answer
 
 
 def _is_at_salt_run(opts, name):

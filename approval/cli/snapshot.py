@@ -38,14 +38,12 @@ def _path(arguments):
     """The directory of the snapshot."""
     if arguments.path:
         return os.path.abspath(arguments.path)
-    from .. import export
-    from ..admin import check
+    from ..settings import Settings
 
-    opts = check.load_master_config(arguments.master_config)
-    sources = export.sources(opts)
-    if not sources:
+    path = Settings.from_file(arguments.master_config).snapshot()
+    if path is None:
         raise InputError(f"{arguments.master_config} has no ext_pillar approval: name the directory with --path")
-    return export.reading(sources[-1], opts.get("cachedir", "/var/cache/salt/master"))["snapshot"]
+    return path
 
 
 def _asked(function, *args):

@@ -50,15 +50,12 @@ def _info_text(info):
 
 
 def _drain(arguments):
-    from .. import config
     from ..jobs import drain
     from ..jobs.database import JobDatabase
-    from ..jobs.spool import SETTINGS
 
-    opts = _opts(arguments)
-    spool = _spool(arguments, opts)
-    settings = (opts.get("approval") or {}).get("returner") or {}
-    database = JobDatabase(config.connection(settings, "approval:returner", SETTINGS))
+    settings = _settings(arguments)
+    spool = _spool(arguments, settings)
+    database = JobDatabase(settings.connection("returner"))
     told(f"recording {_done(spool.info)['entries']} entries")
     done = _done(drain.run, spool, database)
     if done.busy:
@@ -113,16 +110,16 @@ def _drop(arguments):
     return answer(arguments, {"dropped": int(arguments.seq)}, lambda result: f"{result['dropped']} is forgotten")
 
 
-def _opts(arguments):
-    from ..admin import check
+def _settings(arguments):
+    from ..settings import Settings
 
-    return check.load_master_config(arguments.master_config)
+    return Settings.from_file(arguments.master_config)
 
 
-def _spool(arguments, opts=None):
+def _spool(arguments, master=None):
     from ..jobs.spool import Spool, settings
 
-    return Spool(settings(opts or _opts(arguments)))
+    return Spool(settings((master or _settings(arguments)).opts))
 
 
 def _done(function, *args, **kwargs):

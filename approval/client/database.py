@@ -1,27 +1,22 @@
-"""What operators and approvers do, once for the runner and the command line.
+"""The client on a connection to the database.
 
-A client acts as one identity, (provider, subject). Whether that may do what it asks for is decided in the
-database; so is what the caller's login proves about it. Answers are plain dicts and lists, times ISO 8601
-in UTC.
+Whether an identity may do what it asks for is decided there; so is what the caller's login proves about it. What
+somebody typed is parsed here, once, before it goes there.
 """
 
 import contextlib
 import datetime
 import fnmatch
-import logging
 
-from .. import config, db
+from .. import db
 from ..errors import ConfigError, InputError, Refused
-from ..intake import fields, items
-from ..policy import calendars
-
-DEFAULT_LIMIT = 50
-SHOWN_ITEMS = 1000
-log = logging.getLogger(__name__)
+from ..intake import durations, fields, items
+from ..settings import Settings
+from .api import DEFAULT_LIMIT, SHOWN_ITEMS, Client
 
 
-class Client:
-    """Acts on the database ``conn`` (see db.connect) as ``subject`` of ``provider``."""
+class DatabaseClient(Client):
+    """The Client that acts on the database ``conn`` (see db.connect) as ``subject`` of ``provider``."""
 
     def __init__(self, conn, provider, subject):
         self._conn = conn
@@ -32,8 +27,6 @@ class Client:
         """A client that acts as the person whose PostgreSQL login the connection uses."""
         row = conn.execute("SELECT session_user::text AS subject").fetchone()
         return cls(conn, "pg", row["subject"])
-
-    # What whoever asks does.
 
     def request(
         self,
@@ -46,28 +39,11 @@ class Client:
         on_behalf_of=None,
         overlap=None,
         dry_run=False,
-        **given,
+        *,
+        services=None,
+        values=None,
+        parameters=None,
     ):
-        """
-        Submit a request: all that is asked for, on every one of ``minions``.
-
-        minions, after
-            As fields.minions() and fields.time() take them.
-        packages, services, values, parameters
-            The one that the type's kind takes, as the functions of these names in intake take it.
-        external_ref
-            Its key in another system; the same key again answers with the request made first.
-        on_behalf_of
-            The principal for whom it is made; who cannot approve it either.
-        overlap
-            What to do about open requests that it contradicts: ``supersede`` or ``wait``.
-
-        dry_run
-            Only find out what the database would say: nothing is submitted. What would then be shown comes with
-            ``would_be``, the answer of what_if(); ``request`` is None, or the number of the one with this external_ref.
-
-        Returns the request as show() does.
-        """
         request_type = fields.text("the request type", request_type, "one of `types`")
         minions = fields.minions(minions)
         reason = fields.text("the reason", reason, "reason='...'")
@@ -75,7 +51,8 @@ class Client:
         external_ref = fields.optional_text("external_ref", external_ref)
         on_behalf_of = fields.optional_text("on_behalf_of", on_behalf_of)
         overlap = fields.optional_text("overlap", overlap)
-        columns = self._items(request_type, None, minions, {"packages": packages, **given})
+        given = {"packages": packages, "services": services, "values": values, "parameters": parameters}
+        columns = self._items(request_type, None, minions, given)
 
         def submit():
             return self.show(
@@ -96,39 +73,27 @@ class Client:
 
         return self._tried(submit, request_type, len(minions)) if fields.flag("dry_run", dry_run) else submit()
 
-    def amend(self, request_id, minions, packages=None, comment="", **given):
-        """
-        Give a pending request another content, all of it, in the form of request(). Decisions made so far
-        stay if it only takes something away. Returns the request as show() does.
-        """
+    def amend(self, request_id, minions, packages=None, comment="", *, services=None, values=None, parameters=None):
         number = fields.request_id(request_id)
         minions = fields.minions(minions)
         shown = self.show(number)
-        columns = self._items(shown["type"], shown["type_version"], minions, {"packages": packages, **given})
+        given = {"packages": packages, "services": services, "values": values, "parameters": parameters}
+        columns = self._items(shown["type"], shown["type_version"], minions, given)
         db.value(self._conn, "amend_request", *self._identity, number, *columns, _comment(comment))
         return self.show(number)
 
     def resolve(self, request_id, other, resolution):
-        """
-        Say what becomes of the request ``other`` that this one contradicts: ``supersede`` or ``wait``.
-        Returns this one as show() does.
-        """
         number = fields.request_id(request_id)
         resolution = fields.text("the resolution", resolution, "supersede or wait")
         db.call(self._conn, "resolve_overlap", *self._identity, number, fields.request_id(other), resolution)
         return self.show(number)
 
     def cancel(self, request_id, comment=""):
-        """Take back a request that is not in force yet."""
         number = fields.request_id(request_id)
         state = db.value(self._conn, "cancel_request", *self._identity, number, _comment(comment))
         return {"request": number, "state": state}
 
     def revert(self, request_id, minions=None, reason=None, request_type="revert", overlap=None):
-        """
-        Ask to restore what held before a request, on these of its minions or (None) all; ``overlap`` as in
-        request(). Returns the request that asks for it as show() does.
-        """
         number = db.value(
             self._conn,
             "revert_request",
@@ -141,64 +106,37 @@ class Client:
         )
         return self.show(number)
 
-    # What approvers do.
-
     def approve(self, request_id, comment="", digest=None):
-        """
-        Approve the current stage; ``digest`` of the items that were reviewed binds the decision to them.
-        """
         return self._decide(request_id, "approve", comment, digest)
 
     def reject(self, request_id, comment="", digest=None):
-        """Reject the request, which ends it."""
         return self._decide(request_id, "reject", comment, digest)
 
     def review(self, request_id, comment=""):
-        """Record the review that an emergency needs afterwards. Returns the request as show() does."""
         number = fields.request_id(request_id)
         db.call(self._conn, "review_request", *self._identity, number, _comment(comment))
         return self.show(number)
 
     def break_glass(self, request_id, comment):
-        """
-        Let an approved request past windows and freezes, for the reason in ``comment``. Returns it as show()
-        does.
-        """
         number = fields.request_id(request_id)
         comment = fields.text("the comment", comment, "comment='...'")
         db.call(self._conn, "break_glass", *self._identity, number, comment)
         return self.show(number)
 
     def delegate(self, to, until, start=None):
-        """
-        Let the principal ``to`` decide in one's stead, from ``start`` (None: now) until ``until``, both as
-        fields.time() takes them. Returns {delegation: its number}.
-        """
         to = fields.text("whom to delegate to", to, "the name of a principal")
         start, until = fields.time("start", start), fields.time("until", until)
         return {"delegation": db.value(self._conn, "delegate", *self._identity, to, start, until)}
 
     def undelegate(self, delegation):
-        """End a delegation of one's own; tells whether it was still open."""
         number = fields.request_id(delegation, "delegation")
         ended = db.value(self._conn, "end_delegation", *self._identity, number)
         return {"delegation": number, "ended": ended}
 
     def delegations(self):
-        """The delegations that are on or to come."""
         return self._rows("list_delegations")
 
-    # What everybody can see.
-
     def list(self, state=None, minion=None, limit=DEFAULT_LIMIT, mine=False, before=None):
-        """
-        The newest requests, of one state, one minion, or (``mine``) asked for by or for oneself, where given.
-
-        before
-            Only those with a lower number: the last one of the page before.
-
-        Each row has in ``total`` how many there are on all pages, up to ten thousand.
-        """
         return self._rows(
             "list_requests",
             fields.optional_text("state", state),
@@ -209,29 +147,12 @@ class Client:
         )
 
     def inbox(self, person=None, limit=DEFAULT_LIMIT, after=None):
-        """
-        What oneself, or the principal ``person``, can decide or review now, the oldest request first: why, until
-        when, and whether the present login is sure enough.
-
-        after
-            Only those with a higher number: the last one of the page before.
-
-        Each row has in ``total`` how many there are on all pages.
-        """
         page = (None if after is None else fields.request_id(after), fields.count("limit", limit))
         if person is None:
             return self._rows("inbox", *self._identity, *page)
         return self._rows("inbox_of", fields.text("whose", person), None, *page)
 
     def show(self, request_id, outcomes=None, after=None, limit=SHOWN_ITEMS):
-        """
-        One request: its items, its chain, who decided, what it waits for, and what the minions proved.
-
-        outcomes
-            Only the items that stand so: of ``waiting converged failed drift drifted``.
-        after
-            Only the items behind this one, [minion, kind, name]: what the page before gave as ``next``.
-        """
         return db.value(
             self._conn,
             "show_request",
@@ -244,16 +165,6 @@ class Client:
     def returns(
         self, minion=None, verdict=None, flagged=None, since=None, before=None, limit=DEFAULT_LIMIT, every=False
     ):
-        """
-        What minions returned, the newest job first: of one minion, with one verdict, flagged or not, received
-        since a time (see fields.time()), where given.
-
-        before
-            Only what comes behind this one: [jid, minion, attempt], the last one of the page before.
-        every
-            Also those of functions that can prove nothing, such as ``test.ping``: without a verdict these are listed
-            only where they are flagged, or were sent for a request.
-        """
         return self._rows(
             "list_returns",
             fields.optional_text("minion", minion),
@@ -266,10 +177,6 @@ class Client:
         )
 
     def quarantine(self, minion=None, since=None, before=None, limit=DEFAULT_LIMIT):
-        """
-        Returns that were put aside, and why, the newest first: of one minion, received since a time, with a
-        number lower than ``before``, where given.
-        """
         return self._rows(
             "list_quarantine",
             fields.optional_text("minion", minion),
@@ -279,46 +186,32 @@ class Client:
         )
 
     def plan(self, request_id):
-        """
-        The newest plan of a request: {request, summary, answers}; the summary is None where none was made.
-        """
         return db.value(self._conn, "show_plan", fields.request_id(request_id))
 
     def plan_items(self, request_id, sample=None):
-        """
-        What a plan of a pending request is of: rows of digest, minion_id, items; on all minions or so many.
-        """
-        return self._rows("plan_items", request_id, sample)
+        return self._rows(
+            "plan_items", fields.request_id(request_id), None if sample is None else fields.count("sample", sample)
+        )
 
     def put_plan(self, request_id, digest, answers):
-        """Attach a plan of the items with this digest: [{minion, outcome, changes, comment}]."""
-        db.value(self._conn, "put_plan", *self._identity, request_id, digest, db.json(answers))
+        number = fields.request_id(request_id)
+        db.value(self._conn, "put_plan", *self._identity, number, digest, db.json(answers))
 
     def state(self, minion):
-        """What is approved for a minion now and later, and what it last proved."""
         return db.value(self._conn, "show_state", fields.text("the minion id", minion, "one of `minions`"))
 
     def why(self, minion, resource):
-        """
-        Why a minion has a resource (see fields.resource()) as it has: every request about it, newest first.
-        """
         kind, name = fields.resource(resource)
         return db.value(self._conn, "why", fields.text("the minion id", minion, "one of `minions`"), kind, name)
 
     def types(self):
-        """The request types, newest version each."""
         return self._rows("list_types")
 
     def type(self, name, version=None):
-        """One request type as it was loaded: its newest version, or this one."""
         version = None if version is None else fields.count("version", version)
         return db.value(self._conn, "show_type", fields.text("the request type", name, "one of `types`"), version)
 
     def what_if(self, request_type, minions=1, requester=None):
-        """
-        Who would have to approve a request of a type over so many minions, made by a principal (None: by
-        oneself).
-        """
         request_type = fields.text("the request type", request_type, "one of `types`")
         count = fields.count("minions", minions)
         requester = fields.optional_text("the requester", requester)
@@ -327,39 +220,22 @@ class Client:
         return db.value(self._conn, "what_if", request_type, requester, count)
 
     def replay(self, definition, limit=DEFAULT_LIMIT):
-        """What a changed definition of a type would have made of its last requests."""
         return self._rows("replay_type", db.json(definition), fields.count("limit", limit))
 
     def freezes(self):
-        """The freezes that are on or to come."""
         return self._rows("list_freezes")
 
     def calendars(self):
-        """The maintenance windows, with their next openings."""
         return self._rows("list_calendars")
 
     def minions(self):
-        """The minions that requests may name."""
         return self._rows("list_minions")
 
     def add_minions(self, minions):
-        """Make minions known; returns how many were new."""
         ids = fields.minions(minions)
         return {"known": len(ids), "added": db.value(self._conn, "put_minions", ids)}
 
     def remove_minions(self, minions, yes=False, comment="", accepted=()):
-        """
-        Make minions unknown: nothing is approved for them any more, and what they return proves nothing.
-
-        minions
-            As fields.minions() takes them; one that is no known minion's id is a pattern as ``salt`` takes it.
-        yes
-            Else nothing is removed: the answer has ``removed`` 0 beside the ``minions`` that would be.
-        accepted
-            Ids whose keys are accepted here: those minions would soon be known again, so they are refused.
-
-        Raises InputError.
-        """
         known = {row["minion_id"] for row in self.minions()}
         ids = []
         for given in fields.minions(minions):
@@ -380,28 +256,20 @@ class Client:
         return {"removed": removed, "minions": ids}
 
     def audit(self, request_id=None):
-        """Every act on a request, or (None, 0) on the policy and the inventory, oldest first."""
         number = 0 if request_id in (None, 0, "0") else fields.request_id(request_id)
         return self._rows("audit_trail", number)
 
     def verify_audit(self):
-        """Where the audit's chains are broken; an empty list says that they are whole."""
         return self._rows("verify_audit")
 
     def export_audit(self):
-        """The whole audit as JSON lines, one by one; audit.verify() checks them without the database."""
         return db.stream(self._conn, "export_audit")
 
     def audit_head(self):
-        """The newest seal, {seal_no, sealed_at, hash}, or None: who keeps it can tell a rewritten audit."""
         rows = self._rows("audit_head")
         return rows[0] if rows else None
 
     def compliance(self, limit=DEFAULT_LIMIT):
-        """
-        Who stands how to what is approved: ``minions`` has the number of each standing, ``resources`` how many
-        resources drifted, ``out_of_line`` at most ``limit`` of those that are not as approved, the longest first.
-        """
         counts = self._rows("compliance")
         return {
             "minions": {row["standing"]: row["minions"] for row in counts},
@@ -410,11 +278,9 @@ class Client:
         }
 
     def outbox(self, state=None, limit=DEFAULT_LIMIT):
-        """Messages to other systems, newest first: those of one state, or those not delivered."""
         return self._rows("list_outbox", fields.optional_text("state", state), fields.count("limit", limit))
 
     def retry_outbox(self, thread, destination="salt"):
-        """Give the dead messages of a thread, or of a request by its number, another chance; returns how many."""
         thread = fields.thread(thread)
         destination = fields.text("the destination", destination)
         return {
@@ -423,7 +289,6 @@ class Client:
         }
 
     def drop_outbox(self, thread, destination):
-        """Drop those of a thread, or of a request by its number, that nobody consumes; returns how many."""
         thread = fields.thread(thread)
         destination = fields.text("the destination", destination, "destination=chat")
         return {
@@ -432,21 +297,7 @@ class Client:
         }
 
     def reinstalls(self, minion=None, limit=DEFAULT_LIMIT):
-        """Minions that were noticed to be installed anew, those not done first."""
         return self._rows("list_reinstalls", fields.optional_text("minion", minion), fields.count("limit", limit))
-
-    def upkeep(self):
-        """
-        Do what only time brings: expire, escalate, renew. Then seal all into the audit's global chain.
-
-        The keepers beside the master do it all the time. What cannot be done is logged: it must not make a
-        failure of the act it follows.
-        """
-        for function in ("expire_due", "renew_requests", "seal_audit"):
-            try:
-                db.call(self._conn, function)
-            except Refused as exc:
-                log.warning("approval: %s: %s", function, exc)
 
     def _tried(self, submit, request_type, count):
         """What ``submit`` would give, in a transaction that is rolled back; see request()."""
@@ -493,17 +344,13 @@ def operator(opts, user):
     user
         Whom Salt names as the caller. That is a claim (anyone who is root on the master can make it), which
         the database counts as asserted.
-
-    Afterwards the upkeep is done.
     """
-    settings = (opts.get("approval") or {}).get("runner") or {}
-    connection = config.connection(settings, "approval:runner", also=("provider",))
+    settings = Settings.from_master(opts)
+    connection = settings.connection("runner")
     if not isinstance(user, str) or not user:
         raise ConfigError("Salt does not say who calls this function: use salt-run, the API or salt-approval")
     with db.connect(connection) as conn:
-        client = Client(conn, settings.get("provider", "salt"), user)
-        yield client
-        client.upkeep()
+        yield DatabaseClient(conn, settings.provider(), user)
 
 
 def _comment(value):
@@ -519,14 +366,5 @@ def _plain(value):
     if isinstance(value, datetime.datetime):
         return value.isoformat()
     if isinstance(value, datetime.timedelta):
-        return calendars.duration_text(value)
+        return durations.text(value)
     return value
-
-
-def without_nulls(answer):
-    """An answer without the fields that are None, for Salt's outputters, which give each its own lines."""
-    if isinstance(answer, dict):
-        return {name: without_nulls(value) for name, value in answer.items() if value is not None}
-    if isinstance(answer, list):
-        return [without_nulls(value) for value in answer]
-    return answer

@@ -18,8 +18,8 @@ import psycopg
 from psycopg import sql
 
 from .. import _core, db
-from ..admin import check
 from ..errors import ApprovalError, ConfigError
+from ..settings import Settings
 from . import heartbeat, worker
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ def run(opts, settings=None):
     settings
         What stands behind the engine's name in the master's configuration: nothing should.
     """
-    problem = check.pillar_cache_problem(opts)
+    problem = Settings.from_master(opts).pillar_cache_problem()
     if problem:
         log.error("approval: %s. %s", *problem)
     if settings:
@@ -108,8 +108,9 @@ class Supervisor:
         pause = FIRST_PAUSE_S
         while not self._stopping.is_set():
             try:
-                worker.listen_connection(self._opts)
-                worker.engine_connection(self._opts)
+                settings = Settings.from_master(self._opts)
+                settings.listen_connection()
+                settings.connection("engine")
                 for problem in worker.problems(self._opts):
                     log.error("approval: %s. The other workers run.", problem)
                 return
@@ -127,7 +128,7 @@ class Supervisor:
 
     def _is_off(self, name):
         try:
-            return worker.worker_settings(self._opts, name) is None
+            return Settings.from_master(self._opts).worker(name) is None
         except ConfigError:
             return False  # its own thread says what is wrong
 
@@ -249,7 +250,7 @@ class _Listener:
         pause = FIRST_PAUSE_S
         while not self._stopping.is_set():
             try:
-                with db.connect(worker.listen_connection(self._opts)) as conn, db.translated():
+                with db.connect(Settings.from_master(self._opts).listen_connection()) as conn, db.translated():
                     self._listen(conn)
             except (ApprovalError, psycopg.Error, OSError) as exc:
                 self._said.failed(exc)

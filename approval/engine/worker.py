@@ -12,8 +12,9 @@ import threading
 
 import psycopg
 
-from .. import config, db
+from .. import db
 from ..errors import ConfigError
+from ..settings import Settings
 
 WORKERS = (
     "seal",
@@ -27,7 +28,6 @@ WORKERS = (
 )
 
 DEFAULT_LIMIT_MS = 120_000
-ALSO = ("listen_dsn_file", "workers")
 
 
 class Worker:
@@ -70,7 +70,9 @@ class DatabaseWorker(Worker):
 
     def __init__(self, opts):
         self.opts = opts
-        self.limit_s = engine_connection(opts).options.get("timeout_ms", DEFAULT_LIMIT_MS) / 1000
+        self.limit_s = (
+            Settings.from_master(opts).connection("engine").options.get("timeout_ms", DEFAULT_LIMIT_MS) / 1000
+        )
         self._conn = None
         self._lock = threading.Lock()
 
@@ -78,7 +80,7 @@ class DatabaseWorker(Worker):
     def conn(self):
         """The connection, opened at need; anew after an error."""
         if self._conn is None:
-            self._conn = db.connect(engine_connection(self.opts))
+            self._conn = db.connect(Settings.from_master(self.opts).connection("engine"))
         return self._conn
 
     def call(self, function, *args):
@@ -103,53 +105,17 @@ class DatabaseWorker(Worker):
                 conn.close()
 
 
-def engine_settings(opts):
-    """The mapping ``approval:engine`` of the master's configuration; raises ConfigError if there is none."""
-    settings = (opts.get("approval") or {}).get("engine")
-    if not isinstance(settings, dict) or not settings:
-        raise ConfigError("approval:engine is not configured: set dsn_file: /etc/salt/approval/engine.dsn there")
-    return settings
-
-
-def engine_connection(opts):
-    """The Connection that ``approval:engine`` names. Raises ConfigError."""
-    return config.connection(engine_settings(opts), "approval:engine", ALSO)
-
-
-def listen_connection(opts):
-    """
-    The Connection for LISTEN: ``listen_dsn_file`` where the other goes through a pooler that hands sessions
-    around, else the same. Raises ConfigError.
-    """
-    path = engine_settings(opts).get("listen_dsn_file")
-    if path is None:
-        return engine_connection(opts)
-    return config.Connection(config.read_dsn_file(path, "approval:engine: listen_dsn_file"))
-
-
-def worker_settings(opts, name):
-    """
-    The settings of one worker, ``approval:engine:workers:NAME``: a mapping, empty by default; None where it
-    says ``false``, which switches the worker off. Raises ConfigError; a name that is no worker's is told by problems().
-    """
-    settings = _all_settings(opts).get(name, {})
-    if settings is False:
-        return None
-    if not isinstance(settings, dict):
-        raise ConfigError(f"approval:engine:workers:{name} must be a mapping of settings, or false")
-    return settings
-
-
 def problems(opts):
     """
     What is wrong under ``approval:engine:workers``, a text each. It holds up the worker that it is about and no other.
     Raises ConfigError where there is no mapping at all.
     """
     found = []
-    for name in _all_settings(opts):
+    settings = Settings.from_master(opts)
+    for name in settings.workers():
         if name in WORKERS:
             try:
-                worker_settings(opts, name)
+                settings.worker(name)
             except ConfigError as exc:
                 found.append(str(exc))
         else:
@@ -157,10 +123,3 @@ def problems(opts):
             meant = f"did you mean {similar[0]}?" if similar else f"there are {', '.join(WORKERS)}"
             found.append(f"approval:engine:workers: there is no worker {name!r}: {meant}")
     return found
-
-
-def _all_settings(opts):
-    workers = engine_settings(opts).get("workers") or {}
-    if not isinstance(workers, dict):
-        raise ConfigError("approval:engine:workers must be a mapping of workers to settings, or to false")
-    return workers

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from .. import _core
+from .. import settings as configured
 from ..errors import ConfigError
 from . import packing
 
-SETTINGS = ("mode", "spool", "spool_max_mb")
 MODES = ("database", "spool")
 DEFAULT_MAX_MB = 1024
 SMALLEST_MAX_MB = 16
@@ -70,14 +70,17 @@ class Settings:
 
 def settings(opts):
     """The Settings in the configuration ``opts`` of a master or minion. Raises ConfigError."""
-    given = (opts.get("approval") or {}).get("returner") or {}
-    where = "approval:returner"
+    master = configured.Settings.from_master(opts)
+    where = configured.PARTS["returner"].where
+    given = master.section("returner") or {}
+    if not isinstance(given, dict):
+        raise ConfigError(f"{where} must be a mapping of settings")
     mode = given.get("mode", "database")
     if mode not in MODES:
         raise ConfigError(f"{where}: mode must be one of {', '.join(MODES)}")
     path = given.get("spool")
     if path is None:
-        path = os.path.join(opts.get("cachedir") or "/var/cache/salt/master", "approval", "spool")
+        path = os.path.join(master.cachedir, "approval", "spool")
     if not isinstance(path, str) or not os.path.isabs(path):
         raise ConfigError(f"{where}: spool must be the full path of a directory on a local disk")
     max_mb = given.get("spool_max_mb", DEFAULT_MAX_MB)

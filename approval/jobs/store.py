@@ -7,8 +7,9 @@ import logging
 
 import salt.utils.jid
 
-from .. import _core, config
+from .. import _core
 from ..errors import ConfigError
+from ..settings import Settings
 from . import packing, retention, spool
 from .database import JobDatabase, claimed_content, load_content, unpacked
 
@@ -38,8 +39,7 @@ class JobStore:
     @functools.cached_property
     def _database(self):
         """Raises ConfigError: what is written while a DSN file is being replaced waits in the spool."""
-        settings = (self._opts.get("approval") or {}).get("returner") or {}
-        return JobDatabase(config.connection(settings, "approval:returner", spool.SETTINGS))
+        return JobDatabase(Settings.from_master(self._opts).connection("returner"))
 
     # ---- writes ----
 

@@ -4,8 +4,8 @@ The minions run ``approval.planned``, which changes nothing. Their answers come 
 claims, kept with the request for those who decide, and no evidence.
 """
 
-from .. import export
 from ..intake import fields
+from ..settings import Settings
 from . import keys
 
 STATE = "approval.planned"
@@ -35,10 +35,8 @@ def make(opts, client, request_id, sample=None, timeout=TIMEOUT_S):
     """
     import salt.client
 
-    number = fields.request_id(request_id)
-    sample = None if sample is None else fields.count("sample", sample)
     timeout = fields.count("timeout", timeout)
-    rows = client.plan_items(number, sample)
+    rows = client.plan_items(request_id, sample)
     held = set(keys.accepted(opts))
     answers = [
         {"minion": row["minion_id"], "outcome": "silent", "changes": {}, "comment": NOT_HELD}
@@ -51,14 +49,14 @@ def make(opts, client, request_id, sample=None, timeout=TIMEOUT_S):
                 minions,
                 "state.single",
                 [STATE],
-                kwarg={"name": "plan", "items": items, **export.state_arguments(opts)},
+                kwarg={"name": "plan", "items": items, **Settings.from_master(opts).state_arguments()},
                 tgt_type="list",
                 timeout=timeout,
                 full_return=True,
             )
             answers += [{"minion": minion, **read(returns.get(minion))} for minion in minions]
-    client.put_plan(number, rows[0]["digest"], answers)
-    return client.plan(number)
+    client.put_plan(request_id, rows[0]["digest"], answers)
+    return client.plan(request_id)
 
 
 def read(returned):

@@ -4,8 +4,7 @@ import json
 from dataclasses import dataclass, field
 
 from .. import db
-from ..intake import fields
-from . import calendars
+from ..intake import durations, fields
 
 ABSENT = object()
 # The keys of a type that are durations; a stage has timeout besides.
@@ -130,7 +129,7 @@ def _calendar(name, wanted, existing, now):
     given = {
         "rule": wanted.rule,
         "time_zone": wanted.time_zone,
-        "duration": calendars.duration_text(wanted.duration),
+        "duration": durations.text(wanted.duration),
         "starts_on": wanted.starts_on.isoformat(),
     }
     details = list(differences(existing, given))
@@ -168,10 +167,10 @@ def _durations(definition):
     """How long things may take by a new type, since nobody sees that otherwise."""
     for key in DURATIONS:
         if key in definition:
-            yield f"{key}: {calendars.spelled_out(definition[key])}"
+            yield f"{key}: {durations.spelled_out(definition[key])}"
     for stage in definition.get("chain") or ():
         if isinstance(stage, dict) and "timeout" in stage:
-            yield f"timeout of stage {stage.get('name')}: {calendars.spelled_out(stage['timeout'])}"
+            yield f"timeout of stage {stage.get('name')}: {durations.spelled_out(stage['timeout'])}"
 
 
 def _freeze(name, wanted, existing):
@@ -223,7 +222,7 @@ def _is_list_of_mappings(value):
 
 
 def _duration(value):
-    return _shown(value) if value is ABSENT else calendars.spelled_out(value)
+    return _shown(value) if value is ABSENT else durations.spelled_out(value)
 
 
 def _shown(value):

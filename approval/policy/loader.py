@@ -40,7 +40,7 @@ import yaml
 
 from .. import db
 from ..errors import InputError
-from ..intake import fields, items
+from ..intake import durations, fields, items
 from . import calendars, diff, functions
 
 PRINCIPAL_KEYS = ("kind", "identities", "disabled")
@@ -102,8 +102,8 @@ def show(conn):
     """The policy as it stands: {principals, groups, types, calendars, minion_groups, freezes, speakers, routes}."""
     policy = db.value(conn, "show_policy")
     for name, body in policy["calendars"].items():
-        duration = calendars.parse_duration(f"calendar {name}", body["duration"])
-        body["duration"] = calendars.duration_text(duration)
+        duration = durations.parse(f"calendar {name}", body["duration"])
+        body["duration"] = durations.text(duration)
     return policy
 
 

@@ -17,7 +17,7 @@ import time
 import msgpack
 
 from saltext.approval import _core, config, db, errors
-from saltext.approval.client.database import Client
+from saltext.approval.client.database import DatabaseClient
 from saltext.approval.jobs.store import JobStore
 from saltext.approval.pillar import approval as pillar_module
 
@@ -279,7 +279,7 @@ def _approve(stop, note, minions, dsn):
         note("asking", start, ref=f"ref{asked}", number=asked, minions=targets)
         try:
             conn = conn or db.connect(config.Connection(dsn))
-            Client(conn, "pg", "bob").request(
+            DatabaseClient(conn, "pg", "bob").request(
                 "standard", targets, {"app": f"1.{asked}"}, "a test", external_ref=f"ref{asked}", overlap="supersede"
             )
         except errors.Unavailable as error:

@@ -4,7 +4,7 @@ import pytest
 from crowd import reader, recorder
 
 from saltext.approval import _core, config, db
-from saltext.approval.client.database import Client
+from saltext.approval.client.database import DatabaseClient
 
 UNPREPARED = {"prepare": False}
 
@@ -29,7 +29,7 @@ def test_a_client_keeps_no_state_in_the_session(site, pooler):
     site.execute("ALTER DATABASE test SET timezone = 'Pacific/Chatham'")
     dsn = pooler.through(site.dsn("bob"))
     connections = [db.connect(config.Connection(dsn)) for _ in range(5)]
-    people = [Client(connection, "pg", "bob") for connection in connections]
+    people = [DatabaseClient(connection, "pg", "bob") for connection in connections]
     for number in range(10):
         for person in people:
             shown = person.request("standard", ["web1"], {"app": f"1.{number}"}, "a test", overlap="supersede")

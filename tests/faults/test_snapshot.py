@@ -9,8 +9,9 @@ import pytest
 from crowd import reader, recorder
 from small_disk import SmallDisk
 
-from saltext.approval import _core, export
+from saltext.approval import _core
 from saltext.approval.engine.workers import snapshot
+from saltext.approval.settings import source
 
 TIMES = {"connect_timeout_ms": 500, "timeout_ms": 500}
 VERIFY = "import sys; from saltext.approval.cli import main; sys.exit(main())"
@@ -26,7 +27,7 @@ class Kept:
             "ext_pillar": [{"approval": settings}],
             "approval": {"engine": {"dsn": site.dsn("engine")}},
         }
-        self._source = export.source(settings, str(folder))
+        self._source = source(settings, str(folder))
         self.path = self._source.reading["snapshot"]
         self.crowd = crowd(
             read=reader(settings, str(folder)),

@@ -95,14 +95,14 @@ def approved(database):
 def client(approved):
     """A function that gives a Client acting as one of the people with their own login."""
     from saltext.approval import config, db
-    from saltext.approval.client.database import Client
+    from saltext.approval.client.database import DatabaseClient
 
     connections = []
 
     def act_as(login):
         conn = db.connect(config.Connection(approved.dsn(login)))
         connections.append(conn)
-        return Client.of_login(conn)
+        return DatabaseClient.of_login(conn)
 
     yield act_as
     for conn in connections:

@@ -5,24 +5,14 @@ import os
 import pwd
 from dataclasses import dataclass, field
 
-import yaml
-
-from ... import config, db, export
+from ... import config, db
 from ...engine import worker
 from ...errors import ApprovalError
-from ...jobs.spool import SETTINGS
+from ...settings import PARTS, Settings
 from .. import migrate
 from . import running, spool, top
 
 OLDEST_SERVER = 150000
-# Part of the configuration -> the role that its login must have, and no other.
-ROLES = {
-    "ext_pillar approval": "approval_exporter",
-    "approval:returner": "approval_returner",
-    "approval:runner": "approval_operator",
-    "approval:engine": "approval_engine",
-}
-PILLAR_EXAMPLE = "ext_pillar:\n  - approval:\n      dsn_file: /etc/salt/approval/exporter.dsn"
 
 
 def state_root():
@@ -44,54 +34,28 @@ class Report:
 def run(master_config):
     """
     Check the configuration of the master whose configuration file is ``master_config``, the database behind it, and
-    whether the master and its engine do their work. Returns a Report. Raises ConfigError if the file cannot be read.
+    whether the master and its engine do their work. Returns a Report. Raises ConfigError if the file cannot be read, or
+    what it says of us is no mapping.
     """
-    opts = load_master_config(master_config)
+    settings = Settings.from_file(master_config)
+    settings.section("engine")
+    opts = settings.opts
     findings = _Findings()
-    _check_pillar(opts, findings)
+    _check_pillar(settings, findings)
     _check_returner(opts, findings)
     _check_states(opts, findings)
-    _check_engine(opts, findings)
+    _check_engine(settings, findings)
     _check_access(opts, findings)
     uid = _master_uid(opts, findings)
     findings.look("master configuration")
-    settings = opts.get("approval") or {}
-    sources = export.sources(opts)
-    if sources:
-        _check_connection(export.WHERE, sources[0], export.ALSO, uid, findings)
-        _check_reading(sources[0], opts, findings)
-    _check_connection("approval:returner", settings.get("returner"), SETTINGS, uid, findings)
-    _check_connection("approval:runner", settings.get("runner"), ("provider",), uid, findings)
-    _check_connection("approval:engine", settings.get("engine"), worker.ALSO, uid, findings)
-    running.run(opts, findings)
-    if settings.get("returner"):
+    for part in PARTS:
+        _check_part(settings, part, uid, findings)
+    running.run(settings, findings)
+    if settings.section("returner"):
         spool.run(opts, uid, findings)
         findings.look("spool")
     top.run(opts, state_root(), findings)
     return Report(findings.rows, findings.looked_at)
-
-
-def load_master_config(path):
-    """
-    The master's configuration with Salt's defaults; without Salt, the file and its master.d as they are.
-    """
-    if not os.path.isfile(path):
-        raise config.ConfigError(f"there is no file {path}: name the master's configuration with --master-config")
-    try:
-        import salt.config
-    except ImportError:
-        return _read_yaml_config(path)
-    return salt.config.master_config(path)
-
-
-def pillar_cache_problem(opts):
-    """(problem, remedy) if Salt's cache of pillars is on in the master's configuration ``opts``, else None."""
-    if not opts.get("pillar_cache"):
-        return None
-    return (
-        "pillar_cache: True serves pillars past their time: minions act on outdated approvals",
-        "Set pillar_cache: False (the default).",
-    )
 
 
 class _Findings:
@@ -117,42 +81,26 @@ class _Findings:
         self.rows.append({"severity": severity, "subject": subject, "problem": problem, "remedy": remedy})
 
 
-def _read_yaml_config(path):
-    folder = os.path.join(os.path.dirname(path), "master.d")
-    parts = [path]
-    if os.path.isdir(folder):
-        parts += [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name.endswith(".conf")]
-    opts = {}
-    for part in parts:
-        try:
-            with open(part, encoding="utf-8") as file:
-                opts.update(yaml.safe_load(file) or {})
-        except (OSError, ValueError, yaml.YAMLError):
-            raise config.ConfigError(f"{part} cannot be read as YAML") from None
-    return opts
-
-
-def _check_pillar(opts, findings):
-    sources = export.sources(opts)
-    if not sources:
+def _check_pillar(settings, findings):
+    if not settings.pillars:
         findings.error(
             "ext_pillar",
             "there is no entry approval: no minion gets its approved state",
-            f"Add:\n{PILLAR_EXAMPLE}",
+            f"Add:\n{PARTS['pillar'].example}",
         )
-    elif len(sources) > 1:
+    elif len(settings.pillars) > 1:
         findings.error("ext_pillar", "there is more than one entry approval: the last one wins", "Keep one.")
-    loaded = _loaded_functions(opts)
+    loaded = _loaded_functions(settings.opts)
     if loaded is not None and "approval" not in loaded:
         findings.error(
             "ext_pillar",
             "Salt's loader does not find the module approval, and would go on without an approved state",
             "Install saltext-approval into the master's own Python (with Salt's packages: salt-pip install).",
         )
-    problem = pillar_cache_problem(opts)
+    problem = settings.pillar_cache_problem()
     if problem:
         findings.error("pillar_cache", *problem)
-    if opts.get("pillar_opts"):
+    if settings.opts.get("pillar_opts"):
         findings.warning(
             "pillar_opts",
             "pillar_opts: True puts this configuration into every minion's pillar",
@@ -186,8 +134,8 @@ def _check_returner(opts, findings):
         findings.error("job_cache", "job_cache: False drops every return", "Remove it (the default is True).")
 
 
-def _check_engine(opts, findings):
-    engines = opts.get("engines") or []
+def _check_engine(settings, findings):
+    engines = settings.opts.get("engines") or []
     if "approval" not in [name for engine in engines for name in (engine if isinstance(engine, dict) else [engine])]:
         findings.error(
             "engines",
@@ -195,11 +143,10 @@ def _check_engine(opts, findings):
             "Add:\nengines:\n  - approval: {}",
         )
     try:
-        for problem in worker.problems(opts):
+        for problem in worker.problems(settings.opts):
             findings.error("approval:engine", problem, "Correct it and restart the master. The other workers run.")
     except config.ConfigError as exc:
-        if (opts.get("approval") or {}).get("engine"):
-            findings.refused("approval:engine", exc, "See: salt-approval help the-engine")
+        findings.refused("approval:engine", exc, "See: salt-approval help the-engine")
 
 
 def _check_states(opts, findings):
@@ -242,31 +189,23 @@ def _master_uid(opts, findings):
         return os.geteuid()
 
 
-def _check_reading(settings, opts, findings):
+def _check_part(settings, part, uid, findings):
+    where = PARTS[part].where
     try:
-        export.reading(settings if isinstance(settings, dict) else {}, opts.get("cachedir", "/"))
-    except config.ConfigError as exc:
-        findings.refused(export.WHERE, exc, "See: salt-approval help snapshot")
-
-
-def _check_connection(where, settings, also, uid, findings):
-    if not settings:
-        if where in ROLES and where != "ext_pillar approval":
-            name = where.partition(":")[2]
-            findings.error(
-                where,
-                "it is not configured",
-                f"Add:\napproval:\n  {name}:\n    dsn_file: /etc/salt/approval/{name}.dsn",
-            )
-        return
-    try:
-        connection = config.connection(settings, where, also, uid)
+        section = settings.section(part)
+        if section is None:
+            if part != "pillar":
+                findings.error(where, "it is not configured", f"Add:\n{PARTS[part].example}")
+            return
+        if part == "pillar":
+            settings.snapshot()
+        connection = settings.connection(part, uid)
         with db.connect(connection) as conn, db.translated():
-            _check_login(conn, where, findings)
+            _check_login(conn, PARTS[part], findings)
             findings.look("database", "logins", "roles")
             _check_schema(conn, where, findings)
             findings.look("schema")
-            if where == "approval:runner":
+            if part == "runner":
                 findings.rows += db.call(conn, "check_policy")
                 findings.look("policy")
     except config.ConfigError as exc:
@@ -275,14 +214,14 @@ def _check_connection(where, settings, also, uid, findings):
         findings.refused(where, exc, "Check the connection string, the server and its pg_hba.conf.")
 
 
-def _check_login(conn, where, findings):
+def _check_login(conn, part, findings):
     row = conn.execute(
         "SELECT session_user::text AS login, rolsuper AS is_superuser, ARRAY("
         "  SELECT r.rolname::text FROM pg_catalog.pg_roles AS r WHERE starts_with(r.rolname, 'approval_')"
         "  AND pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER') ORDER BY 1) AS roles "
         "FROM pg_catalog.pg_roles WHERE rolname = session_user"
     ).fetchone()
-    needed = ROLES[where]
+    where, needed = part.where, part.role
     login = row["login"]
     if row["is_superuser"]:
         findings.error(

@@ -5,8 +5,8 @@ import os
 import socket
 import time
 
-from ... import _core, export
-from ...engine import heartbeat, worker
+from ... import _core
+from ...engine import heartbeat
 from ...errors import ConfigError
 
 STALE_S = 120.0
@@ -14,11 +14,12 @@ CONNECT_S = 2.0
 SOCKET = "master_event_pub.ipc"
 
 
-def run(opts, findings):
+def run(settings, findings):
     """
-    Add to ``findings`` that the master of the configuration ``opts`` does not run, that its engine gave no sign of life
+    Add to ``findings`` that the master with these Settings does not run, that its engine gave no sign of life
     lately or says that workers fail, and what is wrong with the snapshot, which the engine keeps.
     """
+    opts = settings.opts
     is_running = _master_runs(opts)
     if is_running is False:
         findings.error(
@@ -26,17 +27,19 @@ def run(opts, findings):
         )
     elif is_running:
         findings.look("master")
-    if _has_engine(opts):
+    if _has_engine(settings):
         _engine(opts, findings, is_running)
-    _snapshot(opts, findings)
+    _snapshot(settings, findings)
 
 
-def _has_engine(opts):
+def _has_engine(settings):
     """Whether the configuration has one: another finding says so where it has not."""
     names = [
-        name for engine in opts.get("engines") or [] for name in (engine if isinstance(engine, dict) else [engine])
+        name
+        for engine in settings.opts.get("engines") or []
+        for name in (engine if isinstance(engine, dict) else [engine])
     ]
-    return "approval" in names and bool((opts.get("approval") or {}).get("engine"))
+    return "approval" in names and bool(settings.section("engine"))
 
 
 def _master_runs(opts):
@@ -84,13 +87,12 @@ def _engine(opts, findings, is_running):
         findings.error("engine", f"its worker {name} fails: {error}", "It is tried again and again. The log has more.")
 
 
-def _snapshot(opts, findings):
-    sources = export.sources(opts)
+def _snapshot(settings, findings):
     try:
         # Settings that are wrong have findings of their own.
-        is_kept = bool(sources) and worker.worker_settings(opts, "snapshot") is not None
-        path = export.reading(sources[-1], opts.get("cachedir", "/"))["snapshot"] if is_kept else None
-    except (ConfigError, AttributeError):
+        is_kept = settings.section("engine") and settings.worker("snapshot") is not None
+        path = settings.snapshot() if is_kept else None
+    except ConfigError:
         return
     if path is None:
         return

@@ -12,10 +12,11 @@ boot id, which a later one has to differ from.
 import logging
 import time
 
-from ... import _core, db, export
+from ... import _core, db
 from ...errors import Refused
 from ...jobs import packing
 from ...master import keys, publisher
+from ...settings import Settings
 from .. import action_proof
 from ..worker import DatabaseWorker
 
@@ -38,7 +39,7 @@ class Dispatch(DatabaseWorker):
 
     def __init__(self, opts):
         super().__init__(opts)
-        self._pillar_key = export.state_arguments(opts)
+        self._pillar_key = Settings.from_master(opts).state_arguments()
         self._asked = time.monotonic()
         self._passed = {}  # thread -> until when its message is left to masters that hold other minions' keys
         self._listed = None  # all minions that can be told in this round, once they were listed

@@ -8,10 +8,11 @@ import logging
 import math
 import time
 
-from ... import db, export
+from ... import db
 from ...errors import ConfigError
 from ...master import keys, publisher
-from ..worker import DatabaseWorker, worker_settings
+from ...settings import Settings
+from ..worker import DatabaseWorker
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ class Drift(DatabaseWorker):
         self._slice = slice
         self._silent_after_s = silent_after_minutes * 60
         self._accepted, self._listed_at = [], None
-        self._pillar_key = export.state_arguments(opts)
+        self._pillar_key = Settings.from_master(opts).state_arguments()
 
     def round(self):
         self.value("note_silence", f"{self._silent_after_s} seconds")
@@ -74,7 +75,7 @@ class Drift(DatabaseWorker):
 
 def worker(opts):
     """The worker; see workers.Worker."""
-    settings = worker_settings(opts, "drift")
+    settings = Settings.from_master(opts).worker("drift")
     if settings is None:
         return None
     for name in settings:

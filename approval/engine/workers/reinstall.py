@@ -19,9 +19,9 @@ import salt.utils.event
 import salt.utils.verify
 from salt.exceptions import SaltException
 
-from ... import export
 from ...errors import Refused
 from ...master import keys
+from ...settings import Settings
 from ..worker import DatabaseWorker
 from .dispatch import observe
 
@@ -90,7 +90,7 @@ class Reinstall(DatabaseWorker):
             if len(self._started) < MOST_STARTED:
                 self._started[parts[2]] = time.monotonic()
             waiting = [row["awaiting_start"] for row in self.call("awaiting_start", parts[2])]
-            observe(self.opts, waiting, **export.state_arguments(self.opts))
+            observe(self.opts, waiting, **Settings.from_master(self.opts).state_arguments())
 
     def _tell(self, minion, digest, accepted, machine_id):
         told = (digest, accepted, machine_id)

@@ -11,17 +11,25 @@ import subprocess
 import sys
 import time
 
-from ... import _core, export
-from ...cli.command import DONE, NOT_TRIED
+from ... import _core
 from ...errors import Unavailable
-from ..worker import Worker, worker_settings
+from ...settings import Settings
+from ..worker import Worker
 
 log = logging.getLogger(__name__)
 
 # A full build may have to wait for the first row of a large table.
 TIMEOUT_MS = 60_000
 VERIFY_EVERY_S = 86_400.0
-VERIFY = "import sys; from saltext.approval.cli import main; sys.exit(main())"
+# Exit code 1: it is damaged. Where there is none, or one that cannot be opened, refreshing finds out.
+VERIFY = """
+import sys
+from saltext.approval import _core
+try:
+    _core.snapshot_verify(sys.argv[1])
+except _core.Error as exc:
+    sys.exit(exc.code == "damaged")
+"""
 
 
 class Snapshot(Worker):
@@ -30,7 +38,7 @@ class Snapshot(Worker):
     the readers that nothing was missed.
 
     source
-        An export.Source.
+        A settings.Source.
     """
 
     name = "snapshot"
@@ -69,18 +77,16 @@ def verified(path):
 
     Another process looks: damage to the file's structure can end it.
     """
-    command = [sys.executable, "-P", "-c", VERIFY, "snapshot", "verify", "--path", path]
+    command = [sys.executable, "-P", "-c", VERIFY, path]
     result = subprocess.run(  # noqa: S603
         command, stdin=subprocess.DEVNULL, capture_output=True, check=False
     )
-    # Below 0: it was ended by a signal. Where there is none, or one that cannot be opened, refreshing finds out.
-    return result.returncode in (DONE, NOT_TRIED)
+    return result.returncode == 0  # below 0: a signal ended it
 
 
 def worker(opts):
     """The worker; None on a master without our pillar."""
-    settings = worker_settings(opts, "snapshot")
-    sources = export.sources(opts)
-    if settings is None or not sources:
+    settings = Settings.from_master(opts)
+    if settings.worker("snapshot") is None or not settings.pillars:
         return None
-    return Snapshot(export.source(sources[-1], opts["cachedir"]))
+    return Snapshot(settings.source())

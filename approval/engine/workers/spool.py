@@ -1,8 +1,8 @@
 """Records what waits in the spool while the database can be reached."""
 
-from ... import config
 from ...jobs import drain, spool
 from ...jobs.database import JobDatabase
+from ...settings import Settings
 from ..worker import Worker
 
 
@@ -10,9 +10,9 @@ class Drainer(Worker):
     name = "spool"
     every_s = 0.25
 
-    def __init__(self, opts, settings):
+    def __init__(self, opts):
         self._spool = spool.Spool(spool.settings(opts))
-        self._database = JobDatabase(config.connection(settings, "approval:returner", spool.SETTINGS))
+        self._database = JobDatabase(Settings.from_master(opts).connection("returner"))
 
     def round(self):
         # Not to the end, so that the engine can stop.
@@ -22,5 +22,4 @@ class Drainer(Worker):
 
 def worker(opts):
     """The worker; see workers.Worker."""
-    settings = (opts.get("approval") or {}).get("returner")
-    return Drainer(opts, settings) if settings else None
+    return Drainer(opts) if Settings.from_master(opts).section("returner") else None

@@ -10,6 +10,7 @@ from saltext.approval.admin import check
 from saltext.approval.cli import render
 from saltext.approval.engine import heartbeat
 from saltext.approval.errors import ConfigError
+from saltext.approval.settings import Settings
 
 
 @pytest.fixture
@@ -247,6 +248,11 @@ def test_a_group_that_cannot_reach_its_quorum(findings, approved):
     assert "nobody can approve such requests, as these groups have no members: reviewers" in row["problem"]
 
 
+def test_a_configuration_of_ours_that_is_no_mapping(master_config):
+    with pytest.raises(ConfigError, match="approval must be a mapping of returner, runner, engine"):
+        check.run(str(master_config(approval="dsn_file: /x")))
+
+
 def test_a_file_that_is_not_there():
     with pytest.raises(ConfigError, match="there is no file /nowhere/master"):
         check.run("/nowhere/master")
@@ -257,7 +263,7 @@ def test_without_salt_the_files_are_read_as_they_are(tmp_path, monkeypatch):
     (tmp_path / "master.d").mkdir()
     (tmp_path / "master.d" / "job.conf").write_text("master_job_cache: approval\n")
     monkeypatch.setitem(sys.modules, "salt.config", None)
-    opts = check.load_master_config(str(tmp_path / "master"))
+    opts = Settings.from_file(str(tmp_path / "master")).opts
     assert opts == {"pillar_cache": True, "master_job_cache": "approval"}
 
 

@@ -11,7 +11,7 @@ from private_postgres import binary
 
 from saltext.approval import cli, config, db
 from saltext.approval.admin import migrate
-from saltext.approval.client.database import Client
+from saltext.approval.client.database import DatabaseClient
 from saltext.approval.policy import loader
 from saltext.approval.trust import audit
 
@@ -109,7 +109,7 @@ def test_its_audit_is_whole_and_goes_on(site, tmp_path):
 def test_every_request_and_minion_can_be_shown(site):
     _upgrade(site)
     with db.connect(config.Connection(site.dsn("bob"))) as conn:
-        bob = Client.of_login(conn)
+        bob = DatabaseClient.of_login(conn)
         numbers = [number for (number,) in site.execute("SELECT request_id FROM approval.request ORDER BY 1")]
         assert [bob.show(number)["request"] for number in numbers] == numbers
         assert all(bob.audit(number) for number in numbers)
@@ -127,7 +127,7 @@ def test_work_goes_on_where_it_stopped(site):
     _upgrade(site)
     (half_way,) = site.execute("SELECT DISTINCT request_id FROM approval.item WHERE name = 'half-way'")[0]
     with db.connect(config.Connection(site.dsn("carol"))) as conn:
-        carol = Client.of_login(conn)
+        carol = DatabaseClient.of_login(conn)
         assert carol.approve(half_way)["state"] == "approved"
         assert any(item["kind"] == "package" for item in carol.show(half_way)["items"])
     assert site.execute("SELECT count(*) FROM approval.claim_outbox('salt', interval '1 minute')", login="engine") == [
@@ -188,7 +188,7 @@ def test_what_salt_run_was_called_goes_on_working(site):
     site.execute(query, login="operator")
     _upgrade(site)
     with db.connect(config.Connection(site.dsn("operator"))) as conn:
-        assert Client(conn, "pam", "alice").request("package", ["web1"], {"pam-again": "1"}, "because")
+        assert DatabaseClient(conn, "pam", "alice").request("package", ["web1"], {"pam-again": "1"}, "because")
     query = "SELECT provider, assurance FROM approval.speaks_for WHERE login = 'approval_operator' ORDER BY 1"
     assert site.execute(query) == [("pam", "asserted"), ("salt", "asserted")]
 

@@ -8,6 +8,7 @@ import pytest
 from saltext.approval import cli
 from saltext.approval.admin import check
 from saltext.approval.jobs import packing, spool
+from saltext.approval.settings import Settings
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def config_path(approved, master_config, settings_of, tmp_path):
 @pytest.fixture
 def kept(config_path):
     """The spool of that master, with one load in it, and one return that names no minion."""
-    opts = check.load_master_config(config_path())
+    opts = Settings.from_file(config_path()).opts
     found = spool.Spool(spool.settings(opts))
     load = ["20261122150000000000", "test.ping", "*", "glob", "root", ["web1"], b"", False]
     found.put("load", load[0], load)

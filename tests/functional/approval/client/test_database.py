@@ -5,7 +5,7 @@ import datetime
 import pytest
 
 from saltext.approval import config, db
-from saltext.approval.client.database import Client
+from saltext.approval.client.database import DatabaseClient
 from saltext.approval.errors import ConfigError, InputError, Refused, Unavailable
 from saltext.approval.policy import loader
 
@@ -144,7 +144,7 @@ def test_unknown_requests_minions_and_states(client):
 
 def test_a_login_acts_only_as_itself(approved):
     with db.connect(config.Connection(approved.dsn("alice"))) as conn:
-        forged = Client(conn, "pg", "bob")
+        forged = DatabaseClient(conn, "pg", "bob")
         with pytest.raises(Refused, match="cannot act as pg:bob"):
             forged.request("package", "web1", HELLO, "needed")
 
@@ -396,18 +396,11 @@ def test_a_changed_type_is_replayed(client, approve):
     assert (row["would_pass"], row["stage"]) == (False, "stage 1 (review)")
 
 
-def test_what_time_brings_is_done_with_the_upkeep(client, approved):
-    number = client("alice").request("package", "web1", HELLO, "x")["request"]
-    approved.execute("UPDATE approval.request SET expires_at = now() - interval '1 second'")
-    with db.connect(config.Connection(approved.dsn("operator"))) as conn:
-        Client(conn, "salt", "alice").upkeep()
-    assert client("alice").show(number)["state"] == "expired"
-    assert client("alice").audit_head()["seal_no"] == 1
-
-
-def test_upkeep_that_is_refused_is_logged(client, caplog):
-    client("alice").upkeep()
-    assert [record.args[0] for record in caplog.records] == ["expire_due", "renew_requests", "seal_audit"]
+@pytest.mark.parametrize("function", ["expire_due", "renew_requests", "seal_audit"])
+def test_what_time_brings_is_done_by_the_engine_alone(approved, function):
+    with db.connect(config.Connection(approved.dsn("operator"))) as conn, pytest.raises(Refused) as raised:
+        db.call(conn, function)
+    assert raised.value.sqlstate == "42501"
 
 
 class TestUnreachable:
@@ -433,7 +426,7 @@ class TestUnreachable:
     def test_a_database_without_the_schema(self, database_server):
         connection = config.Connection(database_server.dsn_of("alice", "postgres"))
         with db.connect(connection) as conn, pytest.raises(Refused, match="run salt-approval db upgrade"):
-            Client.of_login(conn).types()
+            DatabaseClient.of_login(conn).types()
 
 
 def test_an_act_that_gave_way_to_another_is_done_again(approved):

@@ -6,7 +6,7 @@ import pytest
 
 from saltext.approval import cli, config, db
 from saltext.approval.cli import render
-from saltext.approval.client.database import Client
+from saltext.approval.client.database import DatabaseClient
 from saltext.approval.errors import InputError, Refused
 from saltext.approval.master import planning
 from saltext.approval.policy import loader
@@ -53,7 +53,7 @@ def runner(approved):
     with db.connect(config.Connection(approved.dsn("policy_admin"))) as conn:
         loader.load(conn, loader.parse(POLICY))
     with db.connect(config.Connection(approved.dsn("operator"))) as conn:
-        yield Client(conn, "salt", "alice")
+        yield DatabaseClient(conn, "salt", "alice")
 
 
 @pytest.fixture

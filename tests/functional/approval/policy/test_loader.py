@@ -3,7 +3,7 @@ import datetime
 import pytest
 
 from saltext.approval import config, db
-from saltext.approval.client.database import Client
+from saltext.approval.client.database import DatabaseClient
 from saltext.approval.errors import Refused
 from saltext.approval.policy import loader
 
@@ -120,7 +120,7 @@ class TestCalendars:
         assert lines[1] == "+ type windowed version 1"
         assert load(admin, CALENDAR) == []
         assert load(admin, loader.to_yaml(loader.show(admin))) == []
-        (row,) = Client.of_login(admin).calendars()
+        (row,) = DatabaseClient.of_login(admin).calendars()
         assert (row["calendar"], row["duration"], len(row["next_openings"])) == ("weekend", "6 hours", 4)
 
     def test_a_changed_calendar_says_what_changed(self, admin):

@@ -40,7 +40,7 @@ def trail(database):
         database.execute(SUBMIT, items, login="alice")
     decide = "SELECT approval.decide('pg', 'bob', %s, 'approve', 'fine', NULL)"
     assert database.execute(decide, (APPROVED,), login="bob") == [("approved",)]
-    assert database.execute("SELECT approval.seal_audit()", login="operator") == [(3,)]
+    assert database.execute("SELECT approval.seal_audit()", login="engine") == [(3,)]
     database.execute("SELECT approval.put_minions('{web3}')", login="operator")
     return database
 

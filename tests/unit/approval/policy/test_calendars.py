@@ -106,12 +106,3 @@ def test_a_mistake_is_named(changes, named):
         calendar(**changes)
     assert named in str(raised.value)
     assert "\n" not in str(raised.value)
-
-
-@pytest.mark.parametrize("text", ["6 hours", "1 day 30 minutes", "2 weeks", "1 hour"])
-def test_durations(text):
-    assert calendars.duration_text(calendars.parse_duration("it", text)) == text
-
-
-def test_durations_are_read_in_any_unit():
-    assert calendars.parse_duration("it", "90 Minutes") == datetime.timedelta(hours=1.5)

@@ -4,7 +4,7 @@ import importlib.util
 
 import pytest
 
-from saltext.approval.policy import calendars, functions
+from saltext.approval.policy import functions
 
 
 @pytest.mark.parametrize(
@@ -51,17 +51,3 @@ def test_without_salt_it_says_that_it_did_not_look(monkeypatch):
         "whether the functions of actions exist was not checked: there is no Salt here"
     ]
     assert functions.warnings({}) == []
-
-
-@pytest.mark.parametrize(
-    ("given", "shown"),
-    [
-        ("4 hours", "4 hours"),
-        ("PT4H", "4 hours"),
-        ("P1DT12H30M", "1 day 12 hours 30 minutes"),
-        (90, "90 seconds"),
-        ("P2W", "2 weeks"),
-    ],
-)
-def test_durations_for_people(given, shown):
-    assert calendars.spelled_out(given) == shown

@@ -19,7 +19,7 @@ import salt.pillar
 from private_postgres import PrivatePostgres
 from run_directory import RunDirectory
 
-from saltext.approval import _core, export
+from saltext.approval import _core, settings
 from saltext.approval.admin import check
 from saltext.approval.cli import main
 from saltext.approval.engine.worker import WORKERS
@@ -220,14 +220,14 @@ def test_snapshot_first(database, refresh, path):
 
 def test_settings():
     base = {"dsn": "host=x"}
-    assert export.source(base, "/c").reading == {"snapshot": "/c/approval/snapshot"}
+    assert settings.source(base, "/c").reading == {"snapshot": "/c/approval/snapshot"}
     fresh = {**base, "mode": "snapshot", "snapshot": "/s"}
-    assert export.source(fresh, "/c").reading == {"snapshot": "/s", "snapshot_first": export.FRESH_S}
-    limited = export.source({**fresh, "max_age": 5}, "/c").reading
+    assert settings.source(fresh, "/c").reading == {"snapshot": "/s", "snapshot_first": settings.FRESH_S}
+    limited = settings.source({**fresh, "max_age": 5}, "/c").reading
     assert limited == {"snapshot": "/s", "snapshot_first": 5.0, "max_age": 5.0}
     for wrong in ({"mode": "both"}, {"snapshot": "relative"}, {"max_age": 0}, {"max_age": True}, {"max_age": "1d"}):
         with pytest.raises(check.config.ConfigError):
-            export.source({**base, **wrong}, "/c")
+            settings.source({**base, **wrong}, "/c")
 
 
 def test_the_pillar_of_a_master_whose_database_is_away(master_opts, approved, approve, refresh, path, away):

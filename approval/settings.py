@@ -1,0 +1,256 @@
+"""What a master's configuration says about this extension: nothing else reads it.
+
+Used for every pillar, so it imports nothing heavy.
+"""
+
+import functools
+import os
+import time
+from dataclasses import dataclass, field
+
+from . import config
+from .errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Part:
+    """
+    A part of a master, which has a login of its own.
+
+    where
+        Where its settings stand, for people.
+    role, login, dsn_file
+        The role that its login has, and no other; the login that `db init --logins` makes, and the file that it writes.
+    own
+        The names of its settings beside those of the connection.
+    """
+
+    where: str
+    role: str
+    login: str
+    dsn_file: str
+    own: tuple = ()
+
+    @property
+    def example(self):
+        """The least that has to stand in the configuration."""
+        if self.where == PILLAR:
+            return f"ext_pillar:\n  - approval:\n      dsn_file: /etc/salt/approval/{self.dsn_file}"
+        name = self.where.partition(":")[2]
+        return f"approval:\n  {name}:\n    dsn_file: /etc/salt/approval/{self.dsn_file}"
+
+
+PILLAR = "ext_pillar approval"
+PARTS = {
+    "pillar": Part(
+        PILLAR, "approval_exporter", "salt_exporter", "exporter.dsn", ("key", "mode", "snapshot", "max_age")
+    ),
+    "returner": Part(
+        "approval:returner", "approval_returner", "salt_returner", "returner.dsn", ("mode", "spool", "spool_max_mb")
+    ),
+    "runner": Part("approval:runner", "approval_operator", "salt_runner", "runner.dsn", ("provider",)),
+    "engine": Part("approval:engine", "approval_engine", "salt_engine", "engine.dsn", ("listen_dsn_file", "workers")),
+}
+CACHEDIR = "/var/cache/salt/master"
+READ_FROM = ("database", "snapshot")
+# In mode snapshot, one that is not refreshed any more must not go on unnoticed while the database can be asked.
+FRESH_S = 60.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """
+    The settings of each part, read from the configuration ``opts`` when they are asked for.
+
+    Every method raises ConfigError for settings that are wrong, which names them.
+    """
+
+    opts: dict = field(repr=False)
+
+    @classmethod
+    def from_master(cls, opts):
+        """Of the configuration as Salt hands it to its modules."""
+        return cls(opts)
+
+    @classmethod
+    def from_file(cls, path):
+        """Of a master's configuration file with Salt's defaults; without Salt, of the file and its master.d alone."""
+        if not os.path.isfile(path):
+            raise ConfigError(f"there is no file {path}: name the master's configuration with --master-config")
+        try:
+            import salt.config
+        except ImportError:
+            return cls(_yaml_of(path))
+        return cls(salt.config.master_config(path))
+
+    @property
+    def cachedir(self):
+        """Salt's directory for what can be made again."""
+        return self.opts.get("cachedir") or CACHEDIR
+
+    def section(self, part):
+        """The settings of a part as they stand there; None where there are none."""
+        if part == "pillar":
+            return self.pillars[-1] if self.pillars else None
+        ours = self.opts.get("approval") or {}
+        if not isinstance(ours, dict):
+            raise ConfigError(f"approval must be a mapping of {', '.join(name for name in PARTS if name != 'pillar')}")
+        return ours.get(part) or None
+
+    @property
+    def pillars(self):
+        """The settings of each entry of ours under ``ext_pillar``: of several the last one wins."""
+        entries = self.opts.get("ext_pillar") or []
+        return [entry["approval"] for entry in entries if isinstance(entry, dict) and "approval" in entry]
+
+    def connection(self, part, uid=None):
+        """The config.Connection of a part. ``uid``: the account for which its files are, by default this process's."""
+        section = self.section(part)
+        if section is None:
+            raise ConfigError(
+                f"{PARTS[part].where} is not configured: set dsn_file: /etc/salt/approval/{PARTS[part].dsn_file} there"
+            )
+        return config.connection(section, PARTS[part].where, PARTS[part].own, uid)
+
+    def source(self):
+        """The Source of pillars."""
+        return source(self.section("pillar"), self.cachedir)
+
+    def snapshot(self):
+        """The directory of the snapshot, without a look at the connection; None on a master without our pillar."""
+        section = self.section("pillar")
+        return None if section is None else reading(section, self.cachedir)["snapshot"]
+
+    def state_arguments(self):
+        """The arguments that the configuration makes functions on minions need: pillar_key, unless it is as usual."""
+        section = self.section("pillar")
+        key = section.get("key") if isinstance(section, dict) else None
+        return {"pillar_key": key} if key else {}
+
+    def provider(self):
+        """Whose user names those are that Salt gives to its runner."""
+        return (self.section("runner") or {}).get("provider", "salt")
+
+    def listen_connection(self):
+        """
+        The Connection for LISTEN: ``listen_dsn_file`` where the engine's other goes through a pooler that hands
+        sessions around, else the same.
+        """
+        section = self.section("engine")
+        path = section.get("listen_dsn_file") if isinstance(section, dict) else None
+        if path is None:
+            return self.connection("engine")
+        return config.Connection(config.read_dsn_file(path, "approval:engine: listen_dsn_file"))
+
+    def worker(self, name):
+        """The settings of a worker of the engine, {} by default; None where it is switched off, by ``false``."""
+        settings = self.workers().get(name, {})
+        if settings is False:
+            return None
+        if not isinstance(settings, dict):
+            raise ConfigError(f"approval:engine:workers:{name} must be a mapping of settings, or false")
+        return settings
+
+    def workers(self):
+        """The mapping ``approval:engine:workers``, whatever names stand in it."""
+        section = self.section("engine")
+        workers = (section.get("workers") if isinstance(section, dict) else None) or {}
+        if not isinstance(workers, dict):
+            raise ConfigError("approval:engine:workers must be a mapping of workers to settings, or to false")
+        return workers
+
+    def pillar_cache_problem(self):
+        """(problem, remedy) if Salt's cache of pillars is on, else None."""
+        if not self.opts.get("pillar_cache"):
+            return None
+        return (
+            "pillar_cache: True serves pillars past their time: minions act on outdated approvals",
+            "Set pillar_cache: False (the default).",
+        )
+
+
+@dataclass(frozen=True)
+class Source:
+    """
+    Where a minion's approved state is read from.
+
+    connection
+        A config.Connection.
+    key
+        The key of the pillar.
+    reading
+        What reading() gives: where the snapshot is, and when it is asked.
+    """
+
+    connection: config.Connection
+    key: str
+    reading: dict = field(default_factory=dict)
+
+
+def source(settings, cachedir):
+    """
+    The Source that the mapping ``settings``, an entry of ours under ``ext_pillar``, describes.
+
+    cachedir
+        Salt's, below which the snapshot is unless the settings say otherwise.
+
+    Raises ConfigError. What stands in the settings and in the file that they name is looked at once a second.
+    """
+    second = int(time.monotonic())
+    try:
+        return _source(second, cachedir, **settings)
+    except TypeError:
+        # Settings that cannot be kept, such as lists: none of ours may be one, so the text says which.
+        return _source.__wrapped__(second, cachedir, **settings)
+
+
+@functools.lru_cache(maxsize=4, typed=True)
+def _source(second, cachedir, /, **settings):
+    connection = config.connection(settings, PILLAR, PARTS["pillar"].own)
+    key = settings.get("key", "approval")
+    if not isinstance(key, str) or not key:
+        raise ConfigError(f"{PILLAR}: key must be a non-empty text")
+    return Source(connection, key, reading(settings, cachedir))
+
+
+def reading(settings, cachedir):
+    """
+    The keyword arguments of ``_core.document`` that such an entry gives, beside those of the connection. Raises
+    ConfigError.
+    """
+    if not isinstance(settings, dict):
+        raise ConfigError(f"{PILLAR} must be a mapping of settings")
+    mode = settings.get("mode", "database")
+    if mode not in READ_FROM:
+        raise ConfigError(f"{PILLAR}: mode must be {' or '.join(READ_FROM)}")
+    snapshot = settings.get("snapshot") or os.path.join(cachedir, "approval", "snapshot")
+    if not isinstance(snapshot, str) or not os.path.isabs(snapshot):
+        raise ConfigError(f"{PILLAR}: snapshot must be the full path of a directory")
+    # One environment of LMDB must not be opened twice in a process.
+    found = {"snapshot": os.path.normpath(snapshot)}
+    max_age = settings.get("max_age")
+    if max_age is not None:
+        if isinstance(max_age, bool) or not isinstance(max_age, int | float) or not max_age > 0:
+            raise ConfigError(f"{PILLAR}: max_age must be a number of seconds above 0")
+        found["max_age"] = float(max_age)
+    if mode == "snapshot":
+        found["snapshot_first"] = found.get("max_age", FRESH_S)
+    return found
+
+
+def _yaml_of(path):
+    """The settings in a file and in its master.d, without Salt's defaults."""
+    import yaml
+
+    folder = os.path.join(os.path.dirname(path), "master.d")
+    parts = [path]
+    if os.path.isdir(folder):
+        parts += [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name.endswith(".conf")]
+    opts = {}
+    for part in parts:
+        try:
+            with open(part, encoding="utf-8") as file:
+                opts.update(yaml.safe_load(file) or {})
+        except (OSError, ValueError, yaml.YAMLError):
+            raise ConfigError(f"{part} cannot be read as YAML") from None
+    return opts

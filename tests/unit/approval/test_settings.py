@@ -1,0 +1,83 @@
+"""What a master's configuration says: read in one place, and wrong settings are named."""
+
+import ast
+import pathlib
+
+import pytest
+
+from saltext.approval.errors import ConfigError
+from saltext.approval.settings import PARTS, Settings
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+READERS = ("approval", "ext_pillar", "returners", "runners", "engines")
+
+
+def reads(path):
+    """The lines of a file that read the section ``approval`` of a configuration."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Subscript):
+            where, keys = node.value, [node.slice]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
+            where, keys = node.func.value, node.args[:1]
+        else:
+            continue
+        key = [key.value for key in keys if isinstance(key, ast.Constant)]
+        if key == ["approval"] and ast.unparse(where).endswith(("opts", "opts__")):
+            yield f"{path.relative_to(ROOT)}:{node.lineno}"
+
+
+def test_nobody_else_reads_the_configuration():
+    found = [line for folder in READERS for path in sorted((ROOT / folder).rglob("*.py")) for line in reads(path)]
+    assert [line.partition(":")[0] for line in found] == ["approval/settings.py"]
+
+
+def test_a_part_that_is_not_configured():
+    settings = Settings.from_master({})
+    for name, part in PARTS.items():
+        assert settings.section(name) is None
+        with pytest.raises(ConfigError, match=f"{part.where} is not configured: set dsn_file: /etc/salt/approval/"):
+            settings.connection(name)
+
+
+def test_the_parts_have_logins_of_their_own():
+    for column in ("where", "role", "login", "dsn_file"):
+        assert len({getattr(part, column) for part in PARTS.values()}) == len(PARTS)
+
+
+def test_own_settings_are_known_and_others_are_not():
+    for name, part in PARTS.items():
+        given = {"dsn": "host=/x", **dict.fromkeys(part.own)}
+        opts = {"ext_pillar": [{"approval": given}]} if name == "pillar" else {"approval": {name: given}}
+        settings = Settings.from_master(opts)
+        assert settings.connection(name).conninfo == "host=/x"
+        given["dsn_flie"] = "/x"
+        with pytest.raises(ConfigError, match=f"{part.where}: unknown setting 'dsn_flie'"):
+            settings.connection(name)
+
+
+@pytest.mark.parametrize("wrong", ["dsn_file: /x", ["runner"], 7])
+def test_a_section_that_is_no_mapping(wrong):
+    with pytest.raises(ConfigError, match="approval must be a mapping of returner, runner, engine"):
+        Settings.from_master({"approval": wrong}).connection("runner")
+    with pytest.raises(ConfigError, match="approval:runner must be a mapping of settings"):
+        Settings.from_master({"approval": {"runner": wrong}}).connection("runner")
+
+
+def test_the_settings_of_workers():
+    settings = Settings.from_master(
+        {"approval": {"engine": {"workers": {"drift": {"hours": 1}, "seal": False, "due": 3}}}}
+    )
+    assert settings.worker("drift") == {"hours": 1}
+    assert settings.worker("snapshot") == {}
+    assert settings.worker("seal") is None
+    with pytest.raises(ConfigError, match="approval:engine:workers:due must be a mapping of settings, or false"):
+        settings.worker("due")
+    with pytest.raises(ConfigError, match="approval:engine:workers must be a mapping"):
+        Settings.from_master({"approval": {"engine": {"workers": ["seal"]}}}).worker("seal")
+
+
+def test_what_minions_are_told():
+    assert Settings.from_master({}).state_arguments() == {}
+    assert Settings.from_master({"ext_pillar": [{"approval": {"key": "wanted"}}]}).state_arguments() == {
+        "pillar_key": "wanted"
+    }
