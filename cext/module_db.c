@@ -14,7 +14,6 @@
 #include "apv_private.h"
 
 #include <math.h>
-#include <time.h>
 
 /* ---- document ---- */
 
@@ -30,7 +29,6 @@ PyDoc_STRVAR(
 
 struct document_work {
     apv_span minion_id;
-    double now, max_age;
     apv_document *document;
 };
 
@@ -39,22 +37,6 @@ read_document(apv_db *db, void *arg, apv_err *err)
 {
     struct document_work *work = arg;
     return apv_document_read(db, work->minion_id, &work->document, err);
-}
-
-static bool
-read_snapshot(apv_snapshot *snapshot, void *arg, apv_err *err)
-{
-    struct document_work *work = arg;
-    return apv_snapshot_read(snapshot, work->minion_id, work->now, work->max_age, &work->document,
-                             err);
-}
-
-static double
-seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
 /* Adds to the error of the database why the snapshot did not help out. */
@@ -96,18 +78,19 @@ read_anywhere(const module_state *state, const apv_db_options *options, const ch
         module_raise(state, &err);
         return false;
     }
-    if (snapshot != NULL) {
-        work->now = seconds_now();
-        work->max_age = snapshot_first < max_age ? snapshot_first : max_age;
-        if (snapshot_first > 0 && module_snapshot_try(state, snapshot, read_snapshot, work, &other))
+    if (snapshot != NULL && snapshot_first > 0) {
+        double age = snapshot_first < max_age ? snapshot_first : max_age;
+        if (module_snapshot_read(state, snapshot, work->minion_id, age, &work->document, &other))
             return true;
+        if (PyErr_Occurred())
+            return false;
     }
     if (module_connection_try(state, options, read_document, work, &err))
         return true;
     if (snapshot != NULL && !PyErr_Occurred() && is_away(&err)) {
         other = (apv_err)APV_ERR_NONE;
-        work->max_age = max_age;
-        if (module_snapshot_try(state, snapshot, read_snapshot, work, &other))
+        if (module_snapshot_read(state, snapshot, work->minion_id, max_age, &work->document,
+                                 &other))
             return true;
         add_reason(&err, &other);
     }

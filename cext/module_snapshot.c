@@ -58,10 +58,11 @@ do_job(module_use *use, void *arg, apv_err *err)
     return job->work(use->handle, job->arg, err);
 }
 
-bool
-module_snapshot_try(const module_state *state, const char *path,
-                    bool (*work)(apv_snapshot *snapshot, void *arg, apv_err *err), void *arg,
-                    apv_err *err)
+/* Runs work on the one handle for this path, without the GIL and while no other thread
+ * uses it. Returns whether work did. */
+static bool
+try_run(const module_state *state, const char *path,
+        bool (*work)(apv_snapshot *snapshot, void *arg, apv_err *err), void *arg, apv_err *err)
 {
     const module_key key = {.text = path};
     struct job job = {work, arg};
@@ -75,7 +76,7 @@ run(const module_state *state, const char *path,
     bool (*work)(apv_snapshot *snapshot, void *arg, apv_err *err), void *arg)
 {
     apv_err err = APV_ERR_NONE;
-    bool ok = module_snapshot_try(state, path, work, arg, &err);
+    bool ok = try_run(state, path, work, arg, &err);
 
     if (!ok)
         module_raise(state, &err);
@@ -154,20 +155,36 @@ read_document(apv_snapshot *snapshot, void *arg, apv_err *err)
                              err);
 }
 
+bool
+module_snapshot_read(const module_state *state, const char *path, apv_span minion_id,
+                     double max_age, apv_document **document, apv_err *err)
+{
+    struct read_work work = {minion_id, seconds_now(), max_age, NULL};
+    bool ok = try_run(state, path, read_document, &work, err);
+
+    if (ok)
+        *document = work.document;
+    return ok;
+}
+
 static PyObject *
 snapshot_read(PyObject *module, PyObject *args)
 {
     const module_state *state = module_state_get(module);
-    struct read_work work = {.now = seconds_now(), .max_age = INFINITY};
-    PyObject *minion_id, *pillar = NULL;
+    apv_document *document = NULL;
+    apv_err err = APV_ERR_NONE;
+    double max_age = INFINITY;
+    PyObject *minion_id, *pillar;
+    apv_span name;
     const char *path;
 
-    if (!PyArg_ParseTuple(args, "sU|d:snapshot_read", &path, &minion_id, &work.max_age) ||
-        !module_text(state, minion_id, &work.minion_id))
+    if (!PyArg_ParseTuple(args, "sU|d:snapshot_read", &path, &minion_id, &max_age) ||
+        !module_text(state, minion_id, &name))
         return NULL;
-    if (run(state, path, read_document, &work))
-        pillar = module_document_dict(state, minion_id, work.document);
-    apv_document_free(&work.document);
+    if (!module_snapshot_read(state, path, name, max_age, &document, &err))
+        return module_raise(state, &err);
+    pillar = module_document_dict(state, minion_id, document);
+    apv_document_free(&document);
     return pillar;
 }
 

@@ -12,10 +12,9 @@ extern PyMethodDef module_snapshot_methods[];
 /* A cache for snapshots, as module_handles_new. */
 module_handles *module_snapshots_new(void);
 
-/* Runs work on the one handle for this path, without the GIL and while no other thread
- * uses it. Returns whether work did. */
-bool module_snapshot_try(const module_state *state, const char *path,
-                         bool (*work)(apv_snapshot *snapshot, void *arg, apv_err *err), void *arg,
-                         apv_err *err);
+/* Reads a document from the snapshot in the directory path, as apv_snapshot_read does with
+ * the time that it is now. Returns whether it did. A signal handler may have set an exception. */
+bool module_snapshot_read(const module_state *state, const char *path, apv_span minion_id,
+                          double max_age, apv_document **document, apv_err *err);
 
 #endif
