@@ -31,18 +31,21 @@ SOURCES := pyproject.toml setup.py $(wildcard README.md LICENSE docs/*.md docs/*
     ! -name '*.so' ! -path '*__pycache__*')
 PYTHON_SOURCES := setup.py $(PACKAGES) tests tools demo bench
 C_SOURCES := $(wildcard cext/*.c cext/*.h tests/c/*.c tests/c/*.h bench/*.c)
-SHELL_SOURCES := .ci/run tools/bootstrap tools/dump-schema tools/lint-c tools/run-suites tools/test-sql
+SHELL_SOURCES := .ci/run tools/bootstrap tools/dump-schema tools/lint-c tools/lint-sql tools/run-suites tools/test-sql
 
 # The roots of the minions need root. Nothing else does, but for a test that starts a systemd, with sudo of its own.
 AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env=http_proxy$(comma)https_proxy$(comma)no_proxy)
 comma := ,
+# The slowest tests are named, so that nobody has to look for where the time goes.
+PYTEST_OPTIONS := -q --durations=10 --durations-min=1
+PYTEST := $(VENV)/bin/pytest $(PYTEST_OPTIONS)
 WITH_DATABASE := $(VENV)/bin/python tools/approval_database.py run --
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help
 help: ## List the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r target text; do
-	    printf '  make %-13s %s\n' "$$target" "$$text"
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r target text; do
+	    printf '  make %-15s %s\n' "$$target" "$$text"
 	done
 
 .PHONY: setup
@@ -56,13 +59,17 @@ packages:
 man: setup $(VENV)/.check-tools ## Write the man page and the completions anew, after a command or an option was changed
 	@$(VENV)/bin/python tools/write_man.py
 
+.PHONY: amalgamate
+amalgamate: ## Write states/_states/approval.py anew, after one of its parts in states/parts was changed
+	@$(PYTHON) tools/amalgamate.py
+
 .PHONY: demo
 demo: setup ## Tell the whole story on a real Salt: request, approval, highstate, validation, reinstall
 	@$(AS_ROOT) tools/sandbox.py $(VENV)/bin/python demo/story.py
 
 .PHONY: test
-test: setup ## Run all tests: those that compute beside those that wait
-	@tools/run-suites 'test-c test-sql test-py test-oldest' 'test-e2e test-faults'
+test: setup ## Run all tests, three suites at a time: some compute, some wait; says where the time went
+	@tools/run-suites 3 test-functional test-site test-machines test-oldest test-c test-unit test-faults test-sql
 	echo "All tests passed."
 
 .PHONY: test-c
@@ -92,16 +99,24 @@ release-digests: ## Note the digests of the migrations for good: of those that a
 	@(cd sql/migrations && sha256sum *.sql) >tests/sql/releases/migrations.sha256
 
 .PHONY: test-py
-test-py: setup ## Test the Python code and the Salt modules, as installed from the wheel
-	@$(VENV)/bin/pytest -q tests/unit tests/functional
+test-py: test-unit test-functional ## Test the Python code and the Salt modules, as installed from the wheel
 
-# What calls Salt, or is called by it.
-SALT_TESTS := $(addprefix tests/functional/,approval/engine approval/jobs pillar returners runners states)
+.PHONY: test-unit
+test-unit: setup ## The first half of that: one function or class at a time
+	@$(PYTEST) tests/unit
+
+.PHONY: test-functional
+test-functional: setup ## The second half: with a database, and through Salt's loader
+	@$(PYTEST) tests/functional
+
+# What calls Salt, or is called by it; but for two files about the database.
+SALT_TESTS := $(addprefix tests/functional/,approval/engine approval/jobs pillar returners runners states) \
+    $(addprefix --ignore=tests/functional/approval/jobs/,test_any_call_fails.py test_record_batches.py)
 
 .PHONY: test-oldest
 test-oldest: ## Test what touches Salt with the oldest release in use
 	@$(MAKE) --no-print-directory RELEASE=3006 setup
-	$(CURDIR)/.venv-3006/bin/pytest -q -p no:cacheprovider $(SALT_TESTS)
+	$(CURDIR)/.venv-3006/bin/pytest $(PYTEST_OPTIONS) -p no:cacheprovider $(SALT_TESTS)
 
 .PHONY: test-salts
 test-salts: ## Test with each release of Salt in use, and with minions of another one than the master's
@@ -122,23 +137,33 @@ test-short: setup ## Test a short story, and the README's, with a real master an
 
 .PHONY: test-faults
 test-faults: setup ## Test with real faults, each for seconds: servers killed and stopped, networks cut, disks full
-	@$(VENV)/bin/pytest -q tests/faults
+	@$(PYTEST) tests/faults
 
 .PHONY: test-examples
-test-examples: setup ## Tests that take a number of examples (APPROVAL_EXAMPLES, RULES_EXAMPLES), and all of SQL behind a PgBouncer
-	@$(VENV)/bin/pytest -q $(addprefix tests/unit/cext/,test_leaks.py test_fork_threads.py test_validate_oracle.py) \
-	    tests/functional/sql/test_rules_model.py
+test-examples: setup ## Tests that take a number of examples (APPROVAL_EXAMPLES, RULES_EXAMPLES, HELD_EXAMPLES, FAULT_EXAMPLES), and all of SQL behind a PgBouncer
+	@$(PYTEST) $(addprefix tests/unit/cext/,test_leaks.py test_fork_threads.py test_validate_oracle.py) \
+	    $(addprefix tests/functional/sql/,test_rules_model.py test_held_back.py) tests/functional/approval/jobs/test_any_call_fails.py
 	echo "Behind a PgBouncer in transaction mode:"
-	RULES_EXAMPLES=1 APPROVAL_POOLER=yes $(VENV)/bin/pytest -q tests/functional
+	RULES_EXAMPLES=1 HELD_EXAMPLES=1 FAULT_EXAMPLES=1 APPROVAL_POOLER=yes $(PYTEST) tests/functional
 
 .PHONY: faults
 faults: setup ## Both, side by side, as often as is promised: 100,000 examples, hundreds of kills; an hour
-	@export APPROVAL_FAULTS=full APPROVAL_EXAMPLES=100000 RULES_EXAMPLES=1000
+	@export APPROVAL_FAULTS=full APPROVAL_EXAMPLES=100000 RULES_EXAMPLES=1000 HELD_EXAMPLES=500 FAULT_EXAMPLES=1000
 	printf '%s\n' test-faults test-examples | xargs -P 2 -n 1 $(MAKE) --no-print-directory
 
 .PHONY: test-e2e
-test-e2e: setup ## Test the whole with a real master and real minions
-	@$(AS_ROOT) tools/sandbox.py $(VENV)/bin/pytest -q -p no:cacheprovider tests/e2e
+test-e2e: test-site test-machines ## Test the whole with a real master and real minions
+
+# Tests of the second half set up machines of their own.
+MACHINE_TESTS := $(addprefix tests/e2e/,test_rpm.py test_docs.py test_story.py)
+
+.PHONY: test-site
+test-site: setup ## The first half of that: on one site
+	@$(AS_ROOT) tools/sandbox.py $(PYTEST) -p no:cacheprovider $(filter-out $(MACHINE_TESTS),$(wildcard tests/e2e/test_*.py))
+
+.PHONY: test-machines
+test-machines: setup ## The second half: the documentation, the story and rpm, on machines of their own
+	@$(AS_ROOT) tools/sandbox.py $(PYTEST) -p no:cacheprovider $(MACHINE_TESTS)
 
 .PHONY: bench
 bench: setup ## Measure what is promised beside what it is compared with (QUICK=1: under three minutes)
@@ -149,10 +174,12 @@ bench: setup ## Measure what is promised beside what it is compared with (QUICK=
 check: setup $(VENV)/.check-tools ## Check formats and run the linters
 	@tools/bootstrap check
 	set -x
+	$(PYTHON) tools/amalgamate.py --check
 	$(VENV)/bin/ruff check --quiet $(PYTHON_SOURCES)
 	$(VENV)/bin/ruff format --check --quiet $(PYTHON_SOURCES)
 	clang-format-14 --dry-run -Werror $(C_SOURCES)
 	tools/lint-c
+	tools/lint-sql
 	shellcheck $(SHELL_SOURCES)
 
 .PHONY: format

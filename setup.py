@@ -33,7 +33,7 @@ PACKAGE_DATA = {
     ROOT + ".policy": ["types.yaml"],
     # A file root for minions: served as it is, never imported from here by name.
     ROOT + ".states": ["_modules/*.py", "_states/*.py", "approval/*.sls"],
-    ROOT + ".sql": ["migrations/*.sql", "functions/*.sql", "roles.sql", "grants.sql"],
+    ROOT + ".sql": ["**/*.sql"],
     ROOT + ".docs": ["*.md"],  # `salt-approval help`
 }
 DATA_FILES = [

@@ -1,8 +1,9 @@
 """The C core: reads approved state, validates returns and records them.
 
 Functions that take a ``conninfo`` (libpq's, keywords or URI) keep one connection per process and
-settings, shared by its threads. ``connect_timeout_ms`` bounds connecting to all hosts together,
-``timeout_ms`` one answer. ``prepare=False`` is for a PgBouncer in transaction mode.
+settings, and a second one for threads that call at once. ``connect_timeout_ms`` bounds connecting
+to all hosts together, ``timeout_ms`` one answer. ``prepare=False`` is for a PgBouncer in
+transaction mode.
 """
 
 from collections.abc import Iterable, Sequence
@@ -165,6 +166,9 @@ def record_return(
 ) -> Record:
     """Validate and store a return, given as msgpack. The same again changes nothing."""
 
+def check_return(packed_load: bytes, /) -> None:
+    """Raise DataError for a return that can never be recorded: no map, say, or of no minion. Asks no database."""
+
 def record_returns(
     conninfo: str,
     packed_loads: Sequence[bytes],
@@ -173,7 +177,10 @@ def record_returns(
     timeout_ms: int = 5000,
     prepare: bool = True,
 ) -> list[Record]:
-    """record_return() for each of 1 to 1000 loads in turn, in one transaction: after an exception none was stored."""
+    """record_return() for each of 1 to 1000 loads in turn, in one transaction: after an exception none was stored.
+
+    Tests and benchmarks alone call it: ``Returns`` records many at once.
+    """
 
 class Returns:
     """1 to 1000 returns, each as msgpack, to be recorded in one go."""
@@ -220,15 +227,26 @@ class Spool:
     of one that was not set aside.
     """
 
-    def __init__(self, path: str | bytes, bound_bytes: int) -> None: ...
+    def __init__(self, path: str | bytes, bound_bytes: int, *, write_timeout_ms: int = 5000) -> None: ...
     def put(self, entries: Iterable[tuple[str, float, str, bytes]], /) -> int:
         """Add entries (kind, accepted, jid, payload), all or none, on disk when it returns. Gives the first number."""
     def count_dropped(self, events: int, /) -> None:
         """Count events that found no room."""
     def read(self, first: int = 0, *, count: int = 500, size: int = 16777216, aside: bool = False) -> list[_SpoolEntry]:
         """Entries in their order, at most so many and so many bytes, but always one."""
-    def find(self, jid: str | None = None, kind: str | None = None) -> list[_SpoolEntry]:
-        """The entries of a job, or of all ordered by job, without the damaged ones."""
+    def find(
+        self,
+        jid: str | None = None,
+        kind: str | None = None,
+        *,
+        after: tuple[str, int] | None = None,
+        count: int = ...,
+        size: int = ...,
+    ) -> list[_SpoolEntry]:
+        """The entries of a job, or of all ordered by job, without the damaged ones.
+
+        ``after`` is (jid, seq) of the one behind which to go on; at most so many and so many bytes, but always one.
+        """
     def has(self, jid: str, /) -> bool:
         """Whether any entry of the job waits."""
     def info(self) -> dict[str, Any]:
@@ -251,13 +269,22 @@ def decompress(data: bytes, max_size: int = 268435456) -> bytes:
     """The content of an LZ4 frame; more than ``max_size`` bytes are refused."""
 
 def digest(minion_id: str, revision: int, items: Iterable[tuple[str, str, str, str | None]]) -> str:
-    """The digest of a document; an item is (kind, name, type, value)."""
+    """The digest of a document; an item is (kind, name, type, value).
+
+    Tests alone call it: a document is checked against its digest as it is read.
+    """
 
 def mac(evidence_key: bytes | str, evidence: dict[str, Any]) -> str:
-    """The mac that this evidence must carry, in hex. The key is raw or in hex."""
+    """The mac that this evidence must carry, in hex. The key is raw or in hex.
+
+    Tests alone call it: evidence is checked as a return is validated.
+    """
 
 def validate(load: Any, expected: dict[str, Any]) -> Verdict:
-    """Judge a return as Salt gives it to a returner."""
+    """Judge a return as Salt gives it to a returner.
+
+    Tests and benchmarks alone call it: returns are validated as they are recorded.
+    """
 
 def validate_msgpack(data: bytes, expected: dict[str, Any]) -> Verdict:
     """Judge a return in msgpack."""

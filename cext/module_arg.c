@@ -1,36 +1,10 @@
 /* module_arg.c - Python values as arguments of a call. */
-#include "module.h"
+#include "module_arg.h"
+
+#include "module_error.h"
+#include "module_text.h"
 
 #include <stdlib.h>
-
-bool
-module_text(const module_state *state, PyObject *object, apv_span *text)
-{
-    Py_ssize_t size;
-    const char *data = PyUnicode_AsUTF8AndSize(object, &size);
-
-    if (data == NULL) {
-        if (PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) {
-            PyErr_Clear();
-            module_refuse(state, "a text has a lone surrogate and cannot be stored");
-        }
-        return false;
-    }
-    *text = (apv_span){data, (size_t)size};
-    return true;
-}
-
-static bool
-bytes_span(PyObject *object, apv_span *bytes)
-{
-    char *data;
-    Py_ssize_t size;
-
-    if (PyBytes_AsStringAndSize(object, &data, &size) < 0)
-        return false;
-    *bytes = (apv_span){data, (size_t)size};
-    return true;
-}
 
 static bool
 fail_type(PyObject *object)
@@ -89,7 +63,7 @@ array_arg(const module_state *state, PyObject *items, apv_arg *arg)
             PyErr_SetString(PyExc_TypeError, "a list has both str and bytes");
             return false;
         }
-        if (!(texts ? module_text(state, item, &spans[i]) : bytes_span(item, &spans[i])))
+        if (!(texts ? module_text(state, item, &spans[i]) : module_bytes(item, &spans[i])))
             return false;
     }
     if (bytes)
@@ -123,7 +97,7 @@ convert(const module_state *state, PyObject *object, apv_arg *arg, PyObject **ke
     }
     if (PyBytes_Check(object)) {
         arg->kind = APV_ARG_BYTES;
-        return bytes_span(object, &arg->as.span);
+        return module_bytes(object, &arg->as.span);
     }
     if (PyList_Check(object) || PyTuple_Check(object)) {
         /* A copy, since others may change the list while the GIL is released. */
@@ -162,4 +136,15 @@ module_args_clear(struct module_args *args)
     }
     args->count = 0;
     Py_CLEAR(args->objects);
+}
+
+int
+module_flag(PyObject *object, void *flag)
+{
+    int truth = PyObject_IsTrue(object);
+
+    if (truth < 0)
+        return false;
+    *(bool *)flag = truth;
+    return true;
 }

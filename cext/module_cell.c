@@ -1,5 +1,10 @@
 /* module_cell.c - values of a result as Python objects. */
-#include "module.h"
+#include "module_cell.h"
+
+#include "module_error.h"
+#include "module_text.h"
+
+#include "apv_db.h"
 
 /* A list of an array's elements. */
 static PyObject *
@@ -18,12 +23,6 @@ list_of(const module_state *state, apv_span bytes, apv_oid element)
             Py_CLEAR(list);
     }
     return list;
-}
-
-static PyObject *
-text_object(apv_span text)
-{
-    return PyUnicode_DecodeUTF8(text.data, (Py_ssize_t)text.size, NULL);
 }
 
 PyObject *
@@ -52,9 +51,11 @@ module_cell(const module_state *state, uint32_t type, apv_span bytes)
                                                   : module_raise(state, &err);
     case APV_OID_TEXT:
     case APV_OID_JSON:
-        return apv_wire_text(bytes, &text, &err) ? text_object(text) : module_raise(state, &err);
+        return apv_wire_text(bytes, &text, &err) ? module_text_object(text)
+                                                 : module_raise(state, &err);
     case APV_OID_JSONB:
-        return apv_wire_jsonb(bytes, &text, &err) ? text_object(text) : module_raise(state, &err);
+        return apv_wire_jsonb(bytes, &text, &err) ? module_text_object(text)
+                                                  : module_raise(state, &err);
     case APV_OID_FLOAT8:
         return apv_wire_float8(bytes, &real, &err) ? PyFloat_FromDouble(real)
                                                    : module_raise(state, &err);

@@ -1,18 +1,26 @@
 /* module_db.c - document*(), record_return*(), check_return() and call(): what goes to the
  * database. */
-#include "module.h"
+#include "module_db.h"
+
+#include "module_arg.h"
+#include "module_cell.h"
+#include "module_connection.h"
+#include "module_document.h"
+#include "module_error.h"
+#include "module_snapshot.h"
+#include "module_text.h"
+#include "module_value.h"
 
 #include "apv_private.h"
 
 #include <math.h>
-#include <time.h>
 
 /* ---- document ---- */
 
 PyDoc_STRVAR(
     document_doc,
     "document(conninfo, minion_id, *, snapshot=None, snapshot_first=0.0, max_age=inf,\n"
-    "         connect_timeout_ms=2000, timeout_ms=5000, prepare=True)\n"
+    "         " MODULE_OPTIONS_DOC ")\n"
     "--\n\n"
     "The approved state of exactly this minion, as the pillar has it: from the database, or, when\n"
     "that is away, from the snapshot in this directory if it was refreshed within max_age "
@@ -21,7 +29,6 @@ PyDoc_STRVAR(
 
 struct document_work {
     apv_span minion_id;
-    double now, max_age;
     apv_document *document;
 };
 
@@ -30,22 +37,6 @@ read_document(apv_db *db, void *arg, apv_err *err)
 {
     struct document_work *work = arg;
     return apv_document_read(db, work->minion_id, &work->document, err);
-}
-
-static bool
-read_snapshot(apv_snapshot *snapshot, void *arg, apv_err *err)
-{
-    struct document_work *work = arg;
-    return apv_snapshot_read(snapshot, work->minion_id, work->now, work->max_age, &work->document,
-                             err);
-}
-
-static double
-seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
 /* Adds to the error of the database why the snapshot did not help out. */
@@ -87,18 +78,19 @@ read_anywhere(const module_state *state, const apv_db_options *options, const ch
         module_raise(state, &err);
         return false;
     }
-    if (snapshot != NULL) {
-        work->now = seconds_now();
-        work->max_age = snapshot_first < max_age ? snapshot_first : max_age;
-        if (snapshot_first > 0 && module_snapshot_try(state, snapshot, read_snapshot, work, &other))
+    if (snapshot != NULL && snapshot_first > 0) {
+        double age = snapshot_first < max_age ? snapshot_first : max_age;
+        if (module_snapshot_read(state, snapshot, work->minion_id, age, &work->document, &other))
             return true;
+        if (PyErr_Occurred())
+            return false;
     }
     if (module_connection_try(state, options, read_document, work, &err))
         return true;
     if (snapshot != NULL && !PyErr_Occurred() && is_away(&err)) {
         other = (apv_err)APV_ERR_NONE;
-        work->max_age = max_age;
-        if (module_snapshot_try(state, snapshot, read_snapshot, work, &other))
+        if (module_snapshot_read(state, snapshot, work->minion_id, max_age, &work->document,
+                                 &other))
             return true;
         add_reason(&err, &other);
     }
@@ -110,21 +102,18 @@ static PyObject *
 document(PyObject *module, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"conninfo",       "minion_id", "snapshot",
-                            "snapshot_first", "max_age",   "connect_timeout_ms",
-                            "timeout_ms",     "prepare",   NULL};
+                            "snapshot_first", "max_age",   MODULE_OPTIONS_NAMES};
     const module_state *state = module_state_get(module);
     apv_db_options options = MODULE_OPTIONS_DEFAULT;
     struct document_work work = {.document = NULL};
     PyObject *minion_id, *pillar = NULL;
     const char *snapshot = NULL;
     double snapshot_first = 0, max_age = INFINITY;
-    int prepare = options.prepare;
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sU|$zddiip:document", names, &options.conninfo,
-                                     &minion_id, &snapshot, &snapshot_first, &max_age,
-                                     &options.connect_timeout_ms, &options.timeout_ms, &prepare))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sU|$zdd" MODULE_OPTIONS_FORMAT ":document",
+                                     names, &options.conninfo, &minion_id, &snapshot,
+                                     &snapshot_first, &max_age, MODULE_OPTIONS_TARGETS(&options)))
         return NULL;
-    options.prepare = prepare;
     if (!module_text(state, minion_id, &work.minion_id))
         return NULL;
     if (read_anywhere(state, &options, snapshot, snapshot_first, max_age, &work))
@@ -137,7 +126,7 @@ document(PyObject *module, PyObject *args, PyObject *kwargs)
 
 PyDoc_STRVAR(
     documents_doc,
-    "documents(conninfo, minion_ids, *, connect_timeout_ms=2000, timeout_ms=5000, prepare=True)\n"
+    "documents(conninfo, minion_ids, *, " MODULE_OPTIONS_DOC ")\n"
     "--\n\n"
     "document() for each of at most 10000 minions, from the database alone: a dict by minion id,\n"
     "with an Error in place of the document of one that it cannot be handed out to. timeout_ms is\n"
@@ -177,20 +166,17 @@ documents_dict(const module_state *state, PyObject *names, const struct document
 static PyObject *
 documents(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *keywords[] = {"conninfo",   "minion_ids", "connect_timeout_ms",
-                               "timeout_ms", "prepare",    NULL};
+    static char *keywords[] = {"conninfo", "minion_ids", MODULE_OPTIONS_NAMES};
     const module_state *state = module_state_get(module);
     apv_db_options options = MODULE_OPTIONS_DEFAULT;
     struct documents_work work = {.count = 0};
     PyObject *iterable, *names = NULL, *dict = NULL;
     apv_span *minion_ids = NULL;
-    int prepare = options.prepare;
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sO|$iip:documents", keywords, &options.conninfo,
-                                     &iterable, &options.connect_timeout_ms, &options.timeout_ms,
-                                     &prepare))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sO|$" MODULE_OPTIONS_FORMAT ":documents",
+                                     keywords, &options.conninfo, &iterable,
+                                     MODULE_OPTIONS_TARGETS(&options)))
         return NULL;
-    options.prepare = prepare;
     if (PyUnicode_Check(iterable))
         return PyErr_Format(PyExc_TypeError, "minion_ids is one text and not several");
     names = PySequence_Tuple(iterable);
@@ -230,8 +216,7 @@ done:
 
 PyDoc_STRVAR(
     record_return_doc,
-    "record_return(conninfo, packed_load, *, connect_timeout_ms=2000, timeout_ms=5000, "
-    "prepare=True)\n"
+    "record_return(conninfo, packed_load, *, " MODULE_OPTIONS_DOC ")\n"
     "--\n\n"
     "Validates and stores a return, given as msgpack. Answers as validate() does, with outcome\n"
     "(recorded, repeat, attempt or quarantined) and attempt (its number).");
@@ -266,23 +251,18 @@ record_dict(const module_state *state, const apv_record *record)
 static PyObject *
 record_return(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"conninfo",   "packed_load", "connect_timeout_ms",
-                            "timeout_ms", "prepare",     NULL};
+    static char *names[] = {"conninfo", "packed_load", MODULE_OPTIONS_NAMES};
     const module_state *state = module_state_get(module);
     apv_db_options options = MODULE_OPTIONS_DEFAULT;
     apv_record *record = NULL;
     PyObject *packed, *dict = NULL;
-    int prepare = options.prepare;
-    char *data;
-    Py_ssize_t size;
+    apv_span load;
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sO|$iip:record_return", names,
-                                     &options.conninfo, &packed, &options.connect_timeout_ms,
-                                     &options.timeout_ms, &prepare) ||
-        PyBytes_AsStringAndSize(packed, &data, &size) < 0)
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sO|$" MODULE_OPTIONS_FORMAT ":record_return",
+                                     names, &options.conninfo, &packed,
+                                     MODULE_OPTIONS_TARGETS(&options)) ||
+        !module_bytes(packed, &load))
         return NULL;
-    options.prepare = prepare;
-    apv_span load = {data, (size_t)size};
     struct record_work work = {&load, 1, &record};
     if (module_connection_run(state, &options, record_loads, &work))
         dict = record_dict(state, record);
@@ -302,14 +282,13 @@ static PyObject *
 check_return(PyObject *module, PyObject *packed)
 {
     apv_err err = APV_ERR_NONE;
-    char *data;
-    Py_ssize_t size;
+    apv_span load;
     bool ok;
 
-    if (PyBytes_AsStringAndSize(packed, &data, &size) < 0)
+    if (!module_bytes(packed, &load))
         return NULL;
     Py_BEGIN_ALLOW_THREADS
-    ok = apv_return_check((apv_span){data, (size_t)size}, &err);
+    ok = apv_return_check(load, &err);
     Py_END_ALLOW_THREADS
     if (!ok)
         return module_raise(module_state_get(module), &err);
@@ -320,11 +299,11 @@ check_return(PyObject *module, PyObject *packed)
 
 PyDoc_STRVAR(
     record_returns_doc,
-    "record_returns(conninfo, packed_loads, *, connect_timeout_ms=2000, timeout_ms=5000, "
-    "prepare=True)\n"
+    "record_returns(conninfo, packed_loads, *, " MODULE_OPTIONS_DOC ")\n"
     "--\n\n"
     "record_return() for each of at most 1000 loads in turn, all in one transaction: after an\n"
-    "exception none was stored. Answers with a list.");
+    "exception none was stored. Answers with a list.\n\n"
+    "Tests and benchmarks alone call it: Returns records many at once.");
 
 static PyObject *
 record_list(const module_state *state, apv_record *const *records, size_t count)
@@ -339,37 +318,21 @@ record_list(const module_state *state, apv_record *const *records, size_t count)
     return list;
 }
 
-bool
-module_borrow_bytes(PyObject *packed, apv_span *loads, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        char *data;
-        Py_ssize_t size;
-        if (PyBytes_AsStringAndSize(PyTuple_GetItem(packed, (Py_ssize_t)i), &data, &size) < 0)
-            return false;
-        loads[i] = (apv_span){data, (size_t)size};
-    }
-    return true;
-}
-
 static PyObject *
 record_returns(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"conninfo",   "packed_loads", "connect_timeout_ms",
-                            "timeout_ms", "prepare",      NULL};
+    static char *names[] = {"conninfo", "packed_loads", MODULE_OPTIONS_NAMES};
     const module_state *state = module_state_get(module);
     apv_db_options options = MODULE_OPTIONS_DEFAULT;
     PyObject *sequence, *packed = NULL, *list = NULL;
     apv_record **records = NULL;
     apv_span *loads = NULL;
-    int prepare = options.prepare;
     size_t count;
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sO|$iip:record_returns", names,
-                                     &options.conninfo, &sequence, &options.connect_timeout_ms,
-                                     &options.timeout_ms, &prepare))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sO|$" MODULE_OPTIONS_FORMAT ":record_returns",
+                                     names, &options.conninfo, &sequence,
+                                     MODULE_OPTIONS_TARGETS(&options)))
         return NULL;
-    options.prepare = prepare;
     packed = PySequence_Tuple(sequence); /* of our own, which nobody changes meanwhile */
     if (packed == NULL)
         return NULL;
@@ -381,7 +344,7 @@ record_returns(PyObject *module, PyObject *args, PyObject *kwargs)
         goto done;
     }
     struct record_work work = {loads, count, records};
-    if (module_borrow_bytes(packed, loads, count) &&
+    if (module_bytes_of(packed, loads) &&
         module_connection_run(state, &options, record_loads, &work))
         list = record_list(state, records, count);
     for (size_t i = 0; i < count; i++)
@@ -397,9 +360,7 @@ done:
 /* ---- call ---- */
 
 PyDoc_STRVAR(call_doc,
-             "call(conninfo, function, args, *, repeatable=False, connect_timeout_ms=2000, "
-             "timeout_ms=5000,\n"
-             "     prepare=True)\n"
+             "call(conninfo, function, args, *, repeatable=False, " MODULE_OPTIONS_DOC ")\n"
              "--\n\n"
              "The rows of approval.<function>(args ...), each a tuple. repeatable: doing it twice "
              "is the same\n"
@@ -452,21 +413,17 @@ row_list(const module_state *state, const apv_result *result)
 static PyObject *
 call(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"conninfo",           "function",   "args",    "repeatable",
-                            "connect_timeout_ms", "timeout_ms", "prepare", NULL};
+    static char *names[] = {"conninfo", "function", "args", "repeatable", MODULE_OPTIONS_NAMES};
     const module_state *state = module_state_get(module);
     apv_db_options options = MODULE_OPTIONS_DEFAULT;
     struct module_args converted;
     struct call_work work = {.args = &converted, .result = NULL};
-    int prepare = options.prepare, repeatable = false;
     PyObject *objects, *rows = NULL;
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "ssO|$piip:call", names, &options.conninfo,
-                                     &work.function, &objects, &repeatable,
-                                     &options.connect_timeout_ms, &options.timeout_ms, &prepare))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "ssO|$O&" MODULE_OPTIONS_FORMAT ":call", names,
+                                     &options.conninfo, &work.function, &objects, module_flag,
+                                     &work.repeatable, MODULE_OPTIONS_TARGETS(&options)))
         return NULL;
-    options.prepare = prepare;
-    work.repeatable = repeatable;
     if (module_args_init(state, objects, &converted) &&
         module_connection_run(state, &options, do_call, &work))
         rows = row_list(state, work.result);
@@ -475,15 +432,12 @@ call(PyObject *module, PyObject *args, PyObject *kwargs)
     return rows;
 }
 
-#define WITH_KEYWORDS(function)                                                                    \
-    (PyCFunction)(void (*)(void))(function), METH_VARARGS | METH_KEYWORDS
-
 PyMethodDef module_db_methods[] = {
-    {"document", WITH_KEYWORDS(document), document_doc},
-    {"documents", WITH_KEYWORDS(documents), documents_doc},
-    {"record_return", WITH_KEYWORDS(record_return), record_return_doc},
+    {"document", MODULE_WITH_KEYWORDS(document), document_doc},
+    {"documents", MODULE_WITH_KEYWORDS(documents), documents_doc},
+    {"record_return", MODULE_WITH_KEYWORDS(record_return), record_return_doc},
     {"check_return", check_return, METH_O, check_return_doc},
-    {"record_returns", WITH_KEYWORDS(record_returns), record_returns_doc},
-    {"call", WITH_KEYWORDS(call), call_doc},
+    {"record_returns", MODULE_WITH_KEYWORDS(record_returns), record_returns_doc},
+    {"call", MODULE_WITH_KEYWORDS(call), call_doc},
     {NULL, NULL, 0, NULL},
 };

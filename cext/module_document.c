@@ -1,5 +1,7 @@
 /* module_document.c - the pillar of a minion as a Python dict. */
-#include "module.h"
+#include "module_document.h"
+
+#include "module_text.h"
 
 #include <string.h>
 #include <time.h>
@@ -7,12 +9,6 @@
 /* How deep lists and maps may stand in one another in a value: Salt's msgpack ends at 511, with
  * what it wraps around a pillar. */
 #define DEPTH_MAX 400
-
-static PyObject *
-text_object(apv_span text)
-{
-    return PyUnicode_DecodeUTF8(text.data, (Py_ssize_t)text.size, NULL);
-}
 
 static PyObject *
 hex_object(apv_span bytes)
@@ -100,12 +96,12 @@ add_item(const module_state *state, PyObject *maps[3], PyObject **unreadable, co
 {
     /* The library hands out these three kinds and no other. */
     PyObject *map = maps[item->kind.data[0] == 'p' ? 0 : item->kind.data[0] == 's' ? 1 : 2];
-    PyObject *name = text_object(item->name), *value = NULL;
+    PyObject *name = module_text_object(item->name), *value = NULL;
     int status = -1;
 
     if (name == NULL)
         goto done;
-    value = item->value.data == NULL ? Py_NewRef(Py_None) : text_object(item->value);
+    value = module_text_object(item->value);
     if (value != NULL && item->kind.data[0] == 'v') {
         PyObject *parsed = json_object(state, value);
         if (parsed != NULL) {

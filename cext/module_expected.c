@@ -1,5 +1,8 @@
 /* module_expected.c - `expected` of the validate functions. */
-#include "module_value.h"
+#include "module_expected.h"
+
+#include "module_error.h"
+#include "module_text.h"
 
 #include <string.h>
 

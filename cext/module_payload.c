@@ -1,5 +1,11 @@
 /* module_payload.c - compress() and decompress(). */
-#include "module.h"
+#include "module_payload.h"
+
+#include "module_arg.h"
+#include "module_error.h"
+#include "module_text.h"
+
+#include "apv_db.h"
 
 #include <stdlib.h>
 
@@ -12,20 +18,19 @@ static PyObject *
 compress(PyObject *module, PyObject *object)
 {
     apv_err err = APV_ERR_NONE;
-    char *data, *frame = NULL;
-    Py_ssize_t size;
-    size_t frame_size = 0;
+    apv_span data;
+    char *frame = NULL;
+    size_t size = 0;
     bool ok;
 
-    if (PyBytes_AsStringAndSize(object, &data, &size) < 0)
+    if (!module_bytes(object, &data))
         return NULL;
-    apv_span span = {data, (size_t)size};
     Py_BEGIN_ALLOW_THREADS
-    ok = apv_payload_compress(span, &frame, &frame_size, &err);
+    ok = apv_payload_compress(data, &frame, &size, &err);
     Py_END_ALLOW_THREADS
     if (!ok)
         return module_raise(module_state_get(module), &err);
-    PyObject *bytes = PyBytes_FromStringAndSize(frame, (Py_ssize_t)frame_size);
+    PyObject *bytes = PyBytes_FromStringAndSize(frame, (Py_ssize_t)size);
     free(frame);
     return bytes;
 }
@@ -38,20 +43,20 @@ decompress(PyObject *module, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"data", "max_size", NULL};
     apv_err err = APV_ERR_NONE;
-    Py_ssize_t frame_size, max_size = MAX_SIZE_DEFAULT;
-    char *frame, *data = NULL;
+    Py_ssize_t max_size = MAX_SIZE_DEFAULT;
+    apv_span frame;
+    char *data = NULL;
     size_t size = 0;
     PyObject *object;
     bool ok;
 
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|n:decompress", names, &object, &max_size) ||
-        PyBytes_AsStringAndSize(object, &frame, &frame_size) < 0)
+        !module_bytes(object, &frame))
         return NULL;
     if (max_size < 0)
         return module_refuse(module_state_get(module), "max_size must not be negative");
-    apv_span span = {frame, (size_t)frame_size};
     Py_BEGIN_ALLOW_THREADS
-    ok = apv_payload_decompress(span, (size_t)max_size, &data, &size, &err);
+    ok = apv_payload_decompress(frame, (size_t)max_size, &data, &size, &err);
     Py_END_ALLOW_THREADS
     if (!ok)
         return module_raise(module_state_get(module), &err);
@@ -62,7 +67,6 @@ decompress(PyObject *module, PyObject *args, PyObject *kwargs)
 
 PyMethodDef module_payload_methods[] = {
     {"compress", compress, METH_O, compress_doc},
-    {"decompress", (PyCFunction)(void (*)(void))decompress, METH_VARARGS | METH_KEYWORDS,
-     decompress_doc},
+    {"decompress", MODULE_WITH_KEYWORDS(decompress), decompress_doc},
     {NULL, NULL, 0, NULL},
 };

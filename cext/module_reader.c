@@ -4,8 +4,9 @@
  * not looked up in, because a lookup may call __hash__ and __eq__ of foreign keys.
  * So borrowed references stay good for as long as the load is.
  */
+#include "module_reader.h"
+
 #include "apv_private.h"
-#include "module_value.h"
 
 static PyObject *
 object_of(apv_value value)

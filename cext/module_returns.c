@@ -1,7 +1,12 @@
 /* module_returns.c - the type Returns: a batch of returns on their way into the database. */
-#include "module.h"
+#include "module_returns.h"
 
-#include "apv_private.h"
+#include "module_connection.h"
+#include "module_error.h"
+#include "module_text.h"
+#include "module_type.h"
+
+#include "apv_db.h"
 
 struct returns_object {
     PyObject_HEAD apv_returns *returns;
@@ -9,12 +14,6 @@ struct returns_object {
     size_t count;
     bool busy; /* a call has it; under the GIL */
 };
-
-static const module_state *
-state_of(const struct returns_object *self)
-{
-    return (const module_state *)PyType_GetModuleState(Py_TYPE((PyObject *)self));
-}
 
 /* ---- life ---- */
 
@@ -38,14 +37,13 @@ returns_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         PyErr_NoMemory();
         goto done;
     }
-    if (!module_borrow_bytes(packed, loads, count))
+    if (!module_bytes_of(packed, loads))
         goto done;
     if (!apv_returns_new(loads, count, &returns, &err)) {
-        module_raise((const module_state *)PyType_GetModuleState(type), &err);
+        module_raise(module_state_of_type(type), &err);
         goto done;
     }
-    allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
-    self = (struct returns_object *)allocate(type, 0);
+    self = module_object_new(type);
     if (self == NULL) {
         apv_returns_free(&returns);
         goto done;
@@ -65,20 +63,16 @@ static void
 returns_dealloc(PyObject *object)
 {
     struct returns_object *self = (struct returns_object *)object;
-    PyTypeObject *type = Py_TYPE(object);
 
     apv_returns_free(&self->returns);
     Py_XDECREF(self->packed);
-    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
-    release(object);
-    Py_DECREF(type);
+    module_object_free(object);
 }
 
 /* ---- record ---- */
 
 PyDoc_STRVAR(record_doc,
-             "record(conninfo, upcoming=None, *, connect_timeout_ms=2000, timeout_ms=5000, "
-             "prepare=True)\n"
+             "record(conninfo, upcoming=None, *, " MODULE_OPTIONS_DOC ")\n"
              "--\n\n"
              "Validate and store them all in one transaction: after an exception none was stored.\n"
              "Gives the outcome of each. upcoming: the Returns to be recorded next, validated "
@@ -112,19 +106,15 @@ outcome_list(const struct returns_object *self)
 static PyObject *
 returns_record(PyObject *object, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"conninfo",   "upcoming", "connect_timeout_ms",
-                            "timeout_ms", "prepare",  NULL};
+    static char *names[] = {"conninfo", "upcoming", MODULE_OPTIONS_NAMES};
     struct returns_object *self = (struct returns_object *)object, *upcoming = NULL;
-    const module_state *state = state_of(self);
+    const module_state *state = module_state_of(object);
     apv_db_options options = MODULE_OPTIONS_DEFAULT;
     PyObject *next = Py_None, *list = NULL;
-    int prepare = options.prepare;
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|O$iip:record", names, &options.conninfo,
-                                     &next, &options.connect_timeout_ms, &options.timeout_ms,
-                                     &prepare))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|O$" MODULE_OPTIONS_FORMAT ":record", names,
+                                     &options.conninfo, &next, MODULE_OPTIONS_TARGETS(&options)))
         return NULL;
-    options.prepare = prepare;
     if (next != Py_None) {
         if (Py_TYPE(next) != Py_TYPE(object) || next == object)
             return module_refuse(state, "upcoming must be another Returns");
@@ -147,8 +137,7 @@ returns_record(PyObject *object, PyObject *args, PyObject *kwargs)
 /* ---- the type ---- */
 
 static PyMethodDef returns_methods[] = {
-    {"record", (PyCFunction)(void (*)(void))returns_record, METH_VARARGS | METH_KEYWORDS,
-     record_doc},
+    {"record", MODULE_WITH_KEYWORDS(returns_record), record_doc},
     {NULL, NULL, 0, NULL},
 };
 
@@ -173,11 +162,5 @@ static PyType_Spec returns_spec = {
 int
 module_add_returns(PyObject *module)
 {
-    PyObject *type = PyType_FromModuleAndSpec(module, &returns_spec, NULL);
-
-    if (type == NULL)
-        return -1;
-    int status = PyModule_AddObjectRef(module, "Returns", type);
-    Py_DECREF(type);
-    return status;
+    return module_add_type(module, "Returns", &returns_spec);
 }

@@ -1,143 +1,73 @@
 /* module_snapshot.c - the handles of snapshots that the module keeps, one per process and
  * path, and snapshot_*(). */
-#include "module.h"
+#include "module_snapshot.h"
 
-#include "apv_private.h"
-#include "module_turn.h"
+#include "module_connection.h"
+#include "module_document.h"
+#include "module_error.h"
+#include "module_text.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 /* How long a call waits for another thread's. A refresh takes longer than that only where it
  * builds the snapshot of a large fleet. */
 #define TURN_MS 10000
 
-struct handle {
-    struct handle *next;
-    char *path;
-    apv_snapshot *snapshot;
-    size_t users;     /* calls that have it or wait for it; under the GIL, as next is */
-    module_turn turn; /* of the call that has it */
-};
-
-struct snapshot_cache {
-    struct handle *first;
-    pid_t pid; /* process that made them */
-};
-
-static void
-handle_free(struct handle *handle)
+static bool
+open_snapshot(const module_key *key, void **handle, apv_err *err)
 {
-    apv_snapshot_close(&handle->snapshot);
-    module_turn_destroy(&handle->turn);
-    free(handle->path);
-    free(handle);
+    apv_snapshot *snapshot;
+
+    if (!apv_snapshot_new(key->text, &snapshot, err))
+        return false;
+    *handle = snapshot;
+    return true;
 }
 
-struct snapshot_cache *
+static void
+close_snapshot(void *handle)
+{
+    apv_snapshot *snapshot = handle;
+    apv_snapshot_close(&snapshot);
+}
+
+module_handles *
 module_snapshots_new(void)
 {
-    struct snapshot_cache *cache = calloc(1, sizeof *cache);
-    if (cache != NULL)
-        cache->pid = getpid();
-    return cache;
+    static const module_handle_kind kind = {
+        .what = "the snapshot",
+        .busy = APV_ERR_BUSY,
+        .places = 1, /* LMDB's locks are lost where a process has two */
+        .kept = 16,
+        .open = open_snapshot,
+        .close = close_snapshot,
+    };
+    return module_handles_new(&kind);
 }
 
-/* Closes what no call uses; as with connections, what one uses is left as it is. */
-static void
-close_all(struct snapshot_cache *cache)
+struct job {
+    bool (*work)(apv_snapshot *snapshot, void *arg, apv_err *err);
+    void *arg;
+};
+
+static bool
+do_job(module_use *use, void *arg, apv_err *err)
 {
-    while (cache->first != NULL) {
-        struct handle *handle = cache->first;
-        cache->first = handle->next;
-        if (handle->users == 0)
-            handle_free(handle);
-    }
+    const struct job *job = arg;
+    return job->work(use->handle, job->arg, err);
 }
 
-void
-module_snapshots_free(struct snapshot_cache **cache)
+/* Runs work on the one handle for this path, without the GIL and while no other thread
+ * uses it. Returns whether work did. */
+static bool
+try_run(const module_state *state, const char *path,
+        bool (*work)(apv_snapshot *snapshot, void *arg, apv_err *err), void *arg, apv_err *err)
 {
-    if (*cache == NULL)
-        return;
-    close_all(*cache);
-    free(*cache);
-    *cache = NULL;
-}
+    const module_key key = {.text = path};
+    struct job job = {work, arg};
 
-static struct handle *
-find(struct snapshot_cache *cache, const char *path, apv_err *err)
-{
-    struct handle *found;
-
-    if (cache->pid != getpid()) {
-        close_all(cache);
-        cache->pid = getpid();
-    }
-    for (found = cache->first; found != NULL; found = found->next)
-        if (strcmp(found->path, path) == 0)
-            return found;
-    found = calloc(1, sizeof *found);
-    if (found == NULL || (found->path = strdup(path)) == NULL) {
-        free(found);
-        apv_fail(err, APV_ERR_MEMORY, "out of memory");
-        return NULL;
-    }
-    module_turn_init(&found->turn);
-    if (!apv_snapshot_new(path, &found->snapshot, err)) {
-        handle_free(found);
-        return NULL;
-    }
-    found->next = cache->first;
-    cache->first = found;
-    return found;
-}
-
-/* Gets the handle for this path for one call, waiting without the GIL; NULL: err is set. */
-static struct handle *
-acquire(const module_state *state, const char *path, apv_err *err)
-{
-    struct handle *handle = find(state->snapshots, path, err);
-    bool taken;
-
-    if (handle == NULL)
-        return NULL;
-    handle->users++;
-    Py_BEGIN_ALLOW_THREADS
-    taken = module_turn_take(&handle->turn, TURN_MS, "the snapshot", err);
-    Py_END_ALLOW_THREADS
-    if (!taken) {
-        handle->users--;
-        return NULL;
-    }
-    return handle;
-}
-
-static void
-release(struct handle *handle)
-{
-    module_turn_give(&handle->turn);
-    handle->users--;
-}
-
-bool
-module_snapshot_try(const module_state *state, const char *path,
-                    bool (*work)(apv_snapshot *snapshot, void *arg, apv_err *err), void *arg,
-                    apv_err *err)
-{
-    struct handle *handle = acquire(state, path, err);
-    bool ok;
-
-    if (handle == NULL)
-        return false;
-    Py_BEGIN_ALLOW_THREADS
-    ok = work(handle->snapshot, arg, err);
-    Py_END_ALLOW_THREADS
-    release(handle);
-    return ok;
+    return module_handles_use(state->snapshots, &key, TURN_MS, do_job, &job, err);
 }
 
 /* The same, and raises when it did not. */
@@ -146,7 +76,7 @@ run(const module_state *state, const char *path,
     bool (*work)(apv_snapshot *snapshot, void *arg, apv_err *err), void *arg)
 {
     apv_err err = APV_ERR_NONE;
-    bool ok = module_snapshot_try(state, path, work, arg, &err);
+    bool ok = try_run(state, path, work, arg, &err);
 
     if (!ok)
         module_raise(state, &err);
@@ -189,7 +119,7 @@ static PyObject *
 snapshot_info(PyObject *module, PyObject *args)
 {
     const module_state *state = module_state_get(module);
-    apv_snapshot_info info;
+    apv_snapshot_info info = {0};
     const char *path;
 
     if (!PyArg_ParseTuple(args, "s:snapshot_info", &path) || !run(state, path, look, &info))
@@ -225,20 +155,36 @@ read_document(apv_snapshot *snapshot, void *arg, apv_err *err)
                              err);
 }
 
+bool
+module_snapshot_read(const module_state *state, const char *path, apv_span minion_id,
+                     double max_age, apv_document **document, apv_err *err)
+{
+    struct read_work work = {minion_id, seconds_now(), max_age, NULL};
+    bool ok = try_run(state, path, read_document, &work, err);
+
+    if (ok)
+        *document = work.document;
+    return ok;
+}
+
 static PyObject *
 snapshot_read(PyObject *module, PyObject *args)
 {
     const module_state *state = module_state_get(module);
-    struct read_work work = {.now = seconds_now(), .max_age = INFINITY};
-    PyObject *minion_id, *pillar = NULL;
+    apv_document *document = NULL;
+    apv_err err = APV_ERR_NONE;
+    double max_age = INFINITY;
+    PyObject *minion_id, *pillar;
+    apv_span name;
     const char *path;
 
-    if (!PyArg_ParseTuple(args, "sU|d:snapshot_read", &path, &minion_id, &work.max_age) ||
-        !module_text(state, minion_id, &work.minion_id))
+    if (!PyArg_ParseTuple(args, "sU|d:snapshot_read", &path, &minion_id, &max_age) ||
+        !module_text(state, minion_id, &name))
         return NULL;
-    if (run(state, path, read_document, &work))
-        pillar = module_document_dict(state, minion_id, work.document);
-    apv_document_free(&work.document);
+    if (!module_snapshot_read(state, path, name, max_age, &document, &err))
+        return module_raise(state, &err);
+    pillar = module_document_dict(state, minion_id, document);
+    apv_document_free(&document);
     return pillar;
 }
 
@@ -265,7 +211,7 @@ static PyObject *
 snapshot_verify(PyObject *module, PyObject *args)
 {
     const module_state *state = module_state_get(module);
-    struct verify_work work;
+    struct verify_work work = {0};
     const char *path;
     PyObject *dict;
 
@@ -282,14 +228,15 @@ snapshot_verify(PyObject *module, PyObject *args)
 /* ---- snapshot_refresh ---- */
 
 PyDoc_STRVAR(refresh_doc,
-             "snapshot_refresh(conninfo, path, *, rebuild=False, connect_timeout_ms=2000,\n"
-             "                 timeout_ms=5000, prepare=True)\n"
+             "snapshot_refresh(conninfo, path, *, rebuild=False, " MODULE_OPTIONS_DOC ")\n"
              "--\n\n"
              "Brings the snapshot up to date. Answers as snapshot_info(), with built (a new "
              "generation, of\n"
              "everything), written (minions, now) and unusable (of them).");
 
 struct refresh_work {
+    const module_state *state;
+    apv_db_options options;
     apv_snapshot *snapshot;
     bool rebuild;
     double now;
@@ -297,41 +244,46 @@ struct refresh_work {
 };
 
 static bool
-refresh(apv_db *db, void *arg, apv_err *err)
+refresh_from(apv_db *db, void *arg, apv_err *err)
 {
     struct refresh_work *work = arg;
     return apv_snapshot_refresh(work->snapshot, db, work->rebuild, work->now, &work->round, err);
 }
 
+/* Wants a connection beside the snapshot, which threads wait for with the GIL. */
+static bool
+refresh(module_use *use, void *arg, apv_err *err)
+{
+    struct refresh_work *work = arg;
+
+    work->snapshot = use->handle;
+    module_gil_acquire(use->gil);
+    bool ok = module_connection_try(work->state, &work->options, refresh_from, work, err);
+    module_gil_release(use->gil);
+    return ok;
+}
+
 static PyObject *
 snapshot_refresh(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"conninfo",   "path",    "rebuild", "connect_timeout_ms",
-                            "timeout_ms", "prepare", NULL};
+    static char *names[] = {"conninfo", "path", "rebuild", MODULE_OPTIONS_NAMES};
     const module_state *state = module_state_get(module);
-    apv_db_options options = MODULE_OPTIONS_DEFAULT;
-    struct refresh_work work = {.now = seconds_now()};
+    struct refresh_work work = {
+        .state = state,
+        .options = MODULE_OPTIONS_DEFAULT,
+        .now = seconds_now(),
+    };
     apv_err err = APV_ERR_NONE;
-    struct handle *handle;
-    bool ok;
-    int prepare = options.prepare, rebuild = false;
-    const char *path;
+    module_key key = {0};
     PyObject *dict;
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "ss|$piip:snapshot_refresh", names,
-                                     &options.conninfo, &path, &rebuild,
-                                     &options.connect_timeout_ms, &options.timeout_ms, &prepare))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs,
+                                     "ss|$O&" MODULE_OPTIONS_FORMAT ":snapshot_refresh", names,
+                                     &work.options.conninfo, &key.text, module_flag, &work.rebuild,
+                                     MODULE_OPTIONS_TARGETS(&work.options)))
         return NULL;
-    options.prepare = prepare;
-    work.rebuild = rebuild;
-    handle = acquire(state, path, &err);
-    if (handle == NULL)
+    if (!module_handles_use(state->snapshots, &key, TURN_MS, refresh, &work, &err))
         return module_raise(state, &err);
-    work.snapshot = handle->snapshot;
-    ok = module_connection_run(state, &options, refresh, &work);
-    release(handle);
-    if (!ok)
-        return NULL;
     dict = info_dict(state, &work.round.now);
     if (dict != NULL &&
         (PyDict_SetItem(dict, state->keys[KEY_built], work.round.built ? Py_True : Py_False) < 0 ||
@@ -347,7 +299,6 @@ PyMethodDef module_snapshot_methods[] = {
     {"snapshot_info", snapshot_info, METH_VARARGS, info_doc},
     {"snapshot_read", snapshot_read, METH_VARARGS, read_doc},
     {"snapshot_verify", snapshot_verify, METH_VARARGS, verify_doc},
-    {"snapshot_refresh", (PyCFunction)(void (*)(void))snapshot_refresh,
-     METH_VARARGS | METH_KEYWORDS, refresh_doc},
+    {"snapshot_refresh", MODULE_WITH_KEYWORDS(snapshot_refresh), refresh_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -1,10 +1,16 @@
 /* module_spool.c - the type Spool: a spool that this process has open, shared by its
  * threads, which take turns. */
-#include "module.h"
+#include "module_spool.h"
+
+#include "module_arg.h"
+#include "module_error.h"
+#include "module_text.h"
+#include "module_turn.h"
+#include "module_type.h"
 
 #include "apv_private.h"
+
 #include "apv_spool.h"
-#include "module_turn.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,54 +25,91 @@ struct spool_object {
     PyObject_HEAD apv_spool *spool; /* NULL after close() */
     pid_t pid;                      /* process that opened it */
     module_turn turn;
-    PyThreadState *thread; /* of the call that has it, as what follows */
-    bool interrupted;      /* a signal handler raised */
+};
+
+/* Arguments and answer of a method. */
+struct call {
+    PyObject *kept; /* what texts and bytes are borrowed from; NULL: the caller's arguments */
+    uint64_t seq;   /* of an entry; also a number of events, and the answer of put and retry */
+    uint64_t *seqs;
+    apv_spool_entry *entries;
+    size_t count;      /* of seqs or entries; to be read at most */
+    size_t size_bytes; /* to be read at most */
+    apv_span jid, reason;
+    apv_spool_kind kind;
+    int64_t now_us;
+    bool aside;
+    apv_spool_entry last;         /* behind which to go on */
+    const apv_spool_entry *after; /* that one, or NULL */
+    bool found;
+    apv_spool_batch *batch;
+    apv_spool_info info;
+};
+
+/* A method: parse reads its arguments (false: an exception is set), work does it without the
+ * GIL and while no other thread uses the spool, build makes its answer. */
+struct method {
+    bool (*parse)(const module_state *state, PyObject *args, PyObject *kwargs, struct call *call);
+    bool (*work)(apv_spool *spool, struct call *call, apv_err *err);
+    PyObject *(*build)(const struct call *call);
 };
 
 static const char *const kind_names[] = {NULL, "load", "return", "minions", "endtime", "events"};
 #define KIND_COUNT (sizeof kind_names / sizeof *kind_names)
 
-static const module_state *
-state_of(struct spool_object *self)
+static bool
+do_work(apv_spool *spool, const struct method *method, struct call *call, module_gil *gil,
+        apv_err *err)
 {
-    return (const module_state *)PyType_GetModuleState(Py_TYPE(self));
+    if (spool == NULL)
+        return apv_fail(err, APV_ERR_INVALID, "the spool is closed");
+    apv_spool_on_signal(spool, module_gil_interrupted, gil);
+    bool ok = method->work(spool, call, err);
+    apv_spool_on_signal(spool, NULL, NULL);
+    return ok;
 }
 
-/* Asks Python's signal handlers; called by the library, without the GIL. */
+/* Does what a method does. Returns whether it did; if not, an exception is set. */
 static bool
-interrupted(void *arg)
-{
-    struct spool_object *self = arg;
-    PyEval_RestoreThread(self->thread);
-    self->interrupted = PyErr_CheckSignals() < 0;
-    self->thread = PyEval_SaveThread();
-    return self->interrupted;
-}
-
-/* Does work on the spool, without the GIL and while no other thread uses it. Returns
- * whether it did; if not, an exception is set. */
-static bool
-run(struct spool_object *self, bool (*work)(apv_spool *spool, void *arg, apv_err *err), void *arg)
+run(struct spool_object *self, const struct method *method, struct call *call)
 {
     apv_err err = APV_ERR_NONE;
+    module_gil gil = {0};
+    size_t place;
     bool ok = false;
 
     /* Before the lock, which another thread of the parent may have held when it forked. */
     if (self->pid != getpid()) {
         apv_fail(&err, APV_ERR_FORKED, "the spool belongs to the parent process");
     } else {
-        PyThreadState *thread = PyEval_SaveThread();
-        if (module_turn_take(&self->turn, TURN_MS, "the spool", &err)) {
-            self->thread = thread;
-            ok = self->spool != NULL ? work(self->spool, arg, &err)
-                                     : apv_fail(&err, APV_ERR_INVALID, "the spool is closed");
-            module_turn_give(&self->turn);
+        module_gil_release(&gil);
+        if (module_turn_take(&self->turn, TURN_MS, &gil, &place, &err)) {
+            ok = do_work(self->spool, method, call, &gil, &err);
+            module_turn_give(&self->turn, place, APV_LESSON_NONE, NULL);
         }
-        PyEval_RestoreThread(thread);
+        module_gil_acquire(&gil);
     }
     if (!ok)
-        module_raise(state_of(self), &err);
+        module_raise(module_state_of((PyObject *)self), &err);
     return ok;
+}
+
+/* Calls a method from Python. */
+static PyObject *
+call_method(PyObject *object, const struct method *method, PyObject *args, PyObject *kwargs)
+{
+    struct call call = {.kept = NULL};
+    PyObject *answer = NULL;
+
+    if (method->parse(module_state_of(object), args, kwargs, &call) &&
+        run((struct spool_object *)object, method, &call))
+        answer = method->build(&call);
+    apv_spool_batch_free(&call.batch);
+    free(call.entries);
+    free(call.seqs);
+    Py_XDECREF(call.kept);
+    /* cppcheck-suppress returnDanglingLifetime; build makes a new object */
+    return answer;
 }
 
 /* ---- life ---- */
@@ -94,19 +137,17 @@ spool_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     ok = apv_spool_open(&options, &spool, &err);
     Py_END_ALLOW_THREADS
     if (!ok) {
-        module_raise((const module_state *)PyType_GetModuleState(type), &err);
+        module_raise(module_state_of_type(type), &err);
         goto done;
     }
-    allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
-    self = (struct spool_object *)allocate(type, 0);
+    self = module_object_new(type);
     if (self == NULL) {
         apv_spool_close(&spool);
         goto done;
     }
     self->spool = spool;
     self->pid = getpid();
-    module_turn_init(&self->turn);
-    apv_spool_on_signal(spool, interrupted, self);
+    module_turn_init(&self->turn, 1, "the spool", APV_ERR_BUSY);
 
 done:
     Py_DECREF(path);
@@ -117,14 +158,11 @@ static void
 spool_dealloc(PyObject *object)
 {
     struct spool_object *self = (struct spool_object *)object;
-    PyTypeObject *type = Py_TYPE(object);
 
     apv_spool_close(&self->spool);
     if (self->pid == getpid())
         module_turn_destroy(&self->turn);
-    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
-    release(object);
-    Py_DECREF(type);
+    module_object_free(object);
 }
 
 PyDoc_STRVAR(close_doc, "close()\n--\n\nClose it. All else then raises DataError.");
@@ -134,28 +172,29 @@ spool_close(PyObject *object, PyObject *unused)
 {
     (void)unused;
     struct spool_object *self = (struct spool_object *)object;
-
     apv_err err = APV_ERR_NONE;
+    module_gil gil = {0};
     bool taken = true;
+    size_t place;
 
     if (self->pid == getpid()) {
-        Py_BEGIN_ALLOW_THREADS
-        taken = module_turn_take(&self->turn, TURN_MS, "the spool", &err);
+        module_gil_release(&gil);
+        taken = module_turn_take(&self->turn, TURN_MS, &gil, &place, &err);
         if (taken) {
             apv_spool_close(&self->spool);
-            module_turn_give(&self->turn);
+            module_turn_give(&self->turn, place, APV_LESSON_NONE, NULL);
         }
-        Py_END_ALLOW_THREADS
+        module_gil_acquire(&gil);
     }
     if (!taken)
-        return module_raise(state_of(self), &err);
+        return module_raise(module_state_of(object), &err);
     Py_RETURN_NONE;
 }
 
-/* ---- conversions ---- */
+/* ---- arguments ---- */
 
 static bool
-parse_kind(const module_state *state, const char *name, apv_spool_kind *kind)
+read_kind(const module_state *state, const char *name, apv_spool_kind *kind)
 {
     for (size_t i = 1; i < KIND_COUNT; i++) {
         if (strcmp(name, kind_names[i]) == 0) {
@@ -168,7 +207,7 @@ parse_kind(const module_state *state, const char *name, apv_spool_kind *kind)
 }
 
 static bool
-parse_time(const module_state *state, double seconds, int64_t *us)
+read_time(const module_state *state, double seconds, int64_t *us)
 {
     if (!(seconds > -1e12 && seconds < 1e12)) {
         module_refuse(state, "a time is out of range");
@@ -178,23 +217,211 @@ parse_time(const module_state *state, double seconds, int64_t *us)
     return true;
 }
 
-static PyObject *
-text_or_none(apv_span text)
+/* For format O&. */
+static int
+read_seq(PyObject *object, void *seq)
 {
-    if (text.data == NULL)
-        Py_RETURN_NONE;
-    return PyUnicode_DecodeUTF8(text.data, (Py_ssize_t)text.size, "replace");
+    unsigned long long number = PyLong_AsUnsignedLongLong(object);
+
+    if (number == (unsigned long long)-1 && PyErr_Occurred())
+        return false;
+    *(uint64_t *)seq = number;
+    return true;
+}
+
+/* Borrows from item. */
+static bool
+read_entry(const module_state *state, PyObject *item, apv_spool_entry *entry)
+{
+    const char *kind;
+    double accepted;
+    PyObject *jid, *payload;
+
+    if (!PyTuple_Check(item)) {
+        PyErr_SetString(PyExc_TypeError, "an entry is a tuple (kind, accepted, jid, payload)");
+        return false;
+    }
+    return PyArg_ParseTuple(item, "sdUO:put", &kind, &accepted, &jid, &payload) &&
+           module_bytes(payload, &entry->payload) && read_kind(state, kind, &entry->kind) &&
+           read_time(state, accepted, &entry->accepted_us) && module_text(state, jid, &entry->jid);
+}
+
+/* The one positional argument of a method, or NULL with an exception set. Borrowed. */
+static PyObject *
+only_arg(PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"", NULL};
+    PyObject *arg;
+
+    return PyArg_ParseTupleAndKeywords(args, kwargs, "O", names, &arg) ? arg : NULL;
+}
+
+static bool
+parse_nothing(const module_state *state, PyObject *args, PyObject *kwargs, struct call *call)
+{
+    static char *names[] = {NULL};
+
+    (void)state;
+    (void)call;
+    return PyArg_ParseTupleAndKeywords(args, kwargs, "", names);
+}
+
+static bool
+parse_seq(const module_state *state, PyObject *args, PyObject *kwargs, struct call *call)
+{
+    PyObject *seq = only_arg(args, kwargs);
+
+    (void)state;
+    return seq != NULL && read_seq(seq, &call->seq);
+}
+
+static bool
+parse_jid(const module_state *state, PyObject *args, PyObject *kwargs, struct call *call)
+{
+    PyObject *jid = only_arg(args, kwargs);
+    return jid != NULL && module_text(state, jid, &call->jid);
+}
+
+/* Members of the iterable that is the only argument, kept; and room for as many items of
+ * size bytes. */
+static bool
+parse_members(PyObject *args, PyObject *kwargs, struct call *call, void **items, size_t size)
+{
+    PyObject *iterable = only_arg(args, kwargs);
+
+    if (iterable == NULL || (call->kept = PySequence_Tuple(iterable)) == NULL)
+        return false;
+    call->count = (size_t)PyTuple_Size(call->kept);
+    /* One more, as of nothing there may be no memory either. */
+    *items = calloc(call->count + 1, size);
+    if (*items == NULL)
+        PyErr_NoMemory();
+    return *items != NULL;
+}
+
+static bool
+parse_put(const module_state *state, PyObject *args, PyObject *kwargs, struct call *call)
+{
+    void *items = NULL;
+
+    if (!parse_members(args, kwargs, call, &items, sizeof *call->entries))
+        return false;
+    call->entries = items;
+    for (size_t i = 0; i < call->count; i++)
+        if (!read_entry(state, PyTuple_GetItem(call->kept, (Py_ssize_t)i), &call->entries[i]))
+            return false;
+    return true;
+}
+
+static bool
+parse_remove(const module_state *state, PyObject *args, PyObject *kwargs, struct call *call)
+{
+    void *items = NULL;
+
+    (void)state;
+    if (!parse_members(args, kwargs, call, &items, sizeof *call->seqs))
+        return false;
+    call->seqs = items;
+    for (size_t i = 0; i < call->count; i++)
+        if (!read_seq(PyTuple_GetItem(call->kept, (Py_ssize_t)i), &call->seqs[i]))
+            return false;
+    return true;
+}
+
+static bool
+parse_read(const module_state *state, PyObject *args, PyObject *kwargs, struct call *call)
+{
+    static char *names[] = {"first", "count", "size", "aside", NULL};
+    Py_ssize_t count = READ_COUNT_DEFAULT, size = READ_SIZE_DEFAULT;
+
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O&$nnO&:read", names, read_seq, &call->seq,
+                                     &count, &size, module_flag, &call->aside))
+        return false;
+    if (count < 0 || size < 0) {
+        module_refuse(state, "count and size must not be negative");
+        return false;
+    }
+    call->count = (size_t)count;
+    call->size_bytes = (size_t)size;
+    return true;
+}
+
+static bool
+parse_find(const module_state *state, PyObject *args, PyObject *kwargs, struct call *call)
+{
+    static char *names[] = {"jid", "kind", "after", "count", "size", NULL};
+    Py_ssize_t count = PY_SSIZE_T_MAX, size = PY_SSIZE_T_MAX;
+    const char *kind = NULL;
+    PyObject *jid = Py_None, *after = Py_None, *last_jid;
+
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|Oz$Onn:find", names, &jid, &kind, &after,
+                                     &count, &size))
+        return false;
+    if (count <= 0 || size <= 0) {
+        module_refuse(state, "count and size must be positive");
+        return false;
+    }
+    if ((jid != Py_None && !module_text(state, jid, &call->jid)) ||
+        (kind != NULL && !read_kind(state, kind, &call->kind)))
+        return false;
+    if (after != Py_None) {
+        if (!PyTuple_Check(after)) {
+            PyErr_SetString(PyExc_TypeError, "after is a tuple (jid, seq)");
+            return false;
+        }
+        if (!PyArg_ParseTuple(after, "UO&:find", &last_jid, read_seq, &call->last.seq) ||
+            !module_text(state, last_jid, &call->last.jid))
+            return false;
+        call->after = &call->last;
+    }
+    call->count = (size_t)count;
+    call->size_bytes = (size_t)size;
+    return true;
+}
+
+static bool
+parse_set_aside(const module_state *state, PyObject *args, PyObject *kwargs, struct call *call)
+{
+    static char *names[] = {"", "", "", NULL};
+    double now;
+    PyObject *reason;
+
+    return PyArg_ParseTupleAndKeywords(args, kwargs, "O&Ud:set_aside", names, read_seq, &call->seq,
+                                       &reason, &now) &&
+           module_text(state, reason, &call->reason) && read_time(state, now, &call->now_us);
+}
+
+/* ---- answers ---- */
+
+static PyObject *
+build_none(const struct call *call)
+{
+    (void)call;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+build_seq(const struct call *call)
+{
+    return PyLong_FromUnsignedLongLong(call->seq);
+}
+
+static PyObject *
+build_found(const struct call *call)
+{
+    return PyBool_FromLong(call->found);
 }
 
 static PyObject *
 entry_tuple(const apv_spool_entry *entry)
 {
-    PyObject *kind = text_or_none(
+    PyObject *kind = module_text_object(
         entry->kind == APV_SPOOL_DAMAGED ? APV_NO_SPAN : apv_span_of(kind_names[entry->kind]));
     apv_span jid = entry->jid.data == NULL ? apv_span_of("") : entry->jid;
-    PyObject *name = text_or_none(jid), *reason = text_or_none(entry->reason), *tuple = NULL;
+    PyObject *name = module_text_object(jid), *reason = module_text_object(entry->reason);
     PyObject *payload =
         PyBytes_FromStringAndSize(entry->payload.data, (Py_ssize_t)entry->payload.size);
+    PyObject *tuple = NULL;
 
     if (kind != NULL && name != NULL && reason != NULL && payload != NULL)
         tuple = Py_BuildValue("(KOdOOOd)", (unsigned long long)entry->seq, kind,
@@ -208,8 +435,9 @@ entry_tuple(const apv_spool_entry *entry)
 }
 
 static PyObject *
-entry_list(const apv_spool_batch *batch)
+build_entries(const struct call *call)
 {
+    const apv_spool_batch *batch = call->batch;
     PyObject *list = PyList_New((Py_ssize_t)batch->count);
 
     for (size_t i = 0; list != NULL && i < batch->count; i++) {
@@ -220,400 +448,149 @@ entry_list(const apv_spool_batch *batch)
     return list;
 }
 
-/* ---- put ---- */
-
-PyDoc_STRVAR(put_doc,
-             "put(entries, /)\n--\n\n"
-             "Add entries (kind, accepted, jid, payload) behind all others: all or none, on disk\n"
-             "when it returns. Gives the number of the first; the others follow.");
-
-struct put_work {
-    apv_spool_entry *entries;
-    size_t count;
-    uint64_t first;
-};
-
-static bool
-do_put(apv_spool *spool, void *arg, apv_err *err)
-{
-    struct put_work *work = arg;
-    return apv_spool_put(spool, work->entries, work->count, &work->first, err);
-}
-
-/* Borrows from item. */
-static bool
-parse_entry(const module_state *state, PyObject *item, apv_spool_entry *entry)
-{
-    const char *kind;
-    char *payload;
-    double accepted;
-    PyObject *jid, *bytes;
-    Py_ssize_t size;
-
-    if (!PyTuple_Check(item)) {
-        PyErr_SetString(PyExc_TypeError, "an entry is a tuple (kind, accepted, jid, payload)");
-        return false;
-    }
-    if (!PyArg_ParseTuple(item, "sdUO:put", &kind, &accepted, &jid, &bytes) ||
-        PyBytes_AsStringAndSize(bytes, &payload, &size) < 0)
-        return false;
-    entry->payload = (apv_span){payload, (size_t)size};
-    return parse_kind(state, kind, &entry->kind) &&
-           parse_time(state, accepted, &entry->accepted_us) && module_text(state, jid, &entry->jid);
-}
-
 static PyObject *
-spool_put(PyObject *object, PyObject *entries)
+build_info(const struct call *call)
 {
-    struct spool_object *self = (struct spool_object *)object;
-    struct put_work work = {0};
-    PyObject *items = PySequence_Tuple(entries), *first = NULL;
-
-    if (items == NULL)
-        return NULL;
-    Py_ssize_t count = PyTuple_Size(items);
-    /* One more, as of nothing there may be no memory either. */
-    work.entries = calloc((size_t)count + 1, sizeof *work.entries);
-    if (work.entries == NULL) {
-        PyErr_NoMemory();
-        goto done;
-    }
-    work.count = (size_t)count;
-    for (Py_ssize_t i = 0; i < count; i++) {
-        if (!parse_entry(state_of(self), PyTuple_GetItem(items, i), &work.entries[i]))
-            goto done;
-    }
-    if (run(self, do_put, &work))
-        first = PyLong_FromUnsignedLongLong(work.first);
-
-done:
-    free(work.entries);
-    Py_DECREF(items);
-    return first;
-}
-
-PyDoc_STRVAR(count_dropped_doc, "count_dropped(events, /)\n--\n\nCount events that found no room.");
-
-static bool
-do_count_dropped(apv_spool *spool, void *arg, apv_err *err)
-{
-    const uint64_t *events = arg;
-    return apv_spool_count_dropped(spool, *events, err);
-}
-
-static PyObject *
-spool_count_dropped(PyObject *object, PyObject *number)
-{
-    uint64_t events = PyLong_AsUnsignedLongLong(number);
-
-    if (PyErr_Occurred() || !run((struct spool_object *)object, do_count_dropped, &events))
-        return NULL;
-    Py_RETURN_NONE;
-}
-
-/* ---- reading ---- */
-
-PyDoc_STRVAR(read_doc,
-             "read(first=0, *, count=500, size=16777216, aside=False)\n--\n\n"
-             "Entries in their order, from this number on: at most count of them and size bytes,\n"
-             "but always one. aside: of those that were set aside. Each is a tuple (seq, kind,\n"
-             "accepted, jid, payload, reason, aside_at); the kind of a damaged one is None.");
-
-struct read_work {
-    bool aside;
-    uint64_t first;
-    size_t count, size_bytes;
-    apv_span jid;
-    apv_spool_kind kind;
-    const apv_spool_entry *after;
-    bool has;
-    apv_spool_batch *batch;
-};
-
-static bool
-do_read(apv_spool *spool, void *arg, apv_err *err)
-{
-    struct read_work *work = arg;
-    return apv_spool_read(spool, work->aside, work->first, work->count, work->size_bytes,
-                          &work->batch, err);
-}
-
-static PyObject *
-spool_read(PyObject *object, PyObject *args, PyObject *kwargs)
-{
-    static char *names[] = {"first", "count", "size", "aside", NULL};
-    struct spool_object *self = (struct spool_object *)object;
-    struct read_work work = {0};
-    unsigned long long first = 0;
-    Py_ssize_t count = READ_COUNT_DEFAULT, size = READ_SIZE_DEFAULT;
-    int aside = false;
-    PyObject *list = NULL;
-
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|K$nnp:read", names, &first, &count, &size,
-                                     &aside))
-        return NULL;
-    if (count < 0 || size < 0)
-        return module_refuse(state_of(self), "count and size must not be negative");
-    work.aside = aside;
-    work.first = first;
-    work.count = (size_t)count;
-    work.size_bytes = (size_t)size;
-    if (run(self, do_read, &work))
-        list = entry_list(work.batch);
-    apv_spool_batch_free(&work.batch);
-    return list;
-}
-
-PyDoc_STRVAR(find_doc,
-             "find(jid=None, kind=None, *, after=None, count=sys.maxsize, size=sys.maxsize)\n--\n\n"
-             "The entries of a job (None: of all jobs, ordered by job), in their order and as\n"
-             "read() gives them, without the damaged ones. after: (jid, seq) of the one behind\n"
-             "which to go on. At most count of them, and so many that their payloads reach size\n"
-             "bytes, but always one.");
-
-static bool
-do_find(apv_spool *spool, void *arg, apv_err *err)
-{
-    struct read_work *work = arg;
-    return apv_spool_find_next(spool, work->jid, work->kind, work->after, work->count,
-                               work->size_bytes, &work->batch, err);
-}
-
-static PyObject *
-spool_find(PyObject *object, PyObject *args, PyObject *kwargs)
-{
-    static char *names[] = {"jid", "kind", "after", "count", "size", NULL};
-    struct spool_object *self = (struct spool_object *)object;
-    struct read_work work = {0};
-    apv_spool_entry last = {0};
-    unsigned long long seq = 0;
-    Py_ssize_t count = PY_SSIZE_T_MAX, size = PY_SSIZE_T_MAX;
-    const char *kind = NULL;
-    PyObject *jid = Py_None, *after = Py_None, *last_jid, *list = NULL;
-
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|Oz$Onn:find", names, &jid, &kind, &after,
-                                     &count, &size))
-        return NULL;
-    if (count <= 0 || size <= 0)
-        return module_refuse(state_of(self), "count and size must be positive");
-    if ((jid != Py_None && !module_text(state_of(self), jid, &work.jid)) ||
-        (kind != NULL && !parse_kind(state_of(self), kind, &work.kind)))
-        return NULL;
-    if (after != Py_None) {
-        if (!PyTuple_Check(after)) {
-            PyErr_SetString(PyExc_TypeError, "after is a tuple (jid, seq)");
-            return NULL;
-        }
-        if (!PyArg_ParseTuple(after, "UK:find", &last_jid, &seq) ||
-            !module_text(state_of(self), last_jid, &last.jid))
-            return NULL;
-        last.seq = seq;
-        work.after = &last;
-    }
-    work.count = (size_t)count;
-    work.size_bytes = (size_t)size;
-    if (run(self, do_find, &work))
-        list = entry_list(work.batch);
-    apv_spool_batch_free(&work.batch);
-    return list;
-}
-
-PyDoc_STRVAR(has_doc, "has(jid, /)\n--\n\nWhether any entry of the job waits.");
-
-static bool
-do_has(apv_spool *spool, void *arg, apv_err *err)
-{
-    struct read_work *work = arg;
-    return apv_spool_has(spool, work->jid, &work->has, err);
-}
-
-static PyObject *
-spool_has(PyObject *object, PyObject *jid)
-{
-    struct spool_object *self = (struct spool_object *)object;
-    struct read_work work = {0};
-
-    if (!module_text(state_of(self), jid, &work.jid) || !run(self, do_has, &work))
-        return NULL;
-    return PyBool_FromLong(work.has);
-}
-
-PyDoc_STRVAR(info_doc, "info()\n--\n\nWhat is in it, as a dict.");
-
-static bool
-do_info(apv_spool *spool, void *arg, apv_err *err)
-{
-    return apv_spool_inspect(spool, arg, err);
-}
-
-static PyObject *
-spool_info(PyObject *object, PyObject *unused)
-{
-    (void)unused;
-    apv_spool_info info;
-
-    if (!run((struct spool_object *)object, do_info, &info))
-        return NULL;
+    const apv_spool_info *info = &call->info;
     PyObject *kinds = PyDict_New(), *dict = NULL;
+
     for (size_t i = 1; kinds != NULL && i < KIND_COUNT; i++) {
-        PyObject *count = PyLong_FromUnsignedLongLong(info.kinds[i]);
+        PyObject *count = PyLong_FromUnsignedLongLong(info->kinds[i]);
         if (count == NULL || PyDict_SetItemString(kinds, kind_names[i], count) < 0)
             Py_CLEAR(kinds);
         Py_XDECREF(count);
     }
     if (kinds != NULL)
         dict = Py_BuildValue(
-            "{sKsOsKsKsdsKsnsn}", "entries", (unsigned long long)info.entries, "kinds", kinds,
-            "aside", (unsigned long long)info.aside, "oldest_seq",
-            (unsigned long long)info.oldest_seq, "oldest", (double)info.oldest_us / US_PER_S,
-            "dropped_events", (unsigned long long)info.dropped_events, "used_bytes",
-            (Py_ssize_t)info.used_bytes, "bound_bytes", (Py_ssize_t)info.bound_bytes);
+            "{sKsOsKsKsdsKsnsn}", "entries", (unsigned long long)info->entries, "kinds", kinds,
+            "aside", (unsigned long long)info->aside, "oldest_seq",
+            (unsigned long long)info->oldest_seq, "oldest", (double)info->oldest_us / US_PER_S,
+            "dropped_events", (unsigned long long)info->dropped_events, "used_bytes",
+            (Py_ssize_t)info->used_bytes, "bound_bytes", (Py_ssize_t)info->bound_bytes);
     Py_XDECREF(kinds);
     return dict;
 }
 
-/* ---- taking out ---- */
-
-PyDoc_STRVAR(remove_doc,
-             "remove(seqs, /)\n--\n\nRemove entries that wait, all at once. Those that are not\n"
-             "there are passed over.");
-
-struct remove_work {
-    uint64_t *seqs;
-    size_t count;
-};
+/* ---- work ---- */
 
 static bool
-do_remove(apv_spool *spool, void *arg, apv_err *err)
+work_put(apv_spool *spool, struct call *call, apv_err *err)
 {
-    const struct remove_work *work = arg;
-    return apv_spool_remove(spool, work->seqs, work->count, err);
+    return apv_spool_put(spool, call->entries, call->count, &call->seq, err);
 }
-
-static PyObject *
-spool_remove(PyObject *object, PyObject *seqs)
-{
-    struct remove_work work = {0};
-    PyObject *items = PySequence_Tuple(seqs), *done = NULL;
-
-    if (items == NULL)
-        return NULL;
-    Py_ssize_t count = PyTuple_Size(items);
-    work.seqs = calloc((size_t)count + 1, sizeof *work.seqs);
-    if (work.seqs == NULL) {
-        PyErr_NoMemory();
-        goto done;
-    }
-    work.count = (size_t)count;
-    for (Py_ssize_t i = 0; i < count; i++) {
-        work.seqs[i] = PyLong_AsUnsignedLongLong(PyTuple_GetItem(items, i));
-        if (PyErr_Occurred())
-            goto done;
-    }
-    if (run((struct spool_object *)object, do_remove, &work))
-        done = Py_NewRef(Py_None);
-
-done:
-    free(work.seqs);
-    Py_DECREF(items);
-    return done;
-}
-
-struct seq_work {
-    uint64_t seq;
-    apv_span reason;
-    int64_t now_us;
-    bool found;
-    uint64_t seq_new;
-};
-
-PyDoc_STRVAR(set_aside_doc, "set_aside(seq, reason, now, /)\n--\n\n"
-                            "Set an entry aside, with the reason why. Gives whether it was there.");
 
 static bool
-do_set_aside(apv_spool *spool, void *arg, apv_err *err)
+work_count_dropped(apv_spool *spool, struct call *call, apv_err *err)
 {
-    struct seq_work *work = arg;
-    return apv_spool_set_aside(spool, work->seq, work->reason, work->now_us, &work->found, err);
+    return apv_spool_count_dropped(spool, call->seq, err);
 }
-
-static PyObject *
-spool_set_aside(PyObject *object, PyObject *args)
-{
-    struct spool_object *self = (struct spool_object *)object;
-    struct seq_work work = {0};
-    unsigned long long seq;
-    double now;
-    PyObject *reason;
-
-    if (!PyArg_ParseTuple(args, "KUd:set_aside", &seq, &reason, &now) ||
-        !module_text(state_of(self), reason, &work.reason) ||
-        !parse_time(state_of(self), now, &work.now_us))
-        return NULL;
-    work.seq = seq;
-    if (!run(self, do_set_aside, &work))
-        return NULL;
-    return PyBool_FromLong(work.found);
-}
-
-PyDoc_STRVAR(retry_doc, "retry(seq, /)\n--\n\n"
-                        "Put what was set aside behind all others again. Gives its new number, or\n"
-                        "0 if there is none such.");
 
 static bool
-do_retry(apv_spool *spool, void *arg, apv_err *err)
+work_read(apv_spool *spool, struct call *call, apv_err *err)
 {
-    struct seq_work *work = arg;
-    return apv_spool_retry(spool, work->seq, &work->seq_new, err);
+    return apv_spool_read(spool, call->aside, call->seq, call->count, call->size_bytes,
+                          &call->batch, err);
 }
-
-static PyObject *
-spool_retry(PyObject *object, PyObject *seq)
-{
-    struct seq_work work = {.seq = PyLong_AsUnsignedLongLong(seq)};
-
-    if (PyErr_Occurred() || !run((struct spool_object *)object, do_retry, &work))
-        return NULL;
-    return PyLong_FromUnsignedLongLong(work.seq_new);
-}
-
-PyDoc_STRVAR(drop_doc,
-             "drop(seq, /)\n--\n\nForget what was set aside. Gives whether it was there.");
 
 static bool
-do_drop(apv_spool *spool, void *arg, apv_err *err)
+work_find(apv_spool *spool, struct call *call, apv_err *err)
 {
-    struct seq_work *work = arg;
-    return apv_spool_drop(spool, work->seq, &work->found, err);
+    return apv_spool_find_next(spool, call->jid, call->kind, call->after, call->count,
+                               call->size_bytes, &call->batch, err);
 }
 
-static PyObject *
-spool_drop(PyObject *object, PyObject *seq)
+static bool
+work_has(apv_spool *spool, struct call *call, apv_err *err)
 {
-    struct seq_work work = {.seq = PyLong_AsUnsignedLongLong(seq)};
+    return apv_spool_has(spool, call->jid, &call->found, err);
+}
 
-    if (PyErr_Occurred() || !run((struct spool_object *)object, do_drop, &work))
-        return NULL;
-    return PyBool_FromLong(work.found);
+static bool
+work_info(apv_spool *spool, struct call *call, apv_err *err)
+{
+    return apv_spool_inspect(spool, &call->info, err);
+}
+
+static bool
+work_remove(apv_spool *spool, struct call *call, apv_err *err)
+{
+    return apv_spool_remove(spool, call->seqs, call->count, err);
+}
+
+static bool
+work_set_aside(apv_spool *spool, struct call *call, apv_err *err)
+{
+    return apv_spool_set_aside(spool, call->seq, call->reason, call->now_us, &call->found, err);
+}
+
+static bool
+work_retry(apv_spool *spool, struct call *call, apv_err *err)
+{
+    return apv_spool_retry(spool, call->seq, &call->seq, err);
+}
+
+static bool
+work_drop(apv_spool *spool, struct call *call, apv_err *err)
+{
+    return apv_spool_drop(spool, call->seq, &call->found, err);
 }
 
 /* ---- the type ---- */
 
-#define WITH_KEYWORDS(function)                                                                    \
-    (PyCFunction)(void (*)(void))(function), METH_VARARGS | METH_KEYWORDS
+PyDoc_STRVAR(put_doc,
+             "put(entries, /)\n--\n\n"
+             "Add entries (kind, accepted, jid, payload) behind all others: all or none, on disk\n"
+             "when it returns. Gives the number of the first; the others follow.");
+PyDoc_STRVAR(count_dropped_doc, "count_dropped(events, /)\n--\n\nCount events that found no room.");
+PyDoc_STRVAR(read_doc,
+             "read(first=0, *, count=500, size=16777216, aside=False)\n--\n\n"
+             "Entries in their order, from this number on: at most count of them and size bytes,\n"
+             "but always one. aside: of those that were set aside. Each is a tuple (seq, kind,\n"
+             "accepted, jid, payload, reason, aside_at); the kind of a damaged one is None.");
+PyDoc_STRVAR(find_doc,
+             "find(jid=None, kind=None, *, after=None, count=sys.maxsize, size=sys.maxsize)\n--\n\n"
+             "The entries of a job (None: of all jobs, ordered by job), in their order and as\n"
+             "read() gives them, without the damaged ones. after: (jid, seq) of the one behind\n"
+             "which to go on. At most count of them, and so many that their payloads reach size\n"
+             "bytes, but always one.");
+PyDoc_STRVAR(has_doc, "has(jid, /)\n--\n\nWhether any entry of the job waits.");
+PyDoc_STRVAR(info_doc, "info()\n--\n\nWhat is in it, as a dict.");
+PyDoc_STRVAR(remove_doc,
+             "remove(seqs, /)\n--\n\nRemove entries that wait, all at once. Those that are not\n"
+             "there are passed over.");
+PyDoc_STRVAR(set_aside_doc, "set_aside(seq, reason, now, /)\n--\n\n"
+                            "Set an entry aside, with the reason why. Gives whether it was there.");
+PyDoc_STRVAR(retry_doc, "retry(seq, /)\n--\n\n"
+                        "Put what was set aside behind all others again. Gives its new number, or\n"
+                        "0 if there is none such.");
+PyDoc_STRVAR(drop_doc,
+             "drop(seq, /)\n--\n\nForget what was set aside. Gives whether it was there.");
+
+/* The methods: name, parse, work, build. */
+#define METHODS(X)                                                                                 \
+    X(put, parse_put, work_put, build_seq)                                                         \
+    X(count_dropped, parse_seq, work_count_dropped, build_none)                                    \
+    X(read, parse_read, work_read, build_entries)                                                  \
+    X(find, parse_find, work_find, build_entries)                                                  \
+    X(has, parse_jid, work_has, build_found)                                                       \
+    X(info, parse_nothing, work_info, build_info)                                                  \
+    X(remove, parse_remove, work_remove, build_none)                                               \
+    X(set_aside, parse_set_aside, work_set_aside, build_found)                                     \
+    X(retry, parse_seq, work_retry, build_seq)                                                     \
+    X(drop, parse_seq, work_drop, build_found)
+
+#define DEFINE_METHOD(name, parse, work, build)                                                    \
+    static PyObject *spool_##name(PyObject *object, PyObject *args, PyObject *kwargs)              \
+    {                                                                                              \
+        static const struct method method = {parse, work, build};                                  \
+        return call_method(object, &method, args, kwargs);                                         \
+    }
+METHODS(DEFINE_METHOD)
 
 static PyMethodDef spool_methods[] = {
-    {"put", spool_put, METH_O, put_doc},
-    {"count_dropped", spool_count_dropped, METH_O, count_dropped_doc},
-    {"read", WITH_KEYWORDS(spool_read), read_doc},
-    {"find", WITH_KEYWORDS(spool_find), find_doc},
-    {"has", spool_has, METH_O, has_doc},
-    {"info", spool_info, METH_NOARGS, info_doc},
-    {"remove", spool_remove, METH_O, remove_doc},
-    {"set_aside", spool_set_aside, METH_VARARGS, set_aside_doc},
-    {"retry", spool_retry, METH_O, retry_doc},
-    {"drop", spool_drop, METH_O, drop_doc},
-    {"close", spool_close, METH_NOARGS, close_doc},
+#define METHOD_ENTRY(name, parse, work, build)                                                     \
+    {#name, MODULE_WITH_KEYWORDS(spool_##name), name##_doc},
+    METHODS(METHOD_ENTRY){"close", spool_close, METH_NOARGS, close_doc},
     {NULL, NULL, 0, NULL},
 };
 
@@ -640,11 +617,5 @@ static PyType_Spec spool_spec = {
 int
 module_add_spool(PyObject *module)
 {
-    PyObject *type = PyType_FromModuleAndSpec(module, &spool_spec, NULL);
-
-    if (type == NULL)
-        return -1;
-    int status = PyModule_AddObjectRef(module, "Spool", type);
-    Py_DECREF(type);
-    return status;
+    return module_add_type(module, "Spool", &spool_spec);
 }

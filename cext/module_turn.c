@@ -1,24 +1,27 @@
-/* module_turn.c - threads that take turns at a handle. */
+/* module_turn.c - calls that take turns at a few places, of several threads. */
 #include "module_turn.h"
 
 #include "apv_private.h"
 
+#include <errno.h>
 #include <time.h>
 
 #define NS_PER_S INT64_C(1000000000)
+#define NS_PER_MS INT64_C(1000000)
+#define ASK_NS (100 * NS_PER_MS) /* how often a call that waits asks the signal handlers */
 
 void
-module_turn_init(module_turn *turn)
+module_turn_init(module_turn *turn, size_t count, const char *what, apv_code busy)
 {
     pthread_condattr_t attributes;
 
+    *turn = (module_turn){.what = what, .busy = busy, .count = count};
     /* On Linux none of these fails with these arguments. */
     pthread_mutex_init(&turn->lock, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&turn->freed, &attributes);
     pthread_condattr_destroy(&attributes);
-    turn->busy = false;
 }
 
 void
@@ -28,47 +31,100 @@ module_turn_destroy(module_turn *turn)
     pthread_mutex_destroy(&turn->lock);
 }
 
-static struct timespec
-later(int64_t ms)
+static int64_t
+now_ns(void)
 {
-    struct timespec at;
+    struct timespec now;
 
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    int64_t ns = (int64_t)at.tv_sec * NS_PER_S + at.tv_nsec + ms * (NS_PER_S / 1000);
-    return (struct timespec){(time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S)};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+/* The first place that is free, or count. */
+static size_t
+free_place_locked(const module_turn *turn)
+{
+    size_t i = 0;
+
+    while (i < turn->count && turn->places[i].taken)
+        i++;
+    return i;
+}
+
+/* Whether this thread has all places: a wait for one would have no end. */
+static bool
+own_all_locked(const module_turn *turn)
+{
+    size_t i = 0;
+
+    while (i < turn->count && turn->places[i].taken &&
+           pthread_equal(turn->places[i].owner, pthread_self()))
+        i++;
+    return i == turn->count;
+}
+
+/* Waits until a place may be free, end_ns comes, or the signal handlers are to be asked.
+ * Returns whether one of them raised. */
+static bool
+wait_locked(module_turn *turn, int64_t end_ns, module_gil *gil)
+{
+    int64_t until_ns = now_ns() + ASK_NS;
+    bool interrupted = false;
+
+    if (until_ns > end_ns)
+        until_ns = end_ns;
+    const struct timespec until = {(time_t)(until_ns / NS_PER_S), (long)(until_ns % NS_PER_S)};
+    if (pthread_cond_timedwait(&turn->freed, &turn->lock, &until) == ETIMEDOUT) {
+        /* A handler may call, and take a place itself. */
+        pthread_mutex_unlock(&turn->lock);
+        interrupted = module_gil_interrupted(gil);
+        pthread_mutex_lock(&turn->lock);
+    }
+    return interrupted;
 }
 
 bool
-module_turn_take(module_turn *turn, int64_t limit_ms, const char *what, apv_err *err)
+module_turn_take(module_turn *turn, int64_t limit_ms, module_gil *gil, size_t *place, apv_err *err)
 {
-    bool taken = false;
-    int status = 0;
+    const int64_t end_ns = now_ns() + limit_ms * NS_PER_MS;
+    bool interrupted = false, own = false, ok = false, probe = false;
+    size_t free;
 
     pthread_mutex_lock(&turn->lock);
-    bool own = turn->busy && pthread_equal(turn->owner, pthread_self());
-    if (turn->busy && !own) {
-        const struct timespec end = later(limit_ms);
-        while (turn->busy && status == 0)
-            status = pthread_cond_timedwait(&turn->freed, &turn->lock, &end);
-    }
-    if (own) {
-        apv_fail(err, APV_ERR_BUSY, "%s is in use by the call that this signal handler interrupts",
-                 what);
-    } else if (turn->busy) {
-        apv_fail(err, APV_ERR_BUSY, "other calls had %s for %lld ms", what, (long long)limit_ms);
+    while ((free = free_place_locked(turn)) == turn->count && !turn->breaker.open &&
+           !(own = own_all_locked(turn)) && !interrupted && now_ns() < end_ns)
+        interrupted = wait_locked(turn, end_ns, gil);
+    if (interrupted) {
+        apv_fail(err, turn->busy, "the wait for %s was interrupted", turn->what);
+    } else if (free < turn->count && apv_breaker_ask(&turn->breaker, now_ns(), &probe)) {
+        turn->places[free] = (module_place){true, probe, pthread_self()};
+        *place = free;
+        ok = true;
+    } else if (turn->breaker.open) {
+        apv_breaker_refuse(&turn->breaker, now_ns(), err);
+    } else if (own) {
+        apv_fail(err, turn->busy, "%s is in use by the call that this signal handler interrupts",
+                 turn->what);
     } else {
-        turn->owner = pthread_self();
-        taken = turn->busy = true;
+        apv_fail(err, turn->busy, "other calls had %s for %lld ms", turn->what,
+                 (long long)limit_ms);
     }
     pthread_mutex_unlock(&turn->lock);
-    return taken;
+    return ok;
 }
 
 void
-module_turn_give(module_turn *turn)
+module_turn_give(module_turn *turn, size_t place, apv_lesson lesson, const apv_err *cause)
 {
+    module_place *given = &turn->places[place];
+
     pthread_mutex_lock(&turn->lock);
-    turn->busy = false;
-    pthread_cond_signal(&turn->freed);
+    apv_breaker_tell(&turn->breaker, now_ns(), given->probe, lesson, cause);
+    given->taken = false;
+    /* While the database is away all that wait are told at once. */
+    if (turn->breaker.open)
+        pthread_cond_broadcast(&turn->freed);
+    else
+        pthread_cond_signal(&turn->freed);
     pthread_mutex_unlock(&turn->lock);
 }

@@ -1,29 +1,46 @@
-/* module_turn.h - threads that take turns at a handle. */
+/* module_turn.h - calls that take turns at a few places, of several threads. */
 #ifndef APV_MODULE_TURN_H
 #define APV_MODULE_TURN_H
 
-#include "apv.h"
+#include "module_gil.h"
+
+#include "breaker.h"
 
 #include <pthread.h>
 
+#define MODULE_PLACES_MAX 4
+
+/* One call at a time has a place. */
 typedef struct {
+    bool taken;
+    bool probe;      /* it is the breaker's */
+    pthread_t owner; /* thread of the call */
+} module_place;
+
+typedef struct {
+    const char *what; /* stands in the places, for error texts */
+    apv_code busy;    /* the code of errors */
+    size_t count;     /* of places */
     pthread_mutex_t lock;
     pthread_cond_t freed;
-    bool busy;       /* one call has the handle; under lock, as owner is */
-    pthread_t owner; /* thread of that call */
+    module_place places[MODULE_PLACES_MAX]; /* under lock, as breaker is */
+    apv_breaker breaker;                    /* one for all places */
 } module_turn;
 
-void module_turn_init(module_turn *turn);
+/* Makes count (1 to MODULE_PLACES_MAX) free places. what: outlives the turn. */
+void module_turn_init(module_turn *turn, size_t count, const char *what, apv_code busy);
 void module_turn_destroy(module_turn *turn);
 
-/* Waits until no other call has the handle. To be called without the GIL.
- * limit_ms: to wait at most. what: the handle, for error texts.
- * Errors: BUSY (others had it for all that time; or this very thread has it, since a signal
- * handler came in between, for which waiting would never end). */
-bool module_turn_take(module_turn *turn, int64_t limit_ms, const char *what,
+/* Takes the first free place, and waits for one if there is none; not while the breaker is
+ * open. To be called without the GIL.
+ * limit_ms: to wait at most. gil: the call's; a signal handler that raises ends the wait.
+ * place: receives its number.
+ * Errors: the code turn->busy (others had all places for that time, this very thread has
+ * them, since a signal handler came in between, or a handler raised); as apv_breaker_refuse. */
+bool module_turn_take(module_turn *turn, int64_t limit_ms, module_gil *gil, size_t *place,
                       apv_err *err) APV_MUSTCHECK;
 
-/* Gives the handle to the next call. */
-void module_turn_give(module_turn *turn);
+/* Frees a place. lesson: what its call learned. cause: why, for AWAY. */
+void module_turn_give(module_turn *turn, size_t place, apv_lesson lesson, const apv_err *cause);
 
 #endif

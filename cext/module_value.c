@@ -1,6 +1,11 @@
 /* module_value.c - digest, mac and validation for Python. */
 #include "module_value.h"
 
+#include "module_error.h"
+#include "module_expected.h"
+#include "module_reader.h"
+#include "module_text.h"
+
 static PyObject *
 text_object(apv_span text)
 {
@@ -194,7 +199,8 @@ PyDoc_STRVAR(
     "{\"packages\": {name: version, \"latest\" or None}} and optionally minion, revision,\n"
     "digest, evidence_key, services, values (canonical JSON texts) and actions.\n\n"
     "Nothing in load raises. Answers {\"verdict\", \"revision\", \"authenticated\",\n"
-    "\"findings\", \"unapproved\"}; docs/validation.md explains them.");
+    "\"findings\", \"unapproved\"}; docs/validation.md explains them.\n\n"
+    "Tests and benchmarks alone call it: returns are validated as they are recorded.");
 
 static PyObject *
 validate(PyObject *module, PyObject *args)
@@ -301,9 +307,11 @@ read_item(const module_state *state, PyObject *tuple, apv_item *item)
            tuple_text(state, tuple, 3, true, &item->value);
 }
 
-PyDoc_STRVAR(digest_doc,
-             "digest(minion_id, revision, items)\n--\n\n"
-             "The digest of a document, \"sha256:...\". items: (kind, name, type, value or None).");
+PyDoc_STRVAR(
+    digest_doc,
+    "digest(minion_id, revision, items)\n--\n\n"
+    "The digest of a document, \"sha256:...\". items: (kind, name, type, value or None).\n\n"
+    "Tests alone call it: a document is checked against its digest as it is read.");
 
 static PyObject *
 digest(PyObject *module, PyObject *args)
@@ -347,7 +355,8 @@ done:
 }
 
 PyDoc_STRVAR(mac_doc, "mac(evidence_key, evidence)\n--\n\n"
-                      "The mac of evidence as 64 hex digits; its own \"mac\" is not read.");
+                      "The mac of evidence as 64 hex digits; its own \"mac\" is not read.\n\n"
+                      "Tests alone call it: evidence is checked as a return is validated.");
 
 static PyObject *
 mac(PyObject *module, PyObject *args)

@@ -181,12 +181,21 @@ def cancel(request_id=None, comment="", *surplus, **options):
 
 
 def revert(
-    request_id=None, minions=None, reason=None, request_type="revert", tgt=None, tgt_type="glob", *surplus, **options
+    request_id=None,
+    minions=None,
+    reason=None,
+    request_type="revert",
+    tgt=None,
+    tgt_type="glob",
+    overlap=None,
+    *surplus,
+    **options,
 ):
     """
     Ask to restore what held before a request: that is a request of its own, with its own chain.
 
     minions, or tgt and tgt_type: only on these of its minions; else on all.
+    overlap: what to do about open requests that it contradicts: supersede or wait.
 
         salt-run approval.revert 7 reason='hello 2.10-3 crashes'
         salt-run approval.revert 7 minions=web1
@@ -200,6 +209,7 @@ def revert(
         request_id,
         reason=reason,
         request_type=request_type,
+        overlap=overlap,
     )
 
 
@@ -390,7 +400,9 @@ def compliance(limit=50, *surplus, **options):
     return _answer(compliance, surplus, options, "compliance", limit)
 
 
-def returns(minion=None, verdict=None, flagged=None, since=None, before=None, limit=50, *surplus, **options):
+def returns(
+    minion=None, verdict=None, flagged=None, since=None, before=None, limit=50, every=False, *surplus, **options
+):
     """
     What minions returned and what the validator made of it, the newest job first.
 
@@ -398,11 +410,12 @@ def returns(minion=None, verdict=None, flagged=None, since=None, before=None, li
     flagged: True for what is odd (claim, replayed, stale, unknown-job, untargeted), False for the rest.
     since: received since this time.
     before: the next page: what comes behind this one, [jid, minion, attempt].
+    every: True lists also those of functions that can prove nothing, such as test.ping.
 
         salt-run approval.returns web1
         salt-run approval.returns verdict=failed since=2026-12-01
     """
-    return _answer(returns, surplus, options, "returns", minion, verdict, flagged, since, before, limit)
+    return _answer(returns, surplus, options, "returns", minion, verdict, flagged, since, before, limit, every)
 
 
 def quarantine(minion=None, since=None, before=None, limit=50, *surplus, **options):
@@ -429,18 +442,20 @@ def outbox(state=None, limit=50, *surplus, **options):
 
 def retry_outbox(request_id=None, destination="salt", *surplus, **options):
     """
-    Give the dead messages of a request another chance.
+    Give the dead messages of a request, or of another thread, another chance.
 
         salt-run approval.retry_outbox 7
+        salt-run approval.retry_outbox drift/web1 destination=chat
     """
     return _answer(retry_outbox, surplus, options, "retry_outbox", request_id, destination)
 
 
 def drop_outbox(request_id=None, destination="chat", *surplus, **options):
     """
-    Drop the messages of a request to a destination that nobody consumes.
+    Drop the messages of a request, or of another thread, to a destination that nobody consumes.
 
         salt-run approval.drop_outbox 7
+        salt-run approval.drop_outbox drift/web1 destination=chat
     """
     return _answer(drop_outbox, surplus, options, "drop_outbox", request_id, destination)
 

@@ -1,5 +1,6 @@
--- Who may call what. All is taken first from everybody, and from the group roles of this and of any earlier version: what no
--- line below names is internal. Logins stay members of their roles, and what an administrator gave to other roles is theirs.
+-- Privileges on functions, tables and views. All is taken first from everybody, and from the group roles of this and of any earlier
+-- version: a function that no line below names is internal. Logins stay members of their roles, and what an administrator gave to
+-- other roles is theirs.
 DO $$
 DECLARE
     grantee text;
@@ -16,7 +17,7 @@ BEGIN
             EXECUTE format('REVOKE ALL ON ALL %s IN SCHEMA approval FROM %s CASCADE', kind, grantee);
         END LOOP;
     END LOOP;
-    -- What tables and functions to come, such as partitions, would be given by themselves.
+    -- Tables and functions to come, such as partitions, would be given these by themselves.
     FOR preset IN
         SELECT DISTINCT CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'ROUTINES'
                             WHEN 'T' THEN 'TYPES' ELSE 'SCHEMAS' END AS kind,
@@ -42,89 +43,90 @@ GRANT SELECT ON approval.migration, approval.code_version TO
     approval_returner, approval_minion_returner, approval_engine, approval_auditor;
 
 GRANT EXECUTE ON FUNCTION
-    approval.save_load(text, text, text, text, text, text[], bytea, boolean, double precision),
-    approval.save_minions(text, text[], text),
-    approval.get_load(text),
-    approval.get_jid(text),
-    approval.get_jids(integer),
-    approval.get_fun(text),
-    approval.get_minions(),
-    approval.update_endtime(text, double precision),
-    approval.get_endtime(text),
-    approval.save_events(text[], bytea[]),
-    approval.maintain_jobs(integer),
-    approval.seal_audit()
+    approval.save_load,
+    approval.save_minions,
+    approval.get_load,
+    approval.get_jid,
+    approval.get_jids,
+    approval.get_fun,
+    approval.get_minions,
+    approval.update_endtime,
+    approval.get_endtime,
+    approval.save_events,
+    approval.maintain_jobs,
+    approval.seal_audit
 TO approval_returner;
 -- A minion's own login stores claims; expected_documents gives it nothing.
 GRANT EXECUTE ON FUNCTION
-    approval.expected_documents(text[], bigint[], text[]),
-    approval.record_returns(
-        text[], text[], text[], bigint[], boolean[], text[], boolean[], bigint[], text[], text[], text[], text[], text[], bytea[], bytea[])
+    approval.expected_documents,
+    approval.record_returns
 TO approval_returner, approval_minion_returner;
 
 GRANT EXECUTE ON FUNCTION
-    approval.submit_request(text, text, text, text, text[], text[], text[], text[], timestamptz, text, text, text, text),
-    approval.amend_request(text, text, bigint, text[], text[], text[], text[], text),
-    approval.resolve_overlap(text, text, bigint, bigint, text),
-    approval.revert_request(text, text, bigint, text[], text, text),
-    approval.review_request(text, text, bigint, text),
-    approval.delegate(text, text, text, timestamptz, timestamptz),
-    approval.end_delegation(text, text, bigint),
-    approval.decide(text, text, bigint, text, text, text),
-    approval.cancel_request(text, text, bigint, text)
+    approval.submit_request,
+    approval.amend_request,
+    approval.resolve_overlap,
+    approval.revert_request,
+    approval.review_request,
+    approval.delegate,
+    approval.end_delegation,
+    approval.decide,
+    approval.cancel_request
 TO approval_operator, approval_person;
 
 GRANT EXECUTE ON FUNCTION
-    approval.list_requests(text, text, text, bigint, integer),
-    approval.show_request(bigint, text[], text[], integer),
-    approval.show_state(text),
-    approval.list_types(),
-    approval.list_minions(),
-    approval.audit_trail(bigint),
-    approval.verify_audit(),
-    approval.check_policy(),
-    approval.why(text, text, text),
-    approval.what_if(text, text, integer),
-    approval.replay_type(jsonb, integer),
-    approval.export_audit(),
-    approval.audit_head(),
-    approval.list_freezes(),
-    approval.list_calendars()
+    approval.list_requests,
+    approval.show_request,
+    approval.show_state,
+    approval.list_types,
+    approval.list_minions,
+    approval.audit_trail,
+    approval.verify_audit,
+    approval.check_policy,
+    approval.why,
+    approval.what_if,
+    approval.replay_type,
+    approval.export_audit,
+    approval.audit_head,
+    approval.list_freezes,
+    approval.list_calendars
 TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
 
-GRANT EXECUTE ON FUNCTION approval.show_policy() TO approval_policy_admin, approval_auditor;
+GRANT EXECUTE ON FUNCTION approval.show_policy TO approval_policy_admin, approval_auditor;
 
-GRANT EXECUTE ON FUNCTION approval.put_minions(text[]) TO approval_operator, approval_engine;
+GRANT EXECUTE ON FUNCTION approval.put_minions TO approval_operator, approval_engine;
 GRANT EXECUTE ON FUNCTION
-    approval.seal_audit(),
-    approval.expire_due(timestamptz),
-    approval.renew_requests(timestamptz)
+    approval.seal_audit,
+    approval.expire_due,
+    approval.renew_requests
 TO approval_engine;
-GRANT EXECUTE ON FUNCTION approval.remove_minions(text, text, text[], text) TO approval_operator, approval_policy_admin;
-GRANT EXECUTE ON FUNCTION approval.break_glass(text, text, bigint, text) TO approval_break_glass;
-GRANT EXECUTE ON FUNCTION approval.maintain_jobs(integer) TO approval_engine;
+GRANT EXECUTE ON FUNCTION approval.remove_minions TO approval_operator, approval_policy_admin;
+GRANT EXECUTE ON FUNCTION approval.break_glass TO approval_break_glass;
+GRANT EXECUTE ON FUNCTION approval.maintain_jobs TO approval_engine;
 
 GRANT EXECUTE ON FUNCTION
-    approval.put_principal(text, text),
-    approval.disable_principal(text),
-    approval.put_identity(text, text, text),
-    approval.drop_identity(text, text),
-    approval.put_speaker(text, text, text, boolean),
-    approval.drop_speaker(text, text),
-    approval.put_group(text, text),
-    approval.put_membership(text, text),
-    approval.drop_membership(text, text),
-    approval.put_request_type(jsonb),
-    approval.put_minion_group(text, text, text[]),
-    approval.put_calendar(text, text, text, interval, timestamp, timestamptz[]),
-    approval.put_freeze(text, timestamptz, timestamptz, text, text, text),
-    approval.drop_freeze(text)
+    approval.put_principal,
+    approval.disable_principal,
+    approval.put_identity,
+    approval.drop_identity,
+    approval.put_speaker,
+    approval.drop_speaker,
+    approval.put_route,
+    approval.drop_route,
+    approval.put_group,
+    approval.put_membership,
+    approval.drop_membership,
+    approval.put_request_type,
+    approval.put_minion_group,
+    approval.put_calendar,
+    approval.put_freeze,
+    approval.drop_freeze
 TO approval_policy_admin;
 
 -- Auditors read everything but the keys that prove which minion spoke.
 GRANT SELECT ON
-    approval.principal, approval.identity, approval.speaks_for, approval.principal_group, approval.membership, approval.assurance,
-    approval.request_type, approval.request_type_stage, approval.request_type_quorum,
+    approval.principal, approval.identity, approval.speaks_for, approval.route, approval.principal_group, approval.membership,
+    approval.assurance, approval.request_type, approval.request_type_stage, approval.request_type_quorum,
     approval.delegation, approval.calendar, approval.calendar_span, approval.freeze, approval.request_overlap,
     approval.minion, approval.minion_group, approval.minion_group_member,
     approval.request_state, approval.transition, approval.request, approval.request_history, approval.request_stage,
@@ -141,76 +143,78 @@ GRANT SELECT (jid, minion_id, attempt, fun, retcode, success, verdict, authentic
 ON approval.job_return TO approval_auditor;
 
 GRANT EXECUTE ON FUNCTION
-    approval.show_type(text, integer),
-    approval.list_delegations()
+    approval.show_type,
+    approval.list_delegations
 TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
-GRANT EXECUTE ON FUNCTION approval.whoami(text, text) TO approval_operator, approval_person;
+GRANT EXECUTE ON FUNCTION approval.whoami TO approval_operator, approval_person;
 
 -- With its keys: of all minions, for the snapshot.
 GRANT SELECT ON approval.exported_document TO approval_exporter;
 
 -- Plans: only the runner reaches minions; what it got from them everybody may see who sees requests.
 GRANT EXECUTE ON FUNCTION
-    approval.plan_items(bigint, integer),
-    approval.put_plan(text, text, bigint, text, jsonb)
+    approval.plan_items,
+    approval.put_plan
 TO approval_operator;
-GRANT EXECUTE ON FUNCTION approval.show_plan(bigint) TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
+GRANT EXECUTE ON FUNCTION approval.show_plan TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
 GRANT SELECT ON approval.request_plan, approval.request_plan_minion TO approval_auditor;
 
 -- The engine sends what was approved, and judges what proves it.
 GRANT EXECUTE ON FUNCTION
-    approval.claim_outbox(text, interval, bigint),
-    approval.due_outbox(text, bigint[], integer),
-    approval.dispatch_pause(bigint, text[]),
-    approval.awaited_minions(bigint, integer),
-    approval.settle_outbox(text, bigint, bigint, text, timestamptz, text),
-    approval.due_dispatches(bigint, text[], integer),
-    approval.next_dispatch(bigint, text[]),
-    approval.begin_dispatch(text, bigint, text, text),
-    approval.note_sent(text, bigint, text, boolean),
-    approval.open_dispatches(integer),
-    approval.note_observation(text, bigint, text),
-    approval.settle_action(text, bigint, text, boolean, text, text),
-    approval.settle_dispatches(timestamptz),
-    approval.awaiting_start(text),
-    approval.next_due()
+    approval.claim_outbox,
+    approval.due_outbox,
+    approval.dispatch_pause,
+    approval.awaited_minions,
+    approval.settle_outbox,
+    approval.tell,
+    approval.take_dispatches,
+    approval.next_dispatch,
+    approval.begin_dispatch,
+    approval.note_sent,
+    approval.list_dispatches,
+    approval.note_observation,
+    approval.settle_action,
+    approval.settle_dispatches,
+    approval.awaiting_start,
+    approval.next_due
 TO approval_engine;
-GRANT EXECUTE ON FUNCTION approval.list_outbox(text, integer)
+GRANT EXECUTE ON FUNCTION approval.list_outbox
 TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
 GRANT EXECUTE ON FUNCTION
-    approval.retry_outbox(text, text, text, bigint),
-    approval.drop_outbox(text, text, text, bigint)
+    approval.retry_outbox,
+    approval.drop_outbox
 TO approval_operator, approval_person;
 GRANT SELECT ON approval.dispatch TO approval_auditor;
 
 -- Drift, silence and where each minion stands.
 GRANT EXECUTE ON FUNCTION
-    approval.due_checks(text[], interval, integer),
-    approval.find_silent(interval)
+    approval.take_checks,
+    approval.note_silence
 TO approval_engine;
 GRANT EXECUTE ON FUNCTION
-    approval.compliance(),
-    approval.out_of_line(integer)
+    approval.compliance,
+    approval.out_of_line
 TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
-GRANT SELECT ON approval.drift, approval.silence, approval.silence_mark, approval.minion_check, approval.standing TO approval_auditor;
+GRANT SELECT ON approval.drift, approval.silence, approval.silence_mark, approval.minion_check,
+    approval.standing TO approval_auditor;
 
 -- Minions that come back installed anew.
 GRANT EXECUTE ON FUNCTION
-    approval.note_minion(text, text, boolean, text),
-    approval.unknown_minions(text[]),
-    approval.settle_reinstalls()
+    approval.note_minion,
+    approval.unknown_minions,
+    approval.settle_reinstalls
 TO approval_engine;
-GRANT EXECUTE ON FUNCTION approval.list_reinstalls(text, integer)
+GRANT EXECUTE ON FUNCTION approval.list_reinstalls
 TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
 GRANT SELECT ON approval.reinstall TO approval_auditor;
 
--- What waits for oneself everybody may ask; what waits for others, who watches over it.
-GRANT EXECUTE ON FUNCTION approval.inbox(text, text, bigint, integer) TO approval_operator, approval_person;
-GRANT EXECUTE ON FUNCTION approval.inbox_of(text, text, bigint, integer) TO approval_operator, approval_policy_admin, approval_auditor;
+-- Everybody may ask for their own inbox; only those who watch over requests, for that of others.
+GRANT EXECUTE ON FUNCTION approval.inbox TO approval_operator, approval_person;
+GRANT EXECUTE ON FUNCTION approval.inbox_of TO approval_operator, approval_policy_admin, approval_auditor;
 GRANT EXECUTE ON FUNCTION
-    approval.list_returns(text, text, boolean, timestamptz, text[], integer),
-    approval.list_quarantine(text, timestamptz, bigint, integer)
+    approval.list_returns,
+    approval.list_quarantine
 TO approval_operator, approval_auditor;
 
--- What a revert left out.
+-- Items that a revert left out.
 GRANT SELECT ON approval.request_left_out TO approval_auditor;

@@ -36,5 +36,5 @@ $$;
 
 CREATE SCHEMA IF NOT EXISTS approval AUTHORIZATION approval_owner;
 COMMENT ON SCHEMA approval IS
-    'Requests, their approvals, the state approved for each minion, and what minions proved of it. '
-    'Tables are private: every client acts through the functions.';
+    'Requests, their approvals, the state approved for each minion, and what minions proved of it. Tables are private: every '
+    'client acts through the functions.';

@@ -5,6 +5,7 @@ APPROVAL_POOLER=yes puts a PgBouncer in transaction mode between them and the se
 
 import contextlib
 import importlib.util
+import logging
 import os
 import pathlib
 import sys
@@ -22,6 +23,8 @@ for finder in sys.meta_path:
             importlib.util.spec_from_loader(name, finder) if finder.find_module(name, path) else None
         )
 salt._logging.shutdown_temp_handler()
+# Salt has the root logger take each of its many steps; with pytest's handlers that takes longer than the steps.
+logging.getLogger("salt").setLevel(logging.WARNING)
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tools"))
 
 from approval_database import NAME, ApprovalDatabase  # noqa: E402
@@ -100,17 +103,22 @@ def pooler(database_server):
 
 @pytest.fixture(scope="session")
 def new_database(request, database_server):
-    """A function that gives a context manager around a new Database; for fixtures of a wider scope."""
+    """
+    A function that gives a context manager around a new Database, a copy of another if that is named; for fixtures of a
+    wider scope.
+    """
 
     pooler = request.getfixturevalue("pooler") if "APPROVAL_POOLER" in os.environ else None
 
+    administration = Database(database_server, "postgres")
+
     @contextlib.contextmanager
-    def create(name):
-        database_server.server.execute(f'CREATE DATABASE "{name}" TEMPLATE {NAME}')
+    def create(name, template=NAME):
+        administration.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         try:
             yield Database(database_server, name, pooler)
         finally:
-            database_server.server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+            administration.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
     return create
 

@@ -9,16 +9,15 @@ APV_TEST_DSN). Run it with the Python that has saltext-approval installed.
 
 import argparse
 import os
-import pathlib
 import secrets
 import subprocess
 import sys
 
+import child
 from private_postgres import SUPERUSER, PrivatePostgres
 from run_directory import RunDirectory
 
 NAME = "approval"
-PROGRAMS = pathlib.Path(sys.executable).parent
 
 
 class ApprovalDatabase:
@@ -66,8 +65,8 @@ class ApprovalDatabase:
 
     def command(self, login, *arguments, check=True):
         """Run `salt-approval` as somebody who has that login; returns the subprocess.CompletedProcess."""
-        command = [PROGRAMS / "salt-approval", "--dsn-file", self.dsn_file(login), *arguments]
-        result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        command = ["salt-approval", "--dsn-file", self.dsn_file(login), *arguments]
+        result = child.run(child.program("salt-approval"), command)
         if check and result.returncode != 0:
             raise RuntimeError(f"salt-approval {' '.join(arguments)}: {result.stdout}{result.stderr}")
         return result

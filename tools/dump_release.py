@@ -243,15 +243,15 @@ def _dispatch(site):
         (message,) = db.call(engine, "claim_outbox", "salt", datetime.timedelta(minutes=1))
         number = message["request_id"]
         jid = site.jid()
-        for step in db.call(engine, "due_dispatches", number, list(MINIONS), 100):
+        for step in db.call(engine, "take_dispatches", number, list(MINIONS), 100):
             if step["step"] == "observe":
                 db.call(engine, "begin_dispatch", step["minion_id"], step["item_id"], "observe", jid)
                 db.call(engine, "note_observation", step["minion_id"], step["item_id"], "boot-1")
-        for step in db.call(engine, "due_dispatches", number, list(MINIONS), 100):
+        for step in db.call(engine, "take_dispatches", number, list(MINIONS), 100):
             db.call(engine, "begin_dispatch", step["minion_id"], step["item_id"], step["step"], jid)
             site.published(jid, "state.apply", [step["minion_id"]])
             db.call(engine, "note_sent", step["minion_id"], step["item_id"], jid, True)
-        db.call(engine, "settle_outbox", "salt", number, message["seq"], "delivered", None, None)
+        db.call(engine, "settle_outbox", "salt", message["thread"], message["seq"], "delivered", None, None)
     # One message that waits, one that failed, and one that is dead.
     for packages, failures in (({"queued": "1"}, 0), ({"failing": "1"}, 1), ({"dead": "1"}, 12)):
         number = site.approved("sent", ["web1"], packages=packages)
@@ -264,7 +264,7 @@ def _dispatch(site):
             )
             (message,) = db.call(engine, "claim_outbox", "salt", datetime.timedelta(minutes=1))
             error = "the master did not answer"
-            db.call(engine, "settle_outbox", "salt", number, message["seq"], "failed", None, error)
+            db.call(engine, "settle_outbox", "salt", message["thread"], message["seq"], "failed", None, error)
     site.query("UPDATE approval.outbox SET due_at = now() WHERE state = 'waiting'")
 
 
@@ -277,11 +277,11 @@ def _drift_and_silence(site):
     # A claim, a repeat, and a return under an impossible jid.
     returned("web2", "package", "hello", "converged", "2.10-3", authenticated=False)
     returned("web2", "package", "hello", "unproven", None, jid="20260101000000000000")
-    db.call(site.login("engine"), "due_checks", list(MINIONS), datetime.timedelta(hours=1), 3)
+    db.call(site.login("engine"), "take_checks", list(MINIONS), datetime.timedelta(hours=1), 3)
     silent = site.jid()
     site.published(silent, "state.apply", ["web1", "db1"])
     site.query("UPDATE approval.job SET published_at = now() - interval '1 hour' WHERE jid = %s", silent)
-    db.call(site.login("engine"), "find_silent", datetime.timedelta(minutes=5))
+    db.call(site.login("engine"), "note_silence", datetime.timedelta(minutes=5))
 
 
 def _reinstall(site):

@@ -1,9 +1,9 @@
 """Bring the database's schema to the version of this package.
 
 The package ``saltext.approval.sql`` holds roles.sql, then migrations, applied once each in order, then one
-file per function and grants.sql, applied whenever any of it changed. All of an upgrade is one transaction: it
-happens as a whole or not at all, however it ends, and other sessions see nothing between the two versions. The
-record of each migration keeps the file's sha256, so that an edited file is found.
+file per function, in a folder per noun, one per view, and grants.sql, applied whenever any of it changed. All of
+an upgrade is one transaction: it happens as a whole or not at all, however it ends, and other sessions see nothing
+between the two versions. The record of each migration keeps the file's sha256, so that an edited file is found.
 
 Code that the new version no longer has goes: functions, old overloads of them, views and triggers that no
 migration made. What belongs to another owner, or lies in another schema, is not ours.
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from .. import __version__
+from .. import __version__, db
 from ..errors import MigrationError
 from . import stale
 
@@ -53,6 +53,14 @@ CREATE TABLE IF NOT EXISTS approval.code_version (
 COMMENT ON TABLE approval.code_version IS
     'The sha256 over the files of roles, functions and grants that were applied last.';
 """
+# What was granted on views to others than our group roles, for which see grants.sql: an administrator did that.
+GIVEN = """
+SELECT format('GRANT %%s ON %%s TO %%s%%s', a.privilege_type, c.oid::regclass, quote_ident(r.rolname),
+    CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) AS statement
+FROM pg_catalog.pg_class AS c CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) AS a
+JOIN pg_catalog.pg_roles AS r ON r.oid = a.grantee
+WHERE c.oid = to_regclass(%s) AND a.grantee <> c.relowner AND NOT starts_with(r.rolname, 'approval_')
+"""
 # Who is at an upgrade, or else has tables of ours in use; those first that have been so the longest.
 HOLDERS = """
 SELECT l.pid, concat_ws(', ', 'login ' || a.usename, nullif(a.application_name, ''), a.state,
@@ -80,6 +88,11 @@ class Script:
     def sha256(self):
         """The digest of its content."""
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def stem(self):
+        """What it is of, by its name: a view."""
+        return self.name.removesuffix(".sql")
 
     @property
     def title(self):
@@ -122,8 +135,9 @@ class Schema:
         self.roles = _script(folder / "roles.sql")
         self.migrations = [_script(file) for file in _sql_files(folder / "migrations")]
         self.functions = [_script(file) for file in _sql_files(folder / "functions")]
+        self.views = [_script(file) for file in _sql_files(folder / "views")]
         self.grants = _script(folder / "grants.sql")
-        self._made = stale.Made.by(self.migrations, self.functions)
+        self._made = stale.Made.by(self.migrations, [*self.functions, *self.views])
         numbers = []
         for migration in self.migrations:
             match = MIGRATION_FILE.fullmatch(migration.name)
@@ -134,7 +148,7 @@ class Schema:
     @property
     def code_sha256(self):
         """The digest over all that is not a migration."""
-        files = [self.roles, *self.functions, self.grants]
+        files = [self.roles, *self.functions, *self.views, self.grants]
         return hashlib.sha256("\n".join(f"{file.name} {file.sha256}" for file in files).encode()).hexdigest()
 
     def status(self, conn):
@@ -226,23 +240,31 @@ class Schema:
         conn.execute("SET LOCAL check_function_bodies = off")
         for script in self.functions:
             _apply(conn, script)
-        gone = stale.drop(conn, before, self._made)
+        _make_views(conn, self.views, same := self._same_views(conn))
+        gone = stale.drop(conn, before, self._made, same)
         granted = stale.grants(conn)
         _apply(conn, self.grants)
-        gone += [f"withdrew {privilege}" for privilege in sorted(granted - stale.grants(conn))]
+        gone += [f"withdrew the grant of {privilege}" for privilege in sorted(granted - stale.grants(conn))]
         conn.execute(
-            "INSERT INTO approval.code_version (sha256, applied_at, version) VALUES (%s, now(), %s) "
-            "ON CONFLICT (only_row) DO UPDATE "
-            "SET sha256 = excluded.sha256, applied_at = excluded.applied_at, version = excluded.version",
-            (self.code_sha256, self.version),
+            "INSERT INTO approval.code_version (sha256, applied_at, version, views) VALUES (%s, now(), %s, %s) "
+            "ON CONFLICT (only_row) DO UPDATE SET sha256 = excluded.sha256, applied_at = excluded.applied_at, "
+            "version = excluded.version, views = excluded.views",
+            (self.code_sha256, self.version, db.json({view.stem: view.sha256 for view in self.views})),
         )
         return gone
+
+    def _same_views(self, conn):
+        """The names of the views that are there as this version has them."""
+        row = conn.execute("SELECT views FROM approval.code_version").fetchone()
+        applied = row["views"] if row else {}
+        there = {row["name"] for kind, row in stale.code(conn).items() if kind[0] == "view"}
+        return {view.stem for view in self.views if applied.get(view.stem) == view.sha256} & there
 
     def _steps(self, pending, unknown):
         titles = {file.name: file.title for file in self.migrations}
         return [
             *(f"migration {name}" + (f": {titles[name]}" if titles[name] else "") for name in pending),
-            f"{len(self.functions)} functions and their grants",
+            f"{len(self.functions)} functions, {len(self.views)} views and their grants",
             *(f"drop {name}, which this version does not have" for name in unknown),
         ]
 
@@ -280,7 +302,11 @@ def _release(version):
 
 
 def _sql_files(folder):
-    return sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
+    """The files of SQL in a folder and below it, by name."""
+    files = [file for file in folder.iterdir() if file.name.endswith(".sql")]
+    for below in folder.iterdir():
+        files += _sql_files(below) if below.is_dir() else []
+    return sorted(files, key=lambda file: file.name)
 
 
 def _script(file):
@@ -299,6 +325,45 @@ def _apply(conn, script):
         raise _failure(script, exc) from None
     except psycopg.Error as exc:
         raise _failure(script, exc) from None
+
+
+def _make_views(conn, views, same):
+    """
+    Make or replace the views but those that are the ``same`` already, each after those that it reads.
+
+    PostgreSQL replaces no view in place of which columns went, moved or have another type: it is made anew, with
+    those of ours that read it, and what an administrator granted on them.
+    """
+    left, given, is_dropped = [script for script in views if script.stem not in same], [], False
+    while left:
+        refused = {}
+        for script in left:
+            try:
+                with conn.transaction():
+                    conn.execute(script.text)
+            except psycopg.ProgrammingError as exc:
+                refused[script] = exc
+        if len(refused) < len(left):
+            left = list(refused)
+            continue
+        changed = {
+            _view(script) for script, exc in refused.items() if isinstance(exc, psycopg.errors.InvalidTableDefinition)
+        }
+        if not changed or is_dropped:
+            raise _failure(*next(iter(refused.items())))
+        names = [_view(script) for script in views]
+        given = [row["statement"] for name in names for row in conn.execute(GIVEN, (name,)).fetchall()]
+        kept = stale.drop_in_turn(conn, [f"VIEW IF EXISTS {name}" for name in names])
+        for name in changed:
+            if users := kept.get(f"VIEW IF EXISTS {name}"):
+                raise MigrationError(f"view {name} cannot be made anew: {users}. Drop that first. Nothing was changed")
+        left, is_dropped = views, True
+    for statement in given:
+        conn.execute(statement)
+
+
+def _view(script):
+    return f"approval.{script.stem}"
 
 
 def _failure(script, exc):

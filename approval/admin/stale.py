@@ -21,32 +21,37 @@ DYNAMIC_TRIGGER = re.compile(r"'\s*CREATE\s+TRIGGER\s+(\w+)", re.IGNORECASE)
 # if a migration of the same transaction wrote it first (xmin).
 CODE = """
 SELECT 'trigger' AS kind, t.oid::text AS id, t.ctid::text || t.xmin AS written, t.tgname::text AS name,
-    format('TRIGGER %I ON %s', t.tgname, t.tgrelid::regclass) AS what
+    format('trigger %I on %s', t.tgname, t.tgrelid::regclass) AS what
 FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_catalog.pg_proc AS p ON p.oid = t.tgfoid
 WHERE n.nspname = 'approval' AND NOT t.tgisinternal AND t.tgparentid = 0 AND p.pronamespace = n.oid
     AND p.proowner = 'approval_owner'::regrole
 UNION ALL
 SELECT 'view', c.oid::text, r.ctid::text || r.xmin, c.relname::text,
-    format('%s %s', CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END, c.oid::regclass)
+    format('%s %s', CASE c.relkind WHEN 'm' THEN 'materialized view' ELSE 'view' END, c.oid::regclass)
 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_rewrite AS r ON r.ev_class = c.oid AND r.rulename = '_RETURN'
 WHERE n.nspname = 'approval' AND c.relkind IN ('v', 'm') AND c.relowner = 'approval_owner'::regrole
 UNION ALL
-SELECT 'routine', p.oid::text, p.ctid::text || p.xmin, p.proname::text, format('ROUTINE %s', p.oid::regprocedure)
+SELECT 'routine', p.oid::text, p.ctid::text || p.xmin, p.proname::text,
+    format('%s %s', CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END,
+        p.oid::regprocedure)
 FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
 WHERE n.nspname = 'approval' AND p.proowner = 'approval_owner'::regrole
 ORDER BY 1 DESC, 5
 """
 # Privileges of our group roles, and of PUBLIC. Partitions have what their parents have, and are many.
 GRANTS = """
-SELECT a.privilege_type || ' on ' || o.what || ' from ' || coalesce(r.rolname, 'PUBLIC') AS privilege
+SELECT format('%s on %s to %s', a.privilege_type, o.what, coalesce(r.rolname, 'PUBLIC')) AS privilege
 FROM (
-    SELECT p.oid::regprocedure::text AS what, p.pronamespace AS namespace, p.proacl AS acl FROM pg_catalog.pg_proc AS p
-    UNION ALL SELECT c.oid::regclass::text, c.relnamespace, c.relacl FROM pg_catalog.pg_class AS c
-        WHERE NOT c.relispartition
+    SELECT format('%s %s', CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END,
+            p.oid::regprocedure) AS what, p.pronamespace AS namespace, p.proacl AS acl
+        FROM pg_catalog.pg_proc AS p
+    UNION ALL SELECT format('%s %s', CASE c.relkind WHEN 'S' THEN 'sequence' WHEN 'v' THEN 'view'
+            WHEN 'm' THEN 'materialized view' ELSE 'table' END, c.oid::regclass), c.relnamespace, c.relacl
+        FROM pg_catalog.pg_class AS c WHERE NOT c.relispartition
     UNION ALL SELECT format('schema %s', n.nspname), n.oid, n.nspacl FROM pg_catalog.pg_namespace AS n
-    UNION ALL SELECT format('%s.%I', c.oid::regclass, t.attname), c.relnamespace, t.attacl
+    UNION ALL SELECT format('column %s.%I', c.oid::regclass, t.attname), c.relnamespace, t.attacl
         FROM pg_catalog.pg_attribute AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.attrelid WHERE t.attacl IS NOT NULL
 ) AS o
 JOIN pg_catalog.pg_namespace AS n ON n.oid = o.namespace AND n.nspname = 'approval'
@@ -88,30 +93,38 @@ def unknown(conn, made):
         return [row["what"] for row in rows if row["name"] not in made.migrations | made.code]
 
 
-def drop(conn, before, made):
+def drop(conn, before, made, same):
     """
     Drop what is as it was ``before`` (an answer of code()) although the files were run; lines that say what.
 
-    What a migration made stays, unless a file of code took its name over. Raises MigrationError if anything
-    depends on it.
+    The views that are the ``same`` in both versions were not run. What a migration made stays, unless a file of code
+    took its name over. Raises MigrationError if anything depends on it.
     """
     left = [
         row["what"]
         for key, row in code(conn).items()
-        if before.get(key) == row and (row["name"] not in made.migrations or row["name"] in made.code)
+        if before.get(key) == row
+        and (row["name"] not in made.migrations or row["name"] in made.code)
+        and not (row["kind"] == "view" and row["name"] in same)
     ]
-    dropped = []
+    kept = drop_in_turn(conn, left)
+    if kept:
+        what, users = next(iter(kept.items()))
+        raise MigrationError(
+            f"{what} is not of this version and cannot be dropped: {users}. Drop that first. Nothing was changed"
+        )
+    return [f"dropped {what}" for what in left]
+
+
+def drop_in_turn(conn, names):
+    """Drop what can be dropped of these; gives the others, each with a sentence that says what depends on it."""
     # One may depend on another: what cannot go yet is tried again once something else went.
-    while left:
-        kept = {what: users for what in left if (users := _drop(conn, what))}
-        if len(kept) == len(left):
-            what, users = next(iter(kept.items()))
-            raise MigrationError(
-                f"{what} is not of this version and cannot be dropped: {users}. Drop that first. Nothing was changed"
-            )
-        dropped += [f"dropped {what}" for what in left if what not in kept]
-        left = list(kept)
-    return dropped
+    while names:
+        kept = {name: users for name in names if (users := _drop(conn, name))}
+        if len(kept) == len(names):
+            return kept
+        names = list(kept)
+    return {}
 
 
 def _drop(conn, what):
@@ -125,6 +138,6 @@ def _drop(conn, what):
 
 
 def grants(conn):
-    """What our group roles may do, as a set of sentences."""
+    """What our group roles may do, as a set of texts, each a privilege, on what, and to whom."""
     conn.execute("SET LOCAL search_path = pg_catalog")
     return {row["privilege"] for row in conn.execute(GRANTS).fetchall()}

@@ -7,6 +7,7 @@ import sys
 
 from .. import __version__
 from ..errors import ApprovalError, Damaged, MigrationError, Refused
+from . import layout
 from .command import DONE, NOT_TRIED, REFUSED, add_options, help_of
 
 # The modules that declare commands, in the order of --help.
@@ -23,7 +24,8 @@ own (PGSERVICE, PGHOST, ...). Whoever acts is the PostgreSQL login of that conne
 Times are shown in the local zone (TZ), with --utc in UTC, and with --json always so.
 
 Exit codes: 0 done; 1 refused, or check, validate, verify or compliance found something
-wrong; 2 could not be tried; 3 nothing is wrong, but not all could be looked at.
+wrong, or what show, state or why tells of has drifted; 2 could not be tried; 3 nothing
+is wrong, but not all could be looked at.
 """
 
 
@@ -39,13 +41,13 @@ def main(argv=None):
     try:
         return arguments.run(arguments)
     except (Refused, MigrationError, Damaged) as exc:
-        return _failed(exc, REFUSED)
+        return _failed(arguments, exc, REFUSED)
     except BrokenPipeError:
         # Whoever read the answer has seen enough; what is still buffered must not fail again on exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except (ApprovalError, OSError) as exc:
-        return _failed(exc, NOT_TRIED)
+        return _failed(arguments, exc, NOT_TRIED)
     except KeyboardInterrupt:
         return 130
 
@@ -68,8 +70,11 @@ def parser():
     return top
 
 
-def _failed(exc, code):
+def _failed(arguments, exc, code):
     if isinstance(exc, OSError):
         exc = f"{exc.filename}: {exc.strerror}" if exc.filename else exc
+    elif isinstance(exc, Refused):
+        with layout.looking(arguments.utc or arguments.json):
+            exc = layout.sentence(exc)
     print(f"salt-approval: {exc}", file=sys.stderr)
     return code

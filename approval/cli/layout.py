@@ -19,6 +19,8 @@ NARROW = 24  # columns; a text that would get less than this has lines of its ow
 FEW = 3  # minions that are named one by one
 LONG = 60  # characters; minions that take more are counted, and the first and last named
 TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d(?::\d\d)?)")
+# A time in a sentence of the database, as approval.when_text writes it.
+SENTENCE_TIME = re.compile(r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (\d{4}-\d\d-\d\d \d\d:\d\d) UTC\b")
 WORDS = {"break_long_words": False, "break_on_hyphens": False}  # for textwrap: an id is not broken
 NUMBERED = re.compile(r"(.*?)([0-9]{1,15})([^0-9]*)", re.DOTALL)
 
@@ -65,12 +67,28 @@ def moment(text):
         return text
     offset = {"Z": "+00:00"}.get(match[2], match[2])
     try:
-        time = datetime.datetime.fromisoformat(match[1] + (offset if len(offset) > 3 else f"{offset}:00"))
-        time = time.astimezone(datetime.timezone.utc if _look.get().utc else None)
+        return _zoned(match[1] + (offset if len(offset) > 3 else f"{offset}:00"), "%Y-%m-%d %H:%M:%S")
     except (ValueError, OverflowError, OSError):
         return text
+
+
+def sentence(text):
+    """A sentence of the database in one line, with its times in the zone in which moment() shows times."""
+
+    def shown(match):
+        try:
+            return _zoned(f"{match[1]}:00+00:00", "%a %Y-%m-%d %H:%M")
+        except (ValueError, OverflowError, OSError):
+            return match[0]
+
+    return SENTENCE_TIME.sub(shown, plain(text))
+
+
+def _zoned(written, form):
+    """A time in ISO 8601 as it is shown. Raises ValueError, OverflowError and OSError for what no clock shows."""
+    time = datetime.datetime.fromisoformat(written).astimezone(datetime.timezone.utc if _look.get().utc else None)
     zone = f"{time:%z}"
-    return f"{time:%Y-%m-%d %H:%M:%S} " + (f"{zone[:3]}:{zone[3:5]}" if time.utcoffset() else "UTC")
+    return f"{time:{form}} " + (f"{zone[:3]}:{zone[3:5]}" if time.utcoffset() else "UTC")
 
 
 def printable(text):

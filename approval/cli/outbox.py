@@ -3,8 +3,6 @@
 from .command import answer, client, group, leaf
 from .layout import table
 
-CONSUMED = ("salt",)  # destinations of the outbox for which there is somebody
-
 
 def add(commands):
     """Declare the commands."""
@@ -16,10 +14,10 @@ def add(commands):
     command.add_argument("--state", choices=["waiting", "delivered", "dead"])
     command.add_argument("--limit", metavar="N", type=int, default=50, help="(%(default)s)")
     command = leaf(outbox, "retry", _retry, "give the dead messages of a request another chance")
-    command.add_argument("request", help="its number")
+    command.add_argument("thread", metavar="request", help="its number; or another thread, as drift/web1")
     command.add_argument("--destination", metavar="NAME", default="salt", help="(%(default)s)")
     command = leaf(outbox, "drop", _drop, "drop messages of a request to a destination that nobody consumes")
-    command.add_argument("request", help="its number")
+    command.add_argument("thread", metavar="request", help="its number; or another thread, as drift/web1")
     command.add_argument("--destination", metavar="NAME", default="chat", help="(%(default)s)")
 
 
@@ -37,25 +35,25 @@ def _list(arguments):
 
 def _retry(arguments):
     with client(arguments) as acting:
-        result = acting.retry_outbox(arguments.request, arguments.destination)
+        result = acting.retry_outbox(arguments.thread, arguments.destination)
     return answer(arguments, result, lambda result: f"{result['retried']} will be tried again")
 
 
 def _drop(arguments):
     with client(arguments) as acting:
-        result = acting.drop_outbox(arguments.request, arguments.destination)
+        result = acting.drop_outbox(arguments.thread, arguments.destination)
     return answer(arguments, result, lambda result: f"{result['dropped']} dropped")
 
 
 def outbox_text(rows):
     """What Client.outbox() returned."""
     columns = {
-        "request": "REQUEST", "destination": "TO", "topic": "ABOUT", "state": "STATE", "attempts": "FAILED",
+        "thread": "THREAD", "destination": "TO", "topic": "ABOUT", "state": "STATE", "attempts": "FAILED",
         "due_at": "DUE", "known": "WHAT IS KNOWN", "last_error": "LAST ERROR",
     }  # fmt: skip
     told = [
         {**row, "last_error": row["last_error"] or f"nobody consumes {row['destination']}: outbox drop"}
-        if row["destination"] not in CONSUMED and row["state"] != "delivered"
+        if not row["is_routed"] and row["state"] != "delivered"
         else row
         for row in rows
     ]

@@ -3,7 +3,7 @@
 import json
 
 from .layout import cell as _cell
-from .layout import fold, grouped, paged, plain, table
+from .layout import fold, grouped, paged, plain, sentence, table
 from .layout import printable as _printable
 
 DECIDED = {"approve": "approved", "reject": "rejected"}
@@ -25,7 +25,8 @@ def requests(rows):
         "submitted_at": "SUBMITTED", "minions": "MINIONS", "items": "ITEMS", "waiting_for": "WAITING FOR",
         "reason": "REASON",
     }  # fmt: skip
-    return table(rows, columns) + _more(rows, "requests") if rows else "no requests"
+    shown = [{**row, "waiting_for": sentence(row["waiting_for"])} for row in rows]
+    return table(shown, columns) + _more(rows, "requests") if rows else "no requests"
 
 
 def inbox(rows):
@@ -48,7 +49,7 @@ def inbox(rows):
             enough = {True: "", False: "; this login is not: use your own", None: ""}[row["suffices"]]
             lines.append(f"  by an identity that is at least {row['min_assurance']}{enough}")
         if row["obstacle"]:
-            lines.append(f"  cannot be approved yet: {plain(row['obstacle'])}")
+            lines.append(f"  cannot be approved yet: {sentence(row['obstacle'])}")
     return "\n".join(lines) + _more(rows, "requests") if rows else "nothing waits"
 
 
@@ -309,9 +310,12 @@ def _circumstances(shown):
         yield f"takes back: request {shown['reverts']}"
     for left in shown["left_out"] or ():
         what = f"{left['kind']} {_cell(left['name'])} on {_cell(left['minion'])}"
-        yield f"not taken back: {what}: {_printable(left['reason'])}"
+        done = "renewed" if shown["renews"] else "taken back"
+        yield f"not {done}: {what}: {_printable(left['reason'])}"
     if shown["renews"]:
         yield f"renews: request {shown['renews']}"
+    if shown["not_renewed"]:
+        yield f"not renewed: {plain(shown['not_renewed'])}"
     if shown["after"]:
         yield f"takes effect: not before {_cell(shown['after'])}"
     for overlap in shown["overlaps"]:
@@ -340,9 +344,9 @@ def _circumstances(shown):
         for cause in shown["waits"]:
             alone = cause["minions"] == shown["minion_count"]
             minions = "" if alone else f" ({_number(cause['minions'], 'minion')}, {cause['minion_id']} among them)"
-            yield f"now{minions}: {plain(cause['text'])}"
+            yield f"now{minions}: {sentence(cause['text'])}"
     elif shown["waiting_for"]:
-        yield f"waits for: {shown['waiting_for']}"
+        yield f"waits for: {sentence(shown['waiting_for'])}"
 
 
 def _positional(action):

@@ -3,6 +3,9 @@
 from ..errors import InputError
 from .command import DONE, REFUSED, answer, client, leaf
 
+# How a resource stands that is not as it was approved: since it was proven, or since it was first looked at.
+DRIFT = {"drift", "drifted"}
+
 
 def add(commands):
     """Declare the commands."""
@@ -19,10 +22,7 @@ def add(commands):
     command.add_argument(
         "--on-behalf-of", metavar="NAME", help="the principal for whom it is, who cannot approve it either"
     )
-    command.add_argument(
-        "--overlap", metavar="RESOLUTION",
-        help="what to do about open requests that it contradicts: supersede or wait",
-    )  # fmt: skip
+    _add_overlap(command)
     command.add_argument(
         "--dry-run", action="store_true", help="only show what would be asked, and who could approve it"
     )
@@ -40,6 +40,7 @@ def add(commands):
     command.add_argument("--minion", metavar="ID", action="append", help="only on this one; repeatable; else on all")
     command.add_argument("--reason", help="why, for those who approve")
     command.add_argument("--type", default="revert", help="a request type for this (%(default)s)")
+    _add_overlap(command)
     _add_decisions(commands)
     _add_questions(commands)
 
@@ -80,16 +81,25 @@ def _add_questions(commands):
     command.add_argument(
         "--after", metavar="REQUEST", help="the next page: what comes behind this one, the last of the page before"
     )
-    command = _of_request(commands, "show", _show, "a request: items, chain, decisions, what it waits for, outcome")
+    command = _of_request(
+        commands,
+        "show",
+        _show,
+        "a request: items, chain, decisions, what it waits for, outcome; exit code 1 if any of it drifted",
+    )
     command.add_argument("--failed", action="store_true", help="only items that failed, or have drifted since")
     command.add_argument("--items", action="store_true", help="each item, where alike minions are else one line")
     command.add_argument("--limit", type=int, default=1000, help="how many items at most (%(default)s)")
     command.add_argument(
         "--after", metavar=("MINION", "KIND", "NAME"), nargs=3, help="the next page of items: those behind this one"
     )
-    command = leaf(commands, "state", _state, "what is approved for a minion, now and later")
+    command = leaf(
+        commands, "state", _state, "what is approved for a minion, now and later; exit code 1 if any of it drifted"
+    )
     command.add_argument("minion", metavar="ID")
-    command = leaf(commands, "why", _why, "why a minion has what it has: every request about it")
+    command = leaf(
+        commands, "why", _why, "why a minion has what it has: every request about it; exit code 1 if it drifted"
+    )
     command.add_argument("minion", metavar="ID")
     command.add_argument("resource", help="a package's name, or KIND:NAME as in service:cron")
     command = leaf(commands, "what-if", _what_if, "who would have to approve a request")
@@ -102,6 +112,13 @@ def _of_request(commands, name, run, what):
     command = leaf(commands, name, run, what)
     command.add_argument("request", help="its number")
     return command
+
+
+def _add_overlap(command):
+    command.add_argument(
+        "--overlap", metavar="RESOLUTION",
+        help="what to do about open requests that it contradicts: supersede or wait",
+    )  # fmt: skip
 
 
 def _add_content(command):
@@ -189,7 +206,7 @@ def _revert(arguments):
     from . import render
 
     with client(arguments) as acting:
-        shown = acting.revert(arguments.request, arguments.minion, arguments.reason, arguments.type)
+        shown = acting.revert(arguments.request, arguments.minion, arguments.reason, arguments.type, arguments.overlap)
     return answer(arguments, shown, render.request)
 
 
@@ -261,7 +278,13 @@ def _show(arguments):
             limit=arguments.limit,
         )
     each = arguments.items or arguments.after is not None
-    return answer(arguments, shown, lambda shown: render.request(shown, each))
+    answer(arguments, shown, lambda shown: render.request(shown, each))
+    items = [*shown["items"], *(item for group in shown["groups"] for item in group["items"])]
+    # The numbers are of all items, also of those on other pages; but they tell not which were superseded since.
+    is_drifting = "drifted" in (shown["standings"] or {}) or any(
+        item["standing"] in DRIFT for item in items if item["state"] == "approved"
+    )
+    return REFUSED if is_drifting else DONE
 
 
 def _state(arguments):
@@ -269,7 +292,9 @@ def _state(arguments):
 
     with client(arguments) as acting:
         shown = acting.state(arguments.minion)
-    return answer(arguments, shown, render.state)
+    answer(arguments, shown, render.state)
+    items = [item for document in shown["documents"] if document["in_force"] for item in document["items"]]
+    return REFUSED if any(item["standing"] in DRIFT for item in items) else DONE
 
 
 def _why(arguments):
@@ -277,7 +302,9 @@ def _why(arguments):
 
     with client(arguments) as acting:
         shown = acting.why(arguments.minion, arguments.resource)
-    return answer(arguments, shown, render.why)
+    answer(arguments, shown, render.why)
+    in_force = [story for story in shown["requests"] if story["standing"] == "in force"]
+    return REFUSED if any(story["outcome"] in DRIFT for story in in_force) else DONE
 
 
 def _what_if(arguments):

@@ -21,6 +21,9 @@ def add(commands):
     command.add_argument(
         "--flagged", action="store_true", default=None, help="only what is odd: replayed, a claim, ..."
     )
+    command.add_argument(
+        "--all", action="store_true", help="also those of functions that can prove nothing, such as test.ping"
+    )
     _add_page(command)
     command.add_argument(
         "--after", metavar=("JOB", "MINION", "ATTEMPT"), nargs=3,
@@ -46,6 +49,7 @@ def _returns(arguments):
             arguments.since,
             arguments.after,
             arguments.limit,
+            arguments.all,
         )
     return answer(arguments, rows, returns_text)
 

@@ -50,8 +50,8 @@ ROUTES = {
     "audit_head": ("GET", "/audit/head"),
     "compliance": ("GET", "/compliance"),
     "outbox": ("GET", "/outbox"),
-    "retry_outbox": ("POST", "/outbox/{request_id}/retries"),
-    "drop_outbox": ("DELETE", "/outbox/{request_id}"),
+    "retry_outbox": ("POST", "/outbox/{thread}/retries"),
+    "drop_outbox": ("DELETE", "/outbox/{thread}"),
     "reinstalls": ("GET", "/reinstalls"),
 }
 
@@ -112,10 +112,10 @@ class Client(Protocol):
     def cancel(self, request_id, comment=""):
         """Take back a request that is not in force yet."""
 
-    def revert(self, request_id, minions=None, reason=None, request_type="revert"):
+    def revert(self, request_id, minions=None, reason=None, request_type="revert", overlap=None):
         """
-        Ask to restore what held before a request, on these of its minions or (None) all. Returns the request
-        that asks for it as show() does.
+        Ask to restore what held before a request, on these of its minions or (None) all; ``overlap`` as in
+        request(). Returns the request that asks for it as show() does.
         """
 
     # To decide.
@@ -182,13 +182,18 @@ class Client(Protocol):
             Only the items behind this one, [minion, kind, name]: what the page before gave as ``next``.
         """
 
-    def returns(self, minion=None, verdict=None, flagged=None, since=None, before=None, limit=DEFAULT_LIMIT):
+    def returns(
+        self, minion=None, verdict=None, flagged=None, since=None, before=None, limit=DEFAULT_LIMIT, every=False
+    ):
         """
         What minions returned, the newest job first: of one minion, with one verdict, flagged or not, received
         since a time (see fields.time()), where given.
 
         before
             Only what comes behind this one: [jid, minion, attempt], the last one of the page before.
+        every
+            Also those of functions that can prove nothing, such as ``test.ping``: without a verdict these are listed
+            only where they are flagged, or were sent for a request.
         """
 
     def quarantine(self, minion=None, since=None, before=None, limit=DEFAULT_LIMIT):
@@ -280,11 +285,11 @@ class Client(Protocol):
     def outbox(self, state=None, limit=DEFAULT_LIMIT):
         """Messages to other systems, newest first: those of one state, or those not delivered."""
 
-    def retry_outbox(self, request_id, destination="salt"):
-        """Give the dead messages of a request to a destination another chance; returns how many."""
+    def retry_outbox(self, thread, destination="salt"):
+        """Give the dead messages of a thread, or of a request by its number, another chance; returns how many."""
 
-    def drop_outbox(self, request_id, destination):
-        """Drop the messages of a request to a destination that nobody consumes; returns how many."""
+    def drop_outbox(self, thread, destination):
+        """Drop those of a thread, or of a request by its number, that nobody consumes; returns how many."""
 
     def reinstalls(self, minion=None, limit=DEFAULT_LIMIT):
         """Minions that were noticed to be installed anew, those not done first."""

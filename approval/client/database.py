@@ -93,7 +93,7 @@ class DatabaseClient(Client):
         state = db.value(self._conn, "cancel_request", *self._identity, number, _comment(comment))
         return {"request": number, "state": state}
 
-    def revert(self, request_id, minions=None, reason=None, request_type="revert"):
+    def revert(self, request_id, minions=None, reason=None, request_type="revert", overlap=None):
         number = db.value(
             self._conn,
             "revert_request",
@@ -102,6 +102,7 @@ class DatabaseClient(Client):
             None if minions is None else fields.minions(minions),
             fields.optional_text("the reason", reason),
             fields.text("the request type", request_type),
+            fields.optional_text("overlap", overlap),
         )
         return self.show(number)
 
@@ -161,7 +162,9 @@ class DatabaseClient(Client):
             fields.count("limit", limit),
         )
 
-    def returns(self, minion=None, verdict=None, flagged=None, since=None, before=None, limit=DEFAULT_LIMIT):
+    def returns(
+        self, minion=None, verdict=None, flagged=None, since=None, before=None, limit=DEFAULT_LIMIT, every=False
+    ):
         return self._rows(
             "list_returns",
             fields.optional_text("minion", minion),
@@ -170,6 +173,7 @@ class DatabaseClient(Client):
             fields.time("since", since),
             None if before is None else fields.texts("before", before),
             fields.count("limit", limit),
+            fields.flag("every", every),
         )
 
     def quarantine(self, minion=None, since=None, before=None, limit=DEFAULT_LIMIT):
@@ -276,20 +280,20 @@ class DatabaseClient(Client):
     def outbox(self, state=None, limit=DEFAULT_LIMIT):
         return self._rows("list_outbox", fields.optional_text("state", state), fields.count("limit", limit))
 
-    def retry_outbox(self, request_id, destination="salt"):
-        number = fields.request_id(request_id)
+    def retry_outbox(self, thread, destination="salt"):
+        thread = fields.thread(thread)
         destination = fields.text("the destination", destination)
         return {
-            "request": number,
-            "retried": db.value(self._conn, "retry_outbox", *self._identity, destination, number),
+            "thread": thread,
+            "retried": db.value(self._conn, "retry_outbox", *self._identity, destination, thread),
         }
 
-    def drop_outbox(self, request_id, destination):
-        number = fields.request_id(request_id)
+    def drop_outbox(self, thread, destination):
+        thread = fields.thread(thread)
         destination = fields.text("the destination", destination, "destination=chat")
         return {
-            "request": number,
-            "dropped": db.value(self._conn, "drop_outbox", *self._identity, destination, number),
+            "thread": thread,
+            "dropped": db.value(self._conn, "drop_outbox", *self._identity, destination, thread),
         }
 
     def reinstalls(self, minion=None, limit=DEFAULT_LIMIT):

@@ -27,7 +27,7 @@ def judged(action, load):
     Judge the return of the job that carried out an action.
 
     action
-        {item_id, proof, function, kwarg, returns} as the function open_dispatches of the database gives it.
+        {item_id, proof, function, kwarg, returns} as the function list_dispatches of the database gives it.
     load
         The return's load. Its evidence is authentic: the database gives no other.
 

@@ -170,6 +170,13 @@ def request_id(value, what="request"):
     return value
 
 
+def thread(value):
+    """A thread of the outbox: given as such, ``drift/web1``, or as the number of the request that it is about."""
+    if isinstance(value, str) and re.fullmatch("[a-z]+/.+", value) and not value.startswith("request/"):
+        return text("thread", value)
+    return f"request/{request_id(value.removeprefix('request/') if isinstance(value, str) else value)}"
+
+
 def count(what, value):
     """A number of things, at least one; ``what`` names it in the error."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**31:

@@ -63,6 +63,8 @@ def changes(current, policy, now):
         puts += _freeze(name, wanted, current["freezes"].get(name))
     for login, wanted in policy["speakers"].items():
         _speaker(login, wanted, current["speakers"].get(login, {}), drops, puts)
+    for destination, wanted in policy["routes"].items():
+        _routes(destination, wanted, current["routes"].get(destination, []), drops, puts)
     return drops + puts
 
 
@@ -202,6 +204,17 @@ def _speaker(login, wanted, existing, drops, puts):
         elif existing[provider] != voice:
             details = list(differences(existing[provider], voice))
             puts.append(Change(f"~ speaker {login} for {provider}", "put_speaker", arguments, details))
+
+
+def _routes(destination, wanted, existing, drops, puts):
+    drops += [_route("-", "drop_route", destination, route) for route in existing if route not in wanted]
+    puts += [_route("+", "put_route", destination, route) for route in wanted if route not in existing]
+
+
+def _route(sign, function, destination, route):
+    narrowed = f" where {_shown(route['filter'])}" if route["filter"] else ""
+    line = f"{sign} route of {route['topic']} to {destination}{narrowed}"
+    return Change(line, function, (destination, route["topic"], db.json(route["filter"])))
 
 
 def _is_list_of_mappings(value):

@@ -25,10 +25,12 @@ Who is who, and which request passes which chain: from a YAML file into the data
     speakers:                                                  # login, or a role that logins have
       approval_operator: {salt: asserted}
       salt_portal: {oidc: authenticated}
+    routes:                                                    # what another system is told
+      chat: [{topic: requests, filter: {act: approved}}, {topic: drift}]
 
-The file says all about what it names: identities, members, minions and a speaker's providers that it does not
-list are dropped (where it has no such list they stay). What it does not name is left alone, so a policy can be in
-several files.
+The file says all about what it names: identities, members, minions, a speaker's providers and a destination's routes
+that it does not list are dropped (where it has no such list they stay). What it does not name is left alone, so a
+policy can be in several files.
 """
 
 import datetime
@@ -46,6 +48,7 @@ GROUP_KEYS = ("title", "members")
 MINION_GROUP_KEYS = ("title", "minions")
 FREEZE_KEYS = ("from", "until", "type", "minion_group", "reason", "lifted")
 SPEAKER_KEYS = ("assurance", "attests")
+ROUTE_KEYS = ("topic", "filter")
 ACTION_KEYS = ("function", "arg", "kwarg")
 
 
@@ -85,7 +88,7 @@ def _problems(conn, policy):
     found = [
         f"{row['subject']}: {row['problem']}"
         for row in db.call(conn, "check_policy")
-        if row["subject"].startswith(("type ", "principals "))
+        if row["subject"].startswith(("type ", "types ", "principals "))
     ]
     wanted = {
         f"type {name}": definition["action"]["function"]
@@ -96,7 +99,7 @@ def _problems(conn, policy):
 
 
 def show(conn):
-    """The policy as it stands: {principals, groups, types, calendars, minion_groups, freezes, speakers}."""
+    """The policy as it stands: {principals, groups, types, calendars, minion_groups, freezes, speakers, routes}."""
     policy = db.value(conn, "show_policy")
     for name, body in policy["calendars"].items():
         duration = durations.parse(f"calendar {name}", body["duration"])
@@ -123,7 +126,12 @@ def to_yaml(policy):
         login: {provider: body if body["attests"] else body["assurance"] for provider, body in providers.items()}
         for login, providers in policy["speakers"].items()
     }
-    return _dump({**policy, "principals": principals, "types": types, "freezes": freezes, "speakers": speakers})
+    routes = {
+        destination: [{key: value for key, value in route.items() if value} for route in listed]
+        for destination, listed in policy["routes"].items()
+    }
+    changed = {"principals": principals, "types": types, "freezes": freezes, "speakers": speakers, "routes": routes}
+    return _dump({**policy, **changed})
 
 
 def type_to_yaml(definition):
@@ -217,6 +225,20 @@ def _voice(what, body):
     return {"assurance": fields.text(f"{what}: assurance", body.get("assurance")), "attests": attests}
 
 
+def _routes(destination, body):
+    what = f"routes of {destination}"
+    if not isinstance(body, list):
+        raise InputError(f"{what} must be a list")
+    routes = [_mapping(f"an entry of {what}", entry, ROUTE_KEYS) for entry in body]
+    return [
+        {
+            "topic": fields.text(f"{what}: topic", route.get("topic")),
+            "filter": _json(f"{what}: filter", _mapping(f"{what}: filter", route.get("filter"), None)),
+        }
+        for route in routes
+    ]
+
+
 def _type(name, body):
     definition = {"name": name, **_mapping(f"type {name}", body, None)}
     for key in diff.DURATIONS:
@@ -224,10 +246,7 @@ def _type(name, body):
     chain = definition.get("chain")
     for place, stage in enumerate(chain if isinstance(chain, list) else (), 1):
         _check_duration(f"type {name}: timeout of stage {place}", stage if isinstance(stage, dict) else {}, "timeout")
-    try:
-        definition = json.loads(json.dumps(definition, allow_nan=False))
-    except (TypeError, ValueError):
-        raise InputError(f"type {name} has a value that JSON has no form for, such as a date: quote it") from None
+    definition = _json(f"type {name}", definition)
     if "action" in definition:
         action = _mapping(f"type {name}: action", definition["action"], ACTION_KEYS)
         fields.text(f"type {name}: action: function", action.get("function"))
@@ -238,6 +257,14 @@ def _type(name, body):
         if schema in definition:
             items.check_schema(f"type {name}: {schema}", definition[schema])
     return definition
+
+
+def _json(what, value):
+    """``value`` as JSON gives it back."""
+    try:
+        return json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError):
+        raise InputError(f"{what} has a value that JSON has no form for, such as a date: quote it") from None
 
 
 def _check_duration(what, body, key):
@@ -258,6 +285,7 @@ SECTIONS = {
     "minion_groups": _minion_group,
     "freezes": _freeze,
     "speakers": _speaker,
+    "routes": _routes,
 }
 
 

@@ -2,7 +2,7 @@
 Offline verification of the audit trail: of the JSON lines that ``approval.export_audit()`` gives.
 
 Nothing is trusted but the arithmetic. The hash of every entry and seal is recomputed as
-sql/functions/audit_hash.sql and seal_hash.sql do, each entry must continue the one before it in its stream,
+sql/functions/audit/audit_hash.sql and seal_hash.sql do, each entry must continue the one before it in its stream,
 each seal the one before it, and every head that a seal covers must be an entry of the file with that hash.
 What follows the last seal is held together by its chain only: who can write to the database can still
 rewrite it. And who can rewrite all of it, seals included, is found out only by a head that was published

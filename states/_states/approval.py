@@ -1,3 +1,4 @@
+# Made of states/parts by tools/amalgamate.py: edit those, then run `make amalgamate`.
 """
 Bring a minion to its approved state
 ====================================
@@ -35,99 +36,59 @@ import salt.utils.platform
 import salt.utils.versions
 from salt.exceptions import CommandExecutionError
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
+# ----------------------------------------------------------------------------------------- commands
 
-log = logging.getLogger(__name__)
 
-__virtualname__ = "approval"
+REASON_LENGTH = 500  # characters
+# Lines of package managers that begin so explain nothing.
+CHATTER = ("WARNING:", "debconf:", "E: Can not write log", "N: ", "W: ")
+# dnf and yum count their steps in lines like this.
+PROGRESS = re.compile(r".* \d+/\d+$")
+
+
+def _run(command):
+    """The answer of cmd.run_all for the words of a command that may fail."""
+    return __salt__["cmd.run_all"](command, python_shell=False, ignore_retcode=True, output_loglevel="trace")
+
+
+def _reason(exc):
+    """The words of a package manager, taken from the exception that a Salt module made of them."""
+    info = getattr(exc, "info", None)
+    said = info.get("errors") if isinstance(info, dict) else None
+    text = "\n".join(map(str, said)) if said else getattr(exc, "error", "") or str(exc)
+    lines = [line.strip() for line in text.splitlines()]
+    lines = _faults([line for line in lines if line and not line.startswith(CHATTER)])
+    return _shorten("; ".join(lines).replace(":; ", ": ") or type(exc).__name__)
+
+
+def _faults(lines):
+    """The failures in the account that a package manager gives of a transaction; ``lines`` if they are no account."""
+    failed = [number for number, line in enumerate(lines) if "scriptlet failed" in line]
+    # A script speaks for itself in the line above.
+    said = [line for number in failed for line in lines[max(number - 1, 0) : number + 1] if not PROGRESS.match(line)]
+    if not any(line.startswith("Transaction Summary") for line in lines):
+        return said or lines
+    first = next((number for number, line in enumerate(lines) if line.startswith(("Error:", "Failed to"))), len(lines))
+    return [*said, *lines[first:]] or lines[-3:]
+
+
+def _shorten(text):
+    """``text`` cut to what evidence carries for one resource."""
+    return text if len(text) <= REASON_LENGTH else text[: REASON_LENGTH - 3] + "..."
+
+
+# ----------------------------------------------------------------------------------------- document
+
 
 LATEST = "latest"
-EVIDENCE_FORMAT = 2
-MEMORY_FORMAT = 1  # of the file in which _remember() keeps what was there before
 KINDS = {"package": "packages", "service": "services", "value": "values"}
-# What evidence tells besides: what became of actions, and when services were last started.
-TOLD = {**KINDS, "action": "actions", "start": "starts"}
-# The sections of evidence, in the order in which its mac covers them.
-SECTIONS = ("observed", "before", "meets", "errors", "notes")
 SERVICE_STATES = ("running", "dead")
-# Services of Windows have spaces in their names; elsewhere some tools would take the rest for another word.
+# Services of Windows have spaces in their names; elsewhere tools would take the text behind one for another word.
 NAME = re.compile(r"[A-Za-z0-9](?:[^\s*?\[\]]" + (r"| (?=[^\s])" if salt.utils.platform.is_windows() else "") + r")*")
-REASON_LENGTH = 500
-# Of what an action returned: the bytes that evidence carries whole, and the characters it carries of more.
-RETURN_SIZE = 2048
-RETURN_LENGTH = 512
-LOCK_POLL_SECONDS = 1.0
-# What a service that was started or stopped successfully gets to show it: init scripts return early.
-SERVICE_SECONDS = 5.0
-SERVICE_POLL_SECONDS = 0.1
-SETTLE_SECONDS = 1.5
-# What systemd calls running and dead; its other states are on the way to these.
-UNIT_STATES = {
-    "active": "running",
-    "reloading": "running",
-    "refreshing": "running",
-    "inactive": "dead",
-    "failed": "dead",
-}
-UNIT_AIMS = {"activating": "running", "deactivating": "dead"}
-UNIT_SUFFIXES = (
-    *(".service", ".socket", ".device", ".mount", ".automount", ".swap"),
-    *(".target", ".path", ".timer", ".slice", ".scope"),
-)
-# The properties of a unit that are read here.
-UNIT_PROPERTIES = (
-    *("Id", "Names", "Type", "ActiveState", "SubState", "Result", "InvocationID", "ActiveEnterTimestampMonotonic"),
-    *("Conflicts", "ConflictedBy", "Requires", "BindsTo", "Requisite"),
-)
-# Of what a unit needs, the kinds that can be approved: all units need the same few targets, slices and mounts.
-NEEDED_UNITS = (".service", ".socket", ".timer", ".path")
-# What a plan lacks where the package manager foretells nothing.
-UNTOLD = "The package manager does not tell beforehand what else would change or be replaced by these packages."
-# Lines of package managers that explain nothing.
-CHATTER = ("WARNING:", "debconf:", "E: Can not write log", "N: ", "W: ")
-# How dnf and yum count what they do.
-PROGRESS = re.compile(r".* \d+/\d+$")
-# How package managers say that another process is using their database.
-LOCK_TEXT = re.compile(
-    r"could not get lock|unable to (acquire|lock)|is locked by|another app is currently holding"
-    r"|existing lock|resource temporarily unavailable",
-    re.IGNORECASE,
-)
-
-
-def __virtual__():
-    """Load everywhere: what a platform lacks is said for each resource that needs it."""
-    return __virtualname__
 
 
 class _Refused(Exception):
     """The pillar is no approved state of this minion; the text says why."""
-
-
-class _Blocked(Exception):
-    """A transaction must not, or cannot, be carried out; the text says why."""
-
-
-class _Locked(Exception):
-    """The package manager stayed in the hands of another process."""
-
-
-class _Package(NamedTuple):
-    """An approved package: ``want`` is a version, a pattern of one, ``latest``, or None for absent."""
-
-    name: str
-    want: str | None
-
-    @property
-    def exact(self):
-        """Whether just one version will do."""
-        return self.want not in (None, LATEST) and "*" not in self.want
-
-
-# ------------------------------------------------------------------------------------ document
 
 
 class _Document(NamedTuple):
@@ -140,7 +101,7 @@ class _Document(NamedTuple):
     packages: dict
     services: dict
     values: dict  # name -> canonical JSON text
-    unusable: dict  # plural kind -> name -> why it is in none of the above, though it is approved
+    unusable: dict  # plural kind -> name -> why the approved item is in none of the above
 
 
 def _field(text):
@@ -156,6 +117,11 @@ def _canonical(value):
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+def _in_order(items):
+    """``items`` in the order in which a digest or a mac covers them: by kind, then by name, as bytes."""
+    return sorted(items, key=lambda item: (item[0].encode(), item[1].encode()))
+
+
 def _digest(minion, revision, items):
     """
     The digest of a document.
@@ -168,27 +134,10 @@ def _digest(minion, revision, items):
         (kind, name, type, value) of each resource, in any order; the value is text or None.
     """
     hashed = hashlib.sha256(_field("apv1") + _field(minion) + _field(str(revision)))
-    for item in sorted(items, key=lambda item: (item[0].encode(), item[1].encode())):
+    for item in _in_order(items):
         for part in item:
             hashed.update(_field(part))
     return "sha256:" + hashed.hexdigest()
-
-
-def _mac(key, evidence):
-    """The message authentication code of ``evidence`` under the 32 bytes ``key``, as hex text."""
-    parts = ["apv2-evidence", evidence["minion"], str(evidence["revision"])]
-    parts += [evidence["digest"], evidence["run_id"], evidence["boot_id"]]
-    for section in SECTIONS:
-        found = [
-            (kind, name, value)
-            for kind, plural in TOLD.items()
-            for name, value in evidence.get(section, {}).get(plural, {}).items()
-        ]
-        found.sort(key=lambda item: (item[0].encode(), item[1].encode()))
-        parts.append(str(len(found)))
-        for item in found:
-            parts.extend(item)
-    return hmac.new(key, b"".join(map(_field, parts)), hashlib.sha256).hexdigest()
 
 
 def _items(packages, services, values):
@@ -297,46 +246,224 @@ def _document(pillar_key):
     return _Document(minion, revision, digest, key, packages, services, values, unusable)
 
 
-# ---------------------------------------------------------------------------- package managers
+def _with_unusable(document, errors):
+    """``errors`` (plural kind -> name -> why) and the items of ``document`` that cannot be used."""
+    return {plural: {**errors.get(plural, {}), **why} for plural, why in document.unusable.items()}
 
 
-def _reason(exc):
-    """What a package manager said, from the exception that a Salt module made of it."""
-    info = getattr(exc, "info", None)
-    said = info.get("errors") if isinstance(info, dict) else None
-    text = "\n".join(map(str, said)) if said else getattr(exc, "error", "") or str(exc)
-    lines = [line.strip() for line in text.splitlines()]
-    lines = _faults([line for line in lines if line and not line.startswith(CHATTER)])
-    return _shorten("; ".join(lines).replace(":; ", ": ") or type(exc).__name__)
+# ----------------------------------------------------------------------------------------- evidence
 
 
-def _faults(lines):
-    """Of the account that a package manager gives of a whole transaction what failed; other lines as they are."""
-    failed = [number for number, line in enumerate(lines) if "scriptlet failed" in line]
-    # A script speaks for itself in the line above.
-    said = [line for number in failed for line in lines[max(number - 1, 0) : number + 1] if not PROGRESS.match(line)]
-    if not any(line.startswith("Transaction Summary") for line in lines):
-        return said or lines
-    first = next((number for number, line in enumerate(lines) if line.startswith(("Error:", "Failed to"))), len(lines))
-    return [*said, *lines[first:]] or lines[-3:]
+EVIDENCE_FORMAT = 2
+# Evidence also tells the outcome of actions, and when services were last started.
+TOLD = {**KINDS, "action": "actions", "start": "starts"}
+# The sections of evidence, in the order in which its mac covers them.
+SECTIONS = ("observed", "before", "meets", "errors", "notes")
 
 
-def _shorten(text):
-    """``text`` cut to what evidence carries for one resource."""
-    return text if len(text) <= REASON_LENGTH else text[: REASON_LENGTH - 3] + "..."
-
-
-def _lock_holder(path):
-    """The id of the process that has a lock on the file ``path``, or None."""
+def _boot_id():
+    """The text that tells one boot of this machine from the next."""
     try:
-        with open(path, "rb") as file:
-            # struct flock; fcntl(F_GETLK) only looks, so it is in nobody's way
-            layout = "hhqqi0q"
-            lock = struct.pack(layout, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-            kind, _, _, _, pid = struct.unpack(layout, fcntl.fcntl(file, fcntl.F_GETLK, lock))
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
     except OSError:
-        return None
-    return None if kind == fcntl.F_UNLCK else pid
+        return f"boot-{__salt__['ps.boot_time']()}"
+
+
+def _sayable(sections):
+    """``sections`` (plural kind -> name -> text) without empty ones, each text as evidence can carry it."""
+    return {
+        plural: {name: _shorten(why.encode("utf-8", "replace").decode()) for name, why in texts.items()}
+        for plural, texts in sections.items()
+        if texts
+    }
+
+
+def _evidence(document, observed, before, errors=(), notes=(), met=()):
+    """
+    The evidence of one run, under the document's key.
+
+    Each section is plural kind -> name -> text.
+
+    observed
+        The state at the end.
+    before
+        The state before the resource was first applied.
+    errors
+        The reason why a resource is not as approved, or could not be read.
+    notes
+        Remarks about a resource, whether or not it is as approved.
+    met
+        The approved text of a resource that is as approved, but spelled otherwise.
+    """
+    evidence = {
+        "format": EVIDENCE_FORMAT,
+        "minion": document.minion,
+        "revision": document.revision,
+        "digest": document.digest,
+        "run_id": uuid.uuid4().hex,
+        "boot_id": _boot_id(),
+        "observed": observed,
+        "before": before,
+    }
+    if any(dict(met).values()):
+        evidence["meets"] = dict(met)
+    for section, said in (("errors", _sayable(dict(errors))), ("notes", _sayable(dict(notes)))):
+        if said:
+            evidence[section] = said
+    evidence["mac"] = _mac(document.evidence_key, evidence)
+    return evidence
+
+
+def _mac(key, evidence):
+    """The message authentication code of ``evidence`` under the 32 bytes ``key``, as hex text."""
+    parts = ["apv2-evidence", evidence["minion"], str(evidence["revision"])]
+    parts += [evidence["digest"], evidence["run_id"], evidence["boot_id"]]
+    for section in SECTIONS:
+        found = [
+            (kind, name, value)
+            for kind, plural in TOLD.items()
+            for name, value in evidence.get(section, {}).get(plural, {}).items()
+        ]
+        parts.append(str(len(found)))
+        for item in _in_order(found):
+            parts.extend(item)
+    return hmac.new(key, b"".join(map(_field, parts)), hashlib.sha256).hexdigest()
+
+
+# ------------------------------------------------------------------------------------------- memory
+
+
+log = logging.getLogger(__name__)
+MEMORY_FORMAT = 1  # of the file that _remember() writes
+
+
+def _remember(document, found, unread=()):
+    """
+    The states before this minion first applied each item: plural kind -> name -> state.
+
+    found
+        plural kind -> name -> state now, read before anything is changed.
+    unread
+        Services whose state cannot be read now: a later reading may show the work of this run, and is
+        never taken for the state before.
+
+    The states are kept in the minion's cache, so that neither a return that gets lost nor a second run
+    takes the first one away. An entry belongs to one approved value of one resource: another value, or a
+    resource no longer approved, ends it. Raises OSError if the file cannot be written.
+    """
+    path = _memory()
+    kept = _remembered(path, document.minion)
+    entries = _entries(document, kept, found, unread)
+    if entries != kept:
+        items = {}
+        for (plural, name), entry in entries.items():
+            items.setdefault(plural, {})[name] = entry
+        store = {"format": MEMORY_FORMAT, "minion": document.minion, "items": items}
+        _write(path, json.dumps(store, sort_keys=True))
+    return _before(entries)
+
+
+def _memory():
+    """The file of _remember()."""
+    return os.path.join(__opts__["cachedir"], "approval_before.json")
+
+
+def _remembered(path, minion):
+    """The entries that _remember() kept in the file ``path``; none if it has no sound ones."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            store = json.load(file)
+        if store["format"] != MEMORY_FORMAT or store["minion"] != minion:
+            return {}
+        return {
+            (plural, name): {"approved": entry["approved"], "before": entry["before"]}
+            if "before" in entry
+            else {"approved": entry["approved"]}
+            for plural, names in store["items"].items()
+            for name, entry in names.items()
+        }
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        log.warning("approval: %s is unreadable and is written anew", path)
+        return {}
+
+
+def _entries(document, kept, found, unread=()):
+    """
+    The entries of ``kept`` that still hold for ``document``, and new ones for the rest of ``found``. The entry of
+    a service in ``unread`` has no state before.
+    """
+    entries = {}
+    for plural in ("packages", "services"):
+        for name, approved in getattr(document, plural).items():
+            entry = kept.get((plural, name))
+            if entry is None or entry["approved"] != approved:
+                entry = {"approved": approved}
+                if name in found.get(plural, {}):
+                    entry["before"] = found[plural][name]
+                elif plural == "packages" or name not in unread:
+                    continue
+            entries[plural, name] = entry
+    return entries
+
+
+def _before(entries):
+    """The section ``before`` of evidence."""
+    before = {}
+    for (plural, name), entry in entries.items():
+        if "before" in entry:
+            before.setdefault(plural, {})[name] = entry["before"]
+    return before
+
+
+def _write(path, text):
+    """Replace the file at ``path`` as a whole; readable by its owner only."""
+    handle, scratch = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".approval_")  # mode 0600
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(scratch, path)
+    except OSError:
+        os.unlink(scratch)
+        raise
+
+
+# ----------------------------------------------------------------------------------------- packages
+
+
+LOCK_POLL_SECONDS = 1.0
+# Package managers say in one of these ways that another process is using their database.
+LOCK_TEXT = re.compile(
+    r"could not get lock|unable to (acquire|lock)|is locked by|another app is currently holding"
+    r"|existing lock|resource temporarily unavailable",
+    re.IGNORECASE,
+)
+# This sentence stands in a plan where the package manager foretells nothing.
+UNTOLD = "The package manager does not tell beforehand what else would change or be replaced by these packages."
+
+
+class _Blocked(Exception):
+    """A transaction must not, or cannot, be carried out; the text says why."""
+
+
+class _Locked(Exception):
+    """The package manager stayed in the hands of another process."""
+
+
+class _Package(NamedTuple):
+    """An approved package: ``want`` is a version, a pattern of one, ``latest``, or None for absent."""
+
+    name: str
+    want: str | None
+
+    @property
+    def exact(self):
+        """Whether just one version will do."""
+        return self.want not in (None, LATEST) and "*" not in self.want
 
 
 def _without_zero_epoch(version):
@@ -348,7 +475,7 @@ class _PackageManager:
     """
     The packages of this minion through Salt's ``pkg`` functions, as every platform has them.
 
-    ``found`` is what is installed, name -> versions, since the last read(). A name here is a *key*:
+    ``found`` has the installed packages, name -> versions, as of the last read(). A name here is a *key*:
     the spelling that the platform's list uses for an approved name (``hello`` for ``hello:amd64``).
     """
 
@@ -361,12 +488,12 @@ class _PackageManager:
         self._patience = lock_timeout  # seconds that this run still waits for locks
         self._compared = {}
         self._plans = {}  # (action, items) -> what simulate() said, since the last read()
-        self.progress = 0  # the most items that were as approved at one time
+        self.progress = 0  # the largest count of items that were as approved at one time
         self.tried = {}  # item -> the progress when it last failed
-        self.remarks = set()  # sentences about what plans cannot tell
-        self.notes = {}  # key -> what else has to be told of a package that was changed
+        self.remarks = set()  # sentences about the limits of plans
+        self.notes = {}  # key -> a remark about a package that was changed
 
-    # what is there
+    # reading
 
     def read(self):
         """Ask the system what is installed; never a list that Salt has cached."""
@@ -382,7 +509,7 @@ class _PackageManager:
     def held(self):
         """The keys of the packages that the administrator has put on hold."""
         if "pkg.list_holds" in __salt__:
-            # Raises where the plugin that could hold packages is not installed.
+            # pkg.list_holds raises where the plugin that could hold packages is not installed.
             with contextlib.suppress(Exception):
                 return {self.key(name) for name in __salt__["pkg.list_holds"](full=False)}
         return set()
@@ -393,12 +520,12 @@ class _PackageManager:
 
     @staticmethod
     def hidden(name):
-        """Why it cannot be seen whether the package ``name`` is installed; no text where it can."""
+        """The reason why nobody can see whether the package ``name`` is installed; no text where one can."""
         return ""
 
     @staticmethod
     def path(name, meant):
-        """As hidden(), of package managers that take a name with a slash for what is ``meant``."""
+        """The text of hidden() for package managers that take a name with a slash for ``meant``."""
         return f"no package can have this name: the package manager would take it for {meant}" if "/" in name else ""
 
     def compare(self, one, other):
@@ -450,7 +577,7 @@ class _PackageManager:
         return self.meets(item.want, version)
 
     def observed(self, item):
-        """What evidence says of ``item``: the version found, as the platform spells it, or None."""
+        """The version of ``item`` for evidence: the one found, as the platform spells it, or None."""
         return self.installed(item)
 
     def met(self):
@@ -468,7 +595,7 @@ class _PackageManager:
         return met
 
     def noted(self):
-        """name -> what has to be told of an approved package besides."""
+        """name -> remarks about an approved package."""
         noted = {}
         for item in self.items:
             key = self.key(item.name)
@@ -484,7 +611,7 @@ class _PackageManager:
         """``found`` with versions as text, as Salt writes changes."""
         return {name: ",".join(versions) for name, versions in self.found.items()}
 
-    # what is to be done
+    # changing
 
     def review(self, items):
         """After a transaction: read what is installed, and return which of ``items`` are not."""
@@ -518,7 +645,7 @@ class _PackageManager:
         return None
 
     def action(self, item):
-        """What brings ``item`` to its approved state: install, downgrade or remove."""
+        """The action that brings ``item`` to its approved state: install, downgrade or remove."""
         if item.want is None:
             return "remove"
         version = self.installed(item)
@@ -533,9 +660,9 @@ class _PackageManager:
 
     def check(self, action, items):
         """
-        What a transaction with ``action`` on ``items`` would change: key -> the version it will
-        have, or None where it goes. Raises _Blocked if it cannot be carried out, or would take an
-        approved state away. Changes nothing.
+        The changes that a transaction with ``action`` on ``items`` would make: key -> the version it
+        will have, or None where it goes. Raises _Blocked if the transaction cannot be carried out, or
+        would take an approved state away. Changes nothing.
         """
         if (action, *items) not in self._plans:
             self._plans[(action, *items)] = self.simulate(action, items)
@@ -550,7 +677,7 @@ class _PackageManager:
 
     def simulate(self, action, items):
         """
-        As check(), as far as the platform can tell; here it cannot foretell more than the items.
+        The changes of check(), as far as the platform can tell them; this one foretells the items alone.
         """
         self.remarks.add(UNTOLD)
         return {self.key(item.name): item.want for item in items}
@@ -597,7 +724,7 @@ class _PackageManager:
         if action == "remove":
             __salt__["pkg.purge" if self.purge else "pkg.remove"](pkgs=keys)
             return
-        # The version that was foretold, with its epoch: Salt compares what it is given with what is there.
+        # Salt compares the version it is given with the installed one: the foretold one has its epoch.
         plan = self.check(action, items)
         pkgs = [key if item.want == LATEST else {key: plan[key]} for key, item in zip(keys, items, strict=True)]
         __salt__["pkg.install"](pkgs=pkgs, refresh=False)
@@ -612,6 +739,15 @@ class _PackageManager:
         nap = min(LOCK_POLL_SECONDS, self._patience)
         self._patience -= nap
         time.sleep(nap)
+
+
+# ---------------------------------------------------------------------------------------------- apt
+
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 
 class _Apt(_PackageManager):
@@ -632,17 +768,17 @@ class _Apt(_PackageManager):
 
     def __init__(self, packages, purge, lock_timeout):
         super().__init__(packages, purge, lock_timeout)
-        self.broken = {}  # key -> "version (status)" of what is neither installed nor absent
-        self._foreign = {}  # name of what has to be absent -> key under which another architecture's is there
+        self.broken = {}  # key -> "version (status)" of a package neither installed nor absent
+        self._foreign = {}  # name of a package that has to be absent -> key of the one of another architecture
 
     def read(self):
         # pkg.list_pkgs leaves a package whose configuration failed out, and takes a half installed
-        # one for installed. Neither is there, and neither is gone. Of a database that cannot be read
-        # it makes that nothing is installed.
+        # one for installed. Neither is there, and neither is gone. A database that cannot be read
+        # looks to it like one without packages.
         super().read()
         self.broken = {}
         query = ["dpkg-query", "--showformat", self.STATUS, "--show"]
-        listed = __salt__["cmd.run_all"](query, python_shell=False, ignore_retcode=True, output_loglevel="trace")
+        listed = _run(query)
         if listed["retcode"] != 0:
             raise CommandExecutionError(listed["stderr"] or "dpkg-query fails")
         for line in listed["stdout"].splitlines():
@@ -661,14 +797,14 @@ class _Apt(_PackageManager):
                 self._foreign.update(dict.fromkeys([item.name], others[0]) if others else {})
 
     def key(self, name):
-        # What has to be absent without a word of its architecture is to be there in none.
+        # A package that has to be absent, without a word of its architecture, must be there in none.
         return self._foreign.get(name) or super().key(name)
 
     def satisfied(self, item):
         return super().satisfied(item) and not (item.want is None and self.key(item.name) in self.broken)
 
     def observed(self, item):
-        # Where the package has to be gone, its remains are what was found.
+        # The remains of a package that has to be gone are a finding.
         if item.want is None:
             return self.broken.get(self.key(item.name)) or super().observed(item)
         return super().observed(item)
@@ -692,7 +828,7 @@ class _Apt(_PackageManager):
             for item in items:
                 version = "" if item.want == LATEST else f"={_without_zero_epoch(item.want)}"
                 command.append(self.key(item.name) + version)
-        out = __salt__["cmd.run_all"](command, python_shell=False, ignore_retcode=True, output_loglevel="trace")
+        out = _run(command)
         if out["retcode"] != 0:
             raise _Blocked(self.complaint(out))
         plan = {}
@@ -709,7 +845,7 @@ class _Apt(_PackageManager):
 
     @staticmethod
     def complaint(out):
-        """Why apt would not do it: which dependencies are not met, and its errors."""
+        """The reasons of apt not to do it: the dependencies that are not met, and its errors."""
         unmet = out["stdout"].partition("unmet dependencies:\n")[2]
         lines = [" ".join(line.split()) for line in (unmet + "\n" + out["stderr"]).splitlines()]
         said = [line for line in lines if line and not line.startswith(CHATTER)]
@@ -740,7 +876,7 @@ class _Apt(_PackageManager):
             return None
 
     def apply(self, action, items):
-        # pkg.remove passes over what pkg.list_pkgs doesn't list.
+        # pkg.remove passes over packages that pkg.list_pkgs doesn't list.
         if action == "remove" and any(self.key(item.name) in self.broken for item in items):
             command = ["apt-get", "-q", "-y", "purge" if self.purge else "remove"]
             command += [self.key(item.name) for item in items]
@@ -757,13 +893,29 @@ class _Apt(_PackageManager):
 
     def wait(self):
         # Salt waits by itself when apt finds its lock taken, but for half an hour: by then the
-        # state would look hung. So don't let apt run into a lock.
+        # state would look hung. For that reason apt is never run into a lock.
         for path in self.LOCKS:
             holder = _lock_holder(path)
             while holder is not None:
-                # 0: a process of another container
+                # The id is 0 for a process of another container.
                 self.pause(f"{f'process {holder}' if holder else 'another process'} holds {path}")
                 holder = _lock_holder(path)
+
+
+def _lock_holder(path):
+    """The id of the process that has a lock on the file ``path``, or None."""
+    try:
+        with open(path, "rb") as file:
+            # This is a struct flock; F_GETLK takes no lock and is in nobody's way.
+            layout = "hhqqi0q"
+            lock = struct.pack(layout, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+            kind, _, _, _, pid = struct.unpack(layout, fcntl.fcntl(file, fcntl.F_GETLK, lock))
+    except OSError:
+        return None
+    return None if kind == fcntl.F_UNLCK else pid
+
+
+# ---------------------------------------------------------------------------------------------- rpm
 
 
 class _Meaning(NamedTuple):
@@ -784,21 +936,21 @@ class _Row(NamedTuple):
 
 class _Rpm(_PackageManager):
     """
-    What the kin of rpm has in common.
+    The package managers that use rpm.
 
     Names can end as an architecture does (``gpfs.gplbin-4.18.x86_64``): a package of exactly that name
     comes first, if one is installed or on offer. Otherwise the end is the architecture that was asked
     for, and a package of another one is not what was approved.
 
-    What differs:
+    Each has its own:
 
     query(names)
-        (name, version, architecture) of what the repositories have of these names, as far as they tell.
+        (name, version, architecture) of the packages of these names in the repositories, as far as they tell.
     foretell(action, items)
-        What a transaction would do, a list of _Row; None where that is not told. Raises _Blocked with
-        the reason if it would fail.
+        The changes that a transaction would make, a list of _Row; None where they are not told. Raises
+        _Blocked with the reason if it would fail.
     mark(), said_since(mark)
-        What the scripts of packages have said since mark() was called, where that is kept.
+        The words of the scripts of packages since mark() was called, where they are kept.
     targets(items)
         ``items`` as pkg.install takes names that end as an architecture does.
     erase(items)
@@ -814,7 +966,7 @@ class _Rpm(_PackageManager):
 
     def __init__(self, packages, purge, lock_timeout):
         super().__init__(packages, purge, lock_timeout)
-        self._meanings = {}  # approved name -> what it means, since the last read()
+        self._meanings = {}  # approved name -> _Meaning, as of the last read()
         self._offers = None  # name -> (version, architecture) of each that the repositories have
         self._details = None  # key -> version, release, arch of each that is installed
 
@@ -823,8 +975,8 @@ class _Rpm(_PackageManager):
     def read(self):
         super().read()
         if not self.found:
-            # There is rpm, at least: Salt takes the silence of a broken database for an empty one.
-            out = self.run(["rpm", "--query", "--all"])
+            # The package rpm at least is there: Salt takes the silence of a broken database for an empty one.
+            out = _run(["rpm", "--query", "--all"])
             raise CommandExecutionError(out["stderr"] or "rpm lists no package at all")
         self._details = None
         self._meanings = {item.name: self._meaning(item) for item in self.items}
@@ -844,7 +996,7 @@ class _Rpm(_PackageManager):
         if listed or (name not in self.found and self.offers(name)):
             return _Meaning(name, None, name)
         if key in self.found and arch not in self.architectures(key):
-            key = name  # what is there is another one
+            key = name  # the installed one has another architecture
         return _Meaning(base, arch, key)
 
     def split(self, name):
@@ -869,7 +1021,7 @@ class _Rpm(_PackageManager):
 
     @staticmethod
     def spelling(name, arch):
-        """How the list of installed packages spells a package."""
+        """The key of a package: its spelling in the list of installed packages."""
         return salt.utils.pkg.rpm.resolve_name(name, arch, __grains__.get("osarch"))
 
     def details(self, key):
@@ -877,11 +1029,11 @@ class _Rpm(_PackageManager):
         if self._details is None:
             self._details = __salt__["pkg.list_pkgs"](attr=["version", "release", "arch"], use_context=False)
         base, arch = self.split(key)
-        # With attributes the list has those of a foreign architecture under the name alone.
+        # A list with attributes has packages of a foreign architecture under the name alone.
         return self._details.get(key) or [one for one in self._details[base] if one["arch"] == arch]
 
     def architectures(self, key):
-        """Those of the installed packages that are listed as ``key``."""
+        """The architectures of the installed packages that are listed as ``key``."""
         return {one["arch"] for one in self.details(key)}
 
     def labelled(self, item):
@@ -903,7 +1055,7 @@ class _Rpm(_PackageManager):
         return super().satisfied(item) and self.labelled(item) is None
 
     def observed(self, item):
-        # What rpm calls so is there.
+        # A package that rpm labels so is there.
         return self.labelled(item) or super().observed(item)
 
     def is_held(self, item):
@@ -917,7 +1069,7 @@ class _Rpm(_PackageManager):
     # versions
 
     def same(self, want, version):
-        # What is approved without an epoch or a release stands for each.
+        # A version approved without an epoch or a release stands for each of them.
         want, version = _without_zero_epoch(want), self._comparable(want, version)
         return want == version or ("-" not in want and want == version.rpartition("-")[0])
 
@@ -961,11 +1113,16 @@ class _Rpm(_PackageManager):
         # A name that looks like one with an architecture has to be asked for in full.
         return version, arch if self.is_ambiguous(meaning) else None
 
+    def asked(self, item):
+        """The version and the architecture to ask for of ``item``, which is to be there; None for any."""
+        version, arch = self.candidate(item)
+        return version or (None if item.want == LATEST else item.want), arch
+
     def target(self, item):
         version = self.candidate(item)[0]
         if version is not None or not item.exact:
             return version
-        # Nothing is known of its epoch: that of what is there.
+        # The epoch is not known: the one of the installed version is taken.
         epoch = (self.installed(item) or "").rpartition(":")[0]
         return f"{epoch}:{item.want}" if epoch and ":" not in item.want else item.want
 
@@ -976,7 +1133,7 @@ class _Rpm(_PackageManager):
         if rows is None:
             self.remarks.add(UNTOLD)
             return super().simulate(action, items)
-        # Of a package that is replaced by another version of itself, the other one stays.
+        # Removals come first, so that a package which another version of it replaces ends at that version.
         rows = sorted(rows, key=lambda row: row.version is not None)
         plan = {self.spelling(row.name, row.arch): row.version for row in rows}
         for item in items:
@@ -989,7 +1146,7 @@ class _Rpm(_PackageManager):
         return plan
 
     def refusal(self, action, item):
-        """Why a transaction would do nothing to ``item``."""
+        """The reason why a transaction would do nothing to ``item``."""
         if self.labelled(item):
             return "it is a package together with its version: ask for the package to be absent"
         if action == "remove":
@@ -1010,10 +1167,6 @@ class _Rpm(_PackageManager):
         elif not self.meets(item.want, version):
             raise _Blocked(f"the package manager would bring it to {version} instead")
 
-    def run(self, command):
-        """What cmd.run_all answers for a command of the package manager."""
-        return __salt__["cmd.run_all"](command, python_shell=False, ignore_retcode=True, output_loglevel="trace")
-
     def apply(self, action, items):
         mark = self.mark()
         try:
@@ -1029,10 +1182,13 @@ class _Rpm(_PackageManager):
         if not any(map(self.is_ambiguous, meanings)):
             super().apply(action, items)
         elif action == "remove":
-            # pkg.remove strips names of what looks like an architecture.
+            # pkg.remove strips names of an end that looks like an architecture.
             self.erase(items)
         else:
             __salt__["pkg.install"](pkgs=self.targets(items), refresh=False, normalize=False)
+
+
+# ---------------------------------------------------------------------------------------------- dnf
 
 
 class _Dnf(_Rpm):
@@ -1056,9 +1212,9 @@ class _Dnf(_Rpm):
         if self.program not in ("dnf5", "dnf"):
             return
         command = [self.program, "--quiet", "repoquery", "--available"]
-        # With a part of the version, so that the end of a name is not taken for an architecture.
+        # A part of the version keeps the end of the name from being taken for an architecture.
         wanted = [f"{name}-*" if self.split(name)[1] else name for name in names]
-        out = self.run([*command, "--queryformat", self.OFFER, *wanted])
+        out = _run([*command, "--queryformat", self.OFFER, *wanted])
         for line in out["stdout"].splitlines():
             if line.startswith("approval|"):
                 _, name, version, arch = line.removesuffix("\\n").split("|")
@@ -1074,14 +1230,13 @@ class _Dnf(_Rpm):
         elif item.want is None:
             version = None
         else:
-            version, arch = self.candidate(item)
-            version = version or (None if item.want == LATEST else item.want)
+            version, arch = self.asked(item)
         if version and self.program == "yum" and not arch:
-            version = version.rpartition(":")[2]  # which yum takes with the architecture only
+            version = version.rpartition(":")[2]  # yum takes an epoch with the architecture only
         return name + (f"-{version}" if version else "") + (f".{arch}" if arch else "")
 
     def action(self, item):
-        # Kernels stay side by side; Salt installs these two whatever is there.
+        # Kernels stay side by side; Salt installs these two beside any other version.
         action = super().action(item)
         return "install" if action == "downgrade" and item.name in ("kernel", "kernel-devel") else action
 
@@ -1091,7 +1246,7 @@ class _Dnf(_Rpm):
         command = [self.program, "--assumeno", action]
         if action == "install" and self.program.startswith("dnf"):
             command += ["--best", "--allowerasing"]  # as Salt calls it
-        out = self.run([*command, *map(self.specification, items)])
+        out = _run([*command, *map(self.specification, items)])
         said = out["stdout"] + out["stderr"]
         if out["retcode"] != 0 and not any(text in said for text in self.ASKED):
             raise _Blocked(_reason(CommandExecutionError(out["stderr"] or out["stdout"])))
@@ -1102,8 +1257,8 @@ class _Dnf(_Rpm):
         """
         The table of packages in what a program says, as _Row.
 
-        A row that does not fit goes on in the next line. Below it is what it replaces: as ``NAME.ARCH EVR``
-        in dnf 4 and yum; in dnf 5 in columns, and that of an upgrade too.
+        A row that does not fit goes on in the next line. The packages that it replaces are listed below it: as
+        ``NAME.ARCH EVR`` in dnf 4 and yum; in columns in dnf 5, which lists the old version of an upgrade too.
         """
         section, rows = None, []
         for line in text.splitlines():
@@ -1130,7 +1285,7 @@ class _Dnf(_Rpm):
         return list(map(self.specification, items))
 
     def erase(self, items):
-        out = self.run([self.program, "-y", "remove", *map(self.specification, items)])
+        out = _run([self.program, "-y", "remove", *map(self.specification, items)])
         if out["retcode"] != 0:
             raise CommandExecutionError(out["stderr"] + out["stdout"])
 
@@ -1140,11 +1295,14 @@ class _Dnf(_Rpm):
     def said_since(self, mark):
         if self.program in (None, "tdnf"):
             return ""
-        said = self.run([self.program, "history", "info"])["stdout"]
+        said = _run([self.program, "history", "info"])["stdout"]
         with contextlib.suppress(ValueError, TypeError):
             begin = time.mktime(time.strptime(self.BEGIN.search(said)[1].strip(), "%a %b %d %H:%M:%S %Y"))
             return said if begin >= mark else ""
         return ""
+
+
+# ------------------------------------------------------------------------------------------- zypper
 
 
 class _Zypper(_Rpm):
@@ -1157,13 +1315,13 @@ class _Zypper(_Rpm):
 
     @functools.cached_property
     def held(self):
-        # pkg.list_holds leaves out what is not installed.
+        # pkg.list_holds leaves out packages that are not installed.
         return super().held | {self.key(name) for name in __salt__.get("pkg.list_locks", dict)()}
 
     def ask(self, *arguments):
-        """What zypper answers, as an XML element; None where it cannot be asked."""
+        """The answer of zypper as an XML element, None where it gave none, and the result of cmd.run_all."""
         try:
-            out = self.run([*self.COMMAND, *arguments])
+            out = _run([*self.COMMAND, *arguments])
         except CommandExecutionError as exc:
             return None, {"retcode": 127, "stdout": "", "stderr": str(exc)}
         try:
@@ -1172,6 +1330,11 @@ class _Zypper(_Rpm):
             return None, out
         return answer, out
 
+    @staticmethod
+    def errors(answer):
+        """The texts of the errors in an answer of zypper."""
+        return [one.text for one in answer.iter("message") if one.get("type") == "error"]
+
     def query(self, names):
         native = __grains__.get("osarch")
         # A name that ends as an architecture does is only found with its own.
@@ -1179,7 +1342,7 @@ class _Zypper(_Rpm):
         wanted += [name for name in names if not self.split(name)[1]]
         answer, _ = self.ask("search", "--type", "package", "--details", "--match-exact", *wanted)
         for one in () if answer is None else answer.iter("solvable"):
-            # What is installed and no longer on offer is of no repository.
+            # A package that is installed and no longer on offer is of no repository.
             if one.get("repository") != "(System Packages)":
                 yield one.get("name"), _without_zero_epoch(one.get("edition")), one.get("arch")
 
@@ -1189,8 +1352,7 @@ class _Zypper(_Rpm):
         name, arch = meaning.name, meaning.arch
         version = None
         if item.want is not None:
-            version, arch = self.candidate(item)
-            version = version or (None if item.want == LATEST else item.want)
+            version, arch = self.asked(item)
         elif arch is None and self.is_ambiguous(meaning) and name in self.found:
             arch = self.details(name)[0]["arch"]
         return name + (f".{arch}" if arch else "") + (f"={version}" if version else "")
@@ -1206,12 +1368,11 @@ class _Zypper(_Rpm):
             raise _Blocked(_reason(CommandExecutionError(out["stderr"] or out["stdout"])))
         summary = answer.find(".//install-summary")
         if summary is None:
-            said = [one.text for one in answer.iter("message") if one.get("type") == "error"]
-            said = said or [one.text for one in answer.iter("description")] or [out["stderr"]]
+            said = self.errors(answer) or [one.text for one in answer.iter("description")] or [out["stderr"]]
             raise _Blocked(_reason(CommandExecutionError("\n".join(said))))
         rows = list(self.rows(summary))
         if action == "remove":
-            # By a name alone zypper removes it of all architectures, and foretells one.
+            # zypper removes a package given by name alone in all architectures, and foretells one.
             names = {item.name for item in items if not self.is_ambiguous(self._meanings[item.name])}
             for key in self.found:
                 name, arch = self.split(key)
@@ -1236,9 +1397,7 @@ class _Zypper(_Rpm):
     def erase(self, items):
         answer, out = self.ask("remove", *map(self.specification, items))
         if out["retcode"] not in (0, 107):  # a script failed
-            errors = (
-                [] if answer is None else [one.text for one in answer.iter("message") if one.get("type") == "error"]
-            )
+            errors = [] if answer is None else self.errors(answer)
             raise CommandExecutionError("\n".join(errors) or out["stderr"])
 
     def mark(self):
@@ -1253,6 +1412,9 @@ class _Zypper(_Rpm):
                 return file.read()
         except OSError:
             return ""
+
+
+# --------------------------------------------------------------------------------------- chocolatey
 
 
 class _Chocolatey(_PackageManager):
@@ -1280,10 +1442,10 @@ class _Chocolatey(_PackageManager):
     @classmethod
     def normal(cls, version):
         """
-        What NuGet compares of ``version``; None if it is none of NuGet's.
+        ``version`` as NuGet compares it; None if it is no version of NuGet's.
 
-        Four numbers, of which those left out are 0; then whether it is no prerelease, and the labels
-        of one, whatever their case: numbers before words. What is behind a ``+`` does not count.
+        First come four numbers, of which those left out are 0; then whether it is no prerelease, and the
+        labels of one, whatever their case: numbers before words. Text behind a ``+`` does not count.
         """
         match = cls.VERSION.fullmatch(version)
         if match is None:
@@ -1320,6 +1482,9 @@ class _Chocolatey(_PackageManager):
             __salt__["chocolatey.upgrade"](item.name, version=version)
 
 
+# ------------------------------------------------------------------------------------- transactions
+
+
 def _package_manager():
     """The class for the package manager of this minion; raises _Blocked where Salt knows none."""
     family = __grains__.get("os_family")
@@ -1330,7 +1495,42 @@ def _package_manager():
     return kind
 
 
-# ------------------------------------------------------------------------------ applying packages
+def _open_packages(packages, purge, lock_timeout):
+    """
+    The package manager, with the installed packages read, and name -> why for those that cannot be read.
+    Where none can be read, the package manager has no items.
+    """
+    if not packages:
+        return _PackageManager({}, purge, lock_timeout), {}
+    try:
+        kind = _package_manager()
+        hidden = {name: why for name in packages if (why := kind.hidden(name))}
+        manager = kind({name: packages[name] for name in packages.keys() - hidden}, purge, lock_timeout)
+        manager.read()
+    except Exception as exc:
+        why = f"the installed packages cannot be read: {_reason(exc)}"
+        return _PackageManager({}, purge, lock_timeout), dict.fromkeys(packages, why)
+    return manager, hidden
+
+
+def _read_again(manager, why):
+    """
+    Read the packages after the last act of a run. Returns name -> why for those that are not as approved.
+    Nothing is observed of those that cannot be read.
+
+    why
+        name -> why for those that were not when the last transaction was over.
+    """
+    if not manager.items:
+        return {}
+    try:
+        manager.read()
+    except Exception as exc:
+        names = [item.name for item in manager.items]
+        manager.items = []
+        return dict.fromkeys(names, f"the installed packages cannot be read: {_reason(exc)}")
+    changed = "something changed it after the last transaction"
+    return {item.name: why.get(item.name, changed) for item in manager.items if not manager.satisfied(item)}
 
 
 def _settle(items, attempt, batches):
@@ -1342,7 +1542,7 @@ def _settle(items, attempt, batches):
     batches
         Whether it takes more than one item at a time.
 
-    A list that fails as a whole is halved until what fails stands alone. Returns item -> why, for
+    A list that fails as a whole is halved until the item that fails stands alone. Returns item -> why, for
     each that failed by itself.
     """
     failed = {}
@@ -1364,8 +1564,8 @@ def _settle(items, attempt, batches):
 
 def _vet(manager, action, items):
     """
-    Ask the package manager about ``action`` on ``items`` without doing it. Returns what it would
-    change (key -> version, or None for gone), and item -> why for those it would not do.
+    Ask the package manager about ``action`` on ``items`` without doing it. Returns the changes it would
+    make (key -> version, or None for gone), and item -> why for those it would not do.
     """
     plan = {}
 
@@ -1393,13 +1593,13 @@ def _carry_out(manager, action, items):
             manager.failed(group)
             return group, str(exc)
         except Exception as exc:
-            # Whatever a package manager or its Salt module comes up with for one package, the
-            # others must still converge; and some of these may have been changed before it failed.
+            # The other packages must still converge, whatever a package manager or its Salt module
+            # raises for one; and some of these may have been changed before it failed.
             why, failed = _reason(exc), True
         remaining = manager.review(group)
         manager.failed(remaining)
         if failed and not remaining:
-            # Nobody else would tell of it.
+            # The note is the only place that tells of this failure.
             for item in group:
                 manager.notes.setdefault(manager.key(item.name), f"it is so, though the package manager said: {why}")
         return remaining, why
@@ -1409,8 +1609,7 @@ def _carry_out(manager, action, items):
 
 def _due(manager):
     """
-    What has to change: the items not in their approved state that may be changed, and name -> why
-    for those that may not.
+    The items not in their approved state that may be changed, and name -> why for those that may not.
     """
     due = [item for item in manager.items if not manager.satisfied(item)]
     if not due:
@@ -1477,24 +1676,32 @@ def _converge_packages(manager, refresh):
     }
 
 
-def _plan_packages(manager, names):
-    """What bringing these packages in would change, as Salt writes changes, and name -> why for what cannot be."""
-    due, why = _due(manager)
-    keys = set(map(manager.key, names))
-    due = [item for item in due if manager.key(item.name) in keys]
-    why = {name: reason for name, reason in why.items() if name in names}
-    before = manager.flat()
-    changes = {}
-    for action, group in _grouped(manager, due):
-        plan, failed = _vet(manager, action, group)
-        why.update((item.name, reason) for item, reason in failed.items())
-        for key, version in plan.items():
-            if (version or "") != before.get(key, ""):
-                changes[key] = {"old": before.get(key, ""), "new": version or ""}
-    return changes, why
+# ----------------------------------------------------------------------------------------- services
 
 
-# -------------------------------------------------------------------------------------- services
+# A service that was started or stopped successfully gets so long to show it: init scripts return early.
+SERVICE_SECONDS = 5.0
+SERVICE_POLL_SECONDS = 0.1
+# systemd has several names for running and dead; its other states are on the way to these.
+UNIT_STATES = {
+    "active": "running",
+    "reloading": "running",
+    "refreshing": "running",
+    "inactive": "dead",
+    "failed": "dead",
+}
+UNIT_AIMS = {"activating": "running", "deactivating": "dead"}
+UNIT_SUFFIXES = (
+    *(".service", ".socket", ".device", ".mount", ".automount", ".swap"),
+    *(".target", ".path", ".timer", ".slice", ".scope"),
+)
+# The properties of a unit that are read here.
+UNIT_PROPERTIES = (
+    *("Id", "Names", "Type", "ActiveState", "SubState", "Result", "InvocationID", "ActiveEnterTimestampMonotonic"),
+    *("Conflicts", "ConflictedBy", "Requires", "BindsTo", "Requisite"),
+)
+# Needed units of other kinds are passed over: all units need the same few targets, slices and mounts.
+NEEDED_UNITS = (".service", ".socket", ".timer", ".path")
 
 
 class _Unit(NamedTuple):
@@ -1511,7 +1718,7 @@ class _Unit(NamedTuple):
 
     @property
     def moment(self):
-        """What differs from one start of the service to the next."""
+        """The properties that differ from one start of the service to the next."""
         return tuple(self.shown.get(key) for key in ("InvocationID", "ActiveEnterTimestampMonotonic"))
 
     def named(self, *properties):
@@ -1523,7 +1730,7 @@ class _Unit(NamedTuple):
         return found
 
     def fate(self):
-        """What systemd tells of a service that does not run, as text behind a sentence; or nothing."""
+        """The account of systemd of a service that does not run, as text behind a sentence; or nothing."""
         if self.shown.get("Type") == "oneshot" and self.shown.get("Result") == "success":
             return ": it ran and ended, as a service of the type oneshot does"
         told = [self.shown.get(key) for key in ("ActiveState", "SubState", "Result")]
@@ -1532,7 +1739,7 @@ class _Unit(NamedTuple):
 
 def _show(name):
     """
-    What systemd shows of a unit: its properties, or nothing where there is no systemd. Raises
+    The properties of a unit that systemd shows; none where there is no systemd. Raises
     CommandExecutionError where systemd does not tell: a unit of which nothing is known may run.
     """
     if "service.show" not in __salt__:
@@ -1540,13 +1747,13 @@ def _show(name):
     shown = {}
     with contextlib.suppress(Exception):
         shown = dict(__salt__["service.show"](name))
-    # What systemctl says when it fails is no property; another service manager shows something else.
+    # A failure of systemctl shows up as text without properties; another service manager shows something else.
     if shown.get("Id") or "service.systemctl_reload" not in __salt__:
         return shown
     # Salt's module stumbles over " ; " in a unit's command.
     unit = name if name.endswith(UNIT_SUFFIXES) else f"{name}.service"
     command = ["systemctl", "show", "--property", ",".join(UNIT_PROPERTIES), "--", unit]
-    out = __salt__["cmd.run_all"](command, python_shell=False, ignore_retcode=True, output_loglevel="trace")
+    out = _run(command)
     shown = dict(line.partition("=")[::2] for line in out["stdout"].splitlines())
     if not shown.get("ActiveState"):
         raise CommandExecutionError(out["stderr"] or f"systemd tells nothing of {unit}")
@@ -1569,16 +1776,16 @@ class _Services:
     wanted
         name -> running or dead.
 
-    Of the last read(), ``units`` has name -> _Unit, and ``unread`` name -> why it cannot be read; of
-    oppose(), ``opposed`` has name -> with what it is in contradiction.
+    read() fills ``units``, name -> _Unit, and ``unread``, name -> why it cannot be read; oppose() fills
+    ``opposed``, name -> the contradiction that it is in.
     """
 
     def __init__(self, wanted):
         self.wanted = wanted
         self.units, self.unread = {}, {}
         self.opposed = {}
-        self._failed = {}  # name -> what the service manager said when it was last told to start or stop it
-        self._told = set()  # names that it was told to start or stop, and reported success
+        self._failed = {}  # name -> the words of the service manager when it failed to start or stop it
+        self._told = set()  # names that the service manager says to have started or stopped
         self._restless = set()  # names that did not come to rest
 
     def read(self):
@@ -1595,7 +1802,7 @@ class _Services:
         return {name: unit.state for name, unit in self.units.items()}
 
     def past(self):
-        """As states(), where one on its way to a state is in it: what a revert goes back to."""
+        """The states for a revert to go back to: those of states(), where one on its way to a state is in it."""
         return {name: UNIT_AIMS.get(state, state) for name, state in self.states().items()}
 
     def due(self, wanted=SERVICE_STATES):
@@ -1615,8 +1822,8 @@ class _Services:
             return
         ids = {alias: unit.id for unit in self.units.values() for alias in unit.named("Names")}
         seen = {unit.id: unit for unit in self.units.values()}
-        needed = {}  # name -> the ids of what runs with it: its own and of what it needs
-        excluded = {}  # name -> the ids of what cannot run then
+        needed = {}  # name -> the ids of the units that run with it: its own and those it needs
+        excluded = {}  # name -> the ids of the units that cannot run then
         for name, unit in self.units.items():
             if self.wanted[name] == "running":
                 needed[name], excluded[name] = self._together(unit, ids, seen)
@@ -1626,7 +1833,7 @@ class _Services:
 
     @staticmethod
     def _together(unit, ids, seen):
-        """The ids of what has to run for ``unit`` to run, and of what must not."""
+        """The ids of the units that have to run for ``unit`` to run, and of those that must not."""
         found, excluded, todo = set(), set(), [unit.id]
         while todo:
             key = todo.pop()
@@ -1664,9 +1871,9 @@ class _Services:
 
     def converge(self):
         """
-        Start and stop what is not as approved and in no contradiction. Returns whether anything was done.
+        Start and stop services that are not as approved and in no contradiction. Returns whether any was told to.
 
-        A second round mends what the first one did to others: a unit that is started starts what it wants.
+        A second round mends the effects of the first one on others: a unit that is started starts those it wants.
         """
         acted = False
         for _ in range(2):
@@ -1703,8 +1910,8 @@ class _Services:
 
     def settle(self, seconds):
         """
-        Read them until none changes for so many seconds, so that what stops, dies or starts another one a
-        moment later is seen. One that does not come to rest within SERVICE_SECONDS more is an error.
+        Read them until none changes for so many seconds, so that a service that stops, dies or starts another
+        one a moment later is seen. One that does not come to rest within SERVICE_SECONDS more is an error.
         """
         self.read()
         deadline = time.monotonic() + seconds + SERVICE_SECONDS
@@ -1735,7 +1942,7 @@ class _Services:
         return "the start or stop of another one changed it"
 
     def notes(self):
-        """name -> what failed, of those that are as approved nevertheless."""
+        """name -> the failure, of those that are as approved nevertheless."""
         fine = self.units.keys() - self.errors().keys()
         return {
             name: f"it is so, though the service manager said: {self._failed[name]}"
@@ -1766,15 +1973,20 @@ def _starts(names):
     return found
 
 
-# --------------------------------------------------------------------------------------- actions
+# ------------------------------------------------------------------------------------------ actions
+
+
+# Evidence carries a return of so many bytes whole, and so many characters of a longer one.
+RETURN_SIZE = 2048
+RETURN_LENGTH = 512
 
 
 def _perform(function, arguments):
     """
     Run one execution function.
 
-    Returns its retcode, whether it succeeded as Salt judges a job of its own, and what it returned;
-    of one that raised, why. A bare False is no success either.
+    Returns its retcode, whether it succeeded as Salt judges a job of its own, and its return; of one
+    that raised, the reason. A bare False is no success either.
     """
     if function not in __salt__:
         return 1, False, f"Salt has no {function} on this minion"
@@ -1798,10 +2010,10 @@ def _perform(function, arguments):
 
 def _outcome(function, retcode, success, returned):
     """
-    What evidence says of an action, as canonical JSON: ``fun``, ``retcode``, ``success``, ``return``.
+    The account that evidence gives of an action, as canonical JSON: ``fun``, ``retcode``, ``success``, ``return``.
 
-    Of a long return there is the beginning of its canonical JSON, as text, and beside it ``digest``:
-    that of the whole. What JSON cannot express is given as Python writes it.
+    A long return is cut to the beginning of its canonical JSON, as text; ``digest`` beside it covers the
+    whole. A return that JSON cannot express is given as Python writes it.
     """
     try:
         text = json.dumps(returned, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
@@ -1817,210 +2029,22 @@ def _outcome(function, retcode, success, returned):
     return _canonical(outcome)
 
 
-# -------------------------------------------------------------------------------------- evidence
+# ---------------------------------------------------------------------------------------- sentences
 
 
-def _boot_id():
-    """What tells one boot of this machine from the next."""
-    try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            return file.read().strip()
-    except OSError:
-        return f"boot-{__salt__['ps.boot_time']()}"
+# The end of a service's name among changes, where no package can have it.
+OF_SERVICE = " (service)"
 
 
-def _remembered(path, minion):
-    """The entries that _remember() kept in the file ``path``; none if it has no sound ones."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            store = json.load(file)
-        if store["format"] != MEMORY_FORMAT or store["minion"] != minion:
-            return {}
-        return {
-            (plural, name): {"approved": entry["approved"], "before": entry["before"]}
-            if "before" in entry
-            else {"approved": entry["approved"]}
-            for plural, names in store["items"].items()
-            for name, entry in names.items()
-        }
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        log.warning("approval: %s is unreadable and is written anew", path)
-        return {}
-
-
-def _remember(document, found, unread=()):
-    """
-    What was there before this minion first applied each item: plural kind -> name -> state.
-
-    found
-        plural kind -> name -> what is there now, read before anything is changed.
-    unread
-        Services of which that cannot be read now: what is read later may be what this run made of them, so
-        that it is never taken for what was there before.
-
-    Kept in the minion's cache, so that neither a return that gets lost nor a second run takes the
-    first state away. An entry belongs to one approved value of one resource: another value, or a
-    resource no longer approved, ends it. Raises OSError if the file cannot be written.
-    """
-    path = _memory()
-    kept = _remembered(path, document.minion)
-    entries = _entries(document, kept, found, unread)
-    if entries != kept:
-        items = {}
-        for (plural, name), entry in entries.items():
-            items.setdefault(plural, {})[name] = entry
-        store = {"format": MEMORY_FORMAT, "minion": document.minion, "items": items}
-        _write(path, json.dumps(store, sort_keys=True))
-    return _before(entries)
-
-
-def _memory():
-    """The file of _remember()."""
-    return os.path.join(__opts__["cachedir"], "approval_before.json")
-
-
-def _entries(document, kept, found, unread=()):
-    """
-    The entries of ``kept`` that still hold for ``document``, and new ones for the rest of ``found``. That of a
-    service in ``unread`` does not say what was there before.
-    """
-    entries = {}
-    for plural in ("packages", "services"):
-        for name, approved in getattr(document, plural).items():
-            entry = kept.get((plural, name))
-            if entry is None or entry["approved"] != approved:
-                entry = {"approved": approved}
-                if name in found.get(plural, {}):
-                    entry["before"] = found[plural][name]
-                elif plural == "packages" or name not in unread:
-                    continue
-            entries[plural, name] = entry
-    return entries
-
-
-def _before(entries):
-    """The section ``before`` of evidence."""
-    before = {}
-    for (plural, name), entry in entries.items():
-        if "before" in entry:
-            before.setdefault(plural, {})[name] = entry["before"]
-    return before
-
-
-def _write(path, text):
-    """Replace the file at ``path`` as a whole; readable by its owner only."""
-    handle, scratch = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".approval_")  # mode 0600
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(scratch, path)
-    except OSError:
-        os.unlink(scratch)
-        raise
-
-
-def _sayable(sections):
-    """``sections`` (plural kind -> name -> text) without empty ones, each text as evidence can carry it."""
-    return {
-        plural: {name: _shorten(why.encode("utf-8", "replace").decode()) for name, why in texts.items()}
-        for plural, texts in sections.items()
-        if texts
-    }
-
-
-def _evidence(document, observed, before, errors=(), notes=(), met=()):
-    """
-    The evidence of one run, under the document's key.
-
-    Each section is plural kind -> name -> text.
-
-    observed
-        What is there at the end.
-    before
-        What was there before it was first applied.
-    errors
-        Why a resource is not as approved, or could not be read.
-    notes
-        What has to be told of a resource whether or not it is as approved.
-    met
-        What was approved of a resource that is as approved, but spelled otherwise.
-    """
-    evidence = {
-        "format": EVIDENCE_FORMAT,
-        "minion": document.minion,
-        "revision": document.revision,
-        "digest": document.digest,
-        "run_id": uuid.uuid4().hex,
-        "boot_id": _boot_id(),
-        "observed": observed,
-        "before": before,
-    }
-    if any(dict(met).values()):
-        evidence["meets"] = dict(met)
-    for section, said in (("errors", _sayable(dict(errors))), ("notes", _sayable(dict(notes)))):
-        if said:
-            evidence[section] = said
-    evidence["mac"] = _mac(document.evidence_key, evidence)
-    return evidence
-
-
-# ----------------------------------------------------------------------------------------- state
-
-
-def _open_packages(packages, purge, lock_timeout):
-    """
-    The package manager with what is installed read, and name -> why for what cannot be read; then
-    there is no package manager.
-    """
-    if not packages:
-        return _PackageManager({}, purge, lock_timeout), {}
-    try:
-        kind = _package_manager()
-        hidden = {name: why for name in packages if (why := kind.hidden(name))}
-        manager = kind({name: packages[name] for name in packages.keys() - hidden}, purge, lock_timeout)
-        manager.read()
-    except Exception as exc:
-        why = f"the installed packages cannot be read: {_reason(exc)}"
-        return _PackageManager({}, purge, lock_timeout), dict.fromkeys(packages, why)
-    return manager, hidden
-
-
-def _read_again(manager, why):
-    """
-    Read the packages after the last act of a run. Returns name -> why for those that are not as approved; of
-    those that cannot be read nothing is observed.
-
-    why
-        name -> why for those that were not when the last transaction was over.
-    """
-    if not manager.items:
-        return {}
-    try:
-        manager.read()
-    except Exception as exc:
-        names = [item.name for item in manager.items]
-        manager.items = []
-        return dict.fromkeys(names, f"the installed packages cannot be read: {_reason(exc)}")
-    changed = "something changed it after the last transaction"
-    return {item.name: why.get(item.name, changed) for item in manager.items if not manager.satisfied(item)}
-
-
-def _service_changes(before, after):
-    """What changed of the services, under keys that no package can have."""
-    return {
-        f"{name} (service)": {"old": before.get(name, ""), "new": state}
-        for name, state in after.items()
-        if before.get(name) != state
-    }
-
-
-def _with_unusable(document, errors):
-    """``errors`` (plural kind -> name -> why) with what ``document`` has that cannot be used."""
-    return {plural: {**errors.get(plural, {}), **why} for plural, why in document.unusable.items()}
+def _summary(document):
+    """The sentence for a minion that is in its approved state."""
+    counts = [
+        f"{len(section)} {plural if len(section) != 1 else plural[:-1]}"
+        for plural in KINDS.values()
+        if (section := getattr(document, plural))
+    ]
+    what = ", ".join(counts) or "it is empty"
+    return f"Revision {document.revision} of the approved state is in place: {what}."
 
 
 def _complaints(document, errors):
@@ -2048,8 +2072,8 @@ def _complaints(document, errors):
 def _forecasts(changes):
     """A sentence for each change that would be made."""
     for name, change in sorted(changes.items()):
-        if name.endswith(" (service)"):
-            yield f"Service {name[:-10]} would be {change['new']}."
+        if name.endswith(OF_SERVICE):
+            yield f"Service {name.removesuffix(OF_SERVICE)} would be {change['new']}."
         elif not change["new"]:
             yield f"Package {name} would be removed."
         elif not change["old"]:
@@ -2058,8 +2082,48 @@ def _forecasts(changes):
             yield f"Package {name} would go from {change['old']} to {change['new']}."
 
 
+def _service_changes(before, after):
+    """The changes of services, under keys that no package can have."""
+    return {
+        f"{name}{OF_SERVICE}": {"old": before.get(name, ""), "new": state}
+        for name, state in after.items()
+        if before.get(name) != state
+    }
+
+
+def _reading(document, manager, services):
+    """plural kind -> name -> the state found, for each package and service that was read and is not as approved."""
+    packages = {}
+    for item in manager.items:
+        if not manager.satisfied(item):
+            found = manager.observed(item)
+            packages[item.name] = "it is not installed" if found is None else f"{found} is installed"
+    others = {name: f"it is {state}" for name, state in services.items() if state != document.services[name]}
+    return {"packages": packages, "services": others}
+
+
+# --------------------------------------------------------------------------------------------- plan
+
+
+def _plan_packages(manager, names):
+    """The changes that bringing these packages in would make, as Salt writes them, and name -> why for the others."""
+    due, why = _due(manager)
+    keys = set(map(manager.key, names))
+    due = [item for item in due if manager.key(item.name) in keys]
+    why = {name: reason for name, reason in why.items() if name in names}
+    before = manager.flat()
+    changes = {}
+    for action, group in _grouped(manager, due):
+        plan, failed = _vet(manager, action, group)
+        why.update((item.name, reason) for item, reason in failed.items())
+        for key, version in plan.items():
+            if (version or "") != before.get(key, ""):
+                changes[key] = {"old": before.get(key, ""), "new": version or ""}
+    return changes, why
+
+
 def _plan(ret, document, manager, services, errors):
-    """Complete ``ret`` for a test run: what would change. Changes nothing, and is no evidence."""
+    """Complete ``ret`` for a test run with the changes to come. Nothing is changed, and ``ret`` is no evidence."""
     ret["changes"], why = _plan_packages(manager, document.packages)
     errors["packages"].update(why)
     coming = {name: state for name, state in document.services.items() if name not in services.opposed}
@@ -2071,17 +2135,6 @@ def _plan(ret, document, manager, services, errors):
     else:
         ret["result"] = None if ret["changes"] else True
     return ret
-
-
-def _summary(document):
-    """The sentence for a minion that is in its approved state."""
-    counts = [
-        f"{len(section)} {plural if len(section) != 1 else plural[:-1]}"
-        for plural in KINDS.values()
-        if (section := getattr(document, plural))
-    ]
-    what = ", ".join(counts) or "it is empty"
-    return f"Revision {document.revision} of the approved state is in place: {what}."
 
 
 def _asked(items):
@@ -2101,6 +2154,18 @@ def _asked(items):
             raise _Refused(f"the state of service {name} is neither running nor dead")
         asked[kind][name] = want
     return asked
+
+
+# ---------------------------------------------------------------------------------------- functions
+
+
+__virtualname__ = "approval"
+SETTLE_SECONDS = 1.5
+
+
+def __virtual__():
+    """Load everywhere: what a platform lacks is said for each resource that needs it."""
+    return __virtualname__
 
 
 def planned(name, items=None, pillar_key="approval", removal="remove"):
@@ -2257,7 +2322,7 @@ def converged(
     services.oppose()
     acted = services.converge() or acted
     if acted:
-        # What is there at the end counts, whatever each act reported.
+        # The state at the end counts, whatever each act reported.
         if document.services:
             services.settle(settle_time)
         errors["packages"] = {**unread, **_read_again(manager, errors["packages"])}
@@ -2280,17 +2345,6 @@ def converged(
     lines += [f"Package {key}: {note}." for key, note in sorted(told.items())]
     ret["comment"] = "\n".join(lines)
     return ret
-
-
-def _reading(document, manager, services):
-    """name -> what is there instead, for each package and service read that is not as approved."""
-    packages = {}
-    for item in manager.items:
-        if not manager.satisfied(item):
-            found = manager.observed(item)
-            packages[item.name] = "it is not installed" if found is None else f"{found} is installed"
-    others = {name: f"it is {state}" for name, state in services.items() if state != document.services[name]}
-    return {"packages": packages, "services": others}
 
 
 def observed(name, pillar_key="approval"):

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "breaker_private.h"
+#include "breaker.h"
 
 #define MS INT64_C(1000000)
 
@@ -18,20 +18,22 @@ static void
 assert_refused(apv_breaker *breaker, int64_t now_ns, const char *text)
 {
     apv_err err = APV_ERR_NONE;
+    bool probe;
 
-    assert_false(apv_breaker_ask(breaker, now_ns, &err));
+    assert_false(apv_breaker_ask(breaker, now_ns, &probe));
+    assert_false(apv_breaker_refuse(breaker, now_ns, &err));
     assert_int_equal(err.code, APV_ERR_UNAVAILABLE);
     if (text != NULL)
         assert_string_equal(err.message, text);
 }
 
 static void
-assert_let_through(apv_breaker *breaker, int64_t now_ns)
+assert_let_through(apv_breaker *breaker, int64_t now_ns, bool as_probe)
 {
-    apv_err err = APV_ERR_NONE;
+    bool probe = !as_probe;
 
-    assert_true(apv_breaker_ask(breaker, now_ns, &err));
-    assert_int_equal(err.code, APV_OK);
+    assert_true(apv_breaker_ask(breaker, now_ns, &probe));
+    assert_int_equal(probe, as_probe);
 }
 
 static void
@@ -41,11 +43,11 @@ test_closed_lets_all_through(void **state)
 
     (void)state;
     for (int64_t now = 0; now < 5; now++) {
-        assert_let_through(&breaker, now);
-        apv_breaker_tell(&breaker, now, NULL);
+        assert_let_through(&breaker, now, false);
+        apv_breaker_tell(&breaker, now, false, APV_LESSON_ANSWER, NULL);
     }
-    assert_let_through(&breaker, 5);
-    assert_let_through(&breaker, 5);
+    assert_let_through(&breaker, 5, false);
+    assert_let_through(&breaker, 5, false);
 }
 
 static void
@@ -55,14 +57,14 @@ test_one_probe_each_interval(void **state)
     int64_t now = 1000 * MS, interval = 100 * MS;
 
     (void)state;
-    apv_breaker_tell(&breaker, now, &away);
+    apv_breaker_tell(&breaker, now, false, APV_LESSON_AWAY, &away);
     for (int i = 0; i < 8; i++) {
         assert_refused(&breaker, now, NULL);
         assert_refused(&breaker, now + interval - 1, NULL);
         now += interval;
-        assert_let_through(&breaker, now);
+        assert_let_through(&breaker, now, true);
         assert_refused(&breaker, now + 10000 * MS, NULL); /* while the probe is out */
-        apv_breaker_tell(&breaker, now, i % 2 == 0 ? &late : &away);
+        apv_breaker_tell(&breaker, now, true, APV_LESSON_AWAY, i % 2 == 0 ? &late : &away);
         interval = interval * 2 > 900 * MS ? 900 * MS : interval * 2;
     }
 }
@@ -73,13 +75,13 @@ test_says_since_when_and_until_when(void **state)
     apv_breaker breaker = {0};
 
     (void)state;
-    apv_breaker_tell(&breaker, 5000 * MS, &away);
+    apv_breaker_tell(&breaker, 5000 * MS, false, APV_LESSON_AWAY, &away);
     assert_refused(&breaker, 5000 * MS,
                    "it cannot be reached (so for 0.0 s; tried again in 0.1 s)");
-    assert_let_through(&breaker, 7000 * MS);
+    assert_let_through(&breaker, 7000 * MS, true);
     assert_refused(&breaker, 7000 * MS,
                    "it cannot be reached (so for 2.0 s; being tried again now)");
-    apv_breaker_tell(&breaker, 8000 * MS, &late);
+    apv_breaker_tell(&breaker, 8000 * MS, true, APV_LESSON_AWAY, &late);
     assert_refused(&breaker, 8000 * MS, "it did not answer (so for 3.0 s; tried again in 0.2 s)");
 }
 
@@ -89,15 +91,15 @@ test_an_answer_closes(void **state)
     apv_breaker breaker = {0};
 
     (void)state;
-    apv_breaker_tell(&breaker, 0, &away);
-    assert_let_through(&breaker, 100 * MS);
-    apv_breaker_tell(&breaker, 100 * MS, NULL);
-    assert_let_through(&breaker, 100 * MS);
-    assert_let_through(&breaker, 100 * MS);
+    apv_breaker_tell(&breaker, 0, false, APV_LESSON_AWAY, &away);
+    assert_let_through(&breaker, 100 * MS, true);
+    apv_breaker_tell(&breaker, 100 * MS, true, APV_LESSON_ANSWER, NULL);
+    assert_let_through(&breaker, 100 * MS, false);
+    assert_let_through(&breaker, 100 * MS, false);
     /* The next outage starts over. */
-    apv_breaker_tell(&breaker, 100 * MS, &away);
+    apv_breaker_tell(&breaker, 100 * MS, false, APV_LESSON_AWAY, &away);
     assert_refused(&breaker, 200 * MS - 1, NULL);
-    assert_let_through(&breaker, 200 * MS);
+    assert_let_through(&breaker, 200 * MS, true);
 }
 
 static void
@@ -107,10 +109,18 @@ test_calls_that_were_out_already(void **state)
 
     (void)state;
     /* Two that fail one behind the other are no two probes. */
-    apv_breaker_tell(&breaker, 0, &away);
-    apv_breaker_tell(&breaker, 1 * MS, &away);
+    apv_breaker_tell(&breaker, 0, false, APV_LESSON_AWAY, &away);
+    apv_breaker_tell(&breaker, 1 * MS, false, APV_LESSON_AWAY, &away);
     assert_refused(&breaker, 101 * MS - 1, NULL);
-    assert_let_through(&breaker, 101 * MS);
+    assert_let_through(&breaker, 101 * MS, true);
+    /* Another call that fails meanwhile lets no second probe go. */
+    apv_breaker_tell(&breaker, 102 * MS, false, APV_LESSON_AWAY, &away);
+    assert_refused(&breaker, 1000 * MS, NULL);
+    /* An older connection that dies tells nothing new; an answer does. */
+    apv_breaker_tell(&breaker, 103 * MS, false, APV_LESSON_SILENCE, NULL);
+    assert_refused(&breaker, 1000 * MS, NULL);
+    apv_breaker_tell(&breaker, 104 * MS, false, APV_LESSON_ANSWER, NULL);
+    assert_let_through(&breaker, 104 * MS, false);
 }
 
 static void
@@ -119,10 +129,22 @@ test_a_probe_that_was_given_up(void **state)
     apv_breaker breaker = {0};
 
     (void)state;
-    apv_breaker_tell(&breaker, 0, &away);
-    assert_let_through(&breaker, 100 * MS);
-    apv_breaker_forget(&breaker);
-    assert_let_through(&breaker, 100 * MS);
+    apv_breaker_tell(&breaker, 0, false, APV_LESSON_AWAY, &away);
+    assert_let_through(&breaker, 100 * MS, true);
+    apv_breaker_tell(&breaker, 100 * MS, true, APV_LESSON_NONE, NULL);
+    assert_let_through(&breaker, 100 * MS, true);
+}
+
+static void
+test_a_probe_that_could_connect(void **state)
+{
+    apv_breaker breaker = {0};
+
+    (void)state;
+    apv_breaker_tell(&breaker, 0, false, APV_LESSON_AWAY, &away);
+    assert_let_through(&breaker, 100 * MS, true);
+    apv_breaker_tell(&breaker, 100 * MS, true, APV_LESSON_SILENCE, NULL);
+    assert_let_through(&breaker, 100 * MS, false);
 }
 
 int
@@ -135,6 +157,7 @@ main(void)
         cmocka_unit_test(test_an_answer_closes),
         cmocka_unit_test(test_calls_that_were_out_already),
         cmocka_unit_test(test_a_probe_that_was_given_up),
+        cmocka_unit_test(test_a_probe_that_could_connect),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

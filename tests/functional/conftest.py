@@ -4,6 +4,7 @@ import os
 import pathlib
 import pwd
 
+import psycopg
 import pytest
 import salt.utils.user
 
@@ -61,15 +62,32 @@ ODD_MINIONS = [
 MINIONS = ["web1", "web2", *ODD_MINIONS]
 
 
-@pytest.fixture
-def approved(database):
-    """The database of this test with POLICY loaded and MINIONS known."""
+@pytest.fixture(scope="session")
+def approved_template(new_database):
+    """The name of a database with POLICY loaded and MINIONS known, to be copied."""
     from saltext.approval import config, db
     from saltext.approval.policy import loader
 
-    with db.connect(config.Connection(database.dsn("policy_admin"))) as conn:
-        loader.load(conn, loader.parse(POLICY))
-    database.execute("SELECT approval.put_minions(%s)", (MINIONS,), login="operator")
+    with new_database("approved") as database:
+        # Past the pooler, whose connections stay: one that somebody is connected to cannot be copied.
+        with db.connect(config.Connection(database.dsn("policy_admin", direct=True))) as conn:
+            loader.load(conn, loader.parse(POLICY))
+        with psycopg.connect(database.dsn("operator", direct=True)) as conn:
+            conn.execute("SELECT approval.put_minions(%s)", (MINIONS,))
+        yield database.name
+
+
+@pytest.fixture
+def database(request, new_database):
+    """A Database of this test's own; empty, unless the test asks for what is `approved`."""
+    copied = [request.getfixturevalue("approved_template")] if "approved" in request.fixturenames else []
+    with new_database("test", *copied) as new:
+        yield new
+
+
+@pytest.fixture
+def approved(database):
+    """The database of this test with POLICY loaded and MINIONS known."""
     return database
 
 

@@ -15,7 +15,7 @@ CREATE FUNCTION pg_temp.shown(number bigint) RETURNS text LANGUAGE sql AS $$
 SELECT format('%s %s', i ->> 'name', i ->> 'value') FROM jsonb_array_elements(approval.show_request(number) -> 'items') AS i LIMIT 1
 $$;
 CREATE FUNCTION pg_temp.sent(number bigint) RETURNS text LANGUAGE sql AS $$
-SELECT format('%s %s', function, approval.canonical_json('it', kwarg::json)) FROM approval.due_dispatches(number, '{web1,web2}', 10) LIMIT 1
+SELECT format('%s %s', function, approval.canonical_json('it', kwarg::json)) FROM approval.take_dispatches(number, '{web1,web2}', 10) LIMIT 1
 $$;
 SELECT pg_temp.ask_for('file.touch', '{"atime": 5}') AS request \gset
 SELECT is(pg_temp.shown(:request), 'file.touch {"atime":5,"mode":{"a":1},"name":"/run/x"}', 'function and all arguments are shown');

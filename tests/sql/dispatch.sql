@@ -22,7 +22,7 @@ SELECT pg_temp.act('t_alice', format(
 $$;
 CREATE FUNCTION pg_temp.steps(number bigint) RETURNS text LANGUAGE sql AS $$
 SELECT pg_temp.act('t_engine', format('SELECT string_agg(minion_id || '' '' || step || '' '' || coalesce(function, ''-'') || '' '' || kwarg, '', '' ORDER BY minion_id) '
-    'FROM approval.due_dispatches(%s, ''{web1,web2,web_}'', 10)', number))
+    'FROM approval.take_dispatches(%s, ''{web1,web2,web_}'', 10)', number))
 $$;
 CREATE FUNCTION pg_temp.item_of(number bigint, minion text DEFAULT 'web1') RETURNS bigint LANGUAGE sql AS $$
 SELECT min(item_id) FROM approval.item WHERE request_id = number AND minion_id = minion
@@ -62,7 +62,7 @@ FROM (VALUES ('{"dispatch": "state.apply"}'::jsonb, 'dispatch is true or false')
              ('{"returns": true}', 'proof, proof_within and returns are for actions'),
              ('{"kind": "action", "action": {"function": "f"}, "proof": "state"}', 'proof is one of return, restart, reboot'),
              ('{"kind": "action", "action": {"function": "f"}, "proof_within": "0 s"}', 'proof_within must be longer than nothing'),
-             ('{"kind": "action", "action": {"function": "f", "arg": [1]}}', 'arguments of an action that is sent have names: kwarg')) AS t (extra, why);
+             ('{"kind": "action", "action": {"function": "f", "arg": [1]}}', 'arguments of an action that is sent have names: kwarg; or say dispatch: false')) AS t (extra, why);
 
 -- The outbox.
 SELECT pg_temp.ask_action('flush', '{web1,web2}', '{"what":"x","all":false}') AS flush \gset
@@ -70,18 +70,18 @@ SELECT is(pg_temp.act('t_engine', 'SELECT request_id || '' '' || topic FROM appr
 SELECT is(pg_temp.act('t_engine', 'SELECT request_id FROM approval.claim_outbox(''salt'', ''1 min'')'), NULL, 'one at a time is at it');
 UPDATE approval.outbox SET leased_until = clock_timestamp();
 SELECT is(pg_temp.act('t_engine', 'SELECT request_id FROM approval.claim_outbox(''salt'', ''1 min'')'), :flush::text, 'until its lease is over');
-SELECT is(pg_temp.act('t_engine', format('SELECT approval.settle_outbox(''salt'', %s, 1, ''failed'', NULL, ''no master'')', :flush)), 'waiting', 'what failed waits');
+SELECT is(pg_temp.act('t_engine', format('SELECT approval.settle_outbox(''salt'', ''request/%s'', 1, ''failed'', NULL, ''no master'')', :flush)), 'waiting', 'what failed waits');
 SELECT is((SELECT due_at > now() AND last_error = 'no master' AND attempts = 1 FROM approval.outbox WHERE request_id = :flush), true, 'for a pause');
 UPDATE approval.outbox SET attempts = 11 WHERE request_id = :flush;
-SELECT is(pg_temp.act('t_engine', format('SELECT approval.settle_outbox(''salt'', %s, 1, ''failed'', NULL, ''no master'')', :flush)), 'dead', 'and is dead in the end');
+SELECT is(pg_temp.act('t_engine', format('SELECT approval.settle_outbox(''salt'', ''request/%s'', 1, ''failed'', NULL, ''no master'')', :flush)), 'dead', 'and is dead in the end');
 SELECT is(pg_temp.act('t_bob', 'SELECT state || '' '' || last_error FROM approval.list_outbox(NULL, 10)'), 'dead no master', 'which everybody sees');
-INSERT INTO approval.outbox (destination, request_id, seq, topic, body, created_at) VALUES ('salt', :flush, 2, 'later', '{}', now());
+INSERT INTO approval.outbox (destination, thread, request_id, seq, topic, body, created_at) VALUES ('salt', 'request/' || :flush, :flush, 2, 'later', '{}', now());
 SELECT is(pg_temp.act('t_engine', 'SELECT request_id FROM approval.claim_outbox(''salt'', ''1 min'')'), NULL, 'it halts what comes after it');
-SELECT is(pg_temp.act('t_bob', format('SELECT approval.retry_outbox(''pg'', ''t_bob'', ''salt'', %s)', :flush)), '1', 'somebody gives it another chance');
+SELECT is(pg_temp.act('t_bob', format('SELECT approval.retry_outbox(''pg'', ''t_bob'', ''salt'', ''request/%s'')', :flush)), '1', 'somebody gives it another chance');
 SELECT is(pg_temp.act('t_engine', 'SELECT seq FROM approval.claim_outbox(''salt'', ''1 min'')'), '1', 'and it goes on in order');
-SELECT throws_ok(format('SELECT pg_temp.act(''t_bob'', $q$SELECT approval.retry_outbox(''pg'', ''t_bob'', ''salt'', %s)$q$)', :flush), 'AP006', NULL, 'nothing dead, nothing to retry');
-SELECT throws_ok(format('SELECT pg_temp.act(''t_engine'', $q$SELECT approval.settle_outbox(''salt'', %s, 1, ''maybe'', NULL, NULL)$q$)', :flush), 'AP005', NULL, 'an outcome that is none');
-SELECT is(pg_temp.act('t_engine', format('SELECT approval.settle_outbox(''salt'', %s, 1, ''delivered'', NULL, NULL)', :flush)), 'delivered', 'delivered');
+SELECT throws_ok(format('SELECT pg_temp.act(''t_bob'', $q$SELECT approval.retry_outbox(''pg'', ''t_bob'', ''salt'', ''request/%s'')$q$)', :flush), 'AP006', NULL, 'nothing dead, nothing to retry');
+SELECT throws_ok(format('SELECT pg_temp.act(''t_engine'', $q$SELECT approval.settle_outbox(''salt'', ''request/%s'', 1, ''maybe'', NULL, NULL)$q$)', :flush), 'AP005', NULL, 'an outcome that is none');
+SELECT is(pg_temp.act('t_engine', format('SELECT approval.settle_outbox(''salt'', ''request/%s'', 1, ''delivered'', NULL, NULL)', :flush)), 'delivered', 'delivered');
 SELECT is(pg_temp.act('t_engine', 'SELECT seq FROM approval.claim_outbox(''salt'', ''1 min'')'), '2', 'then the next');
 SELECT is((SELECT count(*) FROM approval.outbox WHERE request_id = pg_temp.ask_action('quiet', '{web1}')), 0::bigint, 'a type may say that its actions are not sent');
 SELECT is((SELECT count(*) FROM approval.outbox WHERE request_id = pg_temp.ask('t_alice', 'standard', '{web1}', 'hello', '1')), 0::bigint, 'states are not');
@@ -103,9 +103,9 @@ SELECT throws_ok(format('SELECT pg_temp.settle(%s, ''j2'', true)', :flush), 'AP0
 SELECT pg_temp.returned('j2', 'boot-1', false) \g /dev/null
 SELECT throws_ok(format('SELECT pg_temp.settle(%s, ''j2'', true)', :flush), 'AP002', NULL, 'nor by one without valid evidence');
 SELECT throws_ok(format('SELECT pg_temp.settle(%s, ''j1'', true)', :flush), 'AP006', NULL, 'nor by one of another job');
-SELECT is(pg_temp.act('t_engine', 'SELECT count(*) FROM approval.open_dispatches(10)'), '0', 'there is nothing to judge');
+SELECT is(pg_temp.act('t_engine', 'SELECT count(*) FROM approval.list_dispatches(10)'), '0', 'there is nothing to judge');
 UPDATE approval.job_return SET authenticated = true WHERE jid = 'j2';
-SELECT is(pg_temp.act('t_engine', 'SELECT minion_id || '' '' || coalesce(function, ''-'') || '' '' || kwarg || '' '' || returns FROM approval.open_dispatches(10)'),
+SELECT is(pg_temp.act('t_engine', 'SELECT minion_id || '' '' || coalesce(function, ''-'') || '' '' || kwarg || '' '' || returns FROM approval.list_dispatches(10)'),
     'web1 cache.flush {"all": true, "what": "x"} {"type": "boolean"}', 'now there is');
 SELECT is(pg_temp.settle(:flush, 'j2', true), 'proven', 'proven');
 SELECT is(pg_temp.outcome(:flush), 'converged', 'so is the item');
@@ -181,7 +181,7 @@ SELECT ok(pg_temp.act('t_engine', format('SELECT approval.next_dispatch(%s, ''{w
 SELECT pg_temp.begin(:part, 'perform', 'p1') \g /dev/null
 SELECT pg_temp.sent(:part, 'p1') \g /dev/null
 SELECT ok(pg_temp.act('t_engine', format('SELECT approval.next_dispatch(%s, ''{web1}'')', :part))::timestamptz > clock_timestamp(), 'then they are waited for');
-SELECT is(pg_temp.act('t_engine', format('SELECT minion_id FROM approval.due_dispatches(%s, ''{%%}'', 10)', :part)), '%', 'until the key is accepted');
+SELECT is(pg_temp.act('t_engine', format('SELECT minion_id FROM approval.take_dispatches(%s, ''{%%}'', 10)', :part)), '%', 'until the key is accepted');
 
 SELECT pg_temp.ask_action('short', '{web1}') AS short \gset
 SELECT is(pg_temp.steps(:short), 'web1 perform cache.flush {}', 'within its validity');

@@ -108,7 +108,7 @@ SELECT pg_temp.act('t_returner', format('SELECT approval.save_load(%L, %L, ''*''
     to_char(now() + make_interval(secs => number), 'YYYYMMDDHH24MISSUS'), fun, minions, claimed))
 $$;
 CREATE FUNCTION pg_temp.find() RETURNS text LANGUAGE sql AS $$
-SELECT pg_temp.act('t_engine', 'SELECT approval.find_silent(interval ''10 minutes'')')
+SELECT pg_temp.act('t_engine', 'SELECT approval.note_silence(interval ''10 minutes'')')
 $$;
 SELECT pg_temp.publish(10, '{web1,web2,web_,nobody}') \g /dev/null
 SELECT pg_temp.publish(11, '{web1,web2}', 'test.ping') \g /dev/null
@@ -152,12 +152,12 @@ SELECT is(pg_temp.find(), '1', 'the next check');
 SELECT set_eq('SELECT minion_id FROM approval.silence', ARRAY['web2', 'web_'], 'who answers a check without evidence is silent');
 SELECT matches((SELECT why FROM approval.out_of_line(10) WHERE standing = 'silent'),
     '^The minion has not returned evidence from approval.observe \(job [0-9]{20}\)\.$', 'with the reason');
-SELECT throws_ok($$SELECT approval.find_silent(interval '1 s')$$, 'AP016', NULL, 'a bound that is none');
+SELECT throws_ok($$SELECT approval.note_silence(interval '1 s')$$, 'AP016', NULL, 'a bound that is none');
 
 -- whom to check
 
 CREATE FUNCTION pg_temp.due(minions text[], how_many integer) RETURNS text LANGUAGE sql AS $$
-SELECT pg_temp.act('t_engine', format('SELECT minions::text || '' of '' || checked FROM approval.due_checks(%L, interval ''4 hours'', %s)', minions, how_many))
+SELECT pg_temp.act('t_engine', format('SELECT minions::text || '' of '' || checked FROM approval.take_checks(%L, interval ''4 hours'', %s)', minions, how_many))
 $$;
 SELECT is(pg_temp.due('{web1,web2,web_,nobody,web1}', 1), '{web1} of 2', 'a slice of those for whom something is approved');
 SELECT is(pg_temp.due('{web1,web2,web_,nobody}', 5), '{web2} of 2', 'then the others');
@@ -165,7 +165,7 @@ SELECT is(pg_temp.due('{web1,web2}', 5), '{} of 2', 'each once');
 SELECT pg_temp.later('5 hours') \g /dev/null
 SELECT is(pg_temp.due('{web2}', 5), '{web2} of 1', 'again when it is time, and only the master''s own');
 SELECT is(pg_temp.due('{web1,web2}', 5), '{web1} of 2', 'who waits longest');
-SELECT throws_ok($$SELECT approval.due_checks('{}', interval '1 s', 5)$$, 'AP016', NULL, 'an interval that is none');
-SELECT throws_ok($$SELECT approval.due_checks('{}', interval '4 hours', 0)$$, 'AP016', NULL, 'nobody at a time');
+SELECT throws_ok($$SELECT approval.take_checks('{}', interval '1 s', 5)$$, 'AP016', NULL, 'an interval that is none');
+SELECT throws_ok($$SELECT approval.take_checks('{}', interval '4 hours', 0)$$, 'AP016', NULL, 'nobody at a time');
 SELECT * FROM finish();
 ROLLBACK;

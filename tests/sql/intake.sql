@@ -1,6 +1,6 @@
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(131);
+SELECT plan(144);
 
 CREATE FUNCTION pg_temp.submit(type text, minions text[], kind text, names text[], contents text[], reference text DEFAULT NULL) RETURNS bigint
     LANGUAGE sql AS $$
@@ -99,11 +99,11 @@ SELECT throws_ok($$SELECT pg_temp.submit('service', '{web1,web1}', 'service', '{
 SELECT lives_ok($$SELECT pg_temp.submit('package', '{web1,web1,web2}', 'package', '{k,k:amd64,K}', '{1,1,2}')$$, 'where they agree, or on two minions, they are not');
 SELECT lives_ok($$SELECT pg_temp.submit('package', '{web1,web1}', 'package', '{l:i386,l:amd64}', '{absent,2}')$$, 'nor are two architectures');
 SELECT pg_temp.ask('t_alice', 'package', '{web1}', 'm', '1') AS first, pg_temp.ask('t_dave', 'package', '{web1}', 'm:amd64', '2') AS second \gset
-SELECT is(approval.open_overlap(:second), format('it contradicts request %s (package m:amd64 as m on web1)', :first), 'between requests they contradict');
+SELECT is(approval.unresolved_overlap(:second), format('it contradicts request %s (package m:amd64 as m on web1)', :first), 'between requests they contradict');
 SELECT pg_temp.ask('t_alice', 'package', '{web1}', 'M', '1') AS agreeing \gset
-SELECT is(approval.open_overlap(:agreeing), format('it contradicts request %s (package M as m:amd64 on web1)', :second), 'only where they want something else');
+SELECT is(approval.unresolved_overlap(:agreeing), format('it contradicts request %s (package M as m:amd64 on web1)', :second), 'only where they want something else');
 SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'n:amd64', '1') AS inforce, pg_temp.ask('t_dave', 'package', '{web1}', 'n', '2') AS later \gset
-SELECT is(approval.open_overlap(:later), format('it contradicts request %s (package n as n:amd64 on web1)', :inforce), 'and with what is in force under another name');
+SELECT is(approval.unresolved_overlap(:later), format('it contradicts request %s (package n as n:amd64 on web1)', :inforce), 'and with what is in force under another name');
 SELECT pg_temp.act('t_dave', format('SELECT approval.resolve_overlap(''pg'', ''t_dave'', %s, %s, ''supersede'')', :later, :inforce)) \g /dev/null
 SELECT pg_temp.decide('t_bob', :later), pg_temp.decide('t_carol', :later) \g /dev/null
 SELECT is((SELECT string_agg(name, ' ') FROM approval.document AS d, unnest(d.names) AS name WHERE minion_id = 'web1' AND name LIKE 'n%'), 'n', 'which goes out of force');
@@ -114,5 +114,34 @@ SELECT lives_ok($$SELECT pg_temp.submit('standard', '{web1,web1}', 'package', '{
 SELECT is(pg_temp.submit('package', '{web2}', 'package', '{p}', '{1}', 'CHG-100'), pg_temp.submit('package', '{web2}', 'package', '{p}', '{1}', E' chg-100\t'), 'CHG-100 is chg-100');
 SELECT throws_ok($$SELECT pg_temp.submit('package', '{web2}', 'package', '{p}', '{2}', 'Chg-100 ')$$, 'AP013', NULL, 'so it cannot be another request');
 SELECT throws_ok($$SELECT pg_temp.submit('package', '{web2}', 'package', '{p}', '{2}', '  ')$$, 'AP005', NULL, 'nothing is no reference');
+
+-- What an earlier release took and this one refuses, and what else is refused: by name, with what to write instead.
+CREATE FUNCTION pg_temp.refused(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    message text;
+    hint text;
+BEGIN
+    EXECUTE statement;
+    RETURN 'taken';
+EXCEPTION WHEN SQLSTATE 'AP005' THEN
+    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+    RETURN message || '. ' || nullif(hint, '');
+END
+$$;
+SELECT matches(pg_temp.refused(format('SELECT pg_temp.submit(%L, ''{web1}'', %1$L, ARRAY[%L], ARRAY[%L])', kind, name, given)), said, format('%s %s', kind, left(given, 30)))
+FROM (VALUES
+    ('package', 'hello', 'installed', '^''installed'' is not a version of package hello\. Give the exact version'),
+    ('package', 'hello', NULL, '^nothing is said of what package hello shall be\. Give a version, or latest; or absent'),
+    ('package', 'a/x.deb', '1', '^''a/x\.deb'' is not a package name\. Letters, digits'),
+    ('service', 'a  b', 'dead', '^''a  b'' is not a service name\. Letters, digits'),
+    ('service', 'cron', 'stopped', '^service cron can be running or dead, not ''stopped''\. Give running or dead'),
+    ('value', 'v w', '1', '^''v w'' is not a name for a value or an action\. Letters, digits'),
+    ('value', 'v', '1e400', '^the value of v is a number that Salt cannot carry\. Whole numbers .* as text, in quotes'),
+    ('value', 'v', '{"a": 1, "a": 2}', '^the value of v has a key twice\. Give the key once'),
+    ('value', 'v', repeat('[', 101) || repeat(']', 101), '^the value of v is nested more than 100 deep\. Give it with fewer levels'),
+    ('value', 'v', '"\u0000"', '^the value of v holds a NUL character\. Give it without that')) AS old (kind, name, given, said);
+SELECT matches(pg_temp.refused(format('SELECT approval.item_content(''value'', ''v'', %L)', repeat('[', 400000))), 'nested too deep\. Give it with fewer', 'far too deep');
+SELECT matches(pg_temp.refused($$SELECT approval.item_content('action', 'system.reboot', '[]')$$), '^what is given to system\.reboot are no parameters.*\. Give each by its name', 'no parameters');
+SELECT matches(pg_temp.refused($$SELECT pg_temp.submit('package', '{web2}', 'package', '{p}', '{2}', ' ')$$), 'reference to another system is empty\. Leave it out', 'no reference');
 SELECT * FROM finish();
 ROLLBACK;

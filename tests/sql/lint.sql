@@ -1,7 +1,7 @@
 -- What plpgsql_check finds in the functions without running them: unknown columns, wrong types, dead or unused code.
 BEGIN;
 CREATE EXTENSION IF NOT EXISTS plpgsql_check;
-SELECT plan(1);
+SELECT plan(2);
 SELECT is_empty($$
     SELECT p.proname, found.lineno, found.message
     FROM pg_proc AS p
@@ -9,5 +9,9 @@ SELECT is_empty($$
         LATERAL plpgsql_check_function_tb(p.oid, fatal_errors := false, extra_warnings := true, security_warnings := true) AS found
     WHERE l.lanname = 'plpgsql' AND p.pronamespace = 'approval'::regnamespace AND p.prorettype <> 'trigger'::regtype$$,
     'nothing to find');
+-- COMMENT and GRANT name functions without their arguments.
+SELECT is_empty($$
+    SELECT proname FROM pg_proc WHERE pronamespace = 'approval'::regnamespace GROUP BY proname HAVING count(*) > 1$$,
+    'no function has two signatures');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- What minions returned, and what was put aside.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(18);
+SELECT plan(23);
 
 INSERT INTO approval.job_return (jid, minion_id, attempt, fun, verdict, authenticated, flags, received_at, payload_digest, payload, findings)
 SELECT jid, minion, 1, 'state.apply', verdict, false, flags::text[], now() - age::interval, '\x00', '\x00', findings::json
@@ -30,6 +30,26 @@ SELECT throws_ok($$SELECT approval.list_returns('web%', NULL, NULL, NULL, NULL, 
 SELECT throws_ok($$SELECT approval.list_returns(NULL, 'faild', NULL, NULL, NULL, 1)$$, 'AP005', NULL, 'an unknown verdict');
 SELECT throws_ok($$SELECT approval.list_returns(NULL, NULL, NULL, NULL, '{x}', 1)$$, 'AP005', NULL, 'a place that is none');
 SELECT throws_ok($$SELECT approval.list_returns(NULL, NULL, NULL, NULL, '{x,y,z}', 1)$$, 'AP005', NULL, 'nor that');
+
+-- The rest of a job cache is about other things.
+INSERT INTO approval.job_return (jid, minion_id, attempt, fun, verdict, authenticated, flags, received_at, payload_digest, payload, findings)
+SELECT jid, 'web1', 1, fun, verdict, false, flags::text[], now(), '\x00', '\x00', '[["package", "hello", "not-applied", "not-mentioned", "1", null, "none", ""]]'
+FROM (VALUES ('20251203000000000001', 'test.ping', 'invalid', '{}'), ('20251203000000000002', 'state.apply', 'invalid', '{}'),
+             ('20251203000000000003', 'pkg.list_upgrades', 'invalid', '{}'), ('20251203000000000004', 'test.ping', 'invalid', '{unknown-job}'),
+             ('20251203000000000005', 'chocolatey.install', 'not-applied', '{}'), ('20251203000000000006', 'test.ping', 'invalid', '{}'))
+    AS t (jid, fun, verdict, flags) \g /dev/null
+SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'sent', '1') AS sent \gset
+INSERT INTO approval.dispatch (request_id, minion_id, item_id, proof, proof_within, state, state_at, jid, sent_at)
+SELECT request_id, minion_id, item_id, 'return', '1 hour', 'sent', now(), '20251203000000000006', now() FROM approval.item
+WHERE request_id = :sent \g /dev/null
+CREATE FUNCTION pg_temp.listed(verdict text DEFAULT NULL, flagged boolean DEFAULT NULL, every boolean DEFAULT false) RETURNS text LANGUAGE sql AS $$
+SELECT string_agg(right(r.jid, 1), '' ORDER BY r.jid) FROM approval.list_returns('web1', verdict, flagged, NULL, NULL, 100, every) AS r WHERE r.jid > '20251203'
+$$;
+SELECT is(pg_temp.listed(), '23456', 'of what proves nothing only what is of functions for packages, services and states, odd, or of a request');
+SELECT is(pg_temp.listed(every => true), '123456', 'or all');
+SELECT is(pg_temp.listed('invalid'), '12346', 'all that have this verdict');
+SELECT is(pg_temp.listed(flagged => true), '4', 'what is odd');
+SELECT is(pg_temp.listed(flagged => false), '2356', 'and the rest of it');
 INSERT INTO approval.quarantine (minion_id, jid, fun, reason, received_at, payload)
 VALUES ('web1', 'x', 'f', 'not a job', now() - interval '2 days', '\x0000'), ('stranger', 'y', 'f', 'too many', now(), '\x00');
 SELECT is((SELECT string_agg(minion || ' ' || reason || ' ' || size_bytes, ', ') FROM approval.list_quarantine(NULL, NULL, NULL, 10)),

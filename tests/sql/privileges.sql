@@ -1,7 +1,7 @@
 -- Nobody but by functions changes anything, and each role calls only what is its own.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(17);
+SELECT plan(18);
 
 CREATE FUNCTION pg_temp.granted(login text) RETURNS text[] LANGUAGE sql AS $$
 SELECT coalesce(array_agg(DISTINCT p.proname::text ORDER BY p.proname::text), '{}')
@@ -22,8 +22,10 @@ SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'hello', '1') \g /dev/null
 SELECT is(ARRAY[pg_temp.act('t_minion', 'SELECT revision FROM approval.expected_documents(''{web1}'', ''{NULL}'', ''{x}'')'),
                 pg_temp.act('t_returner', 'SELECT revision FROM approval.expected_documents(''{web1}'', ''{NULL}'', ''{x}'')')], '{NULL,1}',
     'which are compared with nothing: it is given no document');
-SELECT is(pg_temp.granted('t_engine'), '{awaited_minions,awaiting_start,begin_dispatch,claim_outbox,dispatch_pause,due_checks,due_dispatches,due_outbox,expire_due,find_silent,maintain_jobs,next_dispatch,next_due,'
-    'note_minion,note_observation,note_sent,open_dispatches,put_minions,renew_requests,seal_audit,settle_action,settle_dispatches,settle_outbox,settle_reinstalls,unknown_minions}', 'engine');
+SELECT is(pg_temp.granted('t_engine'), '{awaited_minions,awaiting_start,begin_dispatch,claim_outbox,dispatch_pause,due_outbox,expire_due,list_dispatches,'
+    'maintain_jobs,next_dispatch,next_due,note_minion,note_observation,note_sent,note_silence,put_minions,'
+    'renew_requests,seal_audit,settle_action,settle_dispatches,settle_outbox,settle_reinstalls,take_checks,'
+    'take_dispatches,tell,unknown_minions}', 'engine');
 SELECT is(pg_temp.granted('t_stranger'), '{}', 'a login without a role: none');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_auditor''))', $$SELECT name FROM reading UNION VALUES ('show_policy'), ('inbox_of'), ('list_returns'), ('list_quarantine')$$,
     'auditor: reads');
@@ -35,10 +37,12 @@ SELECT set_eq('SELECT unnest(pg_temp.granted(''t_runner''))',
     UNION VALUES ('put_minions'), ('remove_minions'), ('plan_items'), ('put_plan'), ('inbox'), ('inbox_of'), ('list_returns'), ('list_quarantine')$$, 'operator');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_policy''))', $$SELECT name FROM reading UNION VALUES ('put_principal'), ('disable_principal'),
     ('put_identity'), ('drop_identity'), ('put_group'), ('put_membership'), ('drop_membership'), ('put_request_type'),
-    ('put_minion_group'), ('put_calendar'), ('put_freeze'), ('drop_freeze'), ('put_speaker'), ('drop_speaker'), ('show_policy'), ('remove_minions'),
+    ('put_minion_group'), ('put_calendar'), ('put_freeze'), ('drop_freeze'), ('put_speaker'), ('drop_speaker'), ('put_route'), ('drop_route'), ('show_policy'), ('remove_minions'),
     ('inbox_of')$$, 'policy_admin: no decisions');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_returner''))', $$VALUES ('expected_documents'), ('record_returns'), ('save_load'), ('save_minions'), ('get_load'),
     ('get_jid'), ('get_jids'), ('get_fun'), ('get_minions'), ('update_endtime'), ('get_endtime'), ('save_events'), ('maintain_jobs'), ('seal_audit')$$, 'returner');
+
+SELECT lives_ok($$SELECT pg_temp.act('t_auditor', 'SELECT count(*) FROM approval.standing, approval.job_finding')$$, 'auditor: reads views as they are');
 
 -- Every table, every login, every way to write: by really trying.
 SELECT is_empty($$

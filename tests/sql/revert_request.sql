@@ -1,6 +1,6 @@
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(28);
+SELECT plan(31);
 
 SELECT approval.put_request_type('{"name": "revert", "kind": "any", "requesters": ["*"], "chain": [{"name": "owner", "any_of": [{"group": "owners"}]}]}') \g /dev/null
 CREATE FUNCTION pg_temp.revert(login text, number bigint, minions text[] DEFAULT NULL) RETURNS bigint LANGUAGE sql AS $$
@@ -83,5 +83,17 @@ SELECT results_eq(format('SELECT minion_id, name, reason FROM approval.request_l
     $$VALUES ('web2', 'Twin:amd64', 'twin may be the same, and was to be something else'),
              ('web2', 'twin', 'Twin:amd64 may be the same, and was to be something else')$$, 'those that cannot be both are left out');
 SELECT throws_ok(format('SELECT pg_temp.revert(''t_alice'', %s, ''{web2}'')', :twice), 'AP015', NULL, 'and where there is nothing else it says so');
+-- A revert that contradicts an open request says what becomes of that, as any other request does.
+SELECT pg_temp.ask('t_alice', 'standard', '{web2}', 'lap', '1'), pg_temp.ask('t_alice', 'standard', '{web2}', 'lap', '2') AS lapped \gset
+SELECT pg_temp.ask('t_alice', 'package', '{web2}', 'lap', '3') AS rival \gset
+CREATE FUNCTION pg_temp.revert_over(overlap text) RETURNS bigint LANGUAGE sql AS $$
+SELECT pg_temp.act('t_alice', format('SELECT approval.revert_request(''pg'', ''t_alice'', %s, NULL, ''back'', ''revert'', %L)',
+    (SELECT max(request_id) FROM approval.item WHERE name = 'lap' AND content = '2'), overlap))::bigint
+$$;
+SELECT throws_ok($$SELECT pg_temp.revert_over('perhaps')$$, 'AP005', NULL, 'a resolution that is none');
+SELECT is((SELECT resolution FROM approval.request_overlap WHERE request_id = pg_temp.revert('t_alice', :lapped) AND other_id = :rival), NULL,
+    'a revert that does not say what becomes of the request that it contradicts');
+SELECT pg_temp.revert_over('supersede') AS over \gset
+SELECT is((SELECT resolution FROM approval.request_overlap WHERE request_id = :over AND other_id = :rival), 'supersede', 'and one that does');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- Approvals with an end, and reviews afterwards.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(30);
+SELECT plan(39);
 
 SELECT approval.put_request_type('{"name": "quarter", "kind": "package", "requesters": ["*"], "valid_for": "90 days", "chain": [
     {"name": "owner", "any_of": [{"group": "owners"}]}]}') \g /dev/null
@@ -57,6 +57,35 @@ SELECT is((SELECT array_agg(renews ORDER BY renews) FROM approval.request WHERE 
 SELECT is((SELECT detail::json ->> 'because' FROM approval.audit_entry WHERE stream = :odd AND act = 'renewal-refused'), 'division by zero', 'and is noted');
 DROP TRIGGER stumble ON approval.item;
 SELECT is(approval.renew_requests(now()), 1, 'it is renewed when it can be');
+
+-- One of which a part can be asked for no more: as a value of an earlier release, a minion that left the targets, names of one thing.
+SELECT approval.put_minion_group('lab', '', '{web1,web2}') \g /dev/null
+SELECT pg_temp.ask('t_alice', 'brief', '{web1,web2}', 'vim', '1') AS mixed, pg_temp.ask('t_alice', 'quarter', '{web1}', 'ed', '1') AS refused,
+    pg_temp.ask('t_alice', 'quarter', '{web2}', 'twin', '1') AS twins \gset
+SELECT pg_temp.decide('t_bob', :mixed), pg_temp.decide('t_bob', :refused), pg_temp.decide('t_bob', :twins) \g /dev/null
+INSERT INTO approval.item (minion_id, request_id, item_set_version, state, kind, name, type, content, digest, effective_at, approval_seq, expires_at)
+SELECT minion_id, request_id, item_set_version, state, kind, o.name, type, o.content, digest, effective_at, approval_seq, expires_at
+FROM approval.item, (VALUES ('web1', 'nl', 'installed'), ('web2', 'Twin:amd64', '2')) AS o (minion, name, content)
+WHERE (request_id = :mixed AND minion_id = 'web1' AND o.minion = 'web1') OR (request_id = :twins AND o.minion = 'web2');
+UPDATE approval.item SET content = 'installed' WHERE request_id = :refused;
+UPDATE approval.item SET effective_at = effective_at - interval '1 day', expires_at = now() + interval '1 day' WHERE request_id IN (:mixed, :refused, :twins);
+SELECT pg_temp.ask('t_alice', 'quarter', '{web2}', 'awk', '1') \g /dev/null
+SELECT approval.put_minion_group('lab', '', '{web1}') \g /dev/null
+SELECT is(approval.renew_requests(now()), 1, 'the rest is renewed');
+SELECT request_id AS rest FROM approval.request WHERE renews = :mixed \gset
+SELECT results_eq(format('SELECT minion_id, name, content FROM approval.item WHERE request_id = %s', :rest), $$VALUES ('web1', 'vim', '1')$$, 'what can be asked for');
+SELECT results_eq(format('SELECT minion_id, name, reason FROM approval.request_left_out WHERE request_id = %s ORDER BY 1', :rest),
+    $$VALUES ('web1', 'nl', '''installed'' is not a version of package nl'), ('web2', 'vim', 'requests of type brief may not name minion ''web2''')$$,
+    'without what cannot, by name');
+SELECT is(approval.show_request(:rest) -> 'left_out' -> 0 ->> 'name', 'nl', 'whoever approves sees it');
+SELECT is((SELECT detail::jsonb -> 'left_out' -> 1 ->> 'minion' FROM approval.audit_entry WHERE stream = :mixed AND act = 'renewal-refused'), 'web2', 'so does an auditor');
+SELECT is(approval.show_request(:mixed) ->> 'not_renewed',
+    'package vim on web2: requests of type brief may not name minion ''web2''; package nl on web1: ''installed'' is not a version of package nl',
+    'and whoever looks at the request that ends');
+SELECT is(approval.show_request(:refused) ->> 'not_renewed', 'nothing of it can be asked for any more: package ed on web1: ''installed'' is not a version of package ed',
+    'where nothing is left, it says so');
+SELECT matches(approval.show_request(:twins) ->> 'not_renewed', '^nothing of it .*package Twin:amd64 on web2: the request wants two things of what may be one', 'two names of one thing');
+SELECT is(approval.show_request(:odd) ->> 'not_renewed', NULL, 'a renewal that was refused and came later is told no more');
 
 -- Emergency: a short chain, and a review afterwards.
 SELECT approval.put_request_type('{"name": "emergency", "kind": "package", "requesters": ["*"], "review_group": "board", "chain": [

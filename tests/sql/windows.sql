@@ -59,11 +59,11 @@ SELECT pg_temp.break('t_breaker', :second, 'outage') \g /dev/null
 SELECT is(pg_temp.timeline('web1'), 'now:2', 'the change goes past window and freeze');
 SELECT is((SELECT act FROM approval.audit_trail(:second) ORDER BY seq DESC LIMIT 1), 'glass-broken', 'it is recorded');
 SELECT is((SELECT count(*) FROM approval.outbox WHERE destination = 'chat'), 0::bigint, 'no message to anybody who does not exist');
-INSERT INTO approval.outbox (destination, request_id, seq, topic, body, created_at) VALUES ('chat', :second, 1, 'glass-broken', '{}', now());
-SELECT is(pg_temp.act('t_bob', format('SELECT approval.drop_outbox(''pg'', ''t_bob'', ''chat'', %s)', :second)), '1', 'one of an older version can be dropped');
-SELECT throws_ok(format('SELECT pg_temp.act(''t_bob'', $q$SELECT approval.drop_outbox(''pg'', ''t_bob'', ''chat'', %s)$q$)', :second), 'AP006', NULL, 'once');
-SELECT throws_ok(format('SELECT pg_temp.act(''t_bob'', $q$SELECT approval.drop_outbox(''pg'', ''t_bob'', ''salt'', %s)$q$)', :second), 'AP005', NULL, 'not what minions are to get');
-SELECT throws_ok($t$SELECT pg_temp.act('t_bob', $q$SELECT approval.drop_outbox('pg', 't_bob', 'chat', 999999)$q$)$t$, 'AP014', NULL, 'nor of no request');
+INSERT INTO approval.outbox (destination, thread, request_id, seq, topic, body, created_at) VALUES ('chat', 'request/' || :second, :second, 1, 'glass-broken', '{}', now());
+SELECT is(pg_temp.act('t_bob', format('SELECT approval.drop_outbox(''pg'', ''t_bob'', ''chat'', ''request/%s'')', :second)), '1', 'one of an older version can be dropped');
+SELECT throws_ok(format('SELECT pg_temp.act(''t_bob'', $q$SELECT approval.drop_outbox(''pg'', ''t_bob'', ''chat'', ''request/%s'')$q$)', :second), 'AP006', NULL, 'once');
+SELECT throws_ok(format('SELECT pg_temp.act(''t_bob'', $q$SELECT approval.drop_outbox(''pg'', ''t_bob'', ''salt'', ''request/%s'')$q$)', :second), 'AP005', NULL, 'not what minions are to get');
+SELECT throws_ok($t$SELECT pg_temp.act('t_bob', $q$SELECT approval.drop_outbox('pg', 't_bob', 'chat', 'request/999999')$q$)$t$, 'AP014', NULL, 'nor of no request');
 SELECT is((SELECT detail::jsonb #>> '{messages,0,topic}' FROM approval.audit_entry WHERE stream = :second AND act = 'outbox-dropped'), 'glass-broken', 'and the audit has it');
 SELECT throws_ok(format('SELECT pg_temp.break(''t_breaker'', %s, ''again'')', :second), 'AP006', NULL, 'once');
 SELECT throws_ok(format('SELECT pg_temp.break(''t_breaker'', %s, ''why not'')', pg_temp.ask('t_alice', 'package', '{web1}', 'x', '1')), 'AP006', NULL,

@@ -41,7 +41,7 @@ class Dispatch(DatabaseWorker):
         super().__init__(opts)
         self._pillar_key = Settings.from_master(opts).state_arguments()
         self._asked = time.monotonic()
-        self._passed = {}  # request -> until when its message is left to masters that hold other minions' keys
+        self._passed = {}  # thread -> until when its message is left to masters that hold other minions' keys
         self._listed = None  # all minions that can be told in this round, once they were listed
         self._lost = set()  # those whose keys went in this round, not to be tried again and again
         self._minions = set()  # those that can be told of what is at hand
@@ -50,10 +50,10 @@ class Dispatch(DatabaseWorker):
         until = time.monotonic() + min(LONGEST_S, self.limit_s / 4)
         self._listed, self._lost = None, set()
         while time.monotonic() < until and (due := self._due()):
-            for number in due:
+            for thread, number in due:
                 if time.monotonic() < until:
-                    self._take(number, until)
-        judged = sum(self._judge(row) for row in self.call("open_dispatches", AT_ONCE))
+                    self._take(thread, number, until)
+        judged = sum(self._judge(row) for row in self.call("list_dispatches", AT_ONCE))
         settled = self.value("settle_dispatches")
         if time.monotonic() - self._asked >= ASK_AGAIN_S:
             self._asked = time.monotonic()
@@ -61,20 +61,21 @@ class Dispatch(DatabaseWorker):
         return 0.0 if time.monotonic() >= until or max(judged, settled) >= AT_ONCE else None
 
     def _due(self):
-        """The requests whose messages are due, without those that were passed over."""
-        self._passed = {number: until for number, until in self._passed.items() if until > time.monotonic()}
-        return [row["due_outbox"] for row in self.call("due_outbox", DESTINATION, list(self._passed), AT_ONCE)]
+        """The threads whose messages are due, with their requests; without those that were passed over."""
+        self._passed = {thread: until for thread, until in self._passed.items() if until > time.monotonic()}
+        rows = self.call("due_outbox", DESTINATION, list(self._passed), AT_ONCE)
+        return [(row["thread"], row["request_id"]) for row in rows]
 
-    def _take(self, number, until):
+    def _take(self, thread, number, until):
         """Claim the message of a request and deliver it, or pass it over."""
         self._minions = self._reachable(number)
         pause = self.value("dispatch_pause", number, list(self._minions)).total_seconds()
-        claimed = () if pause else self.call("claim_outbox", DESTINATION, LEASE, number)
+        claimed = () if pause else self.call("claim_outbox", DESTINATION, LEASE, 1, thread)
         if claimed:
             self._deliver(claimed[0], until)
         else:
             # One that another master was quicker to claim is looked at in the next round.
-            self._passed[number] = time.monotonic() + (pause or self.every_s / 2)
+            self._passed[thread] = time.monotonic() + (pause or self.every_s / 2)
 
     def _reachable(self, number):
         """The minions that a request waits for and whose keys are accepted here, as a set; with more beside them."""
@@ -86,7 +87,7 @@ class Dispatch(DatabaseWorker):
         return self._listed
 
     def _deliver(self, message, until):
-        number, seq = message["request_id"], message["seq"]
+        number, thread, seq = message["request_id"], message["thread"], message["seq"]
         due = None
         try:
             error = self._dispatch(number, until)
@@ -95,7 +96,7 @@ class Dispatch(DatabaseWorker):
         except Refused as exc:
             error = str(exc)
         outcome = "failed" if error else "delivered" if due is None else "later"
-        self.call("settle_outbox", DESTINATION, number, seq, outcome, due, error)
+        self.call("settle_outbox", DESTINATION, thread, seq, outcome, due, error)
 
     def _dispatch(self, number, until):
         """
@@ -103,7 +104,7 @@ class Dispatch(DatabaseWorker):
         one of them could not be taken, or None.
         """
         error = None
-        rows = self.call("due_dispatches", number, list(self._minions), AT_ONCE)
+        rows = self.call("take_dispatches", number, list(self._minions), AT_ONCE)
         groups = [[row for row in rows if row["step"] == "apply"], *([row] for row in rows if row["step"] != "apply")]
         for group in groups:
             if time.monotonic() >= until:

@@ -50,14 +50,14 @@ class Drift(DatabaseWorker):
         self._pillar_key = Settings.from_master(opts).state_arguments()
 
     def round(self):
-        self.value("find_silent", f"{self._silent_after_s} seconds")
+        self.value("note_silence", f"{self._silent_after_s} seconds")
         if self._listed_at is None or time.monotonic() - self._listed_at >= KEYS_FOR_S:
             self._accepted, self._listed_at = keys.accepted(self.opts), time.monotonic()
         # So many at a time that all together take the whole interval, from the first time on.
         share = math.ceil(self._total * LONGEST_PAUSE_S / self._every_s)
         # What was surely not sent is undone, so that it does not wait for a whole interval.
         with db.translated(), self.conn.transaction():
-            due = self.call("due_checks", self._accepted, f"{self._every_s} seconds", min(max(share, 1), self._slice))[
+            due = self.call("take_checks", self._accepted, f"{self._every_s} seconds", min(max(share, 1), self._slice))[
                 0
             ]
             self._total = due["checked"]

@@ -1,9 +1,8 @@
 """The runner through Salt's loader, and through salt-run where the exit code and the printed text matter."""
 
 import json
-import subprocess
-import sys
 
+import child
 import pytest
 import salt.loader
 import yaml
@@ -28,13 +27,8 @@ def salt_run(approved, master_config):
     def run(*arguments, **changes):
         folder = master_config(**changes).parent
         (folder / "master").write_text((folder / "master.yaml").read_text())
-        command = [sys.executable, "-W", "ignore", "-c", "from salt.scripts import salt_run; salt_run()"]
-        result = subprocess.run(
-            [*command, "-c", folder, "--no-color", "--log-level=quiet", *arguments],
-            check=False,
-            capture_output=True,
-            text=True,
-        )
+        command = ["salt-run", "-c", folder, "--no-color", "--log-level=quiet", *arguments]
+        result = child.run(child.program("salt-run"), command)
         return result.returncode, result.stdout
 
     return run

@@ -48,7 +48,7 @@ ORDER BY 1, 2
 
 
 @settings(
-    max_examples=int(os.environ.get("HELD_EXAMPLES", "25")),
+    max_examples=int(os.environ.get("HELD_EXAMPLES", "10")),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

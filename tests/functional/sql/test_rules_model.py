@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 )
 from psycopg.types.json import Jsonb
 
-EXAMPLES = int(os.environ.get("RULES_EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("RULES_EXAMPLES", "10"))
 STEPS = 30
 
 # --- The policy that all sequences play under.

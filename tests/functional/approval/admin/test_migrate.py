@@ -127,8 +127,8 @@ def test_a_dry_run_says_the_same_and_changes_nothing(empty, older, folder):
     assert exists(conn, "approval.gone()")
     newer.upgrade(conn, done.append)
     assert tried == done
-    assert "dropped ROUTINE approval.gone()" in done
-    assert "drop ROUTINE approval.gone(), which this version does not have" in before.steps
+    assert "dropped function approval.gone()" in done
+    assert "drop function approval.gone(), which this version does not have" in before.steps
 
 
 # What the version before had is gone
@@ -151,7 +151,7 @@ def test_an_overload_that_was_changed_is_gone(empty, older, folder):
     migrate.Schema(folder).upgrade(conn, steps.append)
     assert not exists(conn, "approval.thing(int, text)")
     assert may(conn, "approval_operator", "approval.thing(int)")
-    assert steps[-1] == "dropped ROUTINE approval.thing(integer,text)"
+    assert steps[-1] == "dropped function approval.thing(integer,text)"
 
 
 def test_aggregates_and_procedures_go_too(empty, older, folder):
@@ -161,7 +161,9 @@ def test_aggregates_and_procedures_go_too(empty, older, folder):
         "CREATE OR REPLACE AGGREGATE approval.total(int) (SFUNC = int4pl, STYPE = int);"
     )
     migrate.Schema(older).upgrade(conn)
-    migrate.Schema(folder).upgrade(conn)
+    steps = []
+    migrate.Schema(folder).upgrade(conn, steps.append)
+    assert {"dropped procedure approval.odd()", "dropped aggregate approval.total(integer)"} <= set(steps)
     assert not conn.execute("SELECT FROM pg_proc WHERE proname IN ('odd', 'total')").fetchall()
 
 
@@ -175,8 +177,92 @@ def test_views_and_triggers_that_are_code_go_and_those_of_migrations_stay(empty,
     )
     before = catalog(conn, migrate.Schema(folder))
     migrate.Schema(older).upgrade(conn)
-    migrate.Schema(folder).upgrade(conn)
+    steps = []
+    migrate.Schema(folder).upgrade(conn, steps.append)
+    gone = {
+        "view approval.odd",
+        "view approval.odder",
+        "function approval.odd_row()",
+        "trigger odd on approval.setting",
+    }
+    assert {f"dropped {what}" for what in gone} <= set(steps)
     assert catalog(conn, migrate.Schema(folder)) == before
+
+
+def view(folder, name, text):
+    """A view of that version."""
+    (folder / "views" / f"{name}.sql").write_text(f"CREATE OR REPLACE VIEW approval.{name} AS {text};")
+
+
+def test_views_read_functions_and_each_other_in_any_order(empty, older, folder):
+    conn = empty()
+    function(older, "one")
+    view(older, "a", "SELECT approval.one() AS one, b.two FROM approval.b")
+    view(older, "b", "SELECT 2 AS two, 3 AS three")
+    migrate.Schema(older).upgrade(conn)
+    assert conn.execute("SELECT one, two FROM approval.a").fetchone() == {"one": 1, "two": 2}
+    # Of the newer version neither the function nor the view that called it is left.
+    view(folder, "b", "SELECT 2 AS two, 3 AS three")
+    migrate.Schema(folder).upgrade(conn)
+    assert not exists(conn, "approval.one()")
+    left = conn.execute("SELECT to_regclass('approval.a') IS NULL AS a, to_regclass('approval.b') IS NULL AS b")
+    assert left.fetchone() == {"a": True, "b": False}
+
+
+def test_a_view_that_stays_the_same_is_left_alone(empty, older, folder):
+    """Replacing it would wait for all who read it, and they for the upgrade."""
+    conn, reader = empty(), empty()
+    migrate.Schema(older).upgrade(conn)
+    function(folder, "thing")
+    with reader.transaction():
+        reader.execute("SELECT FROM approval.standing, approval.exported_document")
+        migrate.Schema(folder).upgrade(conn)
+    assert exists(conn, "approval.thing()")
+
+
+def test_a_view_whose_columns_changed_is_made_anew_and_stays_granted(empty, older, folder):
+    conn = empty()
+    view(older, "a", "SELECT b.two FROM approval.b")
+    view(older, "b", "SELECT 2 AS two, 3 AS three")
+    migrate.Schema(older).upgrade(conn)
+    with conn.transaction(force_rollback=True):
+        conn.execute("CREATE ROLE grafana LOGIN")
+        conn.execute("GRANT SELECT ON approval.a, approval.b TO grafana")
+        view(folder, "a", "SELECT b.twice FROM approval.b")
+        view(folder, "b", "SELECT 'four' AS twice")
+        migrate.Schema(folder).upgrade(conn)
+        assert conn.execute("SELECT twice FROM approval.a").fetchone() == {"twice": "four"}
+        held = "SELECT has_table_privilege('grafana', %s, 'SELECT') AS reads"
+        assert [conn.execute(held, (name,)).fetchone()["reads"] for name in ("approval.a", "approval.b")] == [
+            True,
+            True,
+        ]
+        assert migrate.Schema(folder).status(conn).is_current
+
+
+def test_what_reads_a_view_whose_columns_changed_is_named(empty, older, folder):
+    conn = empty()
+    view(older, "a", "SELECT 1 AS one")
+    view(older, "b", "SELECT 2 AS two")
+    migrate.Schema(older).upgrade(conn)
+    conn.execute("CREATE VIEW public.report AS SELECT * FROM approval.b")
+    view(folder, "a", "SELECT 'one' AS one")
+    view(folder, "b", "SELECT 2 AS two")
+    migrate.Schema(folder).upgrade(conn)
+    view(folder, "b", "SELECT 'two' AS two")
+    with pytest.raises(
+        MigrationError, match=r"approval.b cannot be made anew: view public.report depends on .* Drop that"
+    ):
+        migrate.Schema(folder).upgrade(conn)
+
+
+def test_a_view_that_is_wrong_leaves_everything_as_it_was(empty, older, folder):
+    conn = empty()
+    migrate.Schema(older).upgrade(conn)
+    view(folder, "odd", "SELECT nonsense")
+    with pytest.raises(MigrationError, match=r"^odd\.sql, line 1: column .nonsense. does not exist"):
+        migrate.Schema(folder).upgrade(conn)
+    assert migrate.Schema(older).status(conn).is_current
 
 
 def catalog(conn, schema):
@@ -222,8 +308,9 @@ def test_a_grant_that_is_no_longer_there_is_withdrawn(empty, older, folder):
         conn.execute("RESET ROLE")
         migrate.Schema(folder).upgrade(conn, steps.append)
         assert not any(held())
-    assert "withdrew EXECUTE on approval.seal_audit() from approval_of_old" in steps
-    assert "withdrew SELECT on approval.audit_entry.at from approval_person" in steps
+    assert "withdrew the grant of EXECUTE on function approval.seal_audit() to approval_of_old" in steps
+    assert "withdrew the grant of SELECT on column approval.audit_entry.at to approval_person" in steps
+    assert "withdrew the grant of USAGE on sequence approval.approval_seq to approval_engine" in steps
     assert sum(step.startswith("withdrew") for step in steps) >= len(GRANTS) - 1
 
 
@@ -268,7 +355,7 @@ def test_a_function_that_others_depend_on_is_replaced_in_place(empty, older, fol
     conn = empty()
     migrate.Schema(older).upgrade(conn)
     conn.execute("CREATE VIEW public.report AS SELECT * FROM approval.compliance()")
-    compliance = folder / "functions" / "compliance.sql"
+    (compliance,) = (folder / "functions").rglob("compliance.sql")
     compliance.write_text(compliance.read_text() + "\n-- Another one.\n")
     migrate.Schema(folder).upgrade(conn)
     assert conn.execute("SELECT * FROM public.report").fetchall()
@@ -280,7 +367,7 @@ def test_something_of_the_administrator_s_that_needs_what_goes_is_named(empty, o
     migrate.Schema(older).upgrade(conn)
     conn.execute("CREATE VIEW public.report AS SELECT approval.gone()")
     with pytest.raises(
-        MigrationError, match=r"ROUTINE approval.gone\(\) .* view public.report depends on .* Drop that"
+        MigrationError, match=r"function approval.gone\(\) .* view public.report depends on .* Drop that"
     ):
         migrate.Schema(folder).upgrade(conn)
     assert exists(conn, "approval.gone()")

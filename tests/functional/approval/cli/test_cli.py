@@ -10,6 +10,7 @@ import shlex
 import subprocess
 import sys
 
+import child
 import pytest
 
 from saltext.approval.trust import audit
@@ -23,13 +24,7 @@ def run(approved, dsn_file):
 
     def command(login, *arguments, **environment):
         options = ["--dsn-file", dsn_file(login)] if login else []
-        return subprocess.run(
-            [*COMMAND, *options, *arguments],
-            check=False,
-            capture_output=True,
-            text=True,
-            env={**os.environ, **environment},
-        )
+        return child.run(child.program("salt-approval"), ["salt-approval", *options, *arguments], environment)
 
     return command
 
@@ -84,33 +79,43 @@ def test_the_audit_leaves_the_database(run, approved, tmp_path):
     assert run(None, "audit", "verify", export).stdout == "the file: it holds no record\n"
 
 
-def test_a_cut_off_audit_is_never_called_intact(run, approved, tmp_path):
+@pytest.fixture
+def exported(run, approved):
+    """The lines of an audit with three seals, and the hashes of these."""
     for number in range(3):
         run("alice", "request", "package", "--minion", "web1", "--package", f"hello{number}=1", "--reason", "x")
         approved.execute("SELECT approval.seal_audit()", login="engine")
     lines = run("auditor", "audit", "export").stdout.splitlines(keepends=True)
-    heads = [json.loads(line)["hash"] for line in lines if '"seal"' in line]
-    assert run("auditor", "audit", "head").stdout.strip() == heads[-1]
+    return lines, [json.loads(line)["hash"] for line in lines if '"seal"' in line]
+
+
+def test_a_cut_off_audit_is_never_called_intact(run, exported, tmp_path):
+    lines, heads = exported
     export = tmp_path / "audit.jsonl"
-    for count in range(len(lines) + 1):
-        for text in ("".join(lines[:count]), "".join(lines[:count])[:-20], "".join(lines[count:])):
-            report = audit.verify(text.splitlines())
-            assert text == "".join(lines) or not (report.intact and report.end_checked)
-            assert report.intact == (text in ["".join(lines[: len(lines) - left]) for left in range(3)])
+    no_seal = next(number for number, line in enumerate(lines) if '"seal"' in line)
+    export.write_text("".join(lines[:no_seal]))
+    cut = run(None, "audit", "verify", export)
+    assert (cut.returncode, "it holds no seal: it was cut off" in cut.stdout) == (1, True)
     export.write_text("".join(lines))
     unchecked = run(None, "audit", "verify", export)
     assert unchecked.returncode == 3
     assert "the end was not checked: give --head" in unchecked.stdout
     assert "intact" not in unchecked.stdout
-    no_seal = next(number for number, line in enumerate(lines) if '"seal"' in line)
-    export.write_text("".join(lines[:no_seal]))
-    cut = run(None, "audit", "verify", export)
-    assert (cut.returncode, "it holds no seal: it was cut off" in cut.stdout) == (1, True)
     export.write_text("".join(lines[:-1]))
     assert run(None, "audit", "verify", export, "--head", heads[-1]).returncode == 1
     older = run(None, "audit", "verify", export, "--head", heads[0])
     assert (older.returncode, "that of seal 1: behind it anything may be missing" in older.stdout) == (0, True)
     assert run("alice", "audit", "verify", "--head", heads[0]).returncode == 2
+
+
+def test_an_audit_that_was_cut_anywhere(run, exported):
+    lines, heads = exported
+    assert run("auditor", "audit", "head").stdout.strip() == heads[-1]
+    for count in range(len(lines) + 1):
+        for text in ("".join(lines[:count]), "".join(lines[:count])[:-20], "".join(lines[count:])):
+            report = audit.verify(text.splitlines())
+            assert text == "".join(lines) or not (report.intact and report.end_checked)
+            assert report.intact == (text in ["".join(lines[: len(lines) - left]) for left in range(3)])
 
 
 def test_global_options_on_either_side_of_the_command(run, dsn_file):
@@ -331,7 +336,14 @@ def test_types_are_shown_loaded_and_replayed(run, tmp_path):
 def test_the_shipped_types(run):
     text = run("policy_admin", "policy", "load", "--shipped").stdout
     assert "+ type package-standard version 1" in text
-    assert run("policy_admin", "types", "load", "--shipped").stdout == "nothing to change\n"
+    again = run("policy_admin", "types", "load", "--shipped")
+    assert again.stdout == "nothing to change\n"
+    # What to do next is one sentence for all types that nobody can approve yet.
+    assert [line for line in again.stderr.splitlines() if "type" in line] == [
+        "salt-approval: warning: types emergency, package, package-windows, reboot, revert, service, value: nobody can "
+        "approve such requests, as these groups have no members: change-managers, emergency-approvers, "
+        "package-reviewers. Give them members in your policy file, and load it"
+    ]
     words = ["--minion", "web1", "--reason", "x"]
     for type_name, content, code in (
         (
@@ -411,8 +423,8 @@ def test_a_dry_run_shows_all_and_leaves_nothing(run, approved):
 def test_old_messages_that_nobody_consumes_can_be_dropped(run, approved):
     run("alice", "request", "package", "--minion", "web1", "--package", "hello=1", "--reason", "x")
     approved.execute(
-        "INSERT INTO approval.outbox (destination, request_id, seq, topic, body, created_at) "
-        "VALUES ('chat', 1, 1, 'glass-broken', '{}', now())"
+        "INSERT INTO approval.outbox (destination, thread, request_id, seq, topic, body, created_at) "
+        "VALUES ('chat', 'request/1', 1, 1, 'glass-broken', '{}', now())"
     )
     assert "nobody consumes chat: outbox drop" in run("alice", "outbox", "list").stdout
     assert run("alice", "outbox", "drop", "1").stdout == "1 dropped\n"
@@ -477,15 +489,20 @@ def test_a_terminal_is_as_wide_as_it_says(run, approved, dsn_file, width):
     assert (len(piped), piped[1].endswith(reason.strip())) == (2, True)
 
 
-def test_a_terminal_without_the_letters_makes_no_failure(run):
+def test_a_terminal_without_the_letters_makes_no_failure(approved, dsn_file):
+    def run(encoding, *arguments):
+        command = [*COMMAND, "--dsn-file", dsn_file("alice"), *arguments]
+        environment = {**os.environ, "PYTHONIOENCODING": encoding}
+        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
     words = ["--minion", "日本", "--package", "hello=1", "--reason", "☃ 😀"]
     for encoding in ("latin1", "ascii"):
-        asked = run("alice", "request", "package", *words, PYTHONIOENCODING=encoding)
+        asked = run(encoding, "request", "package", *words)
         assert asked.returncode == 0, asked.stderr
         assert "\\u65e5\\u672c" in asked.stdout
-        shown = run("alice", "--json", "show", "1", PYTHONIOENCODING=encoding)
+        shown = run(encoding, "--json", "show", "1")
         assert json.loads(shown.stdout)["reason"] == "☃ 😀"
-        refused = run("alice", "show", "日", PYTHONIOENCODING=encoding)
+        refused = run(encoding, "show", "日")
         assert (refused.returncode, "Traceback" in refused.stderr) == (2, False)
 
 
@@ -542,6 +559,20 @@ def test_delegations_come_and_go(run):
     assert run("bob", "undelegate", "1").stdout == "ended\n"
 
 
+def test_a_refusal_has_its_times_in_the_local_zone(run, approved):
+    run("alice", "request", "service", "--minion", "web1", "--service-state", "cron=dead", "--reason", "x")
+    approved.execute(
+        "SET session_replication_role = replica; UPDATE approval.request SET expires_at = '2026-07-04T23:30Z'"
+    )
+    for options, shown in (
+        ([], "Sun 2026-07-05 01:30 +02:00"),
+        (["--utc"], "Sat 2026-07-04 23:30 UTC"),
+        (["--json"], "Sat 2026-07-04 23:30 UTC"),
+    ):
+        refused = run("carol", "approve", "1", *options, TZ="Europe/Berlin")
+        assert refused.stderr == f"salt-approval: request 1 expired {shown}. Submit it again.\n"
+
+
 def test_the_glass_is_broken(run, approved, tmp_path):
     file = tmp_path / "policy.yaml"
     file.write_text(
@@ -562,6 +593,12 @@ def test_the_glass_is_broken(run, approved, tmp_path):
     frozen = r"held until Thu 2099-01-01 00:00 UTC by freeze all"
     assert f"now: {frozen}" in run("alice", "show", "1").stdout
     assert frozen in run("alice", "list").stdout
+    # As all times they are of the reader's zone, but for JSON.
+    local = "held until Thu 2099-01-01 01:00 +01:00 by freeze all"
+    assert f"now: {local}" in run("alice", "show", "1", TZ="Europe/Berlin").stdout
+    assert local in run("alice", "list", TZ="Europe/Berlin").stdout
+    assert frozen in run("alice", "list", "--utc", TZ="Europe/Berlin").stdout
+    assert frozen in run("alice", "list", "--json", TZ="Europe/Berlin").stdout
     assert "held until 2099-01-01 00:00:00 UTC by freeze all" in run("alice", "why", "web1", "service:cron").stdout
     assert "cron dead (request 1): held until 2099-01-01" in run("alice", "state", "web1").stdout
     approved.execute("GRANT approval_break_glass TO carol")

@@ -88,18 +88,22 @@ def test_drift_is_shown_where_one_looks(run, approved, approve, observed, told):
     number = approve(["web1"], {"hello": "1.0"})
     assert run("alice", "compliance")[0] == 0
     drift(approved, observed=observed)
-    _code, text = run("alice", "show", str(number))
+    code, text = run("alice", "show", str(number))
+    assert code == 1
     assert "1 item on 1 minion: 1 drifted\n" in text
     assert re.search(rf"web1 +hello +1\.0 +drifted +{re.escape(told)} +since 2026-01-02 03:04:00", text)
-    _code, text = run("alice", "why", "web1", "hello")
+    code, text = run("alice", "why", "web1", "hello")
+    assert code == 1
     assert f"drifted: {told} since 2026-01-02 03:04:00" in text
     assert "it was removed" in text
-    _code, text = run("alice", "state", "web1")
+    code, text = run("alice", "state", "web1")
+    assert code == 1
     assert re.search(rf"hello +1\.0 +{number} +drifted +{re.escape(told)} ", text)
     code, text = run("alice", "compliance")
     assert code == 1
     assert run("alice", "compliance", "--metrics")[0] == 0
-    _code, text = run("alice", "show", str(number), "--failed")
+    code, text = run("alice", "show", str(number), "--failed")
+    assert code == 1
     assert "hello" in text.split("\n\n")[1]
 
 
@@ -108,7 +112,20 @@ def test_drift_that_is_over_is_not_shown(run, approved, approve):
     drift(approved)
     approved.execute("UPDATE approval.drift SET cleared_at = now()")
     assert "drifted" not in run("alice", "show", str(number))[1] + run("alice", "state", "web1")[1]
-    assert run("alice", "compliance")[0] == 0
+    for words in (["compliance"], ["show", str(number)], ["why", "web1", "hello"], ["state", "web1"]):
+        assert run("alice", *words)[0] == 0, words
+
+
+def test_only_drift_of_what_is_in_force_shows_in_the_exit_code(run, approved, approve):
+    number = approve(["web1"], {"hello": "1.0"})
+    approved.execute("UPDATE approval.item SET outcome = 'drift', observed = '0.9', outcome_text = 'it is older'")
+    for words in (["show", str(number)], ["why", "web1", "hello"], ["state", "web1"]):
+        assert run("alice", *words)[0] == 1, words
+    approve(["web1"], {"hello": "2.0"})
+    assert run("alice", "why", "web1", "hello")[0] == 0
+    assert run("alice", "state", "web1")[0] == 0
+    approved.execute("UPDATE approval.item SET state = 'superseded' WHERE request_id = %s", (number,))
+    assert run("alice", "show", str(number))[0] == 0
 
 
 def test_approvers_see_what_will_be_carried_out(run, client):
@@ -139,6 +156,31 @@ def test_who_took_it_back(run, client, approve):
     number = approve(["web1"], {"hello": "1.0"})
     revert = client("alice").revert(number)["request"]
     assert f"taken back by: request {revert}, pending\n" in run("alice", "show", str(number))[1]
+
+
+def test_a_revert_says_what_becomes_of_what_it_contradicts(run, client, approve):
+    approve(["web1"], {"hello": "0.9"})
+    number = approve(["web1"], {"hello": "1.0"})
+    rival = client("alice").request("package", "web1", {"hello": "2.0"}, "x")["request"]
+    code, text = run("alice", "revert", str(number), "--overlap", "supersede")
+    assert code == 0
+    assert re.search(rf"contradicts: request {rival} .*: supersede\n", text)
+
+
+def test_what_cannot_be_renewed_is_told_with_both_requests(run, client, approved):
+    definition = {"name": "brief", "kind": "package", "requesters": ["*"], "valid_for": "8 days",
+                  "chain": [{"name": "release", "any_of": [{"group": "managers"}]}]}  # fmt: skip
+    approved.execute("SELECT approval.put_request_type(%s)", (json.dumps(definition),))
+    number = client("alice").request("brief", "web1", {"hello": "1", "ed": "1"}, "x")["request"]
+    client("carol").approve(number)
+    approved.execute("UPDATE approval.item SET content = 'installed' WHERE name = 'ed'")
+    approved.execute(
+        "UPDATE approval.item SET effective_at = now() - interval '7 days', expires_at = now() + interval '1 day'"
+    )
+    assert approved.execute("SELECT approval.renew_requests()", login="engine") == [(1,)]
+    reason = "package ed on web1: 'installed' is not a version of package ed\n"
+    assert f"  not renewed: {reason}" in run("alice", "show", str(number))[1]
+    assert f"  not renewed: {reason}" in run("alice", "show", str(number + 1))[1]
 
 
 def test_a_window_that_flips_is_told_once(run, client, approved):
@@ -215,7 +257,8 @@ class TestReturns:
             "('20260101000000000001', 'web1', 1, 'state.apply', 'failed', true, '{}', '2026-01-01Z', '', '', "
             '\'[["package", "hello", "failed", "not-installed", "1", null, "evidence", "hello is not there"]]\'), '
             "('20260102000000000001', 'web2', 1, 'state.apply', 'unproven', false, '{replayed}', '2026-01-02Z', '', "
-            "'', '[]')"
+            "'', '[]'), "
+            "('20260103000000000001', 'web2', 1, 'test.ping', 'invalid', false, '{}', '2026-01-03Z', '', '', '[]')"
         )
         approved.execute(
             "INSERT INTO approval.quarantine (minion_id, jid, fun, reason, received_at, payload) "
@@ -232,6 +275,8 @@ class TestReturns:
         assert "web1" not in run("auditor", "returns", "--since", "2026-01-01T12:00")[1]
         assert "web2" not in run("auditor", "returns", "web1")[1]
         assert "web2" not in run("auditor", "returns", "--after", "20260102000000000001", "web2", "1")[1]
+        assert "test.ping" in run("auditor", "returns", "--all")[1]
+        assert "test.ping" in run("auditor", "returns", "--verdict", "invalid")[1]
         assert run("auditor", "returns", "--verdict", "faild")[0] == 1
         assert run("auditor", "returns", "nowhere")[0] == 1
         assert run("alice", "returns")[0] == 1

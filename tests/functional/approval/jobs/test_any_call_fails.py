@@ -81,7 +81,7 @@ def once(call, failure, is_late, after):
 
 
 @settings(
-    max_examples=int(os.environ.get("FAULT_EXAMPLES", "40")),
+    max_examples=int(os.environ.get("FAULT_EXAMPLES", "10")),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -221,6 +221,27 @@ def test_only_a_policy_administrator_may(database):
         load(conn, BASE)
 
 
+def test_routes_are_written_compared_and_dropped(admin):
+    given = "routes: {chat: [{topic: drift}, {topic: requests, filter: {act: approved}}]}"
+    assert load(admin, given) == [
+        "+ route of drift to chat",
+        '+ route of requests to chat where {"act": "approved"}',
+    ]
+    assert load(admin, given) == []
+    assert (
+        "routes:\n  chat:\n  - topic: drift\n  - topic: requests\n    filter:\n      act: approved"
+        in loader.to_yaml(loader.show(admin))
+    )
+    assert load(admin, "routes: {chat: [{topic: requests, filter: {act: rejected}}, {topic: drift}]}") == [
+        '- route of requests to chat where {"act": "approved"}',
+        '+ route of requests to chat where {"act": "rejected"}',
+    ]
+    assert load(admin, "routes: {chat: []}") == [
+        "- route of drift to chat",
+        '- route of requests to chat where {"act": "rejected"}',
+    ]
+
+
 def test_speakers_are_written_compared_and_dropped(admin):
     given = "speakers: {carol: {jira: authenticated, portal: {assurance: asserted, attests: true}}}"
     assert load(admin, given) == [

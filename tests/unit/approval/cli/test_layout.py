@@ -1,5 +1,7 @@
 """How text looks: times, tables as wide as the terminal, and many minions in few words."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +26,23 @@ from saltext.approval.cli import layout
 )
 def test_many_minions_in_few_words(minions, text):
     assert layout.fold(minions) == text
+
+
+def test_the_times_in_a_sentence(monkeypatch):
+    said = "held until Sat 2026-12-05 23:30 UTC by freeze Sat, sent Wed 2026-07-01 10:00 UTC"
+    assert layout.sentence(said) == said
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        with layout.looking():
+            assert layout.sentence(said) == (
+                "held until Sun 2026-12-06 00:30 +01:00 by freeze Sat, sent Wed 2026-07-01 12:00 +02:00"
+            )
+            assert layout.sentence("Sat 2026-13-05 23:30 UTC") == "Sat 2026-13-05 23:30 UTC"
+            assert layout.sentence(None) == "-"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @given(st.lists(st.text("web0129[]-.", min_size=1, max_size=6), min_size=1, max_size=30))

@@ -74,6 +74,8 @@ def test_an_empty_file_says_nothing():
         ("calendars: {a: {rules: X}}", "calendar a: unknown key 'rules'"),
         ("minion_groups: {a: {minions: web1}}", "minion group a: minions must be a list"),
         ("freezes: {a: {from: 2026-01-01}}", "freeze a has no until"),
+        ("routes: {chat: drift}", "routes of chat must be a list"),
+        ("routes: {chat: [{filter: {}}]}", "routes of chat: topic"),
         ("freezes: {a: {from: soon, until: 2026-01-01}}", "freeze a: from: 'soon' is not a date"),
         ("freezes: {a: {lifted: true, reason: x}}", "freeze a: what is lifted has no other keys"),
         ("types: {a: {action: reboot}}", "type a: action must be a mapping"),
@@ -132,6 +134,7 @@ def test_what_is_shown_can_be_loaded_again():
         },
         "minion_groups": {"shops": {"title": "", "minions": ["till1"]}},
         "speakers": {"approval_operator": {"salt": {"assurance": "asserted", "attests": False}}},
+        "routes": {"chat": [{"topic": "drift", "filter": {}}, {"topic": "requests", "filter": {"act": "approved"}}]},
         "freezes": {
             "f": {
                 "from": "2026-12-20T00:00:00+00:00",
@@ -149,6 +152,7 @@ def test_what_is_shown_can_be_loaded_again():
     assert parsed["calendars"]["night"].duration == datetime.timedelta(hours=2)
     assert parsed["minion_groups"] == shown["minion_groups"]
     assert parsed["freezes"]["f"]["type"] is None
+    assert parsed["routes"] == shown["routes"]
     assert set(yaml.safe_load(text)) == set(loader.SECTIONS)
     assert yaml.safe_load(loader.type_to_yaml(shown["types"]["t"]["definition"])) == {
         "types": {"t": {"kind": "package", "chain": []}}

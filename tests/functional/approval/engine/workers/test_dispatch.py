@@ -150,7 +150,7 @@ def test_what_was_surely_not_sent_is_tried_again_and_shown(worker, acting, publi
     worker.round()
     assert published.jobs == [], "after a pause"
     approved.execute("UPDATE approval.outbox SET state = 'dead', last_error = 'x'")
-    assert acting.retry_outbox(asked["request"]) == {"request": asked["request"], "retried": 1}
+    assert acting.retry_outbox(asked["request"]) == {"thread": f"request/{asked['request']}", "retried": 1}
     worker.round()
     assert len(published.jobs) == 1
     assert acting.outbox() == []
@@ -335,7 +335,7 @@ def test_what_another_engine_judged_meanwhile(worker, acting, published, returne
     asked = acting.request("flush", ["web1"], reason="a test")
     worker.round()
     returned(published.jobs[0][0], "web1", told(item_id(asked), "cache.flush", **{"return": {"freed": 1}}))
-    (row,) = worker.call("open_dispatches", 10)
+    (row,) = worker.call("list_dispatches", 10)
     assert worker._judge(row)
     assert not worker._judge(row)
     assert state_of(acting, asked) == "converged"

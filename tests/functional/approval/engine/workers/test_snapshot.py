@@ -1,5 +1,6 @@
 """The snapshot on the master's disk: what gets in, when it is asked, and what it survives."""
 
+import concurrent.futures
 import contextlib
 import fcntl
 import json
@@ -435,14 +436,15 @@ def test_a_signal_handler_that_reads_during_a_refresh_is_refused(database, refre
     def read(*_):
         dsn = database.dsn("exporter")
         calls = (
-            lambda: _core.snapshot_read(path, "web1"),
-            lambda: _core.document(dsn, "web1", snapshot=path, timeout_ms=1000),
+            (1, lambda: _core.snapshot_read(path, "web1")),
+            # The database is asked on another connection, and gives no answer in its time.
+            (2, lambda: _core.document(dsn, "web1", snapshot=path, timeout_ms=1000)),
         )
-        for call in calls:
+        for seconds, call in calls:
             start = time.monotonic()
             with pytest.raises(_core.Error, match="this signal handler interrupts") as caught:
                 call()
-            seen.append((type(caught.value), time.monotonic() - start < 1))
+            seen.append((type(caught.value), time.monotonic() - start < seconds))
 
     before = signal.signal(signal.SIGALRM, read)
     try:
@@ -454,6 +456,43 @@ def test_a_signal_handler_that_reads_during_a_refresh_is_refused(database, refre
     finally:
         signal.signal(signal.SIGALRM, before)
     assert seen == [(_core.StoreError, True), (_core.Unavailable, True)]
+    assert _core.snapshot_read(path, "web1")["revision"] == 0
+
+
+def test_a_signal_handler_that_raises_ends_the_wait_for_a_refresh(database, refresh, path):
+    """It does so at once, and not when the database has been asked as well."""
+    refresh()
+
+    class Alarmed(Exception):
+        pass
+
+    def raise_alarmed(*_):
+        raise Alarmed
+
+    calls = (
+        lambda: _core.snapshot_read(path, "web1"),
+        lambda: _core.document(database.dsn("exporter"), "web1", snapshot=path, snapshot_first=60),
+    )
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    before = signal.signal(signal.SIGALRM, raise_alarmed)
+    try:
+        with (
+            database.connect() as holder,
+            concurrent.futures.ThreadPoolExecutor(1) as pool,
+            holder.transaction(),
+        ):
+            holder.execute("LOCK TABLE approval.document IN ACCESS EXCLUSIVE MODE")
+            refreshing = pool.submit(refresh, timeout_ms=3000)
+            wait_for(lambda: database.execute(waiting) == [(1,)], "it has the snapshot, and waits for the lock")
+            start = time.monotonic()
+            for call in calls:
+                signal.setitimer(signal.ITIMER_REAL, 0.2)
+                with pytest.raises(Alarmed):
+                    call()
+            assert time.monotonic() - start < 2
+            assert isinstance(refreshing.exception(), _core.Unavailable)
+    finally:
+        signal.signal(signal.SIGALRM, before)
     assert _core.snapshot_read(path, "web1")["revision"] == 0
 
 

@@ -1,0 +1,99 @@
+/* module_state.c - the state of the Python module. */
+#include "module_state.h"
+
+module_state *
+module_state_get(PyObject *module)
+{
+    return (module_state *)PyModule_GetState(module);
+}
+
+static int
+intern_keys(module_state *state)
+{
+    static const char *const words[KEY_COUNT] = {
+#define MODULE_KEY_WORD(word) #word,
+        MODULE_KEYS(MODULE_KEY_WORD)
+#undef MODULE_KEY_WORD
+    };
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        state->keys[i] = PyUnicode_InternFromString(words[i]);
+        if (state->keys[i] == NULL)
+            return -1;
+    }
+    return 0;
+}
+
+static int
+import_json(module_state *state)
+{
+    PyObject *json = PyImport_ImportModule("json"), *nothing = PyTuple_New(0);
+    PyObject *type = NULL, *options = NULL, *encoder = NULL;
+    int status = -1;
+
+    if (json == NULL || nothing == NULL)
+        goto done;
+    state->json_loads = PyObject_GetAttrString(json, "loads");
+    type = PyObject_GetAttrString(json, "JSONEncoder");
+    options = Py_BuildValue("{sOsOsOs(ss)}", "sort_keys", Py_True, "ensure_ascii", Py_False,
+                            "allow_nan", Py_False, "separators", ",", ":");
+    if (state->json_loads == NULL || type == NULL || options == NULL)
+        goto done;
+    encoder = PyObject_Call(type, nothing, options);
+    if (encoder == NULL)
+        goto done;
+    state->json_text = PyObject_GetAttrString(encoder, "encode");
+    status = state->json_text == NULL ? -1 : 0;
+
+done:
+    Py_XDECREF(encoder);
+    Py_XDECREF(options);
+    Py_XDECREF(type);
+    Py_XDECREF(nothing);
+    Py_XDECREF(json);
+    return status;
+}
+
+int
+module_state_init(module_state *state)
+{
+    return intern_keys(state) < 0 ? -1 : import_json(state);
+}
+
+int
+module_state_traverse(module_state *state, visitproc visit, void *arg)
+{
+    Py_VISIT(state->error);
+    Py_VISIT(state->unavailable);
+    Py_VISIT(state->database_error);
+    Py_VISIT(state->data_error);
+    Py_VISIT(state->store_error);
+    Py_VISIT(state->json_loads);
+    Py_VISIT(state->json_text);
+    for (size_t i = 0; i < KEY_COUNT; i++)
+        Py_VISIT(state->keys[i]);
+    return 0;
+}
+
+void
+module_state_clear(module_state *state)
+{
+    Py_CLEAR(state->error);
+    Py_CLEAR(state->unavailable);
+    Py_CLEAR(state->database_error);
+    Py_CLEAR(state->data_error);
+    Py_CLEAR(state->store_error);
+    Py_CLEAR(state->json_loads);
+    Py_CLEAR(state->json_text);
+    for (size_t i = 0; i < KEY_COUNT; i++)
+        Py_CLEAR(state->keys[i]);
+}
+
+int
+module_dict_take(PyObject *dict, PyObject *key, PyObject *value)
+{
+    if (value == NULL)
+        return -1;
+    int status = PyDict_SetItem(dict, key, value);
+    Py_DECREF(value);
+    return status;
+}

@@ -1,0 +1,44 @@
+CREATE OR REPLACE FUNCTION approval.verify_audit() RETURNS TABLE (stream bigint, seq bigint, problem text)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+WITH entry AS (
+    SELECT e.*, lag(e.seq, 1, 0::bigint) OVER chain AS seq_before, lag(e.hash, 1, ''::bytea) OVER chain AS hash_before
+    FROM approval.audit_entry AS e
+    WINDOW chain AS (PARTITION BY e.stream ORDER BY e.seq)
+), seal AS (
+    SELECT s.*, lag(s.seal_no, 1, 0::bigint) OVER chain AS no_before, lag(s.hash, 1, ''::bytea) OVER chain AS hash_before
+    FROM approval.audit_seal AS s
+    WINDOW chain AS (ORDER BY s.seal_no)
+), problem AS (
+    SELECT e.stream, e.seq, 'the entry was altered: its content does not give its hash' AS problem
+    FROM entry AS e
+    WHERE e.hash <> approval.audit_hash(e.stream, e.seq, e.at, e.act, e.principal, e.identity, e.login_role, e.assurance, e.detail,
+                                        e.previous_hash)
+    UNION ALL
+    SELECT e.stream, e.seq, format('entries are missing: %s is followed by %s', e.seq_before, e.seq)
+    FROM entry AS e WHERE e.seq <> e.seq_before + 1
+    UNION ALL
+    SELECT e.stream, e.seq, 'the entry does not continue the one before it'
+    FROM entry AS e WHERE e.seq = e.seq_before + 1 AND e.previous_hash <> e.hash_before
+    UNION ALL
+    SELECT h.stream, h.head_seq, 'the chain does not end where its head says'
+    FROM approval.audit_stream AS h
+    LEFT JOIN LATERAL (SELECT e.seq, e.hash FROM approval.audit_entry AS e WHERE e.stream = h.stream
+        ORDER BY e.seq DESC LIMIT 1) AS last
+        ON true
+    WHERE h.head_seq IS DISTINCT FROM coalesce(last.seq, 0) OR h.head_hash IS DISTINCT FROM coalesce(last.hash, ''::bytea)
+    UNION ALL
+    SELECT c.stream, c.seq, format('seal %s covers another hash than this entry has', c.seal_no)
+    FROM approval.audit_sealed_head AS c
+    LEFT JOIN approval.audit_entry AS e ON e.stream = c.stream AND e.seq = c.seq
+    WHERE e.hash IS DISTINCT FROM c.hash
+    UNION ALL
+    SELECT NULL, s.seal_no, 'the seal was altered, or does not continue the one before it'
+    FROM seal AS s
+    WHERE s.seal_no <> s.no_before + 1 OR s.previous_hash <> s.hash_before
+        OR s.hash <> approval.seal_hash(s.seal_no, s.sealed_at, s.previous_hash)
+)
+SELECT p.stream, p.seq, p.problem FROM problem AS p ORDER BY p.stream NULLS LAST, p.seq, p.problem
+$$;
+COMMENT ON FUNCTION approval.verify_audit IS
+    'Recomputes every chain and seal. No row: intact. A row names the stream and entry (for a seal: NULL and its number) and what '
+    'is wrong. Definer: those who may verify need not read everything.';

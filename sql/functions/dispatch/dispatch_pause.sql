@@ -1,0 +1,9 @@
+CREATE OR REPLACE FUNCTION approval.dispatch_pause(p_request_id bigint, p_minions text[]) RETURNS interval
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+SELECT CASE WHEN due.anywhere <= clock_timestamp() THEN greatest(due.here - clock_timestamp(), interval '0') ELSE interval '0' END
+FROM (SELECT approval.next_dispatch(p_request_id, NULL) AS anywhere, approval.next_dispatch(p_request_id, p_minions) AS here) AS due
+$$;
+COMMENT ON FUNCTION approval.dispatch_pause IS
+    'For how long a master that can tell these minions alone leaves the message of a request to masters that can tell others; 0: '
+    'it has something to do on one of its own now, or nothing is to be done anywhere yet, or any more. Definer: tables are '
+    'private.';

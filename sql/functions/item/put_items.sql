@@ -1,0 +1,32 @@
+CREATE OR REPLACE FUNCTION approval.put_items(
+    p_request_id bigint, p_version integer, p_digest text, p_minions text[], p_kinds text[], p_names text[], p_types text[],
+    p_values text[], p_now timestamptz) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO approval.item_set VALUES (p_request_id, p_version, p_digest, cardinality(p_minions), p_now);
+    INSERT INTO approval.item (minion_id, request_id, item_set_version, state, kind, name, type, content, digest)
+    SELECT given.minion_id, p_request_id, p_version, 'proposed', given.kind, given.name, given.type, given.content,
+        approval.item_digest(given.minion_id, given.kind, given.name, given.type, given.content)
+    FROM unnest(p_minions, p_kinds, p_names, p_types, p_values) AS given (minion_id, kind, name, type, content);
+    -- Open requests that want something else of the same resource, and are not in force yet; under another name, that are in force
+    -- too: nothing would take that out of force but this request naming it as well.
+    WITH mine AS MATERIALIZED (
+        SELECT g.*, approval.resource_key(g.kind, g.name) AS key
+        FROM unnest(p_minions, p_kinds, p_names, p_values) AS g (minion_id, kind, name, content) WHERE g.kind <> 'action'
+    )
+    INSERT INTO approval.request_overlap (request_id, other_id, resources, example)
+    SELECT p_request_id, other.request_id, count(*),
+        min(format('%s %s on %s', other.kind, concat_ws(' as ', nullif(mine.name, other.name), other.name), other.minion_id))
+    FROM mine
+    JOIN approval.item AS other ON other.minion_id = mine.minion_id AND other.kind = mine.kind
+        AND approval.resource_key(other.kind, other.name) = mine.key
+    WHERE other.request_id <> p_request_id AND other.content IS DISTINCT FROM mine.content
+        AND other.state IN ('proposed', 'approved') AND approval.may_be_one(mine.kind, mine.name, other.name)
+        AND (other.state = 'proposed' OR other.effective_at > clock_timestamp()
+             OR other.name <> mine.name
+                AND (other.minion_id, other.kind, other.name) NOT IN (SELECT m.minion_id, m.kind, m.name FROM mine AS m))
+    GROUP BY other.request_id;
+END
+$$;
+COMMENT ON FUNCTION approval.put_items IS
+    'Internal: stores one version of a request''s items, and which other requests they contradict.';

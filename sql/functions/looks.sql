@@ -1,8 +1,0 @@
-CREATE OR REPLACE FUNCTION approval.looks(p_name text) RETURNS text
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-SELECT btrim(regexp_replace(normalize(lower(regexp_replace(
-    normalize(p_name, NFKC), '[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]', '', 'g')), NFKC), '\s+', ' ', 'g'))
-$$;
-COMMENT ON FUNCTION approval.looks(text) IS
-    'Internal: what is equal for names that people would take for one: letter case, spaces around, characters that are not seen or that can be '
-    'written in several ways make no difference.';

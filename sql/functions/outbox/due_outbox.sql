@@ -1,0 +1,14 @@
+CREATE OR REPLACE FUNCTION approval.due_outbox(p_destination text, p_passed text[], p_limit integer)
+    RETURNS TABLE (thread text, request_id bigint)
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+SELECT o.thread, min(o.request_id) FROM approval.outbox AS o
+WHERE o.destination = p_destination AND o.state = 'waiting' AND o.due_at <= clock_timestamp()
+    AND (o.leased_until IS NULL OR o.leased_until <= clock_timestamp())
+    AND NOT EXISTS (SELECT FROM unnest(p_passed) AS passed WHERE passed = o.thread)
+GROUP BY o.thread
+ORDER BY min(o.due_at), min(o.request_id), o.thread
+LIMIT p_limit
+$$;
+COMMENT ON FUNCTION approval.due_outbox IS
+    'Threads with a message for a destination that may be due, at most so many, the one that is due the longest first; without '
+    'those that the caller has passed over. Nothing is claimed by it. Definer: tables are private.';

@@ -1,0 +1,19 @@
+CREATE OR REPLACE FUNCTION approval.post_notice(p_topic text, p_thread text, p_request_id bigint, p_body jsonb, p_now timestamptz)
+    RETURNS integer
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    told integer := 0;
+    receiver text;
+BEGIN
+    FOR receiver IN
+        SELECT DISTINCT r.destination FROM approval.route AS r WHERE r.topic = p_topic AND p_body @> r.filter ORDER BY 1
+    LOOP
+        PERFORM approval.post_message(receiver, p_topic, p_thread, p_request_id, p_body, p_now);
+        told := told + 1;
+    END LOOP;
+    RETURN told;
+END
+$$;
+COMMENT ON FUNCTION approval.post_notice IS
+    'Internal: tells each destination that a route leads to; gives how many. A destination with several routes that match gets one '
+    'message.';
