@@ -3,9 +3,7 @@
 import datetime
 
 from ..errors import InputError, Refused, Unavailable
-from .command import DONE, REFUSED, answer, group, leaf, told
-
-MASTER_CONFIG = "/etc/salt/master"
+from .command import DONE, MASTER_CONFIG, REFUSED, answer, group, leaf, told
 
 
 def add(commands):

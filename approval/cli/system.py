@@ -3,10 +3,8 @@
 import json
 
 from ..errors import InputError
-from .command import DONE, REFUSED, answer, leaf, read
+from .command import DONE, MASTER_CONFIG, REFUSED, answer, leaf, read
 from .layout import cell, grouped
-
-MASTER_CONFIG = "/etc/salt/master"
 
 
 def add(commands):
