@@ -1,63 +1,10 @@
-/* apv.h - the C library of saltext-approval.
- *
- * Plain C11 without Python. Rules that hold everywhere:
- * - Texts are UTF-8 spans: bytes and a size, no terminator. data NULL means none
- *   (SQL NULL, a package that must be absent), which differs from the empty text.
- * - A function that can fail returns bool and fills the caller's apv_err; its other
- *   out-parameters keep their values then. The first error stays.
- * - _new and _open give something to _free or _close, which take its address, accept
- *   NULL and set it to NULL. _peek borrows. In-parameters are never changed.
- * - A handle belongs to one thread at a time. Functions without a handle may run in
- *   any number of threads.
+/* apv.h - the C library of saltext-approval: what is expected of a minion, and what its
+ * return proves. The rules at the head of apv_base.h hold here too.
  */
 #ifndef APV_H
 #define APV_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#if defined(__GNUC__)
-#define APV_MUSTCHECK __attribute__((warn_unused_result))
-#define APV_PRINTF(f, a) __attribute__((format(printf, f, a)))
-#else
-#define APV_MUSTCHECK
-#define APV_PRINTF(f, a)
-#endif
-
-/* ---- errors ------------------------------------------------------------- */
-
-typedef enum {
-    APV_OK = 0,
-    APV_ERR_MEMORY,
-    APV_ERR_INVALID,     /* an argument or data that cannot be used */
-    APV_ERR_UNAVAILABLE, /* the database cannot be reached */
-    APV_ERR_TIMEOUT,     /* the deadline passed */
-    APV_ERR_DATABASE,    /* the server refused: see sqlstate */
-    APV_ERR_PROTOCOL,    /* the server sent what we don't understand */
-    APV_ERR_FORKED,      /* the handle belongs to another process */
-    APV_ERR_LIMIT,       /* larger than a bound that the caller or we set */
-    APV_ERR_FULL,        /* no room on disk, or a store has its bound */
-    APV_ERR_DAMAGED,     /* what was read from disk is not what was written */
-    APV_ERR_BUSY         /* another call or process has what this one needs, for too long */
-} apv_code;
-
-typedef struct {
-    apv_code code;
-    char sqlstate[6];  /* of the server, else "" */
-    char message[256]; /* one sentence; never holds a password or a value of a pillar */
-} apv_err;
-
-/* What an apv_err starts as. */
-#define APV_ERR_NONE                                                                               \
-    {                                                                                              \
-        APV_OK, "", ""                                                                             \
-    }
-
-typedef struct {
-    const char *data;
-    size_t size; /* bytes */
-} apv_span;
+#include "apv_base.h"
 
 /* ---- values: one way to read what Salt returns ------------------------------
  *

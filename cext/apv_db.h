@@ -1,5 +1,5 @@
 /* apv_db.h - the database side of the library: connection, calls, documents,
- * returns, payloads. The rules at the head of apv.h hold here too.
+ * returns, payloads. The rules at the head of apv_base.h hold here too.
  */
 #ifndef APV_DB_H
 #define APV_DB_H
@@ -85,6 +85,9 @@ typedef struct {
         } array;
     } as;
 } apv_arg;
+
+/* Whether PostgreSQL can take a text: UTF-8 without NUL. Errors: INVALID. Does not block. */
+bool apv_text_check(apv_span text, apv_err *err) APV_MUSTCHECK;
 
 #define APV_ARGS_MAX 64 /* arguments of a call */
 

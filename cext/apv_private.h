@@ -2,65 +2,9 @@
 #ifndef APV_PRIVATE_H
 #define APV_PRIVATE_H
 
-#include <string.h>
-
 #include "apv.h"
 
-/* ---- err.c ---- */
-
-/* The one setter of errors: keeps the first, truncates to the size of message.
- * Always returns false, so that callers can return it. */
-bool apv_fail(apv_err *err, apv_code code, const char *format, ...) APV_PRINTF(3, 4);
-
 /* ---- text.c ---- */
-
-#define APV_NO_SPAN                                                                                \
-    (apv_span)                                                                                     \
-    {                                                                                              \
-        NULL, 0                                                                                    \
-    }
-
-/* The initializer of a span over a string literal. */
-#define APV_WORD(literal)                                                                          \
-    {                                                                                              \
-        literal, sizeof(literal) - 1                                                               \
-    }
-
-/* Those that compare with literals are inline, so that the compiler knows their size. */
-
-/* A span over a NUL-terminated text that outlives it. */
-static inline apv_span
-apv_span_of(const char *text)
-{
-    return (apv_span){text, strlen(text)};
-}
-
-static inline bool
-apv_span_equal(apv_span a, apv_span b)
-{
-    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
-}
-
-static inline bool
-apv_span_is(apv_span text, const char *word)
-{
-    return apv_span_equal(text, apv_span_of(word));
-}
-
-/* prefix, suffix: not empty. */
-static inline bool
-apv_span_starts(apv_span text, const char *prefix)
-{
-    size_t size = strlen(prefix);
-    return text.size >= size && memcmp(text.data, prefix, size) == 0;
-}
-
-static inline bool
-apv_span_ends(apv_span text, const char *suffix)
-{
-    size_t size = strlen(suffix);
-    return text.size >= size && memcmp(text.data + text.size - size, suffix, size) == 0;
-}
 
 /* Bytewise order: below, above or equal to 0. */
 int apv_span_compare(apv_span a, apv_span b);
@@ -73,8 +17,6 @@ size_t apv_utf8_truncate(const char *data, size_t size, size_t max_size);
 /* The size of what was valid UTF-8 before it was cut anywhere, without a last character
  * that isn't whole. */
 size_t apv_utf8_whole(const char *data, size_t size);
-/* Whether PostgreSQL can take the text. Errors: INVALID. */
-bool apv_text_check(apv_span text, apv_err *err) APV_MUSTCHECK;
 
 /* ---- value.c ---- */
 

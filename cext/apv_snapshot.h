@@ -1,5 +1,5 @@
 /* apv_snapshot.h - the approved state of all minions on the master's disk, for the time
- * that the database is away or slower than wanted. The rules at the head of apv.h hold
+ * that the database is away or slower than wanted. The rules at the head of apv_base.h hold
  * here too.
  *
  * A snapshot is a directory, for its owner alone since evidence keys stand in it:

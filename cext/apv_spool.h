@@ -1,5 +1,5 @@
 /* apv_spool.h - the spool: what Salt hands over while the database is away, on the
- * master's disk, in the order in which it came. The rules at the head of apv.h hold here
+ * master's disk, in the order in which it came. The rules at the head of apv_base.h hold here
  * too.
  *
  * Any number of processes put entries in; one at a time takes them out, which callers see

@@ -9,7 +9,7 @@
 #ifndef APV_BREAKER_PRIVATE_H
 #define APV_BREAKER_PRIVATE_H
 
-#include "apv_private.h"
+#include "apv_base.h"
 
 #define APV_BREAKER_FIRST_MS 100 /* from a failure to the first probe */
 #define APV_BREAKER_LONGEST_MS 900

@@ -18,7 +18,7 @@ apv_buf_reserve(apv_buf *buf, size_t size_bytes, apv_err *err)
         capacity *= 2;
     char *data = realloc(buf->data, capacity);
     if (data == NULL)
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        return apv_fail_memory(err);
     buf->data = data;
     buf->capacity = capacity;
     return true;

@@ -36,6 +36,15 @@ build_sql(const char *function, size_t count, char sql[SQL_MAX], apv_err *err)
     return true;
 }
 
+bool
+apv_text_check(apv_span text, apv_err *err)
+{
+    if (!apv_utf8_valid(text.data, text.size) ||
+        (text.size > 0 && memchr(text.data, '\0', text.size) != NULL))
+        return apv_fail(err, APV_ERR_INVALID, "a text must be UTF-8 without NUL");
+    return true;
+}
+
 static bool
 append_array(apv_buf *buf, const apv_arg *arg, uint32_t element, apv_err *err)
 {

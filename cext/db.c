@@ -118,7 +118,7 @@ apv_db_new(const apv_db_options *options, apv_db **db, apv_err *err)
     }
     made = calloc(1, sizeof *made);
     if (made == NULL || (made->conninfo = strdup(options->conninfo)) == NULL) {
-        apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        apv_fail_memory(err);
         goto done;
     }
     made->connect_timeout_ms = options->connect_timeout_ms;
@@ -371,7 +371,7 @@ connect_db(apv_db *db, apv_err *err)
     for (;;) {
         conn = start(db, &hosts);
         if (conn == NULL) {
-            apv_fail(err, APV_ERR_MEMORY, "out of memory");
+            apv_fail_memory(err);
             goto done;
         }
         enum wait wait = finish_connecting(db, conn, deadline_ns);
@@ -552,7 +552,7 @@ prepare(apv_db *db, const char *sql, const Oid *types, size_t count, int64_t dea
     enum attempt attempt = ATTEMPT_FAILED;
 
     if (made.sql == NULL || made.types == NULL) {
-        apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        apv_fail_memory(err);
         goto done;
     }
     memcpy(made.types, types, sizeof(Oid) * count);
@@ -701,7 +701,7 @@ apv_db_query(apv_db *db, const char *sql, const apv_param *params, size_t count,
     *result = malloc(sizeof **result);
     if (*result == NULL) {
         PQclear(answer);
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        return apv_fail_memory(err);
     }
     (*result)->pg = answer;
     return true;
@@ -763,7 +763,7 @@ take_rows(apv_db *db, struct many *many, PGresult *answer, apv_err *err)
         result = malloc(sizeof *result);
         if (result == NULL) {
             PQclear(answer);
-            apv_fail(err, APV_ERR_MEMORY, "out of memory");
+            apv_fail_memory(err);
             return ATTEMPT_FAILED;
         }
         result->pg = answer;

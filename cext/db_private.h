@@ -90,7 +90,7 @@ void apv_copy_free(apv_copy *copy);
 
 /* A document with what apv_document_free frees. */
 typedef struct {
-    apv_document public; /* first, so that the address of the one is that of the other */
+    apv_document document; /* what callers have */
     apv_item *items;
     apv_result *result; /* what all spans borrow from: this, */
     char *bytes;        /* or these, with the key; neither: somebody else frees it */

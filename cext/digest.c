@@ -59,7 +59,7 @@ reserve(fields *to, apv_err *err)
         return apv_fail(err, APV_ERR_INVALID, "a text is too long to be digested");
     to->data = malloc(to->size);
     if (to->data == NULL)
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        return apv_fail_memory(err);
     to->size = 0;
     return true;
 }
@@ -121,7 +121,7 @@ apv_digest(apv_span minion_id, int64_t revision, const apv_item *items, size_t c
     const apv_item **sorted = apv_arena_take(&arena, count, sizeof *sorted);
 
     if (sorted == NULL) {
-        apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        apv_fail_memory(err);
         goto done;
     }
     for (size_t i = 0; i < count; i++)

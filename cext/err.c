@@ -23,3 +23,9 @@ apv_fail(apv_err *err, apv_code code, const char *format, ...)
         err->message[apv_utf8_whole(err->message, sizeof err->message - 1)] = '\0';
     return false;
 }
+
+bool
+apv_fail_memory(apv_err *err)
+{
+    return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+}

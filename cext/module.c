@@ -2,7 +2,7 @@
  * and how errors of the library become exceptions. */
 #include "module.h"
 
-#include "apv_private.h"
+#include "apv_base.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * database. */
 #include "module.h"
 
-#include "apv_private.h"
+#include "apv_base.h"
 
 #include <math.h>
 #include <time.h>

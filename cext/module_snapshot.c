@@ -2,7 +2,7 @@
  * path, and snapshot_*(). */
 #include "module.h"
 
-#include "apv_private.h"
+#include "apv_base.h"
 #include "module_turn.h"
 
 #include <math.h>

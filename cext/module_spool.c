@@ -2,7 +2,7 @@
  * threads, which take turns. */
 #include "module.h"
 
-#include "apv_private.h"
+#include "apv_base.h"
 #include "apv_spool.h"
 #include "module_turn.h"
 

@@ -1,7 +1,7 @@
 /* module_turn.c - threads that take turns at a handle. */
 #include "module_turn.h"
 
-#include "apv_private.h"
+#include "apv_base.h"
 
 #include <time.h>
 

@@ -67,7 +67,7 @@ apv_returns_new(const apv_span *loads, size_t count, apv_returns **returns, apv_
     }
     made = calloc(1, sizeof *made);
     if (made == NULL) {
-        apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        apv_fail_memory(err);
         goto done;
     }
     made->count = count;
@@ -79,7 +79,7 @@ apv_returns_new(const apv_span *loads, size_t count, apv_returns **returns, apv_
     made->cells = calloc(count, COLUMNS * sizeof *made->cells);
     if (made->loads == NULL || made->heads == NULL || made->documents == NULL ||
         made->rows == NULL || made->records == NULL || made->cells == NULL) {
-        apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        apv_fail_memory(err);
         goto done;
     }
     memcpy(made->loads, loads, count * sizeof *loads);
@@ -244,7 +244,7 @@ judge(apv_returns *returns, size_t place, apv_err *err)
     apv_row *row = &returns->rows[place];
 
     if (record == NULL)
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        return apv_fail_memory(err);
     returns->records[place] = record;
     record->document = document;
     returns->documents[place] = NULL;

@@ -178,7 +178,7 @@ return_digest(apv_span load, unsigned char digest[APV_RETURN_DIGEST_SIZE], apv_e
     goto done;
 
 fail:
-    apv_fail(err, APV_ERR_MEMORY, "out of memory");
+    apv_fail_memory(err);
 done:
     EVP_MD_CTX_free(context);
     return ok;

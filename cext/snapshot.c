@@ -18,7 +18,7 @@ apv_snapshot_new(const char *path, apv_snapshot **snapshot, apv_err *err)
     apv_snapshot *made = calloc(1, sizeof *made);
     if (made == NULL || (made->path = strdup(path)) == NULL) {
         free(made);
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        return apv_fail_memory(err);
     }
     *snapshot = made;
     return true;

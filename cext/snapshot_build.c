@@ -142,7 +142,7 @@ add(struct round *round, const apv_span *columns, apv_err *err)
     if (!apv_wire_int8(columns[1], &from_us, err))
         return false;
     if (apv_document_fill(&document, columns[0], columns + 2, &found)) {
-        ok = apv_snapshot_value_add(&round->value, from_us, &document.public, err);
+        ok = apv_snapshot_value_add(&round->value, from_us, &document.document, err);
         round->documents++;
     } else if (found.code == APV_ERR_PROTOCOL || found.code == APV_ERR_INVALID) {
         /* Nothing is stored of a minion with such a document, so that its readers are
@@ -152,8 +152,8 @@ add(struct round *round, const apv_span *columns, apv_err *err)
     } else {
         *err = found;
     }
-    if (document.public.revision > round->revision)
-        round->revision = document.public.revision;
+    if (document.document.revision > round->revision)
+        round->revision = document.document.revision;
     free(document.items);
     return ok;
 }

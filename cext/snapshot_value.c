@@ -117,16 +117,16 @@ static bool
 fill(apv_owned_document *document, const apv_reader *reader, const struct entry *entry,
      apv_err *err)
 {
-    apv_document *public = &document->public;
+    apv_document *content = &document->document;
     apv_cursor cursor;
     apv_span name;
 
-    public->revision = entry->revision;
-    memcpy(public->digest, entry->digest.data, entry->digest.size);
-    public->digest[entry->digest.size] = '\0';
+    content->revision = entry->revision;
+    memcpy(content->digest, entry->digest.data, entry->digest.size);
+    content->digest[entry->digest.size] = '\0';
     if (!apv_evidence_key_parse(entry->key, document->key))
         return fail(err);
-    public->evidence_key = (apv_span){(const char *)document->key, sizeof document->key};
+    content->evidence_key = (apv_span){(const char *)document->key, sizeof document->key};
 
     reader->open(reader, entry->items, &cursor);
     size_t count = cursor.count / ITEM_FIELDS;
@@ -137,7 +137,7 @@ fill(apv_owned_document *document, const apv_reader *reader, const struct entry 
         return true;
     document->items = calloc(count, sizeof *document->items);
     if (document->items == NULL)
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        return apv_fail_memory(err);
     for (size_t i = 0; i < count; i++) {
         apv_item *item = &document->items[i];
         apv_span *const fields[ITEM_FIELDS] = {&item->kind, &item->name, &item->type, &item->value};
@@ -153,8 +153,8 @@ fill(apv_owned_document *document, const apv_reader *reader, const struct entry 
             return apv_fail(err, APV_ERR_PROTOCOL,
                             "a document has an item that this version doesn't know");
     }
-    public->items = document->items;
-    public->count = count;
+    content->items = document->items;
+    content->count = count;
     return true;
 }
 
@@ -163,7 +163,7 @@ apv_snapshot_value_pick(apv_span value, apv_span minion_id, int64_t now_us, apv_
                         apv_err *err)
 {
     apv_owned_document *made = calloc(1, sizeof *made);
-    apv_document *public = NULL;
+    apv_document *content = NULL;
     struct entry entry, picked = {.revision = 0};
     apv_reader reader;
     apv_value root, each;
@@ -172,12 +172,12 @@ apv_snapshot_value_pick(apv_span value, apv_span minion_id, int64_t now_us, apv_
     bool ok = false;
 
     if (made == NULL)
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
-    public = &made->public;
+        return apv_fail_memory(err);
+    content = &made->document;
     /* The value is borrowed from a transaction, the document outlives that. */
     made->bytes = malloc(value.size + 1);
     if (made->bytes == NULL) {
-        apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        apv_fail_memory(err);
         goto done;
     }
     memcpy(made->bytes, value.data, value.size);
@@ -196,15 +196,15 @@ apv_snapshot_value_pick(apv_span value, apv_span minion_id, int64_t now_us, apv_
         if (entry.from_us <= now_us && (picked.revision == 0 || entry.from_us >= picked.from_us))
             picked = entry;
     }
-    if (picked.revision == 0 ? !apv_digest(minion_id, 0, NULL, 0, public->digest, err)
+    if (picked.revision == 0 ? !apv_digest(minion_id, 0, NULL, 0, content->digest, err)
                              : !fill(made, &reader, &picked, err))
         goto done;
-    *document = public;
-    public = NULL;
+    *document = content;
+    content = NULL;
     ok = true;
 
 done:
-    apv_document_free(&public);
+    apv_document_free(&content);
     return ok;
 }
 

@@ -48,7 +48,7 @@ apv_spool_open(const apv_spool_options *options, apv_spool **spool, apv_err *err
     if (made != NULL)
         made->path = malloc(size);
     if (made == NULL || made->path == NULL) {
-        apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        apv_fail_memory(err);
         goto done;
     }
     memcpy(made->path, options->path, size);

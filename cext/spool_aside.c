@@ -25,7 +25,7 @@ keep_aside(void *arg, apv_span bytes, bool damaged, apv_err *err)
     size_t size = APV_SPOOL_HEAD_SIZE + reason_size + bytes.size;
     char *content = malloc(size);
     if (content == NULL)
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        return apv_fail_memory(err);
     memcpy(&now_bits, &aside->now_us, sizeof now_bits);
     apv_spool_pack(now_bits, now);
     memcpy(content, now, sizeof now);

@@ -103,7 +103,7 @@ apv_spool_add(const apv_spool *spool, MDB_txn *txn, const apv_spool_entry *entry
     size_t size = APV_SPOOL_HEAD_SIZE + entry->jid.size + entry->payload.size;
     char *bytes = malloc(size);
     if (bytes == NULL) {
-        apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        apv_fail_memory(err);
         goto done;
     }
     memcpy(&accepted_bits, &entry->accepted_us, sizeof accepted_bits);

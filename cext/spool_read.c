@@ -5,7 +5,7 @@
 
 /* A batch, and all that it points to. */
 struct batch {
-    apv_spool_batch batch; /* first: it is what callers have */
+    apv_spool_batch batch; /* what callers have */
     apv_spool_entry *entries;
     size_t room;
     apv_arena arena;
@@ -16,17 +16,16 @@ batch_new(apv_err *err)
 {
     struct batch *made = calloc(1, sizeof *made);
     if (made == NULL)
-        apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        apv_fail_memory(err);
     return made;
 }
 
 void
 apv_spool_batch_free(apv_spool_batch **batch)
 {
-    struct batch *made = (struct batch *)*batch;
-
-    if (made == NULL)
+    if (*batch == NULL)
         return;
+    struct batch *made = APV_CONTAINER_OF(*batch, struct batch, batch);
     apv_arena_free(&made->arena);
     free(made);
     *batch = NULL;
@@ -41,14 +40,14 @@ batch_add(struct batch *made, const apv_spool_entry *entry, apv_err *err)
     apv_spool_entry *entries = apv_arena_grow(&made->arena, made->entries, made->batch.count,
                                               &made->room, sizeof *entries);
     if (entries == NULL)
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        return apv_fail_memory(err);
     made->entries = entries;
     made->batch.entries = entries;
     if ((copy.jid.data != NULL && !apv_arena_copy(&made->arena, entry->jid, &copy.jid)) ||
         (copy.payload.data != NULL &&
          !apv_arena_copy(&made->arena, entry->payload, &copy.payload)) ||
         (copy.reason.data != NULL && !apv_arena_copy(&made->arena, entry->reason, &copy.reason)))
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        return apv_fail_memory(err);
     entries[made->batch.count++] = copy;
     return true;
 }

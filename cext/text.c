@@ -114,12 +114,3 @@ apv_utf8_whole(const char *data, size_t size)
     return sequence_size((const unsigned char *)data + start, size - start) == size - start ? size
                                                                                             : start;
 }
-
-bool
-apv_text_check(apv_span text, apv_err *err)
-{
-    if (!apv_utf8_valid(text.data, text.size) ||
-        (text.size > 0 && memchr(text.data, '\0', text.size) != NULL))
-        return apv_fail(err, APV_ERR_INVALID, "a text must be UTF-8 without NUL");
-    return true;
-}

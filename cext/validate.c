@@ -227,7 +227,7 @@ apv_validate(const apv_reader *reader, apv_value load, const apv_expected *expec
     bool ok = false;
 
     if (made == NULL)
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        return apv_fail_memory(err);
     walk.kept = &made->arena;
     walk.verdict = &made->verdict;
     made->verdict.verdict = APV_INVALID;
@@ -236,7 +236,7 @@ apv_validate(const apv_reader *reader, apv_value load, const apv_expected *expec
     judge_all(&walk, load);
     keep_unapproved(&walk);
     if (walk.out_of_memory) {
-        apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        apv_fail_memory(err);
         goto done;
     }
     *verdict = &made->verdict;
@@ -255,10 +255,9 @@ done:
 void
 apv_verdict_free(apv_verdict **verdict)
 {
-    owner *made = (owner *)*verdict; /* its first member */
-
-    if (made == NULL)
+    if (*verdict == NULL)
         return;
+    owner *made = APV_CONTAINER_OF(*verdict, owner, verdict);
     apv_arena_free(&made->arena);
     free(made);
     *verdict = NULL;
@@ -300,7 +299,7 @@ apv_validate_json(apv_span load, const apv_expected *expected, apv_verdict **ver
 
     if (!apv_reader_json(load, &reader, &root, &unreadable)) {
         if (unreadable.code == APV_ERR_MEMORY)
-            return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+            return apv_fail_memory(err);
         return validate_nothing(expected, verdict, err);
     }
     bool ok = apv_validate(&reader, root, expected, verdict, err);

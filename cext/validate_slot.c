@@ -99,7 +99,7 @@ apv_slots_open(apv_walk *walk, apv_err *err)
     walk->slots = apv_arena_take(walk->scratch, count, sizeof *walk->slots);
     walk->table = apv_arena_take(walk->scratch, table_size, sizeof *walk->table);
     if (walk->slots == NULL || walk->table == NULL)
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        return apv_fail_memory(err);
     memset(walk->table, 0, table_size * sizeof *walk->table);
     walk->table_mask = table_size - 1;
 

@@ -239,7 +239,7 @@ apv_reader_json(apv_span json, apv_reader *reader, apv_value *root, apv_err *err
     char *mended = malloc(json.size + 1);
 
     if (mended == NULL)
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        return apv_fail_memory(err);
     if (json.size > 0)
         memcpy(mended, json.data, json.size);
     mend(mended, mended + json.size);
@@ -247,7 +247,7 @@ apv_reader_json(apv_span json, apv_reader *reader, apv_value *root, apv_err *err
     free(mended);
     if (tree == NULL) {
         if (json_error_code(&problem) == json_error_out_of_memory)
-            return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+            return apv_fail_memory(err);
         return apv_fail(err, APV_ERR_INVALID, "the bytes are not one JSON value");
     }
     *reader = (apv_reader){
