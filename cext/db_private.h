@@ -26,7 +26,7 @@ bool apv_buf_append_u32(apv_buf *buf, uint32_t value, apv_err *err) APV_MUSTCHEC
 bool apv_buf_append_u64(apv_buf *buf, uint64_t value, apv_err *err) APV_MUSTCHECK;
 void apv_buf_free(apv_buf *buf);
 
-/* ---- db.c: the only file that knows libpq ---- */
+/* ---- db.c: one statement, many of them, a script ---- */
 typedef struct {
     uint32_t type;    /* OID, or 0: the server infers it */
     const char *data; /* NULL: SQL NULL */
