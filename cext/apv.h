@@ -6,74 +6,6 @@
 
 #include "apv_base.h"
 
-/* ---- values: one way to read what Salt returns ------------------------------
- *
- * The validator walks a return through an apv_reader and doesn't know whether it
- * stands in msgpack bytes, in a jansson tree or in Python objects. Readers never
- * copy and never fail: what cannot be read has type APV_OTHER.
- */
-
-typedef enum {
-    APV_MISSING, /* no value: a key that isn't there */
-    APV_NULL,
-    APV_BOOL,
-    APV_NUMBER,
-    APV_TEXT,
-    APV_LIST,
-    APV_MAP,
-    APV_OTHER /* bytes, extension types, text that isn't UTF-8, any foreign object */
-} apv_type;
-
-/* A value, borrowed from what is read and valid as long as that. */
-typedef struct {
-    const void *node;
-} apv_value;
-
-/* A walk through one list or map. */
-typedef struct {
-    apv_value of;
-    const void *at;
-    size_t index, count;
-    bool map;
-} apv_cursor;
-
-typedef struct apv_reader apv_reader;
-struct apv_reader {
-    const void *data; /* the front end's own, like size, longest and memo */
-    size_t size;
-    /* A value whose end is known; from NULL: none. */
-    struct {
-        const void *from, *to;
-    } longest;
-    void *memo; /* NULL, or what its owner lets the front end remember */
-    apv_type (*type)(const apv_reader *reader, apv_value value);
-    /* The bytes of an APV_TEXT. False for every other type. */
-    bool (*text)(const apv_reader *reader, apv_value value, apv_span *text);
-    /* An APV_NUMBER that is a whole number of 64 bits. False for every other value. */
-    bool (*integer)(const apv_reader *reader, apv_value value, int64_t *integer);
-    /* True only for an APV_BOOL that is true. */
-    bool (*truth)(const apv_reader *reader, apv_value value);
-    /* Starts a walk. Of anything but a list or map: an empty one. */
-    void (*open)(const apv_reader *reader, apv_value value, apv_cursor *cursor);
-    /* The next element. key: data NULL in a list, and for a key that is no text.
-     * False at the end. */
-    bool (*next)(const apv_reader *reader, apv_cursor *cursor, apv_span *key, apv_value *value);
-    /* NULL, or a faster way to look up several keys of a map than open and next. words:
-     * count texts, not empty and static. found: count values, APV_MISSING on entry; of
-     * equal keys the last. */
-    void (*find)(const apv_reader *reader, apv_value map, const apv_span *words, size_t count,
-                 apv_value *found);
-};
-
-/* Readers for msgpack bytes.
- *
- * msgpack: one whole msgpack object and nothing behind it; must outlive the reader.
- * Returns: false unless it is that. Errors: INVALID.
- * Ownership: the reader holds no memory of its own. Blocking: no.
- */
-bool apv_reader_msgpack(apv_span msgpack, apv_reader *reader, apv_value *root,
-                        apv_err *err) APV_MUSTCHECK;
-
 /* ---- items and digest ------------------------------------------------------ */
 
 /* A resource and the value that it should have. */
@@ -103,17 +35,6 @@ typedef struct {
  */
 bool apv_digest(apv_span minion_id, int64_t revision, const apv_item *items, size_t count,
                 char digest[APV_DIGEST_SIZE], apv_err *err) APV_MUSTCHECK;
-
-/* The mac that evidence must carry to prove which minion spoke.
- *
- * reader, evidence: what a state of ours returned under `approval`; its own `mac`
- * is not read. key: the evidence key of the revision, raw.
- * mac: receives 64 lower-case hex digits.
- * Errors: INVALID (not of the shape of evidence), MEMORY. Blocking: no.
- */
-bool apv_evidence_mac(const apv_reader *reader, apv_value evidence,
-                      const unsigned char key[APV_EVIDENCE_KEY_SIZE], char mac[APV_MAC_SIZE],
-                      apv_err *err) APV_MUSTCHECK;
 
 /* 64 hex digits to raw bytes. False, and key untouched, unless it is that. */
 bool apv_evidence_key_parse(apv_span hex, unsigned char key[APV_EVIDENCE_KEY_SIZE]) APV_MUSTCHECK;
@@ -175,19 +96,15 @@ typedef struct {
     size_t before_count;
 } apv_verdict;
 
-/* Judges one return.
+/* Judges one return in msgpack or JSON bytes.
  *
- * reader, load: the return; nothing in it is trusted, and nothing in it is an error.
+ * load: the return; nothing in it is trusted, and nothing in it is an error: what cannot be
+ * parsed has the verdict APV_INVALID.
  * expected: the texts of its items must outlive the verdict, which borrows them.
  * verdict: receives the answer; free it with apv_verdict_free.
  * Errors: INVALID (expected is unusable: two items with the same kind and name, an
  * empty name), MEMORY. Blocking: no. Time: linear in the return and in the items.
  */
-bool apv_validate(const apv_reader *reader, apv_value load, const apv_expected *expected,
-                  apv_verdict **verdict, apv_err *err) APV_MUSTCHECK;
-
-/* The same for a return in msgpack or JSON bytes. What cannot be parsed has the
- * verdict APV_INVALID. */
 bool apv_validate_msgpack(apv_span load, const apv_expected *expected, apv_verdict **verdict,
                           apv_err *err) APV_MUSTCHECK;
 bool apv_validate_json(apv_span load, const apv_expected *expected, apv_verdict **verdict,

@@ -16,7 +16,7 @@
 #ifndef APV_SNAPSHOT_H
 #define APV_SNAPSHOT_H
 
-#include "apv_db.h"
+#include "apv_document.h"
 
 #define APV_SNAPSHOT_FORMAT 1
 

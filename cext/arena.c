@@ -1,5 +1,5 @@
 /* arena.c - memory that is freed all at once. */
-#include "apv_private.h"
+#include "arena.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,8 @@
 /* call.c - calling the functions of schema approval. */
+#include "apv_wire.h"
+#include "buf.h"
 #include "db_private.h"
+#include "text.h"
 
 #include <string.h>
 

@@ -1,6 +1,9 @@
 /* db_connect.c - opening a connection, to several hosts in turn. */
 #include "db_pq.h"
 
+#include "db_text.h"
+#include "hosts.h"
+
 #include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,6 +1,8 @@
 /* db_wait.c - waiting for the server, and what becomes of the connection when that fails. */
 #include "db_pq.h"
 
+#include "db_text.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>

@@ -4,7 +4,9 @@
  * significant first; none is the size 0xFFFFFFFF alone. tests/vectors/ holds what
  * every implementation must agree on.
  */
-#include "apv_private.h"
+#include "be.h"
+#include "evidence.h"
+#include "text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,10 +35,7 @@ put(fields *to, apv_span text)
     if (text.size >= NONE)
         to->too_long = true;
     else if (to->data != NULL) {
-        for (unsigned shift = 32; shift > 0;) {
-            shift -= 8;
-            to->data[to->size + 3 - shift / 8] = (unsigned char)(size >> shift);
-        }
+        apv_be_write_u32(to->data + to->size, size);
         if (text.size > 0)
             memcpy(to->data + to->size + 4, text.data, text.size);
     }

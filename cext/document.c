@@ -1,5 +1,9 @@
 /* document.c - a minion's approved state, as the database hands it out. */
+#include "apv_document.h"
+
+#include "apv_wire.h"
 #include "db_private.h"
+#include "document_private.h"
 
 #include <stdlib.h>
 #include <string.h>

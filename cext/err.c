@@ -1,5 +1,7 @@
 /* err.c - the one setter of errors. */
-#include "apv_private.h"
+#include "apv_base.h"
+
+#include "text.h"
 
 #include <stdarg.h>
 #include <stdio.h>

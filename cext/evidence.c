@@ -1,5 +1,7 @@
 /* evidence.c - reading what the states of the module approval returned. */
-#include "apv_private.h"
+#include "evidence.h"
+
+#include "text.h"
 
 #include <stdlib.h>
 

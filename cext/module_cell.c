@@ -1,6 +1,8 @@
 /* module_cell.c - values of a result as Python objects. */
 #include "module.h"
 
+#include "apv_wire.h"
+
 /* A list of an array's elements. */
 static PyObject *
 list_of(const module_state *state, apv_span bytes, apv_oid element)

@@ -2,7 +2,7 @@
  * database. */
 #include "module.h"
 
-#include "apv_base.h"
+#include "apv_record.h"
 
 #include <math.h>
 #include <time.h>

@@ -1,6 +1,8 @@
 /* module_payload.c - compress() and decompress(). */
 #include "module.h"
 
+#include "apv_payload.h"
+
 #include <stdlib.h>
 
 #define MAX_SIZE_DEFAULT (256L * 1024 * 1024) /* bytes that decompress() gives at most */

@@ -4,7 +4,6 @@
  * not looked up in, because a lookup may call __hash__ and __eq__ of foreign keys.
  * So borrowed references stay good for as long as the load is.
  */
-#include "apv_private.h"
 #include "module_value.h"
 
 static PyObject *

@@ -1,7 +1,7 @@
 /* module_returns.c - the type Returns: a batch of returns on their way into the database. */
 #include "module.h"
 
-#include "apv_base.h"
+#include "apv_record.h"
 
 struct returns_object {
     PyObject_HEAD apv_returns *returns;

@@ -1,8 +1,6 @@
 /* module_turn.c - threads that take turns at a handle. */
 #include "module_turn.h"
 
-#include "apv_base.h"
-
 #include <time.h>
 
 #define NS_PER_S INT64_C(1000000000)

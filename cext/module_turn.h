@@ -2,7 +2,7 @@
 #ifndef APV_MODULE_TURN_H
 #define APV_MODULE_TURN_H
 
-#include "apv.h"
+#include "apv_base.h"
 
 #include <pthread.h>
 

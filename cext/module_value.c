@@ -1,6 +1,9 @@
 /* module_value.c - digest, mac and validation for Python. */
 #include "module_value.h"
 
+#include "evidence.h"
+#include "validate.h"
+
 static PyObject *
 text_object(apv_span text)
 {

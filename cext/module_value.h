@@ -3,6 +3,7 @@
 #define APV_MODULE_VALUE_H
 
 #include "module.h"
+#include "value_private.h"
 
 /* Which word a key was the last time that it was met: most maps have the same, interned
  * keys. Starts as {0}; good as long as the keys live. */

@@ -1,7 +1,6 @@
 /* payload.c - returns, loads and events as they are stored: an LZ4 frame that
  * says its content's size and carries a checksum of it. */
-#include "apv_db.h"
-#include "apv_private.h"
+#include "apv_payload.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,11 @@
 /* record.c - storing what minions returned: validated, with findings, whole. */
+#include "apv_record.h"
+
+#include "apv_wire.h"
+#include "be.h"
 #include "db_private.h"
+#include "document_private.h"
+#include "record_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,14 +150,6 @@ given(apv_span text)
     return text.data == NULL ? apv_span_of("") : apv_cut(text, APV_ID_MAX);
 }
 
-static void
-put_int8(char bytes[8], int64_t value)
-{
-    uint64_t bits = (uint64_t)value;
-    for (int i = 7; i >= 0; i--, bits >>= 8)
-        bytes[i] = (char)(bits & 255);
-}
-
 static apv_span *
 cell(const apv_returns *returns, size_t column, size_t place)
 {
@@ -207,11 +205,11 @@ read_heads(apv_returns *returns, apv_err *err)
         *cell(returns, FUN, i) = given(head->fun);
         *cell(returns, SUCCESS, i) = (apv_span){head->success ? "\1" : "\0", 1};
         if (head->retcode >= INT32_MIN && head->retcode <= INT32_MAX) {
-            put_int8(row->retcode, head->retcode);
+            apv_be_write_u64(row->retcode, (uint64_t)head->retcode);
             *cell(returns, RETCODE, i) = (apv_span){row->retcode, sizeof row->retcode};
         }
         if (head->has_revision) {
-            put_int8(row->revision, head->revision);
+            apv_be_write_u64(row->revision, (uint64_t)head->revision);
             *cell(returns, REVISION, i) = (apv_span){row->revision, sizeof row->revision};
         }
     }

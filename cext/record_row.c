@@ -1,5 +1,8 @@
 /* record_row.c - a validated return as the database takes it. */
-#include "db_private.h"
+#include "apv_payload.h"
+#include "record_private.h"
+#include "text.h"
+#include "value_msgpack.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /* return.c - what a return says of itself. */
 #include "validate_private.h"
+#include "value_msgpack.h"
 
 /* The first of several, or the one. */
 static apv_span

@@ -1,6 +1,8 @@
 /* snapshot.c - reading the approved state on the master's disk. */
 #include "snapshot_private.h"
 
+#include "document_private.h"
+
 #include <math.h>
 #include <stdlib.h>
 

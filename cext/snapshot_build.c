@@ -1,6 +1,12 @@
 /* snapshot_build.c - bringing a snapshot up to date from the database. */
 #include "snapshot_private.h"
 
+#include "apv_wire.h"
+#include "db_private.h"
+#include "document_private.h"
+#include "text.h"
+#include "wire_private.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>

@@ -1,6 +1,9 @@
 /* snapshot_generation.c - the generations of a snapshot: which is in use, and its head. */
 #include "snapshot_private.h"
 
+#include "value_msgpack.h"
+#include "value_pack.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 #define APV_SNAPSHOT_PRIVATE_H
 
 #include "apv_snapshot.h"
-#include "db_private.h"
+#include "buf.h"
 #include "store_private.h"
 
 #define APV_SNAPSHOT_PATH_MAX 3900 /* bytes; a name in the directory is put behind it */
@@ -81,13 +81,5 @@ bool apv_snapshot_value_pick(apv_span value, apv_span minion_id, int64_t now_us,
 /* Checks all documents of a value with their digests. documents: receives how many. */
 bool apv_snapshot_value_check(apv_span value, apv_span minion_id, size_t *documents,
                               apv_err *err) APV_MUSTCHECK;
-
-/* ---- msgpack, as far as it is written here ---- */
-bool apv_pack_list(apv_buf *buf, uint32_t count, apv_err *err) APV_MUSTCHECK;
-bool apv_pack_map(apv_buf *buf, uint32_t count, apv_err *err) APV_MUSTCHECK;
-bool apv_pack_integer(apv_buf *buf, int64_t integer, apv_err *err) APV_MUSTCHECK;
-bool apv_pack_bool(apv_buf *buf, bool truth, apv_err *err) APV_MUSTCHECK;
-/* data NULL: nil. */
-bool apv_pack_text(apv_buf *buf, apv_span text, apv_err *err) APV_MUSTCHECK;
 
 #endif

@@ -7,6 +7,10 @@
  */
 #include "snapshot_private.h"
 
+#include "document_private.h"
+#include "value_msgpack.h"
+#include "value_pack.h"
+
 #include <stdlib.h>
 
 #define DOCUMENT_FIELDS 5

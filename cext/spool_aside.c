@@ -2,6 +2,9 @@
  * back again. */
 #include "spool_private.h"
 
+#include "be.h"
+#include "text.h"
+
 #include <stdlib.h>
 
 struct aside {
@@ -27,7 +30,7 @@ keep_aside(void *arg, apv_span bytes, bool damaged, apv_err *err)
     if (content == NULL)
         return apv_fail_memory(err);
     memcpy(&now_bits, &aside->now_us, sizeof now_bits);
-    apv_spool_pack(now_bits, now);
+    apv_be_write_u64(now, now_bits);
     memcpy(content, now, sizeof now);
     content[8] = damaged ? 1 : 0;
     content[9] = (char)(unsigned char)reason_size;
@@ -35,7 +38,7 @@ keep_aside(void *arg, apv_span bytes, bool damaged, apv_err *err)
         memcpy(content + APV_SPOOL_HEAD_SIZE, aside->reason.data, reason_size);
     if (bytes.size > 0)
         memcpy(content + APV_SPOOL_HEAD_SIZE + reason_size, bytes.data, bytes.size);
-    apv_spool_pack(aside->seq, name);
+    apv_be_write_u64(name, aside->seq);
     bool ok = apv_store_put(aside->txn, aside->spool->tables[APV_SPOOL_ASIDE],
                             (apv_span){(const char *)name, sizeof name}, (apv_span){content, size},
                             0, err);
@@ -68,7 +71,7 @@ delete_aside(const apv_spool *spool, MDB_txn *txn, uint64_t seq, bool *found, ap
 {
     unsigned char name[APV_SPOOL_SEQ_SIZE];
 
-    apv_spool_pack(seq, name);
+    apv_be_write_u64(name, seq);
     MDB_val key = {sizeof name, name};
     int status = mdb_del(txn, spool->tables[APV_SPOOL_ASIDE], &key, NULL);
     if (status != 0 && status != MDB_NOTFOUND)

@@ -34,10 +34,6 @@ bool apv_spool_begin(apv_spool *spool, bool write, MDB_txn **txn, apv_err *err) 
  * committed. LMDB wants an environment that could not write to be opened again. */
 bool apv_spool_end(apv_spool *spool, MDB_txn **txn, bool ok, apv_err *err) APV_MUSTCHECK;
 
-/* Numbers as on disk. */
-void apv_spool_pack(uint64_t number, unsigned char bytes[8]);
-uint64_t apv_spool_unpack(const void *bytes);
-
 /* The parts of an entry, borrowed from its bytes. seq, reason and aside_us are left as they
  * are. False: it is none. */
 bool apv_spool_entry_parse(apv_span bytes, apv_spool_entry *entry) APV_MUSTCHECK;

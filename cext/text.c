@@ -1,5 +1,5 @@
 /* text.c - spans of text. */
-#include "apv_private.h"
+#include "text.h"
 
 int
 apv_span_compare(apv_span a, apv_span b)

@@ -1,6 +1,11 @@
 /* validate.c - judging a return: entry, grouping by minion, the verdict of it all. */
 #include "validate_private.h"
 
+#include "text.h"
+#include "validate.h"
+#include "value_json.h"
+#include "value_msgpack.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -286,7 +291,7 @@ apv_validate_msgpack(apv_span load, const apv_expected *expected, apv_verdict **
 
     if (!apv_reader_msgpack(load, &reader, &root, &unreadable))
         return validate_nothing(expected, verdict, err);
-    reader.memo = &passed;
+    apv_reader_msgpack_remember(&reader, &passed);
     return apv_validate(&reader, root, expected, verdict, err);
 }
 

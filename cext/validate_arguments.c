@@ -5,6 +5,8 @@
  */
 #include "validate_private.h"
 
+#include "text.h"
+
 #include <stdlib.h>
 #include <string.h>
 

@@ -7,6 +7,8 @@
  */
 #include "validate_private.h"
 
+#include "text.h"
+
 #include <limits.h>
 #include <string.h>
 

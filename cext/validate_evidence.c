@@ -2,6 +2,10 @@
  * approval.performed; and of approval.observe, which returns that of approval.observed. */
 #include "validate_private.h"
 
+#include "evidence.h"
+#include "text.h"
+#include "value_json.h"
+
 #include <stdlib.h>
 
 #include <openssl/crypto.h>

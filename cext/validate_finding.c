@@ -1,6 +1,8 @@
 /* validate_finding.c - what follows from what was seen, and the sentence for people. */
 #include "validate_private.h"
 
+#include "text.h"
+
 #include <string.h>
 
 #define NAME_SIZE_MAX 255

@@ -1,6 +1,8 @@
 /* validate_function.c - returns of execution functions, alone or through module.run. */
 #include "validate_private.h"
 
+#include "text.h"
+
 #include <string.h>
 
 typedef enum {

@@ -1,6 +1,8 @@
 /* validate_package.c - chunks of package states. */
 #include "validate_private.h"
 
+#include "text.h"
+
 /* ---- whether a state was run ---- */
 
 /* Whether a whole line of text is one of those that unless, onlyif and creates write. */

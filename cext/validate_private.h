@@ -16,7 +16,9 @@
 #ifndef APV_VALIDATE_PRIVATE_H
 #define APV_VALIDATE_PRIVATE_H
 
-#include "apv_private.h"
+#include "apv.h"
+#include "arena.h"
+#include "value_private.h"
 
 /* Why a finding says what it says. */
 typedef enum {

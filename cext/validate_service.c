@@ -1,6 +1,8 @@
 /* validate_service.c - service.running, service.dead and service.status. */
 #include "validate_private.h"
 
+#include "text.h"
+
 /* What salt/states/service.py writes when a service is as asked for. Neither its
  * result nor its changes tell: a stopped service can stand as {name: true}, because
  * stopping it worked, and in a chroot nothing is looked at at all. */

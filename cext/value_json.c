@@ -6,7 +6,7 @@
  * verdict, so before parsing they are overwritten, in a copy and without moving
  * anything: numbers by one that is not whole, characters by U+FFFD.
  */
-#include "apv_private.h"
+#include "value_json.h"
 
 #include <errno.h>
 #include <math.h>

@@ -5,7 +5,10 @@
  * faster than unpacking it, and needs no memory and no recursion, however deep it is
  * nested. msgpack-c has no such reader; the tests hold this one against its packer.
  */
-#include "apv_private.h"
+#include "value_msgpack.h"
+
+#include "be.h"
+#include "text.h"
 
 #include <string.h>
 
@@ -19,15 +22,6 @@ typedef struct {
     size_t size;     /* of the body of text and bytes */
     const char *end; /* behind the head and a body, before children */
 } head;
-
-static uint64_t
-read_be(const unsigned char *at, size_t size)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < size; i++)
-        value = value << 8 | at[i];
-    return value;
-}
 
 static void
 set_unsigned(head *h, uint64_t value)
@@ -173,7 +167,7 @@ read_other_head(const char *at, const char *end, head *h)
     }
     if (field > left)
         return false;
-    value = read_be(bytes + 1, field);
+    value = apv_be_read(bytes + 1, field);
 
     if (tag == 0xCA || tag == 0xCB)
         set_float(h, value, field);
@@ -474,4 +468,10 @@ apv_reader_msgpack(apv_span msgpack, apv_reader *reader, apv_value *root, apv_er
     *reader = made;
     root->node = msgpack.data;
     return true;
+}
+
+void
+apv_reader_msgpack_remember(apv_reader *reader, apv_passed *passed)
+{
+    reader->memo = passed;
 }

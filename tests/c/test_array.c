@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "apv_db.h"
+#include "apv_wire.h"
 
 #define SPAN(text)                                                                                 \
     (apv_span)                                                                                     \

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "apv_base.h"
 #include "breaker_private.h"
 
 #define MS INT64_C(1000000)

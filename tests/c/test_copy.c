@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "db_private.h"
 #include "failing_alloc.h"
+#include "wire_private.h"
 
 #define HEADER "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0"
 #define ROWS                                                                                       \

@@ -17,6 +17,8 @@
 #include <cmocka.h>
 #include <libpq-fe.h>
 
+#include "apv_record.h"
+#include "apv_wire.h"
 #include "db_private.h"
 #include "failing_alloc.h"
 #include "support.h"

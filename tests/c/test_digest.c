@@ -9,9 +9,10 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "apv_private.h"
+#include "evidence.h"
 #include "failing_alloc.h"
 #include "support.h"
+#include "value_msgpack.h"
 
 static json_t *
 read_vectors(const char *path)

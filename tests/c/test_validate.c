@@ -11,9 +11,11 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "apv_private.h"
+#include "evidence.h"
 #include "failing_alloc.h"
 #include "support.h"
+#include "text.h"
+#include "value_msgpack.h"
 
 #define ITEMS_MAX 64
 

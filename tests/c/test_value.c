@@ -10,9 +10,12 @@
 #include <cmocka.h>
 #include <msgpack.h>
 
-#include "apv_private.h"
+#include "arena.h"
 #include "failing_alloc.h"
 #include "support.h"
+#include "text.h"
+#include "value_json.h"
+#include "value_msgpack.h"
 
 /* A reader over one packed object. */
 typedef struct {

@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-#include "apv_private.h"
+#include "value_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

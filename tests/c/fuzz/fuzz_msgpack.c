@@ -6,7 +6,9 @@
 
 #include <msgpack.h>
 
-#include "apv_private.h"
+#include "apv.h"
+#include "text.h"
+#include "value_msgpack.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
