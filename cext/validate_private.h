@@ -4,7 +4,7 @@
  * validate_load.c      the shapes of loads: which minion, which function, which return
  * validate_arguments.c what a job was asked to do (fun_args)
  * validate_state.c     the return of a state run: its chunks, in the order they ran
- * validate_package.c   chunks of package states
+ * validate_resource.c   chunks of package states
  * validate_comment.c   what their comments say
  * validate_changes.c   what changed: {name: {old, new}} and its relatives
  * validate_function.c  returns of execution functions, and module.run
@@ -264,7 +264,7 @@ bool apv_comment_names(apv_span comment, apv_span name);
  * ones among those that it names at all. */
 void apv_comment_fail_named(apv_walk *walk, apv_span comment, bool fold);
 
-/* ---- validate_package.c ---- */
+/* ---- validate_resource.c ---- */
 
 typedef enum { APV_RESULT_TRUE, APV_RESULT_FALSE, APV_RESULT_NONE, APV_RESULT_ODD } apv_result_is;
 

@@ -1,4 +1,4 @@
-/* validate_package.c - chunks of package states. */
+/* validate_resource.c - chunks of package states. */
 #include "validate_private.h"
 
 #include "text.h"
