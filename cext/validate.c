@@ -59,10 +59,10 @@ judge_subject(apv_walk *walk, const apv_subject *subject)
         return;
     }
     apv_arguments_read(walk, subject->fun, subject->args, &arguments);
-    walk->dry = subject->dry;
+    walk->run.dry = subject->dry;
     if (apv_function_judge(walk, subject->fun, subject->ret, subject->failed, &arguments))
-        walk->recognized = true;
-    walk->dry = false;
+        walk->run.recognized = true;
+    walk->run.dry = false;
 }
 
 /* Judges the returns of one minion, all of them or none. Returns whether any is a
@@ -73,15 +73,8 @@ judge_minion(apv_walk *walk, apv_span minion, const apv_subject *subjects, size_
 {
     bool silent = true;
 
-    apv_slots_reset(walk);
-    walk->minion = minion;
-    walk->sweeps = 0;
-    walk->recognized = false;
-    walk->unattributed = false;
-    walk->undisclosed = false;
-    walk->terse = false;
-    walk->taint = APV_REASON_NONE;
-    walk->authenticated = false;
+    apv_slots_reset(&walk->slots);
+    walk->run = (apv_run){.minion = minion};
     for (size_t i = 0; i < count; i++) {
         if (subjects[i].silent)
             continue;
@@ -90,7 +83,7 @@ judge_minion(apv_walk *walk, apv_span minion, const apv_subject *subjects, size_
     }
     apv_findings_write(
         walk, silent && !is_invalid ? APV_REASON_NO_RETURN : APV_REASON_NOT_MENTIONED, findings);
-    return silent ? !is_invalid : walk->recognized;
+    return silent ? !is_invalid : walk->run.recognized;
 }
 
 /* ---- all minions ---- */
@@ -152,7 +145,7 @@ static void
 judge_all(apv_walk *walk, apv_value load)
 {
     const apv_expected *expected = walk->expected;
-    apv_verdict *verdict = walk->verdict;
+    apv_verdict *verdict = walk->answer.verdict;
     apv_subjects subjects = {0};
     apv_finding *findings;
     bool recognized = false;
@@ -167,7 +160,7 @@ judge_all(apv_walk *walk, apv_value load)
 
     verdict->finding_count = groups * expected->count;
     verdict->findings = findings =
-        apv_arena_take(walk->kept, verdict->finding_count, sizeof *findings);
+        apv_arena_take(walk->answer.kept, verdict->finding_count, sizeof *findings);
     if (findings == NULL) {
         walk->out_of_memory = true;
         return;
@@ -181,7 +174,7 @@ judge_all(apv_walk *walk, apv_value load)
                          findings))
             recognized = true;
         verdict->authenticated =
-            verdict->authenticated && walk->authenticated && walk->taint == APV_REASON_NONE;
+            verdict->authenticated && walk->run.authenticated && walk->run.taint == APV_REASON_NONE;
         findings += expected->count;
     }
     if (recognized && expected->count > 0)
@@ -206,20 +199,21 @@ compare_spans(const void *a, const void *b)
 static void
 keep_unapproved(apv_walk *walk)
 {
-    apv_span *names = apv_arena_take(walk->kept, walk->unapproved_count, sizeof *names);
+    apv_span *names =
+        apv_arena_take(walk->answer.kept, walk->answer.unapproved_count, sizeof *names);
     size_t count = 0;
 
     if (names == NULL) {
         walk->out_of_memory = true;
         return;
     }
-    if (walk->unapproved_count > 0)
-        qsort(walk->unapproved, walk->unapproved_count, sizeof *names, compare_spans);
-    for (size_t i = 0; i < walk->unapproved_count; i++)
-        if (i == 0 || !apv_span_equal(walk->unapproved[i - 1], walk->unapproved[i]))
-            names[count++] = apv_clean_copy(walk, walk->unapproved[i], 255);
-    walk->verdict->unapproved = names;
-    walk->verdict->unapproved_count = count;
+    if (walk->answer.unapproved_count > 0)
+        qsort(walk->answer.unapproved, walk->answer.unapproved_count, sizeof *names, compare_spans);
+    for (size_t i = 0; i < walk->answer.unapproved_count; i++)
+        if (i == 0 || !apv_span_equal(walk->answer.unapproved[i - 1], walk->answer.unapproved[i]))
+            names[count++] = apv_clean_copy(walk, walk->answer.unapproved[i], 255);
+    walk->answer.verdict->unapproved = names;
+    walk->answer.verdict->unapproved_count = count;
 }
 
 bool
@@ -233,10 +227,10 @@ apv_validate(const apv_reader *reader, apv_value load, const apv_expected *expec
 
     if (made == NULL)
         return apv_fail_memory(err);
-    walk.kept = &made->arena;
-    walk.verdict = &made->verdict;
+    walk.answer.kept = &made->arena;
+    walk.answer.verdict = &made->verdict;
     made->verdict.verdict = APV_INVALID;
-    if (!apv_slots_open(&walk, err))
+    if (!apv_slots_open(&walk.slots, expected, &scratch, err))
         goto done;
     judge_all(&walk, load);
     keep_unapproved(&walk);

@@ -216,15 +216,15 @@ conclude(const apv_walk *walk, const apv_slot *slot, apv_reason nothing)
     }
     if (nothing != APV_REASON_NOT_MENTIONED)
         return nothing;
-    if (walk->taint != APV_REASON_NONE)
-        return walk->taint;
-    if (slot->kind == APV_KIND_PACKAGE && walk->unattributed)
+    if (walk->run.taint != APV_REASON_NONE)
+        return walk->run.taint;
+    if (slot->kind == APV_KIND_PACKAGE && walk->run.unattributed)
         return APV_REASON_STATE_FAILED;
     if (slot->kind == APV_KIND_VALUE || slot->kind == APV_KIND_ACTION)
         return APV_REASON_NO_EVIDENCE;
-    if (slot->kind == APV_KIND_PACKAGE && walk->undisclosed)
+    if (slot->kind == APV_KIND_PACKAGE && walk->run.undisclosed)
         return APV_REASON_NOT_SHOWN;
-    return walk->terse ? APV_REASON_NOT_SHOWN : APV_REASON_NOT_MENTIONED;
+    return walk->run.terse ? APV_REASON_NOT_SHOWN : APV_REASON_NOT_MENTIONED;
 }
 
 /* ---- texts ---- */
@@ -262,7 +262,7 @@ apv_clean_copy(apv_walk *walk, apv_span text, size_t max_size)
     apv_span copy;
 
     text.size = apv_utf8_truncate(text.data, text.size, max_size);
-    if (!apv_arena_copy(walk->kept, text, &copy)) {
+    if (!apv_arena_copy(walk->answer.kept, text, &copy)) {
         walk->out_of_memory = true;
         return APV_NO_SPAN;
     }
@@ -329,7 +329,7 @@ write_sentence(apv_walk *walk, const apv_finding *finding, apv_reason reason, ap
                apv_span note)
 {
     static const apv_span removal = APV_WORD("its removal");
-    sentence made = {apv_arena_room(walk->kept, TEXT_SIZE), 0};
+    sentence made = {apv_arena_room(walk->answer.kept, TEXT_SIZE), 0};
 
     if (made.data == NULL) {
         walk->out_of_memory = true;
@@ -357,7 +357,7 @@ write_sentence(apv_walk *walk, const apv_finding *finding, apv_reason reason, ap
         append(&made, apv_span_of(" But note: "), TEXT_SIZE);
         append_detail(&made, note);
     }
-    return (apv_span){apv_arena_take(walk->kept, made.size, 1), made.size};
+    return (apv_span){apv_arena_take(walk->answer.kept, made.size, 1), made.size};
 }
 
 /* ---- findings ---- */
@@ -368,8 +368,8 @@ doubt(const apv_walk *walk, const apv_slot *slot, apv_reason reason)
 {
     if (reasons[reason].verdict != APV_CONVERGED)
         return reason;
-    if (walk->taint != APV_REASON_NONE)
-        return walk->taint;
+    if (walk->run.taint != APV_REASON_NONE)
+        return walk->run.taint;
     return slot->overridden ? APV_REASON_PILLAR_OVERRIDE : reason;
 }
 
@@ -392,10 +392,10 @@ kind_text(apv_walk *walk, const apv_slot *slot)
 void
 apv_findings_write(apv_walk *walk, apv_reason nothing, apv_finding *findings)
 {
-    apv_span minion = apv_clean_copy(walk, walk->minion, NAME_SIZE_MAX);
+    apv_span minion = apv_clean_copy(walk, walk->run.minion, NAME_SIZE_MAX);
 
-    for (size_t i = 0; i < walk->expected->count; i++) {
-        const apv_slot *slot = &walk->slots[i];
+    for (size_t i = 0; i < walk->slots.count; i++) {
+        const apv_slot *slot = &walk->slots.items[i];
         const apv_item *item = slot->item;
         apv_reason reason = doubt(walk, slot, conclude(walk, slot, nothing));
         apv_finding *finding = &findings[i];
@@ -417,6 +417,7 @@ apv_findings_write(apv_walk *walk, apv_reason nothing, apv_finding *findings)
             finding->observed = apv_clean_copy(walk, slot->observed, VALUE_SIZE_MAX);
         finding->text = write_sentence(
             walk, finding, reason,
-            slot->seen == APV_SEEN_FAILED ? slot->detail : walk->unattributed_detail, slot->note);
+            slot->seen == APV_SEEN_FAILED ? slot->detail : walk->run.unattributed_detail,
+            slot->note);
     }
 }
