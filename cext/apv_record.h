@@ -14,28 +14,23 @@ typedef struct {
     apv_document *document; /* that it was held against; the verdict borrows its texts */
 } apv_record;
 
-/* Validates a return against the document that it claims to follow, or that was in
- * force when its job was published, and stores it with verdict and findings.
- * load: msgpack, as Salt hands it to a returner. record: receives what became of it.
- * Doing it twice with the same return changes nothing, also when their delivery
- * (_stamp, ts) differs.
- * Errors: as apv_call; INVALID also when the load is no map or names no minion.
- * Ownership: free with apv_record_free. Blocks up to twice as long as apv_call.
- */
-bool apv_record_return(apv_db *db, apv_span load, apv_record **record, apv_err *err) APV_MUSTCHECK;
-
 /* Whether a return can be recorded at all, whatever the database says to it: what
- * apv_record_return needs no database for.
+ * apv_record_returns needs no database for.
  * load: as there. Errors: INVALID (no map, names no minion), LIMIT, MEMORY. Does not block. */
 bool apv_return_check(apv_span load, apv_err *err) APV_MUSTCHECK;
 
 #define APV_RECORDS_MAX 1000 /* returns in a batch */
 
-/* As apv_record_return for each of the loads in turn, but much faster and all in one
+/* Validates returns, each against the document that it claims to follow, or that was in
+ * force when its job was published, and stores them with verdicts and findings, all in one
  * transaction: on failure none of them was recorded. They come at one time: what one
  * of them changes in a minion's document is not yet in force for the others.
- * count: 1 to APV_RECORDS_MAX. records: count pointers, receives what became of each.
- * Errors: also INVALID for a count out of range, and when one load cannot be recorded.
+ * loads: msgpack, as Salt hands it to a returner. count: 1 to APV_RECORDS_MAX.
+ * records: count pointers, receives what became of each.
+ * Doing it twice with the same return changes nothing, also when their delivery
+ * (_stamp, ts) differs.
+ * Errors: as apv_call; INVALID also for a count out of range, and when a load is no map or
+ * names no minion.
  * Ownership: free each with apv_record_free. Blocks up to twice as long as apv_call. */
 bool apv_record_returns(apv_db *db, const apv_span *loads, size_t count, apv_record **records,
                         apv_err *err) APV_MUSTCHECK;

@@ -493,7 +493,7 @@ test_record(void **state)
     apv_err err = APV_ERR_NONE;
     apv_record *record = NULL;
 
-    if (!apv_record_return(db, (apv_span){load, sizeof load - 1}, &record, &err))
+    if (!apv_record_returns(db, &(apv_span){load, sizeof load - 1}, 1, &record, &err))
         fail_msg("%s", err.message);
     assert_string_equal(record->outcome, "quarantined");
     assert_int_equal(record->attempt, 0);
@@ -502,10 +502,10 @@ test_record(void **state)
     apv_record_free(&record);
     assert_null(record);
 
-    assert_false(apv_record_return(db, (apv_span){"\x80", 1}, &record, &err));
+    assert_false(apv_record_returns(db, &(apv_span){"\x80", 1}, 1, &record, &err));
     assert_int_equal(err.code, APV_ERR_INVALID);
     err = (apv_err)APV_ERR_NONE;
-    assert_false(apv_record_return(db, (apv_span){"\xc1", 1}, &record, &err));
+    assert_false(apv_record_returns(db, &(apv_span){"\xc1", 1}, 1, &record, &err));
     assert_int_equal(err.code, APV_ERR_INVALID);
     apv_db_close(&db);
 }
