@@ -69,7 +69,7 @@ apv_db_close(apv_db **db)
     if (apv_db_forked(*db))
         apv_pq_abandon(*db);
     else
-        apv_pq_drop(*db);
+        apv_pq_close(*db);
     apv_cancel_free(&(*db)->cancel);
     free((*db)->conninfo);
     free(*db);
@@ -118,7 +118,7 @@ take_answer(apv_db *db, ExecStatusType wanted, int64_t deadline_ns, PGresult **a
     } else if (PQresultStatus(result) != wanted || end != NULL) {
         attempt = apv_pq_fail_result(db, result, err);
         if (wait != APV_WAIT_READY || end != NULL)
-            apv_pq_drop(db);
+            apv_pq_close(db);
     } else {
         *answer = result;
         result = NULL;
@@ -257,7 +257,7 @@ apv_db_query(apv_db *db, const char *sql, const apv_param *params, size_t count,
     db->tries++;
     /* What may be done again finds out by itself, and saves the time to ask. */
     if (db->conn != NULL && !repeatable && apv_pq_has_ended(db))
-        apv_pq_drop(db);
+        apv_pq_close(db);
     bool kept = db->conn != NULL;
     if (!kept && !apv_pq_connect(db, err))
         return false;
@@ -267,7 +267,7 @@ apv_db_query(apv_db *db, const char *sql, const apv_param *params, size_t count,
     attempt = attempt_query(db, sql, &bound, count, &deadline_ns, &answer, &first);
     if (kept && (attempt == APV_ATTEMPT_STALE || (attempt == APV_ATTEMPT_LOST && repeatable))) {
         int64_t lost_ns = apv_pq_now_ns();
-        apv_pq_drop(db);
+        apv_pq_close(db);
         if (!apv_pq_connect(db, err))
             return false;
         first = (apv_err)APV_ERR_NONE;

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 static void
-forget_statements(apv_db *db)
+free_statements(apv_db *db)
 {
     for (size_t i = 0; i < db->statement_count; i++) {
         free(db->statements[i].sql);
@@ -15,9 +15,9 @@ forget_statements(apv_db *db)
 }
 
 void
-apv_pq_drop(apv_db *db)
+apv_pq_close(apv_db *db)
 {
-    forget_statements(db);
+    free_statements(db);
     PQfinish(db->conn);
     db->conn = NULL;
 }
@@ -25,7 +25,7 @@ apv_pq_drop(apv_db *db)
 void
 apv_pq_give_up(apv_db *db)
 {
-    forget_statements(db);
+    free_statements(db);
     apv_cancel_start(&db->cancel, db->conn);
     db->conn = NULL;
 }
@@ -39,6 +39,6 @@ apv_pq_abandon(apv_db *db)
     if (fd >= 0 && fstat(fd, &now) == 0 && now.st_dev == db->socket.st_dev &&
         now.st_ino == db->socket.st_ino)
         close(fd);
-    forget_statements(db);
+    free_statements(db);
     db->conn = NULL;
 }

@@ -129,7 +129,7 @@ attempt_many(apv_db *db, struct many *many, apv_err *err)
     while (attempt == APV_ATTEMPT_DONE && many->next < many->count)
         attempt = fly(db, many, err);
     if (attempt != APV_ATTEMPT_DONE || PQexitPipelineMode(db->conn) == 0)
-        apv_pq_drop(db);
+        apv_pq_close(db);
     return attempt;
 }
 

@@ -83,7 +83,7 @@ struct apv_bound {
 /* ---- db_close.c ---- */
 
 /* Closes the connection of this process, if there is one. Does not block. */
-void apv_pq_drop(apv_db *db);
+void apv_pq_close(apv_db *db);
 
 /* The same for a connection on which the server still does something that nobody waits for. */
 void apv_pq_give_up(apv_db *db);

@@ -52,7 +52,7 @@ apv_db_script(apv_db *db, const char *sql, const apv_script_sink *sink, apv_err 
         return apv_fail(err, APV_ERR_FORKED, "the connection belongs to the parent process");
     db->tries++;
     if (db->conn != NULL && apv_pq_has_ended(db))
-        apv_pq_drop(db);
+        apv_pq_close(db);
     if (db->conn == NULL && !apv_pq_connect(db, err))
         return false;
     if (PQsendQuery(db->conn, sql) == 0)
@@ -83,6 +83,6 @@ apv_db_script(apv_db *db, const char *sql, const apv_script_sink *sink, apv_err 
         return false;
     }
     if (!ok)
-        apv_pq_drop(db); /* what else it would send is of no use */
+        apv_pq_close(db); /* what else it would send is of no use */
     return ok;
 }

@@ -53,7 +53,7 @@ apv_pq_fail_wait(apv_db *db, enum apv_wait wait, apv_err *err)
     }
     /* The connection's next answer belongs to the call that was given up. */
     if (attempt == APV_ATTEMPT_LOST)
-        apv_pq_drop(db);
+        apv_pq_close(db);
     else
         apv_pq_give_up(db);
     return attempt;
@@ -88,7 +88,7 @@ apv_pq_fail_result(apv_db *db, const PGresult *result, apv_err *err)
     if (PQresultStatus(result) != PGRES_FATAL_ERROR) {
         apv_fail(err, APV_ERR_PROTOCOL,
                  "the approval database answered with something else than rows");
-        apv_pq_drop(db);
+        apv_pq_close(db);
         return APV_ATTEMPT_FAILED;
     }
     if (sqlstate == NULL || PQstatus(db->conn) != CONNECTION_OK ||
@@ -97,7 +97,7 @@ apv_pq_fail_result(apv_db *db, const PGresult *result, apv_err *err)
             apv_fail(err, APV_ERR_UNAVAILABLE, "the connection to the approval database was lost");
         else
             apv_fail_server(err, sqlstate, NULL);
-        apv_pq_drop(db);
+        apv_pq_close(db);
         return APV_ATTEMPT_LOST;
     }
     apv_fail_server(err, sqlstate, PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));

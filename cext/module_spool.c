@@ -584,7 +584,7 @@ static bool
 do_drop(apv_spool *spool, void *arg, apv_err *err)
 {
     struct seq_work *work = arg;
-    return apv_spool_drop(spool, work->seq, &work->found, err);
+    return apv_spool_remove_aside(spool, work->seq, &work->found, err);
 }
 
 static PyObject *

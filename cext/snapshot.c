@@ -100,9 +100,9 @@ begin(apv_snapshot *snapshot, double now, MDB_txn **txn, apv_snapshot_head *head
     }
 }
 
-bool
-apv_snapshot_describe(const apv_snapshot *snapshot, MDB_txn *txn, const apv_snapshot_head *head,
-                      apv_snapshot_info *info, apv_err *err)
+static bool
+fill_info(const apv_snapshot *snapshot, MDB_txn *txn, const apv_snapshot_head *head,
+          apv_snapshot_info *info, apv_err *err)
 {
     MDB_stat documents;
     int status = mdb_stat(txn, snapshot->current.documents, &documents);
@@ -122,14 +122,14 @@ apv_snapshot_describe(const apv_snapshot *snapshot, MDB_txn *txn, const apv_snap
 }
 
 bool
-apv_snapshot_look(apv_snapshot *snapshot, apv_snapshot_info *info, apv_err *err)
+apv_snapshot_inspect(apv_snapshot *snapshot, apv_snapshot_info *info, apv_err *err)
 {
     apv_snapshot_head head;
     MDB_txn *txn = NULL;
 
     if (!begin(snapshot, INFINITY, &txn, &head, err))
         return false;
-    bool ok = apv_snapshot_describe(snapshot, txn, &head, info, err);
+    bool ok = fill_info(snapshot, txn, &head, info, err);
     apv_store_abort(&txn);
     return ok;
 }

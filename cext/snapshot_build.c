@@ -286,7 +286,7 @@ build(apv_snapshot *snapshot, apv_db *db, int64_t now_ms, apv_snapshot_round *do
     int64_t number, current = in_use(snapshot->path, 0);
     bool ok = false;
 
-    apv_generation_sweep(snapshot->path, current);
+    apv_generation_remove_others(snapshot->path, current);
     /* Never used before, also when the directory was emptied meanwhile. */
     number = current >= now_ms ? current + 1 : now_ms;
     round.head.built_ms = round.head.refreshed_ms = now_ms;
@@ -307,7 +307,7 @@ done:
     apv_generation_close(&made);
     /* It may have failed after the switch. */
     if (!ok)
-        apv_generation_sweep(snapshot->path, in_use(snapshot->path, current));
+        apv_generation_remove_others(snapshot->path, in_use(snapshot->path, current));
     return ok;
 }
 
@@ -383,7 +383,7 @@ apv_snapshot_refresh(apv_snapshot *snapshot, apv_db *db, bool rebuild, double no
     }
     if (!continued || !fit)
         ok = build(snapshot, db, now_ms, &done, err);
-    ok = ok && apv_snapshot_look(snapshot, &done.now, err);
+    ok = ok && apv_snapshot_inspect(snapshot, &done.now, err);
     if (ok)
         *round = done;
     /* Closing alone would leave the lock to children that were forked meanwhile. */

@@ -116,7 +116,7 @@ apv_generation_switch(const char *path, int64_t number, apv_err *err)
 }
 
 void
-apv_generation_sweep(const char *path, int64_t number)
+apv_generation_remove_others(const char *path, int64_t number)
 {
     static const char *const files[] = {"data.mdb", "lock.mdb"};
     DIR *directory = opendir(path);

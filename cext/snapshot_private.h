@@ -45,7 +45,7 @@ void apv_generation_close(apv_generation *generation);
 /* Makes number the one that `current` points to, durably. Errors: FULL, INVALID. */
 bool apv_generation_switch(const char *path, int64_t number, apv_err *err) APV_MUSTCHECK;
 /* Removes all but number (0: all). What cannot be removed stays. */
-void apv_generation_sweep(const char *path, int64_t number);
+void apv_generation_remove_others(const char *path, int64_t number);
 /* Errors: INVALID (a newer format), DAMAGED. */
 bool apv_generation_head(const apv_generation *generation, MDB_txn *txn, apv_snapshot_head *head,
                          apv_err *err) APV_MUSTCHECK;
@@ -54,12 +54,8 @@ bool apv_generation_put_head(const apv_generation *generation, MDB_txn *txn,
 
 /* ---- snapshot.c ---- */
 
-/* Opens the generation in use, unless it is open already. Errors: as apv_snapshot_look. */
+/* Opens the generation in use, unless it is open already. Errors: as apv_snapshot_inspect. */
 bool apv_snapshot_open(apv_snapshot *snapshot, bool write, apv_err *err) APV_MUSTCHECK;
-/* What look() says of an open one. */
-bool apv_snapshot_describe(const apv_snapshot *snapshot, MDB_txn *txn,
-                           const apv_snapshot_head *head, apv_snapshot_info *info,
-                           apv_err *err) APV_MUSTCHECK;
 
 /* ---- snapshot_value.c: the documents of a minion as one msgpack value ---- */
 

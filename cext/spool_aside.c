@@ -58,7 +58,7 @@ apv_spool_set_aside(apv_spool *spool, uint64_t seq, apv_span reason, int64_t now
     if (!apv_spool_begin(spool, true, &txn, err))
         return false;
     struct aside aside = {spool, txn, seq, reason, now_us};
-    bool ok = apv_spool_delete(spool, txn, seq, keep_aside, &aside, &there, err);
+    bool ok = apv_spool_remove_entry(spool, txn, seq, keep_aside, &aside, &there, err);
     if (!apv_spool_end(spool, &txn, ok, err))
         return false;
     *found = there;
@@ -81,7 +81,7 @@ delete_aside(const apv_spool *spool, MDB_txn *txn, uint64_t seq, bool *found, ap
 }
 
 bool
-apv_spool_drop(apv_spool *spool, uint64_t seq, bool *found, apv_err *err)
+apv_spool_remove_aside(apv_spool *spool, uint64_t seq, bool *found, apv_err *err)
 {
     MDB_txn *txn = NULL;
     bool there = false;

@@ -159,8 +159,8 @@ delete_link(const apv_spool *spool, MDB_txn *txn, apv_span jid, uint64_t seq, ap
 }
 
 bool
-apv_spool_delete(const apv_spool *spool, MDB_txn *txn, uint64_t seq, apv_spool_keep *keep,
-                 void *arg, bool *found, apv_err *err)
+apv_spool_remove_entry(const apv_spool *spool, MDB_txn *txn, uint64_t seq, apv_spool_keep *keep,
+                       void *arg, bool *found, apv_err *err)
 {
     unsigned char name[APV_SPOOL_SEQ_SIZE];
     char jid[APV_SPOOL_JID_MAX]; /* what is found in LMDB lasts until the next write */
