@@ -68,7 +68,8 @@ typedef struct {
 } apv_expected;
 
 typedef struct {
-    apv_span minion; /* data NULL: the return doesn't say which */
+    const apv_item *item; /* of what was expected */
+    apv_span minion;      /* data NULL: the return doesn't say which */
     apv_span kind;
     apv_span name;
     apv_outcome verdict; /* never PARTIAL or INVALID */
@@ -88,7 +89,7 @@ typedef struct {
     int64_t revision;   /* the claimed one, whether or not it is authenticated */
     apv_span run_id;    /* of the evidence; data NULL: none */
     apv_span boot_id;   /* the same */
-    const apv_finding *findings;
+    const apv_finding *findings; /* minion by minion, in the order of the items */
     size_t finding_count;
     const apv_span *unapproved; /* packages changed that no item names */
     size_t unapproved_count;

@@ -12,9 +12,6 @@ typedef struct {
 
 /* Memory, not zeroed, for count objects of size bytes, or NULL. */
 void *apv_arena_take(apv_arena *arena, size_t count, size_t size) APV_MUSTCHECK;
-/* Where the next apv_arena_take of at most size bytes, a multiple of 8, will be: to be
- * written before its size is known. NULL: out of memory. */
-void *apv_arena_room(apv_arena *arena, size_t size) APV_MUSTCHECK;
 /* The array items if it has room for one more than count, else a copy with more room, or
  * NULL: out of memory. size: of one item. *room: 0 for no array yet. */
 void *apv_arena_grow(apv_arena *arena, void *items, size_t count, size_t *room,

@@ -25,13 +25,10 @@ apv_outcome_name(apv_outcome outcome)
 
 /* ---- the verdict over findings ---- */
 
+/* of: how many findings have each outcome; count: how many there are. */
 static apv_outcome
-sum_up(const apv_finding *findings, size_t count)
+sum_up(const size_t of[APV_UNPROVEN + 1], size_t count)
 {
-    size_t of[APV_UNPROVEN + 1] = {0};
-
-    for (size_t i = 0; i < count; i++)
-        of[findings[i].verdict]++;
     if (of[APV_DRIFT] > 0)
         return APV_DRIFT;
     if (of[APV_CONVERGED] == count)
@@ -69,7 +66,7 @@ judge_subject(apv_walk *walk, const apv_subject *subject)
  * package or state result, or there is none. */
 static bool
 judge_minion(apv_walk *walk, apv_span minion, const apv_subject *subjects, size_t count,
-             bool is_invalid, apv_finding *findings)
+             bool is_invalid)
 {
     bool silent = true;
 
@@ -81,8 +78,8 @@ judge_minion(apv_walk *walk, apv_span minion, const apv_subject *subjects, size_
         silent = false;
         judge_subject(walk, &subjects[i]);
     }
-    apv_findings_write(
-        walk, silent && !is_invalid ? APV_REASON_NO_RETURN : APV_REASON_NOT_MENTIONED, findings);
+    apv_findings_write(walk,
+                       silent && !is_invalid ? APV_REASON_NO_RETURN : APV_REASON_NOT_MENTIONED);
     return silent ? !is_invalid : walk->run.recognized;
 }
 
@@ -147,7 +144,6 @@ judge_all(apv_walk *walk, apv_value load)
     const apv_expected *expected = walk->expected;
     apv_verdict *verdict = walk->answer.verdict;
     apv_subjects subjects = {0};
-    apv_finding *findings;
     bool recognized = false;
 
     apv_subjects_collect(walk, load, &subjects);
@@ -158,27 +154,18 @@ judge_all(apv_walk *walk, apv_value load)
     if (groups > 1 && groups > FINDINGS_MAX / (expected->count + 1))
         return;
 
-    verdict->finding_count = groups * expected->count;
-    verdict->findings = findings =
-        apv_arena_take(walk->answer.kept, verdict->finding_count, sizeof *findings);
-    if (findings == NULL) {
-        walk->out_of_memory = true;
-        return;
-    }
     if (subjects.count == 0)
-        recognized = judge_minion(walk, expected->minion, NULL, 0, !subjects.empty, findings);
+        recognized = judge_minion(walk, expected->minion, NULL, 0, !subjects.empty);
     verdict->authenticated = subjects.count > 0;
-    for (size_t i = 0, size; i < subjects.count; i += size) {
+    for (size_t i = 0, size; i < subjects.count && !walk->out_of_memory; i += size) {
         size = group_size(&subjects, i);
-        if (judge_minion(walk, subjects.subjects[i].minion, &subjects.subjects[i], size, false,
-                         findings))
+        if (judge_minion(walk, subjects.subjects[i].minion, &subjects.subjects[i], size, false))
             recognized = true;
         verdict->authenticated =
             verdict->authenticated && walk->run.authenticated && walk->run.taint == APV_REASON_NONE;
-        findings += expected->count;
     }
     if (recognized && expected->count > 0)
-        verdict->verdict = sum_up(verdict->findings, verdict->finding_count);
+        verdict->verdict = sum_up(walk->answer.outcomes, groups * expected->count);
 }
 
 /* ---- entry ---- */
@@ -187,7 +174,29 @@ judge_all(apv_walk *walk, apv_value load)
 typedef struct {
     apv_verdict verdict;
     apv_arena arena;
+    apv_finding *findings; /* of the verdict */
+    size_t room;
 } owner;
+
+/* The sink of a verdict that keeps its findings. */
+static bool
+keep_finding(void *arg, const apv_finding *finding)
+{
+    owner *made = arg;
+    apv_finding copy = *finding;
+
+    apv_finding *findings = apv_arena_grow(&made->arena, made->findings,
+                                           made->verdict.finding_count, &made->room, sizeof copy);
+    if (findings == NULL || !apv_arena_copy(&made->arena, finding->text, &copy.text))
+        return false;
+    /* An item's own text outlives the verdict. */
+    if (copy.observed.data != copy.expected.data &&
+        !apv_arena_copy(&made->arena, finding->observed, &copy.observed))
+        return false;
+    findings[made->verdict.finding_count++] = copy;
+    made->verdict.findings = made->findings = findings;
+    return true;
+}
 
 static int
 compare_spans(const void *a, const void *b)
@@ -218,9 +227,10 @@ keep_unapproved(apv_walk *walk)
 
 bool
 apv_validate(const apv_reader *reader, apv_value load, const apv_expected *expected,
-             apv_verdict **verdict, apv_err *err)
+             const apv_finding_sink *sink, apv_verdict **verdict, apv_err *err)
 {
     owner *made = calloc(1, sizeof *made);
+    const apv_finding_sink keep = {keep_finding, made};
     apv_arena scratch = {0};
     apv_walk walk = {.reader = reader, .expected = expected, .scratch = &scratch};
     bool ok = false;
@@ -229,9 +239,14 @@ apv_validate(const apv_reader *reader, apv_value load, const apv_expected *expec
         return apv_fail_memory(err);
     walk.answer.kept = &made->arena;
     walk.answer.verdict = &made->verdict;
+    walk.answer.sink = sink == NULL ? &keep : sink;
     made->verdict.verdict = APV_INVALID;
     if (!apv_slots_open(&walk.slots, expected, &scratch, err))
         goto done;
+    if (sink == NULL) { /* room for those of one minion, as nearly all returns are of one */
+        made->findings = apv_arena_take(&made->arena, expected->count, sizeof *made->findings);
+        made->room = made->findings == NULL ? 0 : expected->count;
+    }
     judge_all(&walk, load);
     keep_unapproved(&walk);
     if (walk.out_of_memory) {
@@ -271,7 +286,7 @@ validate_nothing(const apv_expected *expected, apv_verdict **verdict, apv_err *e
     apv_value root;
 
     return apv_reader_msgpack(nil, &reader, &root, err) &&
-           apv_validate(&reader, root, expected, verdict, err);
+           apv_validate(&reader, root, expected, NULL, verdict, err);
 }
 
 bool
@@ -286,7 +301,7 @@ apv_validate_msgpack(apv_span load, const apv_expected *expected, apv_verdict **
     if (!apv_reader_msgpack(load, &reader, &root, &unreadable))
         return validate_nothing(expected, verdict, err);
     apv_reader_msgpack_remember(&reader, &passed);
-    return apv_validate(&reader, root, expected, verdict, err);
+    return apv_validate(&reader, root, expected, NULL, verdict, err);
 }
 
 bool
@@ -301,7 +316,7 @@ apv_validate_json(apv_span load, const apv_expected *expected, apv_verdict **ver
             return apv_fail_memory(err);
         return validate_nothing(expected, verdict, err);
     }
-    bool ok = apv_validate(&reader, root, expected, verdict, err);
+    bool ok = apv_validate(&reader, root, expected, NULL, verdict, err);
     apv_reader_json_close(&reader);
     return ok;
 }

@@ -19,7 +19,7 @@
 
 #include "apv.h"
 #include "arena.h"
-#include "value_private.h"
+#include "validate.h"
 
 /* Why a finding says what it says. */
 typedef enum {
@@ -165,6 +165,8 @@ typedef struct {
 typedef struct {
     apv_verdict *verdict;
     apv_arena *kept; /* becomes the verdict's */
+    const apv_finding_sink *sink;
+    size_t outcomes[APV_UNPROVEN + 1]; /* findings of each */
     apv_span *unapproved;
     size_t unapproved_count, unapproved_room;
 } apv_answer;
@@ -353,8 +355,9 @@ void apv_subjects_collect(apv_walk *walk, apv_value load, apv_subjects *subjects
 
 /* ---- validate_finding.c ---- */
 
-/* Writes the findings for the minion whose return was walked. findings: one per slot. */
-void apv_findings_write(apv_walk *walk, apv_reason absent_reason, apv_finding *findings);
+/* Hands the findings for the minion whose return was walked to the sink, one per slot. nothing:
+ * the reason of those of which nothing is known. */
+void apv_findings_write(apv_walk *walk, apv_reason nothing);
 /* A copy in walk->kept of at most max_size bytes, control characters replaced. */
 apv_span apv_clean_copy(apv_walk *walk, apv_span text, size_t max_size);
 
