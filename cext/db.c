@@ -132,9 +132,12 @@ take_answer(apv_db *db, ExecStatusType wanted, int64_t deadline_ns, PGresult **a
 static size_t
 find_statement(const apv_db *db, const char *sql, const Oid *types, size_t count)
 {
-    size_t i = 0;
+    size_t i = 0, size = strlen(sql);
+
+    /* Most differ in their size already. */
     while (i < db->statement_count &&
-           (db->statements[i].count != count || strcmp(db->statements[i].sql, sql) != 0 ||
+           (db->statements[i].size != size || db->statements[i].count != count ||
+            memcmp(db->statements[i].sql, sql, size) != 0 ||
             memcmp(db->statements[i].types, types, count * sizeof *types) != 0))
         i++;
     return i;
@@ -145,8 +148,10 @@ static enum apv_attempt
 prepare(apv_db *db, const char *sql, const Oid *types, size_t count, int64_t deadline_ns,
         apv_err *err)
 {
-    struct apv_statement made = {
-        .sql = strdup(sql), .count = count, .types = malloc(sizeof(Oid) * (count + 1))};
+    struct apv_statement made = {.sql = strdup(sql),
+                                 .size = strlen(sql),
+                                 .count = count,
+                                 .types = malloc(sizeof(Oid) * (count + 1))};
     PGresult *answer = NULL;
     enum apv_attempt attempt = APV_ATTEMPT_FAILED;
 

@@ -30,6 +30,7 @@
 /* A prepared statement of the connection: its key is the SQL with the types. */
 struct apv_statement {
     char *sql;
+    size_t size; /* of sql */
     size_t count;
     Oid *types;
     char name[16];

@@ -63,14 +63,11 @@ reserve(fields *to, apv_err *err)
     return true;
 }
 
+/* Writes a hash as hex digits, with a NUL behind them. */
 static void
-write_hex(const unsigned char hash[HASH_SIZE], char *hex)
+write_hash(const unsigned char hash[HASH_SIZE], char *hex)
 {
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < HASH_SIZE; i++) {
-        hex[2 * i] = digits[hash[i] >> 4];
-        hex[2 * i + 1] = digits[hash[i] & 15];
-    }
+    apv_hex_write(hash, HASH_SIZE, hex);
     hex[2 * HASH_SIZE] = '\0';
 }
 
@@ -143,7 +140,7 @@ apv_digest(apv_span minion_id, int64_t revision, const apv_item *items, size_t c
         goto done;
     }
     memcpy(digest, "sha256:", 7);
-    write_hex(hash, digest + 7);
+    write_hash(hash, digest + 7);
     ok = true;
 
 done:
@@ -196,7 +193,7 @@ apv_evidence_sign(const apv_evidence *evidence, const unsigned char key[APV_EVID
              NULL) == NULL)
         apv_fail(err, APV_ERR_MEMORY, "HMAC-SHA-256 is not available");
     else {
-        write_hex(hash, mac);
+        write_hash(hash, mac);
         ok = true;
     }
     free(signed_part.data);

@@ -38,8 +38,6 @@ storable(apv_span text, size_t size_max)
 static bool
 append_string(apv_buf *buf, apv_span text, apv_err *err)
 {
-    static const char digits[] = "0123456789abcdef";
-
     if (text.data == NULL)
         return apv_buf_append(buf, "null", 4, err);
     if (text.size > INT32_MAX / ESCAPED_MAX - 2)
@@ -52,8 +50,7 @@ append_string(apv_buf *buf, apv_span text, apv_err *err)
         char c = text.data[i];
         if ((unsigned char)c < ' ') {
             memcpy(at, "\\u00", 4);
-            at[4] = digits[c >> 4];
-            at[5] = digits[c & 15];
+            apv_hex_write(&c, 1, at + 4);
             at += ESCAPED_MAX;
             continue;
         }

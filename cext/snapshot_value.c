@@ -7,7 +7,9 @@
  */
 #include "snapshot_private.h"
 
+#include "be.h"
 #include "document_private.h"
+#include "text.h"
 #include "value_msgpack.h"
 #include "value_pack.h"
 
@@ -28,13 +30,9 @@ apv_snapshot_value_start(apv_buf *value, apv_err *err)
 bool
 apv_snapshot_value_add(apv_buf *value, int64_t from_us, const apv_document *document, apv_err *err)
 {
-    static const char digits[] = "0123456789abcdef";
     char hex[KEY_HEX_SIZE];
 
-    for (size_t i = 0; i < APV_EVIDENCE_KEY_SIZE; i++) {
-        hex[2 * i] = digits[(unsigned char)document->evidence_key.data[i] >> 4];
-        hex[2 * i + 1] = digits[(unsigned char)document->evidence_key.data[i] & 15];
-    }
+    apv_hex_write(document->evidence_key.data, APV_EVIDENCE_KEY_SIZE, hex);
     if (document->count > UINT32_MAX / ITEM_FIELDS)
         return apv_fail(err, APV_ERR_LIMIT, "a document has too many items");
     if (!apv_pack_list(value, DOCUMENT_FIELDS, err) || !apv_pack_integer(value, from_us, err) ||
@@ -55,8 +53,7 @@ apv_snapshot_value_add(apv_buf *value, int64_t from_us, const apv_document *docu
 void
 apv_snapshot_value_end(apv_buf *value, size_t documents)
 {
-    for (unsigned i = 0; i < 4; i++)
-        value->data[1 + i] = (char)(documents >> (24 - 8 * i) & 255);
+    apv_be_write_u32(value->data + 1, (uint32_t)documents);
 }
 
 /* ---- reading ---- */

@@ -30,6 +30,29 @@ apv_span_find(apv_span text, const char *word)
     return NULL;
 }
 
+bool
+apv_span_equal_fold(apv_span a, apv_span b)
+{
+    if (a.size != b.size)
+        return false;
+    for (size_t i = 0; i < a.size; i++)
+        if (apv_lower(a.data[i]) != apv_lower(b.data[i]))
+            return false;
+    return true;
+}
+
+void
+apv_hex_write(const void *bytes, size_t size, char *hex)
+{
+    static const char digits[] = "0123456789abcdef";
+    const unsigned char *at = bytes;
+
+    for (size_t i = 0; i < size; i++) {
+        hex[2 * i] = digits[at[i] >> 4];
+        hex[2 * i + 1] = digits[at[i] & 15];
+    }
+}
+
 /* Size of the UTF-8 sequence at data, or 0 if there is none. */
 static size_t
 sequence_size(const unsigned char *data, size_t size)

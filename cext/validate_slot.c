@@ -1,17 +1,13 @@
 /* validate_slot.c - what is known of each expected resource so far. */
 #include "validate_private.h"
 
+#include "text.h"
+
 #include <string.h>
 
 #define SWEEPS_MAX 100
 
 /* ---- the table of slots ---- */
-
-static char
-lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
 
 #define MULTIPLIER UINT64_C(0x9E3779B97F4A7C15)
 
@@ -56,17 +52,6 @@ hash_name(apv_kind kind, apv_span name)
     for (eight = 0; i < name.size; i++)
         eight = eight << 8 | (unsigned char)name.data[i];
     return finish(mix(hash, eight));
-}
-
-static bool
-equal_fold(apv_span a, apv_span b)
-{
-    if (a.size != b.size)
-        return false;
-    for (size_t i = 0; i < a.size; i++)
-        if (lower(a.data[i]) != lower(b.data[i]))
-            return false;
-    return true;
 }
 
 static apv_kind
@@ -144,7 +129,7 @@ apv_slot_find(const apv_slots *slots, apv_kind kind, apv_span name, bool fold)
             continue;
         if (apv_span_equal(slot->item->name, name))
             return slot;
-        if (fold && folded == NULL && equal_fold(slot->item->name, name))
+        if (fold && folded == NULL && apv_span_equal_fold(slot->item->name, name))
             folded = slot;
     }
     return folded;
