@@ -221,8 +221,7 @@ static PyObject *
 validate(PyObject *module, PyObject *args)
 {
     const module_state *state = module_state_get(module);
-    module_keys_met met = {0};
-    apv_reader reader = module_reader(&met);
+    module_reader objects;
     apv_err err = APV_ERR_NONE;
     apv_verdict *verdict = NULL;
     PyObject *load, *dict, *answer;
@@ -232,11 +231,13 @@ validate(PyObject *module, PyObject *args)
     if (!PyArg_ParseTuple(args, "OO:validate", &load, &dict) ||
         !module_expected_init(state, dict, &made))
         return NULL;
+    module_reader_init(&objects);
     /* Making a dict may collect garbage, and a finalizer then change the load. */
     int collects = PyGC_Disable();
     const apv_finding_sink sink = {findings_take, &findings};
-    bool ok = findings_start(state, &made, &findings) &&
-              apv_validate(&reader, (apv_value){load}, &made.expected, &sink, &verdict, &err);
+    bool ok =
+        findings_start(state, &made, &findings) &&
+        apv_validate(&objects.reader, (apv_value){load}, &made.expected, &sink, &verdict, &err);
     PyObject *list = findings_end(&findings, ok);
     if (collects)
         PyGC_Enable();
@@ -391,14 +392,15 @@ mac(PyObject *module, PyObject *args)
 {
     const module_state *state = module_state_get(module);
     unsigned char raw[APV_EVIDENCE_KEY_SIZE];
-    apv_reader reader = module_reader(NULL);
+    module_reader objects;
     apv_err err = APV_ERR_NONE;
     char text[APV_MAC_SIZE];
     PyObject *key, *evidence;
 
     if (!PyArg_ParseTuple(args, "OO:mac", &key, &evidence) || !module_evidence_key(state, key, raw))
         return NULL;
-    if (!apv_evidence_mac(&reader, (apv_value){evidence}, raw, text, &err))
+    module_reader_init(&objects);
+    if (!apv_evidence_mac(&objects.reader, (apv_value){evidence}, raw, text, &err))
         return module_raise(state, &err);
     return PyUnicode_FromString(text);
 }

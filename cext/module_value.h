@@ -5,19 +5,20 @@
 #include "module.h"
 #include "value_private.h"
 
-/* Which word a key was the last time that it was met: most maps have the same, interned
- * keys. Starts as {0}; good as long as the keys live. */
+/* A reader for Python objects: the node of a value is a borrowed PyObject. Use it only while the
+ * GIL is held. (module_reader.c) */
 typedef struct {
+    apv_reader reader;
+    /* Which word a key was the last time that it was met: most maps have the same, interned
+     * keys. Good as long as the keys live. */
     struct {
         const PyObject *key;
         const apv_span *words;
         size_t index;
     } met[64];
-} module_keys_met;
+} module_reader;
 
-/* A reader for Python objects: the node of a value is a borrowed PyObject. Use it only
- * while the GIL is held. met: NULL, or what outlives it. (module_reader.c) */
-apv_reader module_reader(module_keys_met *met);
+void module_reader_init(module_reader *made);
 
 /* `expected` of the validate functions, as the library takes it. Its texts are borrowed
  * from objects that it holds itself. (module_expected.c) */

@@ -151,19 +151,20 @@ return_digest(apv_span load, unsigned char digest[APV_RETURN_DIGEST_SIZE], apv_e
 {
     const char *at = load.data, *end = load.data + load.size;
     EVP_MD_CTX *context = NULL;
-    apv_reader reader;
+    apv_msgpack_reader msgpack;
+    const apv_reader *reader = &msgpack.reader;
     apv_value root, value;
     apv_cursor cursor;
     apv_span key;
     bool ok = false;
 
-    if (!apv_reader_msgpack(load, &reader, &root, err))
+    if (!apv_reader_msgpack(load, &msgpack, &root, err))
         goto done;
     context = EVP_MD_CTX_new();
     if (context == NULL || EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1)
         goto fail;
-    reader.open(&reader, root, &cursor);
-    while (reader.next(&reader, &cursor, &key, &value)) {
+    reader->open(reader, root, &cursor);
+    while (reader->next(reader, &cursor, &key, &value)) {
         const char *start = value.node; /* its first byte, with this reader */
         if (key.data == NULL || !is_delivery(key))
             continue;

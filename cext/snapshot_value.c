@@ -97,18 +97,19 @@ int64_t
 apv_snapshot_value_revision(apv_span value)
 {
     apv_err ignored = APV_ERR_NONE;
-    apv_reader reader;
+    apv_msgpack_reader msgpack;
+    const apv_reader *reader = &msgpack.reader;
     apv_value root, each;
     apv_cursor cursor;
     apv_span key;
     struct entry entry;
     int64_t highest = 0;
 
-    if (!apv_reader_msgpack(value, &reader, &root, &ignored))
+    if (!apv_reader_msgpack(value, &msgpack, &root, &ignored))
         return 0;
-    reader.open(&reader, root, &cursor);
-    while (reader.next(&reader, &cursor, &key, &each))
-        if (read_entry(&reader, each, &entry, &ignored) && entry.revision > highest)
+    reader->open(reader, root, &cursor);
+    while (reader->next(reader, &cursor, &key, &each))
+        if (read_entry(reader, each, &entry, &ignored) && entry.revision > highest)
             highest = entry.revision;
     return highest;
 }
@@ -166,7 +167,8 @@ apv_snapshot_value_pick(apv_span value, apv_span minion_id, int64_t now_us, apv_
     apv_owned_document *made = calloc(1, sizeof *made);
     apv_document *content = NULL;
     struct entry entry, picked = {.revision = 0};
-    apv_reader reader;
+    apv_msgpack_reader msgpack;
+    const apv_reader *reader = &msgpack.reader;
     apv_value root, each;
     apv_cursor cursor;
     apv_span key;
@@ -182,23 +184,23 @@ apv_snapshot_value_pick(apv_span value, apv_span minion_id, int64_t now_us, apv_
         goto done;
     }
     memcpy(made->bytes, value.data, value.size);
-    if (!apv_reader_msgpack((apv_span){made->bytes, value.size}, &reader, &root, err)) {
+    if (!apv_reader_msgpack((apv_span){made->bytes, value.size}, &msgpack, &root, err)) {
         err->code = APV_ERR_DAMAGED;
         goto done;
     }
-    reader.open(&reader, root, &cursor);
+    reader->open(reader, root, &cursor);
     if (cursor.map || cursor.count == 0) {
         apv_fail(err, APV_ERR_DAMAGED, "the snapshot has no usable document of this minion");
         goto done;
     }
-    while (reader.next(&reader, &cursor, &key, &each)) {
-        if (!read_entry(&reader, each, &entry, err))
+    while (reader->next(reader, &cursor, &key, &each)) {
+        if (!read_entry(reader, each, &entry, err))
             goto done;
         if (entry.from_us <= now_us && (picked.revision == 0 || entry.from_us >= picked.from_us))
             picked = entry;
     }
     if (picked.revision == 0 ? !apv_digest(minion_id, 0, NULL, 0, content->digest, err)
-                             : !fill(made, &reader, &picked, err))
+                             : !fill(made, reader, &picked, err))
         goto done;
     *document = content;
     content = NULL;
@@ -212,24 +214,25 @@ done:
 bool
 apv_snapshot_value_check(apv_span value, apv_span minion_id, size_t *documents, apv_err *err)
 {
-    apv_reader reader;
+    apv_msgpack_reader msgpack;
+    const apv_reader *reader = &msgpack.reader;
     apv_value root, each;
     apv_cursor cursor;
     apv_span key;
     struct entry entry;
     char digest[APV_DIGEST_SIZE];
 
-    if (!apv_reader_msgpack(value, &reader, &root, err)) {
+    if (!apv_reader_msgpack(value, &msgpack, &root, err)) {
         err->code = APV_ERR_DAMAGED;
         return false;
     }
-    if (reader.type(&reader, root) != APV_LIST)
+    if (reader->type(reader, root) != APV_LIST)
         return fail(err);
-    reader.open(&reader, root, &cursor);
+    reader->open(reader, root, &cursor);
     *documents = cursor.count;
-    while (reader.next(&reader, &cursor, &key, &each)) {
+    while (reader->next(reader, &cursor, &key, &each)) {
         apv_document *document = NULL;
-        if (!read_entry(&reader, each, &entry, err) ||
+        if (!read_entry(reader, each, &entry, err) ||
             !apv_snapshot_value_pick(value, minion_id, entry.from_us, &document, err))
             return false;
         bool same = apv_digest(minion_id, document->revision, document->items, document->count,

@@ -2,7 +2,6 @@
 #include "validate_private.h"
 
 #include "text.h"
-#include "validate.h"
 #include "value_json.h"
 #include "value_msgpack.h"
 
@@ -282,11 +281,12 @@ static bool
 validate_nothing(const apv_expected *expected, apv_verdict **verdict, apv_err *err)
 {
     const apv_span nil = {"\xC0", 1};
-    apv_reader reader;
+    apv_msgpack_reader msgpack;
+    const apv_reader *reader = &msgpack.reader;
     apv_value root;
 
-    return apv_reader_msgpack(nil, &reader, &root, err) &&
-           apv_validate(&reader, root, expected, NULL, verdict, err);
+    return apv_reader_msgpack(nil, &msgpack, &root, err) &&
+           apv_validate(reader, root, expected, NULL, verdict, err);
 }
 
 bool
@@ -294,29 +294,29 @@ apv_validate_msgpack(apv_span load, const apv_expected *expected, apv_verdict **
                      apv_err *err)
 {
     apv_err unreadable = APV_ERR_NONE;
-    apv_passed passed = {0};
-    apv_reader reader;
+    apv_msgpack_reader msgpack;
+    const apv_reader *reader = &msgpack.reader;
     apv_value root;
 
-    if (!apv_reader_msgpack(load, &reader, &root, &unreadable))
+    if (!apv_reader_msgpack(load, &msgpack, &root, &unreadable))
         return validate_nothing(expected, verdict, err);
-    apv_reader_msgpack_remember(&reader, &passed);
-    return apv_validate(&reader, root, expected, NULL, verdict, err);
+    return apv_validate(reader, root, expected, NULL, verdict, err);
 }
 
 bool
 apv_validate_json(apv_span load, const apv_expected *expected, apv_verdict **verdict, apv_err *err)
 {
     apv_err unreadable = APV_ERR_NONE;
-    apv_reader reader;
+    apv_json_reader json;
+    const apv_reader *reader = &json.reader;
     apv_value root;
 
-    if (!apv_reader_json(load, &reader, &root, &unreadable)) {
+    if (!apv_reader_json(load, &json, &root, &unreadable)) {
         if (unreadable.code == APV_ERR_MEMORY)
             return apv_fail_memory(err);
         return validate_nothing(expected, verdict, err);
     }
-    bool ok = apv_validate(&reader, root, expected, NULL, verdict, err);
-    apv_reader_json_close(&reader);
+    bool ok = apv_validate(reader, root, expected, NULL, verdict, err);
+    apv_reader_json_close(&json);
     return ok;
 }

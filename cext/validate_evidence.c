@@ -199,31 +199,32 @@ judge_outcome(apv_walk *walk, apv_slot *slot, apv_span outcome)
                                           APV_WORD("success")};
     apv_err err = APV_ERR_NONE;
     apv_value found[COUNT], root = {NULL};
-    apv_reader reader;
+    apv_json_reader json;
+    const apv_reader *reader = &json.reader;
     apv_span detail;
     int64_t retcode;
 
-    if (outcome.data == NULL || !apv_reader_json(outcome, &reader, &root, &err)) {
+    if (outcome.data == NULL || !apv_reader_json(outcome, &json, &root, &err)) {
         if (err.code == APV_ERR_MEMORY)
             walk->out_of_memory = true;
         apv_slot_mention(walk, slot);
         return;
     }
-    apv_map_find(&reader, root, words, COUNT, found);
-    if (!reader.integer(&reader, found[RETCODE], &retcode) ||
-        reader.type(&reader, found[SUCCESS]) != APV_BOOL)
+    apv_map_find(reader, root, words, COUNT, found);
+    if (!reader->integer(reader, found[RETCODE], &retcode) ||
+        reader->type(reader, found[SUCCESS]) != APV_BOOL)
         apv_slot_mention(walk, slot);
     else {
         apv_slot_observe(walk, slot, outcome, APV_SOURCE_EVIDENCE);
-        if (retcode != 0 || !reader.truth(&reader, found[SUCCESS])) {
-            if (!reader.text(&reader, found[RETURN], &detail))
+        if (retcode != 0 || !reader->truth(reader, found[SUCCESS])) {
+            if (!reader->text(reader, found[RETURN], &detail))
                 detail = outcome;
             if (!apv_arena_copy(walk->scratch, detail, &detail))
                 walk->out_of_memory = true;
             apv_slot_fail(walk, slot, APV_REASON_ACTION_FAILED, detail);
         }
     }
-    apv_reader_json_close(&reader);
+    apv_reader_json_close(&json);
 }
 
 static void

@@ -1,8 +1,6 @@
 /* validate_state.c - the return of a state run: its chunks, in the order they ran. */
 #include "validate_private.h"
 
-#include "text.h"
-
 #include <stdlib.h>
 #include <string.h>
 

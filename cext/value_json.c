@@ -232,7 +232,7 @@ json_next(const apv_reader *reader, apv_cursor *cursor, apv_span *key, apv_value
 }
 
 bool
-apv_reader_json(apv_span json, apv_reader *reader, apv_value *root, apv_err *err)
+apv_reader_json(apv_span json, apv_json_reader *made, apv_value *root, apv_err *err)
 {
     json_error_t problem;
     json_t *tree;
@@ -250,22 +250,25 @@ apv_reader_json(apv_span json, apv_reader *reader, apv_value *root, apv_err *err
             return apv_fail_memory(err);
         return apv_fail(err, APV_ERR_INVALID, "the bytes are not one JSON value");
     }
-    *reader = (apv_reader){
-        .data = tree,
-        .type = json_type_of,
-        .text = json_text,
-        .integer = json_whole,
-        .truth = json_truth,
-        .open = json_open,
-        .next = json_next,
+    *made = (apv_json_reader){
+        .reader =
+            {
+                .type = json_type_of,
+                .text = json_text,
+                .integer = json_whole,
+                .truth = json_truth,
+                .open = json_open,
+                .next = json_next,
+            },
+        .tree = tree,
     };
     root->node = tree;
     return true;
 }
 
 void
-apv_reader_json_close(apv_reader *reader)
+apv_reader_json_close(apv_json_reader *made)
 {
-    json_decref((json_t *)reader->data);
-    *reader = (apv_reader){.data = NULL};
+    json_decref(made->tree);
+    made->tree = NULL;
 }

@@ -33,15 +33,11 @@ typedef struct {
     bool map;
 } apv_cursor;
 
+/* The functions of a front end. A front end is a struct with an apv_reader among its members, from
+ * whose address its functions find the struct (APV_CONTAINER_OF). One thread at a time reads
+ * through it, since it may take notes there, although the pointers to it are const. */
 typedef struct apv_reader apv_reader;
 struct apv_reader {
-    const void *data; /* the front end's own, like the three that follow */
-    size_t size;
-    /* A value whose end is known; from NULL: none. */
-    struct {
-        const void *from, *to;
-    } longest;
-    void *memo; /* NULL, or what lets it remember */
     apv_type (*type)(const apv_reader *reader, apv_value value);
     /* The bytes of an APV_TEXT. False for every other type. */
     bool (*text)(const apv_reader *reader, apv_value value, apv_span *text);

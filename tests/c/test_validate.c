@@ -250,13 +250,14 @@ evidence_of(const char *fun, const char *chunk, const char *args, const char *mi
     if (mac == NULL) {
         unsigned char key[APV_EVIDENCE_KEY_SIZE];
         apv_err err = APV_ERR_NONE;
-        apv_reader reader;
+        apv_msgpack_reader bytes_reader;
+        const apv_reader *reader = &bytes_reader.reader;
         apv_value root;
         snprintf(evidence, sizeof evidence, format, minion, revision, observed, errors, "");
         apv_span packed = support_pack(evidence);
         assert_true(apv_evidence_key_parse(apv_span_of(KEY), key));
-        assert_true(apv_reader_msgpack(packed, &reader, &root, &err));
-        assert_true(apv_evidence_mac(&reader, root, key, made, &err));
+        assert_true(apv_reader_msgpack(packed, &bytes_reader, &root, &err));
+        assert_true(apv_evidence_mac(reader, root, key, made, &err));
         free((char *)packed.data);
         mac = made;
     }
