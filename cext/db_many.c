@@ -18,7 +18,7 @@ struct many {
 
 /* Hands on the answer to many->next. */
 static enum apv_attempt
-hand_on(struct many *many, apv_result *result, const apv_err *refused, apv_err *err)
+hand_answer(struct many *many, apv_result *result, const apv_err *refused, apv_err *err)
 {
     size_t index = many->next++;
 
@@ -53,7 +53,7 @@ take_rows(apv_db *db, struct many *many, PGresult *answer, apv_err *err)
 
     if (PQresultStatus(answer) == PGRES_TUPLES_OK) {
         apv_result *result = apv_pq_result_new(answer, err);
-        return result == NULL ? APV_ATTEMPT_FAILED : hand_on(many, result, NULL, err);
+        return result == NULL ? APV_ATTEMPT_FAILED : hand_answer(many, result, NULL, err);
     }
     attempt = apv_pq_fail_result(db, answer, &refused);
     PQclear(answer);
@@ -64,7 +64,7 @@ take_rows(apv_db *db, struct many *many, PGresult *answer, apv_err *err)
     if ((attempt == APV_ATTEMPT_AGAIN || attempt == APV_ATTEMPT_STALE) &&
         many->given_ways++ < APV_GIVE_WAYS_MAX)
         return APV_ATTEMPT_DONE;
-    return hand_on(many, NULL, &refused, err);
+    return hand_answer(many, NULL, &refused, err);
 }
 
 static bool
@@ -88,7 +88,7 @@ send_flight(apv_db *db, const struct many *many, size_t size)
  * serves all of them. After one that failed the server skips the others: they are for the
  * next flight. */
 static enum apv_attempt
-fly(apv_db *db, struct many *many, apv_err *err)
+attempt_flight(apv_db *db, struct many *many, apv_err *err)
 {
     size_t left = many->count - many->next, size = left < FLIGHT_MAX ? left : FLIGHT_MAX;
     PGresult *answer = NULL, *end = NULL;
@@ -127,7 +127,7 @@ attempt_many(apv_db *db, struct many *many, apv_err *err)
     if (PQenterPipelineMode(db->conn) == 0)
         return apv_pq_fail_wait(db, APV_WAIT_BROKEN, err);
     while (attempt == APV_ATTEMPT_DONE && many->next < many->count)
-        attempt = fly(db, many, err);
+        attempt = attempt_flight(db, many, err);
     if (attempt != APV_ATTEMPT_DONE || PQexitPipelineMode(db->conn) == 0)
         apv_pq_close(db);
     return attempt;

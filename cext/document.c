@@ -174,7 +174,7 @@ done:
     return ok;
 }
 
-struct many {
+struct asked {
     const apv_span *minion_ids;
     apv_document **documents;
     apv_err *refusals;
@@ -184,12 +184,12 @@ struct many {
 static bool
 take_document(void *arg, size_t index, apv_result *result, const apv_err *refused, apv_err *err)
 {
-    struct many *many = arg;
+    struct asked *asked = arg;
     apv_err found = APV_ERR_NONE;
     apv_owned_document *made;
 
     if (result == NULL) {
-        many->refusals[index] = *refused;
+        asked->refusals[index] = *refused;
         return true;
     }
     made = document_new(err);
@@ -199,8 +199,8 @@ take_document(void *arg, size_t index, apv_result *result, const apv_err *refuse
     }
     made->result = result;
     apv_document *content = &made->document;
-    if (read_answer(made, many->minion_ids[index], &found)) {
-        many->documents[index] = content;
+    if (read_answer(made, asked->minion_ids[index], &found)) {
+        asked->documents[index] = content;
         return true;
     }
     apv_document_free(&content);
@@ -208,7 +208,7 @@ take_document(void *arg, size_t index, apv_result *result, const apv_err *refuse
         *err = found;
         return false;
     }
-    many->refusals[index] = found;
+    asked->refusals[index] = found;
     return true;
 }
 
@@ -216,7 +216,7 @@ bool
 apv_documents_read(apv_db *db, const apv_span *minion_ids, size_t count, apv_document **documents,
                    apv_err *refusals, apv_err *err)
 {
-    struct many many = {minion_ids, documents, refusals};
+    struct asked asked = {minion_ids, documents, refusals};
     apv_param *params = NULL;
     bool ok = false;
 
@@ -231,7 +231,7 @@ apv_documents_read(apv_db *db, const apv_span *minion_ids, size_t count, apv_doc
             goto done;
         params[i] = (apv_param){APV_OID_TEXT, minion_ids[i].data, minion_ids[i].size, true};
     }
-    ok = apv_db_query_many(db, read_sql, params, count, take_document, &many, err);
+    ok = apv_db_query_many(db, read_sql, params, count, take_document, &asked, err);
 
 done:
     free(params);

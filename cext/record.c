@@ -315,7 +315,7 @@ judge_all(apv_returns *returns, apv_err *err)
     return true;
 }
 
-/* What fails now fails again when their turn has come, and is told then. */
+/* A failure is not told yet: the same one comes again when these returns are recorded. */
 static void
 judge_upcoming(void *arg)
 {

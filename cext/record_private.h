@@ -7,7 +7,7 @@
 
 #define APV_RETURN_DIGEST_SIZE 32
 
-/* Of what a minion sends, so much of a text is stored beside the payload, which has it all. */
+/* Bounds of the texts that are stored beside the payload, which has them whole. */
 #define APV_ID_MAX 255 /* bytes of a minion id or a resource's name */
 
 typedef struct {

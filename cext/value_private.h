@@ -63,7 +63,7 @@ struct apv_reader {
         NULL                                                                                       \
     }
 
-/* Which of the words key is, or count: none of them. words: not empty. */
+/* The index of key among the words, or count: it is none of them. words: not empty. */
 static inline size_t
 apv_word_index(const apv_span *words, size_t count, apv_span key)
 {
