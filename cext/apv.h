@@ -80,8 +80,8 @@ typedef struct {
     apv_span text;       /* one sentence for people */
 } apv_finding;
 
-/* The answer for one return. All that it points to belongs to it, but for the texts that a
- * finding has from an item. */
+/* The answer for one return. All that it points to belongs to it, but for the items of findings
+ * and the texts that these have from them. */
 typedef struct {
     apv_outcome verdict;
     bool authenticated; /* evidence with a valid mac for the expected revision and digest */
@@ -101,7 +101,7 @@ typedef struct {
  *
  * load: the return; nothing in it is trusted, and nothing in it is an error: what cannot be
  * parsed has the verdict APV_INVALID.
- * expected: the texts of its items must outlive the verdict, which borrows them.
+ * expected: its items and their texts must outlive the verdict, which borrows them.
  * verdict: receives the answer; free it with apv_verdict_free.
  * Errors: INVALID (expected is unusable: two items with the same kind and name, an
  * empty name), MEMORY. Blocking: no. Time: linear in the return and in the items.
