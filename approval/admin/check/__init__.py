@@ -192,9 +192,9 @@ def _master_uid(opts, findings):
 def _check_part(settings, part, uid, findings):
     where = PARTS[part].where
     try:
-        section = settings.section(part)
-        if section is None:
-            if part != "pillar":
+        if settings.section(part) is None:
+            # Where the pillar has no entry at all another finding says so.
+            if part != "pillar" or settings.pillars:
                 findings.error(where, "it is not configured", f"Add:\n{PARTS[part].example}")
             return
         if part == "pillar":

@@ -159,6 +159,13 @@ def test_no_prefix_comes_twice(findings, settings_of):
             "there is no entry approval",
             "dsn_file: /etc/salt/approval/exporter.dsn",
         ),
+        (
+            {"ext_pillar": [{"approval": None}]},
+            "ext_pillar approval",
+            "it is not configured",
+            "dsn_file: /etc/salt/approval/exporter.dsn",
+        ),
+        ({"ext_pillar": [{"approval": {}}]}, "ext_pillar approval", "set exactly one of dsn_file", "help connections"),
         ({"pillar_cache": True}, "pillar_cache", "pillar_cache: True", "pillar_cache: False"),
         ({"master_job_cache": None}, "master_job_cache", "do not reach", "master_job_cache: approval"),
         ({"ext_job_cache": "pgjsonb"}, "ext_job_cache", "only their claim", "Remove"),
