@@ -1,4 +1,4 @@
-"""All that README.md and docs/operations.md have somebody type, as it stands and in order, on one fresh machine."""
+"""All that README.md and docs/running.md have somebody type, as it stands and in order, on one fresh machine."""
 
 import json
 import re
@@ -9,7 +9,7 @@ import documents
 import pytest
 from lab import PROJECT
 
-PAGE = PROJECT / "docs/operations.md"
+PAGE = PROJECT / "docs/running.md"
 LANGUAGES = ("", "sh", "console", "yaml")
 # Begins a line that somebody types.
 COMMAND = re.compile(r"^(\w+\$|(salt|psql|pg_|sudo|systemctl|createuser|createdb)\b)")
@@ -98,7 +98,7 @@ def test_every_block_is_one_that_is_typed_or_cannot_be(page):
     assert all(block.commands for block in consoles)
 
 
-def test_operations_as_they_stand(newcomer):
+def test_running_as_it_stands(newcomer):
     machine, _ = newcomer
     unused, wrong = set(CASES), []
     for block in documents.blocks(PAGE):

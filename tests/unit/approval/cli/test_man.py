@@ -89,7 +89,7 @@ class TestHelp:
 
     def test_it_lists_topics(self, capsys):
         _, text, _ = self.said(capsys)
-        assert text.splitlines()[0] == "operations"
+        assert text.splitlines()[0] == "running"
         assert "  connections" in text.splitlines()
 
     @pytest.mark.parametrize(
