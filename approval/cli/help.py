@@ -10,7 +10,20 @@ from .command import answer, leaf
 # Shell -> the file, with the name under which that shell looks for it; `make man` writes them.
 SHELLS = {"bash": "salt-approval", "zsh": "_salt-approval"}
 README = "readme"  # which is in the package as its description
-PAGES = ("running", README, "model", "cookbook", "minion", "validation", "roles", "architecture", "performance")
+PAGES = (
+    README,
+    "setting-up",
+    "policy",
+    "daily-work",
+    "running",
+    "model",
+    "cookbook",
+    "minion",
+    "validation",
+    "roles",
+    "architecture",
+    "performance",
+)
 HEADING = re.compile(r"^(#{1,3}) (.+)$")
 
 
