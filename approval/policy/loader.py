@@ -232,7 +232,7 @@ def _routes(destination, body):
     routes = [_mapping(f"an entry of {what}", entry, ROUTE_KEYS) for entry in body]
     return [
         {
-            "topic": intake.text(f"{what}: topic", route.get("topic")),
+            "topic": fields.text(f"{what}: topic", route.get("topic")),
             "filter": _json(f"{what}: filter", _mapping(f"{what}: filter", route.get("filter"), None)),
         }
         for route in routes

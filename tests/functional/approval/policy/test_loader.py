@@ -230,7 +230,7 @@ def test_routes_are_written_compared_and_dropped(admin):
     assert load(admin, given) == []
     assert (
         "routes:\n  chat:\n  - topic: drift\n  - topic: requests\n    filter:\n      act: approved"
-        in policy.to_yaml(policy.show(admin))
+        in loader.to_yaml(loader.show(admin))
     )
     assert load(admin, "routes: {chat: [{topic: requests, filter: {act: rejected}}, {topic: drift}]}") == [
         '- route of requests to chat where {"act": "approved"}',
