@@ -1,12 +1,15 @@
-"""The documentation leads to what is there: its links."""
+"""The documentation leads to what is there: its links, and the paths that it names."""
 
 import pathlib
+import re
 
 import documents
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+TYPED = re.compile(r"`([\w.*-]+/[\w.*/-]*|[\w*-]+\.(?:py|c|h|sql|sls|md|yaml|toml))`")
+FLOOR = re.compile(r"^\| \d \|.*$", re.MULTILINE)  # names within saltext.approval, which test_layers.py looks at
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -17,3 +20,12 @@ def test_links_lead_somewhere(page):
         if not target.exists() or (anchor and anchor not in documents.anchors(target)):
             dead.append(f"{name}#{anchor}")
     assert not dead
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_paths_exist(page):
+    """NOUN, NAME and NNNN in a path stand for any name or number: sql/functions/NOUN/."""
+    text = FLOOR.sub("", (ROOT / page).read_text(encoding="utf-8"))
+    named = {path: re.sub("NOUN|NAME|NNNN", "*", path) for path in TYPED.findall(text)}
+    assert named
+    assert not [path for path, pattern in named.items() if not any(ROOT.glob(pattern.rstrip("/")))]
