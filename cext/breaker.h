@@ -24,7 +24,7 @@ typedef struct {
     apv_err cause;       /* what the last call or probe found */
 } apv_breaker;
 
-/* What a call learned of the database. */
+/* The lesson that a call learned of the database. */
 typedef enum {
     APV_LESSON_NONE,    /* it never asked the database, or came to no end of its own */
     APV_LESSON_AWAY,    /* no connection could be made */
