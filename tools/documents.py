@@ -64,7 +64,7 @@ def blocks(path):
 
 
 def links(path):
-    """Where a page's links within the repository lead: (path, or "" for the page itself; anchor, or "")."""
+    """The targets of a page's links within the repository: (path, or "" for the page itself; anchor, or "")."""
     found = LINK.findall(FENCE.sub("", pathlib.Path(path).read_text(encoding="utf-8")))
     return [target.partition("#")[::2] for target in found if "://" not in target]
 

@@ -44,7 +44,7 @@ def account_of_alice(machine):
 
 class Case(NamedTuple):
     """
-    What a command of a page takes for granted.
+    The conditions that a command of a page takes for granted.
 
     before: called with the machine; what it gives is N of the command. typed: what is typed after the command.
     code: its exit code. says: stands in its answer. not_run: why it cannot be run here.
@@ -116,7 +116,7 @@ def test_the_pages_as_they_stand(newcomer):
 
 
 def outcome(machine, person, command, case, place):
-    """What went otherwise than `case` has it with a command: a list of one text, or of none."""
+    """Type a command; gives a list of one text if it went otherwise than `case` has it, else of none."""
     if case.not_run:
         return []
     number = case.before(machine)

@@ -49,7 +49,7 @@ def test_the_man_page_is_one():
 
 
 def completed(*words):
-    """What bash offers at the end of these words."""
+    """The words that bash offers at the end of these."""
     script = ROOT / "approval/cli/completions/salt-approval"
     body = f"""
     source {script}
