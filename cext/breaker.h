@@ -9,7 +9,7 @@
 #ifndef APV_BREAKER_H
 #define APV_BREAKER_H
 
-#include "apv.h"
+#include "apv_base.h"
 
 #define APV_BREAKER_FIRST_MS 100 /* from a failure to the first probe */
 #define APV_BREAKER_LONGEST_MS 900

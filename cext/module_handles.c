@@ -1,7 +1,7 @@
 /* module_handles.c - handles that a process keeps and its threads share. */
 #include "module_handles.h"
 
-#include "apv_private.h"
+#include "apv_base.h"
 
 #include <stdlib.h>
 #include <string.h>

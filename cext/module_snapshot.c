@@ -94,7 +94,7 @@ PyDoc_STRVAR(info_doc,
 static bool
 look(apv_snapshot *snapshot, void *arg, apv_err *err)
 {
-    return apv_snapshot_look(snapshot, arg, err);
+    return apv_snapshot_inspect(snapshot, arg, err);
 }
 
 static PyObject *
