@@ -1,6 +1,6 @@
 """Approval workflow for Salt.
 
-What was approved for a minion reaches it as pillar; what it then does is validated and recorded.
+A minion gets the state that was approved for it as pillar; its returns are validated and recorded.
 """
 
 import importlib

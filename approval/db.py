@@ -1,4 +1,4 @@
-"""Connections for commands and upgrades. What every pillar and every return uses is in ``_core``."""
+"""Connections for commands and upgrades. Pillars and returns use ``_core`` alone."""
 
 from contextlib import contextmanager, suppress
 

@@ -1,6 +1,6 @@
-"""What can go wrong for a user of this extension.
+"""Errors that a user of this extension can meet.
 
-The text of each is one sentence for people. It names settings, files and objects, and never holds the
+The text of each is one sentence for people. The sentence names settings, files and objects, and never holds the
 content of a connection string, a password or an approved value.
 """
 
@@ -14,7 +14,7 @@ class ConfigError(ApprovalError):
 
 
 class InputError(ApprovalError):
-    """What an operator gave cannot be understood; says what would be."""
+    """An operator's input cannot be understood; the text says what would be."""
 
 
 class Unavailable(ApprovalError):
@@ -34,4 +34,4 @@ class MigrationError(ApprovalError):
 
 
 class Damaged(ApprovalError):
-    """What stands on the master's disk is not what was written there."""
+    """A file on the master's disk is not as it was written."""

@@ -1,4 +1,4 @@
-"""What a master's configuration says about this extension: nothing else reads it.
+"""The part of a master's configuration about this extension: nothing else reads it.
 
 Used for every pillar, so it imports nothing heavy.
 """
@@ -172,7 +172,7 @@ class Settings:
 @dataclass(frozen=True)
 class Source:
     """
-    Where a minion's approved state is read from.
+    The place from which a minion's approved state is read.
 
     connection
         A config.Connection.
@@ -194,7 +194,7 @@ def source(settings, cachedir):
     cachedir
         Salt's, below which the snapshot is unless the settings say otherwise.
 
-    Raises ConfigError. What stands in the settings and in the file that they name is looked at once a second.
+    Raises ConfigError. The settings and the file that they name are looked at once a second.
     """
     second = int(time.monotonic())
     try:

@@ -196,7 +196,7 @@ class Story:
         broken = self._as_person(FIRST, "audit", "verify")
         self.check(broken == [], "every chain of the audit trail is whole", broken)
 
-    # What the steps are made of
+    # Parts of which the steps are made
 
     def check(self, holds, outcome, found=None):
         self.narrator.check(holds, outcome, found)
@@ -287,14 +287,14 @@ class Story:
             )
 
     def _check_recorded(self, name, jid, verdict):
-        """That the job's return is stored with this verdict, on evidence that this minion signed."""
+        """Check that the job's return is stored with this verdict, on evidence that this minion signed."""
         found = wait_until(lambda: self.lab.stored_return(jid, name), f"return of job {jid}")
         self.check(
             found == f"{verdict}|t", f"{name}: job {jid} is recorded: {verdict}, on evidence of that minion", found
         )
 
     def _out_of_line(self, name):
-        """What of the minion is not as approved: resource -> how it stands."""
+        """The minion's resources that are not as approved: resource -> how it stands."""
         # Its exit code is 1 while anything is out of line.
         told = self.lab.database.command(FIRST, "--json", "compliance", check=False)
         rows = json.loads(told.stdout)["out_of_line"]
@@ -307,7 +307,7 @@ class Story:
         return {"pillar": self.lab.pillar(name), "packages": self.lab.minions[name].packages()}
 
     def _installed(self, name):
-        """Those installed packages that this story is about."""
+        """The installed packages that this story is about."""
         packages = self.lab.minions[name].packages()
         return {
             package: version

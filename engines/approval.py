@@ -10,7 +10,7 @@ Keep the approval database in good order, and send minions what is due.
         dsn_file: /etc/salt/approval/engine.dsn
 
 Salt runs it in a process of its own beside the master, and starts it again should it die. Its settings stand
-under ``approval:engine``; ``docs/operations.md`` has them all.
+under ``approval:engine``; ``docs/running.md`` has them all.
 """
 
 __virtualname__ = "approval"

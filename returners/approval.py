@@ -10,7 +10,7 @@ Keep jobs in the approval database and judge every return against what was appro
         dsn_file: /etc/salt/approval/returner.dsn
 
 On a master or a masterless minion ``--return approval`` works too. The settings are those of the pillar
-module. What a minion's load says about returners (``ret_config``, ``ret_kwargs``) is ignored.
+module. The words of a minion's load about returners (``ret_config``, ``ret_kwargs``) are ignored.
 """
 
 import logging
@@ -54,7 +54,7 @@ def get_load(jid):
 
 
 def get_jid(jid):
-    """What the minions returned for the job: {minion: {return, retcode, success, out}}."""
+    """The returns of the minions for the job: {minion: {return, retcode, success, out}}."""
     return _store().get_jid(jid)
 
 

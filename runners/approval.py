@@ -16,7 +16,7 @@ counts as ``asserted``. A request type may demand more, and delegating and break
 Times are ISO 8601, UTC where no zone is named; a day is its start. A refusal is one sentence, with exit code 1.
 
 ``salt-run`` prints a few lines, as ``salt-approval`` does; with ``--out=json`` (yaml, nested, ...) all there is.
-Whoever else calls a function (Salt's API, a reactor, ``salt-run -a``) gets that as data. Every function takes
+Any other caller (Salt's API, a reactor, ``salt-run -a``) gets the answer as data. Every function takes
 ``text=True`` or ``text=False``, which says otherwise. Data leaves out what is not known yet.
 """
 
@@ -32,7 +32,7 @@ def __virtual__():
 
 def types(*surplus, **options):
     """
-    Which kinds of request there are, who may make them, and which approvals they need.
+    The types of requests, who may make them, and which approvals they need.
 
         salt-run approval.types
     """
@@ -50,7 +50,7 @@ def show_type(name=None, version=None, *surplus, **options):
 
 def what_if(request_type=None, minions=1, requester=None, *surplus, **options):
     """
-    Who would have to approve a request.
+    The people who would have to approve a request.
 
     minions: over so many.
     requester: made by this principal; else by the caller.
@@ -83,13 +83,13 @@ def request(
 
     request_type: one of approval.types.
     minions: a list of exact ids; patterns are not expanded.
-    tgt, tgt_type: instead of minions a target as salt takes it. It is resolved now, and the request names the
+    tgt, tgt_type: instead of minions a target as salt takes it. The target is resolved now, and the request names the
         ids that it means: the answer lists them as resolved.
     packages: for a type of this kind, a mapping of name to version, latest or absent. A version with * is a pattern.
         Quote what looks like a number.
     services: a mapping of name to running or dead.
     values: a mapping of name to anything that JSON has a form for. Text that looks like something else is quoted:
-        {release: "1.10"}. Whoever calls this other than by salt-run gives numbers, true, false and null in JSON text.
+        {release: "1.10"}. Callers other than salt-run give numbers, true, false and null in JSON text.
     parameters: of an action, as far as its type takes any; likewise.
     reason: why, for those who approve.
     after: not before this time.
@@ -299,7 +299,7 @@ def list_(state=None, minion=None, limit=50, mine=False, before=None, *surplus, 
 
 def inbox(person=None, limit=50, after=None, *surplus, **options):
     """
-    What the caller can decide or review now: why, until when, and whether salt-run is sure enough for it.
+    Requests that the caller can decide or review now: why, until when, and whether salt-run is sure enough for it.
 
     person: what waits for this principal instead.
     after: the next page: only those with a higher number.
@@ -344,7 +344,7 @@ def plan(request_id=None, sample=None, timeout=60, *surplus, **options):
 
 def state(minion=None, *surplus, **options):
     """
-    What is approved for a minion, now and at known later times, and what it last proved.
+    The state that is approved for a minion, now and at known later times, and what it last proved.
 
         salt-run approval.state web1
     """
@@ -392,7 +392,7 @@ def minions(*surplus, **options):
 
 def compliance(limit=50, *surplus, **options):
     """
-    Who is out of line with what is approved, since when and why, and how many minions stand how.
+    Minions that are out of line with what is approved, since when and why, and how many minions stand how.
 
         salt-run approval.compliance
         salt-run approval.compliance limit=1000 --out=json
@@ -404,7 +404,7 @@ def returns(
     minion=None, verdict=None, flagged=None, since=None, before=None, limit=50, every=False, *surplus, **options
 ):
     """
-    What minions returned and what the validator made of it, the newest job first.
+    Returns of minions and what the validator made of them, the newest job first.
 
     verdict: converged, partial, failed, not-applied, drift, invalid or unproven.
     flagged: True for what is odd (claim, replayed, stale, unknown-job, untargeted), False for the rest.
@@ -430,7 +430,7 @@ def quarantine(minion=None, since=None, before=None, limit=50, *surplus, **optio
 
 def outbox(state=None, limit=50, *surplus, **options):
     """
-    What waits to be sent to minions or other systems, and what failed for good (dead), with the last error.
+    Messages that wait to be sent to minions or other systems, or failed for good (dead), with the last error.
 
     state: waiting, delivered or dead; else all that is not delivered.
 
@@ -529,7 +529,7 @@ def verify_audit(*surplus, **options):
 
 
 def _answer(function, surplus, options, method, *args):
-    """What the client's method answers; ``surplus`` and ``options``: what ``function`` was given beside its own."""
+    """The answer of the client's method; ``surplus`` and ``options``: what ``function`` was given beside its own."""
     return _shaped(function, surplus, options, lambda client: getattr(client, method)(*args))
 
 
@@ -550,7 +550,7 @@ def _answer_on(function, surplus, options, method, target, request, **kwargs):
 
 
 def _shaped(function, surplus, options, act):
-    """What ``act`` makes of a client: data, or for a person at salt-run a few lines of text."""
+    """The result of ``act`` on a client: data, or for a person at salt-run a few lines of text."""
     # Imported here, since Salt loads every runner module for every runner call.
     from saltext.approval.cli import salt_run
     from saltext.approval.client.database import operator

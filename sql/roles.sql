@@ -1,5 +1,5 @@
 -- Group roles and the schema. Idempotent; run by a superuser, or by a role that may create roles and schemas here.
--- Nobody logs in as one of these: login roles are granted the one that fits (see docs/operations.md).
+-- Nobody logs in as one of these: login roles are granted the one that fits (see docs/roles.md).
 DO $$
 DECLARE
     role_name text;

@@ -1,4 +1,4 @@
-"""What all tests share: a private PostgreSQL server, and in it a new database with the schema for each test.
+"""The fixtures of all tests: a private PostgreSQL server, and in it a new database with the schema for each test.
 
 APPROVAL_POOLER=yes puts a PgBouncer in transaction mode between them and the server, as `make faults` does.
 """
@@ -59,7 +59,7 @@ class Database:
 
     @property
     def options(self):
-        """What stands beside the connection string in settings."""
+        """The settings beside the connection string."""
         return {"prepare": False} if self._pooler else {}
 
     def dsn(self, login=None, direct=False):

@@ -32,7 +32,7 @@ def run(main, arguments, environment=None):
     environment
         Variables that it has beside those of this process.
 
-    Gives the subprocess.CompletedProcess, with output and errors as text. It has no input.
+    Gives the subprocess.CompletedProcess, with output and errors as text. The child has no input.
     """
     command = list(map(str, arguments))
     with (

@@ -7,6 +7,7 @@ from typing import NamedTuple
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 PATH = re.compile(r"`(/[^`]+)`")
+LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
 PROMPT = re.compile(r"^(\w+)\$ (.+)$")
 
 
@@ -60,3 +61,15 @@ def blocks(path):
             )
         )
     return found
+
+
+def links(path):
+    """The targets of a page's links within the repository: (path, or "" for the page itself; anchor, or "")."""
+    found = LINK.findall(FENCE.sub("", pathlib.Path(path).read_text(encoding="utf-8")))
+    return [target.partition("#")[::2] for target in found if "://" not in target]
+
+
+def anchors(path):
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = HEADING.findall(FENCE.sub("", pathlib.Path(path).read_text(encoding="utf-8")))
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}

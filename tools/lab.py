@@ -82,7 +82,7 @@ class Lab:
         self.database.command("policy", "policy", "load", str(POLICY))
 
     def _master_configuration(self):
-        """What an operator adds to the master's configuration, and an eauth user for the requester."""
+        """The master's configuration as an operator extends it, and an eauth user for the requester."""
         roots = {}
         for name, files in (("states", STATES), ("pillars", PILLARS)):
             roots[name] = self.directory / name
@@ -170,7 +170,7 @@ class Lab:
         return self.show(number)
 
     def pillar(self, minion_id):
-        """What the minion has as pillar now: its keys, the other source's part, and the packages approved for it."""
+        """The pillar that the minion has now: its keys, the other source's part, and the packages approved for it."""
         # The whole of it is not asked for in clear text: that would put the key, by which the minion proves who it is,
         # into the job cache.
         self.master.call(minion_id, "saltutil.refresh_pillar", "wait=True")
@@ -189,14 +189,14 @@ class Lab:
         return ["unmask=True"] if "unmask" in known else []
 
     def stored_return(self, jid, minion_id):
-        """What the database has of a job's return: `verdict|authenticated` for each attempt, a line each."""
+        """The records of a job's return in the database: `verdict|authenticated` for each attempt, a line each."""
         return self.database.query(
             "SELECT verdict, authenticated FROM approval.job_return "
             f"WHERE jid = '{jid}' AND minion_id = '{minion_id}' ORDER BY attempt"
         )
 
     def on_master(self, *arguments):
-        """What `salt-approval` answers to the operator of the master, who needs no database for it."""
+        """The answer of `salt-approval` to the operator of the master, who needs no database for it."""
         configuration = str(self.master.directory / "etc/master")
         command = [PROGRAMS / "salt-approval", "--json", *arguments, "--master-config", configuration]
         return json.loads(subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=True).stdout)

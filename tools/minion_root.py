@@ -1,7 +1,8 @@
 """The root file systems of minions: a minimal Debian with Salt, built once and kept as an archive.
 
 The archive holds the host's Debian release with its own dpkg, Salt in /opt/salt, and the host's way to reach the
-Debian mirrors. It is rebuilt when any of that changes. RpmRoot has the package managers of RedHat and SUSE besides.
+Debian mirrors. The archive is rebuilt when any of them changes. RpmRoot has the package managers of RedHat and SUSE
+besides.
 """
 
 import contextlib
@@ -40,7 +41,7 @@ class MinionRoot:
 
     def build(self, log):
         """
-        Build the archive unless it is there. What the tools print goes to the file `log`.
+        Build the archive unless it is there. The output of the tools goes to the file `log`.
 
         A run beside this one that wants the same archive waits for it.
         """
@@ -137,7 +138,7 @@ class RpmRoot(MinionRoot):
     )
     # Salt asks Python's rpm to compare versions.
     VENV_OPTIONS = "--system-site-packages"
-    # It has versionlock, and says that it breaks zypper: one file is in both.
+    # This package has versionlock, and says that it breaks zypper: one file is in both.
     COMPLETION = (
         'chroot "$1" sh -c "cd /tmp && apt-get -q download dnf-plugins-core && '
         'dpkg-deb --extract dnf-plugins-core_*.deb / && rm *.deb"'

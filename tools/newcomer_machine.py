@@ -1,7 +1,7 @@
 """A machine on which somebody follows the documentation: a copy-on-write copy of this one, with nothing set up.
 
-It has what a newcomer brings along: Salt in /opt/saltstack/salt, a PostgreSQL cluster, a clone of the project, accounts
-of people who may use sudo. Whatever is written there goes to memory and is gone with the machine; it has a network
+The machine has what a newcomer brings along: Salt in /opt/saltstack/salt, a PostgreSQL cluster, a clone of the project,
+accounts of people who may use sudo. Files written there go to memory and are gone with the machine; it has a network
 of its own, so every service has its usual port. Salt's own packages (onedir) cannot be installed here: a virtual
 environment in their place, with `salt-pip` and the folder `extras-X.Y` as they have them, stands for them. There is no
 systemd: `systemctl` knows what the documentation asks of it.
@@ -112,7 +112,7 @@ class NewcomerMachine:
         is set.
         """
         folder = CLONE if user == "root" else "~"
-        # What `export` did stays, as in the one shell that a person has open.
+        # Variables of `export` stay, as in the one shell that a person has open.
         memory = f"/tmp/shell-of-{user}"  # noqa: S108 - in that machine
         script = f". {memory} 2>/dev/null\ncd {folder}\n{command}\nresult=$?\nexport -p >{memory}\nexit $result\n"
         result = subprocess.run(
@@ -135,7 +135,7 @@ class NewcomerMachine:
         file.chmod(mode)
 
     def path(self, path):
-        """Where a file of that machine is on this one."""
+        """The place on this machine of a file of that one."""
         return self.root / str(path).lstrip("/")
 
     def add_minion(self, minion_id, root, repository):
@@ -167,7 +167,7 @@ class NewcomerMachine:
                 raise TimeoutError(f"{what}: not within {START_TIMEOUT_S} s: {result.stdout}")
 
     def _download(self):
-        """What builds the package, and what it depends on: there is no way to an index from the machine."""
+        """Wheels that build the package, and those it depends on: there is no way to an index from the machine."""
         project = tomllib.loads((PROJECT / "pyproject.toml").read_text())
         wanted = sorted([*project["build-system"]["requires"], *project["project"]["dependencies"]])
         folder = self._wheels["wheels"]
@@ -204,7 +204,7 @@ class NewcomerMachine:
         self.write("/etc/profile.d/newcomer.sh", PROFILE)
         for name in (".profile", ".bashrc", ".bash_profile"):
             self.path(f"/root/{name}").unlink(missing_ok=True)
-        # What is to be installed is installed here: apt finds that, and looks for nothing newer.
+        # The packages are installed here already: apt finds them, and looks for nothing newer.
         self._as_root("rm -rf /etc/apt/sources.list /etc/apt/sources.list.d/*")
         for person in PEOPLE:
             self._as_root(f"id {person} >/dev/null 2>&1 || useradd --create-home --shell /bin/bash {person}")

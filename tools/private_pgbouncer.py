@@ -1,6 +1,6 @@
 """A PgBouncer of our own in front of a private server, as an operator would have one: in transaction mode.
 
-It takes the logins that the server has, with their passwords, on a unix socket; few connections serve all.
+The pooler takes the logins that the server has, with their passwords, on a unix socket; few connections serve all.
 """
 
 import contextlib

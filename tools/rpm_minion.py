@@ -96,13 +96,13 @@ class RpmMinion:
         self.run("rpm", "--install", "--nodeps", "--noscripts", "--force", *files)
 
     def installed(self):
-        """What rpm has, but for the base: NAME-EPOCH:VERSION-RELEASE.ARCH, sorted."""
+        """The packages that rpm has, but for the base: NAME-EPOCH:VERSION-RELEASE.ARCH, sorted."""
         output = self.run("rpm", "-qa", "--queryformat", "%{NAME}-%{EPOCHNUM}:%{VERSION}-%{RELEASE}.%{ARCH}\n")
         base = tuple(f"{package.name}-0:" for package in BASE)
         return sorted(line for line in output.splitlines() if not line.startswith(base))
 
     def call(self, grains, pillar, state, **arguments):
-        """What the state function returned, with these grains and this pillar. ``test`` goes into the configuration."""
+        """The return of the state function, with these grains and this pillar. ``test`` goes into the configuration."""
         request = {"grains": grains, "pillar": pillar, "state": state, "arguments": arguments}
         self._server.stdin.write(json.dumps(request) + "\n")
         self._server.stdin.flush()

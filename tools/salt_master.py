@@ -54,7 +54,7 @@ class SaltMaster:
 
     @property
     def minion_configuration(self):
-        """What a minion has to know of this master."""
+        """The configuration by which a minion knows this master."""
         return {
             "master": "127.0.0.1",
             "master_port": self.return_port,
@@ -170,7 +170,7 @@ class SaltMaster:
             yield Events(bus)
 
     def log(self):
-        """What the master printed and logged so far."""
+        """The output and log of the master so far."""
         files = [self.directory / "output", self.directory / "var/log/salt/master"]
         return "\n".join(file.read_text(errors="replace") for file in files if file.exists())
 
@@ -190,7 +190,7 @@ class Events:
         while (left := deadline - time.monotonic()) > 0:
             event = self._bus.get_event(wait=left, tag=tag, match_type="fnmatch", full=True)
             if event is not None and event["tag"] == "salt/event/exit":
-                # What Salt makes of Ctrl-C.
+                # Exit code that Salt makes of Ctrl-C.
                 raise KeyboardInterrupt
             if event is not None and accept(event["data"]):
                 return event["data"]

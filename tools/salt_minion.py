@@ -49,7 +49,7 @@ class SaltMinion:
         configuration.write_text(yaml.safe_dump(self._configuration))
 
     def start(self):
-        """Boot: start salt-minion, with a new boot id. It ends with the process that called this at the latest."""
+        """Boot: start salt-minion, with a new boot id. The minion ends with this process at the latest."""
         (self.directory / BOOT_ID.lstrip("/")).write_text(f"{uuid.uuid4()}\n")
         with open(self.directory.with_suffix(".log"), "ab") as log:
             self._process = self._enter(
@@ -83,13 +83,13 @@ class SaltMinion:
         return self._enter(subprocess.run, command, check=True, input=text, stdout=subprocess.PIPE, text=True).stdout
 
     def packages(self):
-        """What dpkg has installed there: package name -> version."""
+        """The packages that dpkg has installed there: package name -> version."""
         output = self.run("dpkg-query", "-W", "-f", "${db:Status-Status} ${Package} ${Version}\n")
         rows = (line.split(" ") for line in output.splitlines())
         return {name: version for status, name, version in rows if status == "installed"}
 
     def log(self):
-        """What the minion's process wrote so far."""
+        """The output of the minion's process so far."""
         return self.directory.with_suffix(".log").read_text(errors="replace")
 
     def _enter(self, call, command, **options):

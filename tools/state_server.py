@@ -36,7 +36,7 @@ def run(folder, grains, pillar, state, arguments):
 
 def main(folder):
     os.makedirs("/var/cache/salt", exist_ok=True)
-    # Whatever is printed by others has to stay out of the answers.
+    # Output of others has to stay out of the answers.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     for line in sys.stdin:

@@ -11,7 +11,7 @@ CHUNK = "approval_|-approval_|-approval_|-converged"
 
 
 class Workflow:
-    """What people do on `lab`: the requester over the runner's login, approvers with logins of their own."""
+    """The acts of people on `lab`: the requester over the runner's login, approvers with logins of their own."""
 
     def __init__(self, lab):
         self._lab = lab
@@ -46,7 +46,7 @@ class Workflow:
             raise TimeoutError(json.dumps(self.show(number), indent=2)) from None
 
     def finding(self, item):
-        """What the validator found for an item of show(), in the return that decided on it: (verdict, reason, text)."""
+        """The validator's finding for an item of show(), in the return that decided on it: (verdict, reason, text)."""
         query = (
             "SELECT json_build_array(verdict, reason, finding) FROM approval.job_finding "
             f"WHERE jid = '{item['jid']}' AND minion_id = '{item['minion']}' AND kind = '{item['kind']}' "

@@ -6,7 +6,7 @@ an upgrade is one transaction: it happens as a whole or not at all, however it e
 between the two versions. The record of each migration keeps the file's sha256, so that an edited file is found.
 
 Code that the new version no longer has goes: functions, old overloads of them, views and triggers that no
-migration made. What belongs to another owner, or lies in another schema, is not ours.
+migration made. An object of another owner, or in another schema, is not ours.
 """
 
 import hashlib
@@ -53,7 +53,7 @@ CREATE TABLE IF NOT EXISTS approval.code_version (
 COMMENT ON TABLE approval.code_version IS
     'The sha256 over the files of roles, functions and grants that were applied last.';
 """
-# What was granted on views to others than our group roles, for which see grants.sql: an administrator did that.
+# Grants on views to others than our group roles (for those see grants.sql): an administrator made them.
 GIVEN = """
 SELECT format('GRANT %%s ON %%s TO %%s%%s', a.privilege_type, c.oid::regclass, quote_ident(r.rolname),
     CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) AS statement
@@ -61,7 +61,7 @@ FROM pg_catalog.pg_class AS c CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl)
 JOIN pg_catalog.pg_roles AS r ON r.oid = a.grantee
 WHERE c.oid = to_regclass(%s) AND a.grantee <> c.relowner AND NOT starts_with(r.rolname, 'approval_')
 """
-# Who is at an upgrade, or else has tables of ours in use; those first that have been so the longest.
+# Sessions that upgrade, or else have tables of ours in use; the one that has been so the longest comes first.
 HOLDERS = """
 SELECT l.pid, concat_ws(', ', 'login ' || a.usename, nullif(a.application_name, ''), a.state,
     'since ' || to_char(a.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')) AS session
@@ -96,7 +96,7 @@ class Script:
 
     @property
     def title(self):
-        """What it says of itself in its first line, or nothing."""
+        """The description in its first line, or an empty text."""
         first = self.text.partition("\n")[0]
         return first[2:].strip() if first.startswith("--") else ""
 

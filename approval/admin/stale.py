@@ -1,4 +1,4 @@
-"""What of the database's code an upgrade takes away: what the version before had and this one has not.
+"""The code in the database that an upgrade takes away: the version before had it, and this one has not.
 
 Functions, views and triggers count that belong to the schema's owner and that no migration made. A function that
 this version has is replaced in place, as constraints, indexes and views may depend on it.
@@ -70,7 +70,7 @@ class Made:
 
     @classmethod
     def by(cls, migrations, code):
-        """What these files of SQL make."""
+        """The objects that these files of SQL make."""
         return cls(*(frozenset(name for file in files for name in _made(file.text)) for files in (migrations, code)))
 
 
@@ -87,7 +87,7 @@ def code(conn):
 
 
 def unknown(conn, made):
-    """What an upgrade drops for its name alone; old overloads of what is made again are found only by doing it."""
+    """Objects that an upgrade drops for their names; old overloads of others are found only by making those again."""
     with conn.transaction():
         rows = code(conn).values()
         return [row["what"] for row in rows if row["name"] not in made.migrations | made.code]
@@ -97,8 +97,8 @@ def drop(conn, before, made, same):
     """
     Drop what is as it was ``before`` (an answer of code()) although the files were run; lines that say what.
 
-    The views that are the ``same`` in both versions were not run. What a migration made stays, unless a file of code
-    took its name over. Raises MigrationError if anything depends on it.
+    The views that are the ``same`` in both versions were not run. An object that a migration made stays, unless a
+    file of code took its name over. Raises MigrationError if anything depends on it.
     """
     left = [
         row["what"]
@@ -138,6 +138,6 @@ def _drop(conn, what):
 
 
 def grants(conn):
-    """What our group roles may do, as a set of texts, each a privilege, on what, and to whom."""
+    """The privileges of our group roles, as a set of texts: each names the privilege, the object and the role."""
     conn.execute("SET LOCAL search_path = pg_catalog")
     return {row["privilege"] for row in conn.execute(GRANTS).fetchall()}

@@ -33,7 +33,7 @@ def main(argv=None):
     """Run the command; returns its exit code."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            # It was closed: nobody wants the answer, and no connection may take its place.
+            # The stream was closed: nobody wants the answer, and no connection may take its number.
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
         # A terminal that has no letter for something must not make a failure of what was done.
         getattr(sys, name).reconfigure(errors="backslashreplace")
@@ -43,7 +43,7 @@ def main(argv=None):
     except (Refused, MigrationError, Damaged) as exc:
         return _failed(arguments, exc, REFUSED)
     except BrokenPipeError:
-        # Whoever read the answer has seen enough; what is still buffered must not fail again on exit.
+        # The reader has seen enough; output that is still buffered must not fail again on exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except (ApprovalError, OSError) as exc:

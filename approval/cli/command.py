@@ -1,7 +1,7 @@
-"""What the commands of salt-approval have in common: how they are declared, connect, and answer.
+"""The common part of all commands of salt-approval: how they are declared, connect, and answer.
 
 A module beside this one declares its commands in ``add(commands)``; each sets ``run``, which takes the parsed
-arguments and returns the exit code. What only one command needs is imported in its ``run``, so that those
+arguments and returns the exit code. A module that one command alone needs is imported in its ``run``, so that those
 which need no database work without its driver.
 """
 
@@ -16,7 +16,7 @@ DONE, REFUSED, NOT_TRIED = 0, 1, 2
 IN_PART = 3  # nothing is wrong in what was looked at, but that was not all
 SHOW_EVERY_S = 0.5
 MASTER_CONFIG = "/etc/salt/master"  # what --master-config names by default
-# Where one of these is set, libpq knows a database without us.
+# Variables by which libpq knows a database without us.
 LIBPQ = ("PGSERVICE", "PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER")
 
 

@@ -10,14 +10,27 @@ from .command import answer, leaf
 # Shell -> the file, with the name under which that shell looks for it; `make man` writes them.
 SHELLS = {"bash": "salt-approval", "zsh": "_salt-approval"}
 README = "readme"  # which is in the package as its description
-PAGES = ("operations", README, "model", "cookbook", "minion", "validation", "roles", "architecture", "performance")
+PAGES = (
+    README,
+    "setting-up",
+    "policy",
+    "daily-work",
+    "running",
+    "model",
+    "cookbook",
+    "minion",
+    "validation",
+    "roles",
+    "architecture",
+    "performance",
+)
 HEADING = re.compile(r"^(#{1,3}) (.+)$")
 
 
 def add(commands):
     """Declare the commands."""
     command = leaf(commands, "help", _help, "the documentation: a page, a section of one, or which there are")
-    command.add_argument("topic", metavar="TOPIC", nargs="?", help="operations, connections, the-engine, ...")
+    command.add_argument("topic", metavar="TOPIC", nargs="?", help="running, connections, the-engine, ...")
     command = leaf(commands, "completion", _completion, "the completion script of a shell")
     command.add_argument(
         "shell", choices=list(SHELLS), help="for bash: source it, or keep it in share/bash-completion/completions"

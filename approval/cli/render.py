@@ -19,7 +19,7 @@ SHOWN_REVISIONS = 2
 
 
 def requests(rows):
-    """What Client.list() returned."""
+    """The answer of Client.list()."""
     columns = {
         "request_id": "REQUEST", "type": "TYPE", "state": "STATE", "requester": "REQUESTER",
         "submitted_at": "SUBMITTED", "minions": "MINIONS", "items": "ITEMS", "waiting_for": "WAITING FOR",
@@ -30,7 +30,7 @@ def requests(rows):
 
 
 def inbox(rows):
-    """What Client.inbox() returned."""
+    """The answer of Client.inbox()."""
     lines = []
     for row in rows:
         what = f"stage {row['stage']} ({row['stage_name']})" if row["act"] == "decide" else "review"
@@ -74,7 +74,7 @@ def request(shown, each=False):
         lines.append("  pre-approved: its type needs no approval")
     standings = ", ".join(f"{count} {standing}" for standing, count in sorted(shown["standings"].items()))
     lines.append(f"  {_number(shown['item_count'], 'item')} on {_number(shown['minion_count'], 'minion')}: {standings}")
-    # Where all items are at hand each minion of a line can be told; else only the first and the last.
+    # If all items are at hand, each minion of a line can be told; else only the first and the last.
     is_grouped = not each and shown["minion_count"] > MANY_MINIONS and bool(shown["next"])
     rows = [_told(item) for item in (_grouped(shown["groups"]) if is_grouped else shown["items"])]
     columns = {"minion": "MINION", "name": "NAME", "wanted": "APPROVED", **OUTCOME, "text": ""}
@@ -104,7 +104,7 @@ def _named(shown):
 
 
 def plan(shown, limit=LINES):
-    """What Client.plan() returned; of its minions at most ``limit`` groups (None: all)."""
+    """The answer of Client.plan(); of its minions at most ``limit`` groups (None: all)."""
     if shown["summary"] is None:
         return f"request {shown['request']} has no plan; salt-run approval.plan makes one, or plan --make on the master"
     lines = [f"request {shown['request']}", *(f"  {line}" for line in _plan(shown["summary"])), ""]
@@ -121,7 +121,7 @@ def plan(shown, limit=LINES):
 
 
 def why(shown):
-    """What Client.why() returned."""
+    """The answer of Client.why()."""
     lines = [f"{shown['kind']} {shown['name']} on {shown['minion']}"]
     for story in shown["requests"]:
         value = wanted({"type": story["what"], "value": story["value"]})
@@ -145,7 +145,7 @@ def why(shown):
 
 
 def what_if(shown):
-    """What Client.what_if() returned."""
+    """The answer of Client.what_if()."""
     may = "may" if shown["may_request"] else "may not"
     asked_by = shown.get("requester") or "this requester"
     lines = [f"{shown['type']} (version {shown['version']}): {asked_by} {may} ask for it"]
@@ -167,7 +167,7 @@ def _approvers(way, asked_by):
 
 
 def state(shown):
-    """What Client.state() returned."""
+    """The answer of Client.state()."""
     lines = [f"minion {shown['minion']}"]
     for change in shown["held"]:
         lines.append(f"  {change['name']} {_cell(wanted(change))} (request {change['request']}): {_held(change)}")
@@ -189,7 +189,7 @@ def state(shown):
 
 
 def delegations(rows):
-    """What Client.delegations() returned."""
+    """The answer of Client.delegations()."""
     columns = {
         "delegation": "NUMBER", "from_principal": "FROM", "to_principal": "TO", "starts_at": "SINCE",
         "ends_at": "UNTIL",
@@ -198,7 +198,7 @@ def delegations(rows):
 
 
 def wanted(item):
-    """What an item asks for, in one word."""
+    """The content that an item asks for, in one word."""
     if item["type"] == "absent":
         return "absent"
     if item.get("pinned"):
@@ -207,7 +207,7 @@ def wanted(item):
 
 
 def observed(item):
-    """What was found: ``absent`` where it was proven to be, None where nothing is known."""
+    """The observation: ``absent`` where it was proven to be, None where nothing is known."""
     is_read = (item["type"], item.get("outcome")) == ("absent", "converged") or (
         (item["kind"], item.get("outcome")) == ("package", "drift")
     )
@@ -303,7 +303,7 @@ def _items(items, columns):
 
 
 def _circumstances(shown):
-    """What is not so of every request, a line for each."""
+    """Facts that are not so of every request, a line for each."""
     if shown["external_ref"]:
         yield f"reference: {shown['source']} {shown['external_ref']}"
     if shown["reverts"]:

@@ -134,7 +134,7 @@ def _add_content(command):
 
 
 def _content(arguments):
-    """What is asked for, as the client takes it."""
+    """The content that is asked for, as the client takes it."""
     from ..intake import fields
 
     return {

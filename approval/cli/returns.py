@@ -61,12 +61,12 @@ def _quarantine(arguments):
 
 
 def quarantine_text(rows):
-    """What Client.quarantine() returned."""
+    """The answer of Client.quarantine()."""
     return layout.table(rows, QUARANTINE) if rows else "nothing was put aside"
 
 
 def returns_text(rows):
-    """What Client.returns() returned."""
+    """The answer of Client.returns()."""
     if not rows:
         return "no returns"
     shown = [

@@ -1,4 +1,4 @@
-"""Commands on the snapshot on the master's disk. They need no database."""
+"""Commands on the snapshot on the master's disk. The commands need no database."""
 
 import datetime
 import os
@@ -45,7 +45,7 @@ def _path(arguments):
 
 
 def _asked(function, *args):
-    """What the C core answers. Raises Damaged, and InputError where there is no usable snapshot."""
+    """The answer of the C core. Raises Damaged, and InputError where there is no usable snapshot."""
     from .. import _core
 
     try:

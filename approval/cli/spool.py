@@ -121,7 +121,7 @@ def _spool(arguments, master=None):
 
 
 def _done(function, *args, **kwargs):
-    """What the function returns; errors of the core as those of a command."""
+    """The result of the function; errors of the core are raised as those of a command."""
     from .. import _core
 
     try:
@@ -152,7 +152,7 @@ def _row(entry):
 
 
 def _content(entry):
-    """What the entry holds, as JSON can have it; None if it is damaged."""
+    """The content of the entry, as JSON can have it; None if it is damaged."""
     from ..jobs import packing
 
     if entry.kind is None:

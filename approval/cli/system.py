@@ -51,7 +51,7 @@ def _validate(arguments):
 
 
 def findings_text(rows, looked_at=None):
-    """What check.run() found, alike findings as one; then what it looked at, as Report.looked_at has it."""
+    """The findings of check.run(), alike ones as one; then what it looked at, as Report.looked_at has it."""
     lines = []
     groups = grouped(rows, ("severity", "problem", "remedy"), "subject")
     for row in groups:
@@ -66,7 +66,7 @@ def findings_text(rows, looked_at=None):
 
 
 def verdict_text(answer):
-    """What the validator returned."""
+    """The answer of the validator."""
     proven = "with valid evidence" if answer["authenticated"] else "without valid evidence"
     lines = [f"{answer['verdict']} ({proven})"]
     lines += [

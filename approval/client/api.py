@@ -1,7 +1,7 @@
-"""What people can do, as one interface: the runner and the command know no more of what is behind it.
+"""All that people can do, as one interface: the runner and the command know no more of what is behind it.
 
-What goes in may be as somebody typed it, in the forms that ``intake/fields.py`` takes, or as JSON has it. What comes
-out is JSON: dicts and lists, times in ISO 8601 and UTC. Each method raises InputError for what cannot be meant, Refused
+Arguments may be as somebody typed them, in the forms that ``intake/fields.py`` takes, or as JSON has them. Answers
+are JSON: dicts and lists, times in ISO 8601 and UTC. Each method raises InputError for what cannot be meant, Refused
 for what may not be, and Unavailable where nobody answers.
 """
 
@@ -58,7 +58,7 @@ ROUTES = {
 
 
 class Client(Protocol):
-    """What can be asked for, decided and seen, by one identity."""
+    """All that one identity can ask for, decide and see."""
 
     # To ask.
 
@@ -92,7 +92,7 @@ class Client(Protocol):
         overlap
             What to do about open requests that it contradicts: ``supersede`` or ``wait``.
         dry_run
-            Only find out what the database would say: nothing is submitted. What would then be shown comes with
+            Only find out what the database would say: nothing is submitted. The request as it would be shown has
             ``would_be``, the answer of what_if(); ``request`` is None, or the number of the one with this external_ref.
 
         Returns the request as show() does.
@@ -164,8 +164,8 @@ class Client(Protocol):
 
     def inbox(self, person=None, limit=DEFAULT_LIMIT, after=None):
         """
-        What oneself, or the principal ``person``, can decide or review now, the oldest request first: why, until
-        when, and whether the present login is sure enough.
+        The requests that oneself, or the principal ``person``, can decide or review now, the oldest first: why,
+        until when, and whether the present login is sure enough.
 
         after
             Only those with a higher number: the last one of the page before.
@@ -187,11 +187,11 @@ class Client(Protocol):
         self, minion=None, verdict=None, flagged=None, since=None, before=None, limit=DEFAULT_LIMIT, every=False
     ):
         """
-        What minions returned, the newest job first: of one minion, with one verdict, flagged or not, received
+        The returns of minions, the newest job first: of one minion, with one verdict, flagged or not, received
         since a time (see fields.time()), where given.
 
         before
-            Only what comes behind this one: [jid, minion, attempt], the last one of the page before.
+            Only the returns behind this one: [jid, minion, attempt], the last one of the page before.
         every
             Also those of functions that can prove nothing, such as ``test.ping``: without a verdict these are listed
             only where they are flagged, or were sent for a request.
@@ -210,14 +210,14 @@ class Client(Protocol):
 
     def plan_items(self, request_id, sample=None):
         """
-        What a plan of a pending request is of: rows of digest, minion_id, items; on all minions or so many.
+        The items that a plan of a pending request is of: rows of digest, minion_id, items; on all minions or so many.
         """
 
     def put_plan(self, request_id, digest, answers):
         """Attach a plan of the items with this digest: [{minion, outcome, changes, comment}]."""
 
     def state(self, minion):
-        """What is approved for a minion now and later, and what it last proved."""
+        """The state that is approved for a minion now and later, and what it last proved."""
 
     def why(self, minion, resource):
         """
@@ -232,12 +232,12 @@ class Client(Protocol):
 
     def what_if(self, request_type, minions=1, requester=None):
         """
-        Who would have to approve a request of a type over so many minions, made by a principal (None: by
+        The people who would have to approve a request of a type over so many minions, made by a principal (None: by
         oneself).
         """
 
     def replay(self, definition, limit=DEFAULT_LIMIT):
-        """What a changed definition of a type would have made of its last requests."""
+        """The last requests of a type, and what a changed definition would have made of them."""
 
     def freezes(self):
         """The freezes that are on or to come."""
@@ -269,7 +269,7 @@ class Client(Protocol):
         """Every act on a request, or (None, 0) on the policy and the inventory, oldest first."""
 
     def verify_audit(self):
-        """Where the audit's chains are broken; an empty list says that they are whole."""
+        """The places where the audit's chains are broken; an empty list says that they are whole."""
 
     def export_audit(self):
         """The whole audit as JSON lines, one by one; audit.verify() checks them without the database."""
@@ -279,7 +279,7 @@ class Client(Protocol):
 
     def compliance(self, limit=DEFAULT_LIMIT):
         """
-        Who stands how to what is approved: ``minions`` has the number of each standing, ``resources`` how many
+        How minions stand to what is approved: ``minions`` has the number of each standing, ``resources`` how many
         resources drifted, ``out_of_line`` at most ``limit`` of those that are not as approved, the longest first.
         """
 

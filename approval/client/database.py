@@ -300,7 +300,7 @@ class DatabaseClient(Client):
         return self._rows("list_reinstalls", fields.optional_text("minion", minion), fields.count("limit", limit))
 
     def _tried(self, submit, request_type, count):
-        """What ``submit`` would give, in a transaction that is rolled back; see request()."""
+        """The answer that ``submit`` would give, in a transaction that is rolled back; see request()."""
         with db.translated(), self._conn.transaction(force_rollback=True):
             shown = submit()
         # One with the same external_ref was there before, and still is.
@@ -342,7 +342,7 @@ def operator(opts, user):
     opts
         The master's configuration; its ``approval:runner`` says where the database is.
     user
-        Whom Salt names as the caller. That is a claim (anyone who is root on the master can make it), which
+        The caller as Salt names them. The name is a claim (anyone who is root on the master can make it), which
         the database counts as asserted.
     """
     settings = Settings.from_master(opts)

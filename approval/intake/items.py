@@ -1,6 +1,6 @@
 """From what is asked for to the items of a request, as its type takes them.
 
-A type's ``parameters`` is a JSON Schema (draft 2020-12 unless it names another). What it is compared with is
+A type's ``parameters`` is a JSON Schema (draft 2020-12 unless it names another). It is compared with
 what was given: ``{packages: {...}}``, ``{services: {...}}``, ``{values: {...}}``, or the parameters of an
 action themselves.
 """
@@ -15,7 +15,7 @@ MAX_PROBLEM = 200
 
 def of_type(definition, given):
     """
-    What is wanted on each minion, as a list of (kind, name, content), the content as the database takes it.
+    The resources wanted on each minion, as a list of (kind, name, content), the content as the database takes it.
 
     definition
         The type, as show_type() gives it.
@@ -69,7 +69,7 @@ def _check_action(definition, wanted):
 
 def problem(what, schema, instance, exact=False):
     """
-    What is wrong with ``instance`` by the JSON Schema ``schema``, in one line; None if nothing is. ``exact``: 5.0 is
+    The fault of ``instance`` by the JSON Schema ``schema``, in one line; None if nothing is. ``exact``: 5.0 is
     no integer, which JSON Schema takes for one. Raises InputError if the schema, which is that of ``what``, refers to
     something that is nowhere.
     """
@@ -105,7 +105,7 @@ def _validator(schema, exact=False):
 
 
 def _problem(error):
-    """What is wrong and where, in one line."""
+    """The fault and its place, in one line."""
     where = error.json_path.removeprefix("$").removeprefix(".")
     problem = " ".join(error.message.split())
     if len(problem) > MAX_PROBLEM:

@@ -1,8 +1,8 @@
-"""What somebody typed for values and parameters, with nothing made of it that they did not mean.
+"""Values and parameters as somebody typed them, with nothing made of them that was not meant.
 
 YAML makes 1342 of an unquoted 22:22, 1.1 of 1.10, 420 of 0644 and false of NO. Salt reads what salt-run is given as
-YAML, and what arrives at a function no longer tells how it was spelled. So the words of the command line are read here
-again where Salt still has them; and elsewhere whatever is not text has to be given as JSON text.
+YAML, and what arrives at a function no longer tells how it was spelled. The words of the command line are therefore
+read here again where Salt still has them; and elsewhere whatever is not text has to be given as JSON text.
 """
 
 import json
@@ -41,7 +41,7 @@ def given(opts, function, name, value):
 
 
 def read(what, text):
-    """What ``text`` says: JSON, or YAML whose unquoted words are read as JSON. ``what`` names it in the error."""
+    """The value of ``text``: JSON, or YAML whose unquoted words are read as JSON. ``what`` names it in the error."""
     try:
         return read_json(what, text)
     except ValueError:
@@ -59,7 +59,7 @@ def read(what, text):
 
 
 def read_json(what, text):
-    """What the JSON in ``text`` says. Raises ValueError if it is none, InputError if it would become another."""
+    """The value of the JSON in ``text``. Raises ValueError if it is none, InputError if it would become another."""
 
     def number(spelled):
         if repr(float(spelled)) != spelled:

@@ -1,4 +1,4 @@
-"""What Salt's job cache writes into the approval database and reads from it, by the C core."""
+"""Writes and reads of Salt's job cache in the approval database, by the C core."""
 
 import logging
 

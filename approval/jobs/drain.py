@@ -1,9 +1,9 @@
 """Records what waits in the spool, in its order and in batches, and sets aside what the database will never take.
 
-What the database refuses each time is set aside at once; what it does not finish in time, time after time and
-while others are recorded, after some tries (late.py).
+An entry that the database refuses each time is set aside at once; one that it does not finish in time, time after time
+and while others are recorded, after some tries (late.py).
 
-An entry is removed once the transaction that recorded it is committed. Whoever is killed in between leaves it
+An entry is removed once the transaction that recorded it is committed. A process that is killed in between leaves it
 to be recorded again, which changes nothing: a repeated return is found by its digest, the first load of a job
 stays. Only events may come twice then.
 """
@@ -30,7 +30,7 @@ BATCH = 250  # returns in a transaction: the core judges the next ones while the
 KNOWN_JOBS = 10_000
 # Classes of SQLSTATE that are about what is stored, not about the server's state: these come again each time.
 REFUSALS = ("22", "23", "54", "AP")
-# What may be over the next time. Whatever else is raised comes of content that is not of its kind.
+# Errors that may be over the next time. Any other one comes of content that is not of its kind.
 ELSEWHERE = (_core.Error, OSError, MemoryError)
 
 
@@ -40,8 +40,8 @@ _late = {}  # path of a spool -> what this process knows of entries that timed o
 @dataclass
 class Drained:
     """
-    What one run did. ``finished``: it came to the end, and left nothing but ``late`` entries, which timed out or wait
-    behind one that did; False too while another process drains.
+    The result of one run. ``finished``: it came to the end, and left nothing but ``late`` entries, which timed out or
+    wait behind one that did; False too while another process drains.
     """
 
     recorded: int = 0
@@ -76,7 +76,7 @@ def _only_one(path):
     lock = os.open(os.path.join(path, "drain.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         owner, made = os.stat(path), os.fstat(lock)
-        # Whoever owns the directory may have put anything there.
+        # The owner of the directory may have put anything there.
         if made.st_uid == os.geteuid() == 0 and stat.S_ISREG(made.st_mode) and made.st_nlink == 1:
             os.fchown(lock, owner.st_uid, owner.st_gid)
         try:
@@ -194,7 +194,7 @@ class _Run:
         return True
 
     def _prepared(self, group):
-        """The Batch of a group that comes next, or None. What is wrong with it shows when its turn has come."""
+        """The Batch of a group that comes next, or None. A fault in it shows when its turn has come."""
         if group is None or group.kind != "return":
             return None
         chosen = [entry for entry in group.entries if not self._must_wait(entry)]

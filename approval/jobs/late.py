@@ -24,7 +24,7 @@ class _Tried:
 
 
 class Late:
-    """What a process knows of such entries, from one run to the next."""
+    """The knowledge of a process about such entries, from one run to the next."""
 
     def __init__(self):
         self._tried = {}  # seq -> _Tried

@@ -38,7 +38,7 @@ os.register_at_fork(after_in_child=_forget)
 
 
 class Entry(NamedTuple):
-    """What stands in the spool. ``kind`` is None of a damaged one; ``reason`` None of one not set aside."""
+    """An entry of the spool. ``kind`` is None of a damaged one; ``reason`` None of one not set aside."""
 
     seq: int
     kind: str | None
@@ -50,7 +50,7 @@ class Entry(NamedTuple):
 
     @property
     def content(self):
-        """What JobDatabase.write() takes; raises ValueError if it is not that."""
+        """The entry as JobDatabase.write() takes it; raises ValueError if it is not of that form."""
         if self.kind == "return":
             return self.payload
         content = packing.unpack(self.payload)
@@ -93,7 +93,7 @@ class Spool:
     """
     The spool that ``settings`` describes, opened when it is first needed.
 
-    Reading one that was never made finds nothing, and makes nothing. What fails raises _core.StoreError
+    Reading one that was never made finds nothing, and makes nothing. A read that fails raises _core.StoreError
     (full, damaged), _core.DataError (its directory is open to others, say) or OSError.
     """
 
@@ -148,7 +148,7 @@ class Spool:
             first = entries[-1].seq + 1
 
     def info(self):
-        """What is in it, and how full it is: a dict. All zero if there is none."""
+        """The number of its entries, and how full it is: a dict. All zero if there is none."""
         if not self.exists:
             kinds = dict.fromkeys(("load", "return", "minions", "endtime", "events"), 0)
             return {

@@ -100,8 +100,8 @@ class JobStore:
         Make the partitions of the coming days, drop those past keep_jobs_seconds, seal the audit, and record
         what waits in the spool, should no engine do so.
 
-        What fails is logged and tried again at the next call: Salt's maintenance process, which does much else,
-        would end of an error.
+        A failure is logged, and the work tried again at the next call: Salt's maintenance process, which does much
+        else, would end of an error.
         """
         from . import drain
 
@@ -261,7 +261,7 @@ class JobStore:
                 load = packing.readable(entry.content)
                 if isinstance(load, dict) and "id" in load:
                     returns[packing.as_text(load["id"])] = load
-        # What was judged stands: of several returns the database gives the one that is authenticated.
+        # A judged return stands: of several the database gives the one that is authenticated.
         for minion, payload in self._rows("get_jid", str(jid), spooled=entries):
             returns[minion] = unpacked(payload)
         return {minion: {name: load[name] for name in fields if name in load} for minion, load in returns.items()}

@@ -13,7 +13,7 @@ def accepted(opts):
 
 
 def accepted_of(opts, minions):
-    """Those of the minions, as a set, whose keys the master has accepted; for a few much quicker than accepted()."""
+    """The subset of the minions whose keys the master has accepted; for a few much quicker than accepted()."""
     with salt.key.get_key(opts) as keys:
         return {minion for minion in minions if public_key_of(keys, minion) is not None}
 

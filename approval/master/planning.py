@@ -26,7 +26,7 @@ def make(opts, client, request_id, sample=None, timeout=TIMEOUT_S):
     client
         The Client of the runner.
     sample
-        On so many of the request's minions; None: on all. Which ones follows from the items.
+        On so many of the request's minions; None: on all. The items decide which ones.
     timeout
         Seconds that minions get to answer.
 
@@ -61,7 +61,7 @@ def make(opts, client, request_id, sample=None, timeout=TIMEOUT_S):
 
 def read(returned):
     """
-    What one minion's return of the state says: {outcome, changes, comment}. Anything that is no answer is
+    The content of one minion's return of the state: {outcome, changes, comment}. Anything that is no answer is
     ``silent``.
     """
     chunk = None

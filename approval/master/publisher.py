@@ -12,10 +12,10 @@ class NotSent(ApprovalError):
 
 
 class Doubtful(ApprovalError):
-    """It is not known whether the job was published."""
+    """Nobody knows whether the job was published."""
 
 
-# What Salt raises for a job that the master refused, or that never left this process.
+# Errors that Salt raises for a job that the master refused, or that never left this process.
 SURELY_NOT = (
     salt.exceptions.PublishError,
     salt.exceptions.AuthenticationError,

@@ -1,6 +1,6 @@
-"""Which minions a target of Salt's means, found out on the master.
+"""The minions that a target of Salt's means, found out on the master.
 
-That is the operator's convenience: the request names the exact ids that come out, and the database checks
+Targets are a convenience for operators: the request names the exact ids that come out, and the database checks
 each.
 """
 

@@ -1,4 +1,4 @@
-"""What has to be done for a policy to become another, and how to say so."""
+"""The steps by which a policy becomes another, and how to tell them."""
 
 import json
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ class Change:
     details: list = field(default_factory=list)
 
     def lines(self, answer):
-        """What to say when the function returned ``answer``."""
+        """The sentence to tell when the function returned ``answer``."""
         return [self.line, *(f"    {detail}" for detail in self.details)]
 
 

@@ -1,4 +1,4 @@
-"""Which functions of execution modules there are, as far as the files of an installed Salt tell.
+"""The functions of execution modules that there are, as far as the files of an installed Salt tell.
 
 Nothing is loaded: what a module's __virtual__ would say here says nothing about the minions. Modules of one's own
 (``_modules``) and of extensions are not seen, so an unknown function is told of and never refused.

@@ -1,5 +1,5 @@
 """
-Who is who, and which request passes which chain: from a YAML file into the database.
+The policy (who is who, and which request passes which chain): from a YAML file into the database.
 
 .. code-block:: yaml
 
@@ -29,8 +29,8 @@ Who is who, and which request passes which chain: from a YAML file into the data
       chat: [{topic: requests, filter: {act: approved}}, {topic: drift}]
 
 The file says all about what it names: identities, members, minions, a speaker's providers and a destination's routes
-that it does not list are dropped (where it has no such list they stay). What it does not name is left alone, so a
-policy can be in several files.
+that it does not list are dropped (where it has no such list they stay). Objects that it does not name are left alone,
+so a policy can be in several files.
 """
 
 import datetime
@@ -108,7 +108,7 @@ def show(conn):
 
 
 def to_yaml(policy):
-    """What show() returned, in the form that parse() reads."""
+    """The answer of show(), in the form that parse() reads."""
     principals = {
         name: {
             "kind": body["kind"],
@@ -268,7 +268,7 @@ def _json(what, value):
 
 
 def _check_duration(what, body, key):
-    """What the text must be is said by the database; of a number nobody knows what it was to count."""
+    """The database says what the text must be; of a number nobody knows what it was to count."""
     if key in body and not isinstance(body[key], str):
         raise InputError(
             f"{what} is {json.dumps(body[key], default=str)}, without a unit (YAML makes 90 of 1:30): "

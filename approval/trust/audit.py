@@ -4,7 +4,7 @@ Offline verification of the audit trail: of the JSON lines that ``approval.expor
 Nothing is trusted but the arithmetic. The hash of every entry and seal is recomputed as
 sql/functions/audit/audit_hash.sql and seal_hash.sql do, each entry must continue the one before it in its stream,
 each seal the one before it, and every head that a seal covers must be an entry of the file with that hash.
-What follows the last seal is held together by its chain only: who can write to the database can still
+Entries after the last seal are held together by their chain only: who can write to the database can still
 rewrite it. And who can rewrite all of it, seals included, is found out only by a head that was published
 elsewhere before.
 """
@@ -65,7 +65,7 @@ class Finding:
 @dataclass(frozen=True)
 class Report:
     """
-    What verification found. entries, streams, seals: how many were read, up to the broken record if there is
+    The result of a verification. entries, streams, seals: how many were read, up to the broken record if there is
     one. unsealed: entries that no seal covers yet. head: hash of the last seal. broken: None if nothing is wrong.
     published_seal: number of the seal that has the published head; None where none was given or found.
     """
@@ -137,7 +137,7 @@ class _Broken(Exception):
 
 
 class _Trail:
-    """What has to be remembered of the lines read so far."""
+    """The memory of the lines read so far."""
 
     def __init__(self, published):
         self.line = self.entries = self.seals = 0

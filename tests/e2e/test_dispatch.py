@@ -1,4 +1,4 @@
-"""What was approved is sent by the engine of a real master, and proven by real minions."""
+"""Approved actions are sent by the engine of a real master, and proven by real minions."""
 
 import json
 

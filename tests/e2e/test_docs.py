@@ -1,4 +1,4 @@
-"""All that README.md and docs/operations.md have somebody type, as it stands and in order, on one fresh machine."""
+"""All that README.md and the pages for those who use it have somebody type, in order, on one fresh machine."""
 
 import json
 import re
@@ -9,7 +9,8 @@ import documents
 import pytest
 from lab import PROJECT
 
-PAGE = PROJECT / "docs/operations.md"
+# In the order in which they are typed: the last one ends with uninstalling.
+PAGES = [PROJECT / f"docs/{name}.md" for name in ("setting-up", "policy", "daily-work", "running")]
 LANGUAGES = ("", "sh", "console", "yaml")
 # Begins a line that somebody types.
 COMMAND = re.compile(r"^(\w+\$|(salt|psql|pg_|sudo|systemctl|createuser|createdb)\b)")
@@ -43,7 +44,7 @@ def account_of_alice(machine):
 
 class Case(NamedTuple):
     """
-    What a command of the page takes for granted.
+    The conditions that a command of a page takes for granted.
 
     before: called with the machine; what it gives is N of the command. typed: what is typed after the command.
     code: its exit code. says: stands in its answer. not_run: why it cannot be run here.
@@ -87,7 +88,7 @@ def test_readme_from_nothing_to_converged(newcomer):
     assert ": 0 errors, " in check
 
 
-@pytest.mark.parametrize("page", [PROJECT / "README.md", PAGE], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [PROJECT / "README.md", *PAGES], ids=lambda page: page.name)
 def test_every_block_is_one_that_is_typed_or_cannot_be(page):
     blocks = documents.blocks(page)
     assert 2 * len(blocks) == sum(line.startswith("```") for line in page.read_text().splitlines())
@@ -98,16 +99,16 @@ def test_every_block_is_one_that_is_typed_or_cannot_be(page):
     assert all(block.commands for block in consoles)
 
 
-def test_operations_as_they_stand(newcomer):
+def test_the_pages_as_they_stand(newcomer):
     machine, _ = newcomer
     unused, wrong = set(CASES), []
-    for block in documents.blocks(PAGE):
+    for block in (block for page in PAGES for block in documents.blocks(page)):
         if block.file:
             machine.write(block.file, block.text)
         for person, command in block.commands:
             begin = next((begin for begin in CASES if command.startswith(begin)), None)
             unused.discard(begin)
-            wrong += outcome(machine, person, command, CASES.get(begin, Case()), f"{PAGE.name}:{block.line}")
+            wrong += outcome(machine, person, command, CASES.get(begin, Case()), f"{block.page}:{block.line}")
     assert not wrong, "\n".join(wrong)
     assert not unused, "no command begins so any more"
     assert not machine.path("/srv/approval").is_symlink(), "it is uninstalled again"
@@ -115,7 +116,7 @@ def test_operations_as_they_stand(newcomer):
 
 
 def outcome(machine, person, command, case, place):
-    """What went otherwise than `case` has it with a command: a list of one text, or of none."""
+    """Type a command; gives a list of one text if it went otherwise than `case` has it, else of none."""
     if case.not_run:
         return []
     number = case.before(machine)

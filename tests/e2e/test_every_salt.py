@@ -1,4 +1,4 @@
-"""What every release of Salt in use has to do, whether master and minions are of one release or of two."""
+"""The work that every release of Salt in use has to do, whether master and minions are of one release or of two."""
 
 import json
 
@@ -18,7 +18,7 @@ types:
 
 
 def as_person(lab, *arguments):
-    """What `salt-approval` answers to the first approver."""
+    """The answer of `salt-approval` to the first approver."""
     return json.loads(lab.database.command(APPROVERS[0], "--json", *arguments).stdout)
 
 

@@ -80,7 +80,7 @@ def test_the_same_evidence_from_the_minion_itself_counts(lab, approve):
 
 
 def exported(lab, minion_id):
-    """What the minion's pillar says of itself, and the key that is for that minion alone."""
+    """The head of the minion's pillar, and the key that is for that minion alone."""
     query = (
         "SELECT revision, digest, encode(evidence_key, 'hex') FROM approval.exported_document "
         f"WHERE minion_id = '{minion_id}' AND valid_from <= now() ORDER BY valid_from DESC LIMIT 1"

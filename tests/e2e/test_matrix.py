@@ -1,4 +1,4 @@
-"""What can become of an approved change, on real minions.
+"""All that can become of an approved change, on real minions.
 
 Each case has packages of its own, so that none depends on another; most share one highstate. Of each is checked what
 the request came to, what the validator found and why, the sentence that people read, and what dpkg has in the end.
@@ -201,7 +201,7 @@ def test_one_highstate(work, settled, name):
 
 
 def check(work, request, findings):
-    """These items have this outcome, and the finding that led to it this reason and, within, this sentence."""
+    """Check that these items have this outcome, and the finding behind it this reason and, within, this sentence."""
     items = {item["name"]: item for item in request["items"]}
     for name, (verdict, reason, sentence) in findings.items():
         item = items[name]
@@ -213,7 +213,7 @@ def check(work, request, findings):
 
 
 def installed(lab, minion_id, names):
-    """What dpkg has of these packages: name -> version or None."""
+    """The versions that dpkg has of these packages: name -> version or None."""
     versions_found = lab.minions[minion_id].packages()
     return {name: versions_found.get(name) for name in names}
 

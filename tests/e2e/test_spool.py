@@ -32,7 +32,7 @@ def published(lab, function):
 
 
 def looked_up(lab, jid):
-    """What `salt-run jobs.lookup_jid` gives, once it has the returns of all: they are stored behind their events."""
+    """The answer of `salt-run jobs.lookup_jid`, once it has the returns of all: they are stored behind their events."""
     end = time.monotonic() + WITHIN_S
     while True:
         found = json.loads(lab.master.run("salt-run", "--out=json", "jobs.lookup_jid", jid))

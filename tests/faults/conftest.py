@@ -1,4 +1,4 @@
-"""What the tests with faults share: a site with a policy and minions, a crowd that uses it, and the counts.
+"""The fixtures of the tests with faults: a site with a policy and minions, a crowd that uses it, and the counts.
 
 APPROVAL_FAULTS=full makes each fault happen as often as the promise says; otherwise each takes seconds.
 """

@@ -241,7 +241,7 @@ def _packed(jid, document):
 
 
 def reader(settings, cachedir="/nonexistent"):
-    """What reads a document as a master does: ext_pillar with its settings."""
+    """A reader of documents as a master has it: ext_pillar with its settings."""
 
     def read(minion):
         pillar_module.__opts__ = {"cachedir": cachedir}
@@ -251,13 +251,13 @@ def reader(settings, cachedir="/nonexistent"):
 
 
 def recorder(settings):
-    """What records a return at once: the core, on a connection string with its options."""
+    """A recorder of returns without a spool: the core, on a connection string with its options."""
     connection = config.connection(settings, "test")
     return lambda packed: _core.record_return(connection.conninfo, packed, **connection.options)["outcome"]
 
 
 def returner(opts):
-    """What takes a return as a master does: the returner's store, which may spool it."""
+    """A recorder of returns as a master has it: the returner's store, which may spool it."""
 
     def record(packed):
         JobStore(opts).record(msgpack.unpackb(packed))

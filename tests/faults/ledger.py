@@ -1,8 +1,8 @@
-"""What must be true afterwards, whatever happened: what the crowd was told, held against the database."""
+"""The conditions that hold afterwards, whatever happened: the answers to the crowd, held against the database."""
 
 import collections
 
-# What reviewers ask for is in force at once, so that one act approves.
+# Requests of reviewers are in force at once, so that one act approves.
 POLICY = """
 principals:
   bob: {identities: ["pg:bob"]}
@@ -69,8 +69,8 @@ def newest_version(events):
 
 def check_reads(by_kind, database):
     """
-    What was read was approved, whole. Neither database nor snapshot went back; and what came from the database was
-    not older than what had been approved when it was asked.
+    Each document that was read was approved, whole. Neither database nor snapshot went back; and what came from the
+    database was not older than what had been approved when it was asked.
     """
     approved = {
         (minion, revision): (digest, dict(zip(names, contents, strict=True)))
@@ -101,7 +101,7 @@ def check_reads(by_kind, database):
 
 
 def check_returns(by_kind, database):
-    """What was acknowledged is kept once; what was not, at most once; and nothing else."""
+    """A return that was acknowledged is kept once; another one at most once; and nothing else is."""
     handed_in = {(event["jid"], event["minion"]) for event in by_kind["handing-in"]}
     acknowledged = {(event["jid"], event["minion"]) for event in by_kind["return"]}
     rows = database.execute(RETURNS)

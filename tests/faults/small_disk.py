@@ -13,7 +13,7 @@ SCRIPT = 'mount -t tmpfs -o size="$1",mode=700 none "$2" && echo mounted && exec
 class SmallDisk:
     """
     Context manager around a tmpfs of `size` (as mount takes it) in a mount namespace of its own; `path` leads there
-    for every process of this account. It is gone when this process is. Skips the test where none can be mounted.
+    for every process of this account. The disk is gone when this process is. Skips the test where none can be mounted.
     """
 
     def __init__(self, folder, size):

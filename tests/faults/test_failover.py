@@ -15,7 +15,7 @@ SYNCHRONOUS = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync
 
 
 class Cluster:
-    """What the tests take for a Database: whichever of the servers takes writes."""
+    """Takes the place of a Database: whichever of the servers takes writes."""
 
     def __init__(self, server, folders):
         self._server = server
@@ -71,7 +71,7 @@ def test_a_snapshot_does_not_go_on_from_a_server_that_is_gone(own_server, furnis
         dsn = cluster.dsn("exporter")
         assert _core.snapshot_refresh(dsn, path)["built"]
         assert not _core.snapshot_refresh(dsn, path)["built"]
-        # So much to write that the checkpoint takes its time.
+        # Writes enough that the checkpoint takes its time.
         server.server.execute(
             "SET synchronous_commit = remote_apply; CREATE TABLE ballast AS "
             "SELECT repeat('x', 500) FROM generate_series(1, 50000)"

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 import salt.utils.user
 
-# Two stages; the second wants an approver's own login. Alice asks, Bob reviews, Carol releases. What is not a
-# package is released by Carol or Bob alone. For salt-run Alice is whoever runs the tests.
+# Two stages; the second wants an approver's own login. Alice asks, Bob reviews, Carol releases. All but
+# packages is released by Carol or Bob alone. For salt-run Alice is whoever runs the tests.
 POLICY = """
 principals:
   alice: {identities: ["pg:alice", "salt:alice", "salt:ACCOUNT"]}
@@ -166,7 +166,7 @@ def master_config(tmp_path, dsn_file, settings_of):
 
 @pytest.fixture
 def working_master(master_opts):
-    """What `salt-approval check` looks at: a master that listens, whose engine gave a sign of life, and a top file."""
+    """The options of a master as `salt-approval check` wants it: it listens, its engine lives, a top file is there."""
     import socket
 
     from saltext.approval.engine import heartbeat

@@ -18,7 +18,7 @@ KINDS = {
     "actions": "action",
     "starts": "start",
 }
-# What the mac of each format covers, in this order.
+# The parts that the mac of each format covers, in this order.
 SECTIONS = {1: ("observed", "before"), 2: ("observed", "before", "meets", "errors", "notes")}
 
 

@@ -1,7 +1,7 @@
 """
 The wheel as `salt-pip` installs it beside Salt's own packages (onedir): into a folder extras-X.Y, by Salt's own code.
 
-What stands in for a onedir is an environment with all that this one has but the extension, and with the line by which
+The stand-in for a onedir is an environment with all that this one has but the extension, and with the line by which
 a onedir finds its extras.
 """
 

@@ -109,7 +109,7 @@ def test_the_whole_pillar_is_compiled_and_plain_data(compiled, approve):
 
 
 class TestFailsClosed:
-    """Whatever is wrong, Salt must learn of it (`_errors`), upon which it refuses state runs."""
+    """Salt must learn of any fault (`_errors`), upon which it refuses state runs."""
 
     def errors(self, compiled, **changes):
         pillar = compiled("web1", **changes)

@@ -1,6 +1,6 @@
 """
-What holds a change back, by chance: calendars whose openings overlap or touch, freezes of types and groups, and changes
-that take effect later. The function that tells of it, dispatch and the documents say the same at every moment.
+Causes that hold a change back, by chance: calendars whose openings overlap or touch, freezes of types and groups, and
+changes that take effect later. The function that tells of it, dispatch and the documents say the same at every moment.
 
 HELD_EXAMPLES sets how many policies are tried.
 """
@@ -94,5 +94,5 @@ def call(connection, function, *arguments):
 
 
 def in_hours(connection, hours):
-    """So many hours from the transaction's start; None for None."""
+    """The time that many hours from the transaction's start; None for None."""
     return connection.execute("SELECT now() + make_interval(hours => %s)", (hours,)).fetchone()[0]

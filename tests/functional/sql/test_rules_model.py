@@ -120,7 +120,7 @@ def refuse_if(condition, sqlstate):
 
 @dataclass(eq=False)
 class Item:
-    """What a request wants of one package on one minion."""
+    """A request's wish for one package on one minion."""
 
     request: "Request"
     minion: str
@@ -182,7 +182,7 @@ class Request:
 
 
 class Rules:
-    """Who may do what, and what becomes of it. An act raises Refused and changes nothing, or is done."""
+    """The rules: who may do what, and what becomes of it. An act raises Refused and changes nothing, or is done."""
 
     def __init__(self):
         self.members = {group: set(members) for group, members in GROUPS.items()}
@@ -201,7 +201,7 @@ class Rules:
         request = Request(number, kind, {who, on_behalf_of or who}, days)
         self._set_items(request, wanted)
         request.overlaps = dict.fromkeys(self._contradicted(request), overlap)
-        # Who is trusted without approval is not trusted to contradict others unawares.
+        # A requester who needs no approval is not trusted to contradict others unawares.
         refuse_if(kind.pre_approved and self._blocking_overlap(request), "AP018")
         request.stages = dict.fromkeys(self._stages_for(request), False)
         self.requests[number] = request
@@ -209,7 +209,7 @@ class Rules:
             self._approve(request)
 
     def revert(self, number, who, target, minions=None):
-        """Ask for what held before ``target``, on all of its minions or these. It passes its own chain."""
+        """Ask for what held before ``target``, on all of its minions or these. The revert passes its own chain."""
         target = self.requests[target]
         was_approved = target.state in ("approved", "partial", "failed", "converged", "superseded")
         refuse_if(not was_approved, "AP006")
@@ -359,7 +359,7 @@ class Rules:
 
     def record_return(self, document, verdicts, before):
         """
-        What authentic evidence moves. ``document``: the items of the revision that it proves, by package;
+        Move what authentic evidence moves. ``document``: the items of the revision that it proves, by package;
         ``verdicts``, ``before``: by package.
         """
         for package, item in document.items():
@@ -387,7 +387,7 @@ class Rules:
         resources = {item.resource for item in request.items}
         for other in superseded:
             for item in other.items:
-                # What is due already is overtaken like anything else: once this takes its place.
+                # An item that is due already is overtaken like any other: once this takes its place.
                 if item.state == "approved" and not item.is_due and item.resource in resources:
                     item.state = "superseded"
         self._overtake()
@@ -721,7 +721,7 @@ class Sequence(RuleBasedStateMachine):
     @precondition(lambda self: self._converging())
     @rule(data=st.data())
     def converge(self, data):
-        """What mostly happens: a minion proves all of what holds now."""
+        """The usual case: a minion proves all of what holds now."""
         minion = data.draw(st.sampled_from(self._converging()))
         document = self.rules.in_force(minion)
         verdicts = dict.fromkeys(document, "converged")

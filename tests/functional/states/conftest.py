@@ -19,7 +19,7 @@ class Machine:
     """
     Packages and services in memory, with the behavior of a package manager.
 
-    It stands in for the host's own, which tests may not change. A transaction with a version that
+    The database stands in for the host's own, which tests may not change. A transaction with a version that
     is not available fails as a whole; one with a package in ``faulty`` does the rest and leaves
     that one out.
     """

@@ -108,7 +108,7 @@ class Systemd:
         (self.units / name).write_text(text)
 
     def ctl(self, *words):
-        """What systemctl says, whatever its exit status."""
+        """The output of systemctl, whatever its exit status."""
         run = subprocess.run([self.path / "systemctl", *words], capture_output=True, text=True, check=False)
         return run.stdout.strip()
 

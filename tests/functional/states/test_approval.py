@@ -479,7 +479,7 @@ def test_a_name_with_a_slash_is_no_package(machine, approve, apply, family, want
 
 
 def test_versions_side_by_side_are_told(machine, approve, apply):
-    """Where an old one could not be removed, say; or of kernels."""
+    """Such are kernels; or a package whose old version could not be removed."""
     machine.installed["kernel"] = ["1.0", "2.0"]
     ret = apply(approve({"kernel": "1.0"}))
     assert ret["result"] is True

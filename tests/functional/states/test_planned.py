@@ -75,7 +75,7 @@ def test_what_cannot_be_done(machine, plan):
 
 
 def test_beside_what_is_approved(machine, plan):
-    """What is approved but not applied yet is another request's plan; what is applied must stay."""
+    """Items that are approved but not applied yet belong to another plan; items that are applied must stay."""
     machine.offer("base", "due")
     machine.offer("app", needs=["base"])
     machine.have(base="1.0", app="1.0")

@@ -71,7 +71,7 @@ def test_observed_reads_and_changes_nothing(machine, approve, apply, tmp_path, f
 
 
 def test_observe_returns_the_evidence_alone(machine, approve, apply, observe):
-    """What the state observed has in its chunk, and of the pillar that the master gives now."""
+    """The evidence in the chunk of the state observed, and the pillar that the master gives now."""
     machine.services["cron"] = "dead"
     document = approve({"hello": "1.0"}, {"cron": "running"}, {"motd": 1})
     of_state, evidence = apply(document, state="observed")["approval"], observe(document)
@@ -352,7 +352,7 @@ def test_an_earlier_retcode_is_not_the_action_s(machine, approve, apply):
 
 
 def test_evidence_cannot_be_made_up_or_moved(machine, approve, apply):
-    """What a minion could send in place of what it saw, or in the name of another."""
+    """Evidence that a minion could send in place of what it saw, or in the name of another."""
     machine.have(hello="1.0")
     machine.services["cron"] = "running"
     machine.started["cron"] = 5000

@@ -89,7 +89,7 @@ def converge(state, approve):
 
 
 class Told:
-    """What a run returned, and what the validator makes of it."""
+    """The return of a run, and what the validator makes of it."""
 
     def __init__(self, ret, document):
         self.ret = ret
@@ -248,7 +248,7 @@ def test_what_can_be_reached_together_is(systemd, converge):
 
 
 def test_what_is_as_approved_is_in_no_contradiction(systemd, converge):
-    """What a unit requires may end by itself."""
+    """A unit that another one requires may end by itself."""
     systemd.put(
         {
             "above": relation("Requires=below.service"),
@@ -334,7 +334,7 @@ def test_a_start_that_takes_its_time(systemd, converge, unit):
 
 
 def test_a_service_that_comes_to_rest_only_while_it_is_watched(systemd, converge):
-    """It fails twice before it stays."""
+    """The service fails twice before it stays."""
     count = systemd.units.parent / "count"
     script = f"ExecStart=/bin/sh -c 'echo x >> {count}; [ $(wc -l < {count}) -gt 2 ] || exit 1; exec sleep infinity'"
     systemd.put({"shy": service(script, "Restart=always", "RestartSec=0.2")})

@@ -1,4 +1,4 @@
-"""What a master's configuration says: read in one place, and wrong settings are named."""
+"""A master's configuration is read in one place, and wrong settings are named."""
 
 import ast
 import pathlib

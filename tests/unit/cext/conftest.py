@@ -1,10 +1,10 @@
-"""What the tests of the C core share: a database with a few functions that misbehave on demand."""
+"""The fixtures of the C core's tests: a database with a few functions that misbehave on demand."""
 
 import pytest
 
 from saltext.approval import _core
 
-# They stand in the schema of the real ones, because the core calls no other.
+# The functions stand in the schema of the real ones, because the core calls no other.
 FUNCTIONS = """
 CREATE FUNCTION approval.test_backend() RETURNS integer LANGUAGE sql AS 'SELECT pg_backend_pid()';
 CREATE FUNCTION approval.test_sleep(seconds float8) RETURNS void LANGUAGE sql AS 'SELECT pg_sleep(seconds)';

@@ -1,6 +1,6 @@
 """The verdict on a return, slowly: the rules of docs/validation.md in Python, in code of its own.
 
-Nothing here is fast, nor safe against input that was made to hurt. It is what the property test
+Nothing here is fast, nor safe against input that was made to hurt. The property test
 holds the validator against, on returns that Salt could have made and on some that it could not.
 `judge(load, expected)` gives the verdict and which resources of which minions converged.
 """
@@ -139,7 +139,7 @@ def nuget(version):
 
 @dataclass
 class Known:
-    """What is known of a resource: nothing, skipped, done, present, latest, seen or failed."""
+    """The knowledge of a resource: nothing, skipped, done, present, latest, seen or failed."""
 
     kind: str
     name: str
@@ -199,7 +199,7 @@ class Minion:
     def package(self, name, fold=False):
         return self.find("package", name, fold)
 
-    # What was seen last holds; that nothing was seen takes nothing away.
+    # The last observation holds; the lack of one takes nothing away.
 
     def note(self, of, what, value=None):
         if (what, value, self.overridden) != (of.what, of.value, False):
@@ -275,7 +275,7 @@ class Minion:
             self.see(of, text)
 
     def doubt(self, of):
-        """It changed, to what cannot be told."""
+        """The resource changed, to what cannot be told."""
         met = of.what == "seen" and matches(of.kind, of.approved, of.value) is not False
         if self.dry:
             self.skip(of)
@@ -331,7 +331,7 @@ NEUTRAL = {"versions_as_list", "use_context", "saltenv", "refresh"}  # asks the 
 
 
 def yaml_value(text):
-    """What a minion makes of the text behind a "key="."""
+    """The value that a minion makes of the text behind a "key="."""
     return salt.utils.args.yamlify_arg(text)
 
 
@@ -536,7 +536,7 @@ def run_number(chunk):
 
 
 def words(text):
-    """What could be names of packages in a text."""
+    """Words of a text that could be names of packages."""
     return [word.rstrip(".:-") for word in re.findall(NAME, text)]
 
 
@@ -784,7 +784,7 @@ def judge_without_evidence(minion, fun, chunk):
 
 
 def judge_action(minion, of, outcome):
-    """What came out of an action: the JSON that performed wrote of it."""
+    """The outcome of an action: the JSON that performed wrote of it."""
     try:
         made = json.loads(outcome)
     except (TypeError, ValueError):
@@ -1054,7 +1054,7 @@ def returns_of(load):
 
 
 def entry(key, value):
-    """What stands under a minion's id, or under a jid."""
+    """The return under a minion's id, or under a jid."""
     if isinstance(value, dict) and any(map(split_key, value)):
         return steps_of(value) if is_orchestration(value) else [Return(key, None, None, value)]
     if isinstance(value, dict):

@@ -526,7 +526,7 @@ def parent_of(pid):
 
 
 def test_a_server_that_is_stopped_costs_one_thread():
-    """It takes the request to cancel, and does not answer."""
+    """The server takes the request to cancel, and does not answer."""
     with RunDirectory() as directory, PrivatePostgres(directory / "pg") as server:
         server.execute("CREATE SCHEMA approval")
         server.execute(SIMPLE_FUNCTION.format(name="test_backend", type="integer", value="pg_backend_pid()"))

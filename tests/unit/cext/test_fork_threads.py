@@ -27,7 +27,7 @@ def backend(conninfo, **options):
 
 
 def in_child(function):
-    """What the function returns (text) in a forked child, which leaves without any cleaning up by Python."""
+    """The text that the function returns in a forked child, which leaves without any cleaning up by Python."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:

@@ -226,7 +226,7 @@ def test_notes_are_told_and_move_nothing():
     assert a["text"] == "a could not be brought to 1: E. But note: its %post script failed"
     assert b["verdict"] == "failed"
     assert b["text"].endswith("But note: " + "x" * 300)
-    # What is seen later is no longer what was noted.
+    # A later observation is no longer what was noted.
     (a, b) = _core.validate(returned(evidence(ALL, notes=notes), **change_of("a", "2", 9)), EXPECTED)["findings"]
     assert (a["verdict"], a["text"]) == ("drift", "a is installed in version 2; approved is 1.")
 
@@ -294,7 +294,7 @@ def test_a_version_that_is_spelled_otherwise(approved, observed, same):
     ],
 )
 def test_what_could_not_be_approved_is_no_version(approved, observed):
-    """Whatever is found for one that is approved loosely takes its place from then on."""
+    """The version found for a package that is approved loosely takes its place from then on."""
     expected = {**EXPECTED, "packages": {"a": approved}}
     told = {"packages": {"a": observed}}
     for make in (returned, checked):

@@ -33,7 +33,7 @@ oracle = module_at(TESTS / "unit" / "cext" / "oracle.py")
 
 
 def test_oracle_on_real_returns():
-    """It would be no oracle if it were wrong where people judged."""
+    """The oracle would be none if it were wrong where people judged."""
     for case in json.loads((TESTS / "cases" / "index.json").read_text("utf-8"))["cases"]:
         load = json.loads((TESTS / "cases" / case["file"]).read_text("utf-8"))
         accepted = {case["verdict"], *case["also_acceptable"]}
@@ -261,7 +261,7 @@ outcomes = st.sampled_from(
 
 @st.composite
 def evidence(draw, minion="m1"):
-    """Evidence, mostly genuine. What a forger would change is changed behind the mac."""
+    """Evidence, mostly genuine. The changes of a forger are made behind the mac."""
     observed = {
         "packages": draw(st.dictionaries(names, st.none() | versions, max_size=3)),
         "services": draw(st.dictionaries(names, st.sampled_from(["running", "dead"]), max_size=1)),
@@ -353,7 +353,7 @@ def chunk(draw, minion="m1"):
 
 @st.composite
 def states(draw, minion="m1"):
-    """What a run of states returns."""
+    """The return of a run of states."""
     chunks = dict(draw(st.lists(chunk(minion), min_size=1, max_size=4)))
     if draw(st.integers(0, 9)) == 9:
         chunks |= draw(st.dictionaries(st.sampled_from(["a", "pkg_|-", "_|-_|-", "pkg_|-a"]), junk, max_size=2))
@@ -491,7 +491,7 @@ def orchestration(draw):
 
 @st.composite
 def of_minions(draw):
-    """What the command line prints, and what the job cache holds."""
+    """Returns as the command line prints them, and as the job cache holds them."""
     targeted = draw(st.lists(minions, max_size=2, unique=True))
     shape = draw(st.sampled_from(["plain", "ret", "lookup", "job"]))
     if shape == "job":

@@ -1,4 +1,4 @@
-"""What Salt runs for real is no test run, and what Salt takes for a test run is none: as Salt itself decides."""
+"""A run is a test run for the validator exactly where it is one for Salt."""
 
 import itertools
 

@@ -1,5 +1,5 @@
 """
-What the state makes of the tables that the kin of dnf print. dnf 4 and zypper are tried for real in
+Plans that the state reads from the tables that the kin of dnf print. dnf 4 and zypper are tried for real in
 tests/e2e/test_rpm.py; the texts of the others are written after what people have shown of them in public.
 """
 

@@ -131,7 +131,7 @@ def test_a_dry_run_says_the_same_and_changes_nothing(empty, older, folder):
     assert "drop function approval.gone(), which this version does not have" in before.steps
 
 
-# What the version before had is gone
+# Objects of the version before are gone
 
 
 def test_a_function_that_is_no_longer_there_is_gone(empty, older, folder):
@@ -374,7 +374,7 @@ def test_something_of_the_administrator_s_that_needs_what_goes_is_named(empty, o
     assert not migrate.Schema(folder).status(conn).is_current
 
 
-# What cannot be upgraded
+# Databases that cannot be upgraded
 
 
 def test_an_edited_migration_is_of_a_development_version(empty, folder):
@@ -587,7 +587,7 @@ def test_the_administrator_s_time_limit_is_for_other_work(empty, folder):
 
 
 def test_an_administrator_need_not_be_a_superuser(empty, older, folder, database_server):
-    """Who may create roles, and schemas in this database, can install and upgrade."""
+    """A login that may create roles, and schemas in this database, can install and upgrade."""
     function(older, "gone", grantee="approval_operator")
     database_server.server.execute(
         "CREATE ROLE boss LOGIN CREATEROLE PASSWORD 'boss'; GRANT CREATE ON DATABASE empty TO boss"

@@ -194,7 +194,7 @@ def test_what_salt_run_was_called_goes_on_working(site):
 
 
 def test_a_dump_of_it_restored_elsewhere_is_whole(site, own_server):
-    """What docs/operations.md says of backups: another server gets the roles by db init, then the dump."""
+    """Backups as docs/running.md has them: another server gets the roles by db init, then the dump."""
     _upgrade(site)
     dump = subprocess.run(
         [binary("pg_dump"), "--schema=approval", "-d", site.dsn()], check=True, stdout=subprocess.PIPE

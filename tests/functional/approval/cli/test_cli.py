@@ -338,7 +338,7 @@ def test_the_shipped_types(run):
     assert "+ type package-standard version 1" in text
     again = run("policy_admin", "types", "load", "--shipped")
     assert again.stdout == "nothing to change\n"
-    # What to do next is one sentence for all types that nobody can approve yet.
+    # One sentence says what to do next for all types that nobody can approve yet.
     assert [line for line in again.stderr.splitlines() if "type" in line] == [
         "salt-approval: warning: types emergency, package, package-windows, reboot, revert, service, value: nobody can "
         "approve such requests, as these groups have no members: change-managers, emergency-approvers, "

@@ -1,5 +1,5 @@
 """
-Whatever call fails, before or after it did its work: each return is kept; where several fail for one return, it may be
+Any call may fail, before or after it did its work: each return is kept; where several fail for one return, it may be
 lost, and is named then.
 
 FAULT_EXAMPLES sets how many sequences are tried.
@@ -42,7 +42,7 @@ FAILURES = [
     lambda: psycopg.OperationalError("not even ours"),
     KeyboardInterrupt,
 ]
-# Which call it is that fails, how, whether it has done its work by then, and after how many that don't.
+# The call that fails, how, whether it has done its work by then, and after how many that don't.
 FAULTS = st.lists(
     st.tuples(st.sampled_from(sorted(CALLS)), st.sampled_from(range(len(FAILURES))), st.booleans(), st.integers(0, 1)),
     max_size=4,

@@ -542,7 +542,7 @@ def test_salts_maintenance_records_what_waits(returner_in, database, line):
 
 
 def test_salts_maintenance_survives_that_the_database_is_away(returner_in, database, line, caplog):
-    """It does much else, and would end of an error."""
+    """Salt's maintenance does much else, and would end of an error."""
     cache = returner_in(mode="spool")
     jid = publish(cache)
     cache.returner(returned("web1", jid))

@@ -1,4 +1,4 @@
-"""What the database has not judged is never lost by an error that is not about this very return."""
+"""A return that the database has not judged is never lost by an error that is not about this very return."""
 
 import errno
 import logging

@@ -21,7 +21,7 @@ FREE = {"name": "free", "kind": "package", "requesters": ["*"], "pre_approved": 
 SUBMIT = """
 SELECT approval.submit_request('salt', 'alice', 'free', 'because', %s, '{package,package}', %s, %s, NULL, 'salt', NULL)
 """
-# What is stored, without what differs between two databases: keys and what is made with them, times and numbers.
+# Stored rows, without what differs between two databases: keys and what is made with them, times and numbers.
 STORED = {
     "job_return": "SELECT jid, minion_id, attempt, fun, retcode, success, verdict, authenticated, flags, revision,"
     " run_id, boot_id FROM approval.job_return WHERE minion_id = ANY (%s) ORDER BY 1, 2, 3",
@@ -54,7 +54,7 @@ class Return:
     retcode: int
 
 
-# What is said of a job that nobody published is held against what is in force when it comes, which a return before
+# A return of a job that nobody published is held against what is in force when it comes, which a return before
 # it may have changed: by a batch, all come at once. Hence no revision there that a further one could follow.
 PLACES = st.one_of(
     st.tuples(st.sampled_from(["both", "first"]), st.sampled_from([1, 2, 2, 2, 99, None])),
@@ -91,7 +91,7 @@ def twins(new_database):
 
 
 class Example:
-    """What an example works with: two minions, for which two requests are approved, and two published jobs."""
+    """The world of an example: two minions, for which two requests are approved, and two published jobs."""
 
     def __init__(self, twin, number):
         self.database, self.connection = twin
@@ -144,7 +144,7 @@ class Example:
         return msgpack.packb(load)
 
     def stored(self):
-        """What there is of the minions in each table of STORED."""
+        """The rows of the minions in each table of STORED."""
         return {table: self._rows(query, self.minions) for table, query in STORED.items()}
 
 

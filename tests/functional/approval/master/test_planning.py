@@ -58,7 +58,7 @@ def runner(approved):
 
 @pytest.fixture
 def opts(master_opts, accept_key):
-    """Those of a master that has accepted the keys of all minions asked for here but db1."""
+    """The options of a master that has accepted the keys of all minions asked for here but db1."""
     opts = master_opts()
     for minion in ("web1", "web2", "*", "_"):
         accept_key(opts, minion)

@@ -78,7 +78,7 @@ def test_every_field_of_every_record_counts(trail):
                 altered = content + 1 if isinstance(content, int) else f"{content or ''}0"
             changed = [*records[:index], {**record, name: altered}, *records[index + 1 :]]
             finding = audit.verify(map(json.dumps, changed)).broken
-            # Where a record is told apart by its own number, the one after it can be the first to look wrong.
+            # If a record is told apart by its own number, the one after it can be the first to look wrong.
             assert finding is not None, (record, name)
             assert finding.line in (index + 1, index + 2), (record, name)
             assert finding.problem

@@ -23,5 +23,5 @@ def refuse(why):
 
 
 def unusual():
-    """What JSON cannot express."""
+    """A value that JSON cannot express."""
     return {("a", 1): {1, 2}, "n": float("nan")}

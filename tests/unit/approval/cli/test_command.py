@@ -1,4 +1,4 @@
-"""What the commands have in common: progress for who waits at a terminal, and for nobody else."""
+"""The common part of the commands: progress for who waits at a terminal, and for nobody else."""
 
 import io
 

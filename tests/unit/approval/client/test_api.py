@@ -1,4 +1,4 @@
-"""What a client can do has a route, a function of the runner and a command; exceptions are listed with a reason."""
+"""Each method of a client has a route, a function of the runner and a command; exceptions are listed with a reason."""
 
 import ast
 import inspect

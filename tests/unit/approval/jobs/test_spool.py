@@ -137,7 +137,7 @@ def test_a_child_has_to_open_its_own(kept):
 
 @pytest.mark.parametrize("jid", ["1", "", "x" * 1000, "ü" * 200, "\0", "\udc80", 20261122150000000000, None])
 def test_every_jid_has_a_key(kept, jid):
-    """Whatever a minion calls a job: it is stored and found."""
+    """A job is stored and found by any name that a minion gives it."""
     key = spool.job_key(jid)
     put(kept, jid=key)
     assert kept.find(key) == (kept.read() if key else [])
@@ -215,7 +215,7 @@ def test_a_signal_ends_the_wait_for_a_writer(stopped_writer):
     seen = []
 
     def interrupt(*_):
-        # What is read in a handler must not wait for the call that it interrupts.
+        # A read in a handler must not wait for the call that it interrupts.
         with pytest.raises(_core.StoreError, match="this signal handler interrupts") as caught:
             kept.read()
         seen.append(caught.value.code)
