@@ -12,8 +12,8 @@ WITH stage AS (
     WHERE (s.type_name, s.stage_no) IN (SELECT a.type_name, a.stage_no FROM stage AS a GROUP BY 1, 2 HAVING bool_and(a.members = 0))
 )
 SELECT 'error', format('types %s', string_agg(DISTINCT e.type_name, ', ' ORDER BY e.type_name)),
-    format('nobody can approve such requests, as these groups have no members: %s. Give them members in your policy file,
-        and load it',
+    format('nobody can approve such requests, as these groups have no members: %s. '
+           'Give them members in your policy file, and load it',
            string_agg(DISTINCT e.group_name, ', ' ORDER BY e.group_name)), 'salt-approval policy load FILE'
 FROM empty AS e HAVING count(*) > 0
 UNION ALL
