@@ -146,11 +146,11 @@ def test_the_number_of_something_else_is_named():
 
 
 def test_threads_of_the_outbox():
-    assert intake.thread(7) == intake.thread("7") == intake.thread("request/7") == "request/7"
-    assert intake.thread("drift/web1") == "drift/web1"
+    assert fields.thread(7) == fields.thread("7") == fields.thread("request/7") == "request/7"
+    assert fields.thread("drift/web1") == "drift/web1"
     for wrong in (None, "", "request/x", "web1", "drift/", 0, True):
         with pytest.raises(InputError):
-            intake.thread(wrong)
+            fields.thread(wrong)
 
 
 @pytest.mark.parametrize("value", [0, -1, 2**31, "5", None, True])
