@@ -156,11 +156,10 @@ class Bus:
         # Imported here, as other processes run workers without Salt.
         import salt.utils.event
 
-        socket = self._socket()
+        known = self._socket()
         events = salt.utils.event.get_event("master", opts=self._opts, listen=True, raise_errors=True)
         try:
-            for inbox in self._inboxes:
-                inbox.miss()
+            self._miss()
             look_at = time.monotonic() + TICK_S
             while not self._stopping.is_set():
                 asked = time.monotonic()
@@ -174,10 +173,18 @@ class Bus:
                 if now >= look_at:
                     look_at = now + TICK_S
                     # Some releases connect again by themselves, and do not tell that they had to.
-                    if self._socket() != socket:
-                        return
+                    socket = self._socket()
+                    if socket not in (known, None):
+                        if known is not None:
+                            return
+                        known = socket
+                        self._miss()
         finally:
             events.destroy()
+
+    def _miss(self):
+        for inbox in self._inboxes:
+            inbox.miss()
 
     def _socket(self):
         """Which socket the master has for its events now; None where there is none, as with TCP."""
@@ -185,7 +192,7 @@ class Bus:
             status = os.stat(os.path.join(self._opts["sock_dir"], SOCKET))
         except OSError:
             return None
-        return status.st_dev, status.st_ino, status.st_ctime_ns
+        return status.st_dev, status.st_ino, status.st_mtime_ns
 
 
 def size_of(data):
