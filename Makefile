@@ -102,11 +102,11 @@ release-digests: ## Note the digests of the migrations for good: of those that a
 test-py: test-unit test-functional ## Test the Python code and the Salt modules, as installed from the wheel
 
 .PHONY: test-unit
-test-unit: setup ## The first half of that: one function or class at a time
+test-unit: setup ## One half of that: the parts of the package, one by one
 	@$(PYTEST) tests/unit
 
 .PHONY: test-functional
-test-functional: setup ## The second half: with a database, and through Salt's loader
+test-functional: setup ## The other half: commands and Salt modules, on databases
 	@$(PYTEST) tests/functional
 
 # What calls Salt, or is called by it; but for two files about the database.
@@ -154,15 +154,14 @@ faults: setup ## Both, side by side, as often as is promised: 100,000 examples, 
 .PHONY: test-e2e
 test-e2e: test-site test-machines ## Test the whole with a real master and real minions
 
-# Tests of the second half set up machines of their own.
 MACHINE_TESTS := $(addprefix tests/e2e/,test_rpm.py test_docs.py test_story.py)
 
 .PHONY: test-site
-test-site: setup ## The first half of that: on one site
+test-site: setup ## One half of that: the tests that share a site
 	@$(AS_ROOT) tools/sandbox.py $(PYTEST) -p no:cacheprovider $(filter-out $(MACHINE_TESTS),$(wildcard tests/e2e/test_*.py))
 
 .PHONY: test-machines
-test-machines: setup ## The second half: the documentation, the story and rpm, on machines of their own
+test-machines: setup ## The other half: rpm, the documentation and the story, on machines of their own
 	@$(AS_ROOT) tools/sandbox.py $(PYTEST) -p no:cacheprovider $(MACHINE_TESTS)
 
 .PHONY: bench

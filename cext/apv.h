@@ -1,131 +1,10 @@
-/* apv.h - the C library of saltext-approval.
- *
- * Plain C11 without Python. Rules that hold everywhere:
- * - Texts are UTF-8 spans: bytes and a size, no terminator. data NULL means none
- *   (SQL NULL, a package that must be absent), which differs from the empty text.
- * - A function that can fail returns bool and fills the caller's apv_err; its other
- *   out-parameters keep their values then. The first error stays.
- * - _new and _open give something to _free or _close, which take its address, accept
- *   NULL and set it to NULL. _peek borrows. In-parameters are never changed.
- * - A handle belongs to one thread at a time. Functions without a handle may run in
- *   any number of threads.
+/* apv.h - the C library of saltext-approval: what is expected of a minion, and what its
+ * return proves. The rules at the head of apv_base.h hold here too.
  */
 #ifndef APV_H
 #define APV_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#if defined(__GNUC__)
-#define APV_MUSTCHECK __attribute__((warn_unused_result))
-#define APV_PRINTF(f, a) __attribute__((format(printf, f, a)))
-#else
-#define APV_MUSTCHECK
-#define APV_PRINTF(f, a)
-#endif
-
-/* ---- errors ------------------------------------------------------------- */
-
-typedef enum {
-    APV_OK = 0,
-    APV_ERR_MEMORY,
-    APV_ERR_INVALID,     /* an argument or data that cannot be used */
-    APV_ERR_UNAVAILABLE, /* the database cannot be reached */
-    APV_ERR_TIMEOUT,     /* the deadline passed */
-    APV_ERR_DATABASE,    /* the server refused: see sqlstate */
-    APV_ERR_PROTOCOL,    /* the server sent what we don't understand */
-    APV_ERR_FORKED,      /* the handle belongs to another process */
-    APV_ERR_LIMIT,       /* larger than a bound that the caller or we set */
-    APV_ERR_FULL,        /* no room on disk, or a store has its bound */
-    APV_ERR_DAMAGED,     /* what was read from disk is not what was written */
-    APV_ERR_BUSY         /* another call or process has what this one needs, for too long */
-} apv_code;
-
-typedef struct {
-    apv_code code;
-    char sqlstate[6];  /* of the server, else "" */
-    char message[256]; /* one sentence; never holds a password or a value of a pillar */
-} apv_err;
-
-/* What an apv_err starts as. */
-#define APV_ERR_NONE                                                                               \
-    {                                                                                              \
-        APV_OK, "", ""                                                                             \
-    }
-
-typedef struct {
-    const char *data;
-    size_t size; /* bytes */
-} apv_span;
-
-/* ---- values: one way to read what Salt returns ------------------------------
- *
- * The validator walks a return through an apv_reader and doesn't know whether it
- * stands in msgpack bytes, in a jansson tree or in Python objects. Readers never
- * copy and never fail: what cannot be read has type APV_OTHER.
- */
-
-typedef enum {
-    APV_MISSING, /* no value: a key that isn't there */
-    APV_NULL,
-    APV_BOOL,
-    APV_NUMBER,
-    APV_TEXT,
-    APV_LIST,
-    APV_MAP,
-    APV_OTHER /* bytes, extension types, text that isn't UTF-8, any foreign object */
-} apv_type;
-
-/* A value, borrowed from what is read and valid as long as that. */
-typedef struct {
-    const void *node;
-} apv_value;
-
-/* A walk through one list or map. */
-typedef struct {
-    apv_value of;
-    const void *at;
-    size_t index, count;
-    bool map;
-} apv_cursor;
-
-typedef struct apv_reader apv_reader;
-struct apv_reader {
-    const void *data; /* the front end's own, like size, longest and memo */
-    size_t size;
-    /* A value whose end is known; from NULL: none. */
-    struct {
-        const void *from, *to;
-    } longest;
-    void *memo; /* NULL, or what its owner lets the front end remember */
-    apv_type (*type)(const apv_reader *reader, apv_value value);
-    /* The bytes of an APV_TEXT. False for every other type. */
-    bool (*text)(const apv_reader *reader, apv_value value, apv_span *text);
-    /* An APV_NUMBER that is a whole number of 64 bits. False for every other value. */
-    bool (*integer)(const apv_reader *reader, apv_value value, int64_t *integer);
-    /* True only for an APV_BOOL that is true. */
-    bool (*truth)(const apv_reader *reader, apv_value value);
-    /* Starts a walk. Of anything but a list or map: an empty one. */
-    void (*open)(const apv_reader *reader, apv_value value, apv_cursor *cursor);
-    /* The next element. key: data NULL in a list, and for a key that is no text.
-     * False at the end. */
-    bool (*next)(const apv_reader *reader, apv_cursor *cursor, apv_span *key, apv_value *value);
-    /* NULL, or a faster way to look up several keys of a map than open and next. words:
-     * count texts, not empty and static. found: count values, APV_MISSING on entry; of
-     * equal keys the last. */
-    void (*find)(const apv_reader *reader, apv_value map, const apv_span *words, size_t count,
-                 apv_value *found);
-};
-
-/* Readers for msgpack bytes.
- *
- * msgpack: one whole msgpack object and nothing behind it; must outlive the reader.
- * Returns: false unless it is that. Errors: INVALID.
- * Ownership: the reader holds no memory of its own. Blocking: no.
- */
-bool apv_reader_msgpack(apv_span msgpack, apv_reader *reader, apv_value *root,
-                        apv_err *err) APV_MUSTCHECK;
+#include "apv_base.h"
 
 /* ---- items and digest ------------------------------------------------------ */
 
@@ -156,17 +35,6 @@ typedef struct {
  */
 bool apv_digest(apv_span minion_id, int64_t revision, const apv_item *items, size_t count,
                 char digest[APV_DIGEST_SIZE], apv_err *err) APV_MUSTCHECK;
-
-/* The mac that evidence must carry to prove which minion spoke.
- *
- * reader, evidence: what a state of ours returned under `approval`; its own `mac`
- * is not read. key: the evidence key of the revision, raw.
- * mac: receives 64 lower-case hex digits.
- * Errors: INVALID (not of the shape of evidence), MEMORY. Blocking: no.
- */
-bool apv_evidence_mac(const apv_reader *reader, apv_value evidence,
-                      const unsigned char key[APV_EVIDENCE_KEY_SIZE], char mac[APV_MAC_SIZE],
-                      apv_err *err) APV_MUSTCHECK;
 
 /* 64 hex digits to raw bytes. False, and key untouched, unless it is that. */
 bool apv_evidence_key_parse(apv_span hex, unsigned char key[APV_EVIDENCE_KEY_SIZE]) APV_MUSTCHECK;
@@ -200,7 +68,8 @@ typedef struct {
 } apv_expected;
 
 typedef struct {
-    apv_span minion; /* data NULL: the return doesn't say which */
+    const apv_item *item; /* of what was expected */
+    apv_span minion;      /* data NULL: the return doesn't say which */
     apv_span kind;
     apv_span name;
     apv_outcome verdict; /* never PARTIAL or INVALID */
@@ -211,8 +80,8 @@ typedef struct {
     apv_span text;       /* one sentence for people */
 } apv_finding;
 
-/* The answer for one return. All that it points to belongs to it, but for the texts that a
- * finding has from an item. */
+/* The answer for one return. All that it points to belongs to it, but for the items of findings
+ * and the texts that these have from them. */
 typedef struct {
     apv_outcome verdict;
     bool authenticated; /* evidence with a valid mac for the expected revision and digest */
@@ -220,7 +89,7 @@ typedef struct {
     int64_t revision;   /* the claimed one, whether or not it is authenticated */
     apv_span run_id;    /* of the evidence; data NULL: none */
     apv_span boot_id;   /* the same */
-    const apv_finding *findings;
+    const apv_finding *findings; /* minion by minion, in the order of the items */
     size_t finding_count;
     const apv_span *unapproved; /* packages changed that no item names */
     size_t unapproved_count;
@@ -228,19 +97,15 @@ typedef struct {
     size_t before_count;
 } apv_verdict;
 
-/* Judges one return.
+/* Judges one return in msgpack or JSON bytes.
  *
- * reader, load: the return; nothing in it is trusted, and nothing in it is an error.
- * expected: the texts of its items must outlive the verdict, which borrows them.
+ * load: the return; nothing in it is trusted, and nothing in it is an error: what cannot be
+ * parsed has the verdict APV_INVALID.
+ * expected: its items and their texts must outlive the verdict, which borrows them.
  * verdict: receives the answer; free it with apv_verdict_free.
  * Errors: INVALID (expected is unusable: two items with the same kind and name, an
  * empty name), MEMORY. Blocking: no. Time: linear in the return and in the items.
  */
-bool apv_validate(const apv_reader *reader, apv_value load, const apv_expected *expected,
-                  apv_verdict **verdict, apv_err *err) APV_MUSTCHECK;
-
-/* The same for a return in msgpack or JSON bytes. What cannot be parsed has the
- * verdict APV_INVALID. */
 bool apv_validate_msgpack(apv_span load, const apv_expected *expected, apv_verdict **verdict,
                           apv_err *err) APV_MUSTCHECK;
 bool apv_validate_json(apv_span load, const apv_expected *expected, apv_verdict **verdict,

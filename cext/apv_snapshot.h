@@ -1,5 +1,5 @@
 /* apv_snapshot.h - the approved state of all minions on the master's disk, for the time
- * that the database is away or slower than wanted. The rules at the head of apv.h hold
+ * that the database is away or slower than wanted. The rules at the head of apv_base.h hold
  * here too.
  *
  * A snapshot is a directory, for its owner alone since evidence keys stand in it:
@@ -16,7 +16,7 @@
 #ifndef APV_SNAPSHOT_H
 #define APV_SNAPSHOT_H
 
-#include "apv_db.h"
+#include "apv_document.h"
 
 #define APV_SNAPSHOT_FORMAT 1
 
@@ -38,15 +38,16 @@ typedef struct {
     size_t size_bytes; /* in use in the file */
 } apv_snapshot_info;
 
-/* Says what there is.
+/* Tells what there is.
  * Errors: INVALID (there is none; it cannot be opened; it is of a newer format), DAMAGED,
  * LIMIT (too many processes read it), MEMORY. Blocks on the disk. */
-bool apv_snapshot_look(apv_snapshot *snapshot, apv_snapshot_info *info, apv_err *err) APV_MUSTCHECK;
+bool apv_snapshot_inspect(apv_snapshot *snapshot, apv_snapshot_info *info,
+                          apv_err *err) APV_MUSTCHECK;
 
 /* Reads the document of exactly this minion that is in force at a time.
  * now: seconds since 1970 UTC. max_age: of the last refresh in seconds, INFINITY: any.
  * document: receives it, with as_of the last refresh.
- * Errors: as apv_snapshot_look; UNAVAILABLE (older than max_age); DAMAGED also for a
+ * Errors: as apv_snapshot_inspect; UNAVAILABLE (older than max_age); DAMAGED also for a
  * document that did not match its digest; PROTOCOL (an item that this version doesn't know).
  * Ownership: free with apv_document_free. Blocks on the disk where it isn't cached. */
 bool apv_snapshot_read(apv_snapshot *snapshot, apv_span minion_id, double now, double max_age,
@@ -65,7 +66,7 @@ typedef struct {
  * of another database (also after a fail-over, which may have lost what was read).
  * db: a login with approval_exporter; its timeout_ms bounds the time without any answer.
  * rebuild: build in any case. now: seconds since 1970 UTC.
- * Errors: as apv_call; as apv_snapshot_look; FULL (readers keep what they had); LIMIT also
+ * Errors: as apv_call; as apv_snapshot_inspect; FULL (readers keep what they had); LIMIT also
  * when another process refreshes it. Blocks for as long as it takes. */
 bool apv_snapshot_refresh(apv_snapshot *snapshot, apv_db *db, bool rebuild, double now,
                           apv_snapshot_round *round, apv_err *err) APV_MUSTCHECK;

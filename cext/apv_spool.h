@@ -1,5 +1,5 @@
 /* apv_spool.h - the spool: what Salt hands over while the database is away, on the
- * master's disk, in the order in which it came. The rules at the head of apv.h hold here
+ * master's disk, in the order in which it came. The rules at the head of apv_base.h hold here
  * too.
  *
  * Any number of processes put entries in; one at a time takes them out, which callers see
@@ -82,9 +82,6 @@ void apv_spool_close(apv_spool **spool);
  * interrupted(arg) true gives up with BUSY. NULL: nothing is. */
 void apv_spool_on_signal(apv_spool *spool, bool (*interrupted)(void *arg), void *arg);
 
-/* Whether it belongs to another process, so that it can only be closed. */
-bool apv_spool_forked(const apv_spool *spool);
-
 /* Adds entries behind all others: all of them or none, on disk when this returns.
  *
  * entries: count of them, of which kind (not DAMAGED), accepted_us, jid and payload are
@@ -147,8 +144,9 @@ bool apv_spool_set_aside(apv_spool *spool, uint64_t seq, apv_span reason, int64_
  * there is none such. Errors: INVALID (it is damaged), otherwise as apv_spool_put. */
 bool apv_spool_retry(apv_spool *spool, uint64_t seq, uint64_t *seq_new, apv_err *err) APV_MUSTCHECK;
 
-/* Forgets what was set aside. found, errors: as apv_spool_set_aside. */
-bool apv_spool_drop(apv_spool *spool, uint64_t seq, bool *found, apv_err *err) APV_MUSTCHECK;
+/* Removes an entry that was set aside. found, errors: as apv_spool_set_aside. */
+bool apv_spool_remove_aside(apv_spool *spool, uint64_t seq, bool *found,
+                            apv_err *err) APV_MUSTCHECK;
 
 /* What is in it. Errors: as apv_spool_read. Time: linear in the entries. */
 bool apv_spool_inspect(apv_spool *spool, apv_spool_info *info, apv_err *err) APV_MUSTCHECK;

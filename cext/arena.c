@@ -1,5 +1,5 @@
 /* arena.c - memory that is freed all at once. */
-#include "apv_private.h"
+#include "arena.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +12,9 @@ struct apv_block {
 #define BLOCK_SIZE 8192
 #define ALIGNMENT sizeof(void *)
 
-void *
-apv_arena_room(apv_arena *arena, size_t size)
+/* Where the next size bytes, a multiple of 8, will be. NULL: out of memory. */
+static void *
+room_for(apv_arena *arena, size_t size)
 {
     struct apv_block *block = arena->blocks;
 
@@ -36,7 +37,7 @@ apv_arena_take(apv_arena *arena, size_t count, size_t size)
     if (size != 0 && count > (SIZE_MAX - ALIGNMENT) / size)
         return NULL;
     size_t taken = (count * size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    void *room = apv_arena_room(arena, taken);
+    void *room = room_for(arena, taken);
     if (room != NULL)
         arena->blocks->used += taken;
     return room;

@@ -1,8 +1,6 @@
 /* breaker.c - how often a database that is away is asked. */
 #include "breaker.h"
 
-#include "apv_private.h"
-
 #define NS_PER_MS INT64_C(1000000)
 
 static double

@@ -9,7 +9,7 @@
 #ifndef APV_BREAKER_H
 #define APV_BREAKER_H
 
-#include "apv.h"
+#include "apv_base.h"
 
 #define APV_BREAKER_FIRST_MS 100 /* from a failure to the first probe */
 #define APV_BREAKER_LONGEST_MS 900
@@ -24,7 +24,7 @@ typedef struct {
     apv_err cause;       /* what the last call or probe found */
 } apv_breaker;
 
-/* What a call learned of the database. */
+/* The lesson that a call learned of the database. */
 typedef enum {
     APV_LESSON_NONE,    /* it never asked the database, or came to no end of its own */
     APV_LESSON_AWAY,    /* no connection could be made */

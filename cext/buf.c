@@ -1,5 +1,7 @@
 /* buf.c - bytes that grow. */
-#include "db_private.h"
+#include "buf.h"
+
+#include "be.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -18,7 +20,7 @@ apv_buf_reserve(apv_buf *buf, size_t size_bytes, apv_err *err)
         capacity *= 2;
     char *data = realloc(buf->data, capacity);
     if (data == NULL)
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        return apv_fail_memory(err);
     buf->data = data;
     buf->capacity = capacity;
     return true;
@@ -38,20 +40,19 @@ apv_buf_append(apv_buf *buf, const void *data, size_t size_bytes, apv_err *err)
 bool
 apv_buf_append_u32(apv_buf *buf, uint32_t value, apv_err *err)
 {
-    const unsigned char bytes[4] = {
-        (unsigned char)(value >> 24),
-        (unsigned char)(value >> 16),
-        (unsigned char)(value >> 8),
-        (unsigned char)value,
-    };
+    unsigned char bytes[4];
+
+    apv_be_write_u32(bytes, value);
     return apv_buf_append(buf, bytes, sizeof bytes, err);
 }
 
 bool
 apv_buf_append_u64(apv_buf *buf, uint64_t value, apv_err *err)
 {
-    return apv_buf_append_u32(buf, (uint32_t)(value >> 32), err) &&
-           apv_buf_append_u32(buf, (uint32_t)value, err);
+    unsigned char bytes[8];
+
+    apv_be_write_u64(bytes, value);
+    return apv_buf_append(buf, bytes, sizeof bytes, err);
 }
 
 void

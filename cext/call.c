@@ -1,5 +1,8 @@
 /* call.c - calling the functions of schema approval. */
+#include "apv_wire.h"
+#include "buf.h"
 #include "db_private.h"
+#include "text.h"
 
 #include <string.h>
 
@@ -33,6 +36,15 @@ build_sql(const char *function, size_t count, char sql[SQL_MAX], apv_err *err)
     }
     *end++ = ')';
     *end = '\0';
+    return true;
+}
+
+bool
+apv_text_check(apv_span text, apv_err *err)
+{
+    if (!apv_utf8_valid(text.data, text.size) ||
+        (text.size > 0 && memchr(text.data, '\0', text.size) != NULL))
+        return apv_fail(err, APV_ERR_INVALID, "a text must be UTF-8 without NUL");
     return true;
 }
 

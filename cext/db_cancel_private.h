@@ -1,4 +1,4 @@
-/* db_cancel_private.h - what gives up cancels. Of the library only db.c includes this file,
+/* db_cancel_private.h - what gives up cancels. Beside db_cancel.c only db_pq.h includes this file,
  * since it names libpq's types. */
 #ifndef APV_DB_CANCEL_PRIVATE_H
 #define APV_DB_CANCEL_PRIVATE_H

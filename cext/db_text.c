@@ -6,7 +6,9 @@
  * libpq's message (no SQLSTATE there). Only our own SQLSTATE class, AP, whose
  * messages our functions write for people, is quoted.
  */
-#include "db_private.h"
+#include "db_text.h"
+
+#include "text.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -4,7 +4,9 @@
  * significant first; none is the size 0xFFFFFFFF alone. tests/vectors/ holds what
  * every implementation must agree on.
  */
-#include "apv_private.h"
+#include "be.h"
+#include "evidence.h"
+#include "text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,10 +35,7 @@ put(fields *to, apv_span text)
     if (text.size >= NONE)
         to->too_long = true;
     else if (to->data != NULL) {
-        for (unsigned shift = 32; shift > 0;) {
-            shift -= 8;
-            to->data[to->size + 3 - shift / 8] = (unsigned char)(size >> shift);
-        }
+        apv_be_write_u32(to->data + to->size, size);
         if (text.size > 0)
             memcpy(to->data + to->size + 4, text.data, text.size);
     }
@@ -59,19 +58,16 @@ reserve(fields *to, apv_err *err)
         return apv_fail(err, APV_ERR_INVALID, "a text is too long to be digested");
     to->data = malloc(to->size);
     if (to->data == NULL)
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        return apv_fail_memory(err);
     to->size = 0;
     return true;
 }
 
+/* Writes a hash as hex digits, with a NUL behind them. */
 static void
-write_hex(const unsigned char hash[HASH_SIZE], char *hex)
+write_hash(const unsigned char hash[HASH_SIZE], char *hex)
 {
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < HASH_SIZE; i++) {
-        hex[2 * i] = digits[hash[i] >> 4];
-        hex[2 * i + 1] = digits[hash[i] & 15];
-    }
+    apv_hex_write(hash, HASH_SIZE, hex);
     hex[2 * HASH_SIZE] = '\0';
 }
 
@@ -121,7 +117,7 @@ apv_digest(apv_span minion_id, int64_t revision, const apv_item *items, size_t c
     const apv_item **sorted = apv_arena_take(&arena, count, sizeof *sorted);
 
     if (sorted == NULL) {
-        apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        apv_fail_memory(err);
         goto done;
     }
     for (size_t i = 0; i < count; i++)
@@ -144,7 +140,7 @@ apv_digest(apv_span minion_id, int64_t revision, const apv_item *items, size_t c
         goto done;
     }
     memcpy(digest, "sha256:", 7);
-    write_hex(hash, digest + 7);
+    write_hash(hash, digest + 7);
     ok = true;
 
 done:
@@ -197,7 +193,7 @@ apv_evidence_sign(const apv_evidence *evidence, const unsigned char key[APV_EVID
              NULL) == NULL)
         apv_fail(err, APV_ERR_MEMORY, "HMAC-SHA-256 is not available");
     else {
-        write_hex(hash, mac);
+        write_hash(hash, mac);
         ok = true;
     }
     free(signed_part.data);

@@ -1,5 +1,9 @@
 /* document.c - a minion's approved state, as the database hands it out. */
+#include "apv_document.h"
+
+#include "apv_wire.h"
 #include "db_private.h"
+#include "document_private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +42,7 @@ read_items(apv_owned_document *document, const apv_span *arrays, apv_err *err)
         return true;
     document->items = calloc(count, sizeof *document->items);
     if (document->items == NULL)
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        return apv_fail_memory(err);
     for (size_t i = 0; i < count; i++) {
         apv_item *item = &document->items[i];
         if (!apv_array_next(&kinds, &item->kind) || !apv_array_next(&names, &item->name) ||
@@ -47,8 +51,8 @@ read_items(apv_owned_document *document, const apv_span *arrays, apv_err *err)
             return apv_fail(err, APV_ERR_PROTOCOL,
                             "a document has an item that this version doesn't know");
     }
-    document->public.items = document->items;
-    document->public.count = count;
+    document->document.items = document->items;
+    document->document.count = count;
     return true;
 }
 
@@ -66,20 +70,20 @@ bool
 apv_document_fill(apv_owned_document *document, apv_span minion_id,
                   const apv_span columns[APV_DOCUMENT_COLUMNS], apv_err *err)
 {
-    apv_document *public = &document->public;
+    apv_document *content = &document->document;
     char digest[APV_DIGEST_SIZE];
 
-    if (!apv_wire_int8(columns[0], &public->revision, err) ||
+    if (!apv_wire_int8(columns[0], &content->revision, err) ||
         !read_items(document, columns + 3, err))
         return false;
-    public->evidence_key = columns[2];
-    if (public->evidence_key.size != APV_EVIDENCE_KEY_SIZE)
+    content->evidence_key = columns[2];
+    if (content->evidence_key.size != APV_EVIDENCE_KEY_SIZE)
         return apv_fail(err, APV_ERR_PROTOCOL, "the evidence key of a document is malformed");
-    if (!apv_digest(minion_id, public->revision, public->items, public->count, digest, err))
+    if (!apv_digest(minion_id, content->revision, content->items, content->count, digest, err))
         return false;
     if (!apv_span_is(columns[1], digest))
         return apv_fail(err, APV_ERR_PROTOCOL, "a document does not match its digest");
-    memcpy(public->digest, digest, sizeof digest);
+    memcpy(content->digest, digest, sizeof digest);
     return true;
 }
 
@@ -100,7 +104,7 @@ document_new(apv_err *err)
 {
     apv_owned_document *document = calloc(1, sizeof *document);
     if (document == NULL)
-        apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        apv_fail_memory(err);
     return document;
 }
 
@@ -111,11 +115,11 @@ apv_document_unknown(apv_span minion_id, apv_document **document, apv_err *err)
 
     if (made == NULL)
         return false;
-    if (!apv_digest(minion_id, 0, NULL, 0, made->public.digest, err)) {
+    if (!apv_digest(minion_id, 0, NULL, 0, made->document.digest, err)) {
         free(made);
         return false;
     }
-    *document = &made->public;
+    *document = &made->document;
     return true;
 }
 
@@ -125,8 +129,8 @@ fill_unknown(apv_owned_document *document, apv_span minion_id, apv_err *err)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    document->public.as_of = (double)now.tv_sec;
-    return apv_digest(minion_id, 0, NULL, 0, document->public.digest, err);
+    document->document.as_of = (double)now.tv_sec;
+    return apv_digest(minion_id, 0, NULL, 0, document->document.digest, err);
 }
 
 static const char read_sql[] =
@@ -143,7 +147,7 @@ read_answer(apv_owned_document *made, apv_span minion_id, apv_err *err)
     return check_columns(made->result, 1, APV_DOCUMENT_COLUMNS + 1, err) &&
            read_row(made, minion_id, made->result, 0, err) &&
            apv_wire_timestamptz(apv_result_peek(made->result, 0, APV_DOCUMENT_COLUMNS),
-                                &made->public.as_of, err);
+                                &made->document.as_of, err);
 }
 
 bool
@@ -151,26 +155,26 @@ apv_document_read(apv_db *db, apv_span minion_id, apv_document **document, apv_e
 {
     const apv_param param = {APV_OID_TEXT, minion_id.data, minion_id.size, true};
     apv_owned_document *made = document_new(err);
-    apv_document *public = NULL;
+    apv_document *content = NULL;
     bool ok = false;
 
     if (made == NULL)
         return false;
-    public = &made->public;
+    content = &made->document;
     if (!apv_text_check(minion_id, err) ||
         !apv_db_query(db, read_sql, &param, 1, true, &made->result, err) ||
         !read_answer(made, minion_id, err))
         goto done;
-    *document = public;
-    public = NULL;
+    *document = content;
+    content = NULL;
     ok = true;
 
 done:
-    apv_document_free(&public);
+    apv_document_free(&content);
     return ok;
 }
 
-struct many {
+struct asked {
     const apv_span *minion_ids;
     apv_document **documents;
     apv_err *refusals;
@@ -180,12 +184,12 @@ struct many {
 static bool
 take_document(void *arg, size_t index, apv_result *result, const apv_err *refused, apv_err *err)
 {
-    struct many *many = arg;
+    struct asked *asked = arg;
     apv_err found = APV_ERR_NONE;
     apv_owned_document *made;
 
     if (result == NULL) {
-        many->refusals[index] = *refused;
+        asked->refusals[index] = *refused;
         return true;
     }
     made = document_new(err);
@@ -194,17 +198,17 @@ take_document(void *arg, size_t index, apv_result *result, const apv_err *refuse
         return false;
     }
     made->result = result;
-    apv_document *public = &made->public;
-    if (read_answer(made, many->minion_ids[index], &found)) {
-        many->documents[index] = public;
+    apv_document *content = &made->document;
+    if (read_answer(made, asked->minion_ids[index], &found)) {
+        asked->documents[index] = content;
         return true;
     }
-    apv_document_free(&public);
+    apv_document_free(&content);
     if (found.code == APV_ERR_MEMORY) {
         *err = found;
         return false;
     }
-    many->refusals[index] = found;
+    asked->refusals[index] = found;
     return true;
 }
 
@@ -212,7 +216,7 @@ bool
 apv_documents_read(apv_db *db, const apv_span *minion_ids, size_t count, apv_document **documents,
                    apv_err *refusals, apv_err *err)
 {
-    struct many many = {minion_ids, documents, refusals};
+    struct asked asked = {minion_ids, documents, refusals};
     apv_param *params = NULL;
     bool ok = false;
 
@@ -221,13 +225,13 @@ apv_documents_read(apv_db *db, const apv_span *minion_ids, size_t count, apv_doc
                         APV_DOCUMENTS_MAX);
     params = calloc(count, sizeof *params);
     if (params == NULL)
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        return apv_fail_memory(err);
     for (size_t i = 0; i < count; i++) {
         if (!apv_text_check(minion_ids[i], err))
             goto done;
         params[i] = (apv_param){APV_OID_TEXT, minion_ids[i].data, minion_ids[i].size, true};
     }
-    ok = apv_db_query_many(db, read_sql, params, count, take_document, &many, err);
+    ok = apv_db_query_many(db, read_sql, params, count, take_document, &asked, err);
 
 done:
     free(params);
@@ -244,7 +248,7 @@ apv_documents_read_expected(const apv_return *heads, size_t count, const apv_res
         apv_owned_document *made = document_new(err);
         if (made == NULL)
             return false;
-        documents[i] = &made->public;
+        documents[i] = &made->document;
         if (apv_result_peek(result, i, 0).data == NULL
                 ? !fill_unknown(made, heads[i].minion, err)
                 : !read_row(made, heads[i].minion, result, i, err))
@@ -256,10 +260,9 @@ apv_documents_read_expected(const apv_return *heads, size_t count, const apv_res
 void
 apv_document_free(apv_document **document)
 {
-    apv_owned_document *made = (apv_owned_document *)*document;
-
-    if (made == NULL)
+    if (*document == NULL)
         return;
+    apv_owned_document *made = APV_CONTAINER_OF(*document, apv_owned_document, document);
     free(made->items);
     free(made->bytes);
     apv_result_free(&made->result);

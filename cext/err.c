@@ -1,5 +1,7 @@
 /* err.c - the one setter of errors. */
-#include "apv_private.h"
+#include "apv_base.h"
+
+#include "text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,4 +24,10 @@ apv_fail(apv_err *err, apv_code code, const char *format, ...)
         /* Not through the middle of a character. */
         err->message[apv_utf8_whole(err->message, sizeof err->message - 1)] = '\0';
     return false;
+}
+
+bool
+apv_fail_memory(apv_err *err)
+{
+    return apv_fail(err, APV_ERR_MEMORY, "out of memory");
 }

@@ -1,5 +1,7 @@
 /* evidence.c - reading what the states of the module approval returned. */
-#include "apv_private.h"
+#include "evidence.h"
+
+#include "text.h"
 
 #include <stdlib.h>
 
@@ -99,7 +101,7 @@ read_observations(const apv_reader *reader, apv_value value, bool strict, apv_ar
     }
     read.items = apv_arena_take(arena, total, sizeof *read.items);
     if (read.items == NULL)
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        return apv_fail_memory(err);
     for (size_t i = 0; i < KIND_COUNT; i++)
         if (!read_kind(reader, maps[i], kinds[i], read.items, &read.count))
             return malformed(err, "a section");

@@ -1,5 +1,5 @@
 /* hosts.c - the comma-separated lists in which libpq takes several hosts. */
-#include "db_private.h"
+#include "hosts.h"
 
 #include <stdlib.h>
 #include <string.h>

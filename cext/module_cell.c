@@ -5,6 +5,7 @@
 #include "module_text.h"
 
 #include "apv_db.h"
+#include "apv_wire.h"
 
 /* A list of an array's elements. */
 static PyObject *

@@ -5,7 +5,7 @@
 #include "module_error.h"
 
 static bool
-open_db(const module_key *key, void **handle, apv_err *err)
+open_db(const module_handle_key *key, void **handle, apv_err *err)
 {
     const apv_db_options options = {
         .conninfo = key->text,
@@ -49,7 +49,7 @@ struct job {
     void *arg;
 };
 
-/* What a call learned of the database that did not succeed. */
+/* The lesson of a call that did not succeed. */
 static apv_lesson
 lesson_of(const apv_db *db, const apv_err *err)
 {
@@ -78,7 +78,7 @@ bool
 module_connection_try(const module_state *state, const apv_db_options *options,
                       bool (*work)(apv_db *db, void *arg, apv_err *err), void *arg, apv_err *err)
 {
-    const module_key key = {
+    const module_handle_key key = {
         .text = options->conninfo,
         .numbers = {options->connect_timeout_ms, options->timeout_ms, options->prepare},
     };

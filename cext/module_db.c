@@ -11,7 +11,7 @@
 #include "module_text.h"
 #include "module_value.h"
 
-#include "apv_private.h"
+#include "apv_record.h"
 
 #include <math.h>
 

@@ -4,7 +4,7 @@
 
 #include "module_state.h"
 
-#include "apv_db.h"
+#include "apv_document.h"
 
 /* The pillar of a minion. New reference, or NULL with an exception set. */
 PyObject *module_document_dict(const module_state *state, PyObject *minion_id,

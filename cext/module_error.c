@@ -1,7 +1,7 @@
 /* module_error.c - errors of the library as Python exceptions. */
 #include "module_error.h"
 
-#include "apv_private.h"
+#include "apv_base.h"
 
 #include <string.h>
 

@@ -14,7 +14,8 @@ int module_add_exceptions(PyObject *module, module_state *state);
  * An exception already set (a signal handler's) is left as it is. */
 PyObject *module_raise(const module_state *state, const apv_err *err);
 
-/* What module_raise raises, unless it is MEMORY. New reference, or NULL with an exception set. */
+/* The exception that module_raise raises, for all codes but MEMORY. New reference, or NULL with an
+ * exception set. */
 PyObject *module_exception(const module_state *state, const apv_err *err);
 
 /* Raises DataError with this text. Always returns NULL. */

@@ -1,7 +1,7 @@
 /* module_handles.c - handles that a process keeps and its threads share. */
 #include "module_handles.h"
 
-#include "apv_private.h"
+#include "apv_base.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +11,8 @@
 struct shared {
     struct shared *next; /* less recently used */
     char *text;
-    module_key key; /* its text is the one above */
-    size_t users;   /* calls that have a handle or wait for one; under the GIL, as next is */
+    module_handle_key key; /* its text is the one above */
+    size_t users;          /* calls that have a handle or wait for one; under the GIL, as next is */
     module_turn turn;
     void *handles[MODULE_PLACES_MAX]; /* each of the call that has its place; NULL: not made yet */
 };
@@ -44,7 +44,7 @@ shared_free(const module_handle_kind *kind, struct shared *shared)
     free(shared);
 }
 
-/* Closes what no call uses, and lets go of the rest. */
+/* Closes the handles that no call uses, and lets go of the rest. */
 static void
 close_all(module_handles *handles)
 {
@@ -67,14 +67,14 @@ module_handles_free(module_handles **handles)
 }
 
 static bool
-serves(const struct shared *shared, const module_key *key)
+serves(const struct shared *shared, const module_handle_key *key)
 {
     return memcmp(shared->key.numbers, key->numbers, sizeof key->numbers) == 0 &&
            strcmp(shared->key.text, key->text) == 0;
 }
 
 static struct shared *
-shared_new(const module_handle_kind *kind, const module_key *key, apv_err *err)
+shared_new(const module_handle_kind *kind, const module_handle_key *key, apv_err *err)
 {
     struct shared *made = calloc(1, sizeof *made);
 
@@ -89,9 +89,9 @@ shared_new(const module_handle_kind *kind, const module_key *key, apv_err *err)
     return made;
 }
 
-/* What there is for this key, made if need be, as the most recently used. */
+/* The handles of this key, made if need be, as the most recently used. */
 static struct shared *
-find(module_handles *handles, const module_key *key, apv_err *err)
+find(module_handles *handles, const module_handle_key *key, apv_err *err)
 {
     struct shared **link = &handles->first, *found;
 
@@ -124,8 +124,8 @@ count_handles(const struct shared *shared, size_t places)
     return count;
 }
 
-/* Of what no call uses, closes the least recently used beyond the bound, and forgets keys
- * for which no handle could be made. */
+/* Closes the least recently used handles beyond the bound, those in use excepted, and forgets
+ * keys for which no handle could be made. */
 static void
 trim(module_handles *handles)
 {
@@ -146,7 +146,7 @@ trim(module_handles *handles)
 }
 
 bool
-module_handles_use(module_handles *handles, const module_key *key, int64_t limit_ms,
+module_handles_use(module_handles *handles, const module_handle_key *key, int64_t limit_ms,
                    bool (*work)(module_use *use, void *arg, apv_err *err), void *arg, apv_err *err)
 {
     struct shared *shared = find(handles, key, err);

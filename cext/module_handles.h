@@ -1,11 +1,10 @@
 /* module_handles.h - handles that a process keeps and its threads share: connections and
  * snapshots.
  *
- * Handles are told apart by a key. For each key there are a few places with a handle each,
- * made when it is first wanted; a call has one of them to itself. The GIL guards which keys
- * there are, a turn who has which place. After a fork the child starts with none: it closes
- * what no call of its parent used, and leaves alone what one was using, as that is in no
- * known state.
+ * Handles are told apart by a key. Each key has a few places with a handle each, made when it
+ * is first wanted; a call has one of them to itself. The GIL guards the list of keys, the turn
+ * of a key its places. After a fork the child starts with none: it closes the handles that no
+ * call of its parent used, and leaves the others alone, as they are in no known state.
  */
 #ifndef APV_MODULE_HANDLES_H
 #define APV_MODULE_HANDLES_H
@@ -16,7 +15,7 @@
 typedef struct {
     const char *text;
     int numbers[3];
-} module_key;
+} module_handle_key;
 
 typedef struct {
     const char *what; /* one of them, for error texts */
@@ -24,7 +23,7 @@ typedef struct {
     size_t places;    /* of one key: 1 to MODULE_PLACES_MAX */
     size_t kept;      /* handles in all; of more, those least recently used are closed */
     /* Makes the handle for a key, without the GIL. */
-    bool (*open)(const module_key *key, void **handle, apv_err *err);
+    bool (*open)(const module_handle_key *key, void **handle, apv_err *err);
     void (*close)(void *handle);
 } module_handle_kind;
 
@@ -48,7 +47,7 @@ typedef struct {
  * limit_ms: how long to wait for a place.
  * Returns whether work did. Errors: as module_turn_take; as the kind's open; as work. A
  * signal handler may have set an exception. */
-bool module_handles_use(module_handles *handles, const module_key *key, int64_t limit_ms,
+bool module_handles_use(module_handles *handles, const module_handle_key *key, int64_t limit_ms,
                         bool (*work)(module_use *use, void *arg, apv_err *err), void *arg,
                         apv_err *err);
 

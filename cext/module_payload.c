@@ -5,7 +5,7 @@
 #include "module_error.h"
 #include "module_text.h"
 
-#include "apv_db.h"
+#include "apv_payload.h"
 
 #include <stdlib.h>
 

@@ -6,7 +6,7 @@
  */
 #include "module_reader.h"
 
-#include "apv_private.h"
+#include "apv_base.h"
 
 static PyObject *
 object_of(apv_value value)
@@ -138,51 +138,53 @@ index_of(PyObject *key, const apv_span *words, size_t count)
     return utf8_of(key, &text) && text.size > 0 ? apv_word_index(words, count, text) : count;
 }
 
-/* The same, remembered in met. */
+/* The same, remembered. */
 static inline size_t
-index_met(module_keys_met *met, PyObject *key, const apv_span *words, size_t count)
+index_met(module_reader *made, PyObject *key, const apv_span *words, size_t count)
 {
-    const size_t places = sizeof met->met / sizeof *met->met;
+    const size_t places = sizeof made->met / sizeof *made->met;
     uintptr_t mixed = (uintptr_t)key ^ (uintptr_t)words;
     size_t place = (mixed >> 4 ^ mixed >> 10) % places;
 
-    if (met->met[place].key != key || met->met[place].words != words) {
-        met->met[place].key = key;
-        met->met[place].words = words;
-        met->met[place].index = index_of(key, words, count);
+    if (made->met[place].key != key || made->met[place].words != words) {
+        made->met[place].key = key;
+        made->met[place].words = words;
+        made->met[place].index = index_of(key, words, count);
     }
-    return met->met[place].index;
+    return made->met[place].index;
 }
 
 static void
 object_find(const apv_reader *reader, apv_value map, const apv_span *words, size_t count,
             apv_value *found)
 {
-    module_keys_met *met = count > 1 ? reader->memo : NULL; /* a single word need not be static */
+    module_reader *made = APV_CONTAINER_OF(reader, module_reader, reader);
     PyObject *object = object_of(map), *key, *value;
     Py_ssize_t at = 0;
 
     if (object == NULL || (!PyDict_CheckExact(object) && !PyDict_Check(object)))
         return;
     while (PyDict_Next(object, &at, &key, &value)) {
-        size_t index =
-            met == NULL ? index_of(key, words, count) : index_met(met, key, words, count);
+        /* A single word need not be static. */
+        size_t index = count > 1 ? index_met(made, key, words, count) : index_of(key, words, count);
         if (index < count)
             found[index].node = value;
     }
 }
 
-apv_reader
-module_reader(module_keys_met *met)
+void
+module_reader_init(module_reader *made)
 {
-    return (apv_reader){
-        .memo = met,
-        .type = object_type,
-        .text = object_text,
-        .integer = object_integer,
-        .truth = object_truth,
-        .open = object_open,
-        .next = object_next,
-        .find = object_find,
+    *made = (module_reader){
+        .reader =
+            {
+                .type = object_type,
+                .text = object_text,
+                .integer = object_integer,
+                .truth = object_truth,
+                .open = object_open,
+                .next = object_next,
+                .find = object_find,
+            },
     };
 }

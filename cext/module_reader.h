@@ -4,20 +4,21 @@
 
 #include "module_state.h"
 
-#include "apv.h"
+#include "value_private.h"
 
-/* Which word a key was the last time that it was met: most maps have the same, interned
- * keys. Starts as {0}; good as long as the keys live. */
+/* A reader for Python objects: the node of a value is a borrowed PyObject. Use it only while the
+ * GIL is held. */
 typedef struct {
+    apv_reader reader;
+    /* Which word a key was the last time that it was met: most maps have the same, interned
+     * keys. Good as long as the keys live. */
     struct {
         const PyObject *key;
         const apv_span *words;
         size_t index;
     } met[64];
-} module_keys_met;
+} module_reader;
 
-/* A reader for Python objects: the node of a value is a borrowed PyObject. Use it only
- * while the GIL is held. met: NULL, or what outlives it. */
-apv_reader module_reader(module_keys_met *met);
+void module_reader_init(module_reader *made);
 
 #endif

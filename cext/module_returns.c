@@ -6,7 +6,7 @@
 #include "module_text.h"
 #include "module_type.h"
 
-#include "apv_db.h"
+#include "apv_record.h"
 
 struct returns_object {
     PyObject_HEAD apv_returns *returns;

@@ -15,7 +15,7 @@
 #define TURN_MS 10000
 
 static bool
-open_snapshot(const module_key *key, void **handle, apv_err *err)
+open_snapshot(const module_handle_key *key, void **handle, apv_err *err)
 {
     apv_snapshot *snapshot;
 
@@ -64,7 +64,7 @@ static bool
 try_run(const module_state *state, const char *path,
         bool (*work)(apv_snapshot *snapshot, void *arg, apv_err *err), void *arg, apv_err *err)
 {
-    const module_key key = {.text = path};
+    const module_handle_key key = {.text = path};
     struct job job = {work, arg};
 
     return module_handles_use(state->snapshots, &key, TURN_MS, do_job, &job, err);
@@ -94,7 +94,7 @@ PyDoc_STRVAR(info_doc,
 static bool
 look(apv_snapshot *snapshot, void *arg, apv_err *err)
 {
-    return apv_snapshot_look(snapshot, arg, err);
+    return apv_snapshot_inspect(snapshot, arg, err);
 }
 
 static PyObject *
@@ -274,7 +274,7 @@ snapshot_refresh(PyObject *module, PyObject *args, PyObject *kwargs)
         .now = seconds_now(),
     };
     apv_err err = APV_ERR_NONE;
-    module_key key = {0};
+    module_handle_key key = {0};
     PyObject *dict;
 
     if (!PyArg_ParseTupleAndKeywords(args, kwargs,

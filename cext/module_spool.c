@@ -8,7 +8,7 @@
 #include "module_turn.h"
 #include "module_type.h"
 
-#include "apv_private.h"
+#include "apv_base.h"
 
 #include "apv_spool.h"
 
@@ -532,7 +532,7 @@ work_retry(apv_spool *spool, struct call *call, apv_err *err)
 static bool
 work_drop(apv_spool *spool, struct call *call, apv_err *err)
 {
-    return apv_spool_drop(spool, call->seq, &call->found, err);
+    return apv_spool_remove_aside(spool, call->seq, &call->found, err);
 }
 
 /* ---- the type ---- */

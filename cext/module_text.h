@@ -9,7 +9,7 @@
 /* The UTF-8 of a str, borrowed from it. False: an exception is set. */
 bool module_text(const module_state *state, PyObject *object, apv_span *text);
 
-/* What a bytes object holds, borrowed from it. False: an exception is set. */
+/* The content of a bytes object, borrowed from it. False: an exception is set. */
 bool module_bytes(PyObject *object, apv_span *bytes);
 
 /* The same of each member of a tuple. spans: as many as it has members. */

@@ -1,7 +1,7 @@
 /* module_turn.c - calls that take turns at a few places, of several threads. */
 #include "module_turn.h"
 
-#include "apv_private.h"
+#include "apv_base.h"
 
 #include <errno.h>
 #include <time.h>

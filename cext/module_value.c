@@ -1,10 +1,12 @@
 /* module_value.c - digest, mac and validation for Python. */
 #include "module_value.h"
 
+#include "evidence.h"
 #include "module_error.h"
 #include "module_expected.h"
 #include "module_reader.h"
 #include "module_text.h"
+#include "validate.h"
 
 static PyObject *
 text_object(apv_span text)
@@ -101,16 +103,16 @@ patterns_clear(pattern_list *patterns)
         Py_DECREF(patterns->patterns[--patterns->count].dict);
 }
 
-/* Fills a copy of a pattern, where None stands for no text already. made: what was
- * expected, or NULL; at: which item. */
+/* Fills a copy of a pattern, where None stands for no text already. made: what was expected, of
+ * which finding->item is one; or NULL. */
 static bool
 fill_finding(const module_state *state, PyObject *dict, const apv_finding *finding,
-             const module_expected *made, size_t at)
+             const module_expected *made)
 {
+    const apv_item *item = finding->item;
     PyObject *const *keys = state->keys;
-    PyObject *name = made == NULL ? NULL : made->names[at];
-    PyObject *value = made == NULL ? NULL : made->values[at];
-    const apv_item none = {.name = {NULL, 0}}, *item = made == NULL ? &none : &made->items[at];
+    PyObject *name = made == NULL ? NULL : made->names[item - made->items];
+    PyObject *value = made == NULL ? NULL : made->values[item - made->items];
 
     return put(dict, keys[KEY_name], same_text(finding->name, name, item->name)) &&
            (finding->expected.data == NULL ||
@@ -120,26 +122,56 @@ fill_finding(const module_state *state, PyObject *dict, const apv_finding *findi
            put(dict, keys[KEY_text], text_object(finding->text));
 }
 
-static PyObject *
-finding_list(const module_state *state, const apv_verdict *verdict, const module_expected *made)
-{
-    PyObject *list = PyList_New((Py_ssize_t)verdict->finding_count);
-    pattern_list patterns = {.count = 0};
+/* A list of findings that is being made. */
+typedef struct {
+    const module_state *state;
+    const module_expected *made; /* NULL: its objects are not at hand */
+    PyObject *list;
+    pattern_list patterns;
+} finding_list;
 
-    for (size_t i = 0; list != NULL && i < verdict->finding_count; i++) {
-        /* Findings stand in the order of the items, once for each minion. */
-        size_t at = made == NULL ? 0 : i % made->expected.count;
-        const apv_finding *finding = &verdict->findings[i];
-        PyObject *alike = pattern_of(state, finding, &patterns);
-        PyObject *dict = alike == NULL ? NULL : PyDict_Copy(alike);
-        if (dict == NULL || !fill_finding(state, dict, finding, made, at)) {
-            Py_XDECREF(dict);
-            Py_CLEAR(list);
-        } else
-            PyList_SetItem(list, (Py_ssize_t)i, dict);
-    }
-    patterns_clear(&patterns);
-    return list;
+/* False, with an exception set: there is no list. */
+static bool
+findings_start(const module_state *state, const module_expected *made, finding_list *findings)
+{
+    *findings = (finding_list){.state = state, .made = made, .list = PyList_New(0)};
+    return findings->list != NULL;
+}
+
+/* Appends a finding: the sink of a validation. False: an exception is set. */
+static bool
+findings_take(void *arg, const apv_finding *finding)
+{
+    finding_list *findings = arg;
+    PyObject *alike = pattern_of(findings->state, finding, &findings->patterns);
+    PyObject *dict = alike == NULL ? NULL : PyDict_Copy(alike);
+    bool ok = dict != NULL && fill_finding(findings->state, dict, finding, findings->made) &&
+              PyList_Append(findings->list, dict) == 0;
+
+    Py_XDECREF(dict);
+    return ok;
+}
+
+/* The list, a new reference, or NULL if not ok. */
+static PyObject *
+findings_end(finding_list *findings, bool ok)
+{
+    patterns_clear(&findings->patterns);
+    if (!ok)
+        Py_CLEAR(findings->list);
+    return findings->list;
+}
+
+/* The findings that a verdict has kept. */
+static PyObject *
+kept_findings(const module_state *state, const apv_verdict *verdict, const module_expected *made)
+{
+    finding_list findings;
+    bool ok = findings_start(state, made, &findings);
+
+    for (size_t i = 0; ok && i < verdict->finding_count; i++)
+        ok = findings_take(&findings, &verdict->findings[i]);
+    return findings_end(&findings, ok);
 }
 
 static PyObject *
@@ -155,41 +187,29 @@ unapproved_list(const apv_verdict *verdict)
     return list;
 }
 
-/* made: what was expected, if its objects are at hand. */
+/* The answer of a validation. findings: taken; NULL: an exception is set. */
 static PyObject *
-verdict_dict(const module_state *state, const apv_verdict *verdict, const module_expected *made)
+verdict_dict(const module_state *state, const apv_verdict *verdict, PyObject *findings)
 {
     PyObject *const *keys = state->keys;
     PyObject *dict = PyDict_New();
 
-    if (dict == NULL ||
+    if (dict == NULL || findings == NULL ||
         !put(dict, keys[KEY_verdict], PyUnicode_FromString(apv_outcome_name(verdict->verdict))) ||
         !put(dict, keys[KEY_revision],
              verdict->has_revision ? PyLong_FromLongLong(verdict->revision) : Py_NewRef(Py_None)) ||
         !put(dict, keys[KEY_authenticated], PyBool_FromLong(verdict->authenticated)) ||
-        !put(dict, keys[KEY_findings], finding_list(state, verdict, made)) ||
-        !put(dict, keys[KEY_unapproved], unapproved_list(verdict))) {
-        Py_XDECREF(dict);
-        return NULL;
-    }
+        PyDict_SetItem(dict, keys[KEY_findings], findings) < 0 ||
+        !put(dict, keys[KEY_unapproved], unapproved_list(verdict)))
+        Py_CLEAR(dict);
+    Py_XDECREF(findings);
     return dict;
 }
 
 PyObject *
 module_verdict_dict(const module_state *state, const apv_verdict *verdict)
 {
-    return verdict_dict(state, verdict, NULL);
-}
-
-/* The answer of a validation. Frees verdict, clears made. */
-static PyObject *
-answer(const module_state *state, bool ok, apv_verdict **verdict, module_expected *made,
-       const apv_err *err)
-{
-    PyObject *dict = ok ? verdict_dict(state, *verdict, made) : module_raise(state, err);
-    apv_verdict_free(verdict);
-    module_expected_clear(made);
-    return dict;
+    return verdict_dict(state, verdict, kept_findings(state, verdict, NULL));
 }
 
 PyDoc_STRVAR(
@@ -206,18 +226,30 @@ static PyObject *
 validate(PyObject *module, PyObject *args)
 {
     const module_state *state = module_state_get(module);
-    module_keys_met met = {0};
-    apv_reader reader = module_reader(&met);
+    module_reader objects;
     apv_err err = APV_ERR_NONE;
     apv_verdict *verdict = NULL;
-    PyObject *load, *dict;
+    PyObject *load, *dict, *answer;
     module_expected made;
+    finding_list findings;
 
     if (!PyArg_ParseTuple(args, "OO:validate", &load, &dict) ||
         !module_expected_init(state, dict, &made))
         return NULL;
-    bool ok = apv_validate(&reader, (apv_value){load}, &made.expected, &verdict, &err);
-    return answer(state, ok, &verdict, &made, &err);
+    module_reader_init(&objects);
+    /* Making a dict may collect garbage, and a finalizer then change the load. */
+    int collects = PyGC_Disable();
+    const apv_finding_sink sink = {findings_take, &findings};
+    bool ok =
+        findings_start(state, &made, &findings) &&
+        apv_validate(&objects.reader, (apv_value){load}, &made.expected, &sink, &verdict, &err);
+    PyObject *list = findings_end(&findings, ok);
+    if (collects)
+        PyGC_Enable();
+    answer = ok ? verdict_dict(state, verdict, list) : module_raise(state, &err);
+    apv_verdict_free(&verdict);
+    module_expected_clear(&made);
+    return answer;
 }
 
 /* Judges bytes, which nobody can change, without the GIL. */
@@ -228,6 +260,7 @@ validate_bytes(const module_state *state, apv_span load, PyObject *dict,
     apv_err err = APV_ERR_NONE;
     apv_verdict *verdict = NULL;
     module_expected made;
+    PyObject *answer;
     bool ok;
 
     if (!module_expected_init(state, dict, &made))
@@ -235,7 +268,11 @@ validate_bytes(const module_state *state, apv_span load, PyObject *dict,
     Py_BEGIN_ALLOW_THREADS
     ok = judge(load, &made.expected, &verdict, &err);
     Py_END_ALLOW_THREADS
-    return answer(state, ok, &verdict, &made, &err);
+    answer = ok ? verdict_dict(state, verdict, kept_findings(state, verdict, &made))
+                : module_raise(state, &err);
+    apv_verdict_free(&verdict);
+    module_expected_clear(&made);
+    return answer;
 }
 
 PyDoc_STRVAR(validate_msgpack_doc, "validate_msgpack(data, expected)\n--\n\n"
@@ -363,14 +400,15 @@ mac(PyObject *module, PyObject *args)
 {
     const module_state *state = module_state_get(module);
     unsigned char raw[APV_EVIDENCE_KEY_SIZE];
-    apv_reader reader = module_reader(NULL);
+    module_reader objects;
     apv_err err = APV_ERR_NONE;
     char text[APV_MAC_SIZE];
     PyObject *key, *evidence;
 
     if (!PyArg_ParseTuple(args, "OO:mac", &key, &evidence) || !module_evidence_key(state, key, raw))
         return NULL;
-    if (!apv_evidence_mac(&reader, (apv_value){evidence}, raw, text, &err))
+    module_reader_init(&objects);
+    if (!apv_evidence_mac(&objects.reader, (apv_value){evidence}, raw, text, &err))
         return module_raise(state, &err);
     return PyUnicode_FromString(text);
 }

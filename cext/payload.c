@@ -1,7 +1,6 @@
 /* payload.c - returns, loads and events as they are stored: an LZ4 frame that
  * says its content's size and carries a checksum of it. */
-#include "apv_db.h"
-#include "apv_private.h"
+#include "apv_payload.h"
 
 #include <stdlib.h>
 
@@ -17,11 +16,11 @@ apv_payload_compress(apv_span data, char **frame, size_t *size_bytes, apv_err *e
     size_t bound = LZ4F_compressFrameBound(data.size, &preferences);
     char *made = malloc(bound);
     if (made == NULL)
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        return apv_fail_memory(err);
     size_t size = LZ4F_compressFrame(made, bound, data.data, data.size, &preferences);
     if (LZ4F_isError(size)) {
         free(made);
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        return apv_fail_memory(err);
     }
     *frame = made;
     *size_bytes = size;
@@ -39,7 +38,7 @@ apv_payload_decompress(apv_span frame, size_t max_bytes, char **data, size_t *si
     bool ok = false;
 
     if (LZ4F_isError(LZ4F_createDecompressionContext(&context, LZ4F_VERSION))) {
-        apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        apv_fail_memory(err);
         goto done;
     }
     left = LZ4F_getFrameInfo(context, &info, frame.data, &read);
@@ -51,7 +50,7 @@ apv_payload_decompress(apv_span frame, size_t max_bytes, char **data, size_t *si
     }
     made = malloc((size_t)info.contentSize + 1);
     if (made == NULL) {
-        apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        apv_fail_memory(err);
         goto done;
     }
     while (left != 0) {

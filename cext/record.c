@@ -1,46 +1,43 @@
 /* record.c - storing what minions returned: validated, with findings, whole. */
+#include "apv_record.h"
+
+#include "apv_wire.h"
+#include "be.h"
 #include "db_private.h"
+#include "document_private.h"
+#include "record_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The arguments of record_returns, each an array. */
-enum {
-    JID,
-    MINION,
-    FUN,
-    RETCODE,
-    SUCCESS,
-    VERDICT,
-    AUTHENTICATED,
-    REVISION,
-    DOCUMENT,
-    RUN_ID,
-    BOOT_ID,
-    FINDINGS,
-    BEFORE,
-    PAYLOAD,
-    PAYLOAD_DIGEST,
-    COLUMNS
-};
-static const apv_arg_kind column_kinds[COLUMNS] = {
-    [JID] = APV_ARG_TEXT_ARRAY,
-    [MINION] = APV_ARG_TEXT_ARRAY,
-    [FUN] = APV_ARG_TEXT_ARRAY,
-    [RETCODE] = APV_ARG_INT8_ARRAY,
-    [SUCCESS] = APV_ARG_BOOL_ARRAY,
-    [VERDICT] = APV_ARG_TEXT_ARRAY,
-    [AUTHENTICATED] = APV_ARG_BOOL_ARRAY,
-    [REVISION] = APV_ARG_INT8_ARRAY,
-    [DOCUMENT] = APV_ARG_TEXT_ARRAY,
-    [RUN_ID] = APV_ARG_TEXT_ARRAY,
-    [BOOT_ID] = APV_ARG_TEXT_ARRAY,
-    [FINDINGS] = APV_ARG_TEXT_ARRAY,
-    [BEFORE] = APV_ARG_TEXT_ARRAY,
-    [PAYLOAD] = APV_ARG_BYTES_ARRAY,
-    [PAYLOAD_DIGEST] = APV_ARG_BYTES_ARRAY,
-};
+/* The arguments of record_returns, in its order: the kind of each array, and its element for one
+ * return, of which head, row, document and verdict are at hand. */
+#define RETURN_COLUMNS(X)                                                                          \
+    X(JID, TEXT, given(head->jid))                                                                 \
+    X(MINION, TEXT, head->minion)                                                                  \
+    X(FUN, TEXT, given(head->fun))                                                                 \
+    X(RETCODE, INT8, number(is_int4(head->retcode), row->retcode))                                 \
+    X(SUCCESS, BOOL, flag(head->success))                                                          \
+    X(VERDICT, TEXT, apv_span_of(apv_outcome_name(verdict->verdict)))                              \
+    X(AUTHENTICATED, BOOL, flag(verdict->authenticated))                                           \
+    X(REVISION, INT8, number(head->has_revision, row->revision))                                   \
+    X(DOCUMENT, TEXT, apv_span_of(document->digest))                                               \
+    X(RUN_ID, TEXT, apv_cut(verdict->run_id, APV_ID_MAX))                                          \
+    X(BOOT_ID, TEXT, apv_cut(verdict->boot_id, APV_ID_MAX))                                        \
+    X(FINDINGS, TEXT, content(&row->findings))                                                     \
+    X(BEFORE, TEXT, content(&row->before))                                                         \
+    X(PAYLOAD, BYTES, ((apv_span){row->payload, row->payload_size}))                               \
+    X(PAYLOAD_DIGEST, BYTES, ((apv_span){(const char *)row->digest, sizeof row->digest}))
+
+#define COLUMN_NAME(name, kind, value) name,
+#define COLUMN_KIND(name, kind, value) [name] = APV_ARG_##kind##_ARRAY,
+#define COLUMN_CASE(name, kind, value)                                                             \
+    case name:                                                                                     \
+        return value;
+
+enum column { RETURN_COLUMNS(COLUMN_NAME) COLUMNS };
+static const apv_arg_kind column_kinds[COLUMNS] = {RETURN_COLUMNS(COLUMN_KIND)};
 
 /* Each array has `count` elements. */
 struct apv_returns {
@@ -50,7 +47,7 @@ struct apv_returns {
     apv_document **documents;
     apv_row *rows;
     apv_record **records;
-    apv_span *cells; /* COLUMNS columns of `count` */
+    apv_span *cells; /* COLUMNS columns of `count`; filled when they are sent */
     apv_result *asked;
     bool prepared; /* all of them are validated */
 };
@@ -67,7 +64,7 @@ apv_returns_new(const apv_span *loads, size_t count, apv_returns **returns, apv_
     }
     made = calloc(1, sizeof *made);
     if (made == NULL) {
-        apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        apv_fail_memory(err);
         goto done;
     }
     made->count = count;
@@ -79,7 +76,7 @@ apv_returns_new(const apv_span *loads, size_t count, apv_returns **returns, apv_
     made->cells = calloc(count, COLUMNS * sizeof *made->cells);
     if (made->loads == NULL || made->heads == NULL || made->documents == NULL ||
         made->rows == NULL || made->records == NULL || made->cells == NULL) {
-        apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        apv_fail_memory(err);
         goto done;
     }
     memcpy(made->loads, loads, count * sizeof *loads);
@@ -106,8 +103,6 @@ returns_reset(apv_returns *returns)
         if (returns->documents != NULL)
             apv_document_free(&returns->documents[i]);
     }
-    if (returns->cells != NULL)
-        memset(returns->cells, 0, returns->count * COLUMNS * sizeof *returns->cells);
     apv_result_free(&returns->asked);
     returns->prepared = false;
 }
@@ -137,6 +132,8 @@ is_minion_id(apv_span id)
            memchr(id.data, '\n', id.size) == NULL;
 }
 
+/* ---- columns ---- */
+
 /* The text, or the empty one where the return has none. */
 static apv_span
 given(apv_span text)
@@ -144,26 +141,62 @@ given(apv_span text)
     return text.data == NULL ? apv_span_of("") : apv_cut(text, APV_ID_MAX);
 }
 
-static void
-put_int8(char bytes[8], int64_t value)
+static apv_span
+flag(bool truth)
 {
-    uint64_t bits = (uint64_t)value;
-    for (int i = 7; i >= 0; i--, bits >>= 8)
-        bytes[i] = (char)(bits & 255);
+    return (apv_span){truth ? "\1" : "\0", 1};
 }
 
-static apv_span *
-cell(const apv_returns *returns, size_t column, size_t place)
+/* A number in PostgreSQL's binary format, or none. */
+static apv_span
+number(bool is_given, const char bytes[8])
 {
-    return &returns->cells[column * returns->count + place];
+    return is_given ? (apv_span){bytes, 8} : APV_NO_SPAN;
 }
 
+static bool
+is_int4(int64_t value)
+{
+    return value >= INT32_MIN && value <= INT32_MAX;
+}
+
+static apv_span
+content(const apv_buf *buf)
+{
+    return (apv_span){buf->data, buf->size};
+}
+
+/* What stands in a column for one of the returns. Those of head alone are there before it was
+ * validated. */
+static apv_span
+element(const apv_returns *returns, enum column column, size_t place)
+{
+    const apv_return *head = &returns->heads[place];
+    const apv_row *row = &returns->rows[place];
+    const apv_record *record = returns->records[place];
+    const apv_document *document = record == NULL ? NULL : record->document;
+    const apv_verdict *verdict = record == NULL ? NULL : record->verdict;
+
+    switch (column) {
+        RETURN_COLUMNS(COLUMN_CASE)
+    case COLUMNS:
+        break;
+    }
+    return APV_NO_SPAN;
+}
+
+/* A column as an argument, borrowed from returns until it is reset. */
 static apv_arg
-column_arg(const apv_returns *returns, size_t column)
+column_arg(const apv_returns *returns, enum column column)
 {
-    return (apv_arg){.kind = column_kinds[column],
-                     .as.array = {cell(returns, column, 0), returns->count}};
+    apv_span *cells = &returns->cells[column * returns->count];
+
+    for (size_t i = 0; i < returns->count; i++)
+        cells[i] = element(returns, column, i);
+    return (apv_arg){.kind = column_kinds[column], .as.array = {cells, returns->count}};
 }
+
+/* ---- validating ---- */
 
 static bool
 read_head(apv_span load, apv_return *head, apv_err *err)
@@ -202,18 +235,8 @@ read_heads(apv_returns *returns, apv_err *err)
         apv_row *row = &returns->rows[i];
         if (!read_head(returns->loads[i], head, err))
             return false;
-        *cell(returns, JID, i) = given(head->jid);
-        *cell(returns, MINION, i) = head->minion;
-        *cell(returns, FUN, i) = given(head->fun);
-        *cell(returns, SUCCESS, i) = (apv_span){head->success ? "\1" : "\0", 1};
-        if (head->retcode >= INT32_MIN && head->retcode <= INT32_MAX) {
-            put_int8(row->retcode, head->retcode);
-            *cell(returns, RETCODE, i) = (apv_span){row->retcode, sizeof row->retcode};
-        }
-        if (head->has_revision) {
-            put_int8(row->revision, head->revision);
-            *cell(returns, REVISION, i) = (apv_span){row->revision, sizeof row->revision};
-        }
+        apv_be_write_u64(row->retcode, (uint64_t)head->retcode);
+        apv_be_write_u64(row->revision, (uint64_t)head->revision);
     }
     return true;
 }
@@ -229,12 +252,6 @@ read_documents(apv_db *db, apv_returns *returns, apv_err *err)
                                        returns->documents, err);
 }
 
-static apv_span
-content(const apv_buf *buf)
-{
-    return (apv_span){buf->data, buf->size};
-}
-
 /* Validates a return and prepares what is stored of it. */
 static bool
 judge(apv_returns *returns, size_t place, apv_err *err)
@@ -244,7 +261,7 @@ judge(apv_returns *returns, size_t place, apv_err *err)
     apv_row *row = &returns->rows[place];
 
     if (record == NULL)
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        return apv_fail_memory(err);
     returns->records[place] = record;
     record->document = document;
     returns->documents[place] = NULL;
@@ -257,22 +274,8 @@ judge(apv_returns *returns, size_t place, apv_err *err)
         .items = document->items,
         .count = document->count,
     };
-    if (!apv_validate_msgpack(returns->loads[place], &expected, &record->verdict, err) ||
-        !apv_row_fill(returns->loads[place], record->verdict, row, err))
-        return false;
-
-    const apv_verdict *verdict = record->verdict;
-    *cell(returns, VERDICT, place) = apv_span_of(apv_outcome_name(verdict->verdict));
-    *cell(returns, AUTHENTICATED, place) = (apv_span){verdict->authenticated ? "\1" : "\0", 1};
-    *cell(returns, DOCUMENT, place) = expected.digest;
-    *cell(returns, RUN_ID, place) = apv_cut(verdict->run_id, APV_ID_MAX);
-    *cell(returns, BOOT_ID, place) = apv_cut(verdict->boot_id, APV_ID_MAX);
-    *cell(returns, FINDINGS, place) = content(&row->findings);
-    *cell(returns, BEFORE, place) = content(&row->before);
-    *cell(returns, PAYLOAD, place) = (apv_span){row->payload, row->payload_size};
-    *cell(returns, PAYLOAD_DIGEST, place) =
-        (apv_span){(const char *)row->digest, sizeof row->digest};
-    return true;
+    return apv_validate_msgpack(returns->loads[place], &expected, &record->verdict, err) &&
+           apv_row_fill(returns->loads[place], record->verdict, row, err);
 }
 
 static bool
@@ -312,7 +315,7 @@ judge_all(apv_returns *returns, apv_err *err)
     return true;
 }
 
-/* What fails now fails again when their turn has come, and is told then. */
+/* A failure is not told yet: the same one comes again when these returns are recorded. */
 static void
 judge_upcoming(void *arg)
 {
@@ -331,7 +334,7 @@ store(apv_db *db, apv_returns *returns, apv_returns *upcoming, apv_err *err)
     bool ok = false;
 
     for (size_t i = 0; i < COLUMNS; i++)
-        args[i] = column_arg(returns, i);
+        args[i] = column_arg(returns, (enum column)i);
     if (upcoming != NULL)
         apv_db_meanwhile(db, judge_upcoming, upcoming);
     ok = apv_call(db, "record_returns", args, COLUMNS, true, &result, err) &&
@@ -383,12 +386,6 @@ apv_record_returns(apv_db *db, const apv_span *loads, size_t count, apv_record *
     }
     apv_returns_free(&returns);
     return ok;
-}
-
-bool
-apv_record_return(apv_db *db, apv_span load, apv_record **record, apv_err *err)
-{
-    return apv_record_returns(db, &load, 1, record, err);
 }
 
 void

@@ -1,5 +1,8 @@
 /* record_row.c - a validated return as the database takes it. */
-#include "db_private.h"
+#include "apv_payload.h"
+#include "record_private.h"
+#include "text.h"
+#include "value_msgpack.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,8 +38,6 @@ storable(apv_span text, size_t size_max)
 static bool
 append_string(apv_buf *buf, apv_span text, apv_err *err)
 {
-    static const char digits[] = "0123456789abcdef";
-
     if (text.data == NULL)
         return apv_buf_append(buf, "null", 4, err);
     if (text.size > INT32_MAX / ESCAPED_MAX - 2)
@@ -49,8 +50,7 @@ append_string(apv_buf *buf, apv_span text, apv_err *err)
         char c = text.data[i];
         if ((unsigned char)c < ' ') {
             memcpy(at, "\\u00", 4);
-            at[4] = digits[c >> 4];
-            at[5] = digits[c & 15];
+            apv_hex_write(&c, 1, at + 4);
             at += ESCAPED_MAX;
             continue;
         }
@@ -151,19 +151,20 @@ return_digest(apv_span load, unsigned char digest[APV_RETURN_DIGEST_SIZE], apv_e
 {
     const char *at = load.data, *end = load.data + load.size;
     EVP_MD_CTX *context = NULL;
-    apv_reader reader;
+    apv_msgpack_reader msgpack;
+    const apv_reader *reader = &msgpack.reader;
     apv_value root, value;
     apv_cursor cursor;
     apv_span key;
     bool ok = false;
 
-    if (!apv_reader_msgpack(load, &reader, &root, err))
+    if (!apv_reader_msgpack(load, &msgpack, &root, err))
         goto done;
     context = EVP_MD_CTX_new();
     if (context == NULL || EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1)
         goto fail;
-    reader.open(&reader, root, &cursor);
-    while (reader.next(&reader, &cursor, &key, &value)) {
+    reader->open(reader, root, &cursor);
+    while (reader->next(reader, &cursor, &key, &value)) {
         const char *start = value.node; /* its first byte, with this reader */
         if (key.data == NULL || !is_delivery(key))
             continue;
@@ -178,7 +179,7 @@ return_digest(apv_span load, unsigned char digest[APV_RETURN_DIGEST_SIZE], apv_e
     goto done;
 
 fail:
-    apv_fail(err, APV_ERR_MEMORY, "out of memory");
+    apv_fail_memory(err);
 done:
     EVP_MD_CTX_free(context);
     return ok;

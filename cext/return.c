@@ -1,5 +1,6 @@
 /* return.c - what a return says of itself. */
 #include "validate_private.h"
+#include "value_msgpack.h"
 
 /* The first of several, or the one. */
 static apv_span
@@ -94,26 +95,27 @@ apv_return_read(apv_span load, apv_return *head, apv_err *err)
                                           APV_WORD("fun"),     APV_WORD("retcode"),
                                           APV_WORD("success"), APV_WORD("return")};
     apv_value root, found[COUNT];
-    apv_reader reader;
+    apv_msgpack_reader msgpack;
+    const apv_reader *reader = &msgpack.reader;
 
-    if (!apv_reader_msgpack(load, &reader, &root, err))
+    if (!apv_reader_msgpack(load, &msgpack, &root, err))
         return false;
-    if (reader.type(&reader, root) != APV_MAP)
+    if (reader->type(reader, root) != APV_MAP)
         return apv_fail(err, APV_ERR_INVALID, "a return must be a map");
-    apv_map_find(&reader, root, words, COUNT, found);
+    apv_map_find(reader, root, words, COUNT, found);
 
     apv_return read = {
-        .minion = apv_text_or_none(&reader, found[ID]),
-        .jid = apv_text_or_none(&reader, found[JID]),
-        .fun = first_text(&reader, found[FUN]),
-        .retcode = first_failure(&reader, found[RETCODE]),
+        .minion = apv_text_or_none(reader, found[ID]),
+        .jid = apv_text_or_none(reader, found[JID]),
+        .fun = first_text(reader, found[FUN]),
+        .retcode = first_failure(reader, found[RETCODE]),
     };
     read.success =
-        found[SUCCESS].node == NULL ? read.retcode == 0 : all_succeeded(&reader, found[SUCCESS]);
-    if (apv_is_check(apv_text_or_none(&reader, found[FUN])))
-        find_checked_revision(&reader, found[RETURN], &read);
+        found[SUCCESS].node == NULL ? read.retcode == 0 : all_succeeded(reader, found[SUCCESS]);
+    if (apv_is_check(apv_text_or_none(reader, found[FUN])))
+        find_checked_revision(reader, found[RETURN], &read);
     else
-        find_revision(&reader, found[RETURN], &read);
+        find_revision(reader, found[RETURN], &read);
     *head = read;
     return true;
 }

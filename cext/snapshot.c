@@ -1,6 +1,8 @@
 /* snapshot.c - reading the approved state on the master's disk. */
 #include "snapshot_private.h"
 
+#include "document_private.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -18,7 +20,7 @@ apv_snapshot_new(const char *path, apv_snapshot **snapshot, apv_err *err)
     apv_snapshot *made = calloc(1, sizeof *made);
     if (made == NULL || (made->path = strdup(path)) == NULL) {
         free(made);
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        return apv_fail_memory(err);
     }
     *snapshot = made;
     return true;
@@ -98,9 +100,9 @@ begin(apv_snapshot *snapshot, double now, MDB_txn **txn, apv_snapshot_head *head
     }
 }
 
-bool
-apv_snapshot_describe(const apv_snapshot *snapshot, MDB_txn *txn, const apv_snapshot_head *head,
-                      apv_snapshot_info *info, apv_err *err)
+static bool
+fill_info(const apv_snapshot *snapshot, MDB_txn *txn, const apv_snapshot_head *head,
+          apv_snapshot_info *info, apv_err *err)
 {
     MDB_stat documents;
     int status = mdb_stat(txn, snapshot->current.documents, &documents);
@@ -120,14 +122,14 @@ apv_snapshot_describe(const apv_snapshot *snapshot, MDB_txn *txn, const apv_snap
 }
 
 bool
-apv_snapshot_look(apv_snapshot *snapshot, apv_snapshot_info *info, apv_err *err)
+apv_snapshot_inspect(apv_snapshot *snapshot, apv_snapshot_info *info, apv_err *err)
 {
     apv_snapshot_head head;
     MDB_txn *txn = NULL;
 
     if (!begin(snapshot, INFINITY, &txn, &head, err))
         return false;
-    bool ok = apv_snapshot_describe(snapshot, txn, &head, info, err);
+    bool ok = fill_info(snapshot, txn, &head, info, err);
     apv_store_abort(&txn);
     return ok;
 }

@@ -1,6 +1,12 @@
 /* snapshot_build.c - bringing a snapshot up to date from the database. */
 #include "snapshot_private.h"
 
+#include "apv_wire.h"
+#include "db_private.h"
+#include "document_private.h"
+#include "text.h"
+#include "wire_private.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -142,7 +148,7 @@ add(struct round *round, const apv_span *columns, apv_err *err)
     if (!apv_wire_int8(columns[1], &from_us, err))
         return false;
     if (apv_document_fill(&document, columns[0], columns + 2, &found)) {
-        ok = apv_snapshot_value_add(&round->value, from_us, &document.public, err);
+        ok = apv_snapshot_value_add(&round->value, from_us, &document.document, err);
         round->documents++;
     } else if (found.code == APV_ERR_PROTOCOL || found.code == APV_ERR_INVALID) {
         /* Nothing is stored of a minion with such a document, so that its readers are
@@ -152,8 +158,8 @@ add(struct round *round, const apv_span *columns, apv_err *err)
     } else {
         *err = found;
     }
-    if (document.public.revision > round->revision)
-        round->revision = document.public.revision;
+    if (document.document.revision > round->revision)
+        round->revision = document.document.revision;
     free(document.items);
     return ok;
 }
@@ -280,7 +286,7 @@ build(apv_snapshot *snapshot, apv_db *db, int64_t now_ms, apv_snapshot_round *do
     int64_t number, current = in_use(snapshot->path, 0);
     bool ok = false;
 
-    apv_generation_sweep(snapshot->path, current);
+    apv_generation_remove_others(snapshot->path, current);
     /* Never used before, also when the directory was emptied meanwhile. */
     number = current >= now_ms ? current + 1 : now_ms;
     round.head.built_ms = round.head.refreshed_ms = now_ms;
@@ -301,7 +307,7 @@ done:
     apv_generation_close(&made);
     /* It may have failed after the switch. */
     if (!ok)
-        apv_generation_sweep(snapshot->path, in_use(snapshot->path, current));
+        apv_generation_remove_others(snapshot->path, in_use(snapshot->path, current));
     return ok;
 }
 
@@ -377,7 +383,7 @@ apv_snapshot_refresh(apv_snapshot *snapshot, apv_db *db, bool rebuild, double no
     }
     if (!continued || !fit)
         ok = build(snapshot, db, now_ms, &done, err);
-    ok = ok && apv_snapshot_look(snapshot, &done.now, err);
+    ok = ok && apv_snapshot_inspect(snapshot, &done.now, err);
     if (ok)
         *round = done;
     /* Closing alone would leave the lock to children that were forked meanwhile. */

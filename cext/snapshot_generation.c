@@ -1,6 +1,9 @@
 /* snapshot_generation.c - the generations of a snapshot: which is in use, and its head. */
 #include "snapshot_private.h"
 
+#include "value_msgpack.h"
+#include "value_pack.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -113,7 +116,7 @@ apv_generation_switch(const char *path, int64_t number, apv_err *err)
 }
 
 void
-apv_generation_sweep(const char *path, int64_t number)
+apv_generation_remove_others(const char *path, int64_t number)
 {
     static const char *const files[] = {"data.mdb", "lock.mdb"};
     DIR *directory = opendir(path);
@@ -201,33 +204,34 @@ apv_generation_head(const apv_generation *generation, MDB_txn *txn, apv_snapshot
                                           APV_WORD("refreshed_ms"), APV_WORD("xmin"),
                                           APV_WORD("identity"),     APV_WORD("retired")};
     apv_value found[WORDS];
-    apv_reader reader;
+    apv_msgpack_reader msgpack;
+    const apv_reader *reader = &msgpack.reader;
     apv_value root;
     apv_span value, identity;
     int64_t format, xmin;
 
     if (!apv_store_get(txn, generation->head, head_key, &value, err))
         return false;
-    if (value.data == NULL || !apv_reader_msgpack(value, &reader, &root, err)) {
+    if (value.data == NULL || !apv_reader_msgpack(value, &msgpack, &root, err)) {
         *err = (apv_err)APV_ERR_NONE;
         return apv_fail(err, APV_ERR_DAMAGED, "the snapshot has no head");
     }
-    apv_map_find(&reader, root, words, WORDS, found);
-    if (!reader.integer(&reader, found[FORMAT], &format))
+    apv_map_find(reader, root, words, WORDS, found);
+    if (!reader->integer(reader, found[FORMAT], &format))
         return apv_fail(err, APV_ERR_DAMAGED, "the head of the snapshot cannot be read");
     if (format != APV_SNAPSHOT_FORMAT)
         return apv_fail(err, APV_ERR_INVALID,
                         "the snapshot has format %lld and this version reads format %d only: "
                         "it is built anew by the next refresh",
                         (long long)format, APV_SNAPSHOT_FORMAT);
-    if (!reader.integer(&reader, found[BUILT], &head->built_ms) ||
-        !reader.integer(&reader, found[REFRESHED], &head->refreshed_ms) ||
-        !reader.integer(&reader, found[XMIN], &xmin) ||
-        !reader.text(&reader, found[IDENTITY], &identity) || identity.size >= sizeof head->identity)
+    if (!reader->integer(reader, found[BUILT], &head->built_ms) ||
+        !reader->integer(reader, found[REFRESHED], &head->refreshed_ms) ||
+        !reader->integer(reader, found[XMIN], &xmin) ||
+        !reader->text(reader, found[IDENTITY], &identity) || identity.size >= sizeof head->identity)
         return apv_fail(err, APV_ERR_DAMAGED, "the head of the snapshot cannot be read");
     head->xmin = (uint64_t)xmin;
     memcpy(head->identity, identity.data, identity.size);
     head->identity[identity.size] = '\0';
-    head->retired = reader.truth(&reader, found[RETIRED]);
+    head->retired = reader->truth(reader, found[RETIRED]);
     return true;
 }

@@ -3,7 +3,7 @@
 #define APV_SNAPSHOT_PRIVATE_H
 
 #include "apv_snapshot.h"
-#include "db_private.h"
+#include "buf.h"
 #include "store_private.h"
 
 #define APV_SNAPSHOT_PATH_MAX 3900 /* bytes; a name in the directory is put behind it */
@@ -45,7 +45,7 @@ void apv_generation_close(apv_generation *generation);
 /* Makes number the one that `current` points to, durably. Errors: FULL, INVALID. */
 bool apv_generation_switch(const char *path, int64_t number, apv_err *err) APV_MUSTCHECK;
 /* Removes all but number (0: all). What cannot be removed stays. */
-void apv_generation_sweep(const char *path, int64_t number);
+void apv_generation_remove_others(const char *path, int64_t number);
 /* Errors: INVALID (a newer format), DAMAGED. */
 bool apv_generation_head(const apv_generation *generation, MDB_txn *txn, apv_snapshot_head *head,
                          apv_err *err) APV_MUSTCHECK;
@@ -54,12 +54,8 @@ bool apv_generation_put_head(const apv_generation *generation, MDB_txn *txn,
 
 /* ---- snapshot.c ---- */
 
-/* Opens the generation in use, unless it is open already. Errors: as apv_snapshot_look. */
+/* Opens the generation in use, unless it is open already. Errors: as apv_snapshot_inspect. */
 bool apv_snapshot_open(apv_snapshot *snapshot, bool write, apv_err *err) APV_MUSTCHECK;
-/* What look() says of an open one. */
-bool apv_snapshot_describe(const apv_snapshot *snapshot, MDB_txn *txn,
-                           const apv_snapshot_head *head, apv_snapshot_info *info,
-                           apv_err *err) APV_MUSTCHECK;
 
 /* ---- snapshot_value.c: the documents of a minion as one msgpack value ---- */
 
@@ -81,13 +77,5 @@ bool apv_snapshot_value_pick(apv_span value, apv_span minion_id, int64_t now_us,
 /* Checks all documents of a value with their digests. documents: receives how many. */
 bool apv_snapshot_value_check(apv_span value, apv_span minion_id, size_t *documents,
                               apv_err *err) APV_MUSTCHECK;
-
-/* ---- msgpack, as far as it is written here ---- */
-bool apv_pack_list(apv_buf *buf, uint32_t count, apv_err *err) APV_MUSTCHECK;
-bool apv_pack_map(apv_buf *buf, uint32_t count, apv_err *err) APV_MUSTCHECK;
-bool apv_pack_integer(apv_buf *buf, int64_t integer, apv_err *err) APV_MUSTCHECK;
-bool apv_pack_bool(apv_buf *buf, bool truth, apv_err *err) APV_MUSTCHECK;
-/* data NULL: nil. */
-bool apv_pack_text(apv_buf *buf, apv_span text, apv_err *err) APV_MUSTCHECK;
 
 #endif

@@ -7,6 +7,12 @@
  */
 #include "snapshot_private.h"
 
+#include "be.h"
+#include "document_private.h"
+#include "text.h"
+#include "value_msgpack.h"
+#include "value_pack.h"
+
 #include <stdlib.h>
 
 #define DOCUMENT_FIELDS 5
@@ -24,13 +30,9 @@ apv_snapshot_value_start(apv_buf *value, apv_err *err)
 bool
 apv_snapshot_value_add(apv_buf *value, int64_t from_us, const apv_document *document, apv_err *err)
 {
-    static const char digits[] = "0123456789abcdef";
     char hex[KEY_HEX_SIZE];
 
-    for (size_t i = 0; i < APV_EVIDENCE_KEY_SIZE; i++) {
-        hex[2 * i] = digits[(unsigned char)document->evidence_key.data[i] >> 4];
-        hex[2 * i + 1] = digits[(unsigned char)document->evidence_key.data[i] & 15];
-    }
+    apv_hex_write(document->evidence_key.data, APV_EVIDENCE_KEY_SIZE, hex);
     if (document->count > UINT32_MAX / ITEM_FIELDS)
         return apv_fail(err, APV_ERR_LIMIT, "a document has too many items");
     if (!apv_pack_list(value, DOCUMENT_FIELDS, err) || !apv_pack_integer(value, from_us, err) ||
@@ -51,8 +53,7 @@ apv_snapshot_value_add(apv_buf *value, int64_t from_us, const apv_document *docu
 void
 apv_snapshot_value_end(apv_buf *value, size_t documents)
 {
-    for (unsigned i = 0; i < 4; i++)
-        value->data[1 + i] = (char)(documents >> (24 - 8 * i) & 255);
+    apv_be_write_u32(value->data + 1, (uint32_t)documents);
 }
 
 /* ---- reading ---- */
@@ -96,18 +97,19 @@ int64_t
 apv_snapshot_value_revision(apv_span value)
 {
     apv_err ignored = APV_ERR_NONE;
-    apv_reader reader;
+    apv_msgpack_reader msgpack;
+    const apv_reader *reader = &msgpack.reader;
     apv_value root, each;
     apv_cursor cursor;
     apv_span key;
     struct entry entry;
     int64_t highest = 0;
 
-    if (!apv_reader_msgpack(value, &reader, &root, &ignored))
+    if (!apv_reader_msgpack(value, &msgpack, &root, &ignored))
         return 0;
-    reader.open(&reader, root, &cursor);
-    while (reader.next(&reader, &cursor, &key, &each))
-        if (read_entry(&reader, each, &entry, &ignored) && entry.revision > highest)
+    reader->open(reader, root, &cursor);
+    while (reader->next(reader, &cursor, &key, &each))
+        if (read_entry(reader, each, &entry, &ignored) && entry.revision > highest)
             highest = entry.revision;
     return highest;
 }
@@ -117,16 +119,16 @@ static bool
 fill(apv_owned_document *document, const apv_reader *reader, const struct entry *entry,
      apv_err *err)
 {
-    apv_document *public = &document->public;
+    apv_document *content = &document->document;
     apv_cursor cursor;
     apv_span name;
 
-    public->revision = entry->revision;
-    memcpy(public->digest, entry->digest.data, entry->digest.size);
-    public->digest[entry->digest.size] = '\0';
+    content->revision = entry->revision;
+    memcpy(content->digest, entry->digest.data, entry->digest.size);
+    content->digest[entry->digest.size] = '\0';
     if (!apv_evidence_key_parse(entry->key, document->key))
         return fail(err);
-    public->evidence_key = (apv_span){(const char *)document->key, sizeof document->key};
+    content->evidence_key = (apv_span){(const char *)document->key, sizeof document->key};
 
     reader->open(reader, entry->items, &cursor);
     size_t count = cursor.count / ITEM_FIELDS;
@@ -137,7 +139,7 @@ fill(apv_owned_document *document, const apv_reader *reader, const struct entry 
         return true;
     document->items = calloc(count, sizeof *document->items);
     if (document->items == NULL)
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        return apv_fail_memory(err);
     for (size_t i = 0; i < count; i++) {
         apv_item *item = &document->items[i];
         apv_span *const fields[ITEM_FIELDS] = {&item->kind, &item->name, &item->type, &item->value};
@@ -153,8 +155,8 @@ fill(apv_owned_document *document, const apv_reader *reader, const struct entry 
             return apv_fail(err, APV_ERR_PROTOCOL,
                             "a document has an item that this version doesn't know");
     }
-    public->items = document->items;
-    public->count = count;
+    content->items = document->items;
+    content->count = count;
     return true;
 }
 
@@ -163,72 +165,74 @@ apv_snapshot_value_pick(apv_span value, apv_span minion_id, int64_t now_us, apv_
                         apv_err *err)
 {
     apv_owned_document *made = calloc(1, sizeof *made);
-    apv_document *public = NULL;
+    apv_document *content = NULL;
     struct entry entry, picked = {.revision = 0};
-    apv_reader reader;
+    apv_msgpack_reader msgpack;
+    const apv_reader *reader = &msgpack.reader;
     apv_value root, each;
     apv_cursor cursor;
     apv_span key;
     bool ok = false;
 
     if (made == NULL)
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
-    public = &made->public;
+        return apv_fail_memory(err);
+    content = &made->document;
     /* The value is borrowed from a transaction, the document outlives that. */
     made->bytes = malloc(value.size + 1);
     if (made->bytes == NULL) {
-        apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        apv_fail_memory(err);
         goto done;
     }
     memcpy(made->bytes, value.data, value.size);
-    if (!apv_reader_msgpack((apv_span){made->bytes, value.size}, &reader, &root, err)) {
+    if (!apv_reader_msgpack((apv_span){made->bytes, value.size}, &msgpack, &root, err)) {
         err->code = APV_ERR_DAMAGED;
         goto done;
     }
-    reader.open(&reader, root, &cursor);
+    reader->open(reader, root, &cursor);
     if (cursor.map || cursor.count == 0) {
         apv_fail(err, APV_ERR_DAMAGED, "the snapshot has no usable document of this minion");
         goto done;
     }
-    while (reader.next(&reader, &cursor, &key, &each)) {
-        if (!read_entry(&reader, each, &entry, err))
+    while (reader->next(reader, &cursor, &key, &each)) {
+        if (!read_entry(reader, each, &entry, err))
             goto done;
         if (entry.from_us <= now_us && (picked.revision == 0 || entry.from_us >= picked.from_us))
             picked = entry;
     }
-    if (picked.revision == 0 ? !apv_digest(minion_id, 0, NULL, 0, public->digest, err)
-                             : !fill(made, &reader, &picked, err))
+    if (picked.revision == 0 ? !apv_digest(minion_id, 0, NULL, 0, content->digest, err)
+                             : !fill(made, reader, &picked, err))
         goto done;
-    *document = public;
-    public = NULL;
+    *document = content;
+    content = NULL;
     ok = true;
 
 done:
-    apv_document_free(&public);
+    apv_document_free(&content);
     return ok;
 }
 
 bool
 apv_snapshot_value_check(apv_span value, apv_span minion_id, size_t *documents, apv_err *err)
 {
-    apv_reader reader;
+    apv_msgpack_reader msgpack;
+    const apv_reader *reader = &msgpack.reader;
     apv_value root, each;
     apv_cursor cursor;
     apv_span key;
     struct entry entry;
     char digest[APV_DIGEST_SIZE];
 
-    if (!apv_reader_msgpack(value, &reader, &root, err)) {
+    if (!apv_reader_msgpack(value, &msgpack, &root, err)) {
         err->code = APV_ERR_DAMAGED;
         return false;
     }
-    if (reader.type(&reader, root) != APV_LIST)
+    if (reader->type(reader, root) != APV_LIST)
         return fail(err);
-    reader.open(&reader, root, &cursor);
+    reader->open(reader, root, &cursor);
     *documents = cursor.count;
-    while (reader.next(&reader, &cursor, &key, &each)) {
+    while (reader->next(reader, &cursor, &key, &each)) {
         apv_document *document = NULL;
-        if (!read_entry(&reader, each, &entry, err) ||
+        if (!read_entry(reader, each, &entry, err) ||
             !apv_snapshot_value_pick(value, minion_id, entry.from_us, &document, err))
             return false;
         bool same = apv_digest(minion_id, document->revision, document->items, document->count,

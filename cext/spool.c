@@ -48,7 +48,7 @@ apv_spool_open(const apv_spool_options *options, apv_spool **spool, apv_err *err
     if (made != NULL)
         made->path = malloc(size);
     if (made == NULL || made->path == NULL) {
-        apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        apv_fail_memory(err);
         goto done;
     }
     memcpy(made->path, options->path, size);
@@ -84,12 +84,6 @@ apv_spool_on_signal(apv_spool *spool, bool (*interrupted)(void *arg), void *arg)
     spool->interrupted_arg = arg;
     if (spool->store != NULL)
         apv_store_on_signal(spool->store, interrupted, arg);
-}
-
-bool
-apv_spool_forked(const apv_spool *spool)
-{
-    return spool->store != NULL && apv_store_forked(spool->store);
 }
 
 /* ---- transactions ---- */
@@ -135,8 +129,9 @@ apv_spool_used(const apv_spool *spool, MDB_txn *txn, size_t *used_bytes, apv_err
     return true;
 }
 
-bool
-apv_spool_room(const apv_spool *spool, MDB_txn *txn, size_t more_bytes, bool events, apv_err *err)
+/* Whether more bytes find room; events: by the bound of events. */
+static bool
+has_room(const apv_spool *spool, MDB_txn *txn, size_t more_bytes, bool events, apv_err *err)
 {
     size_t used = 0, bound = spool->bound_bytes;
     size_t usable = events ? bound / 2 : bound - bound / RESERVE_PARTS;
@@ -188,7 +183,7 @@ apv_spool_put(apv_spool *spool, const apv_spool_entry *entries, size_t count, ui
     if (!check_entries(entries, count, &size_bytes, &events, err) ||
         !apv_spool_begin(spool, true, &txn, err))
         return false;
-    if (!apv_spool_room(spool, txn, size_bytes, events, err)) {
+    if (!has_room(spool, txn, size_bytes, events, err)) {
         apv_store_abort(&txn); /* nothing was written: the environment is as it was */
         return false;
     }
@@ -229,7 +224,7 @@ apv_spool_remove(apv_spool *spool, const uint64_t *seqs, size_t count, apv_err *
     if (!apv_spool_begin(spool, true, &txn, err))
         return false;
     for (size_t i = 0; ok && i < count; i++)
-        ok = apv_spool_delete(spool, txn, seqs[i], NULL, NULL, &found, err);
+        ok = apv_spool_remove_entry(spool, txn, seqs[i], NULL, NULL, &found, err);
     /* Readers that were killed would keep what is removed here from being used again. */
     if (ok)
         (void)mdb_reader_check(mdb_txn_env(txn), &dead);

@@ -2,6 +2,9 @@
  * back again. */
 #include "spool_private.h"
 
+#include "be.h"
+#include "text.h"
+
 #include <stdlib.h>
 
 struct aside {
@@ -25,9 +28,9 @@ keep_aside(void *arg, apv_span bytes, bool damaged, apv_err *err)
     size_t size = APV_SPOOL_HEAD_SIZE + reason_size + bytes.size;
     char *content = malloc(size);
     if (content == NULL)
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        return apv_fail_memory(err);
     memcpy(&now_bits, &aside->now_us, sizeof now_bits);
-    apv_spool_pack(now_bits, now);
+    apv_be_write_u64(now, now_bits);
     memcpy(content, now, sizeof now);
     content[8] = damaged ? 1 : 0;
     content[9] = (char)(unsigned char)reason_size;
@@ -35,7 +38,7 @@ keep_aside(void *arg, apv_span bytes, bool damaged, apv_err *err)
         memcpy(content + APV_SPOOL_HEAD_SIZE, aside->reason.data, reason_size);
     if (bytes.size > 0)
         memcpy(content + APV_SPOOL_HEAD_SIZE + reason_size, bytes.data, bytes.size);
-    apv_spool_pack(aside->seq, name);
+    apv_be_write_u64(name, aside->seq);
     bool ok = apv_store_put(aside->txn, aside->spool->tables[APV_SPOOL_ASIDE],
                             (apv_span){(const char *)name, sizeof name}, (apv_span){content, size},
                             0, err);
@@ -55,7 +58,7 @@ apv_spool_set_aside(apv_spool *spool, uint64_t seq, apv_span reason, int64_t now
     if (!apv_spool_begin(spool, true, &txn, err))
         return false;
     struct aside aside = {spool, txn, seq, reason, now_us};
-    bool ok = apv_spool_delete(spool, txn, seq, keep_aside, &aside, &there, err);
+    bool ok = apv_spool_remove_entry(spool, txn, seq, keep_aside, &aside, &there, err);
     if (!apv_spool_end(spool, &txn, ok, err))
         return false;
     *found = there;
@@ -68,7 +71,7 @@ delete_aside(const apv_spool *spool, MDB_txn *txn, uint64_t seq, bool *found, ap
 {
     unsigned char name[APV_SPOOL_SEQ_SIZE];
 
-    apv_spool_pack(seq, name);
+    apv_be_write_u64(name, seq);
     MDB_val key = {sizeof name, name};
     int status = mdb_del(txn, spool->tables[APV_SPOOL_ASIDE], &key, NULL);
     if (status != 0 && status != MDB_NOTFOUND)
@@ -78,7 +81,7 @@ delete_aside(const apv_spool *spool, MDB_txn *txn, uint64_t seq, bool *found, ap
 }
 
 bool
-apv_spool_drop(apv_spool *spool, uint64_t seq, bool *found, apv_err *err)
+apv_spool_remove_aside(apv_spool *spool, uint64_t seq, bool *found, apv_err *err)
 {
     MDB_txn *txn = NULL;
     bool there = false;

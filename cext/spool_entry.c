@@ -1,24 +1,9 @@
 /* spool_entry.c - entries of the spool as they stand on disk. */
 #include "spool_private.h"
 
+#include "be.h"
+
 #include <stdlib.h>
-
-void
-apv_spool_pack(uint64_t number, unsigned char bytes[8])
-{
-    for (size_t i = 0; i < 8; i++)
-        bytes[i] = (unsigned char)(number >> (56 - 8 * i));
-}
-
-uint64_t
-apv_spool_unpack(const void *bytes)
-{
-    const unsigned char *at = bytes;
-    uint64_t number = 0;
-    for (size_t i = 0; i < 8; i++)
-        number = number << 8 | at[i];
-    return number;
-}
 
 static int64_t
 signed_of(uint64_t bits)
@@ -39,7 +24,7 @@ apv_spool_entry_parse(apv_span bytes, apv_spool_entry *entry)
         bytes.size - APV_SPOOL_HEAD_SIZE < jid_size)
         return false;
     entry->kind = (apv_spool_kind)kind;
-    entry->accepted_us = signed_of(apv_spool_unpack(bytes.data + 1));
+    entry->accepted_us = signed_of(apv_be_read_u64(bytes.data + 1));
     entry->jid = (apv_span){bytes.data + APV_SPOOL_HEAD_SIZE, jid_size};
     entry->payload = (apv_span){bytes.data + APV_SPOOL_HEAD_SIZE + jid_size,
                                 bytes.size - APV_SPOOL_HEAD_SIZE - jid_size};
@@ -58,7 +43,7 @@ apv_spool_counter(const apv_spool *spool, MDB_txn *txn, const char *name, uint64
         return false;
     if (value.data != NULL && value.size != 8)
         return apv_fail(err, APV_ERR_DAMAGED, "a counter of the spool is damaged");
-    *number = value.data == NULL ? 0 : apv_spool_unpack(value.data);
+    *number = value.data == NULL ? 0 : apv_be_read_u64(value.data);
     return true;
 }
 
@@ -68,7 +53,7 @@ apv_spool_set_counter(const apv_spool *spool, MDB_txn *txn, const char *name, ui
 {
     unsigned char bytes[8];
 
-    apv_spool_pack(number, bytes);
+    apv_be_write_u64(bytes, number);
     return apv_store_put(txn, spool->tables[APV_SPOOL_COUNTERS], apv_span_of(name),
                          (apv_span){(const char *)bytes, sizeof bytes}, 0, err);
 }
@@ -86,7 +71,7 @@ job_key(struct job_key *key, apv_span jid, uint64_t seq)
     if (jid.size > 0)
         memcpy(key->bytes, jid.data, jid.size);
     key->bytes[jid.size] = '\0';
-    apv_spool_pack(seq, key->bytes + jid.size + 1);
+    apv_be_write_u64(key->bytes + jid.size + 1, seq);
     key->size = jid.size + 1 + APV_SPOOL_SEQ_SIZE;
     return (apv_span){(const char *)key->bytes, key->size};
 }
@@ -103,11 +88,11 @@ apv_spool_add(const apv_spool *spool, MDB_txn *txn, const apv_spool_entry *entry
     size_t size = APV_SPOOL_HEAD_SIZE + entry->jid.size + entry->payload.size;
     char *bytes = malloc(size);
     if (bytes == NULL) {
-        apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        apv_fail_memory(err);
         goto done;
     }
     memcpy(&accepted_bits, &entry->accepted_us, sizeof accepted_bits);
-    apv_spool_pack(accepted_bits, accepted);
+    apv_be_write_u64(accepted, accepted_bits);
     bytes[0] = (char)entry->kind;
     memcpy(bytes + 1, accepted, sizeof accepted);
     bytes[9] = (char)(unsigned char)entry->jid.size;
@@ -121,7 +106,7 @@ apv_spool_add(const apv_spool *spool, MDB_txn *txn, const apv_spool_entry *entry
         goto done;
     if (number == 0)
         number = 1;
-    apv_spool_pack(number, name);
+    apv_be_write_u64(name, number);
     if (!apv_store_put(txn, spool->tables[APV_SPOOL_ENTRIES],
                        (apv_span){(const char *)name, sizeof name}, (apv_span){bytes, size},
                        MDB_APPEND, err) ||
@@ -151,7 +136,7 @@ delete_links(const apv_spool *spool, MDB_txn *txn, uint64_t seq, apv_err *err)
         status = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
     while (status == 0) {
         if (key.mv_size > APV_SPOOL_SEQ_SIZE &&
-            apv_spool_unpack((const char *)key.mv_data + key.mv_size - APV_SPOOL_SEQ_SIZE) == seq)
+            apv_be_read_u64((const char *)key.mv_data + key.mv_size - APV_SPOOL_SEQ_SIZE) == seq)
             status = mdb_cursor_del(cursor, 0);
         if (status == 0)
             status = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
@@ -174,8 +159,8 @@ delete_link(const apv_spool *spool, MDB_txn *txn, apv_span jid, uint64_t seq, ap
 }
 
 bool
-apv_spool_delete(const apv_spool *spool, MDB_txn *txn, uint64_t seq, apv_spool_keep *keep,
-                 void *arg, bool *found, apv_err *err)
+apv_spool_remove_entry(const apv_spool *spool, MDB_txn *txn, uint64_t seq, apv_spool_keep *keep,
+                       void *arg, bool *found, apv_err *err)
 {
     unsigned char name[APV_SPOOL_SEQ_SIZE];
     char jid[APV_SPOOL_JID_MAX]; /* what is found in LMDB lasts until the next write */
@@ -183,7 +168,7 @@ apv_spool_delete(const apv_spool *spool, MDB_txn *txn, uint64_t seq, apv_spool_k
     apv_err damage = APV_ERR_NONE;
     apv_span bytes;
 
-    apv_spool_pack(seq, name);
+    apv_be_write_u64(name, seq);
     MDB_val key = {sizeof name, name}, value;
     int status = mdb_get(txn, spool->tables[APV_SPOOL_ENTRIES], &key, &value);
     if (status == MDB_NOTFOUND) {

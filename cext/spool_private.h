@@ -34,10 +34,6 @@ bool apv_spool_begin(apv_spool *spool, bool write, MDB_txn **txn, apv_err *err) 
  * committed. LMDB wants an environment that could not write to be opened again. */
 bool apv_spool_end(apv_spool *spool, MDB_txn **txn, bool ok, apv_err *err) APV_MUSTCHECK;
 
-/* Numbers as on disk. */
-void apv_spool_pack(uint64_t number, unsigned char bytes[8]);
-uint64_t apv_spool_unpack(const void *bytes);
-
 /* The parts of an entry, borrowed from its bytes. seq, reason and aside_us are left as they
  * are. False: it is none. */
 bool apv_spool_entry_parse(apv_span bytes, apv_spool_entry *entry) APV_MUSTCHECK;
@@ -49,8 +45,9 @@ bool apv_spool_add(const apv_spool *spool, MDB_txn *txn, const apv_spool_entry *
 /* Removes an entry and what finds it by its job. found: receives whether it was there;
  * kept: if not NULL, is called with what stood there before that goes, damaged or not. */
 typedef bool apv_spool_keep(void *arg, apv_span bytes, bool damaged, apv_err *err);
-bool apv_spool_delete(const apv_spool *spool, MDB_txn *txn, uint64_t seq, apv_spool_keep *keep,
-                      void *arg, bool *found, apv_err *err) APV_MUSTCHECK;
+bool apv_spool_remove_entry(const apv_spool *spool, MDB_txn *txn, uint64_t seq,
+                            apv_spool_keep *keep, void *arg, bool *found,
+                            apv_err *err) APV_MUSTCHECK;
 
 /* A counter; 0 before it was first set. */
 bool apv_spool_counter(const apv_spool *spool, MDB_txn *txn, const char *name, uint64_t *number,
@@ -58,11 +55,8 @@ bool apv_spool_counter(const apv_spool *spool, MDB_txn *txn, const char *name, u
 bool apv_spool_set_counter(const apv_spool *spool, MDB_txn *txn, const char *name, uint64_t number,
                            apv_err *err) APV_MUSTCHECK;
 
-/* The bytes that are in use, and whether `more` of them find room; events: by the bound of
- * events. Errors: FULL. */
+/* The bytes that are in use. */
 bool apv_spool_used(const apv_spool *spool, MDB_txn *txn, size_t *used_bytes,
-                    apv_err *err) APV_MUSTCHECK;
-bool apv_spool_room(const apv_spool *spool, MDB_txn *txn, size_t more_bytes, bool events,
                     apv_err *err) APV_MUSTCHECK;
 
 #endif

@@ -1,11 +1,14 @@
 /* spool_read.c - reading the spool. */
 #include "spool_private.h"
 
+#include "arena.h"
+#include "be.h"
+
 #include <stdlib.h>
 
 /* A batch, and all that it points to. */
 struct batch {
-    apv_spool_batch batch; /* first: it is what callers have */
+    apv_spool_batch batch; /* what callers have */
     apv_spool_entry *entries;
     size_t room;
     apv_arena arena;
@@ -16,17 +19,16 @@ batch_new(apv_err *err)
 {
     struct batch *made = calloc(1, sizeof *made);
     if (made == NULL)
-        apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        apv_fail_memory(err);
     return made;
 }
 
 void
 apv_spool_batch_free(apv_spool_batch **batch)
 {
-    struct batch *made = (struct batch *)*batch;
-
-    if (made == NULL)
+    if (*batch == NULL)
         return;
+    struct batch *made = APV_CONTAINER_OF(*batch, struct batch, batch);
     apv_arena_free(&made->arena);
     free(made);
     *batch = NULL;
@@ -41,14 +43,14 @@ batch_add(struct batch *made, const apv_spool_entry *entry, apv_err *err)
     apv_spool_entry *entries = apv_arena_grow(&made->arena, made->entries, made->batch.count,
                                               &made->room, sizeof *entries);
     if (entries == NULL)
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        return apv_fail_memory(err);
     made->entries = entries;
     made->batch.entries = entries;
     if ((copy.jid.data != NULL && !apv_arena_copy(&made->arena, entry->jid, &copy.jid)) ||
         (copy.payload.data != NULL &&
          !apv_arena_copy(&made->arena, entry->payload, &copy.payload)) ||
         (copy.reason.data != NULL && !apv_arena_copy(&made->arena, entry->reason, &copy.reason)))
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        return apv_fail_memory(err);
     entries[made->batch.count++] = copy;
     return true;
 }
@@ -84,7 +86,7 @@ aside_entry(apv_span key, const MDB_val *value)
         entry.payload = (apv_span){value->mv_data, value->mv_size};
         return entry;
     }
-    uint64_t aside = apv_spool_unpack(bytes.data);
+    uint64_t aside = apv_be_read_u64(bytes.data);
     size_t reason_size = (unsigned char)bytes.data[9];
     apv_span rest = {bytes.data + APV_SPOOL_HEAD_SIZE + reason_size,
                      bytes.size - APV_SPOOL_HEAD_SIZE - reason_size};
@@ -113,7 +115,7 @@ apv_spool_read(apv_spool *spool, bool aside, uint64_t from, size_t count_max, si
     struct batch *made = batch_new(err);
     if (made == NULL || !apv_spool_begin(spool, false, &txn, err))
         goto done;
-    apv_spool_pack(from, name);
+    apv_be_write_u64(name, from);
     MDB_val key = {sizeof name, name}, value;
     int status =
         mdb_cursor_open(txn, spool->tables[aside ? APV_SPOOL_ASIDE : APV_SPOOL_ENTRIES], &cursor);
@@ -123,7 +125,7 @@ apv_spool_read(apv_spool *spool, bool aside, uint64_t from, size_t count_max, si
            (made->batch.count == 0 || size_bytes + value.mv_size <= size_max_bytes)) {
         apv_span seq = {key.mv_data, key.mv_size};
         apv_spool_entry entry = aside ? aside_entry(seq, &value) : waiting_entry(seq, &value);
-        entry.seq = key.mv_size == APV_SPOOL_SEQ_SIZE ? apv_spool_unpack(key.mv_data) : 0;
+        entry.seq = key.mv_size == APV_SPOOL_SEQ_SIZE ? apv_be_read_u64(key.mv_data) : 0;
         if (!batch_add(made, &entry, err))
             goto done;
         size_bytes += value.mv_size;
@@ -192,7 +194,7 @@ links_next(struct links *links, uint64_t *seq, apv_spool_kind *kind)
         bool own = links->status == 0 && size > APV_SPOOL_SEQ_SIZE &&
                    (links->prefix_size == 0 || size == links->prefix_size + APV_SPOOL_SEQ_SIZE);
         if (own) {
-            *seq = apv_spool_unpack(name + size - APV_SPOOL_SEQ_SIZE);
+            *seq = apv_be_read_u64(name + size - APV_SPOOL_SEQ_SIZE);
             /* A damaged link still leads to its entry. */
             *kind = APV_SPOOL_DAMAGED;
             if (apv_store_unseal((apv_span){name, size}, &links->value, &found, &damage) &&
@@ -219,7 +221,7 @@ links_skip(struct links *links, const apv_spool_entry *after, apv_err *err)
     if (size > 0)
         memcpy(name, after->jid.data, size);
     name[size++] = '\0';
-    apv_spool_pack(after->seq, name + size);
+    apv_be_write_u64(name + size, after->seq);
     size += APV_SPOOL_SEQ_SIZE;
     links->key = (MDB_val){size, name};
     links->status = mdb_cursor_get(links->cursor, &links->key, &links->value, MDB_SET_RANGE);
@@ -245,7 +247,7 @@ add_linked(const apv_spool *spool, MDB_txn *txn, uint64_t seq, apv_spool_kind ki
 {
     unsigned char name[APV_SPOOL_SEQ_SIZE];
 
-    apv_spool_pack(seq, name);
+    apv_be_write_u64(name, seq);
     MDB_val key = {sizeof name, name}, value;
     int status = mdb_get(txn, spool->tables[APV_SPOOL_ENTRIES], &key, &value);
     if (status == MDB_NOTFOUND)
@@ -358,7 +360,7 @@ find_oldest(const apv_spool *spool, MDB_txn *txn, apv_spool_info *info, apv_err 
     if (status == 0)
         status = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
     if (status == 0 && key.mv_size == APV_SPOOL_SEQ_SIZE) {
-        info->oldest_seq = apv_spool_unpack(key.mv_data);
+        info->oldest_seq = apv_be_read_u64(key.mv_data);
         info->oldest_us = waiting_entry((apv_span){key.mv_data, key.mv_size}, &value).accepted_us;
     }
     if (cursor != NULL)

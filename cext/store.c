@@ -35,7 +35,7 @@ apv_store_fail(int status, const char *doing, apv_err *err)
 {
     switch (status) {
     case ENOMEM:
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        return apv_fail_memory(err);
     case MDB_MAP_FULL:
     case MDB_TXN_FULL:
         return apv_fail(err, APV_ERR_FULL, "the store %s: it has reached its bound", doing);
@@ -223,7 +223,7 @@ apv_store_open(const apv_store_options *options, apv_store **store, apv_err *err
         goto done;
     made = calloc(1, sizeof *made);
     if (made == NULL) {
-        apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        apv_fail_memory(err);
         goto done;
     }
     made->pid = getpid();

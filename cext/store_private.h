@@ -11,7 +11,7 @@
 
 #include <lmdb.h>
 
-#include "apv_private.h"
+#include "apv_base.h"
 
 typedef struct apv_store apv_store;
 

@@ -1,5 +1,5 @@
 /* text.c - spans of text. */
-#include "apv_private.h"
+#include "text.h"
 
 int
 apv_span_compare(apv_span a, apv_span b)
@@ -28,6 +28,29 @@ apv_span_find(apv_span text, const char *word)
         at++;
     }
     return NULL;
+}
+
+bool
+apv_span_equal_fold(apv_span a, apv_span b)
+{
+    if (a.size != b.size)
+        return false;
+    for (size_t i = 0; i < a.size; i++)
+        if (apv_lower(a.data[i]) != apv_lower(b.data[i]))
+            return false;
+    return true;
+}
+
+void
+apv_hex_write(const void *bytes, size_t size, char *hex)
+{
+    static const char digits[] = "0123456789abcdef";
+    const unsigned char *at = bytes;
+
+    for (size_t i = 0; i < size; i++) {
+        hex[2 * i] = digits[at[i] >> 4];
+        hex[2 * i + 1] = digits[at[i] & 15];
+    }
 }
 
 /* Size of the UTF-8 sequence at data, or 0 if there is none. */
@@ -113,13 +136,4 @@ apv_utf8_whole(const char *data, size_t size)
     start--; /* the lead byte of the last character */
     return sequence_size((const unsigned char *)data + start, size - start) == size - start ? size
                                                                                             : start;
-}
-
-bool
-apv_text_check(apv_span text, apv_err *err)
-{
-    if (!apv_utf8_valid(text.data, text.size) ||
-        (text.size > 0 && memchr(text.data, '\0', text.size) != NULL))
-        return apv_fail(err, APV_ERR_INVALID, "a text must be UTF-8 without NUL");
-    return true;
 }

@@ -1,6 +1,10 @@
 /* validate.c - judging a return: entry, grouping by minion, the verdict of it all. */
 #include "validate_private.h"
 
+#include "text.h"
+#include "value_json.h"
+#include "value_msgpack.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,13 +24,10 @@ apv_outcome_name(apv_outcome outcome)
 
 /* ---- the verdict over findings ---- */
 
+/* of: how many findings have each outcome; count: how many there are. */
 static apv_outcome
-sum_up(const apv_finding *findings, size_t count)
+sum_up(const size_t of[APV_UNPROVEN + 1], size_t count)
 {
-    size_t of[APV_UNPROVEN + 1] = {0};
-
-    for (size_t i = 0; i < count; i++)
-        of[findings[i].verdict]++;
     if (of[APV_DRIFT] > 0)
         return APV_DRIFT;
     if (of[APV_CONVERGED] == count)
@@ -54,38 +55,31 @@ judge_subject(apv_walk *walk, const apv_subject *subject)
         return;
     }
     apv_arguments_read(walk, subject->fun, subject->args, &arguments);
-    walk->dry = subject->dry;
+    walk->run.dry = subject->dry;
     if (apv_function_judge(walk, subject->fun, subject->ret, subject->failed, &arguments))
-        walk->recognized = true;
-    walk->dry = false;
+        walk->run.recognized = true;
+    walk->run.dry = false;
 }
 
 /* Judges the returns of one minion, all of them or none. Returns whether any is a
  * package or state result, or there is none. */
 static bool
 judge_minion(apv_walk *walk, apv_span minion, const apv_subject *subjects, size_t count,
-             bool is_invalid, apv_finding *findings)
+             bool is_invalid)
 {
     bool silent = true;
 
-    apv_slots_reset(walk);
-    walk->minion = minion;
-    walk->sweeps = 0;
-    walk->recognized = false;
-    walk->unattributed = false;
-    walk->undisclosed = false;
-    walk->terse = false;
-    walk->taint = APV_REASON_NONE;
-    walk->authenticated = false;
+    apv_slots_reset(&walk->slots);
+    walk->run = (apv_run){.minion = minion};
     for (size_t i = 0; i < count; i++) {
         if (subjects[i].silent)
             continue;
         silent = false;
         judge_subject(walk, &subjects[i]);
     }
-    apv_findings_write(
-        walk, silent && !is_invalid ? APV_REASON_NO_RETURN : APV_REASON_NOT_MENTIONED, findings);
-    return silent ? !is_invalid : walk->recognized;
+    apv_findings_write(walk,
+                       silent && !is_invalid ? APV_REASON_NO_RETURN : APV_REASON_NOT_MENTIONED);
+    return silent ? !is_invalid : walk->run.recognized;
 }
 
 /* ---- all minions ---- */
@@ -147,9 +141,8 @@ static void
 judge_all(apv_walk *walk, apv_value load)
 {
     const apv_expected *expected = walk->expected;
-    apv_verdict *verdict = walk->verdict;
+    apv_verdict *verdict = walk->answer.verdict;
     apv_subjects subjects = {0};
-    apv_finding *findings;
     bool recognized = false;
 
     apv_subjects_collect(walk, load, &subjects);
@@ -160,27 +153,18 @@ judge_all(apv_walk *walk, apv_value load)
     if (groups > 1 && groups > FINDINGS_MAX / (expected->count + 1))
         return;
 
-    verdict->finding_count = groups * expected->count;
-    verdict->findings = findings =
-        apv_arena_take(walk->kept, verdict->finding_count, sizeof *findings);
-    if (findings == NULL) {
-        walk->out_of_memory = true;
-        return;
-    }
     if (subjects.count == 0)
-        recognized = judge_minion(walk, expected->minion, NULL, 0, !subjects.empty, findings);
+        recognized = judge_minion(walk, expected->minion, NULL, 0, !subjects.empty);
     verdict->authenticated = subjects.count > 0;
-    for (size_t i = 0, size; i < subjects.count; i += size) {
+    for (size_t i = 0, size; i < subjects.count && !walk->out_of_memory; i += size) {
         size = group_size(&subjects, i);
-        if (judge_minion(walk, subjects.subjects[i].minion, &subjects.subjects[i], size, false,
-                         findings))
+        if (judge_minion(walk, subjects.subjects[i].minion, &subjects.subjects[i], size, false))
             recognized = true;
         verdict->authenticated =
-            verdict->authenticated && walk->authenticated && walk->taint == APV_REASON_NONE;
-        findings += expected->count;
+            verdict->authenticated && walk->run.authenticated && walk->run.taint == APV_REASON_NONE;
     }
     if (recognized && expected->count > 0)
-        verdict->verdict = sum_up(verdict->findings, verdict->finding_count);
+        verdict->verdict = sum_up(walk->answer.outcomes, groups * expected->count);
 }
 
 /* ---- entry ---- */
@@ -189,7 +173,29 @@ judge_all(apv_walk *walk, apv_value load)
 typedef struct {
     apv_verdict verdict;
     apv_arena arena;
+    apv_finding *findings; /* of the verdict */
+    size_t room;
 } owner;
+
+/* The sink of a verdict that keeps its findings. */
+static bool
+keep_finding(void *arg, const apv_finding *finding)
+{
+    owner *made = arg;
+    apv_finding copy = *finding;
+
+    apv_finding *findings = apv_arena_grow(&made->arena, made->findings,
+                                           made->verdict.finding_count, &made->room, sizeof copy);
+    if (findings == NULL || !apv_arena_copy(&made->arena, finding->text, &copy.text))
+        return false;
+    /* An item's own text outlives the verdict. */
+    if (copy.observed.data != copy.expected.data &&
+        !apv_arena_copy(&made->arena, finding->observed, &copy.observed))
+        return false;
+    findings[made->verdict.finding_count++] = copy;
+    made->verdict.findings = made->findings = findings;
+    return true;
+}
 
 static int
 compare_spans(const void *a, const void *b)
@@ -201,42 +207,49 @@ compare_spans(const void *a, const void *b)
 static void
 keep_unapproved(apv_walk *walk)
 {
-    apv_span *names = apv_arena_take(walk->kept, walk->unapproved_count, sizeof *names);
+    apv_span *names =
+        apv_arena_take(walk->answer.kept, walk->answer.unapproved_count, sizeof *names);
     size_t count = 0;
 
     if (names == NULL) {
         walk->out_of_memory = true;
         return;
     }
-    if (walk->unapproved_count > 0)
-        qsort(walk->unapproved, walk->unapproved_count, sizeof *names, compare_spans);
-    for (size_t i = 0; i < walk->unapproved_count; i++)
-        if (i == 0 || !apv_span_equal(walk->unapproved[i - 1], walk->unapproved[i]))
-            names[count++] = apv_clean_copy(walk, walk->unapproved[i], 255);
-    walk->verdict->unapproved = names;
-    walk->verdict->unapproved_count = count;
+    if (walk->answer.unapproved_count > 0)
+        qsort(walk->answer.unapproved, walk->answer.unapproved_count, sizeof *names, compare_spans);
+    for (size_t i = 0; i < walk->answer.unapproved_count; i++)
+        if (i == 0 || !apv_span_equal(walk->answer.unapproved[i - 1], walk->answer.unapproved[i]))
+            names[count++] = apv_clean_copy(walk, walk->answer.unapproved[i], 255);
+    walk->answer.verdict->unapproved = names;
+    walk->answer.verdict->unapproved_count = count;
 }
 
 bool
 apv_validate(const apv_reader *reader, apv_value load, const apv_expected *expected,
-             apv_verdict **verdict, apv_err *err)
+             const apv_finding_sink *sink, apv_verdict **verdict, apv_err *err)
 {
     owner *made = calloc(1, sizeof *made);
+    const apv_finding_sink keep = {keep_finding, made};
     apv_arena scratch = {0};
     apv_walk walk = {.reader = reader, .expected = expected, .scratch = &scratch};
     bool ok = false;
 
     if (made == NULL)
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
-    walk.kept = &made->arena;
-    walk.verdict = &made->verdict;
+        return apv_fail_memory(err);
+    walk.answer.kept = &made->arena;
+    walk.answer.verdict = &made->verdict;
+    walk.answer.sink = sink == NULL ? &keep : sink;
     made->verdict.verdict = APV_INVALID;
-    if (!apv_slots_open(&walk, err))
+    if (!apv_slots_open(&walk.slots, expected, &scratch, err))
         goto done;
+    if (sink == NULL) { /* room for those of one minion, as nearly all returns are of one */
+        made->findings = apv_arena_take(&made->arena, expected->count, sizeof *made->findings);
+        made->room = made->findings == NULL ? 0 : expected->count;
+    }
     judge_all(&walk, load);
     keep_unapproved(&walk);
     if (walk.out_of_memory) {
-        apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        apv_fail_memory(err);
         goto done;
     }
     *verdict = &made->verdict;
@@ -255,10 +268,9 @@ done:
 void
 apv_verdict_free(apv_verdict **verdict)
 {
-    owner *made = (owner *)*verdict; /* its first member */
-
-    if (made == NULL)
+    if (*verdict == NULL)
         return;
+    owner *made = APV_CONTAINER_OF(*verdict, owner, verdict);
     apv_arena_free(&made->arena);
     free(made);
     *verdict = NULL;
@@ -269,11 +281,12 @@ static bool
 validate_nothing(const apv_expected *expected, apv_verdict **verdict, apv_err *err)
 {
     const apv_span nil = {"\xC0", 1};
-    apv_reader reader;
+    apv_msgpack_reader msgpack;
+    const apv_reader *reader = &msgpack.reader;
     apv_value root;
 
-    return apv_reader_msgpack(nil, &reader, &root, err) &&
-           apv_validate(&reader, root, expected, verdict, err);
+    return apv_reader_msgpack(nil, &msgpack, &root, err) &&
+           apv_validate(reader, root, expected, NULL, verdict, err);
 }
 
 bool
@@ -281,29 +294,29 @@ apv_validate_msgpack(apv_span load, const apv_expected *expected, apv_verdict **
                      apv_err *err)
 {
     apv_err unreadable = APV_ERR_NONE;
-    apv_passed passed = {0};
-    apv_reader reader;
+    apv_msgpack_reader msgpack;
+    const apv_reader *reader = &msgpack.reader;
     apv_value root;
 
-    if (!apv_reader_msgpack(load, &reader, &root, &unreadable))
+    if (!apv_reader_msgpack(load, &msgpack, &root, &unreadable))
         return validate_nothing(expected, verdict, err);
-    reader.memo = &passed;
-    return apv_validate(&reader, root, expected, verdict, err);
+    return apv_validate(reader, root, expected, NULL, verdict, err);
 }
 
 bool
 apv_validate_json(apv_span load, const apv_expected *expected, apv_verdict **verdict, apv_err *err)
 {
     apv_err unreadable = APV_ERR_NONE;
-    apv_reader reader;
+    apv_json_reader json;
+    const apv_reader *reader = &json.reader;
     apv_value root;
 
-    if (!apv_reader_json(load, &reader, &root, &unreadable)) {
+    if (!apv_reader_json(load, &json, &root, &unreadable)) {
         if (unreadable.code == APV_ERR_MEMORY)
-            return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+            return apv_fail_memory(err);
         return validate_nothing(expected, verdict, err);
     }
-    bool ok = apv_validate(&reader, root, expected, verdict, err);
-    apv_reader_json_close(&reader);
+    bool ok = apv_validate(reader, root, expected, NULL, verdict, err);
+    apv_reader_json_close(&json);
     return ok;
 }

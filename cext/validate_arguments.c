@@ -5,6 +5,8 @@
  */
 #include "validate_private.h"
 
+#include "text.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,14 +74,9 @@ test_value(const apv_reader *reader, apv_value value)
 }
 
 static bool
-equal_fold(apv_span text, const char *word)
+is_in_any_case(apv_span text, const char *word)
 {
-    if (text.size != strlen(word))
-        return false;
-    for (size_t i = 0; i < text.size; i++)
-        if ((text.data[i] | 0x20) != word[i])
-            return false;
-    return true;
+    return apv_span_equal_fold(text, apv_span_of(word));
 }
 
 /* Whether a text is true for Salt (salt.utils.data.is_true): a number above 0, or "true". */
@@ -88,7 +85,7 @@ is_true_text(apv_span text)
 {
     char number[64], *end;
 
-    if (equal_fold(text, "true"))
+    if (is_in_any_case(text, "true"))
         return true;
     if (text.size == 0 || text.size >= sizeof number || memchr(text.data, 'x', text.size) != NULL ||
         memchr(text.data, 'X', text.size) != NULL)
@@ -130,7 +127,7 @@ is_true(const apv_reader *reader, apv_value value)
 static bool
 is_test_in_other_letters(apv_span key)
 {
-    return equal_fold(key, "test") && !apv_span_is(key, "test");
+    return is_in_any_case(key, "test") && !apv_span_is(key, "test");
 }
 
 /* Named arguments with which a function changes nothing of this machine: it only tries, or
@@ -209,13 +206,13 @@ read_word(apv_span text)
     if (text.size > 1 && (text.data[0] & 0x20) != 0 && (text.data[1] & 0x20) == 0)
         return WORD_OTHER;
     for (size_t i = 0; i < 3; i++) {
-        if (equal_fold(text, no[i]))
+        if (is_in_any_case(text, no[i]))
             return WORD_FALSE;
-        if (equal_fold(text, yes[i]))
+        if (is_in_any_case(text, yes[i]))
             return WORD_TRUE;
     }
     if (!commented &&
-        (equal_fold(text, "null") || apv_span_is(text, "~") || apv_span_is(text, "None")))
+        (is_in_any_case(text, "null") || apv_span_is(text, "~") || apv_span_is(text, "None")))
         return WORD_NULL;
     return WORD_OTHER;
 }

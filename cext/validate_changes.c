@@ -233,23 +233,24 @@ observe_new(apv_walk *walk, apv_slot *slot, apv_value value, apv_value old)
 static void
 note_unapproved(apv_walk *walk, apv_span name)
 {
-    if (walk->dry)
+    if (walk->run.dry)
         return;
-    apv_span *names = apv_arena_grow(walk->scratch, walk->unapproved, walk->unapproved_count,
-                                     &walk->unapproved_room, sizeof *names);
+    apv_span *names =
+        apv_arena_grow(walk->scratch, walk->answer.unapproved, walk->answer.unapproved_count,
+                       &walk->answer.unapproved_room, sizeof *names);
     if (names == NULL) {
         walk->out_of_memory = true;
         return;
     }
-    walk->unapproved = names;
-    walk->unapproved[walk->unapproved_count++] = name;
+    walk->answer.unapproved = names;
+    walk->answer.unapproved[walk->answer.unapproved_count++] = name;
 }
 
 static void
 walk_change(apv_walk *walk, apv_span name, apv_value now, apv_value old, part where,
             const apv_changes_context *context)
 {
-    apv_slot *slot = apv_slot_find(walk, APV_KIND_PACKAGE, name, context->fold);
+    apv_slot *slot = apv_slot_find(&walk->slots, APV_KIND_PACKAGE, name, context->fold);
 
     if (slot == NULL) {
         note_unapproved(walk, name);
@@ -258,12 +259,12 @@ walk_change(apv_walk *walk, apv_span name, apv_value now, apv_value old, part wh
     if (where == PART_REMOVED) {
         /* Whatever its configuration did, it isn't installed, unless the other part
          * of this return says that it is. */
-        if (slot->step != walk->step)
+        if (slot->step != walk->run.step)
             apv_slot_observe(walk, slot, APV_NO_SPAN, APV_SOURCE_CHANGES);
         return;
     }
     observe_new(walk, slot, now, old);
-    if (context->ok || walk->dry)
+    if (context->ok || walk->run.dry)
         return;
     /* The state failed. What changed is a fact all the same, but only where it is not
      * the very package that the state is named after. */
@@ -280,7 +281,7 @@ walk_status(apv_walk *walk, apv_span name, apv_value current, apv_value installe
             apv_value uninstalled, const apv_changes_context *context)
 {
     const apv_reader *reader = walk->reader;
-    apv_slot *slot = apv_slot_find(walk, APV_KIND_PACKAGE, name, context->fold);
+    apv_slot *slot = apv_slot_find(&walk->slots, APV_KIND_PACKAGE, name, context->fold);
     apv_span text;
 
     if (slot == NULL)
@@ -320,7 +321,7 @@ walk_part(apv_walk *walk, apv_value changes, part where, const apv_changes_conte
             continue;
         switch (reader->type(reader, value)) {
         case APV_TEXT: { /* win_pkg: an error instead of a change */
-            apv_slot *slot = apv_slot_find(walk, APV_KIND_PACKAGE, name, context->fold);
+            apv_slot *slot = apv_slot_find(&walk->slots, APV_KIND_PACKAGE, name, context->fold);
             if (slot != NULL)
                 apv_slot_fail(walk, slot, APV_REASON_STATE_FAILED, apv_text_or_none(reader, value));
             break;

@@ -7,6 +7,8 @@
  */
 #include "validate_private.h"
 
+#include "text.h"
+
 #include <limits.h>
 #include <string.h>
 
@@ -99,7 +101,7 @@ typedef enum { IS_PRESENT, IS_LATEST, IS_ABSENT } claim;
 static void
 claim_name(apv_walk *walk, apv_span name, claim said)
 {
-    apv_slot *slot = apv_slot_find(walk, APV_KIND_PACKAGE, name, false);
+    apv_slot *slot = apv_slot_find(&walk->slots, APV_KIND_PACKAGE, name, false);
 
     if (slot == NULL)
         return;
@@ -112,7 +114,7 @@ claim_name(apv_walk *walk, apv_span name, claim said)
 static void
 claim_version(apv_walk *walk, apv_span name, apv_span version, bool fold)
 {
-    apv_slot *slot = apv_slot_find(walk, APV_KIND_PACKAGE, name, fold);
+    apv_slot *slot = apv_slot_find(&walk->slots, APV_KIND_PACKAGE, name, fold);
 
     version = apv_version_exact(version);
     if (slot == NULL)
@@ -160,7 +162,7 @@ read_installed(apv_walk *walk, const apv_own *own, apv_span line)
         /* Which version that is, only the arguments of state.single can say. */
         for (size_t i = 0; i < own->count; i++) {
             const apv_target *target = &own->targets[i];
-            apv_slot *slot = apv_slot_find(walk, APV_KIND_PACKAGE, target->name, false);
+            apv_slot *slot = apv_slot_find(&walk->slots, APV_KIND_PACKAGE, target->name, false);
             if (slot != NULL && target->version.data != NULL)
                 apv_version_text(walk, slot, target->version, APV_NO_SPAN, APV_SOURCE_FUN_ARGS);
             else
@@ -227,7 +229,7 @@ read_chocolatey(apv_walk *walk, const apv_own *own, apv_package_action action, a
 {
     for (size_t i = 0; i < own->count; i++) {
         apv_span rest = line, name = own->targets[i].name;
-        apv_slot *slot = apv_slot_find(walk, APV_KIND_PACKAGE, name, true);
+        apv_slot *slot = apv_slot_find(&walk->slots, APV_KIND_PACKAGE, name, true);
         if (slot == NULL)
             continue;
         if (action == APV_ACTION_REMOVE) {
@@ -369,13 +371,13 @@ apv_comment_fail_named(apv_walk *walk, apv_span comment, bool fold)
             continue;
         cut_before(&line, " The following packages were ");
         while (line.size > 0 && next_word(&line, &word)) {
-            apv_slot *slot = apv_slot_find(walk, APV_KIND_PACKAGE, word, fold);
+            apv_slot *slot = apv_slot_find(&walk->slots, APV_KIND_PACKAGE, word, fold);
             if (slot != NULL)
                 apv_slot_fail(walk, slot, APV_REASON_STATE_FAILED, comment);
         }
     }
     while (rest.size > 0 && next_word(&rest, &word)) {
-        apv_slot *slot = apv_slot_find(walk, APV_KIND_PACKAGE, word, fold);
+        apv_slot *slot = apv_slot_find(&walk->slots, APV_KIND_PACKAGE, word, fold);
         if (slot != NULL && apv_slot_is_open(slot))
             apv_slot_fail(walk, slot, APV_REASON_STATE_FAILED, comment);
     }

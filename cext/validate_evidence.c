@@ -2,6 +2,10 @@
  * approval.performed; and of approval.observe, which returns that of approval.observed. */
 #include "validate_private.h"
 
+#include "evidence.h"
+#include "text.h"
+#include "value_json.h"
+
 #include <stdlib.h>
 
 #include <openssl/crypto.h>
@@ -30,9 +34,9 @@ examine(apv_walk *walk, const apv_evidence *evidence)
 {
     const apv_expected *expected = walk->expected;
 
-    if (walk->overridden)
+    if (walk->run.overridden)
         return APV_REASON_PILLAR_OVERRIDE;
-    if (walk->minion.data != NULL && !apv_span_equal(evidence->minion, walk->minion))
+    if (walk->run.minion.data != NULL && !apv_span_equal(evidence->minion, walk->run.minion))
         return APV_REASON_FORGED;
     /* Before digest and mac, which differ in every revision. */
     if (expected->has_revision && evidence->revision != expected->revision)
@@ -88,7 +92,7 @@ was_applied(const apv_evidence *evidence, const apv_observation *observation)
 static bool
 is_reached(const apv_walk *walk, const apv_slot *slot)
 {
-    return slot->step == walk->step &&
+    return slot->step == walk->run.step &&
            (slot->seen == APV_SEEN_VALUE || slot->seen == APV_SEEN_ABSENT) &&
            apv_slot_match(slot, slot->observed) != APV_MATCH_NO;
 }
@@ -101,7 +105,7 @@ slot_of(const apv_walk *walk, const apv_observation *observation)
 
     if (!has_kind(observation, &kind) || kind == APV_KIND_ACTION)
         return NULL;
-    return apv_slot_find(walk, kind, observation->name, false);
+    return apv_slot_find(&walk->slots, kind, observation->name, false);
 }
 
 /* Why resources are not as they should be, or could not be read. In format 1 anybody on the
@@ -133,7 +137,7 @@ judge_meets(apv_walk *walk, const apv_evidence *evidence)
 
     for (size_t i = 0; i < meets->count; i++) {
         apv_slot *slot = slot_of(walk, &meets->items[i]);
-        if (slot != NULL && slot->step == walk->step)
+        if (slot != NULL && slot->step == walk->run.step)
             slot->meets = meets->items[i].value;
     }
 }
@@ -146,7 +150,7 @@ judge_notes(apv_walk *walk, const apv_evidence *evidence)
 
     for (size_t i = 0; i < notes->count; i++) {
         apv_slot *slot = slot_of(walk, &notes->items[i]);
-        if (slot != NULL && slot->step == walk->step)
+        if (slot != NULL && slot->step == walk->run.step)
             slot->note = notes->items[i].value;
     }
 }
@@ -175,13 +179,13 @@ judge_rest(apv_walk *walk, const apv_chunk *chunk, bool checked)
 {
     bool failed = !checked && chunk->result == APV_RESULT_FALSE;
 
-    if (!apv_slots_sweep(walk))
+    if (!apv_slots_sweep(&walk->slots))
         return;
-    for (size_t i = 0; i < walk->expected->count; i++) {
-        apv_slot *slot = &walk->slots[i];
+    for (size_t i = 0; i < walk->slots.count; i++) {
+        apv_slot *slot = &walk->slots.items[i];
         if (failed && slot->seen != APV_SEEN_FAILED && !is_reached(walk, slot))
             apv_slot_fail(walk, slot, APV_REASON_STATE_FAILED, chunk->comment);
-        else if (slot->step != walk->step) /* approved, but not looked at */
+        else if (slot->step != walk->run.step) /* approved, but not looked at */
             apv_slot_mention(walk, slot);
     }
 }
@@ -195,31 +199,32 @@ judge_outcome(apv_walk *walk, apv_slot *slot, apv_span outcome)
                                           APV_WORD("success")};
     apv_err err = APV_ERR_NONE;
     apv_value found[COUNT], root = {NULL};
-    apv_reader reader;
+    apv_json_reader json;
+    const apv_reader *reader = &json.reader;
     apv_span detail;
     int64_t retcode;
 
-    if (outcome.data == NULL || !apv_reader_json(outcome, &reader, &root, &err)) {
+    if (outcome.data == NULL || !apv_reader_json(outcome, &json, &root, &err)) {
         if (err.code == APV_ERR_MEMORY)
             walk->out_of_memory = true;
         apv_slot_mention(walk, slot);
         return;
     }
-    apv_map_find(&reader, root, words, COUNT, found);
-    if (!reader.integer(&reader, found[RETCODE], &retcode) ||
-        reader.type(&reader, found[SUCCESS]) != APV_BOOL)
+    apv_map_find(reader, root, words, COUNT, found);
+    if (!reader->integer(reader, found[RETCODE], &retcode) ||
+        reader->type(reader, found[SUCCESS]) != APV_BOOL)
         apv_slot_mention(walk, slot);
     else {
         apv_slot_observe(walk, slot, outcome, APV_SOURCE_EVIDENCE);
-        if (retcode != 0 || !reader.truth(&reader, found[SUCCESS])) {
-            if (!reader.text(&reader, found[RETURN], &detail))
+        if (retcode != 0 || !reader->truth(reader, found[SUCCESS])) {
+            if (!reader->text(reader, found[RETURN], &detail))
                 detail = outcome;
             if (!apv_arena_copy(walk->scratch, detail, &detail))
                 walk->out_of_memory = true;
             apv_slot_fail(walk, slot, APV_REASON_ACTION_FAILED, detail);
         }
     }
-    apv_reader_json_close(&reader);
+    apv_reader_json_close(&json);
 }
 
 static void
@@ -232,7 +237,7 @@ judge_actions(apv_walk *walk, const apv_evidence *evidence)
         const apv_observation *observation = &observed->items[i];
         if (!has_kind(observation, &kind) || kind != APV_KIND_ACTION)
             continue;
-        apv_slot *slot = apv_slot_find(walk, kind, observation->name, false);
+        apv_slot *slot = apv_slot_find(&walk->slots, kind, observation->name, false);
         if (slot != NULL)
             judge_outcome(walk, slot, observation->value);
     }
@@ -243,27 +248,27 @@ static void
 keep(apv_walk *walk, const apv_evidence *evidence, bool authentic)
 {
     const apv_observations *found = &evidence->sections[APV_SECTION_BEFORE];
-    apv_verdict *verdict = walk->verdict;
+    apv_verdict *verdict = walk->answer.verdict;
     apv_observation *before;
 
-    if (walk->authenticated && !authentic)
+    if (walk->run.authenticated && !authentic)
         return;
-    before = apv_arena_take(walk->kept, found->count, sizeof *before);
+    before = apv_arena_take(walk->answer.kept, found->count, sizeof *before);
     if (before == NULL) {
         walk->out_of_memory = true;
         return;
     }
     for (size_t i = 0; i < found->count; i++)
-        if (!apv_arena_copy(walk->kept, found->items[i].kind, &before[i].kind) ||
-            !apv_arena_copy(walk->kept, found->items[i].name, &before[i].name) ||
-            !apv_arena_copy(walk->kept, found->items[i].value, &before[i].value))
+        if (!apv_arena_copy(walk->answer.kept, found->items[i].kind, &before[i].kind) ||
+            !apv_arena_copy(walk->answer.kept, found->items[i].name, &before[i].name) ||
+            !apv_arena_copy(walk->answer.kept, found->items[i].value, &before[i].value))
             walk->out_of_memory = true;
     verdict->before = before;
     verdict->before_count = found->count;
     verdict->has_revision = true;
     verdict->revision = evidence->revision;
-    if (!apv_arena_copy(walk->kept, evidence->run_id, &verdict->run_id) ||
-        !apv_arena_copy(walk->kept, evidence->boot_id, &verdict->boot_id))
+    if (!apv_arena_copy(walk->answer.kept, evidence->run_id, &verdict->run_id) ||
+        !apv_arena_copy(walk->answer.kept, evidence->boot_id, &verdict->boot_id))
         walk->out_of_memory = true;
 }
 
@@ -303,7 +308,7 @@ apv_evidence_is_whole(apv_span fun)
 static void
 judge_without_performance(apv_walk *walk, const apv_chunk *chunk, apv_reason skipped)
 {
-    apv_slot *slot = apv_slot_find(walk, APV_KIND_ACTION, chunk->name, false);
+    apv_slot *slot = apv_slot_find(&walk->slots, APV_KIND_ACTION, chunk->name, false);
 
     if (slot == NULL)
         return;
@@ -330,9 +335,9 @@ judge_without(apv_walk *walk, const apv_chunk *chunk, state which)
     else if (chunk->result == APV_RESULT_FALSE)
         apv_slots_fail(walk, chunk->not_run ? APV_REASON_REQUISITE_FAILED : APV_REASON_STATE_FAILED,
                        chunk->comment);
-    else if (apv_slots_sweep(walk))
-        for (size_t i = 0; i < walk->expected->count; i++)
-            apv_slot_mention(walk, &walk->slots[i]);
+    else if (apv_slots_sweep(&walk->slots))
+        for (size_t i = 0; i < walk->slots.count; i++)
+            apv_slot_mention(walk, &walk->slots.items[i]);
 }
 
 void
@@ -352,11 +357,11 @@ apv_evidence_judge(apv_walk *walk, const apv_chunk *chunk)
     if (!apv_evidence_read(walk->reader, chunk->approval, walk->scratch, &evidence, &err)) {
         if (err.code == APV_ERR_MEMORY)
             walk->out_of_memory = true;
-        walk->taint = APV_REASON_MALFORMED_EVIDENCE;
+        walk->run.taint = APV_REASON_MALFORMED_EVIDENCE;
         return;
     }
     skipped = apv_chunk_skipped(chunk);
-    if (walk->dry || skipped != APV_REASON_NONE) {
+    if (walk->run.dry || skipped != APV_REASON_NONE) {
         if (skipped == APV_REASON_NONE)
             skipped = APV_REASON_TEST_RUN;
         keep(walk, &evidence, false);
@@ -370,10 +375,10 @@ apv_evidence_judge(apv_walk *walk, const apv_chunk *chunk)
     keep(walk, &evidence, wrong == APV_REASON_NONE);
     /* An action's evidence does not redeem what is wrong with that of the rest. */
     if (wrong != APV_REASON_NONE || which != STATE_PERFORMED)
-        walk->taint = wrong;
+        walk->run.taint = wrong;
     if (wrong != APV_REASON_NONE)
         return;
-    walk->authenticated = walk->expected->evidence_key != NULL;
+    walk->run.authenticated = walk->expected->evidence_key != NULL;
     if (which == STATE_PERFORMED) {
         judge_actions(walk, &evidence);
         return;
@@ -416,10 +421,10 @@ apv_check_judge(apv_walk *walk, const apv_subject *subject)
     if (apv_span_is(text, "VALUE_TRIMMED"))
         return;
     apv_arguments_read(walk, subject->fun, subject->args, &arguments);
-    walk->recognized = true;
-    walk->dry = subject->dry || arguments.test || arguments.elsewhere;
-    walk->overridden = arguments.pillar;
-    walk->step++;
+    walk->run.recognized = true;
+    walk->run.dry = subject->dry || arguments.test || arguments.elsewhere;
+    walk->run.overridden = arguments.pillar;
+    walk->run.step++;
     if (type == APV_TEXT || (type != APV_MAP && subject->failed))
         judge_without_check(walk, text);
     else {
@@ -427,6 +432,6 @@ apv_check_judge(apv_walk *walk, const apv_subject *subject)
             .fun = apv_span_of("observed"), .result = APV_RESULT_TRUE, .approval = subject->ret};
         apv_evidence_judge(walk, &chunk);
     }
-    walk->dry = false;
-    walk->overridden = false;
+    walk->run.dry = false;
+    walk->run.overridden = false;
 }

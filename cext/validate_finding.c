@@ -1,6 +1,8 @@
 /* validate_finding.c - what follows from what was seen, and the sentence for people. */
 #include "validate_private.h"
 
+#include "text.h"
+
 #include <string.h>
 
 #define NAME_SIZE_MAX 255
@@ -214,15 +216,15 @@ conclude(const apv_walk *walk, const apv_slot *slot, apv_reason nothing)
     }
     if (nothing != APV_REASON_NOT_MENTIONED)
         return nothing;
-    if (walk->taint != APV_REASON_NONE)
-        return walk->taint;
-    if (slot->kind == APV_KIND_PACKAGE && walk->unattributed)
+    if (walk->run.taint != APV_REASON_NONE)
+        return walk->run.taint;
+    if (slot->kind == APV_KIND_PACKAGE && walk->run.unattributed)
         return APV_REASON_STATE_FAILED;
     if (slot->kind == APV_KIND_VALUE || slot->kind == APV_KIND_ACTION)
         return APV_REASON_NO_EVIDENCE;
-    if (slot->kind == APV_KIND_PACKAGE && walk->undisclosed)
+    if (slot->kind == APV_KIND_PACKAGE && walk->run.undisclosed)
         return APV_REASON_NOT_SHOWN;
-    return walk->terse ? APV_REASON_NOT_SHOWN : APV_REASON_NOT_MENTIONED;
+    return walk->run.terse ? APV_REASON_NOT_SHOWN : APV_REASON_NOT_MENTIONED;
 }
 
 /* ---- texts ---- */
@@ -260,7 +262,7 @@ apv_clean_copy(apv_walk *walk, apv_span text, size_t max_size)
     apv_span copy;
 
     text.size = apv_utf8_truncate(text.data, text.size, max_size);
-    if (!apv_arena_copy(walk->kept, text, &copy)) {
+    if (!apv_arena_copy(walk->answer.kept, text, &copy)) {
         walk->out_of_memory = true;
         return APV_NO_SPAN;
     }
@@ -271,7 +273,7 @@ apv_clean_copy(apv_walk *walk, apv_span text, size_t max_size)
     return copy;
 }
 
-/* As apv_clean_copy, but the text itself where it is clean: for what outlives the verdict. */
+/* As apv_clean_copy, but the text itself where it is clean. */
 static apv_span
 clean(apv_walk *walk, apv_span text, size_t max_size)
 {
@@ -281,7 +283,7 @@ clean(apv_walk *walk, apv_span text, size_t max_size)
 }
 
 typedef struct {
-    char *data; /* TEXT_SIZE bytes */
+    char data[TEXT_SIZE];
     size_t size;
 } sentence;
 
@@ -321,41 +323,36 @@ append_detail(sentence *to, apv_span detail)
         append(to, apv_span_of("no reason given."), DETAIL_SIZE_MAX);
 }
 
-/* The sentence of a finding, whose other texts are clean already, and its note. */
-static apv_span
-write_sentence(apv_walk *walk, const apv_finding *finding, apv_reason reason, apv_span detail,
+/* Writes the sentence of a finding, whose other texts are clean already, and its note. */
+static void
+write_sentence(sentence *made, const apv_finding *finding, apv_reason reason, apv_span detail,
                apv_span note)
 {
     static const apv_span removal = APV_WORD("its removal");
-    sentence made = {apv_arena_room(walk->kept, TEXT_SIZE), 0};
 
-    if (made.data == NULL) {
-        walk->out_of_memory = true;
-        return APV_NO_SPAN;
-    }
+    made->size = 0;
     for (const part *at = reasons[reason].text; at->is != END; at++)
         switch (at->is) {
         case NAME:
-            append(&made, finding->name, NAME_SIZE_MAX);
+            append(made, finding->name, NAME_SIZE_MAX);
             break;
         case OBSERVED:
-            append(&made, finding->observed, NAME_SIZE_MAX);
+            append(made, finding->observed, NAME_SIZE_MAX);
             break;
         case WANTED:
-            append(&made, finding->expected.data == NULL ? removal : finding->expected,
+            append(made, finding->expected.data == NULL ? removal : finding->expected,
                    NAME_SIZE_MAX);
             break;
         case DETAIL:
-            append_detail(&made, detail);
+            append_detail(made, detail);
             break;
         default:
-            append(&made, at->words, TEXT_SIZE);
+            append(made, at->words, TEXT_SIZE);
         }
     if (note.data != NULL) {
-        append(&made, apv_span_of(" But note: "), TEXT_SIZE);
-        append_detail(&made, note);
+        append(made, apv_span_of(" But note: "), TEXT_SIZE);
+        append_detail(made, note);
     }
-    return (apv_span){apv_arena_take(walk->kept, made.size, 1), made.size};
 }
 
 /* ---- findings ---- */
@@ -366,8 +363,8 @@ doubt(const apv_walk *walk, const apv_slot *slot, apv_reason reason)
 {
     if (reasons[reason].verdict != APV_CONVERGED)
         return reason;
-    if (walk->taint != APV_REASON_NONE)
-        return walk->taint;
+    if (walk->run.taint != APV_REASON_NONE)
+        return walk->run.taint;
     return slot->overridden ? APV_REASON_PILLAR_OVERRIDE : reason;
 }
 
@@ -388,17 +385,18 @@ kind_text(apv_walk *walk, const apv_slot *slot)
 }
 
 void
-apv_findings_write(apv_walk *walk, apv_reason nothing, apv_finding *findings)
+apv_findings_write(apv_walk *walk, apv_reason nothing)
 {
-    apv_span minion = apv_clean_copy(walk, walk->minion, NAME_SIZE_MAX);
+    const apv_finding_sink *sink = walk->answer.sink;
+    apv_span minion = apv_clean_copy(walk, walk->run.minion, NAME_SIZE_MAX);
+    sentence text;
 
-    for (size_t i = 0; i < walk->expected->count; i++) {
-        const apv_slot *slot = &walk->slots[i];
+    for (size_t i = 0; i < walk->slots.count && !walk->out_of_memory; i++) {
+        const apv_slot *slot = &walk->slots.items[i];
         const apv_item *item = slot->item;
         apv_reason reason = doubt(walk, slot, conclude(walk, slot, nothing));
-        apv_finding *finding = &findings[i];
-
-        *finding = (apv_finding){
+        apv_finding finding = {
+            .item = item,
             .minion = minion,
             .kind = kind_text(walk, slot),
             .name = clean(walk, item->name, NAME_SIZE_MAX),
@@ -410,11 +408,15 @@ apv_findings_write(apv_walk *walk, apv_reason nothing, apv_finding *findings)
         /* Mostly it is what was expected. */
         if (item->value.data != NULL && slot->observed.data != NULL &&
             apv_span_equal(slot->observed, item->value))
-            finding->observed = finding->expected;
+            finding.observed = finding.expected;
         else
-            finding->observed = apv_clean_copy(walk, slot->observed, VALUE_SIZE_MAX);
-        finding->text = write_sentence(
-            walk, finding, reason,
-            slot->seen == APV_SEEN_FAILED ? slot->detail : walk->unattributed_detail, slot->note);
+            finding.observed = clean(walk, slot->observed, VALUE_SIZE_MAX);
+        write_sentence(&text, &finding, reason,
+                       slot->seen == APV_SEEN_FAILED ? slot->detail : walk->run.unattributed_detail,
+                       slot->note);
+        finding.text = (apv_span){text.data, text.size};
+        walk->answer.outcomes[finding.verdict]++;
+        if (!sink->take(sink->arg, &finding))
+            walk->out_of_memory = true;
     }
 }

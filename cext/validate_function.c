@@ -1,6 +1,8 @@
 /* validate_function.c - returns of execution functions, alone or through module.run. */
 #include "validate_private.h"
 
+#include "text.h"
+
 #include <string.h>
 
 typedef enum {
@@ -86,7 +88,7 @@ is_error_text(apv_span text)
 static apv_slot *
 target_slot(const apv_walk *walk, const apv_arguments *arguments, size_t i, apv_kind kind)
 {
-    return apv_slot_find(walk, kind, arguments->targets[i].name, false);
+    return apv_slot_find(&walk->slots, kind, arguments->targets[i].name, false);
 }
 
 /* The function failed: so did what it was asked for, or everything if that isn't known. */
@@ -109,7 +111,7 @@ judge_failed(apv_walk *walk, const apv_arguments *arguments, apv_kind kind, apv_
             continue;
         if (refused)
             apv_slot_skip(walk, slot, refusal);
-        else if (slot->step != walk->step || apv_slot_is_open(slot))
+        else if (slot->step != walk->run.step || apv_slot_is_open(slot))
             apv_slot_fail(walk, slot, APV_REASON_JOB_FAILED, detail);
     }
 }
@@ -119,7 +121,7 @@ mention_targets(apv_walk *walk, const apv_arguments *arguments, apv_kind kind)
 {
     for (size_t i = 0; arguments != NULL && i < arguments->target_count; i++) {
         apv_slot *slot = target_slot(walk, arguments, i, kind);
-        if (slot != NULL && slot->step != walk->step)
+        if (slot != NULL && slot->step != walk->run.step)
             apv_slot_mention(walk, slot);
     }
 }
@@ -187,7 +189,7 @@ judge_version(apv_walk *walk, apv_value ret, const apv_arguments *arguments)
     if (reader->type(reader, ret) == APV_MAP) {
         reader->open(reader, ret, &cursor);
         while (reader->next(reader, &cursor, &name, &version)) {
-            apv_slot *slot = apv_slot_find(walk, APV_KIND_PACKAGE, name, false);
+            apv_slot *slot = apv_slot_find(&walk->slots, APV_KIND_PACKAGE, name, false);
             if (slot == NULL)
                 continue;
             if (understood)
@@ -220,18 +222,18 @@ judge_list(apv_walk *walk, apv_value ret, const apv_arguments *arguments)
         return;
     reader->open(reader, ret, &cursor);
     while (reader->next(reader, &cursor, &name, &version)) {
-        apv_slot *slot = apv_slot_find(walk, APV_KIND_PACKAGE, name, false);
+        apv_slot *slot = apv_slot_find(&walk->slots, APV_KIND_PACKAGE, name, false);
         any = true;
         if (slot == NULL)
             continue;
         observe(walk, slot, version);
-        slot->step = walk->step; /* it is in the list, whatever is said of its version */
+        slot->step = walk->run.step; /* it is in the list, whatever is said of its version */
     }
-    if (!any || !apv_slots_sweep(walk))
+    if (!any || !apv_slots_sweep(&walk->slots))
         return;
-    for (size_t i = 0; i < walk->expected->count; i++) {
-        apv_slot *slot = &walk->slots[i];
-        if (slot->kind == APV_KIND_PACKAGE && slot->step != walk->step)
+    for (size_t i = 0; i < walk->slots.count; i++) {
+        apv_slot *slot = &walk->slots.items[i];
+        if (slot->kind == APV_KIND_PACKAGE && slot->step != walk->run.step)
             observe_none(walk, slot);
     }
 }
@@ -285,11 +287,11 @@ apv_function_judge(apv_walk *walk, apv_span fun, apv_value ret, bool failed,
     if (apv_span_is(text, "VALUE_TRIMMED"))
         return false;
 
-    bool dry = walk->dry;
+    bool dry = walk->run.dry;
     apv_kind kind = is == FUN_SERVICE_STATUS ? APV_KIND_SERVICE : APV_KIND_PACKAGE;
     apv_changes_context context = {.ok = !failed, .detail = text};
-    walk->dry = dry || was_dry(reader, ret, is, arguments);
-    walk->step++;
+    walk->run.dry = dry || was_dry(reader, ret, is, arguments);
+    walk->run.step++;
     if (type == APV_MAP && (is == FUN_INSTALL || is == FUN_REMOVE))
         apv_changes_walk(walk, ret, &context);
     if (failed || is_error_text(text) || (is <= FUN_REMOVE && text.size > 0))
@@ -302,7 +304,7 @@ apv_function_judge(apv_walk *walk, apv_span fun, apv_value ret, bool failed,
         judge_service_status(walk, ret, arguments);
     else /* asked for, but it isn't among the changes */
         mention_targets(walk, arguments, kind);
-    walk->dry = dry;
+    walk->run.dry = dry;
     return true;
 }
 
@@ -360,7 +362,7 @@ apv_module_judge(apv_walk *walk, const apv_chunk *chunk)
         return;
     apv_comment_fail_named(walk, chunk->comment, false);
     if (runs_package_function(reader, chunk)) {
-        walk->unattributed = true;
-        walk->unattributed_detail = chunk->comment;
+        walk->run.unattributed = true;
+        walk->run.unattributed_detail = chunk->comment;
     }
 }

@@ -12,6 +12,8 @@
  */
 #include "validate_private.h"
 
+#include "text.h"
+
 #include <string.h>
 
 #define DEPTH_MAX 6 /* of wrappings around a return; more are not read */

@@ -2,9 +2,10 @@
  *
  * validate.c           entry, grouping by minion, the verdict over all findings
  * validate_load.c      the shapes of loads: which minion, which function, which return
+ * validate_chunk.c     one chunk of a state run
  * validate_arguments.c what a job was asked to do (fun_args)
  * validate_state.c     the return of a state run: its chunks, in the order they ran
- * validate_package.c   chunks of package states
+ * validate_resource.c  chunks of package and service states
  * validate_comment.c   what their comments say
  * validate_changes.c   what changed: {name: {old, new}} and its relatives
  * validate_function.c  returns of execution functions, and module.run
@@ -16,7 +17,9 @@
 #ifndef APV_VALIDATE_PRIVATE_H
 #define APV_VALIDATE_PRIVATE_H
 
-#include "apv_private.h"
+#include "apv.h"
+#include "arena.h"
+#include "validate.h"
 
 /* Why a finding says what it says. */
 typedef enum {
@@ -133,23 +136,20 @@ typedef struct {
     size_t target_count, target_room;
 } apv_arguments;
 
-/* The state of one validation. */
+/* The slots of all items, found by kind and name. */
 typedef struct {
-    const apv_reader *reader;
-    const apv_expected *expected;
-    apv_arena *scratch; /* freed when the validation ends */
-    apv_arena *kept;    /* becomes the verdict's */
-    bool out_of_memory;
+    apv_slot *items; /* one per item of apv_expected, in its order */
+    size_t count;
+    size_t *table; /* hash -> index of slot + 1 */
+    size_t mask;
+    uint64_t name_sizes; /* which sizes the names have, as bits; the last: and more */
+    unsigned sweeps;     /* times that all slots were gone through for one minion */
+} apv_slots;
 
-    apv_slot *slots; /* one per item */
-    size_t *table;   /* hash -> index of slot + 1 */
-    size_t table_mask;
-    uint64_t name_sizes; /* which sizes the slots' names have, as bits; the last: and more */
-
-    /* Of the return that is being walked */
+/* What is known of the return that is being walked. Starts as {0} for each minion. */
+typedef struct {
     apv_span minion;
     uint64_t step;
-    unsigned sweeps; /* times that all slots were gone through */
     bool recognized; /* it is a package or state result */
     bool dry;        /* nothing that it says is evidence */
     bool overridden; /* pillar= or force= */
@@ -159,21 +159,40 @@ typedef struct {
     bool undisclosed; /* a package state succeeded and doesn't say for which packages */
     apv_reason taint; /* what is wrong with its evidence */
     bool authenticated;
+} apv_run;
 
+/* What goes into the verdict. */
+typedef struct {
     apv_verdict *verdict;
+    apv_arena *kept; /* becomes the verdict's */
+    const apv_finding_sink *sink;
+    size_t outcomes[APV_UNPROVEN + 1]; /* findings of each */
     apv_span *unapproved;
     size_t unapproved_count, unapproved_room;
+} apv_answer;
+
+/* One validation. */
+typedef struct {
+    const apv_reader *reader;
+    const apv_expected *expected;
+    apv_arena *scratch; /* freed when the validation ends */
+    bool out_of_memory;
+    apv_slots slots;
+    apv_run run;
+    apv_answer answer;
 } apv_walk;
 
 /* ---- validate_slot.c ---- */
 
-/* Makes slots and table of expected->items. Errors: INVALID, MEMORY. */
-bool apv_slots_open(apv_walk *walk, apv_err *err) APV_MUSTCHECK;
+/* Makes slots and table of the items of expected. Takes them from arena. Errors: INVALID,
+ * MEMORY. */
+bool apv_slots_open(apv_slots *slots, const apv_expected *expected, apv_arena *arena,
+                    apv_err *err) APV_MUSTCHECK;
 /* Forgets what was seen, for the next minion. */
-void apv_slots_reset(apv_walk *walk);
+void apv_slots_reset(apv_slots *slots);
 /* The slot of a resource, or NULL. fold: a match that differs in ASCII case will do,
  * for package managers that ignore case. */
-apv_slot *apv_slot_find(const apv_walk *walk, apv_kind kind, apv_span name, bool fold);
+apv_slot *apv_slot_find(const apv_slots *slots, apv_kind kind, apv_span name, bool fold);
 /* Whether a value is the approved one. */
 typedef enum { APV_MATCH_NO, APV_MATCH_YES, APV_MATCH_UNKNOWN } apv_match;
 apv_match apv_slot_match(const apv_slot *slot, apv_span value);
@@ -199,12 +218,40 @@ void apv_slot_skip(apv_walk *walk, apv_slot *slot, apv_reason reason);
 void apv_slot_fail(apv_walk *walk, apv_slot *slot, apv_reason reason, apv_span detail);
 /* Whether what follows may go through all slots: a return that makes us do so again and
  * again is none of Salt's, and would cost its size times the number of slots. */
-bool apv_slots_sweep(apv_walk *walk) APV_MUSTCHECK;
+bool apv_slots_sweep(apv_slots *slots) APV_MUSTCHECK;
 /* Nothing is known of it but, perhaps, that something was or wasn't attempted. */
 bool apv_slot_is_open(const apv_slot *slot);
 /* Fails or skips all slots that are open. */
 void apv_slots_fail(apv_walk *walk, apv_reason reason, apv_span detail);
 void apv_slots_skip(apv_walk *walk, apv_reason reason);
+
+/* ---- validate_chunk.c ---- */
+
+typedef enum { APV_RESULT_TRUE, APV_RESULT_FALSE, APV_RESULT_NONE, APV_RESULT_ODD } apv_result_is;
+
+typedef struct {
+    apv_span module, fun; /* of its key: before the first and behind the last separator */
+    apv_span id;
+    apv_span name; /* data NULL: not a text */
+    apv_value raw_name;
+    apv_result_is result;
+    apv_value changes;
+    apv_span comment; /* data NULL: not a text */
+    apv_value approval;
+    bool not_run; /* __state_ran__ is false */
+    int64_t order;
+    size_t index;
+} apv_chunk;
+
+/* Splits the key of a chunk at its first and its last separator. The middle is never
+ * split: an id or a name may hold the separator too. False: it isn't a key. */
+bool apv_tag_split(apv_span tag, apv_span *module, apv_span *fun);
+/* Whether a map has keys of chunks. */
+bool apv_is_state_return(const apv_reader *reader, apv_value map);
+/* Fills a chunk, except for module, fun and index. */
+void apv_chunk_read(const apv_reader *reader, apv_value value, apv_chunk *chunk);
+/* Why a chunk's state was not run for real, or APV_REASON_NONE: it was. */
+apv_reason apv_chunk_skipped(const apv_chunk *chunk);
 
 /* ---- validate_arguments.c ---- */
 
@@ -262,30 +309,10 @@ bool apv_comment_names(apv_span comment, apv_span name);
  * ones among those that it names at all. */
 void apv_comment_fail_named(apv_walk *walk, apv_span comment, bool fold);
 
-/* ---- validate_package.c ---- */
+/* ---- validate_resource.c ---- */
 
-typedef enum { APV_RESULT_TRUE, APV_RESULT_FALSE, APV_RESULT_NONE, APV_RESULT_ODD } apv_result_is;
-
-typedef struct {
-    apv_span module, fun; /* of its key: before the first and behind the last separator */
-    apv_span id;
-    apv_span name; /* data NULL: not a text */
-    apv_value raw_name;
-    apv_result_is result;
-    apv_value changes;
-    apv_span comment; /* data NULL: not a text */
-    apv_value approval;
-    bool not_run; /* __state_ran__ is false */
-    int64_t order;
-    size_t index;
-} apv_chunk;
-
-/* Why a chunk's state was not run for real, or APV_REASON_NONE: it was. */
-apv_reason apv_chunk_skipped(const apv_chunk *chunk);
 /* arguments: of the job, or NULL: they don't tell what this chunk was asked to do. */
 void apv_package_judge(apv_walk *walk, const apv_chunk *chunk, const apv_arguments *arguments);
-/* ---- validate_service.c ---- */
-
 void apv_service_judge(apv_walk *walk, const apv_chunk *chunk);
 void apv_service_observe(apv_walk *walk, apv_slot *slot, bool running);
 
@@ -301,13 +328,7 @@ bool apv_is_refusal(apv_span text, apv_reason *reason);
 
 /* ---- validate_state.c ---- */
 
-/* Splits the key of a chunk at its first and its last separator. The middle is never
- * split: an id or a name may hold the separator too. False: it isn't a key. */
-bool apv_tag_split(apv_span tag, apv_span *module, apv_span *fun);
-/* Whether a map has keys of chunks. */
-bool apv_is_state_return(const apv_reader *reader, apv_value map);
 bool apv_is_state_function(apv_span fun);
-void apv_chunk_read(const apv_reader *reader, apv_value value, apv_chunk *chunk);
 void apv_state_judge(apv_walk *walk, const apv_subject *subject);
 
 /* ---- validate_evidence.c ---- */
@@ -334,8 +355,9 @@ void apv_subjects_collect(apv_walk *walk, apv_value load, apv_subjects *subjects
 
 /* ---- validate_finding.c ---- */
 
-/* Writes the findings for the minion whose return was walked. findings: one per slot. */
-void apv_findings_write(apv_walk *walk, apv_reason absent_reason, apv_finding *findings);
+/* Hands the findings for the minion whose return was walked to the sink, one per slot. nothing:
+ * the reason of those of which nothing is known. */
+void apv_findings_write(apv_walk *walk, apv_reason nothing);
 /* A copy in walk->kept of at most max_size bytes, control characters replaced. */
 apv_span apv_clean_copy(apv_walk *walk, apv_span text, size_t max_size);
 

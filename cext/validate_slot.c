@@ -1,17 +1,13 @@
 /* validate_slot.c - what is known of each expected resource so far. */
 #include "validate_private.h"
 
+#include "text.h"
+
 #include <string.h>
 
 #define SWEEPS_MAX 100
 
 /* ---- the table of slots ---- */
-
-static char
-lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
 
 #define MULTIPLIER UINT64_C(0x9E3779B97F4A7C15)
 
@@ -31,7 +27,7 @@ finish(uint64_t hash)
     return hash ^ hash >> 32;
 }
 
-/* The bit of apv_walk.name_sizes for a name. */
+/* The bit of apv_slots.name_sizes for a name. */
 static uint64_t
 size_bit(apv_span name)
 {
@@ -58,17 +54,6 @@ hash_name(apv_kind kind, apv_span name)
     return finish(mix(hash, eight));
 }
 
-static bool
-equal_fold(apv_span a, apv_span b)
-{
-    if (a.size != b.size)
-        return false;
-    for (size_t i = 0; i < a.size; i++)
-        if (lower(a.data[i]) != lower(b.data[i]))
-            return false;
-    return true;
-}
-
 static apv_kind
 kind_of(apv_span kind)
 {
@@ -89,60 +74,62 @@ same_resource(const apv_slot *slot, const apv_item *item)
 }
 
 bool
-apv_slots_open(apv_walk *walk, apv_err *err)
+apv_slots_open(apv_slots *slots, const apv_expected *expected, apv_arena *arena, apv_err *err)
 {
-    size_t count = walk->expected->count, table_size = 8;
+    size_t count = expected->count, table_size = 8;
 
     /* At most half full. */
     while (table_size / 2 < count)
         table_size *= 2;
-    walk->slots = apv_arena_take(walk->scratch, count, sizeof *walk->slots);
-    walk->table = apv_arena_take(walk->scratch, table_size, sizeof *walk->table);
-    if (walk->slots == NULL || walk->table == NULL)
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
-    memset(walk->table, 0, table_size * sizeof *walk->table);
-    walk->table_mask = table_size - 1;
+    slots->items = apv_arena_take(arena, count, sizeof *slots->items);
+    slots->table = apv_arena_take(arena, table_size, sizeof *slots->table);
+    if (slots->items == NULL || slots->table == NULL)
+        return apv_fail_memory(err);
+    slots->count = count;
+    memset(slots->table, 0, table_size * sizeof *slots->table);
+    slots->mask = table_size - 1;
 
     for (size_t i = 0; i < count; i++) {
-        const apv_item *item = &walk->expected->items[i];
+        const apv_item *item = &expected->items[i];
         if (item->name.size == 0)
             return apv_fail(err, APV_ERR_INVALID, "an expected resource has no name");
-        walk->slots[i] = (apv_slot){.item = item, .kind = kind_of(item->kind)};
-        walk->name_sizes |= size_bit(item->name);
-        size_t at = hash_name(walk->slots[i].kind, item->name) & walk->table_mask;
-        for (; walk->table[at] != 0; at = (at + 1) & walk->table_mask)
-            if (same_resource(&walk->slots[walk->table[at] - 1], item))
+        slots->items[i] = (apv_slot){.item = item, .kind = kind_of(item->kind)};
+        slots->name_sizes |= size_bit(item->name);
+        size_t at = hash_name(slots->items[i].kind, item->name) & slots->mask;
+        for (; slots->table[at] != 0; at = (at + 1) & slots->mask)
+            if (same_resource(&slots->items[slots->table[at] - 1], item))
                 return apv_fail(err, APV_ERR_INVALID, "a resource is expected twice");
-        walk->table[at] = i + 1;
+        slots->table[at] = i + 1;
     }
     return true;
 }
 
 void
-apv_slots_reset(apv_walk *walk)
+apv_slots_reset(apv_slots *slots)
 {
-    for (size_t i = 0; i < walk->expected->count; i++) {
-        const apv_slot *slot = &walk->slots[i];
-        walk->slots[i] = (apv_slot){.item = slot->item, .kind = slot->kind};
+    slots->sweeps = 0;
+    for (size_t i = 0; i < slots->count; i++) {
+        const apv_slot *slot = &slots->items[i];
+        slots->items[i] = (apv_slot){.item = slot->item, .kind = slot->kind};
     }
 }
 
 apv_slot *
-apv_slot_find(const apv_walk *walk, apv_kind kind, apv_span name, bool fold)
+apv_slot_find(const apv_slots *slots, apv_kind kind, apv_span name, bool fold)
 {
     apv_slot *folded = NULL;
 
     /* Most words of a sentence are as long as no name. */
-    if (name.size == 0 || (walk->name_sizes & size_bit(name)) == 0)
+    if (name.size == 0 || (slots->name_sizes & size_bit(name)) == 0)
         return NULL;
-    size_t at = hash_name(kind, name) & walk->table_mask;
-    for (; walk->table[at] != 0; at = (at + 1) & walk->table_mask) {
-        apv_slot *slot = &walk->slots[walk->table[at] - 1];
+    size_t at = hash_name(kind, name) & slots->mask;
+    for (; slots->table[at] != 0; at = (at + 1) & slots->mask) {
+        apv_slot *slot = &slots->items[slots->table[at] - 1];
         if (slot->kind != kind)
             continue;
         if (apv_span_equal(slot->item->name, name))
             return slot;
-        if (fold && folded == NULL && equal_fold(slot->item->name, name))
+        if (fold && folded == NULL && apv_span_equal_fold(slot->item->name, name))
             folded = slot;
     }
     return folded;
@@ -184,9 +171,9 @@ set(apv_walk *walk, apv_slot *slot, apv_seen seen, apv_source source)
     slot->detail = APV_NO_SPAN;
     slot->note = APV_NO_SPAN;
     slot->meets = APV_NO_SPAN;
-    slot->overridden = walk->overridden;
+    slot->overridden = walk->run.overridden;
     slot->unapplied = false;
-    slot->step = walk->step;
+    slot->step = walk->run.step;
 }
 
 static bool
@@ -211,12 +198,12 @@ is_repeated(const apv_slot *slot, apv_span value, apv_source source)
 void
 apv_slot_observe(apv_walk *walk, apv_slot *slot, apv_span value, apv_source source)
 {
-    if (walk->dry) {
+    if (walk->run.dry) {
         apv_slot_skip(walk, slot, APV_REASON_TEST_RUN);
         return;
     }
-    if (is_repeated(slot, value, source) && !walk->overridden) {
-        slot->step = walk->step;
+    if (is_repeated(slot, value, source) && !walk->run.overridden) {
+        slot->step = walk->run.step;
         return;
     }
     set(walk, slot, value.data == NULL ? APV_SEEN_ABSENT : APV_SEEN_VALUE, source);
@@ -226,10 +213,10 @@ apv_slot_observe(apv_walk *walk, apv_slot *slot, apv_span value, apv_source sour
 void
 apv_slot_present(apv_walk *walk, apv_slot *slot, bool latest, apv_source source)
 {
-    if (walk->dry)
+    if (walk->run.dry)
         apv_slot_skip(walk, slot, APV_REASON_TEST_RUN);
     else if (slot->seen == APV_SEEN_VALUE)
-        slot->step = walk->step; /* still there: what was seen in this run still holds */
+        slot->step = walk->run.step; /* still there: what was seen in this run still holds */
     else
         set(walk, slot, latest ? APV_SEEN_LATEST : APV_SEEN_PRESENT, source);
 }
@@ -243,7 +230,7 @@ apv_slot_is_open(const apv_slot *slot)
 void
 apv_slot_mention(apv_walk *walk, apv_slot *slot)
 {
-    if (walk->dry)
+    if (walk->run.dry)
         apv_slot_skip(walk, slot, APV_REASON_TEST_RUN);
     else if (apv_slot_is_open(slot))
         set(walk, slot, APV_SEEN_MENTIONED, APV_SOURCE_NONE);
@@ -256,7 +243,7 @@ apv_slot_doubt(apv_walk *walk, apv_slot *slot)
                        ((slot->seen == APV_SEEN_VALUE || slot->seen == APV_SEEN_ABSENT) &&
                         apv_slot_match(slot, slot->observed) != APV_MATCH_NO);
 
-    if (walk->dry)
+    if (walk->run.dry)
         apv_slot_skip(walk, slot, APV_REASON_TEST_RUN);
     else if (apv_slot_is_open(slot) || as_approved)
         set(walk, slot, APV_SEEN_MENTIONED, APV_SOURCE_NONE);
@@ -265,7 +252,7 @@ apv_slot_doubt(apv_walk *walk, apv_slot *slot)
 void
 apv_slot_skip(apv_walk *walk, apv_slot *slot, apv_reason reason)
 {
-    slot->step = walk->step;
+    slot->step = walk->run.step;
     if (slot->seen > APV_SEEN_SKIPPED)
         return;
     set(walk, slot, APV_SEEN_SKIPPED, APV_SOURCE_NONE);
@@ -275,7 +262,7 @@ apv_slot_skip(apv_walk *walk, apv_slot *slot, apv_reason reason)
 void
 apv_slot_fail(apv_walk *walk, apv_slot *slot, apv_reason reason, apv_span detail)
 {
-    apv_span observed = slot->step == walk->step ? slot->observed : APV_NO_SPAN;
+    apv_span observed = slot->step == walk->run.step ? slot->observed : APV_NO_SPAN;
 
     set(walk, slot, APV_SEEN_FAILED, APV_SOURCE_RETURN);
     slot->reason = reason;
@@ -284,26 +271,26 @@ apv_slot_fail(apv_walk *walk, apv_slot *slot, apv_reason reason, apv_span detail
 }
 
 bool
-apv_slots_sweep(apv_walk *walk)
+apv_slots_sweep(apv_slots *slots)
 {
-    return walk->sweeps++ < SWEEPS_MAX;
+    return slots->sweeps++ < SWEEPS_MAX;
 }
 
 void
 apv_slots_fail(apv_walk *walk, apv_reason reason, apv_span detail)
 {
-    if (!apv_slots_sweep(walk))
+    if (!apv_slots_sweep(&walk->slots))
         return;
-    for (size_t i = 0; i < walk->expected->count; i++)
-        if (apv_slot_is_open(&walk->slots[i]))
-            apv_slot_fail(walk, &walk->slots[i], reason, detail);
+    for (size_t i = 0; i < walk->slots.count; i++)
+        if (apv_slot_is_open(&walk->slots.items[i]))
+            apv_slot_fail(walk, &walk->slots.items[i], reason, detail);
 }
 
 void
 apv_slots_skip(apv_walk *walk, apv_reason reason)
 {
-    if (!apv_slots_sweep(walk))
+    if (!apv_slots_sweep(&walk->slots))
         return;
-    for (size_t i = 0; i < walk->expected->count; i++)
-        apv_slot_skip(walk, &walk->slots[i], reason);
+    for (size_t i = 0; i < walk->slots.count; i++)
+        apv_slot_skip(walk, &walk->slots.items[i], reason);
 }

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SEPARATOR "_|-"
-
 /* ---- functions ---- */
 
 static const struct {
@@ -39,72 +37,6 @@ only_tests(apv_span fun)
 }
 
 /* ---- chunks ---- */
-
-bool
-apv_tag_split(apv_span tag, apv_span *module, apv_span *fun)
-{
-    const size_t size = sizeof SEPARATOR - 1;
-    const char *first = apv_span_find(tag, SEPARATOR), *last;
-
-    if (first == NULL)
-        return false;
-    for (last = tag.data + tag.size - size; memcmp(last, SEPARATOR, size) != 0;)
-        last--;
-    if (last < first + size)
-        return false;
-    *module = (apv_span){tag.data, (size_t)(first - tag.data)};
-    *fun = (apv_span){last + size, (size_t)(tag.data + tag.size - last) - size};
-    return true;
-}
-
-bool
-apv_is_state_return(const apv_reader *reader, apv_value map)
-{
-    apv_span key, module, fun;
-    apv_cursor cursor;
-    apv_value chunk;
-
-    if (reader->type(reader, map) != APV_MAP)
-        return false;
-    reader->open(reader, map, &cursor);
-    while (reader->next(reader, &cursor, &key, &chunk))
-        if (apv_tag_split(key, &module, &fun))
-            return true;
-    return false;
-}
-
-void
-apv_chunk_read(const apv_reader *reader, apv_value value, apv_chunk *chunk)
-{
-    enum { ID, NAME, RESULT, CHANGES, COMMENT, RUN_NUM, STATE_RAN, APPROVAL, COUNT };
-    static const apv_span words[COUNT] = {APV_WORD("__id__"),        APV_WORD("name"),
-                                          APV_WORD("result"),        APV_WORD("changes"),
-                                          APV_WORD("comment"),       APV_WORD("__run_num__"),
-                                          APV_WORD("__state_ran__"), APV_WORD("approval")};
-    apv_value found[COUNT];
-
-    apv_map_find(reader, value, words, COUNT, found);
-    chunk->id = apv_text_or_none(reader, found[ID]);
-    chunk->raw_name = found[NAME];
-    chunk->name = apv_text_or_none(reader, found[NAME]);
-    chunk->changes = found[CHANGES];
-    chunk->comment = apv_text_or_none(reader, found[COMMENT]);
-    chunk->approval = found[APPROVAL];
-    switch (reader->type(reader, found[RESULT])) {
-    case APV_BOOL:
-        chunk->result = reader->truth(reader, found[RESULT]) ? APV_RESULT_TRUE : APV_RESULT_FALSE;
-        break;
-    case APV_NULL:
-        chunk->result = APV_RESULT_NONE;
-        break;
-    default:
-        chunk->result = APV_RESULT_ODD;
-    }
-    chunk->not_run = reader->type(reader, found[STATE_RAN]) == APV_BOOL &&
-                     !reader->truth(reader, found[STATE_RAN]);
-    if (!reader->integer(reader, found[RUN_NUM], &chunk->order))
-        chunk->order = -1;
-}
 
 static int
 compare_chunks(const void *a, const void *b)
@@ -177,7 +109,7 @@ judge_chunks(apv_walk *walk, apv_value ret, const apv_arguments *arguments)
 
     for (size_t i = 0; i < list.count; i++) {
         const apv_chunk *chunk = &list.chunks[i];
-        walk->step++;
+        walk->run.step++;
         if (apv_span_is(chunk->module, "service"))
             apv_service_judge(walk, chunk);
         else if (apv_span_is(chunk->module, "module"))
@@ -289,37 +221,38 @@ apv_state_judge(apv_walk *walk, const apv_subject *subject)
     apv_span text;
 
     apv_arguments_read(walk, subject->fun, subject->args, &arguments);
-    walk->dry = subject->dry || arguments.test || arguments.elsewhere || only_tests(subject->fun);
-    walk->overridden = arguments.pillar;
-    walk->terse = walk->terse || arguments.terse;
-    walk->step++;
+    walk->run.dry =
+        subject->dry || arguments.test || arguments.elsewhere || only_tests(subject->fun);
+    walk->run.overridden = arguments.pillar;
+    walk->run.terse = walk->run.terse || arguments.terse;
+    walk->run.step++;
     switch (reader->type(reader, subject->ret)) {
     case APV_MAP:
         if (apv_is_state_return(reader, subject->ret)) {
-            walk->recognized = true;
+            walk->run.recognized = true;
             judge_chunks(walk, subject->ret, &arguments);
         } else if (judge_map(walk, subject->ret))
-            walk->recognized = true;
+            walk->run.recognized = true;
         break;
     case APV_LIST:
         if (judge_list(walk, subject->ret))
-            walk->recognized = true;
+            walk->run.recognized = true;
         break;
     case APV_TEXT:
         text = apv_text_or_none(reader, subject->ret);
         if (judge_text(walk, text, subject->failed))
-            walk->recognized = true;
+            walk->run.recognized = true;
         break;
     case APV_BOOL:
     case APV_NULL:
         if (subject->failed) {
             apv_slots_fail(walk, APV_REASON_JOB_FAILED, APV_NO_SPAN);
-            walk->recognized = true;
+            walk->run.recognized = true;
         }
         break;
     default:
         break;
     }
-    walk->dry = false;
-    walk->overridden = false;
+    walk->run.dry = false;
+    walk->run.overridden = false;
 }

@@ -1,15 +1,11 @@
 /* validate_version.c - whether a version that was found is the one that was approved. */
 #include "validate_private.h"
 
+#include "text.h"
+
 #include <string.h>
 
 #define NUMBERS_MAX 4 /* of which NuGet makes a version */
-
-static char
-lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
 
 static bool
 is_digit(char c)
@@ -180,12 +176,7 @@ is_same_label(apv_span a, apv_span b)
 {
     if (are_digits(a) && are_digits(b))
         return apv_span_equal(without_zeros(a), without_zeros(b));
-    if (a.size != b.size)
-        return false;
-    for (size_t i = 0; i < a.size; i++)
-        if (lower(a.data[i]) != lower(b.data[i]))
-            return false;
-    return true;
+    return apv_span_equal_fold(a, b);
 }
 
 static bool

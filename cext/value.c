@@ -1,5 +1,5 @@
 /* value.c - what is common to all readers. */
-#include "apv_private.h"
+#include "value_private.h"
 
 #include <math.h>
 

@@ -6,7 +6,7 @@
  * verdict, so before parsing they are overwritten, in a copy and without moving
  * anything: numbers by one that is not whole, characters by U+FFFD.
  */
-#include "apv_private.h"
+#include "value_json.h"
 
 #include <errno.h>
 #include <math.h>
@@ -232,14 +232,14 @@ json_next(const apv_reader *reader, apv_cursor *cursor, apv_span *key, apv_value
 }
 
 bool
-apv_reader_json(apv_span json, apv_reader *reader, apv_value *root, apv_err *err)
+apv_reader_json(apv_span json, apv_json_reader *made, apv_value *root, apv_err *err)
 {
     json_error_t problem;
     json_t *tree;
     char *mended = malloc(json.size + 1);
 
     if (mended == NULL)
-        return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+        return apv_fail_memory(err);
     if (json.size > 0)
         memcpy(mended, json.data, json.size);
     mend(mended, mended + json.size);
@@ -247,25 +247,28 @@ apv_reader_json(apv_span json, apv_reader *reader, apv_value *root, apv_err *err
     free(mended);
     if (tree == NULL) {
         if (json_error_code(&problem) == json_error_out_of_memory)
-            return apv_fail(err, APV_ERR_MEMORY, "out of memory");
+            return apv_fail_memory(err);
         return apv_fail(err, APV_ERR_INVALID, "the bytes are not one JSON value");
     }
-    *reader = (apv_reader){
-        .data = tree,
-        .type = json_type_of,
-        .text = json_text,
-        .integer = json_whole,
-        .truth = json_truth,
-        .open = json_open,
-        .next = json_next,
+    *made = (apv_json_reader){
+        .reader =
+            {
+                .type = json_type_of,
+                .text = json_text,
+                .integer = json_whole,
+                .truth = json_truth,
+                .open = json_open,
+                .next = json_next,
+            },
+        .tree = tree,
     };
     root->node = tree;
     return true;
 }
 
 void
-apv_reader_json_close(apv_reader *reader)
+apv_reader_json_close(apv_json_reader *made)
 {
-    json_decref((json_t *)reader->data);
-    *reader = (apv_reader){.data = NULL};
+    json_decref(made->tree);
+    made->tree = NULL;
 }

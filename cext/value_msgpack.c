@@ -5,7 +5,10 @@
  * faster than unpacking it, and needs no memory and no recursion, however deep it is
  * nested. msgpack-c has no such reader; the tests hold this one against its packer.
  */
-#include "apv_private.h"
+#include "value_msgpack.h"
+
+#include "be.h"
+#include "text.h"
 
 #include <string.h>
 
@@ -19,15 +22,6 @@ typedef struct {
     size_t size;     /* of the body of text and bytes */
     const char *end; /* behind the head and a body, before children */
 } head;
-
-static uint64_t
-read_be(const unsigned char *at, size_t size)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < size; i++)
-        value = value << 8 | at[i];
-    return value;
-}
 
 static void
 set_unsigned(head *h, uint64_t value)
@@ -173,7 +167,7 @@ read_other_head(const char *at, const char *end, head *h)
     }
     if (field > left)
         return false;
-    value = read_be(bytes + 1, field);
+    value = apv_be_read(bytes + 1, field);
 
     if (tag == 0xCA || tag == 0xCB)
         set_float(h, value, field);
@@ -294,23 +288,27 @@ skip_small(const char *at, const char *end)
     return size > 0 && size <= left ? at + size : skip(at, end);
 }
 
+static apv_msgpack_reader *
+own(const apv_reader *reader)
+{
+    return APV_CONTAINER_OF(reader, apv_msgpack_reader, reader);
+}
+
 static const char *
 end_of(const apv_reader *reader)
 {
-    return (const char *)reader->data + reader->size;
+    return own(reader)->end;
 }
 
 /* As skip, for an object whose end may be known already. */
 static const char *
 pass(const apv_reader *reader, const char *at)
 {
-    const apv_passed *passed = reader->memo;
+    const apv_msgpack_reader *msgpack = own(reader);
 
-    if (at == reader->longest.from)
-        return reader->longest.to;
-    if (passed != NULL && at == passed->from)
-        return passed->to;
-    return skip(at, end_of(reader));
+    if (at == msgpack->longest.from)
+        return msgpack->longest.to;
+    return at == msgpack->passed.from ? msgpack->passed.to : skip(at, msgpack->end);
 }
 
 static bool
@@ -404,8 +402,8 @@ static void
 msgpack_find(const apv_reader *reader, apv_value map, const apv_span *words, size_t count,
              apv_value *found)
 {
-    apv_passed *passed = reader->memo;
-    const char *at, *end = end_of(reader);
+    apv_msgpack_reader *msgpack = own(reader);
+    const char *at, *end = msgpack->end;
     head h;
 
     if (!head_of(reader, map, &h) || h.type != APV_MAP)
@@ -422,16 +420,14 @@ msgpack_find(const apv_reader *reader, apv_value map, const apv_span *words, siz
             return;
         if (index < count)
             found[index].node = at;
-        if (left > 1 || passed != NULL)
-            at = at == reader->longest.from ? reader->longest.to : skip_small(at, end);
+        at = at == msgpack->longest.from ? msgpack->longest.to : skip_small(at, end);
     }
-    if (passed != NULL)
-        *passed = (apv_passed){.from = map.node, .to = at};
+    msgpack->passed = (apv_extent){.from = map.node, .to = at};
 }
 
 /* As skip for the root; takes note of the longest of its children. */
 static const char *
-skip_root(apv_span msgpack, apv_reader *reader)
+skip_root(apv_span msgpack, apv_extent *found)
 {
     const char *at, *end = msgpack.data + msgpack.size;
     size_t longest = 0;
@@ -446,8 +442,7 @@ skip_root(apv_span msgpack, apv_reader *reader)
             return NULL;
         if ((size_t)(behind - at) > longest) {
             longest = (size_t)(behind - at);
-            reader->longest.from = at;
-            reader->longest.to = behind;
+            *found = (apv_extent){.from = at, .to = behind};
         }
         at = behind;
     }
@@ -455,23 +450,26 @@ skip_root(apv_span msgpack, apv_reader *reader)
 }
 
 bool
-apv_reader_msgpack(apv_span msgpack, apv_reader *reader, apv_value *root, apv_err *err)
+apv_reader_msgpack(apv_span msgpack, apv_msgpack_reader *made, apv_value *root, apv_err *err)
 {
-    apv_reader made = {
-        .data = msgpack.data,
-        .size = msgpack.size,
-        .type = msgpack_type,
-        .text = msgpack_text,
-        .integer = msgpack_integer,
-        .truth = msgpack_truth,
-        .open = msgpack_open,
-        .next = msgpack_next,
-        .find = msgpack_find,
-    };
+    apv_extent longest = {NULL, NULL};
 
-    if (msgpack.size == 0 || skip_root(msgpack, &made) != msgpack.data + msgpack.size)
+    if (msgpack.size == 0 || skip_root(msgpack, &longest) != msgpack.data + msgpack.size)
         return apv_fail(err, APV_ERR_INVALID, "the bytes are not one msgpack object");
-    *reader = made;
+    *made = (apv_msgpack_reader){
+        .reader =
+            {
+                .type = msgpack_type,
+                .text = msgpack_text,
+                .integer = msgpack_integer,
+                .truth = msgpack_truth,
+                .open = msgpack_open,
+                .next = msgpack_next,
+                .find = msgpack_find,
+            },
+        .end = msgpack.data + msgpack.size,
+        .longest = longest,
+    };
     root->node = msgpack.data;
     return true;
 }

@@ -262,7 +262,7 @@ class Story:
         """Run a highstate on minions, as the operator."""
         self.narrator.command("root", ["salt", "-L", target, "state.highstate"])
         with self.narrator.progress(f"highstate on {target.replace(',', ' and ')}"):
-            returns = self.lab.master.call(target, "state.highstate", check=False)
+            returns = self.lab.master.call(target, "state.highstate")
         for name in target.split(","):
             states = returns.get(name)
             results = [state["result"] for state in states.values()] if isinstance(states, dict) else []

@@ -46,8 +46,13 @@ PACKAGES = (
 
 def build(directory, packages=PACKAGES):
     """Create `directory` as an apt repository of these packages, ready for `deb [trusted=yes] file:… ./`."""
+    pathlib.Path(directory).mkdir()
+    add(directory, packages)
+
+
+def add(directory, packages):
+    """Add packages to the apt repository `directory`; who has read its index has to read it again."""
     directory = pathlib.Path(directory)
-    directory.mkdir()
     for package in packages:
         _build_package(directory, package)
     _archive("packages", directory, "Packages")

@@ -29,19 +29,17 @@ POLICY = PROJECT / "demo/policy.yaml"
 STATES = {"top.sls": "base:\n  '*':\n    - approval\n"}
 # Pillar of another source, which has to stay as it is.
 PILLARS = {"top.sls": "base:\n  '*':\n    - site\n", "site.sls": "site:\n  owner: web shop\n"}
-WAIT_TIMEOUT_S = 60
+WAIT_TIMEOUT_S = 120
 
 
 class Lab:
-    """Context manager. `progress` is called with a text and gives a context manager around each slow step.
+    """Context manager. `progress` is called with a text and gives a context manager around each slow step."""
 
-    `packages` are those of the package repository, as apt_repository.build() takes them.
-    """
-
-    def __init__(self, directory, progress, packages=apt_repository.PACKAGES):
+    def __init__(self, directory, progress):
         self.directory = pathlib.Path(directory)
+        # Of packages: a folder, as apt_repository makes it.
+        self.repository = self.directory / "repository"
         self._progress = progress
-        self._packages = packages
         self._password = secrets.token_urlsafe(18)
         self._stack = contextlib.ExitStack()
         self.database = None
@@ -62,9 +60,8 @@ class Lab:
         origin = "from the cache" if root.archive.exists() else "first time: this takes a minute"
         with self._progress(f"Debian root file system for the minions ({origin})"):
             root.build(self.directory / "mmdebstrap.log")
-        repository = self.directory / "repository"
         with self._progress("package repository with several versions of a few packages"):
-            apt_repository.build(repository, self._packages)
+            apt_repository.build(self.repository)
         with self._progress("private PostgreSQL with the approval schema, its policy and logins"):
             self.database = self._stack.enter_context(ApprovalDatabase(self.directory / "postgres"))
             self._set_up_logins()
@@ -73,7 +70,7 @@ class Lab:
             self._stack.enter_context(self.master)
         with self._progress(f"minions {' and '.join(MINIONS)}: installed, keys accepted, first highstate done"):
             for minion_id in MINIONS:
-                self._add_minion(minion_id, root, repository)
+                self._add_minion(minion_id, root)
             self.enroll(*self.minions)
         with self._progress("the engine makes them known"):
             wait_until(lambda: set(self.known_minions()) == set(MINIONS), "the minions whose keys are accepted")
@@ -110,16 +107,16 @@ class Lab:
             "external_auth": {"file": {"^filename": str(passwords), REQUESTER: ["@approval"]}},
         }
 
-    def _add_minion(self, minion_id, root, repository):
+    def _add_minion(self, minion_id, root):
         configuration = {
             **self.master.minion_configuration,
             "startup_states": "highstate",
             # Ask again at once whether the key has been accepted.
             "acceptance_wait_time": 1,
         }
-        minion = SaltMinion(minion_id, self.directory / minion_id, root, repository, configuration)
+        minion = SaltMinion(minion_id, self.directory / minion_id, root, self.repository, configuration)
         minion.install()
-        self._stack.callback(minion.stop)
+        self._stack.callback(minion.wipe)
         self.minions[minion_id] = minion
 
     def enroll(self, *minion_ids):
@@ -140,8 +137,7 @@ class Lab:
         pending = set(minion_ids)
         while pending:
             pending.discard(events.wait("salt/auth", lambda data: data.get("act") == "pend")["id"])
-        for minion_id in minion_ids:
-            self.master.run("salt-key", "--yes", "--accept", minion_id)
+        self.master.run("salt-key", "--yes", "--accept-all")
         loads = {}
         while set(loads) != minion_ids:
             load = events.wait("salt/job/*/ret/*", lambda data: data.get("fun") == "state.highstate")
@@ -166,11 +162,12 @@ class Lab:
     def settled(self, number):
         """A request once the returns of all its minions are in; waits for that."""
         # A minion's answer reaches the command line a moment before the master has stored it.
-        return wait_until(lambda: self._settled(number), f"outcome of request {number}")
-
-    def _settled(self, number):
-        request = self.show(number)
-        return request if request["state"] in ("converged", "partial", "failed") else None
+        ended = (
+            f"SELECT state FROM approval.request WHERE request_id = {number} "
+            "AND state IN ('converged', 'partial', 'failed')"
+        )
+        wait_until(lambda: self.database.query(ended), f"outcome of request {number}")
+        return self.show(number)
 
     def pillar(self, minion_id):
         """What the minion has as pillar now: its keys, the other source's part, and the packages approved for it."""
@@ -181,11 +178,9 @@ class Lab:
         def ask(function, *arguments):
             return self.master.call(minion_id, function, *arguments)[minion_id]
 
-        return {
-            "keys": sorted(ask("pillar.ls")),
-            "site": ask("pillar.get", "site", *self.unmask(minion_id)),
-            "approved": ask("pillar.get", "approval:packages", *self.unmask(minion_id)),
-        }
+        keys = sorted(ask("pillar.ls"))
+        values = ask("pillar.item", "site", "approval:packages", *self.unmask(minion_id))
+        return {"keys": keys, "site": values["site"], "approved": values["approval:packages"]}
 
     @functools.cache  # noqa: B019
     def unmask(self, minion_id):

@@ -5,6 +5,7 @@ Debian mirrors. It is rebuilt when any of that changes. RpmRoot has the package 
 """
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import pathlib
@@ -38,10 +39,18 @@ class MinionRoot:
         self.archive = pathlib.Path(cache) / f"{self._name}-{self._digest()}.tar"
 
     def build(self, log):
-        """Build the archive unless it is there. What the tools print goes to the file `log`."""
-        if self.archive.exists():
-            return
+        """
+        Build the archive unless it is there. What the tools print goes to the file `log`.
+
+        A run beside this one that wants the same archive waits for it.
+        """
         self.archive.parent.mkdir(parents=True, exist_ok=True)
+        with open(self.archive.parent / f"{self._name}.lock", "wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not self.archive.exists():
+                self._build(log)
+
+    def _build(self, log):
         for outdated in self.archive.parent.glob(f"{self._name}-{'?' * DIGITS}.*"):
             outdated.unlink()
         partial = self.archive.with_suffix(".partial")
@@ -73,6 +82,26 @@ class MinionRoot:
             raise RuntimeError(f"mmdebstrap failed:\n{_tail(log)}")
         partial.rename(self.archive)
         _give_to_invoker(self.archive)
+
+    @contextlib.contextmanager
+    def mounted(self, directory):
+        """
+        Within the `with`, `directory` is a fresh root.
+
+        It shows the root that is unpacked beside it, once for all that are mounted there; writes go to memory. Needs
+        the namespaces of sandbox.py: the mounts of a run that is killed are gone with them.
+        """
+        directory = pathlib.Path(directory)
+        unpacked = directory.with_name(self.NAME)
+        if not unpacked.exists():
+            self.unpack(unpacked)
+        layers = directory.with_suffix(".layers")
+        with _mounted(["-t", "tmpfs", "none"], layers):
+            for name in ("upper", "work"):
+                (layers / name).mkdir()
+            options = f"lowerdir={unpacked},upperdir={layers}/upper,workdir={layers}/work"
+            with _mounted(["-t", "overlay", "-o", options, "overlay"], directory):
+                yield directory
 
     def unpack(self, directory):
         """Create `directory` as a fresh root that resolves names as the host does."""
@@ -113,6 +142,19 @@ class RpmRoot(MinionRoot):
         'chroot "$1" sh -c "cd /tmp && apt-get -q download dnf-plugins-core && '
         'dpkg-deb --extract dnf-plugins-core_*.deb / && rm *.deb"'
     )
+
+
+@contextlib.contextmanager
+def _mounted(what, where):
+    """Within the `with`, this is mounted on `where`, a folder that is made for it and is gone afterwards."""
+    where.mkdir()
+    subprocess.run(["mount", *what, where], check=True)
+    try:
+        yield
+    finally:
+        # A process that is just ending may have a file in there.
+        subprocess.run(["umount", "--lazy", where], check=True)
+        where.rmdir()
 
 
 def platform_release():

@@ -153,7 +153,7 @@ class NewcomerMachine:
         for file in (minion.directory / "etc/apt/sources.list.d").glob("*"):
             if file.name != "repository.list":
                 file.unlink()
-        self._stack.callback(minion.stop)
+        self._stack.callback(minion.wipe)
         minion.start()
         self._until(f"salt-key --list=unaccepted | grep -qx {minion_id}", f"the key of {minion_id}")
         self.run(f"salt-key --yes --accept {minion_id}")

@@ -1,8 +1,8 @@
 """Salt minions, each in a root file system and in PID and mount namespaces of its own."""
 
+import contextlib
 import os
 import pathlib
-import shutil
 import signal
 import subprocess
 import uuid
@@ -35,10 +35,11 @@ class SaltMinion:
         self._repository = repository
         self._configuration = {"id": minion_id, **configuration}
         self._process = None
+        self._disk = contextlib.ExitStack()
 
     def install(self):
         """Give the minion a new root file system, as an installer would: own dpkg, Salt, no key, no history."""
-        self._root.unpack(self.directory)
+        self._disk.enter_context(self._root.mounted(self.directory))
         (self.directory / REPOSITORY.lstrip("/")).mkdir(parents=True)
         (self.directory / BOOT_ID.lstrip("/")).touch()
         source = self.directory / "etc/apt/sources.list.d/repository.list"
@@ -75,7 +76,7 @@ class SaltMinion:
     def wipe(self):
         """Stop the minion and delete its root file system."""
         self.stop()
-        shutil.rmtree(self.directory)
+        self._disk.close()
 
     def run(self, *command, text=""):
         """Run a command in the minion's root with `text` as its input, and return its output."""

@@ -66,15 +66,13 @@ class Workflow:
 
     def highstate(self, *minion_ids):
         """Run a highstate; returns minion id -> what approval.converged returned."""
-        returns = self._lab.master.call(",".join(minion_ids), "state.highstate", check=False)
+        returns = self._lab.master.call(",".join(minion_ids), "state.highstate")
         return {minion_id: states.get(CHUNK, states) for minion_id, states in returns.items()}
 
     def single(self, minion_id, function, *arguments):
         """Run one function of the state module by itself; returns what it returned."""
         call = ("state.single", f"approval.{function}", "name=approval", *arguments)
-        return self._lab.master.call(minion_id, *call, check=False)[minion_id][
-            f"approval_|-approval_|-approval_|-{function}"
-        ]
+        return self._lab.master.call(minion_id, *call)[minion_id][f"approval_|-approval_|-approval_|-{function}"]
 
     def close(self):
         """Log out everybody."""

@@ -91,7 +91,7 @@ class Script:
 
     @property
     def stem(self):
-        """What it is of, by its name: a view."""
+        """The name of the function or view that it makes."""
         return self.name.removesuffix(".sql")
 
     @property

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 DONE, REFUSED, NOT_TRIED = 0, 1, 2
 IN_PART = 3  # nothing is wrong in what was looked at, but that was not all
 SHOW_EVERY_S = 0.5
+MASTER_CONFIG = "/etc/salt/master"  # what --master-config names by default
 # Where one of these is set, libpq knows a database without us.
 LIBPQ = ("PGSERVICE", "PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER")
 

@@ -1,6 +1,7 @@
 """The command on who is out of line with what is approved, for people and for metrics."""
 
 from .command import DONE, REFUSED, answer, client, leaf
+from .layout import fold, grouped, table
 
 METRICS = (
     ("saltext_approval_minions", "Registered minions by how they stand to what is approved for them."),
@@ -27,14 +28,12 @@ def add(commands):
 
 
 def _compliance(arguments):
-    from . import render
-
     with client(arguments) as acting:
         shown = acting.compliance(arguments.limit)
     if arguments.metrics:
         print(_metrics(shown))
         return DONE
-    answer(arguments, shown, render.compliance)
+    answer(arguments, shown, compliance_text)
     return REFUSED if shown["out_of_line"] else DONE
 
 
@@ -43,3 +42,16 @@ def _metrics(shown):
     lines = [minions[1]]
     lines += [f'{minions[0]}{{standing="{standing}"}} {count}' for standing, count in shown["minions"].items()]
     return "\n".join([*lines, resources[1], f"{resources[0]} {shown['resources']}"])
+
+
+def compliance_text(shown):
+    """What Client.compliance() returned."""
+    columns = {
+        "minion_id": "MINION", "standing": "STANDING", "name": "RESOURCE", "since": "SINCE", "last_seen": "LAST SEEN",
+        "why": "WHY",
+    }  # fmt: skip
+    numbers = ", ".join(f"{count} {standing}" for standing, count in shown["minions"].items())
+    if not shown["out_of_line"]:
+        return f"minions: {numbers}"
+    rows = grouped(shown["out_of_line"], [key for key in columns if key != "minion_id"], "minion_id")
+    return f"minions: {numbers}\n\n{table([{**row, 'minion_id': fold(row['minion_id'])} for row in rows], columns)}"

@@ -1,6 +1,7 @@
 """Commands on what the engine does: what waits to be sent, and which minions came back installed anew."""
 
 from .command import answer, client, group, leaf
+from .layout import table
 
 
 def add(commands):
@@ -21,19 +22,15 @@ def add(commands):
 
 
 def _reinstalls(arguments):
-    from . import render
-
     with client(arguments) as acting:
         rows = acting.reinstalls(arguments.minion, arguments.limit)
-    return answer(arguments, rows, render.reinstalls)
+    return answer(arguments, rows, reinstalls_text)
 
 
 def _list(arguments):
-    from . import render
-
     with client(arguments) as acting:
         rows = acting.outbox(arguments.state, arguments.limit)
-    return answer(arguments, rows, render.outbox)
+    return answer(arguments, rows, outbox_text)
 
 
 def _retry(arguments):
@@ -46,3 +43,27 @@ def _drop(arguments):
     with client(arguments) as acting:
         result = acting.drop_outbox(arguments.thread, arguments.destination)
     return answer(arguments, result, lambda result: f"{result['dropped']} dropped")
+
+
+def outbox_text(rows):
+    """What Client.outbox() returned."""
+    columns = {
+        "thread": "THREAD", "destination": "TO", "topic": "ABOUT", "state": "STATE", "attempts": "FAILED",
+        "due_at": "DUE", "known": "WHAT IS KNOWN", "last_error": "LAST ERROR",
+    }  # fmt: skip
+    told = [
+        {**row, "last_error": row["last_error"] or f"nobody consumes {row['destination']}: outbox drop"}
+        if not row["is_routed"] and row["state"] != "delivered"
+        else row
+        for row in rows
+    ]
+    return table(told, columns) if rows else "the outbox is empty"
+
+
+def reinstalls_text(rows):
+    """What Client.reinstalls() returned."""
+    columns = {
+        "minion": "MINION", "state": "STATE", "noticed_at": "NOTICED", "accepted_at": "ACCEPTED",
+        "converged_at": "CONVERGED", "jid": "JOB",
+    }  # fmt: skip
+    return table(rows, columns) if rows else "no minion was reinstalled"

@@ -1,8 +1,6 @@
 """The command that shows what a request would change, and on the master asks its minions."""
 
-from .command import answer, client, leaf
-
-MASTER_CONFIG = "/etc/salt/master"
+from .command import MASTER_CONFIG, answer, client, leaf
 
 
 def add(commands):

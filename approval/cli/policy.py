@@ -3,6 +3,7 @@
 import sys
 
 from .command import answer, client, connection, group, leaf, read
+from .layout import cell, table
 
 
 def add(commands):
@@ -35,11 +36,9 @@ def _add_load(commands, what):
 
 
 def _types(arguments):
-    from . import render
-
     with client(arguments) as acting:
         rows = acting.types()
-    return answer(arguments, rows, render.types)
+    return answer(arguments, rows, types_text)
 
 
 def _types_show(arguments):
@@ -54,7 +53,6 @@ def _types_show(arguments):
 
 def _types_replay(arguments):
     from ..policy import loader
-    from . import render
 
     wanted = loader.parse(_text(arguments.file))["types"]
     with client(arguments) as acting:
@@ -63,23 +61,19 @@ def _types_replay(arguments):
             for name, definition in wanted.items()
             for row in acting.replay(definition, arguments.limit)
         ]
-    return answer(arguments, rows, render.replay)
+    return answer(arguments, rows, replay_text)
 
 
 def _calendars(arguments):
-    from . import render
-
     with client(arguments) as acting:
         rows = acting.calendars()
-    return answer(arguments, rows, render.calendars)
+    return answer(arguments, rows, calendars_text)
 
 
 def _freezes(arguments):
-    from . import render
-
     with client(arguments) as acting:
         rows = acting.freezes()
-    return answer(arguments, rows, render.freezes)
+    return answer(arguments, rows, freezes_text)
 
 
 def _load(arguments):
@@ -117,3 +111,52 @@ def _text(path):
         return read(path).decode("utf-8")
     except UnicodeDecodeError:
         raise InputError(f"{path} is not UTF-8 text") from None
+
+
+def types_text(rows):
+    """What Client.types() returned."""
+    lines = []
+    for row in rows:
+        asked_by = "anyone known" if "*" in row["requesters"] else ", ".join(row["requesters"])
+        lines.append(f"{row['type']} (version {row['version']}): {row['title']}; requested by {asked_by}")
+        for number, stage in enumerate(row["chain"], 1):
+            groups = " or ".join(f"{way.get('quorum', 1)} of {way['group']}" for way in stage["any_of"])
+            lines.append(
+                f"  stage {number} ({stage['name']}): {groups}, at least {stage.get('min_assurance', 'asserted')}"
+            )
+        if row["pre_approved"]:
+            lines.append("  pre-approved: needs no approval")
+    return "\n".join(lines) or "no request types"
+
+
+def replay_text(rows):
+    """What Client.replay() returned for one or more types, each row with its type."""
+    columns = {
+        "type": "TYPE", "request_id": "REQUEST", "state": "STATE", "would_pass": "WOULD PASS",
+        "stage": "STOPS AT",
+    }  # fmt: skip
+    rows = [{**row, "would_pass": "yes" if row["would_pass"] else "no"} for row in rows]
+    return table(rows, columns) if rows else "no requests of these types were ever decided"
+
+
+def calendars_text(rows):
+    """What Client.calendars() returned."""
+    lines = []
+    for row in rows:
+        counted = f"from {row['starts_on']} {row['time_zone']}"
+        lines.append(f"{row['calendar']}: {row['duration']}, {row['rule']} {counted}")
+        lines.append(f"  for the types {', '.join(row['types'])}" if row["types"] else "  no type waits for it")
+        lines += [
+            f"  {cell(opening)} to {cell(closing)}"
+            for opening, closing in zip(row["next_openings"], row["next_closings"], strict=True)
+        ] or ["  no opening to come"]
+    return "\n".join(lines) or "no calendars"
+
+
+def freezes_text(rows):
+    """What Client.freezes() returned."""
+    columns = {
+        "freeze": "FREEZE", "starts_at": "FROM", "ends_at": "UNTIL", "type": "TYPE",
+        "minion_group": "MINION GROUP", "reason": "REASON",
+    }  # fmt: skip
+    return table(rows, columns) if rows else "no freezes"

@@ -1,4 +1,4 @@
-"""Answers of the client as text for a terminal."""
+"""Requests, and what they bring, as text for a terminal."""
 
 import json
 
@@ -188,45 +188,6 @@ def state(shown):
     return "\n".join(lines)
 
 
-def types(rows):
-    """What Client.types() returned."""
-    lines = []
-    for row in rows:
-        asked_by = "anyone known" if "*" in row["requesters"] else ", ".join(row["requesters"])
-        lines.append(f"{row['type']} (version {row['version']}): {row['title']}; requested by {asked_by}")
-        for number, stage in enumerate(row["chain"], 1):
-            groups = " or ".join(f"{way.get('quorum', 1)} of {way['group']}" for way in stage["any_of"])
-            lines.append(
-                f"  stage {number} ({stage['name']}): {groups}, at least {stage.get('min_assurance', 'asserted')}"
-            )
-        if row["pre_approved"]:
-            lines.append("  pre-approved: needs no approval")
-    return "\n".join(lines) or "no request types"
-
-
-def freezes(rows):
-    """What Client.freezes() returned."""
-    columns = {
-        "freeze": "FREEZE", "starts_at": "FROM", "ends_at": "UNTIL", "type": "TYPE",
-        "minion_group": "MINION GROUP", "reason": "REASON",
-    }  # fmt: skip
-    return table(rows, columns) if rows else "no freezes"
-
-
-def calendars(rows):
-    """What Client.calendars() returned."""
-    lines = []
-    for row in rows:
-        counted = f"from {row['starts_on']} {row['time_zone']}"
-        lines.append(f"{row['calendar']}: {row['duration']}, {row['rule']} {counted}")
-        lines.append(f"  for the types {', '.join(row['types'])}" if row["types"] else "  no type waits for it")
-        lines += [
-            f"  {_cell(opening)} to {_cell(closing)}"
-            for opening, closing in zip(row["next_openings"], row["next_closings"], strict=True)
-        ] or ["  no opening to come"]
-    return "\n".join(lines) or "no calendars"
-
-
 def delegations(rows):
     """What Client.delegations() returned."""
     columns = {
@@ -234,114 +195,6 @@ def delegations(rows):
         "ends_at": "UNTIL",
     }  # fmt: skip
     return table(rows, columns) if rows else "no delegations"
-
-
-def minions(rows):
-    """What Client.minions() returned."""
-    columns = {"minion_id": "MINION", "revision": "REVISION", "last_return": "LAST RETURN"}
-    return table(rows, columns) if rows else "no minions"
-
-
-def removed_minions(result):
-    """What Client.remove_minions() returned."""
-    if result["removed"]:
-        return f"{result['removed']} removed. One whose key is accepted becomes known again: salt-key --delete"
-    return f"{fold(result['minions'])}\n{len(result['minions'])} would be removed: say yes (--yes, yes=True)"
-
-
-def compliance(shown):
-    """What Client.compliance() returned."""
-    columns = {
-        "minion_id": "MINION", "standing": "STANDING", "name": "RESOURCE", "since": "SINCE", "last_seen": "LAST SEEN",
-        "why": "WHY",
-    }  # fmt: skip
-    numbers = ", ".join(f"{count} {standing}" for standing, count in shown["minions"].items())
-    if not shown["out_of_line"]:
-        return f"minions: {numbers}"
-    rows = grouped(shown["out_of_line"], [key for key in columns if key != "minion_id"], "minion_id")
-    return f"minions: {numbers}\n\n{table([{**row, 'minion_id': fold(row['minion_id'])} for row in rows], columns)}"
-
-
-def outbox(rows):
-    """What Client.outbox() returned."""
-    columns = {
-        "thread": "THREAD", "destination": "TO", "topic": "ABOUT", "state": "STATE", "attempts": "FAILED",
-        "due_at": "DUE", "known": "WHAT IS KNOWN", "last_error": "LAST ERROR",
-    }  # fmt: skip
-    told = [
-        {**row, "last_error": row["last_error"] or f"nobody consumes {row['destination']}: outbox drop"}
-        if not row["is_routed"] and row["state"] != "delivered"
-        else row
-        for row in rows
-    ]
-    return table(told, columns) if rows else "the outbox is empty"
-
-
-def reinstalls(rows):
-    """What Client.reinstalls() returned."""
-    columns = {
-        "minion": "MINION", "state": "STATE", "noticed_at": "NOTICED", "accepted_at": "ACCEPTED",
-        "converged_at": "CONVERGED", "jid": "JOB",
-    }  # fmt: skip
-    return table(rows, columns) if rows else "no minion was reinstalled"
-
-
-def broken_audit(rows):
-    """What Client.verify_audit() returned."""
-    columns = {"stream": "STREAM", "seq": "ENTRY", "problem": "PROBLEM"}
-    return table(rows, columns) if rows else "the audit is intact"
-
-
-def replay(rows):
-    """What Client.replay() returned for one or more types, each row with its type."""
-    columns = {
-        "type": "TYPE", "request_id": "REQUEST", "state": "STATE", "would_pass": "WOULD PASS",
-        "stage": "STOPS AT",
-    }  # fmt: skip
-    rows = [{**row, "would_pass": "yes" if row["would_pass"] else "no"} for row in rows]
-    return table(rows, columns) if rows else "no requests of these types were ever decided"
-
-
-def audit(rows):
-    """What Client.audit() returned."""
-    columns = {
-        "seq": "NO", "at": "TIME", "act": "ACT", "actor": "BY", "assurance": "ASSURANCE", "hash": "HASH",
-    }  # fmt: skip
-    return table([{**row, "hash": row["hash"][:16]} for row in rows], columns) if rows else "no entries"
-
-
-def verdict(answer):
-    """What the validator returned."""
-    proven = "with valid evidence" if answer["authenticated"] else "without valid evidence"
-    lines = [f"{answer['verdict']} ({proven})"]
-    lines += [
-        f"  {_cell(finding['kind'])} {_cell(finding['name'])}: {finding['verdict']} ({finding['reason']}): "
-        f"{_cell(finding['text'])}"
-        for finding in answer["findings"]
-    ]
-    if answer["unapproved"]:
-        lines.append(f"  changed without approval: {', '.join(map(_cell, answer['unapproved']))}")
-    return "\n".join(lines)
-
-
-def finding(found):
-    """One of the findings that Client.returns() has with a return."""
-    return f"{found['kind']} {found['name']}: {found['verdict']} ({found['reason']}): {plain(found['text'])}"
-
-
-def findings(rows, looked_at=None):
-    """What check.run() found, alike findings as one; then what it looked at, as Report.looked_at has it."""
-    lines = []
-    groups = grouped(rows, ("severity", "problem", "remedy"), "subject")
-    for row in groups:
-        lines.append(f"{row['severity']}: {', '.join(row['subject'])}: {row['problem']}")
-        if row["remedy"]:
-            lines += [f"    {line}" for line in row["remedy"].splitlines()]
-    if looked_at:
-        errors, warnings = (sum(row["severity"] == what for row in groups) for what in ("error", "warning"))
-        counts = f"{errors} error{'' if errors == 1 else 's'}, {warnings} warning{'' if warnings == 1 else 's'}"
-        lines.append(f"looked at: {', '.join(looked_at)}: {counts}")
-    return "\n".join(lines) or "everything is configured right"
 
 
 def wanted(item):

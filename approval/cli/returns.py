@@ -1,5 +1,6 @@
 """Commands on what minions returned: the validator's verdicts, what is odd, and what was put aside."""
 
+from . import layout
 from .command import answer, client, leaf
 
 RETURNS = {
@@ -61,15 +62,11 @@ def _quarantine(arguments):
 
 def quarantine_text(rows):
     """What Client.quarantine() returned."""
-    from . import layout
-
     return layout.table(rows, QUARANTINE) if rows else "nothing was put aside"
 
 
 def returns_text(rows):
     """What Client.returns() returned."""
-    from . import layout, render
-
     if not rows:
         return "no returns"
     shown = [
@@ -79,5 +76,10 @@ def returns_text(rows):
     text, *lines = layout.parts(shown, RETURNS)
     for part, row in zip(lines, rows, strict=True):
         text += part
-        text += [f"    {render.finding(finding)}" for finding in row["findings"]]
+        text += [f"    {_finding(finding)}" for finding in row["findings"]]
     return "\n".join(text)
+
+
+def _finding(found):
+    """One of the findings that Client.returns() has with a return."""
+    return f"{found['kind']} {found['name']}: {found['verdict']} ({found['reason']}): {layout.plain(found['text'])}"

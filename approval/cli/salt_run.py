@@ -4,7 +4,7 @@ import difflib
 import inspect
 
 from ..errors import InputError
-from . import layout, render, returns
+from . import audit, compliance, layout, minions, outbox, policy, render, returns
 
 TEXT = "text"
 
@@ -21,7 +21,7 @@ def _asked(answer):
 
 # Function of the runner -> what makes text of its answer. The others are nested, as Salt shows data.
 TEXTS = {
-    "types": render.types,
+    "types": policy.types_text,
     "what_if": render.what_if,
     "request": _asked,
     "amend": _asked,
@@ -43,19 +43,19 @@ TEXTS = {
     "plan": render.plan,
     "state": render.state,
     "why": render.why,
-    "calendars": render.calendars,
-    "freezes": render.freezes,
-    "minions": render.minions,
-    "compliance": render.compliance,
-    "outbox": render.outbox,
+    "calendars": policy.calendars_text,
+    "freezes": policy.freezes_text,
+    "minions": minions.minions_text,
+    "compliance": compliance.compliance_text,
+    "outbox": outbox.outbox_text,
     "retry_outbox": lambda answer: f"{answer['retried']} will be tried again",
     "drop_outbox": lambda answer: f"{answer['dropped']} dropped",
-    "reinstalls": render.reinstalls,
+    "reinstalls": outbox.reinstalls_text,
     "sync_minions": lambda answer: f"{answer['added']} of {answer['known']} were new",
-    "remove_minions": render.removed_minions,
-    "audit": render.audit,
+    "remove_minions": minions.removed_text,
+    "audit": audit.trail_text,
     "audit_head": lambda head: head["hash"] if head else "no seal yet",
-    "verify_audit": render.broken_audit,
+    "verify_audit": audit.broken_text,
 }
 
 

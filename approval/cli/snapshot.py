@@ -5,9 +5,7 @@ import os
 import time
 
 from ..errors import Damaged, InputError
-from .command import answer, group, leaf, told
-
-MASTER_CONFIG = "/etc/salt/master"
+from .command import MASTER_CONFIG, answer, group, leaf, told
 
 
 def add(commands):

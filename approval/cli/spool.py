@@ -3,9 +3,7 @@
 import datetime
 
 from ..errors import InputError, Refused, Unavailable
-from .command import DONE, REFUSED, answer, group, leaf, told
-
-MASTER_CONFIG = "/etc/salt/master"
+from .command import DONE, MASTER_CONFIG, REFUSED, answer, group, leaf, told
 
 
 def add(commands):
@@ -71,7 +69,7 @@ def _drain_text(result):
 
 
 def _show(arguments):
-    from . import render
+    from . import layout
 
     spool = _spool(arguments)
     if arguments.seq is not None:
@@ -81,7 +79,7 @@ def _show(arguments):
     columns = {"seq": "SEQ", "kind": "KIND", "accepted": "ACCEPTED", "jid": "JOB", "size": "BYTES"}
     if arguments.poison:
         columns["reason"] = "REASON"
-    return answer(arguments, rows, lambda rows: render.table(rows, columns))
+    return answer(arguments, rows, lambda rows: layout.table(rows, columns))
 
 
 def _show_one(arguments, spool):

@@ -10,8 +10,9 @@ from typing import Protocol
 DEFAULT_LIMIT = 50
 SHOWN_ITEMS = 1000
 
-# Method of Client -> the request of HTTP that stands for it. Names in braces are arguments of the method; the others
-# are the query of a GET, and the body, a JSON object, of any other.
+# Method of Client -> the request of HTTP that stands for it. Names in braces are arguments of the method,
+# percent-encoded; the others are the query of a GET, and the body, a JSON object, of any other. No two methods share a
+# route, so that a server finds the method by it.
 ROUTES = {
     "request": ("POST", "/requests"),
     "amend": ("PUT", "/requests/{request_id}"),

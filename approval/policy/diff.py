@@ -45,7 +45,7 @@ class CalendarChange(Change):
 
 def changes(current, policy, now):
     """
-    The Changes from ``current``, as policy.show() gives it, to ``policy``, as policy.parse() does, in an
+    The Changes from ``current``, as loader.show() gives it, to ``policy``, as loader.parse() does, in an
     order in which each is possible. Openings of calendars are worked out from ``now`` on.
     """
     drops, puts = [], []

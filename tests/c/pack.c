@@ -1,6 +1,7 @@
 /* pack.c - JSON to msgpack, by jansson and msgpack-c, which the library's own reader of
  * msgpack is held against. */
 #include "pack.h"
+#include "apv_base.h"
 
 #include <stdlib.h>
 #include <string.h>

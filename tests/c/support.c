@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "apv_base.h"
 #include "pack.h"
 #include "support.h"
 

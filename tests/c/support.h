@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "apv.h"
+#include "apv_base.h"
 
 /* The root of the project; tests are run from anywhere. */
 #ifndef PROJECT_ROOT

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "db_private.h"
+#include "db_text.h"
 
 static void
 assert_server(const char *sqlstate, apv_code code, const char *part)

@@ -9,9 +9,10 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "apv_private.h"
+#include "evidence.h"
 #include "failing_alloc.h"
 #include "support.h"
+#include "value_msgpack.h"
 
 static json_t *
 read_vectors(const char *path)
@@ -127,11 +128,12 @@ static bool
 mac_of(const char *evidence, const unsigned char *key, char *mac, apv_err *err)
 {
     apv_span packed = support_pack(evidence);
-    apv_reader reader;
+    apv_msgpack_reader bytes_reader;
+    const apv_reader *reader = &bytes_reader.reader;
     apv_value root;
 
-    assert_true(apv_reader_msgpack(packed, &reader, &root, err));
-    bool ok = apv_evidence_mac(&reader, root, key, mac, err);
+    assert_true(apv_reader_msgpack(packed, &bytes_reader, &root, err));
+    bool ok = apv_evidence_mac(reader, root, key, mac, err);
     free((char *)packed.data);
     return ok;
 }
@@ -216,15 +218,16 @@ test_mac_refuses_a_name_twice(void **state)
     const unsigned char key[APV_EVIDENCE_KEY_SIZE] = {0};
     char bytes[sizeof rest + sizeof observed], mac[APV_MAC_SIZE];
     apv_err err = APV_ERR_NONE;
-    apv_reader reader;
+    apv_msgpack_reader bytes_reader;
+    const apv_reader *reader = &bytes_reader.reader;
     apv_value root;
 
     (void)state;
     memcpy(bytes, rest, sizeof rest - 1);
     memcpy(bytes + sizeof rest - 1, observed, sizeof observed - 1);
     apv_span evidence = {bytes, sizeof rest + sizeof observed - 2};
-    assert_true(apv_reader_msgpack(evidence, &reader, &root, &err));
-    assert_false(apv_evidence_mac(&reader, root, key, mac, &err));
+    assert_true(apv_reader_msgpack(evidence, &bytes_reader, &root, &err));
+    assert_false(apv_evidence_mac(reader, root, key, mac, &err));
     assert_int_equal(err.code, APV_ERR_INVALID);
 }
 

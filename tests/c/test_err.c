@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "apv_private.h"
+#include "text.h"
 
 static void
 test_sets_code_and_message(void **state)

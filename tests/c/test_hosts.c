@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "db_private.h"
+#include "hosts.h"
 
 static void
 assert_item(const char *list, size_t index, const char *expected)

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "apv_db.h"
+#include "apv_payload.h"
 
 static void
 round_trip(const char *content, size_t size)

@@ -104,7 +104,7 @@ remove_snapshot(void **state)
 {
     char link[96];
     (void)state;
-    apv_generation_sweep(path, 0);
+    apv_generation_remove_others(path, 0);
     snprintf(link, sizeof link, "%s/current", path);
     unlink(link);
     return rmdir(path);
@@ -222,7 +222,7 @@ test_what_there_is(void **state)
     apv_err err = APV_ERR_NONE;
 
     (void)state;
-    assert_true(apv_snapshot_look(snapshot, &info, &err));
+    assert_true(apv_snapshot_inspect(snapshot, &info, &err));
     assert_int_equal(info.generation, 5);
     assert_int_equal(info.minions, 2);
     assert_int_equal(info.xmin, 7);
@@ -263,8 +263,8 @@ test_readers_follow_to_the_next_generation(void **state)
     assert_int_equal(snapshot->current.number, 5);
     assert_int_equal(revision_at(snapshot, "web1", now + 6, INFINITY, &err), 1);
     assert_int_equal(snapshot->current.number, 6);
-    apv_generation_sweep(path, 6);
-    assert_true(apv_snapshot_look(snapshot, &info, &err));
+    apv_generation_remove_others(path, 6);
+    assert_true(apv_snapshot_inspect(snapshot, &info, &err));
     apv_snapshot_close(&snapshot);
 }
 

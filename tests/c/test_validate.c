@@ -11,9 +11,12 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "apv_private.h"
+#include "evidence.h"
 #include "failing_alloc.h"
 #include "support.h"
+#include "text.h"
+#include "validate.h"
+#include "value_msgpack.h"
 
 #define ITEMS_MAX 64
 
@@ -248,13 +251,14 @@ evidence_of(const char *fun, const char *chunk, const char *args, const char *mi
     if (mac == NULL) {
         unsigned char key[APV_EVIDENCE_KEY_SIZE];
         apv_err err = APV_ERR_NONE;
-        apv_reader reader;
+        apv_msgpack_reader bytes_reader;
+        const apv_reader *reader = &bytes_reader.reader;
         apv_value root;
         snprintf(evidence, sizeof evidence, format, minion, revision, observed, errors, "");
         apv_span packed = support_pack(evidence);
         assert_true(apv_evidence_key_parse(apv_span_of(KEY), key));
-        assert_true(apv_reader_msgpack(packed, &reader, &root, &err));
-        assert_true(apv_evidence_mac(&reader, root, key, made, &err));
+        assert_true(apv_reader_msgpack(packed, &bytes_reader, &root, &err));
+        assert_true(apv_evidence_mac(reader, root, key, made, &err));
         free((char *)packed.data);
         mac = made;
     }
@@ -685,6 +689,76 @@ test_without_memory(void **state)
                          &expected);
 }
 
+/* ---- a sink of findings ---- */
+
+struct taken {
+    const apv_item *items;
+    size_t count, refuse_at;
+    const char *minions[2];
+};
+
+static bool
+take(void *arg, const apv_finding *finding)
+{
+    struct taken *taken = arg;
+    size_t at = taken->count++;
+
+    if (at == taken->refuse_at)
+        return false;
+    assert_ptr_equal(finding->item, &taken->items[at % 2]);
+    assert_ptr_equal(finding->name.data, finding->item->name.data);
+    assert_string_equal(finding->reason, at % 2 == 0 ? "observed" : "not-mentioned");
+    assert_true(finding->text.size > 0);
+    /* The texts of one minion's findings may be compared by address. */
+    if (at % 2 == 0)
+        taken->minions[at / 2] = finding->minion.data;
+    assert_ptr_equal(finding->minion.data, taken->minions[at / 2]);
+    return true;
+}
+
+static void
+test_sink(void **state)
+{
+    (void)state;
+#define CHUNK                                                                                      \
+    "{\"pkg_|-a_|-a_|-installed\":{\"name\":\"a\",\"result\":true,"                                \
+    "\"changes\":{\"a\":{\"old\":\"\",\"new\":\"1\"}}}}"
+    apv_span packed = support_pack("{\"m1\":" CHUNK ",\"m2\":" CHUNK "}");
+    const apv_item items[] = {
+        {.kind = APV_WORD("package"), .name = APV_WORD("a"), .value = APV_WORD("1")},
+        {.kind = APV_WORD("package"), .name = APV_WORD("b"), .value = APV_WORD("1")},
+    };
+    const apv_expected expected = {.items = items, .count = 2};
+    apv_verdict *verdict = NULL, *kept = NULL;
+    apv_msgpack_reader msgpack;
+    apv_err err = APV_ERR_NONE;
+    apv_value root;
+
+    assert_true(apv_reader_msgpack(packed, &msgpack, &root, &err));
+    struct taken taken = {.items = items, .refuse_at = SIZE_MAX};
+    const apv_finding_sink sink = {take, &taken};
+    assert_true(apv_validate(&msgpack.reader, root, &expected, &sink, &verdict, &err));
+    assert_true(apv_validate(&msgpack.reader, root, &expected, NULL, &kept, &err));
+    assert_int_equal(taken.count, 4);
+    assert_ptr_not_equal(taken.minions[0], taken.minions[1]);
+    assert_int_equal(verdict->finding_count, 0);
+    assert_int_equal(kept->finding_count, 4);
+    assert_int_equal(verdict->verdict, kept->verdict);
+    assert_int_equal(verdict->verdict, APV_PARTIAL);
+    apv_verdict_free(&verdict);
+    apv_verdict_free(&kept);
+
+    for (taken.refuse_at = 0; taken.refuse_at < 4; taken.refuse_at++) {
+        err = (apv_err)APV_ERR_NONE;
+        taken.count = 0;
+        assert_false(apv_validate(&msgpack.reader, root, &expected, &sink, &verdict, &err));
+        assert_int_equal(err.code, APV_ERR_MEMORY);
+        assert_int_equal(taken.count, taken.refuse_at + 1); /* nothing after it */
+        assert_null(verdict);
+    }
+    free((char *)packed.data);
+}
+
 /* ---- the head of a return ---- */
 
 static void
@@ -748,6 +822,7 @@ main(void)
         cmocka_unit_test(test_refuses_unusable_expectations),
         cmocka_unit_test(test_unreadable_bytes_are_invalid),
         cmocka_unit_test(test_without_memory),
+        cmocka_unit_test(test_sink),
         cmocka_unit_test(test_return_head),
     };
     return cmocka_run_group_tests(tests, NULL, forget_judged);

@@ -10,15 +10,18 @@
 #include <cmocka.h>
 #include <msgpack.h>
 
-#include "apv_private.h"
+#include "arena.h"
 #include "failing_alloc.h"
 #include "support.h"
+#include "text.h"
+#include "value_json.h"
+#include "value_msgpack.h"
 
 /* A reader over one packed object. */
 typedef struct {
     msgpack_sbuffer buffer;
     msgpack_packer packer;
-    apv_reader reader;
+    apv_msgpack_reader msgpack;
     apv_value root;
 } packed;
 
@@ -34,7 +37,7 @@ packed_read(packed *p)
 {
     apv_err err = APV_ERR_NONE;
     apv_span bytes = {p->buffer.data, p->buffer.size};
-    assert_true(apv_reader_msgpack(bytes, &p->reader, &p->root, &err));
+    assert_true(apv_reader_msgpack(bytes, &p->msgpack, &p->root, &err));
 }
 
 static void
@@ -61,8 +64,8 @@ test_msgpack_integers(void **state)
         packed_start(&p);
         msgpack_pack_int64(&p.packer, values[i]);
         packed_read(&p);
-        assert_int_equal(p.reader.type(&p.reader, p.root), APV_NUMBER);
-        assert_true(p.reader.integer(&p.reader, p.root, &read));
+        assert_int_equal(p.msgpack.reader.type(&p.msgpack.reader, p.root), APV_NUMBER);
+        assert_true(p.msgpack.reader.integer(&p.msgpack.reader, p.root, &read));
         assert_true(read == values[i]);
         packed_end(&p);
     }
@@ -80,22 +83,22 @@ test_msgpack_numbers_that_are_no_int64(void **state)
         packed_start(&p);
         msgpack_pack_double(&p.packer, reals[i]);
         packed_read(&p);
-        assert_int_equal(p.reader.type(&p.reader, p.root), APV_NUMBER);
-        assert_false(p.reader.integer(&p.reader, p.root, &read));
+        assert_int_equal(p.msgpack.reader.type(&p.msgpack.reader, p.root), APV_NUMBER);
+        assert_false(p.msgpack.reader.integer(&p.msgpack.reader, p.root, &read));
         packed_end(&p);
     }
     packed_start(&p);
     msgpack_pack_uint64(&p.packer, UINT64_MAX);
     packed_read(&p);
-    assert_int_equal(p.reader.type(&p.reader, p.root), APV_NUMBER);
-    assert_false(p.reader.integer(&p.reader, p.root, &read));
+    assert_int_equal(p.msgpack.reader.type(&p.msgpack.reader, p.root), APV_NUMBER);
+    assert_false(p.msgpack.reader.integer(&p.msgpack.reader, p.root, &read));
     packed_end(&p);
     assert_int_equal(read, 42);
 
     packed_start(&p);
     msgpack_pack_float(&p.packer, -3.0f);
     packed_read(&p);
-    assert_true(p.reader.integer(&p.reader, p.root, &read));
+    assert_true(p.msgpack.reader.integer(&p.msgpack.reader, p.root, &read));
     assert_int_equal(read, -3);
     packed_end(&p);
 }
@@ -115,7 +118,7 @@ test_msgpack_texts_of_every_size(void **state)
         packed_start(&p);
         msgpack_pack_str_with_body(&p.packer, text, sizes[i]);
         packed_read(&p);
-        assert_true(p.reader.text(&p.reader, p.root, &read));
+        assert_true(p.msgpack.reader.text(&p.msgpack.reader, p.root, &read));
         assert_int_equal(read.size, sizes[i]);
         assert_memory_equal(read.data, text, sizes[i]);
         packed_end(&p);
@@ -148,15 +151,15 @@ test_msgpack_other_types(void **state)
     apv_cursor cursor;
     apv_value value;
     apv_span key;
-    p.reader.open(&p.reader, p.root, &cursor);
+    p.msgpack.reader.open(&p.msgpack.reader, p.root, &cursor);
     for (size_t i = 0; i < 9; i++) {
-        assert_true(p.reader.next(&p.reader, &cursor, &key, &value));
+        assert_true(p.msgpack.reader.next(&p.msgpack.reader, &cursor, &key, &value));
         assert_null(key.data);
-        assert_int_equal(p.reader.type(&p.reader, value), types[i]);
-        assert_false(p.reader.text(&p.reader, value, &text));
-        assert_int_equal(p.reader.truth(&p.reader, value), i == 1);
+        assert_int_equal(p.msgpack.reader.type(&p.msgpack.reader, value), types[i]);
+        assert_false(p.msgpack.reader.text(&p.msgpack.reader, value, &text));
+        assert_int_equal(p.msgpack.reader.truth(&p.msgpack.reader, value), i == 1);
     }
-    assert_false(p.reader.next(&p.reader, &cursor, &key, &value));
+    assert_false(p.msgpack.reader.next(&p.msgpack.reader, &cursor, &key, &value));
     packed_end(&p);
 }
 
@@ -180,10 +183,10 @@ test_msgpack_maps_of_every_size(void **state)
             msgpack_pack_uint64(&p.packer, n);
         }
         packed_read(&p);
-        p.reader.open(&p.reader, p.root, &cursor);
-        for (; p.reader.next(&p.reader, &cursor, &key, &value); count++) {
+        p.msgpack.reader.open(&p.msgpack.reader, p.root, &cursor);
+        for (; p.msgpack.reader.next(&p.msgpack.reader, &cursor, &key, &value); count++) {
             assert_true(apv_span_is(key, "key"));
-            assert_int_equal(p.reader.type(&p.reader, value), APV_LIST);
+            assert_int_equal(p.msgpack.reader.type(&p.msgpack.reader, value), APV_LIST);
         }
         assert_int_equal(count, sizes[i]);
         packed_end(&p);
@@ -201,12 +204,12 @@ test_msgpack_refuses_every_prefix(void **state)
         /* In memory of just that size, so that ASan and valgrind see what reads beyond. */
         char *prefix = malloc(size + 1);
         apv_err err = APV_ERR_NONE;
-        apv_reader reader;
+        apv_msgpack_reader msgpack;
         apv_value root;
         assert_non_null(prefix);
         memcpy(prefix, whole.data, size);
         prefix = realloc(prefix, size == 0 ? 1 : size);
-        assert_false(apv_reader_msgpack((apv_span){prefix, size}, &reader, &root, &err));
+        assert_false(apv_reader_msgpack((apv_span){prefix, size}, &msgpack, &root, &err));
         assert_int_equal(err.code, APV_ERR_INVALID);
         free(prefix);
     }
@@ -232,10 +235,10 @@ test_msgpack_refuses(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         apv_err err = APV_ERR_NONE;
-        apv_reader reader;
+        apv_msgpack_reader msgpack;
         apv_value root;
         assert_false(
-            apv_reader_msgpack((apv_span){bad[i].bytes, bad[i].size}, &reader, &root, &err));
+            apv_reader_msgpack((apv_span){bad[i].bytes, bad[i].size}, &msgpack, &root, &err));
         assert_int_equal(err.code, APV_ERR_INVALID);
     }
 }
@@ -246,15 +249,16 @@ test_msgpack_nested_deeply(void **state)
     const size_t depth = 1000000;
     char *bytes = malloc(depth + 1);
     apv_err err = APV_ERR_NONE;
-    apv_reader reader;
+    apv_msgpack_reader msgpack;
+    const apv_reader *reader = &msgpack.reader;
     apv_value root;
 
     (void)state;
     assert_non_null(bytes);
     memset(bytes, '\x91', depth);
     bytes[depth] = '\xC0';
-    assert_true(apv_reader_msgpack((apv_span){bytes, depth + 1}, &reader, &root, &err));
-    assert_int_equal(reader.type(&reader, root), APV_LIST);
+    assert_true(apv_reader_msgpack((apv_span){bytes, depth + 1}, &msgpack, &root, &err));
+    assert_int_equal(reader->type(reader, root), APV_LIST);
     free(bytes);
 }
 
@@ -269,20 +273,21 @@ test_lookup(void **state)
                                 "a\x05";
     apv_err err = APV_ERR_NONE;
     apv_value root, found[4];
-    apv_reader reader;
+    apv_msgpack_reader msgpack;
+    const apv_reader *reader = &msgpack.reader;
     int64_t number;
 
     (void)state;
-    assert_true(apv_reader_msgpack((apv_span){bytes, sizeof bytes - 1}, &reader, &root, &err));
-    apv_map_find(&reader, root, words, 4, found);
-    assert_true(reader.integer(&reader, found[0], &number));
+    assert_true(apv_reader_msgpack((apv_span){bytes, sizeof bytes - 1}, &msgpack, &root, &err));
+    apv_map_find(reader, root, words, 4, found);
+    assert_true(reader->integer(reader, found[0], &number));
     assert_int_equal(number, 5); /* the last of equal keys, as in Python */
-    assert_int_equal(reader.type(&reader, found[1]), APV_MISSING);
-    assert_int_equal(reader.type(&reader, found[2]), APV_MISSING);
-    assert_true(reader.integer(&reader, found[3], &number));
+    assert_int_equal(reader->type(reader, found[1]), APV_MISSING);
+    assert_int_equal(reader->type(reader, found[2]), APV_MISSING);
+    assert_true(reader->integer(reader, found[3], &number));
     assert_int_equal(number, 2);
-    apv_map_find(&reader, found[3], words, 4, found);
-    assert_int_equal(reader.type(&reader, found[0]), APV_MISSING);
+    apv_map_find(reader, found[3], words, 4, found);
+    assert_int_equal(reader->type(reader, found[0]), APV_MISSING);
 }
 
 /* ---- JSON ---- */
@@ -299,39 +304,40 @@ test_json_reads_what_python_writes(void **state)
         "123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890"
         "}";
     apv_err err = APV_ERR_NONE;
-    apv_reader reader;
+    apv_json_reader json;
+    const apv_reader *reader = &json.reader;
     apv_value root;
     apv_span read;
     int64_t number = 0;
 
     (void)state;
-    assert_true(apv_reader_json((apv_span){text, sizeof text - 1}, &reader, &root, &err));
+    assert_true(apv_reader_json((apv_span){text, sizeof text - 1}, &json, &root, &err));
     static const char *const fractions[] = {"nan", "big", "small", "huge", "long"};
     for (size_t i = 0; i < sizeof fractions / sizeof *fractions; i++) {
-        apv_value value = apv_map_get(&reader, root, fractions[i]);
-        assert_int_equal(reader.type(&reader, value), APV_NUMBER);
-        assert_false(reader.integer(&reader, value, &number));
+        apv_value value = apv_map_get(reader, root, fractions[i]);
+        assert_int_equal(reader->type(reader, value), APV_NUMBER);
+        assert_false(reader->integer(reader, value, &number));
     }
-    assert_int_equal(reader.type(&reader, apv_map_get(&reader, root, "inf")), APV_LIST);
-    assert_true(reader.integer(&reader, apv_map_get(&reader, root, "max"), &number));
+    assert_int_equal(reader->type(reader, apv_map_get(reader, root, "inf")), APV_LIST);
+    assert_true(reader->integer(reader, apv_map_get(reader, root, "max"), &number));
     assert_true(number == INT64_MAX);
-    assert_true(reader.integer(&reader, apv_map_get(&reader, root, "whole"), &number));
+    assert_true(reader->integer(reader, apv_map_get(reader, root, "whole"), &number));
     assert_int_equal(number, 3);
-    assert_true(reader.text(&reader, apv_map_get(&reader, root, "lone"), &read));
+    assert_true(reader->text(reader, apv_map_get(reader, root, "lone"), &read));
     assert_true(apv_span_is(read, "\xEF\xBF\xBDx"));
-    assert_true(reader.text(&reader, apv_map_get(&reader, root, "low"), &read));
+    assert_true(reader->text(reader, apv_map_get(reader, root, "low"), &read));
     assert_true(apv_span_is(read, "\xEF\xBF\xBD"));
-    assert_true(reader.text(&reader, apv_map_get(&reader, root, "pair"), &read));
+    assert_true(reader->text(reader, apv_map_get(reader, root, "pair"), &read));
     assert_true(apv_span_is(read, "\xF0\x9F\x98\x80"));
-    assert_true(reader.text(&reader,
-                            apv_map_get(&reader, root,
-                                        "a\xEF\xBF\xBD"
-                                        "b"),
-                            &read));
+    assert_true(reader->text(reader,
+                             apv_map_get(reader, root,
+                                         "a\xEF\xBF\xBD"
+                                         "b"),
+                             &read));
     assert_true(apv_span_is(read, "NaN"));
-    assert_true(reader.text(&reader, apv_map_get(&reader, root, "esc"), &read));
+    assert_true(reader->text(reader, apv_map_get(reader, root, "esc"), &read));
     assert_true(apv_span_is(read, "\\\"NaN"));
-    apv_reader_json_close(&reader);
+    apv_reader_json_close(&json);
 }
 
 static void
@@ -344,9 +350,9 @@ test_json_refuses(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         apv_err err = APV_ERR_NONE;
-        apv_reader reader;
+        apv_json_reader json;
         apv_value root;
-        assert_false(apv_reader_json(apv_span_of(bad[i]), &reader, &root, &err));
+        assert_false(apv_reader_json(apv_span_of(bad[i]), &json, &root, &err));
         assert_int_equal(err.code, APV_ERR_INVALID);
     }
 }
@@ -356,29 +362,29 @@ test_json_nested_deeply(void **state)
 {
     char text[200000];
     apv_err err = APV_ERR_NONE;
-    apv_reader reader;
+    apv_json_reader json;
     apv_value root;
 
     (void)state;
     memset(text, '[', sizeof text / 2);
     memset(text + sizeof text / 2, ']', sizeof text / 2);
-    assert_false(apv_reader_json((apv_span){text, sizeof text}, &reader, &root, &err));
+    assert_false(apv_reader_json((apv_span){text, sizeof text}, &json, &root, &err));
     err = (apv_err)APV_ERR_NONE;
     apv_span thousand = {text + sizeof text / 2 - 1000, 2000};
-    assert_true(apv_reader_json(thousand, &reader, &root, &err));
-    apv_reader_json_close(&reader);
+    assert_true(apv_reader_json(thousand, &json, &root, &err));
+    apv_reader_json_close(&json);
 }
 
 static void
 test_json_without_memory(void **state)
 {
     apv_err err = APV_ERR_NONE;
-    apv_reader reader;
+    apv_json_reader json;
     apv_value root;
 
     (void)state;
     failing_alloc_after(0);
-    bool ok = apv_reader_json(apv_span_of("{}"), &reader, &root, &err);
+    bool ok = apv_reader_json(apv_span_of("{}"), &json, &root, &err);
     assert_true(failing_alloc_stop());
     assert_false(ok);
     assert_int_equal(err.code, APV_ERR_MEMORY);

@@ -1,4 +1,7 @@
-"""A site with a real master and two real minions for each file of tests."""
+"""A site with a real master and two real minions, on which most files of tests work one after the other.
+
+The leftovers of one file are the past of the site for the next: each asks for things of its own.
+"""
 
 import json
 import os
@@ -19,22 +22,27 @@ from newcomer_machine import NewcomerMachine
 README_SECTION = "Use it on your own master"
 
 
-@pytest.fixture(scope="module")
-def lab(request):
-    """The site of the demo; a module of tests can name PACKAGES of its own for the package repository."""
-    directory = _directory(request)
-    packages = getattr(request.module, "PACKAGES", apt_repository.PACKAGES)
-    with Lab(directory, Narrator().progress, packages) as site:
+@pytest.fixture(scope="session")
+def lab():
+    """The site that the tests share."""
+    with Lab(_directory("site"), Narrator().progress) as site:
+        yield site
+
+
+@pytest.fixture
+def own_lab():
+    """A site of this test's own, without a past."""
+    with Lab(_directory("own-site"), Narrator().progress) as site:
         yield site
 
 
 @pytest.fixture(scope="module")
-def newcomer(request):
+def newcomer():
     """
     A machine on which somebody did all that the README says, from a bare master with two minions on: (machine,
     {command: what it printed}).
     """
-    directory = _directory(request)
+    directory = _directory("newcomer")
     root = MinionRoot(CACHE, minions_wheels())
     root.build(directory / "mmdebstrap.log")
     repository = directory / "repository"
@@ -51,11 +59,11 @@ def newcomer(request):
         yield machine, answers
 
 
-def _directory(request):
-    """A new folder for what a module of tests sets up."""
+def _directory(name):
+    """A new folder for what is set up."""
     if "RUN_DIRECTORY" not in os.environ:
         pytest.fail("these tests need root and namespaces of their own: run them with `make test-e2e`")
-    directory = pathlib.Path(os.environ["RUN_DIRECTORY"], request.module.__name__)
+    directory = pathlib.Path(os.environ["RUN_DIRECTORY"], name)
     directory.mkdir()
     return directory
 

@@ -8,6 +8,7 @@ import fcntl
 import json
 from typing import NamedTuple
 
+import apt_repository
 import pytest
 from apt_repository import Package
 from lab import wait_until
@@ -159,7 +160,8 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def work(lab):
-    """The Workflow of the lab, whose minions use its package repository alone."""
+    """The Workflow of the lab, whose minions use its package repository alone, with PACKAGES in it."""
+    apt_repository.add(lab.repository, PACKAGES)
     for minion in lab.minions.values():
         use_only_our_packages(minion)
     policy = lab.directory / "matrix.yaml"

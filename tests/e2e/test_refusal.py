@@ -22,7 +22,7 @@ def unloadable_ext_pillar(lab):
 
 def highstate(lab, minion_id, *arguments):
     """The chunk that approval.converged returned."""
-    returns = lab.master.call(minion_id, "state.highstate", *arguments, check=False)[minion_id]
+    returns = lab.master.call(minion_id, "state.highstate", *arguments)[minion_id]
     assert CHUNK in returns, returns
     return returns[CHUNK]
 

@@ -4,5 +4,5 @@ from narrator import Narrator
 from story import Story
 
 
-def test_story_holds(lab):
-    Story(lab, Narrator()).tell()
+def test_story_holds(own_lab):
+    Story(own_lab, Narrator()).tell()

@@ -18,4 +18,5 @@ END
 $$;
 COMMENT ON FUNCTION approval.tell IS
     'Posts what the engine has to tell of a topic (jobs, inventory, drift) to the destinations that have a route for it; gives how '
-    'many. Raises AP005. Definer: tables are private.';
+    'many. Tellers of one thread wait for each other, so a transaction tells of several threads in their order. Raises AP005. '
+    'Definer: tables are private.';

@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "apv_db.h"
+#include "apv_wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-#include "apv_private.h"
+#include "value_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -16,16 +16,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     apv_span bytes = {(const char *)data, size};
     json_t *theirs = json_loadb(bytes.data, size, JSON_DECODE_ANY, NULL);
     apv_err err = APV_ERR_NONE;
-    apv_reader reader;
+    apv_json_reader json;
+    const apv_reader *reader = &json.reader;
     apv_value root;
 
-    bool taken = apv_reader_json(bytes, &reader, &root, &err);
+    bool taken = apv_reader_json(bytes, &json, &root, &err);
     if (theirs != NULL && !taken)
         abort();
     if (taken) {
-        if (reader.type(&reader, root) == APV_MISSING)
+        if (reader->type(reader, root) == APV_MISSING)
             abort();
-        apv_reader_json_close(&reader);
+        apv_reader_json_close(&json);
     }
     json_decref(theirs);
     return 0;

@@ -6,7 +6,9 @@
 
 #include <msgpack.h>
 
-#include "apv_private.h"
+#include "apv.h"
+#include "text.h"
+#include "value_msgpack.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -35,7 +37,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     apv_span bytes = {(const char *)data, size};
     apv_err err = APV_ERR_NONE;
-    apv_reader reader;
+    apv_msgpack_reader bytes_reader;
+    const apv_reader *reader = &bytes_reader.reader;
     apv_value root;
     apv_return head;
     msgpack_unpacked object;
@@ -43,13 +46,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     (void)apv_return_read(bytes, &head, &err);
     err = (apv_err)APV_ERR_NONE;
-    if (!apv_reader_msgpack(bytes, &reader, &root, &err))
+    if (!apv_reader_msgpack(bytes, &bytes_reader, &root, &err))
         return 0; /* msgpack-c would get memory for counts that are lies */
     msgpack_unpacked_init(&object);
     msgpack_unpack_return theirs = msgpack_unpack_next(&object, bytes.data, size, &end);
     msgpack_unpacked_destroy(&object);
     if (theirs != MSGPACK_UNPACK_NOMEM_ERROR && (theirs != MSGPACK_UNPACK_SUCCESS || end != size))
         abort();
-    walk(&reader, root, 8);
+    walk(reader, root, 8);
     return 0;
 }

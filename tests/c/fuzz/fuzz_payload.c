@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "apv_db.h"
+#include "apv_payload.h"
 
 #define MAX_BYTES (1u << 20)
 

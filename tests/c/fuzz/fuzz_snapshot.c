@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "snapshot_private.h"
+#include "wire_private.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "apv_private.h"
+#include "apv.h"
 #include "pack.h"
+#include "text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -282,7 +282,7 @@ def test_a_handler_that_raises_ends_the_wait_for_other_threads(core_database, co
 
 
 def test_a_handler_may_call_while_its_thread_does(conninfo, alarm):
-    """It gets another connection, until its own thread has them all."""
+    """The handler gets another connection, until its own thread has them all."""
     seen = []
 
     def call(_signal, _frame):

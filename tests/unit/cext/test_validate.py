@@ -1,6 +1,7 @@
 """The validator as Python sees it: all three readers, on real returns and on shapes written by hand."""
 
 import base64
+import gc
 import json
 import pathlib
 import threading
@@ -461,3 +462,34 @@ def test_in_threads():
     for thread in threads:
         thread.join()
     assert verdicts == {"converged"}
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_no_finalizer_changes_a_load_while_it_is_judged(enabled):
+    """The findings of a minion are made while the returns of the next ones are still borrowed from."""
+    names = [f"package-{i}" for i in range(200)]
+    chunks = {
+        f"pkg_|-{name}_|-{name}_|-installed": {"result": True, "name": name, "changes": {name: {"old": "", "new": "1"}}}
+        for name in names
+    }
+    load, expected = {"minion-1": chunks, "minion-2": chunks}, {"packages": dict.fromkeys(names, "1")}
+    starts = []
+    thresholds, was_enabled = gc.get_threshold(), gc.isenabled()
+
+    def note(phase, info):
+        if phase == "start":
+            starts.append(info)
+
+    gc.collect()
+    gc.callbacks.append(note)
+    try:
+        gc.set_threshold(50, 1000, 1000)
+        (gc.enable if enabled else gc.disable)()
+        answer = _core.validate(load, expected)
+        assert gc.isenabled() is enabled
+    finally:
+        gc.callbacks.remove(note)
+        gc.set_threshold(*thresholds)
+        (gc.enable if was_enabled else gc.disable)()
+    assert len(starts) <= enabled  # once, when it is over
+    assert [finding["verdict"] for finding in answer["findings"]] == ["converged"] * 400

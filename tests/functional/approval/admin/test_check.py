@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from saltext.approval.admin import check
-from saltext.approval.cli import render
+from saltext.approval.cli import system
 from saltext.approval.engine import heartbeat
 from saltext.approval.errors import ConfigError
 from saltext.approval.settings import Settings
@@ -35,7 +35,7 @@ def test_a_master_that_is_set_up_right_has_no_error(findings, working_master):
 
 def test_it_ends_with_what_it_looked_at(approved, master_config, working_master):
     report = check.run(str(master_config()))
-    text = render.findings(report.findings, report.looked_at).splitlines()
+    text = system.findings_text(report.findings, report.looked_at).splitlines()
     assert text[-1].startswith(
         "looked at: master configuration, database, logins, roles, schema, policy, master, engine, "
         "snapshot, spool, top file: "
@@ -47,7 +47,7 @@ def test_alike_findings_are_one(findings, approved, master_config, working_maste
     """One too small group, several types: one cause."""
     approved.execute("SELECT approval.drop_membership('managers', 'bob')", login="policy_admin")
     report = check.run(str(master_config()))
-    text = render.findings(report.findings, report.looked_at)
+    text = system.findings_text(report.findings, report.looked_at)
     assert text.count("managers has 1 of 1") == 1
     assert "warning: type emergency, stage 1 (release), type package, stage 2 (release), type reboot" in text
 
@@ -276,6 +276,6 @@ def test_without_salt_the_files_are_read_as_they_are(tmp_path, monkeypatch):
 
 
 def test_findings_as_text(findings):
-    text = render.findings(list(findings(pillar_cache=True).values()))
+    text = system.findings_text(list(findings(pillar_cache=True).values()))
     assert "error: pillar_cache: pillar_cache: True" in text
-    assert render.findings([]) == "everything is configured right"
+    assert system.findings_text([]) == "everything is configured right"

@@ -145,6 +145,14 @@ def test_the_number_of_something_else_is_named():
         fields.request_id(None, "delegation")
 
 
+def test_threads_of_the_outbox():
+    assert intake.thread(7) == intake.thread("7") == intake.thread("request/7") == "request/7"
+    assert intake.thread("drift/web1") == "drift/web1"
+    for wrong in (None, "", "request/x", "web1", "drift/", 0, True):
+        with pytest.raises(InputError):
+            intake.thread(wrong)
+
+
 @pytest.mark.parametrize("value", [0, -1, 2**31, "5", None, True])
 def test_a_count_that_is_none_is_refused(value):
     with pytest.raises(InputError, match=r"limit: .* is not a positive number"):

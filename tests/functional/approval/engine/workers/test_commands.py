@@ -29,6 +29,17 @@ def test_the_outbox(command, acting, approved):
     assert (code, f"request {number} has no dead message to salt" in text) == (1, True)
 
 
+def test_a_thread_that_is_of_no_request(command, approved):
+    approved.execute("SELECT approval.put_route('chat', 'drift')", login="policy_admin")
+    approved.execute("SELECT approval.tell('drift', 'drift/web1', '{}')", login="engine")
+    code, text = command("outbox", "list")
+    assert (code, "drift/web1" in text, "nobody consumes" in text) == (0, True, False)
+    approved.execute("UPDATE approval.outbox SET state = 'dead'")
+    assert command("outbox", "retry", "drift/web1", "--destination", "chat") == (0, "1 will be tried again\n")
+    assert command("outbox", "drop", "drift/web1") == (0, "1 dropped\n")
+    assert command("outbox", "list") == (0, "the outbox is empty\n")
+
+
 def test_reinstalls(command, approved):
     assert command("reinstalls") == (0, "no minion was reinstalled\n")
     for key, accepted in (("one", True), ("two", False)):

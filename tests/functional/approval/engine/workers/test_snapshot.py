@@ -461,7 +461,7 @@ def test_a_signal_handler_that_reads_during_a_refresh_is_refused(database, refre
 
 
 def test_a_signal_handler_that_raises_ends_the_wait_for_a_refresh(database, refresh, path):
-    """It does so at once, and not when the database has been asked as well."""
+    """The call ends at once, and does not ask the database first."""
     refresh()
 
     class Alarmed(Exception):

@@ -1,5 +1,5 @@
 /* pack.c - msgpack, as far as it is written here: what value_msgpack.c reads. */
-#include "snapshot_private.h"
+#include "value_pack.h"
 
 static bool
 put_head(apv_buf *buf, unsigned char tag, uint32_t count, apv_err *err)

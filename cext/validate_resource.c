@@ -1,48 +1,7 @@
-/* validate_package.c - chunks of package states. */
+/* validate_resource.c - chunks of the states that manage packages and services. */
 #include "validate_private.h"
 
-/* ---- whether a state was run ---- */
-
-/* Whether a whole line of text is one of those that unless, onlyif and creates write. */
-static bool
-has_condition(apv_span text)
-{
-    for (bool more = text.size > 0; more;) {
-        const char *newline = memchr(text.data, '\n', text.size);
-        apv_span line = {text.data, newline == NULL ? text.size : (size_t)(newline - text.data)};
-        if (apv_span_is(line, "unless condition is true") ||
-            apv_span_is(line, "onlyif condition is false") ||
-            apv_span_is(line, "All files in creates exist"))
-            return true;
-        more = newline != NULL;
-        if (more)
-            text = (apv_span){newline + 1, text.size - line.size - 1};
-    }
-    return false;
-}
-
-apv_reason
-apv_chunk_skipped(const apv_chunk *chunk)
-{
-    apv_span comment = chunk->comment;
-
-    if (chunk->result == APV_RESULT_NONE)
-        return apv_span_starts(comment, "Failed to meet global state conditions")
-                   ? APV_REASON_NOT_RUN
-                   : APV_REASON_TEST_RUN;
-    if (chunk->result == APV_RESULT_FALSE)
-        return apv_span_starts(comment, "The state function \"") &&
-                       apv_span_find(comment, "\" is currently disabled by \"") != NULL
-                   ? APV_REASON_REFUSED
-                   : APV_REASON_NONE;
-    if (apv_span_is(comment, "Not called, mocked"))
-        return APV_REASON_TEST_RUN;
-    /* Requisites that were not met, and the conditions of unless, onlyif and creates. */
-    if (chunk->not_run || has_condition(comment) ||
-        (apv_span_starts(comment, "/") && apv_span_ends(comment, " exists")))
-        return APV_REASON_NOT_RUN;
-    return APV_REASON_NONE;
-}
+#include "text.h"
 
 /* ---- package states ---- */
 
@@ -98,14 +57,14 @@ is_asked_for(const apv_chunk *chunk, const apv_arguments *arguments)
 static apv_slot *
 own_slot(const apv_walk *walk, const apv_own *own, size_t i)
 {
-    return apv_slot_find(walk, APV_KIND_PACKAGE, own->targets[i].name, own->fold);
+    return apv_slot_find(&walk->slots, APV_KIND_PACKAGE, own->targets[i].name, own->fold);
 }
 
 static void
 skip_own(apv_walk *walk, const apv_own *own, const apv_chunk *chunk, apv_reason reason)
 {
     apv_changes_context context = {.ok = true, .fold = own->fold};
-    bool dry = walk->dry;
+    bool dry = walk->run.dry;
 
     for (size_t i = 0; i < own->count; i++) {
         apv_slot *slot = own_slot(walk, own, i);
@@ -113,9 +72,9 @@ skip_own(apv_walk *walk, const apv_own *own, const apv_chunk *chunk, apv_reason 
             apv_slot_skip(walk, slot, reason);
     }
     /* What would have changed. */
-    walk->dry = true;
+    walk->run.dry = true;
     apv_changes_walk(walk, chunk->changes, &context);
-    walk->dry = dry;
+    walk->run.dry = dry;
 }
 
 /* A state failed: which packages are meant by that? */
@@ -142,8 +101,8 @@ fail_own(apv_walk *walk, const apv_own *own, const apv_chunk *chunk, apv_package
      * package; if not, it stands for a list that the return doesn't show. */
     if (own->count == 0 || chunk->not_run ||
         !apv_comment_names(chunk->comment, own->targets[0].name)) {
-        walk->unattributed = true;
-        walk->unattributed_detail = chunk->comment;
+        walk->run.unattributed = true;
+        walk->run.unattributed_detail = chunk->comment;
     }
 }
 
@@ -152,8 +111,8 @@ fail_own(apv_walk *walk, const apv_own *own, const apv_chunk *chunk, apv_package
 static bool
 is_for_a_list(const apv_walk *walk, const apv_chunk *chunk)
 {
-    return !walk->dry && chunk->name.size > 0 && apv_span_equal(chunk->id, chunk->name) &&
-           apv_slot_find(walk, APV_KIND_PACKAGE, chunk->name, false) == NULL;
+    return !walk->run.dry && chunk->name.size > 0 && apv_span_equal(chunk->id, chunk->name) &&
+           apv_slot_find(&walk->slots, APV_KIND_PACKAGE, chunk->name, false) == NULL;
 }
 
 void
@@ -194,13 +153,74 @@ apv_package_judge(apv_walk *walk, const apv_chunk *chunk, const apv_arguments *a
     }
     if (chunk->result == APV_RESULT_TRUE && own.targets == &named && is_for_a_list(walk, chunk) &&
         apv_comment_hides(chunk->comment, action))
-        walk->undisclosed = true;
+        walk->run.undisclosed = true;
     if (chunk->result == APV_RESULT_FALSE)
         fail_own(walk, &own, chunk, action);
     else if (action != APV_ACTION_NONE)
         for (size_t i = 0; i < own.count; i++) {
             apv_slot *slot = own_slot(walk, &own, i);
-            if (slot != NULL && slot->step != walk->step)
+            if (slot != NULL && slot->step != walk->run.step)
                 apv_slot_mention(walk, slot);
         }
+}
+
+/* ---- service states ---- */
+
+/* What salt/states/service.py writes when a service is as asked for. Neither its
+ * result nor its changes tell: a stopped service can stand as {name: true}, because
+ * stopping it worked, and in a chroot nothing is looked at at all. */
+static const char *const running_words[] = {
+    "is already running",
+    "and is running",
+    "and is in the desired state",
+    "Started service",
+    "Service started",
+    "Service restarted",
+    "Service reloaded",
+    "Service forcefully reloaded",
+    "Service fully restarted",
+};
+static const char *const dead_words[] = {
+    "is already dead", "and is dead",      "and is in the desired state", "was killed",
+    "Service stopped", "is not available", "Service is already stopped",
+};
+
+static bool
+has_any(apv_span text, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (apv_span_find(text, words[i]) != NULL)
+            return true;
+    return false;
+}
+
+void
+apv_service_observe(apv_walk *walk, apv_slot *slot, bool running)
+{
+    apv_slot_observe(walk, slot, apv_span_of(running ? "running" : "dead"), APV_SOURCE_RETURN);
+}
+
+void
+apv_service_judge(apv_walk *walk, const apv_chunk *chunk)
+{
+    apv_slot *slot = apv_slot_find(&walk->slots, APV_KIND_SERVICE, chunk->name, false);
+    bool running = apv_span_is(chunk->fun, "running");
+    apv_reason skipped = apv_chunk_skipped(chunk);
+
+    if (slot == NULL || (!running && !apv_span_is(chunk->fun, "dead")))
+        return;
+    if (skipped != APV_REASON_NONE)
+        apv_slot_skip(walk, slot, skipped);
+    else if (chunk->result == APV_RESULT_FALSE)
+        apv_slot_fail(walk, slot,
+                      chunk->not_run ? APV_REASON_REQUISITE_FAILED : APV_REASON_STATE_FAILED,
+                      chunk->comment);
+    else if (chunk->result == APV_RESULT_TRUE &&
+             (running
+                  ? has_any(chunk->comment, running_words,
+                            sizeof running_words / sizeof *running_words)
+                  : has_any(chunk->comment, dead_words, sizeof dead_words / sizeof *dead_words)))
+        apv_service_observe(walk, slot, running);
+    else
+        apv_slot_mention(walk, slot);
 }
