@@ -113,6 +113,11 @@ class Bus:
         self._lock = threading.Lock()
         self._said = Saying("approval: the master's events cannot be read")
 
+    @property
+    def error(self):
+        """Why events cannot be read now, for people; None while they can."""
+        return self._said.error
+
     def open_inbox(self, name, tags, wake):
         """A new Inbox; may be called from any thread."""
         inbox = Inbox(name, tags, wake)
@@ -165,8 +170,8 @@ class Bus:
                 asked = time.monotonic()
                 event = events.get_event(wait=TICK_S, full=True)
                 now = time.monotonic()
+                self._said.succeeded()
                 if event is not None:
-                    self._said.succeeded()
                     self.hear(event["tag"], event["data"])
                 elif now - asked < TICK_S / 2:
                     self._stopping.wait(TICK_S)  # some releases do not wait for a master that is not there

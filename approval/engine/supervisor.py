@@ -147,6 +147,9 @@ class Supervisor:
             return
         self._next_beat = time.monotonic() + heartbeat.EVERY_S
         failing = {runner.name: runner.error for runner in self._runners if runner.error}
+        if self._bus.error:
+            deaf = {runner.name: f"it hears no events: {self._bus.error}" for runner in self._runners if runner.inbox}
+            failing = {**deaf, **failing}
         try:
             heartbeat.write(
                 self._settings.cachedir,

@@ -13,7 +13,7 @@ import pytest
 import salt.loader
 
 from saltext.approval import _core
-from saltext.approval.engine import heartbeat, runner, saying, supervisor, workers
+from saltext.approval.engine import bus, heartbeat, runner, saying, supervisor, workers
 from saltext.approval.engine import worker as worker_module
 from saltext.approval.engine.supervisor import Supervisor
 from saltext.approval.errors import Unavailable
@@ -327,6 +327,22 @@ def test_what_fails_is_in_the_sign_of_life(engine_opts, plugged, running):
         lambda: (beat := heartbeat.read(opts["cachedir"])) and beat.failing == {"failing": "ValueError"},
         4 * heartbeat.EVERY_S,
     )
+
+
+def test_a_bus_that_cannot_be_read_is_in_the_sign_of_life(engine_opts, plugged, running, monkeypatch, caplog):
+    def fail(self):
+        raise OSError("password=hunter2")
+
+    monkeypatch.setattr(bus.Bus, "_read", fail)
+    plugged("hearing", Counting()).events = ("salt/auth",)
+    opts = engine_opts()
+    running(opts, ("hearing",))
+    expected = {"hearing": "it hears no events: OSError"}
+    until(
+        lambda: (beat := heartbeat.read(opts["cachedir"])) and beat.failing == expected,
+        4 * heartbeat.EVERY_S,
+    )
+    assert caplog.text.count("the master's events cannot be read") == 1
 
 
 @pytest.mark.parametrize(
