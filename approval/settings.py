@@ -52,6 +52,7 @@ PARTS = {
     "engine": Part("approval:engine", "approval_engine", "salt_engine", "engine.dsn", ("listen_dsn_file", "workers")),
 }
 CACHEDIR = "/var/cache/salt/master"
+SERVICE_CACHEDIR = "/var/cache/salt-approval"
 READ_FROM = ("database", "snapshot")
 # In mode snapshot, one that is not refreshed any more must not go on unnoticed while the database can be asked.
 FRESH_S = 60.0
@@ -80,8 +81,17 @@ class Settings:
         try:
             import salt.config
         except ImportError:
-            return cls(_yaml_of(path))
+            return cls(_master_yaml_of(path))
         return cls(salt.config.master_config(path))
+
+    @classmethod
+    def from_service_file(cls, path):
+        """
+        Of the file of a service, which runs where no master is: the settings below ``approval`` are those of a master.
+        """
+        if not os.path.isfile(path):
+            raise ConfigError(f"there is no file {path}: name the settings of the service with --config")
+        return cls({"cachedir": SERVICE_CACHEDIR, **_yaml_of(path)})
 
     @property
     def cachedir(self):
@@ -238,19 +248,27 @@ def reading(settings, cachedir):
     return found
 
 
-def _yaml_of(path):
-    """The settings in a file and in its master.d, without Salt's defaults."""
-    import yaml
-
+def _master_yaml_of(path):
+    """The settings in a master's file and in its master.d, without Salt's defaults."""
     folder = os.path.join(os.path.dirname(path), "master.d")
     parts = [path]
     if os.path.isdir(folder):
         parts += [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name.endswith(".conf")]
     opts = {}
     for part in parts:
-        try:
-            with open(part, encoding="utf-8") as file:
-                opts.update(yaml.safe_load(file) or {})
-        except (OSError, ValueError, yaml.YAMLError):
-            raise ConfigError(f"{part} cannot be read as YAML") from None
+        opts.update(_yaml_of(part))
     return opts
+
+
+def _yaml_of(path):
+    """The mapping in a YAML file, {} in an empty one."""
+    import yaml
+
+    try:
+        with open(path, encoding="utf-8") as file:
+            content = yaml.safe_load(file) or {}
+    except (OSError, ValueError, yaml.YAMLError):
+        raise ConfigError(f"{path} cannot be read as YAML") from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path} must be a mapping of settings")
+    return content

@@ -17,6 +17,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 # The private server is shared with the tests, and no part of the installed package.
 sys.path.insert(0, str(HERE.parent / "tools"))
 
+import events  # noqa: E402
 import libpq_reader  # noqa: E402
 import pillar  # noqa: E402
 import report  # noqa: E402
@@ -38,6 +39,8 @@ ROUNDS = 15
 ROUNDS_QUICK = 5
 STORM = (500, 3)  # requests at once, storms
 STORM_QUICK = (50, 1)
+EVENTS_S = 60
+EVENTS_QUICK_S = 10
 DURATION_S = 0.4  # of one alternative in one round
 DURATION_QUICK_S = 0.25
 
@@ -65,6 +68,7 @@ def measure(quick):
         yield from storm.measure(database, minions, directory, *(STORM_QUICK if quick else STORM))
     with RunDirectory() as directory:
         yield from rules.measure(directory, quick)
+    yield from events.measure(EVENTS_QUICK_S if quick else EVENTS_S)
 
 
 def versions():

@@ -39,13 +39,14 @@ print(time.perf_counter() - start)
 """
 WORKER = """
 import sys
-from saltext.approval.engine import Supervisor
+from saltext.approval.engine.supervisor import Supervisor
+from saltext.approval.settings import Settings
 cachedir, exporter, engine = sys.argv[1:]
-Supervisor({
+Supervisor(Settings.from_master({
     "cachedir": cachedir,
     "ext_pillar": [{"approval": {"dsn_file": exporter}}],
     "approval": {"engine": {"dsn_file": engine}},
-}, ("snapshot",)).run()
+}), ("snapshot",)).run()
 """
 
 _first_read = []

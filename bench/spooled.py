@@ -161,7 +161,7 @@ def _recording(options):
 
 
 def _record(options, ready, finish):
-    worker = spool_worker.worker(options)
+    worker = spool_worker.worker(Settings.from_master(options))
     wait_s = worker.round()
     ready.set()
     while not finish.wait(worker.every_s if wait_s is None else wait_s):

@@ -11,6 +11,9 @@ def add(commands):
     """Declare the commands."""
     command = leaf(commands, "check", _check, "is everything configured right? exit code 1 if not")
     command.add_argument("--master-config", metavar="FILE", default=MASTER_CONFIG, help="(%(default)s)")
+    command.add_argument(
+        "--config", metavar="FILE", help="the settings of a service (see serve): it is checked in place of a master"
+    )
 
     leaf(commands, "state-root", _state_root, "the folder to name in the master's file_roots")
     command = leaf(commands, "validate", _validate, "judge a job return in a file; exit code 0 only if it converged")
@@ -21,7 +24,7 @@ def add(commands):
 def _check(arguments):
     from ..admin import check
 
-    report = check.run(arguments.master_config)
+    report = check.run_service(arguments.config) if arguments.config else check.run(arguments.master_config)
     answer(arguments, report.findings, lambda rows: findings_text(rows, report.looked_at))
     return REFUSED if any(finding["severity"] == "error" for finding in report.findings) else DONE
 

@@ -12,14 +12,16 @@ DEAD_AFTER_S = 30.0
 @dataclass(frozen=True)
 class Heartbeat:
     """
-    What the engine said of itself: when (seconds since 1970), the id of its process, which workers it runs, and
-    which of them fail, with the error.
+    What the engine said of itself: when (seconds since 1970), the id of its process, which workers it runs, which of
+    them fail, with the error, how many events those lost that were too slow, and how many were passed over.
     """
 
     at: float
     pid: int
     workers: list = field(default_factory=list)
     failing: dict = field(default_factory=dict)
+    dropped: dict = field(default_factory=dict)
+    junk: int = 0
 
     @property
     def is_alive(self):
@@ -27,14 +29,14 @@ class Heartbeat:
         return abs(time.time() - self.at) < DEAD_AFTER_S
 
 
-def path(opts):
-    """Where it is, on a master with the configuration ``opts``."""
-    return os.path.join(opts.get("cachedir", "/var/cache/salt/master"), "approval", "engine.json")
+def path(cachedir):
+    """Where it is below the directory for what can be made again, ``Settings.cachedir``."""
+    return os.path.join(cachedir, "approval", "engine.json")
 
 
-def write(opts, workers, failing):
+def write(cachedir, workers, failing, dropped=None, junk=0):
     """Say that the engine is alive. Raises OSError."""
-    place = path(opts)
+    place = path(cachedir)
     os.makedirs(os.path.dirname(place), mode=0o700, exist_ok=True)
     new = f"{place}.{os.getpid()}"
     try:
@@ -42,7 +44,7 @@ def write(opts, workers, failing):
         with open(
             os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "w", encoding="utf-8"
         ) as file:
-            json.dump(asdict(Heartbeat(time.time(), os.getpid(), workers, failing)), file)
+            json.dump(asdict(Heartbeat(time.time(), os.getpid(), workers, failing, dropped or {}, junk)), file)
         os.replace(new, place)
     except OSError:
         if os.path.lexists(new):
@@ -50,11 +52,18 @@ def write(opts, workers, failing):
         raise
 
 
-def read(opts):
+def read(cachedir):
     """The Heartbeat that was written last; None where there is none that can be understood. Raises OSError."""
     try:
-        with open(path(opts), encoding="utf-8") as file:
+        with open(path(cachedir), encoding="utf-8") as file:
             content = json.load(file)
-        return Heartbeat(float(content["at"]), int(content["pid"]), list(content["workers"]), dict(content["failing"]))
+        return Heartbeat(
+            float(content["at"]),
+            int(content["pid"]),
+            list(content["workers"]),
+            dict(content["failing"]),
+            dict(content["dropped"]),
+            int(content["junk"]),
+        )
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None

@@ -1,7 +1,7 @@
-"""What the engine does all the time: a worker is one module in workers/, named in WORKERS.
+"""What the engine does all the time: each worker is a module, named in WORKERS.
 
-Each module has ``worker(opts)``, which gives a Worker, or None where the master's configuration leaves it
-nothing to do. The engine runs every worker in a thread of its own (see supervisor.py).
+The module has ``worker(settings)``, which gives a Worker, or None where the Settings leave it nothing to do. The engine
+runs every worker in a thread of its own (see runner.py).
 """
 
 import contextlib
@@ -14,18 +14,14 @@ import psycopg
 
 from .. import db
 from ..errors import ConfigError
-from ..settings import Settings
 
-WORKERS = (
-    "seal",
-    "partitions",
-    "due",
-    "dispatch",
-    "reinstall",
-    "drift",
-    "snapshot",
-    "spool",
-)
+# The module of each worker, which is imported in the process that runs it.
+WORKERS = {
+    name: f"{__package__}.workers.{name}"
+    for name in ("seal", "partitions", "due", "dispatch", "reinstall", "drift", "snapshot", "spool")
+}
+# These need Salt, or what its master has on the disk.
+OF_A_MASTER = ("dispatch", "reinstall", "drift", "snapshot", "spool")
 
 DEFAULT_LIMIT_MS = 120_000
 
@@ -41,6 +37,8 @@ class Worker:
     channels
         Names of PostgreSQL's NOTIFY channels that start a round at once. They are hints: a round has to find
         by itself what is due.
+    events
+        What the tags of those events on the master's bus begin with that the worker hears; they start a round at once.
     limit_s
         A round that takes longer counts as stuck and is interrupted.
     """
@@ -48,6 +46,7 @@ class Worker:
     name = ""
     every_s = 60.0
     channels = ()
+    events = ()
     limit_s = 3600.0
 
     def round(self):
@@ -57,6 +56,16 @@ class Worker:
         May raise anything: it is logged, and another round is tried later.
         """
         raise NotImplementedError
+
+    def heard(self, tag, data):
+        """
+        Take an event of the master's bus, in front of a round; ``data`` is a mapping, which others may have too. Every
+        minion can send any of them. May raise as round() does, and the event is lost.
+        """
+        raise NotImplementedError
+
+    def missed(self):
+        """Events may have been lost: called at the start, when the bus was away, and when this worker was too slow."""
 
     def interrupt(self):
         """Called from another thread: make a round that is stuck raise, as far as that can be done."""
@@ -68,11 +77,10 @@ class Worker:
 class DatabaseWorker(Worker):
     """A worker on the approval database, with a connection of its own as ``approval:engine`` has it."""
 
-    def __init__(self, opts):
-        self.opts = opts
-        self.limit_s = (
-            Settings.from_master(opts).connection("engine").options.get("timeout_ms", DEFAULT_LIMIT_MS) / 1000
-        )
+    def __init__(self, settings):
+        self.settings = settings
+        self.opts = settings.opts
+        self.limit_s = settings.connection("engine").options.get("timeout_ms", DEFAULT_LIMIT_MS) / 1000
         self._conn = None
         self._lock = threading.Lock()
 
@@ -80,7 +88,7 @@ class DatabaseWorker(Worker):
     def conn(self):
         """The connection, opened at need; anew after an error."""
         if self._conn is None:
-            self._conn = db.connect(Settings.from_master(self.opts).connection("engine"))
+            self._conn = db.connect(self.settings.connection("engine"))
         return self._conn
 
     def call(self, function, *args):
@@ -105,13 +113,12 @@ class DatabaseWorker(Worker):
                 conn.close()
 
 
-def problems(opts):
+def problems(settings):
     """
     What is wrong under ``approval:engine:workers``, a text each. It holds up the worker that it is about and no other.
     Raises ConfigError where there is no mapping at all.
     """
     found = []
-    settings = Settings.from_master(opts)
     for name in settings.workers():
         if name in WORKERS:
             try:
@@ -119,7 +126,12 @@ def problems(opts):
             except ConfigError as exc:
                 found.append(str(exc))
         else:
-            similar = difflib.get_close_matches(str(name), WORKERS, 1)
-            meant = f"did you mean {similar[0]}?" if similar else f"there are {', '.join(WORKERS)}"
-            found.append(f"approval:engine:workers: there is no worker {name!r}: {meant}")
+            found.append(f"approval:engine:workers: {unknown(name)}")
     return found
+
+
+def unknown(name):
+    """What to say of a name that is no worker's."""
+    similar = difflib.get_close_matches(str(name), WORKERS, 1)
+    meant = f"did you mean {similar[0]}?" if similar else f"there are {', '.join(WORKERS)}"
+    return f"there is no worker {name!r}: {meant}"

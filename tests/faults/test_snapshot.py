@@ -11,7 +11,7 @@ from small_disk import SmallDisk
 
 from saltext.approval import _core
 from saltext.approval.engine.workers import snapshot
-from saltext.approval.settings import source
+from saltext.approval.settings import Settings, source
 
 TIMES = {"connect_timeout_ms": 500, "timeout_ms": 500}
 VERIFY = "import sys; from saltext.approval.cli import main; sys.exit(main())"
@@ -33,7 +33,7 @@ class Kept:
             read=reader(settings, str(folder)),
             record=recorder({"dsn": site.dsn("returner"), **TIMES}),
             approver=site.dsn("bob"),
-            keepers={"snapshot": lambda: snapshot.worker(opts)},
+            keepers={"snapshot": lambda: snapshot.worker(Settings.from_master(opts))},
         )
         self.crowd.wait("approved", names=["approver"])
         self.crowd.wait("round", 2, names=["snapshot"])

@@ -10,6 +10,7 @@ from small_disk import SmallDisk
 from saltext.approval.engine.workers import snapshot
 from saltext.approval.engine.workers import spool as spool_worker
 from saltext.approval.jobs import spool
+from saltext.approval.settings import Settings
 
 TIMES = {"connect_timeout_ms": 500, "timeout_ms": 2000}
 
@@ -36,8 +37,8 @@ class Spooled:
             approver=site.dsn("bob"),
             pause_s=0.05,  # so that not more comes in than can be drained
             keepers={
-                "drainer": lambda: spool_worker.worker(self._opts),
-                "snapshot": lambda: snapshot.worker(self._opts),
+                "drainer": lambda: spool_worker.worker(Settings.from_master(self._opts)),
+                "snapshot": lambda: snapshot.worker(Settings.from_master(self._opts)),
             },
         )
         self.crowd.wait("approved", names=["approver"])
@@ -51,7 +52,7 @@ class Spooled:
     def drain(self):
         """Let all finish and record what still waits; the number of entries that were set aside."""
         self.crowd.stop()
-        worker = spool_worker.worker(self._opts)
+        worker = spool_worker.worker(Settings.from_master(self._opts))
         while worker.round() is not None:
             pass
         info = spool.Spool(spool.settings(self._opts)).info()

@@ -178,7 +178,7 @@ def working_master(master_opts):
         listener.bind(f"/proc/self/fd/{folder}/master_event_pub.ipc")
         os.close(folder)
         listener.listen()
-        heartbeat.write(opts, ["seal"], {})
+        heartbeat.write(opts["cachedir"], ["seal"], {})
         top = pathlib.Path(opts["file_roots"]["base"][0], "top.sls")
         top.parent.mkdir(exist_ok=True)
         top.write_text("base:\n  '*':\n    - approval\n")

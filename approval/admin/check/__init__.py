@@ -58,6 +58,20 @@ def run(master_config):
     return Report(findings.rows, findings.looked_at)
 
 
+def run_service(path):
+    """
+    Check the service whose settings are in the file ``path``: them, its login, the database, and whether it runs. Done
+    by the account that the service runs as. Returns a Report. Raises ConfigError if the file cannot be read.
+    """
+    settings = Settings.from_service_file(path)
+    findings = _Findings()
+    _check_workers(settings, "Correct it and restart the service. The other workers run.", findings)
+    findings.look("settings")
+    _check_part(settings, "engine", None, findings)
+    running.run_service(settings, path, findings)
+    return Report(findings.rows, findings.looked_at)
+
+
 class _Findings:
     def __init__(self):
         self.rows = []
@@ -142,9 +156,13 @@ def _check_engine(settings, findings):
             "there is no entry approval: nothing is dispatched, nothing expires, and the audit is not sealed",
             "Add:\nengines:\n  - approval: {}",
         )
+    _check_workers(settings, "Correct it and restart the master. The other workers run.", findings)
+
+
+def _check_workers(settings, remedy, findings):
     try:
-        for problem in worker.problems(settings.opts):
-            findings.error("approval:engine", problem, "Correct it and restart the master. The other workers run.")
+        for problem in worker.problems(settings):
+            findings.error("approval:engine", problem, remedy)
     except config.ConfigError as exc:
         findings.refused("approval:engine", exc, "See: salt-approval help the-engine")
 

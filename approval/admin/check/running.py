@@ -28,7 +28,7 @@ def run(settings, findings):
     elif is_running:
         findings.look("master")
     if _has_engine(settings):
-        _engine(opts, findings, is_running)
+        _engine(settings.cachedir, findings, is_running)
     _snapshot(settings, findings)
 
 
@@ -67,24 +67,52 @@ def _master_runs(opts):
     return True
 
 
-def _engine(opts, findings, is_running):
+def run_service(settings, path, findings):
+    """Add to ``findings`` that the service with these Settings, of the file ``path``, does not run, or what fails."""
+    dead_since = _sign_of_life("service", settings.cachedir, findings)
+    if dead_since:
+        findings.error("service", f"it does not run ({dead_since})", f"Start it: salt-approval serve --config {path}")
+
+
+def _engine(cachedir, findings, is_running):
+    dead_since = _sign_of_life("engine", cachedir, findings)
+    if dead_since and is_running is not False:
+        findings.error(
+            "engine",
+            f"it does not run ({dead_since}): nothing is dispatched, nothing expires, and the audit is not sealed",
+            "Look for `approval` in the master's log, mend what it says, and restart the master.",
+        )
+
+
+def _sign_of_life(subject, cachedir, findings):
+    """What is known of one that gave no sign of life lately, in words; else None, and what it says is a finding."""
     try:
-        beat = heartbeat.read(opts)
+        beat = heartbeat.read(cachedir)
     except OSError as exc:
-        findings.warning("engine", f"whether it is alive could not be seen: {heartbeat.path(opts)}: {exc.strerror}", "")
-        return
-    findings.look("engine")
-    if beat is None or not beat.is_alive:
-        since = "it never gave a sign of life" if beat is None else f"its last sign of life is of {_time(beat.at)}"
-        if is_running is not False:
-            findings.error(
-                "engine",
-                f"it does not run ({since}): nothing is dispatched, nothing expires, and the audit is not sealed",
-                "Look for `approval` in the master's log, mend what it says, and restart the master.",
-            )
-        return
+        findings.warning(
+            subject, f"whether it is alive could not be seen: {heartbeat.path(cachedir)}: {exc.strerror}", ""
+        )
+        return None
+    findings.look(subject)
+    if beat is None:
+        return "it never gave a sign of life"
+    if not beat.is_alive:
+        return f"its last sign of life is of {_time(beat.at)}"
     for name, error in sorted(beat.failing.items()):
-        findings.error("engine", f"its worker {name} fails: {error}", "It is tried again and again. The log has more.")
+        findings.error(subject, f"its worker {name} fails: {error}", "It is tried again and again. The log has more.")
+    for name, count in sorted(beat.dropped.items()):
+        findings.warning(
+            subject,
+            f"its worker {name} was too slow for the master's events, and lost {count} since the engine was started",
+            "It looks for what they told in other ways. If the number grows, the database or the master is too slow.",
+        )
+    if beat.junk:
+        findings.warning(
+            subject,
+            f"{beat.junk} of the master's events were too large or no mappings, and were passed over",
+            "A minion may send them. Look for it with: salt-run state.event pretty=True",
+        )
+    return None
 
 
 def _snapshot(settings, findings):

@@ -16,14 +16,12 @@ from ... import _core, db
 from ...errors import Refused
 from ...jobs import packing
 from ...master import keys, publisher
-from ...settings import Settings
 from .. import action_proof
+from ..delivery import CHANNEL, Consumer, Delivery, Failed, Later
 from ..worker import DatabaseWorker
 
 log = logging.getLogger(__name__)
 
-DESTINATION = "salt"
-LEASE = "5 minutes"
 AT_ONCE = 1000  # steps or returns that are fetched in one go
 FEW = (
     1000  # so many keys are looked up one by one, before all are listed: which takes seconds where there are very many
@@ -32,50 +30,47 @@ LONGEST_S = 20.0  # for sending, in one round; returns and other workers' reques
 ASK_AGAIN_S = 30.0  # how often a minion that was told to reboot is asked which boot it has
 
 
-class Dispatch(DatabaseWorker):
+class Dispatch(DatabaseWorker, Consumer):
     name = "dispatch"
     every_s = 2.0
-    channels = ("approval_outbox",)
+    channels = (CHANNEL,)
+    destination = "salt"
+    lease_s = 300.0
 
-    def __init__(self, opts):
-        super().__init__(opts)
-        self._pillar_key = Settings.from_master(opts).state_arguments()
+    def __init__(self, settings):
+        super().__init__(settings)
+        self._pillar_key = settings.state_arguments()
         self._asked = time.monotonic()
-        self._passed = {}  # thread -> until when its message is left to masters that hold other minions' keys
+        self._delivery = Delivery(self, self)
+        self._until = 0.0  # when sending ends in this round, by the monotonic clock
         self._listed = None  # all minions that can be told in this round, once they were listed
         self._lost = set()  # those whose keys went in this round, not to be tried again and again
         self._minions = set()  # those that can be told of what is at hand
 
     def round(self):
-        until = time.monotonic() + min(LONGEST_S, self.limit_s / 4)
+        self._until = time.monotonic() + min(LONGEST_S, self.limit_s / 4)
         self._listed, self._lost = None, set()
-        while time.monotonic() < until and (due := self._due()):
-            for thread, number in due:
-                if time.monotonic() < until:
-                    self._take(thread, number, until)
+        is_done = self._delivery.run(self._until)
         judged = sum(self._judge(row) for row in self.call("list_dispatches", AT_ONCE))
         settled = self.value("settle_dispatches")
         if time.monotonic() - self._asked >= ASK_AGAIN_S:
             self._asked = time.monotonic()
             observe(self.opts, [row["awaiting_start"] for row in self.call("awaiting_start")], **self._pillar_key)
-        return 0.0 if time.monotonic() >= until or max(judged, settled) >= AT_ONCE else None
+        return None if is_done and max(judged, settled) < AT_ONCE else 0.0
 
-    def _due(self):
-        """The threads whose messages are due, with their requests; without those that were passed over."""
-        self._passed = {thread: until for thread, until in self._passed.items() if until > time.monotonic()}
-        rows = self.call("due_outbox", DESTINATION, list(self._passed), AT_ONCE)
-        return [(row["thread"], row["request_id"]) for row in rows]
+    def pass_s(self, thread, request):
+        """For how long it is left to masters that hold other keys; whose keys this one holds is noted."""
+        self._minions = self._reachable(request)
+        return self.value("dispatch_pause", request, list(self._minions)).total_seconds()
 
-    def _take(self, thread, number, until):
-        """Claim the message of a request and deliver it, or pass it over."""
-        self._minions = self._reachable(number)
-        pause = self.value("dispatch_pause", number, list(self._minions)).total_seconds()
-        claimed = () if pause else self.call("claim_outbox", DESTINATION, LEASE, 1, thread)
-        if claimed:
-            self._deliver(claimed[0], until)
-        else:
-            # One that another master was quicker to claim is looked at in the next round.
-            self._passed[thread] = time.monotonic() + (pause or self.every_s / 2)
+    def deliver(self, message):
+        """Send what is due of a request; it comes again when more is."""
+        error = self._dispatch(message.request)
+        if error is not None:
+            raise Failed(error)
+        due_at = self.value("next_dispatch", message.request, None)
+        if due_at is not None:
+            raise Later(due_at)
 
     def _reachable(self, number):
         """The minions that a request waits for and whose keys are accepted here, as a set; with more beside them."""
@@ -86,19 +81,7 @@ class Dispatch(DatabaseWorker):
             self._listed = set(keys.accepted(self.opts)) - self._lost
         return self._listed
 
-    def _deliver(self, message, until):
-        number, thread, seq = message["request_id"], message["thread"], message["seq"]
-        due = None
-        try:
-            error = self._dispatch(number, until)
-            if error is None:
-                due = self.value("next_dispatch", number, None)
-        except Refused as exc:
-            error = str(exc)
-        outcome = "failed" if error else "delivered" if due is None else "later"
-        self.call("settle_outbox", DESTINATION, thread, seq, outcome, due, error)
-
-    def _dispatch(self, number, until):
+    def _dispatch(self, number):
         """
         Take the steps of a request that are due on minions that can be told, as many as there is time for; returns why
         one of them could not be taken, or None.
@@ -107,7 +90,7 @@ class Dispatch(DatabaseWorker):
         rows = self.call("take_dispatches", number, list(self._minions), AT_ONCE)
         groups = [[row for row in rows if row["step"] == "apply"], *([row] for row in rows if row["step"] != "apply")]
         for group in groups:
-            if time.monotonic() >= until:
+            if time.monotonic() >= self._until:
                 break
             jid = publisher.new_jid(self.opts)
             with db.translated(), self.conn.transaction():
@@ -191,6 +174,6 @@ def _key(row):
     return row["minion_id"], row["item_id"]
 
 
-def worker(opts):
-    """The worker; see workers.Worker."""
-    return Dispatch(opts)
+def worker(settings):
+    """The worker; see engine/worker.py."""
+    return Dispatch(settings)

@@ -11,7 +11,6 @@ import time
 from ... import db
 from ...errors import ConfigError
 from ...master import keys, publisher
-from ...settings import Settings
 from ..worker import DatabaseWorker
 
 log = logging.getLogger(__name__)
@@ -27,8 +26,8 @@ class Drift(DatabaseWorker):
     """
     The worker.
 
-    opts
-        The master's configuration.
+    settings
+        The Settings of the master.
     hours
         The time between two checks of one minion.
     slice
@@ -40,14 +39,14 @@ class Drift(DatabaseWorker):
     name = "drift"
     every_s = LONGEST_PAUSE_S
 
-    def __init__(self, opts, hours, slice, silent_after_minutes):
-        super().__init__(opts)
+    def __init__(self, settings, hours, slice, silent_after_minutes):
+        super().__init__(settings)
         self._total = 0  # minions to be told, as of the last round
         self._every_s = hours * 3600
         self._slice = slice
         self._silent_after_s = silent_after_minutes * 60
         self._accepted, self._listed_at = [], None
-        self._pillar_key = Settings.from_master(opts).state_arguments()
+        self._pillar_key = settings.state_arguments()
 
     def round(self):
         self.value("note_silence", f"{self._silent_after_s} seconds")
@@ -73,21 +72,21 @@ class Drift(DatabaseWorker):
             log.warning("approval: %d minions may not have been told to read what is there: %s", len(minions), exc)
 
 
-def worker(opts):
-    """The worker; see workers.Worker."""
-    settings = Settings.from_master(opts).worker("drift")
-    if settings is None:
+def worker(settings):
+    """The worker; see engine/worker.py."""
+    given = settings.worker("drift")
+    if given is None:
         return None
-    for name in settings:
+    for name in given:
         if name not in SETTINGS:
             raise ConfigError(
                 f"approval:engine:workers:drift: there is no setting {name!r} (known: {', '.join(SETTINGS)})"
             )
     chosen = {}
     for name, (default, least) in SETTINGS.items():
-        value = settings.get(name, default)
+        value = given.get(name, default)
         kinds = int if name == "slice" else int | float
         if isinstance(value, bool) or not isinstance(value, kinds) or not value >= least:
             raise ConfigError(f"approval:engine:workers:drift: {name} must be a number, {least:g} at the least")
         chosen[name] = value
-    return Drift(opts, **chosen)
+    return Drift(settings, **chosen)

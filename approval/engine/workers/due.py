@@ -19,6 +19,6 @@ class Due(DatabaseWorker):
         return max(1.0, (due - datetime.datetime.now(datetime.timezone.utc)).total_seconds())
 
 
-def worker(opts):
-    """The worker; see workers.Worker."""
-    return Due(opts)
+def worker(settings):
+    """The worker; see engine/worker.py."""
+    return Due(settings)

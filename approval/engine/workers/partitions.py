@@ -1,5 +1,6 @@
 """Makes the partitions of the job cache ahead of time, and drops those that are older than jobs are kept."""
 
+from ...errors import ConfigError
 from ...jobs import retention
 from ..worker import DatabaseWorker
 
@@ -12,6 +13,9 @@ class Partitions(DatabaseWorker):
         self.call("maintain_jobs", retention.keep_hours(self.opts))
 
 
-def worker(opts):
-    """The worker; see workers.Worker."""
-    return Partitions(opts)
+def worker(settings):
+    """The worker; see engine/worker.py."""
+    if "keep_jobs_seconds" not in settings.opts:
+        # Every master has it. Elsewhere no default is right: what is older is lost.
+        raise ConfigError("partitions: keep_jobs_seconds is not set, as it stands in the master's configuration")
+    return Partitions(settings)

@@ -15,65 +15,55 @@ import time
 
 import salt.cache
 import salt.key
-import salt.utils.event
 import salt.utils.verify
 from salt.exceptions import SaltException
 
 from ...errors import Refused
 from ...master import keys
-from ...settings import Settings
 from ..worker import DatabaseWorker
 from .dispatch import observe
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 1.0  # how long a round listens
-KEYS_EVERY_S = 3600.0  # what was missed is found among the accepted keys
+SETTLE_EVERY_S = 1.0
+KEYS_EVERY_S = 3600.0  # what nobody told is found among the accepted keys
+KEYS_AGAIN_S = 60.0  # sooner, where events may have been lost; not at once, as every minion can send too many
 GRAINS_FOR_S = 600.0  # how long after its start a minion's grains are looked at: they come a little later
-AT_ONCE = 200  # so many keys, and grains, are read between two looks at the events
+AT_ONCE = 200  # so many keys, and grains, are read in a round, and events heard in between
 MOST_STARTED = 200_000  # more minions than a master has; what made-up names go on for is bounded
 
 
 class Reinstall(DatabaseWorker):
     name = "reinstall"
-    every_s = 0.0
+    every_s = SETTLE_EVERY_S
+    events = ("salt/auth", "salt/key", "salt/minion/")
 
-    def __init__(self, opts):
-        super().__init__(opts)
-        self._bus = None
-        self._keys_at = None  # when the accepted keys were last listed
+    def __init__(self, settings):
+        super().__init__(settings)
+        self._has_missed = False  # events, since the accepted keys were last listed
+        self._keys_at = None  # when that was
         self._unread = []  # those of them that are yet to be read
         self._settled_at = None
         self._told = {}  # minion -> (digest of the key, accepted, machine id) that the database knows
         self._started = {}  # minion -> when it last started; those whose grains were looked at last come last
 
     def round(self):
-        if self._bus is None:
-            self._bus = salt.utils.event.get_event("master", opts=self.opts, listen=True)
         self._read_keys()
-        self._listen()
-        if self._is_over(self._settled_at, LOOK_S):
+        if self._is_over(self._settled_at, SETTLE_EVERY_S):
             self._look_at_grains()
             self.value("settle_reinstalls")
             self._settled_at = time.monotonic()
+        return 0.0 if self._unread else None
 
     def close(self):
         super().close()
         # What the database was told may be lost with the connection.
         self._told.clear()
-        bus, self._bus = self._bus, None
-        if bus is not None:
-            bus.destroy()
 
-    def _listen(self):
-        last = time.monotonic() + LOOK_S
-        while (left := last - time.monotonic()) > 0:
-            event = self._bus.get_event(wait=left, tag="salt/", full=True, auto_reconnect=True)
-            if event is not None:
-                self.heard(event["tag"], event["data"])
+    def missed(self):
+        self._has_missed = True
 
     def heard(self, tag, data):
-        """Take an event of the master's bus."""
         parts = tag.split("/")
         if tag == "salt/auth" and self._is_id(data.get("id")) and isinstance(data.get("pub"), str):
             digest = digest_of(data["pub"])
@@ -90,7 +80,7 @@ class Reinstall(DatabaseWorker):
             if len(self._started) < MOST_STARTED:
                 self._started[parts[2]] = time.monotonic()
             waiting = [row["awaiting_start"] for row in self.call("awaiting_start", parts[2])]
-            observe(self.opts, waiting, **Settings.from_master(self.opts).state_arguments())
+            observe(self.opts, waiting, **self.settings.state_arguments())
 
     def _tell(self, minion, digest, accepted, machine_id):
         told = (digest, accepted, machine_id)
@@ -125,11 +115,12 @@ class Reinstall(DatabaseWorker):
         return key is not None and digest_of(key) == digest
 
     def _read_keys(self):
-        """Read some of the accepted keys, of unknown minions first, until all were read; and again after an hour."""
-        if not self._unread and not self._is_over(self._keys_at, KEYS_EVERY_S):
+        """Read some of the accepted keys, of unknown minions first, until all were read; and again later."""
+        if not self._unread and not self._is_over(self._keys_at, KEYS_AGAIN_S if self._has_missed else KEYS_EVERY_S):
             return
         with salt.key.get_key(self.opts) as opened:
             if not self._unread:
+                self._has_missed = False
                 accepted = [minion for minion in opened.list_keys()["minions"] if self._is_id(minion)]
                 unknown = {row["unknown_minions"] for row in self.call("unknown_minions", accepted)}
                 for minion in unknown:
@@ -176,6 +167,6 @@ def digest_of(public_key):
     return hashlib.sha256("".join(public_key.split()).encode("utf-8", "replace")).hexdigest()
 
 
-def worker(opts):
-    """The worker; see workers.Worker."""
-    return Reinstall(opts)
+def worker(settings):
+    """The worker; see engine/worker.py."""
+    return Reinstall(settings)

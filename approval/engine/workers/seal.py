@@ -12,6 +12,6 @@ class Seal(DatabaseWorker):
             pass
 
 
-def worker(opts):
-    """The worker; see workers.Worker."""
-    return Seal(opts)
+def worker(settings):
+    """The worker; see engine/worker.py."""
+    return Seal(settings)

@@ -13,7 +13,6 @@ import time
 
 from ... import _core
 from ...errors import Unavailable
-from ...settings import Settings
 from ..worker import Worker
 
 log = logging.getLogger(__name__)
@@ -84,9 +83,8 @@ def verified(path):
     return result.returncode == 0  # below 0: a signal ended it
 
 
-def worker(opts):
+def worker(settings):
     """The worker; None on a master without our pillar."""
-    settings = Settings.from_master(opts)
     if settings.worker("snapshot") is None or not settings.pillars:
         return None
     return Snapshot(settings.source())

@@ -2,7 +2,6 @@
 
 from ...jobs import drain, spool
 from ...jobs.database import JobDatabase
-from ...settings import Settings
 from ..worker import Worker
 
 
@@ -10,9 +9,9 @@ class Drainer(Worker):
     name = "spool"
     every_s = 0.25
 
-    def __init__(self, opts):
-        self._spool = spool.Spool(spool.settings(opts))
-        self._database = JobDatabase(Settings.from_master(opts).connection("returner"))
+    def __init__(self, settings):
+        self._spool = spool.Spool(spool.settings(settings.opts))
+        self._database = JobDatabase(settings.connection("returner"))
 
     def round(self):
         # Not to the end, so that the engine can stop.
@@ -20,6 +19,6 @@ class Drainer(Worker):
         return None if done.finished or done.busy else 0.0
 
 
-def worker(opts):
-    """The worker; see workers.Worker."""
-    return Drainer(opts) if Settings.from_master(opts).section("returner") else None
+def worker(settings):
+    """The worker; None on a master whose job cache is another."""
+    return Drainer(settings) if settings.section("returner") else None

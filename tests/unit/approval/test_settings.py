@@ -2,6 +2,7 @@
 
 import ast
 import pathlib
+import re
 
 import pytest
 
@@ -81,3 +82,20 @@ def test_what_minions_are_told():
     assert Settings.from_master({"ext_pillar": [{"approval": {"key": "wanted"}}]}).state_arguments() == {
         "pillar_key": "wanted"
     }
+
+
+def test_the_file_of_a_service_stands_alone(tmp_path):
+    path = tmp_path / "service.yaml"
+    with pytest.raises(ConfigError, match=r"there is no file .*: name the settings of the service with --config"):
+        Settings.from_service_file(path)
+    (tmp_path / "master.d").mkdir()
+    (tmp_path / "master.d" / "x.conf").write_text("cachedir: /elsewhere\n")
+    path.write_text("approval: {engine: {dsn: host=/x, workers: {due: false}}}\n")
+    settings = Settings.from_service_file(path)
+    assert (settings.cachedir, settings.worker("due")) == ("/var/cache/salt-approval", None)
+    path.write_text("cachedir: /var/lib/x\n")
+    assert Settings.from_service_file(path).cachedir == "/var/lib/x"
+    for text in ("[1]", "a: [", "text"):
+        path.write_text(text)
+        with pytest.raises(ConfigError, match=re.escape(str(path))):
+            Settings.from_service_file(path)

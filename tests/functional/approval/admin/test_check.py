@@ -60,25 +60,33 @@ class TestTheEngine:
         assert "engine" not in found
 
     def test_one_that_never_lived(self, findings, working_master):
-        os.unlink(heartbeat.path(working_master))
+        os.unlink(heartbeat.path(working_master["cachedir"]))
         row = findings()["engine"]
         assert (row["severity"], "it never gave a sign of life" in row["problem"]) == ("error", True)
 
     @pytest.mark.parametrize("content", ["", "{}", "[1]", '{"at": "x"}'])
     def test_what_is_no_sign_of_life(self, findings, working_master, content):
-        with open(heartbeat.path(working_master), "w") as file:
+        with open(heartbeat.path(working_master["cachedir"]), "w") as file:
             file.write(content)
         assert "it never gave a sign of life" in findings()["engine"]["problem"]
 
     def test_one_that_died(self, findings, working_master, monkeypatch):
         monkeypatch.setattr(heartbeat.time, "time", lambda: 1_700_000_000.0)
-        heartbeat.write(working_master, ["seal"], {})
+        heartbeat.write(working_master["cachedir"], ["seal"], {})
         monkeypatch.undo()
         assert "its last sign of life is of 2023-11-14 22:13:20 UTC" in findings()["engine"]["problem"]
 
     def test_one_whose_worker_fails(self, findings, working_master):
-        heartbeat.write(working_master, ["seal", "drift"], {"drift": "the approval database went away"})
+        heartbeat.write(working_master["cachedir"], ["seal", "drift"], {"drift": "the approval database went away"})
         assert findings()["engine"]["problem"] == "its worker drift fails: the approval database went away"
+
+    def test_one_that_lost_events(self, findings, working_master):
+        heartbeat.write(working_master["cachedir"], ["seal", "reinstall"], {}, {"reinstall": 12}, 3)
+        row = findings()["engine"]
+        assert row["severity"].splitlines() == ["warning"] * 2
+        lost, junk = row["problem"].splitlines()
+        assert lost.startswith("its worker reinstall was too slow for the master's events, and lost 12")
+        assert junk == "3 of the master's events were too large or no mappings, and were passed over"
 
     @pytest.mark.parametrize(
         ("setting", "problem"),

@@ -13,10 +13,11 @@ import pytest
 import salt.loader
 
 from saltext.approval import _core
-from saltext.approval.engine import heartbeat, supervisor, workers
+from saltext.approval.engine import bus, heartbeat, runner, saying, supervisor, workers
 from saltext.approval.engine import worker as worker_module
 from saltext.approval.engine.supervisor import Supervisor
 from saltext.approval.errors import Unavailable
+from saltext.approval.settings import Settings
 
 BOUND_S = 30
 
@@ -38,8 +39,8 @@ def running():
     """A function that runs a Supervisor in a thread until the test is over; gives it."""
     with contextlib.ExitStack() as stack:
 
-        def start(opts, names=worker_module.WORKERS):
-            supervisor = Supervisor(opts, names)
+        def start(opts, names=tuple(worker_module.WORKERS)):
+            supervisor = Supervisor(Settings.from_master(opts), names)
             thread = threading.Thread(target=supervisor.run)
             thread.start()
             stack.callback(thread.join)
@@ -52,21 +53,21 @@ def running():
 @pytest.fixture
 def plugged(monkeypatch):
     """A function that makes a Worker known to the engine under a name, as if it had a module."""
-    import_module = supervisor.importlib.import_module
+    import_module = runner.importlib.import_module
     known = {}
 
     class Module:
         def __init__(self, worker):
-            self.worker = lambda opts: worker
+            self.worker = lambda settings: worker
 
     def find(name):
         return known[name] if name in known else import_module(name)
 
-    monkeypatch.setattr(supervisor.importlib, "import_module", find)
+    monkeypatch.setattr(runner.importlib, "import_module", find)
 
     def plug(name, worker):
         known[f"{workers.__name__}.{name}"] = Module(worker)
-        monkeypatch.setattr(worker_module, "WORKERS", (*worker_module.WORKERS, name))
+        monkeypatch.setitem(worker_module.WORKERS, name, f"{workers.__name__}.{name}")
         return worker
 
     return plug
@@ -199,7 +200,7 @@ def test_one_that_raises_stops_no_other_and_is_reported_once(engine_opts, runnin
 
 def test_one_that_cannot_be_made_stops_no_other(engine_opts, running, plugged, monkeypatch):
     good = plugged("good", Counting())
-    monkeypatch.setattr(worker_module, "WORKERS", (*worker_module.WORKERS, "missing"))
+    monkeypatch.setitem(worker_module.WORKERS, "missing", f"{workers.__name__}.missing")
     running(engine_opts(), ("missing", "good"))
     until(lambda: good.rounds >= 3)
 
@@ -237,7 +238,7 @@ def test_a_database_that_does_not_answer_is_given_up(engine_opts, running, plugg
                 self.gave_up = True
                 raise
 
-    waiting = plugged("waiting", Waiting(engine_opts(timeout_ms=200)))
+    waiting = plugged("waiting", Waiting(Settings.from_master(engine_opts(timeout_ms=200))))
     running(engine_opts(), ("waiting",))
     until(lambda: waiting.gave_up)
 
@@ -309,7 +310,7 @@ def test_a_wrong_setting_of_one_worker_stops_no_other(engine_opts, running, clie
     client("alice").request("package", ["web1"], {"hello": "1"}, "a test")
     until(lambda: unsealed(approved) == 0)
     assert said in caplog.text
-    until(lambda: (beat := heartbeat.read(opts)) and beat.is_alive and "seal" in beat.workers)
+    until(lambda: (beat := heartbeat.read(opts["cachedir"])) and beat.is_alive and "seal" in beat.workers)
 
 
 def test_what_fails_is_in_the_sign_of_life(engine_opts, plugged, running):
@@ -322,14 +323,33 @@ def test_what_fails_is_in_the_sign_of_life(engine_opts, plugged, running):
     plugged("failing", Failing())
     opts = engine_opts()
     running(opts, ("failing",))
-    until(lambda: (beat := heartbeat.read(opts)) and beat.failing == {"failing": "ValueError"}, 4 * heartbeat.EVERY_S)
+    until(
+        lambda: (beat := heartbeat.read(opts["cachedir"])) and beat.failing == {"failing": "ValueError"},
+        4 * heartbeat.EVERY_S,
+    )
+
+
+def test_a_bus_that_cannot_be_read_is_in_the_sign_of_life(engine_opts, plugged, running, monkeypatch, caplog):
+    def fail(self):
+        raise OSError("password=hunter2")
+
+    monkeypatch.setattr(bus.Bus, "_read", fail)
+    plugged("hearing", Counting()).events = ("salt/auth",)
+    opts = engine_opts()
+    running(opts, ("hearing",))
+    expected = {"hearing": "it hears no events: OSError"}
+    until(
+        lambda: (beat := heartbeat.read(opts["cachedir"])) and beat.failing == expected,
+        4 * heartbeat.EVERY_S,
+    )
+    assert caplog.text.count("the master's events cannot be read") == 1
 
 
 @pytest.mark.parametrize(
     "error", [_core.Unavailable("no server"), psycopg.OperationalError("no server"), Unavailable("no server")]
 )
 def test_a_server_that_stops_is_one_line_whatever_worker_meets_it(caplog, error):
-    said = supervisor._Saying("approval: worker spool")
+    said = saying.Saying("approval: worker spool")
     for _ in range(3):
         said.failed(error)
     assert [(record.getMessage(), record.exc_info) for record in caplog.records] == [

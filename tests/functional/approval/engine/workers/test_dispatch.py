@@ -7,11 +7,12 @@ import pytest
 
 from saltext.approval.engine.workers import dispatch
 from saltext.approval.master import publisher
+from saltext.approval.settings import Settings
 
 
 @pytest.fixture
 def worker(master_opts):
-    worker = dispatch.worker(master_opts())
+    worker = dispatch.worker(Settings.from_master(master_opts()))
     yield worker
     worker.close()
 
@@ -199,7 +200,7 @@ def test_a_minion_without_an_accepted_key_keeps_nobody_waiting(
     accept_key(master_opts(), "web1")
     worker.round()
     assert len(published.jobs) == 1, "it is looked at again in a minute"
-    worker._passed.clear()
+    worker._delivery._passed.clear()
     worker.round()
     assert [job[1] for job in published.jobs] == [["web2"], ["web1"]]
     assert acting.outbox() == []
@@ -224,7 +225,7 @@ class TestMastersWithKeysOfTheirOwn:
 
     @pytest.fixture
     def other(self, other_opts):
-        other = dispatch.worker(other_opts)
+        other = dispatch.worker(Settings.from_master(other_opts))
         yield other
         other.close()
 

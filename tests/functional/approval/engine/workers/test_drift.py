@@ -11,6 +11,7 @@ from saltext.approval.cli import compliance
 from saltext.approval.engine.workers import drift
 from saltext.approval.errors import ConfigError
 from saltext.approval.master import publisher
+from saltext.approval.settings import Settings
 
 
 class Minion:
@@ -112,7 +113,7 @@ def worker(minions, master_opts):
     def build(**settings):
         opts = master_opts()
         opts["approval"]["engine"]["workers"] = {"drift": settings}
-        made.append(drift.worker(opts))
+        made.append(drift.worker(Settings.from_master(opts)))
         return made[-1]
 
     yield build

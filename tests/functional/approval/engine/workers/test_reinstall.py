@@ -3,29 +3,22 @@
 import pytest
 
 from saltext.approval.engine.workers import reinstall
+from saltext.approval.settings import Settings
 
 OLD, NEW = "-----BEGIN PUBLIC KEY-----\nold\n-----END PUBLIC KEY-----", "-----BEGIN PUBLIC KEY-----\nnew\n"
 
 
 class Bus:
-    """The master's events, one after the other, and then silence."""
+    """What the worker is to hear in front of its next round."""
 
     def __init__(self):
         self.events = []
 
-    def get_event(self, wait, **_):
-        return self.events.pop(0) if self.events else None
-
-    def destroy(self):
-        pass
-
 
 @pytest.fixture
 def bus(monkeypatch):
-    bus = Bus()
-    monkeypatch.setattr(reinstall.salt.utils.event, "get_event", lambda *_, **__: bus)
-    monkeypatch.setattr(reinstall, "LOOK_S", 0.05)
-    return bus
+    monkeypatch.setattr(reinstall, "SETTLE_EVERY_S", 0.0)
+    return Bus()
 
 
 @pytest.fixture
@@ -38,7 +31,17 @@ def keys(master_opts, accept_key):
 
 @pytest.fixture
 def worker(master_opts, bus, keys):
-    worker = reinstall.worker(master_opts())
+    worker = reinstall.worker(Settings.from_master(master_opts()))
+    round_of_its_own = worker.round
+
+    def hear_and_round():
+        while bus.events:
+            event = bus.events.pop(0)
+            assert event["tag"].startswith(worker.events)
+            worker.heard(event["tag"], event["data"])
+        return round_of_its_own()
+
+    worker.round = hear_and_round
     yield worker
     worker.close()
 
@@ -172,6 +175,21 @@ def test_a_key_that_was_changed_while_nobody_watched(worker, bus, acting, keys, 
     assert [row["state"] for row in acting.reinstalls()] == ["accepted"]
 
 
+def test_keys_are_looked_through_where_events_were_lost(worker, bus, acting, keys, monkeypatch):
+    """Not at once: every minion can send more events than anybody reads."""
+    worker.round()
+    keys("web1", NEW)
+    worker.missed()
+    worker.round()
+    assert acting.reinstalls() == []
+    monkeypatch.setattr(reinstall, "KEYS_AGAIN_S", 0.0)
+    worker.round()
+    assert [row["state"] for row in acting.reinstalls()] == ["accepted"]
+    listed = worker._keys_at
+    worker.round()
+    assert worker._keys_at == listed, "once"
+
+
 def test_another_machine_id(worker, bus, acting, master_opts, remember_grains):
     remember_grains(master_opts(), "web1", {"machine_id": "one"})
     bus.events += [{"tag": "salt/minion/web1/start", "data": {}}]
@@ -206,7 +224,7 @@ def test_who_starts_after_it_was_told_to_reboot_is_asked_at_once(
 ):
     from saltext.approval.engine.workers import dispatch
 
-    sender = dispatch.worker(master_opts())
+    sender = dispatch.worker(Settings.from_master(master_opts()))
     acting.request("reboot", ["web1"], reason="a test")
     sender.round()
     returned(published.jobs[0][0], "web1", {})

@@ -25,6 +25,7 @@ from saltext.approval.admin import check
 from saltext.approval.cli import main
 from saltext.approval.engine.worker import WORKERS
 from saltext.approval.engine.workers import snapshot as snapshot_worker
+from saltext.approval.settings import Settings
 
 WAIT_S = 20
 INSERT = """
@@ -506,7 +507,7 @@ def test_the_worker(database, settings_of, path, tmp_path):
         "approval": {"engine": settings_of("engine")},
     }
     assert "snapshot" in WORKERS
-    worker = snapshot_worker.worker(opts)
+    worker = snapshot_worker.worker(Settings.from_master(opts))
     place = tmp_path / "cache" / "approval" / "snapshot"
     with database.connect() as session:
         write(session, "web1", {"hello": "1"})
@@ -516,9 +517,9 @@ def test_the_worker(database, settings_of, path, tmp_path):
         worker.round()
     assert _core.snapshot_read(str(place), "web1")["packages"] == {"hello": "2"}
     worker.close()
-    assert snapshot_worker.worker({**opts, "ext_pillar": []}) is None
+    assert snapshot_worker.worker(Settings.from_master({**opts, "ext_pillar": []})) is None
     opts["approval"]["engine"]["workers"] = {"snapshot": False}
-    assert snapshot_worker.worker(opts) is None
+    assert snapshot_worker.worker(Settings.from_master(opts)) is None
 
 
 def test_whoever_decides_tells_the_worker(approved, approve, database):
