@@ -84,7 +84,7 @@ def _report_text(result):
 
 
 def trail_text(rows):
-    """What Client.audit() returned."""
+    """The answer of Client.audit() returned."""
     columns = {
         "seq": "NO", "at": "TIME", "act": "ACT", "actor": "BY", "assurance": "ASSURANCE", "hash": "HASH",
     }  # fmt: skip
@@ -92,6 +92,6 @@ def trail_text(rows):
 
 
 def broken_text(rows):
-    """What Client.verify_audit() returned."""
+    """The answer of Client.verify_audit() returned."""
     columns = {"stream": "STREAM", "seq": "ENTRY", "problem": "PROBLEM"}
     return table(rows, columns) if rows else "the audit is intact"

@@ -110,7 +110,7 @@ def _status_text(answer):
 
 
 class _Progress:
-    """What is done, told as it is done, or as one JSON answer in the end."""
+    """Steps that are told as they are done, or in one JSON answer at the end."""
 
     def __init__(self, arguments):
         self._arguments = arguments

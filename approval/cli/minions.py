@@ -36,13 +36,13 @@ def _remove(arguments):
 
 
 def minions_text(rows):
-    """What Client.minions() returned."""
+    """The answer of Client.minions() returned."""
     columns = {"minion_id": "MINION", "revision": "REVISION", "last_return": "LAST RETURN"}
     return table(rows, columns) if rows else "no minions"
 
 
 def removed_text(result):
-    """What Client.remove_minions() returned."""
+    """The answer of Client.remove_minions() returned."""
     if result["removed"]:
         return f"{result['removed']} removed. One whose key is accepted becomes known again: salt-key --delete"
     return f"{fold(result['minions'])}\n{len(result['minions'])} would be removed: say yes (--yes, yes=True)"

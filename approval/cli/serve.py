@@ -24,7 +24,8 @@ def _serve(arguments):
 
     settings = Settings.from_service_file(arguments.config)
     names = _chosen(arguments.workers)
-    # Whoever starts the command is told now; the engine of a master would wait for the configuration to be mended.
+    # A wrong setting is told now, to the person who starts the command; the engine of a master would wait for its
+    # configuration to be mended.
     settings.listen_connection()
     settings.connection("engine")
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")

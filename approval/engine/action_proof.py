@@ -1,4 +1,4 @@
-"""What the authentic return of an action's job shows: that it happened, or why not."""
+"""The proof in the authentic return of an action's job: that the action happened, or why not."""
 
 import json
 
@@ -33,7 +33,7 @@ def judged(action, load):
 
     Returns (success, observed, reason): whether it did what was approved, what the minion told of it (or None),
     and a sentence for people, both cut. Of a reboot the function's own success says only that the minion was
-    willing. What a minion made up can raise anything, as RecursionError.
+    willing. A return that a minion made up can raise anything, as RecursionError.
     """
     success, observed, reason = _judged(action, load)
     return success, None if observed is None else _cut(observed), _cut(reason)

@@ -99,7 +99,7 @@ class Bus:
     Reads the events of the master with these Settings until ``stopping`` is set.
 
     thread
-        To be started by the caller. It connects once the first worker has an inbox.
+        To be started by the caller. The bus connects once the first worker has an inbox.
     junk
         How many events with a tag that a worker listens for were passed over.
     """
@@ -192,7 +192,7 @@ class Bus:
             inbox.miss()
 
     def _socket(self):
-        """Which socket the master has for its events now; None where there is none, as with TCP."""
+        """The socket that the master has for its events now; None where there is none, as with TCP."""
         try:
             status = os.stat(os.path.join(self._opts["sock_dir"], SOCKET))
         except OSError:

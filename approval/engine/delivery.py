@@ -1,5 +1,5 @@
 """
-What the queue holds for another system gets there: one loop claims, has a consumer deliver, and settles.
+Messages of the queue get to other systems: one loop claims, has a consumer deliver, and settles.
 
 A message is delivered at least once, and in the order of its thread. A claim is a lease: what a consumer that ended had
 claimed comes again when the lease is over. A message that fails is tried again after pauses that grow, and is dead in
@@ -61,7 +61,7 @@ class Failed(ApprovalError):
 
 class Consumer(Protocol):
     """
-    Who delivers the messages for a destination. Classes inherit from this for the default of pass_s().
+    Delivers the messages for a destination. Classes inherit from this for the default of pass_s().
 
     destination
         The system, as routes of the policy name it; ``salt``: the minions.

@@ -12,7 +12,7 @@ DEAD_AFTER_S = 30.0
 @dataclass(frozen=True)
 class Heartbeat:
     """
-    What the engine said of itself: when (seconds since 1970), the id of its process, which workers it runs, which of
+    The sign of life of the engine: when (seconds since 1970), the id of its process, which workers it runs, which of
     them fail, with the error, how many events those lost that were too slow, and how many were passed over.
     """
 

@@ -39,7 +39,7 @@ class Runner:
 
     @property
     def error(self):
-        """What rounds fail of now, for people; None while they do not."""
+        """The error of which rounds fail now, for people; None while they do not."""
         return self._said.error
 
     def wake(self, channel):

@@ -1,4 +1,4 @@
-"""What goes wrong again and again is logged when it begins, when it changes, and when it is over."""
+"""A failure that repeats is logged when it begins, when it changes, and when it is over."""
 
 import logging
 
@@ -28,7 +28,7 @@ class Saying:
         self.error = None
 
     def failed(self, exc):
-        """It failed of this exception."""
+        """The work failed of this exception."""
         text = f"{type(exc).__name__}: {exc}"
         is_expected = isinstance(exc, EXPECTED)
         self.error = str(exc) if is_expected else type(exc).__name__
@@ -41,7 +41,7 @@ class Saying:
             log.error("%s: %s", self._subject, text, exc_info=exc)
 
     def succeeded(self):
-        """It works now."""
+        """The work succeeds now."""
         if self._last is not None:
             log.warning("%s: over, it works again", self._subject)
             self._last = self.error = None

@@ -206,7 +206,7 @@ class _Listener:
             if wanted != channels:
                 for channel in sorted(wanted):
                     conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
-                # What happened before is not announced any more.
+                # Events from before are not announced any more.
                 for runner in self._runners:
                     runner.retry()
                 channels = wanted

@@ -1,4 +1,4 @@
-"""What the engine does all the time: each worker is a module, named in WORKERS.
+"""The work that the engine does all the time: each worker is a module, named in WORKERS.
 
 The module has ``worker(settings)``, which gives a Worker, or None where the Settings leave it nothing to do. The engine
 runs every worker in a thread of its own (see runner.py).
@@ -20,7 +20,7 @@ WORKERS = {
     name: f"{__package__}.workers.{name}"
     for name in ("seal", "partitions", "due", "dispatch", "reinstall", "drift", "snapshot", "spool")
 }
-# These need Salt, or what its master has on the disk.
+# Workers that need Salt, or what its master has on the disk.
 OF_A_MASTER = ("dispatch", "reinstall", "drift", "snapshot", "spool")
 
 DEFAULT_LIMIT_MS = 120_000
@@ -35,7 +35,7 @@ class Worker:
     every_s
         The longest time between two rounds, in seconds.
     channels
-        Names of PostgreSQL's NOTIFY channels that start a round at once. They are hints: a round has to find
+        Names of PostgreSQL's NOTIFY channels that start a round at once. Notices are hints: a round has to find
         by itself what is due.
     events
         What the tags of those events on the master's bus begin with that the worker hears; they start a round at once.
@@ -115,8 +115,8 @@ class DatabaseWorker(Worker):
 
 def problems(settings):
     """
-    What is wrong under ``approval:engine:workers``, a text each. It holds up the worker that it is about and no other.
-    Raises ConfigError where there is no mapping at all.
+    The faults under ``approval:engine:workers``, a text each. A fault holds up the worker that it is about, and no
+    other. Raises ConfigError where there is no mapping at all.
     """
     found = []
     for name in settings.workers():
@@ -131,7 +131,7 @@ def problems(settings):
 
 
 def unknown(name):
-    """What to say of a name that is no worker's."""
+    """The sentence about a name that is no worker's."""
     similar = difflib.get_close_matches(str(name), WORKERS, 1)
     meant = f"did you mean {similar[0]}?" if similar else f"there are {', '.join(WORKERS)}"
     return f"there is no worker {name!r}: {meant}"

@@ -123,7 +123,7 @@ def _check_pillar(settings, findings):
 
 
 def _loaded_functions(opts):
-    """What Salt's loader finds as pillar modules; None without Salt."""
+    """The pillar modules that Salt's loader finds; None without Salt."""
     try:
         import salt.loader
     except ImportError:

@@ -1,8 +1,9 @@
 """
 Sends what was approved to minions, and finds out what came of it.
 
-What is to be sent stands in the outbox. Several masters may share it and not the keys that they have accepted: each
-takes the messages that have something to be done on minions of its own, and leaves the others alone for a while.
+Messages that are to be sent stand in the outbox. Several masters may share it and not the keys that they have
+accepted: each takes the messages that have something to be done on minions of its own, and leaves the others alone for
+a while.
 
 An action must not be sent twice, so the id of its job is written before the job is published; should the engine end
 in between, it is not sent again, and the job cache tells whether it was. A reboot is preceded by a job that reads the

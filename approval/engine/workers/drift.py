@@ -1,6 +1,6 @@
 """Has minions read what is there now, a slice at a time, and notes who does not return.
 
-What they found comes back as any return does and is recorded as such. Each minion is asked once in so many
+Their findings come back as any return does and are recorded as such. Each minion is asked once in so many
 hours; which ones are due stands in the database, so that neither a restart nor a second master asks twice.
 """
 
@@ -52,9 +52,9 @@ class Drift(DatabaseWorker):
         self.value("note_silence", f"{self._silent_after_s} seconds")
         if self._listed_at is None or time.monotonic() - self._listed_at >= KEYS_FOR_S:
             self._accepted, self._listed_at = keys.accepted(self.opts), time.monotonic()
-        # So many at a time that all together take the whole interval, from the first time on.
+        # The checks are spread over the whole interval, from the first one on.
         share = math.ceil(self._total * LONGEST_PAUSE_S / self._every_s)
-        # What was surely not sent is undone, so that it does not wait for a whole interval.
+        # A check that was surely not sent is undone, so that it does not wait for a whole interval.
         with db.translated(), self.conn.transaction():
             due = self.call("take_checks", self._accepted, f"{self._every_s} seconds", min(max(share, 1), self._slice))[
                 0

@@ -15,7 +15,7 @@ class Due(DatabaseWorker):
         due = self.value("next_due")
         if due is None:
             return None
-        # What is due and was left, as somebody else is at it, can wait a second.
+        # expire_due skips rows that another session holds: they can wait a second.
         return max(1.0, (due - datetime.datetime.now(datetime.timezone.utc)).total_seconds())
 
 

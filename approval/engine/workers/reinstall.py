@@ -57,7 +57,7 @@ class Reinstall(DatabaseWorker):
 
     def close(self):
         super().close()
-        # What the database was told may be lost with the connection.
+        # Notes to the database may be lost with the connection.
         self._told.clear()
 
     def missed(self):

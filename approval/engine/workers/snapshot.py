@@ -1,7 +1,7 @@
 """
 Keeps the snapshot of all approved state on the master's disk up to date.
 
-It takes directory and login from the entry ``approval`` under ``ext_pillar``, for whose time without the
+The worker takes directory and login from the entry ``approval`` under ``ext_pillar``, for whose time without the
 database the snapshot is.
 """
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 # A full build may have to wait for the first row of a large table.
 TIMEOUT_MS = 60_000
 VERIFY_EVERY_S = 86_400.0
-# Exit code 1: it is damaged. Where there is none, or one that cannot be opened, refreshing finds out.
+# Exit code 1: it is damaged. Refreshing finds out whether there is none, or one that cannot be opened.
 VERIFY = """
 import sys
 from saltext.approval import _core

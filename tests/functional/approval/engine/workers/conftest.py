@@ -41,7 +41,7 @@ types:
 
 class Published:
     """
-    What was published: a list of (jid, minions, function, arg, kwarg); ``error`` is raised instead. The keys of
+    The published jobs: a list of (jid, minions, function, arg, kwarg); ``error`` is raised instead. The keys of
     ``lost`` minions are accepted no more when a job is published.
     """
 
@@ -79,8 +79,8 @@ def acting(approved, client):
 @pytest.fixture
 def returned(approved):
     """
-    A function that stores a job and its return with this evidence, authentic or not, as the returner would. That
-    evidence without a valid mac is never authentic is tested there.
+    A function that stores a job and its return with this evidence, authentic or not, as the returner would. Tests
+    of the returner show that evidence without a valid mac is never authentic.
     """
 
     def store(jid, minion, evidence, boot="boot-1", authentic=True):

@@ -1,4 +1,4 @@
-"""What salt-approval shows of the engine's work."""
+"""The engine's work as salt-approval shows it."""
 
 import pytest
 

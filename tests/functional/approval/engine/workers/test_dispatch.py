@@ -280,7 +280,7 @@ class TestMastersWithKeysOfTheirOwn:
         assert sent() == []
         (row,) = acting.outbox()
         assert (row["state"], row["attempts"]) == ("waiting", 0)
-        # It keeps nobody else waiting.
+        # The message keeps nobody else waiting.
         acting.request("flush", ["db1"], reason="a test")
         worker.round()
         other.round()

@@ -250,7 +250,7 @@ def test_settings_that_are_none(worker, settings):
 
 
 def test_forged_answers_move_nothing(minions, standing, cache, approved):
-    """What another minion, or whoever has no key, can send in the name of web1."""
+    """Returns that another minion, or anybody without a key, can send in the name of web1."""
     web1, web2 = minions["web1"], minions["web2"]
     for minion in (web1, web2):
         minion.converge("1.0")

@@ -9,7 +9,7 @@ OLD, NEW = "-----BEGIN PUBLIC KEY-----\nold\n-----END PUBLIC KEY-----", "-----BE
 
 
 class Bus:
-    """What the worker is to hear in front of its next round."""
+    """The events that the worker is to hear in front of its next round."""
 
     def __init__(self):
         self.events = []

@@ -37,7 +37,7 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 
 @pytest.fixture
 def path(tmp_path):
-    """Where the snapshot is."""
+    """The directory of the snapshot."""
     return str(tmp_path / "snapshot")
 
 
@@ -400,7 +400,7 @@ def test_one_refreshes_at_a_time(database, refresh, path):
 
 
 def test_children_do_not_inherit_the_lock_of_a_refresh(refresh):
-    """Those that are forked while another thread refreshes keep nobody from refreshing later."""
+    """Processes that are forked while another thread refreshes keep nobody from refreshing later."""
     stop = threading.Event()
 
     def refresh_on():
@@ -430,7 +430,7 @@ def test_children_do_not_inherit_the_lock_of_a_refresh(refresh):
 
 
 def test_a_signal_handler_that_reads_during_a_refresh_is_refused(database, refresh, path):
-    """It would wait for the very call that it interrupts."""
+    """The handler would wait for the very call that it interrupts."""
     refresh()
     seen = []
 
