@@ -5,7 +5,7 @@ A minion gets the state that was approved for it as pillar; its returns are vali
 
 import importlib
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 
 def salt_loader():
