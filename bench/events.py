@@ -86,7 +86,7 @@ def _listen(opts, duration_s, ready, answer):
     bus = Bus(Settings.from_master(opts), stopping)
     inbox = bus.open_inbox("bench", (TAG,), woken.set)
     bus.thread.start()
-    lags_ms, half_mb, sent = [], None, None
+    lags_ms, half_mb, begun, sent = [], None, None, None
     # The bus may hand the last event to us before others.
     while sent is None or len(lags_ms) + inbox.dropped < sent:
         if not woken.wait(LIMIT_S):
@@ -100,10 +100,11 @@ def _listen(opts, duration_s, ready, answer):
                 sent = event[1]["sent"]
             else:
                 lags_ms.append((now - sent_at) * 1000)
-                if half_mb is None and len(lags_ms) >= duration_s * RATE / 2:
+                begun = begun or now
+                if half_mb is None and now - begun >= duration_s / 2:
                     half_mb = _memory_mb()
     stopping.set()
-    answer.send((lags_ms, inbox.dropped, _memory_mb() - (half_mb or 0)))
+    answer.send((lags_ms, inbox.dropped, _memory_mb() - half_mb))
 
 
 def _memory_mb():
