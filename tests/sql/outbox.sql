@@ -1,7 +1,7 @@
 -- What other systems are told, by which routes, and in which order it can be taken.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(40);
+SELECT plan(41);
 
 CREATE FUNCTION pg_temp.told(to_whom text) RETURNS text LANGUAGE sql AS $$
 SELECT string_agg(thread || ' ' || seq || ' ' || coalesce(body ->> 'act', topic), ', ' ORDER BY thread, seq) FROM approval.outbox WHERE destination = to_whom
@@ -61,6 +61,8 @@ UPDATE approval.outbox SET attempts = 11 WHERE thread = 'drift/web1' AND seq = 2
 SELECT is(pg_temp.settled('chat', 'drift/web1', 2, 'failed'), 'dead', 'one that fails too often is dead');
 SELECT pg_temp.tell('drift', 'drift/web1'), pg_temp.settled('chat', 'drift/web2', 1, 'delivered'), pg_temp.tell('drift', 'drift/web2') \g /dev/null
 SELECT is(pg_temp.claimed('chat'), 'drift/web2 2', 'and halts its thread alone');
+SELECT is(pg_temp.act('t_engine', 'SELECT count(*) FROM approval.due_outbox(''chat'', ''{}'', 10) WHERE thread = ''drift/web1'''), '0',
+    'what it halts is not due');
 SELECT is(pg_temp.act('t_engine', 'SELECT string_agg(concat_ws('' '', thread, request_id), '', '') FROM approval.due_outbox(''wiki'', ''{}'', 10)'),
     format('request/%s %1$s', :first), 'what may be due');
 SELECT is(pg_temp.act('t_engine', format('SELECT count(*) FROM approval.due_outbox(''wiki'', ''{request/%s}'', 10)', :first)), '0', 'but what was passed over');
