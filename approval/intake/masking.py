@@ -10,7 +10,7 @@ import re
 from . import own_patterns
 from .program_secrets import is_secret_setting
 from .secret_names import has_secret_word, is_secret_name
-from .shell_secrets import HIDDEN, masked_line
+from .shell_secrets import HIDDEN, is_reference, masked_line
 
 log = logging.getLogger(__name__)
 
@@ -35,11 +35,13 @@ PRIVATE_KEY = re.compile(
 )
 URL_PASSWORD = re.compile(r"(://[^/?#:@\s'\"]*:)[^/\s'\"]+@")
 URL_TOKEN = re.compile(r"(://)[^/?#:@\s'\"]{16,}@")
+ORACLE = re.compile(r"(\boracle:\w{1,9}:\w{1,99}/)[^@\s'\"]+@")
+ELEMENT = re.compile(r"(<([\w:.\-]{1,200})(?:\s[^<>]{0,200})?>)[^<>\s][^<>]*(?=</)")
 URL_QUERY = re.compile(r"([?&#;]([\w.\-\[\]]{1,200})=)([^&#\s'\"]+)")
 QUERY_NAMES = frozenset({"sig", "signature", "key", "code", "sid", "x-amz-signature", "x-amz-credential", "hmac"})
 HEADER = re.compile(
-    r"(?<![\w\-])((?:proxy-)?authorization|(?:set-)?cookie|x-[a-z\-]{0,60}(?:token|key|auth|secret|password))"
-    r"(\s{0,4}:\s{0,4}(?:(?:bearer|basic|token|digest|apikey|negotiate)\s{1,4})?)([^\r\n'\"]+)",
+    r"(?:(?<![\w\-])|(?<=-H))((?:proxy-)?authorization|(?:set-)?cookie|x-[a-z\-]{0,60}(?:token|key|auth|secret|password))"
+    r"(\s{0,4}:\s{0,4}[\"']?(?:(?:bearer|basic|token|digest|apikey|negotiate)\s{1,4})?)([^\r\n'\"]+)",
     re.IGNORECASE,
 )
 BEARER = re.compile(r"\b(Bearer\s{1,4})[\w.~+/=\-]{8,}", re.IGNORECASE)
@@ -50,9 +52,11 @@ QUOTED_PAIR = re.compile(
 )
 STATEMENT = re.compile(
     r"""\b(IDENTIFIED\s{1,9}(?:WITH\s{1,9}\S{1,99}\s{1,9})?(?:BY|AS)(?:\s{1,9}PASSWORD)?|PASSWORD(?:\s{1,9}FOR\s{1,9}\S{1,199})?)"""
-    r"""(\s{1,9}|\s{0,9}[=(]\s{0,9})(\\?'(?:[^'\\]|''|\\.)*'|\\?"(?:[^"\\]|\\.)*")""",
+    r"""(\s{1,9}|\s{0,9}[=(]\s{0,9})('"'"'[^'"]+'"'"'|'\\''[^'"]+'\\''|\\?'(?:[^'\\]|''|\\.)*'|\\?"(?:[^"\\]|\\.)*")""",
     re.IGNORECASE | re.DOTALL,
 )
+# A quote, also within a text that stands in single quotes for a shell.
+QUOTE = re.compile(r"""'"'"'|'\\''|\\?["']""")
 UNQUOTED_STATEMENT = re.compile(r"""\b(IDENTIFIED\s{1,9}BY\s{1,9})(?!VALUES\b|PASSWORD\b)([^\s'";]+)""", re.IGNORECASE)
 CREDENTIAL = re.compile(
     r"""(Credential\]?(?:::new)?\s{0,9}\(\s{0,9}(?:"[^"]*"|'[^']*')\s{0,9},\s{0,9})("[^"]*"|'[^']*')""", re.IGNORECASE
@@ -266,10 +270,14 @@ def _masked_shapes(text):
     if "://" in text:
         text = URL_PASSWORD.sub(rf"\1{HIDDEN}@", text)
         text = URL_TOKEN.sub(rf"\1{HIDDEN}@", text)
+    if "oracle:" in text:
+        text = ORACLE.sub(rf"\1{HIDDEN}@", text)
+    if "</" in text:
+        text = ELEMENT.sub(_masked_element, text)
     if "=" in text:
         text = URL_QUERY.sub(_masked_query, text)
     if ":" in text:
-        text = HEADER.sub(rf"\1\2{HIDDEN}", text)
+        text = HEADER.sub(_masked_header, text)
     if "'" in text or '"' in text:
         text = QUOTED_PAIR.sub(_masked_pair, text)
         text = STATEMENT.sub(_masked_statement, text)
@@ -277,6 +285,14 @@ def _masked_shapes(text):
     text = UNQUOTED_STATEMENT.sub(rf"\1{HIDDEN}", text)
     text = BASIC.sub(rf"\1{HIDDEN}", BEARER.sub(rf"\1{HIDDEN}", text))
     return TOKEN.sub(HIDDEN, text)
+
+
+def _masked_header(match):
+    return match[0] if is_reference(match[3]) else f"{match[1]}{match[2]}{HIDDEN}"
+
+
+def _masked_element(match):
+    return f"{match[1]}{HIDDEN}" if is_secret_name(match[2]) else match[0]
 
 
 def _masked_query(match):
@@ -298,7 +314,7 @@ def _masked_statement(match):
     head, between, value = match.groups()
     if value.strip("\\\"'") == "" and not value.startswith("\\"):
         return match[0]
-    mark = value[:2] if value.startswith("\\") else value[0]
+    mark = QUOTE.match(value)[0]
     return f"{head}{between}{mark}{HIDDEN}{mark}"
 
 

@@ -154,11 +154,9 @@ def setting(*verbs):
     """Behind one of the verbs, if any are named, what follows the name of a secret: ``git config user.password X``."""
 
     def rule(command):
-        if verbs and not any(word in verbs for word in command.bare):
-            return
         seen = not verbs
         for at, word in enumerate(command.bare[:-1]):
-            if word in verbs:
+            if word.lower() in verbs:
                 seen = True
             elif seen and is_secret_setting(word) and not is_option(command.bare[at + 1]):
                 command.hide(at + 1)
@@ -251,7 +249,7 @@ PROGRAMS = {
     **_of("etcdctl", user_with(":", "--user"), setting("put", "set")),
     **_of("lftp", user_with(",", "-u", "--user")),
     **_of("smbclient rpcclient winexe smbget smbmap wmic", user_with("%", "-U", "--user")),
-    **_of("redis-cli valkey-cli keydb-cli", value_of("a"), behind("auth"), setting("set")),
+    **_of("redis-cli valkey-cli keydb-cli", value_of("a"), behind("auth"), setting("set", "hset")),
     **_of(
         "ldapsearch ldapmodify ldapadd ldapdelete ldapwhoami ldapcompare ldapmodrdn ldapexop",
         value_of("w", "xZvncWMPLACQ"),
@@ -260,7 +258,7 @@ PROGRAMS = {
     **_of("docker podman buildah skopeo nerdctl helm oras oc crane regctl az", value_of("p", when="login")),
     **_of("useradd usermod groupadd groupmod adduser luseradd lusermod", value_of("p", "mMrUoaNDG")),
     **_of("htpasswd htdigest", htpasswd),
-    **_of("net", net, user_with("%", "-U", "--user")),
+    **_of("net net1", net, user_with("%", "-U", "--user")),
     **_of(
         "openssl",
         behind("-pass", "-passin", "-passout", "-k", "-salt", but=("env:", "file:", "fd:", "stdin")),

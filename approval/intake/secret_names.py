@@ -34,7 +34,24 @@ ABOUT = _words(
     "complexity history location namespace jar generator renew agent sock socket issuer audience feedback quality "
     "aging attempts retries retry reader lifetime rotation accessor"
 )
-NO_VALUE = frozenset({"ask", "no", "without", "prompt", "get", "show", "list", "min", "max", "require", "verify"})
+NO_VALUE = frozenset(
+    {
+        "ask",
+        "export",
+        "delete",
+        "import",
+        "no",
+        "without",
+        "prompt",
+        "get",
+        "show",
+        "list",
+        "min",
+        "max",
+        "require",
+        "verify",
+    }
+)
 # The working directory of a shell has the name of a password.
 HARMLESS = frozenset({"PWD", "OLDPWD", "$PWD", "$OLDPWD"})
 PIECES = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[A-Z]+")

@@ -13,6 +13,7 @@ from .secret_names import is_secret_name
 HIDDEN = "********"
 LONGEST_VALUE = 400
 MOST_CALLS = 8  # of one program in one command; its rules look at all that is behind each
+LONGEST_PIPE = 20  # commands in front of one that reads secrets
 DEEPEST = 6  # quotes within quotes; what is deeper is hidden
 # Words are runs of characters and quotes; a quote without an end is a character.
 TOKEN = re.compile(
@@ -26,12 +27,14 @@ PAIR = re.compile(r"""(?<![\w.\-])["']?([\w.\-\[\]]{1,200})["']?(=|:)(?!=)""")
 OPTION = re.compile(r"--?([A-Za-z][\w.\-]*):?")
 ALREADY = re.compile(r"""["'\\]{0,8}\*{8}(?!\w)""")
 VARIABLE = re.compile(r"""["']?(?:\$\{?([A-Za-z_]\w*)\}?|%([A-Za-z_]\w*)%)["']?""")
-LITERAL = frozenset({"", "true", "false", "none", "null", "yes", "no", "-", "*", "''", '""', "{", "[", "|", ">"})
+LITERAL = frozenset({"", "$", "true", "false", "none", "null", "yes", "no", "-", "*", "''", '""', "{", "[", "|", ">"})
 OWN_FILE = re.compile(r"(?:~|\.{1,2}|/(?:etc|root|home|var|opt|srv|tmp|run|usr|mnt|media|data))/[\w./\-]+")
 SCHEMES = frozenset({"bearer", "basic", "token", "digest", "apikey", "negotiate", "aws4-hmac-sha256", "splunk"})
 # Names that are passwords' also before a colon without a space: pass:X, /password:X.
 COLON = frozenset({"pass", "password", "passwd", "passphrase", "pwd", "pw", "newpassword", "rp"})
+FIRST_COLON = frozenset({"token", "secret", "apikey", "api_key", "api-key"})
 VERSION = re.compile(r"v?\d+(?::\d+)?[.\-+~:][\w.+~:\-]*|\d+")
+PASSING = frozenset({"tee", "cat", "sudo", "base64", "tr", "head", "tail", "pwgen", "cut"})
 PACKAGERS = frozenset(
     ("apt", "apt-get", "aptitude", "dnf", "yum", "zypper", "apk", "pip", "pip3", "pipx", "gem", "npm", "choco", "snap")
 )
@@ -86,7 +89,7 @@ class _Line:
     def hide(self, number, kept=0):
         """Hide a word, but for its first ``kept`` characters without quotes."""
         start, end = self.words[number]
-        if VARIABLE.fullmatch(self.raw(number)[kept:]) and _is_reference(self.raw(number)[kept:]):
+        if self.text[start] != "'" and is_reference(self.bare[number][kept:]):
             return
         head = self.bare[number][:kept]
         self._replace(start, end, head + HIDDEN)
@@ -165,13 +168,15 @@ class _Line:
     @staticmethod
     def _is_secret_pair(raw, pair, packages):
         name, separator = pair.groups()
-        if not (name.lower().lstrip("-") in COLON if separator == ":" else is_secret_name(name)):
+        if separator == ":" and not (name.lower() in COLON or (pair.start() == 0 and name.lower() in FIRST_COLON)):
+            return False
+        if separator == "=" and not is_secret_name(name):
             return False
         # The beginning is enough to tell.
         value = raw[pair.end() : pair.end() + LONGEST_VALUE]
-        if not value or ALREADY.match(value) or value.strip("\"'").lower() in LITERAL or _is_reference(value):
+        if not value or ALREADY.match(value) or value.strip("\"'").lower() in LITERAL or is_reference(value):
             return False
-        if value.startswith(("env:", "file:", "fd:", "//") if separator == ":" else ("env:", "file:", "fd:")):
+        if value.startswith(("env:", "file:", "fd:", "/") if separator == ":" else ("env:", "file:", "fd:")):
             return False
         if packages and VERSION.fullmatch(value):
             return False
@@ -231,26 +236,36 @@ class _Line:
                 return
         if self.raw(number)[0] in "\"'":
             self.hide_value(number, name)
-        elif self.bare[number].lower() not in LITERAL and not ALREADY.match(self.bare[number]):
+        elif not (
+            self.bare[number].lower() in LITERAL or ALREADY.match(self.bare[number]) or is_reference(self.bare[number])
+        ):
             self.hide_line(number)
 
     # ---- what is read from standard input ----
 
     def _hide_input(self, number):
         """Hide what a command that reads secrets is given by a pipe, a here-string or a here-document."""
-        operator = self.commands[number][0]
-        if operator in ("|", "|&") and number:
-            words = self.commands[number - 1][1]
-            for word in words[1:]:
-                if not re.fullmatch(r"-[neE]+", self.bare[word]):
-                    self._hide_read(word)
-            if len(words) == 1:
-                self._hide_read(words[0])
+        in_brackets = False
+        piped = self.commands[number][0] in ("|", "|&")
+        for before in range(number - 1, max(-1, number - 1 - LONGEST_PIPE), -1) if piped else ():
+            operator, words = self.commands[before + 1][0], self.commands[before][1]
+            in_brackets = (in_brackets or operator == ")") and operator != "("
+            if not in_brackets and operator not in ("|", "|&", ")", "("):
+                break
+            self._hide_said(words)
         redirect, word = self._fed.get(number, ("", 0))
         if redirect == "<<<":
             self._hide_read(word)
         elif redirect:
             self._hide_document(self.bare[word], word + 1)
+
+    def _hide_said(self, words):
+        """Of a command in front of a pipe, what it writes as it stands there."""
+        if not words or program_of(self.bare[words[0]]) in PASSING:
+            return
+        for word in words[1:] or words:
+            if not re.fullmatch(r"-[neE]+", self.bare[word]):
+                self._hide_read(word)
 
     def _hide_document(self, delimiter, first):
         for word in range(max(first, self._hidden_to), len(self.words)):
@@ -284,7 +299,7 @@ def _is_file_of_keys(name, value):
     return ("key" in name.lower() or "cred" in name.lower()) and OWN_FILE.fullmatch(value) is not None
 
 
-def _is_reference(value):
+def is_reference(value):
     """Whether the value is a variable by its look, not a password that begins with a dollar."""
     match = VARIABLE.fullmatch(value)
     if not match or value[:1] == "'":

@@ -81,3 +81,15 @@ def test_what_minions_are_told():
     assert Settings.from_master({"ext_pillar": [{"approval": {"key": "wanted"}}]}).state_arguments() == {
         "pillar_key": "wanted"
     }
+
+
+def test_the_patterns_of_the_masking():
+    assert Settings.from_master({}).masking_patterns() == ()
+    settings = Settings.from_master({"approval": {"masking": {"patterns": ["a", "b"]}}})
+    assert settings.masking_patterns() == ("a", "b")
+
+
+@pytest.mark.parametrize("section", [["a"], {"pattern": ["a"]}, {"patterns": "a"}, {"patterns": [7]}])
+def test_patterns_of_the_wrong_kind_are_named(section):
+    with pytest.raises(ConfigError, match="approval:masking"):
+        Settings.from_master({"approval": {"masking": section}}).masking_patterns()

@@ -160,6 +160,8 @@ def test_no_prefix_comes_twice(findings, settings_of):
             "dsn_file: /etc/salt/approval/exporter.dsn",
         ),
         ({"pillar_cache": True}, "pillar_cache", "pillar_cache: True", "pillar_cache: False"),
+        ({"approval": {"masking": {"patterns": ["("]}}}, "approval:masking", "is no regular expression", "Correct"),
+        ({"approval": {"masking": ["x"]}}, "approval:masking", "must be a mapping", "Correct"),
         ({"master_job_cache": None}, "master_job_cache", "do not reach", "master_job_cache: approval"),
         ({"ext_job_cache": "pgjsonb"}, "ext_job_cache", "only their claim", "Remove"),
         ({"job_cache": False}, "job_cache", "drops every return", "Remove"),
