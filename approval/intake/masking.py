@@ -124,7 +124,7 @@ class Masker:
     def masked_data(self, data):
         """A copy of what a job gave back, with the secrets in its texts hidden; all of it, where this fails."""
         try:
-            return self._data(data, 0)
+            return self._data(data)
         except Exception:
             return _failed()
 
@@ -192,27 +192,30 @@ class Masker:
             return content if content is None or isinstance(content, bool) or content == "" else HIDDEN
         return self._value(content, depth)
 
-    def _data(self, data, depth):
-        if depth > MAX_DEPTH:
-            return HIDDEN
-        if isinstance(data, dict):
-            return {
-                self._key(name): HIDDEN
-                if isinstance(content, str | bytes | int | float)
-                and not isinstance(content, bool)
-                and content != ""
-                and isinstance(name, str)
-                and is_secret_name(name)
-                else self._data(content, depth + 1)
-                for name, content in data.items()
-            }
-        if isinstance(data, list | tuple | set | frozenset):
-            return type(data)(self._data(content, depth + 1) for content in data)
-        if isinstance(data, str):
-            return self._text(data)
-        if isinstance(data, bytes | bytearray):
-            return self._bytes(data)
-        return data
+    def _data(self, data):
+        # With a stack of its own, since a minion nests what it returns deeper than Python calls functions.
+        whole = [data]
+        open_ = [whole]
+        while open_:
+            inside = open_.pop()
+            for name, content in list(inside.items() if isinstance(inside, dict) else enumerate(inside)):
+                hide = isinstance(name, str) and is_secret_name(name) and _is_plain(content)
+                inside[name] = found = HIDDEN if hide else self._copied(content)
+                if isinstance(found, dict | list):
+                    open_.append(found)
+        return whole[0]
+
+    def _copied(self, content):
+        """A text masked; of a mapping or a list a copy, whose contents are still to be looked at."""
+        if isinstance(content, dict):
+            return {self._key(name): value for name, value in content.items()}
+        if isinstance(content, list | tuple | set | frozenset):
+            return list(content)
+        if isinstance(content, str):
+            return self._text(content)
+        if isinstance(content, bytes | bytearray):
+            return self._bytes(content)
+        return content
 
     def _key(self, name):
         if self._own is None:
@@ -251,6 +254,11 @@ def _hidden_places(fun, values):
     if count > 1 and isinstance(values[0], str) and SETTERS.search(fun) and is_secret_setting(values[0]):
         return frozenset(range(1, count))
     return frozenset()
+
+
+def _is_plain(content):
+    """Whether this may be a secret: a text or a number, where there is one."""
+    return isinstance(content, str | bytes | int | float) and not isinstance(content, bool) and content not in ("", b"")
 
 
 def _without_values(value, depth):
