@@ -4,7 +4,6 @@ The text is split into words as a POSIX shell splits it, as far as it parses; ea
 hidden stays character by character. Every step takes time in proportion to the text.
 """
 
-import collections
 import re
 
 from .program_secrets import PROGRAMS, READERS, Command, is_option, program_of
@@ -65,20 +64,20 @@ class _Line:
         self._hidden_to = 0
         redirect = ""
         for match in TOKEN.finditer(text):
-            word = match["word"]
-            if word is not None:
+            kind, found = match.lastgroup, match[0]
+            if kind == "word":
                 if redirect.startswith("<<"):
                     self._fed[len(self.commands) - 1] = (redirect, len(self.words))
                 self.commands[-1][1].append(len(self.words))
                 self.words.append(match.span())
-                self.bare.append(_bare(word))
+                self.bare.append(_bare(found))
                 self.line_of.append(len(self._last_of_line))
                 redirect = ""
-            elif match["redirect"]:
-                redirect = match["redirect"]
+            elif kind == "redirect":
+                redirect = found
             else:
-                self.commands.append((match["operator"], []))
-                if match["operator"] == "\n":
+                self.commands.append((found, []))
+                if found == "\n":
                     self._last_of_line.append(len(self.words) - 1)
         self._last_of_line.append(len(self.words) - 1)
 
@@ -133,13 +132,13 @@ class _Line:
             following = words[at + 1] if at + 1 < len(words) else None
             if following is not None:
                 self._look_at_name(word, following)
-        calls = collections.Counter()
+        calls = {}
         for at, name in enumerate(bare):
             program = program_of(name)
             rules = PROGRAMS.get(program)
             if rules is None and program not in READERS:
                 continue
-            calls[program] += 1
+            calls[program] = calls.get(program, 0) + 1
             if calls[program] > MOST_CALLS:
                 continue
             if rules:
@@ -151,6 +150,8 @@ class _Line:
 
     def _look_at_word(self, number, packages):
         raw = self.raw(number)
+        if raw.isalnum():
+            return
         masked = self._masked_word(raw, packages)
         if masked != raw:
             self._replace(*self.words[number], masked)
