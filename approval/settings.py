@@ -169,6 +169,18 @@ class Settings:
             raise ConfigError("approval:engine:workers must be a mapping of workers to settings, or to false")
         return workers
 
+    def masking_patterns(self):
+        """The texts under ``approval:masking:patterns``, as a tuple."""
+        section = self.section("masking")
+        if section is None:
+            return ()
+        if not isinstance(section, dict) or set(section) - {"patterns"}:
+            raise ConfigError("approval:masking must be a mapping with patterns, and nothing else")
+        patterns = section.get("patterns") or []
+        if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
+            raise ConfigError("approval:masking:patterns must be a list of regular expressions, each in quotes")
+        return tuple(patterns)
+
     def pillar_cache_problem(self):
         """(problem, remedy) if Salt's cache of pillars is on, else None."""
         if not self.opts.get("pillar_cache"):

@@ -19,6 +19,7 @@ sys.path.insert(0, str(HERE.parent / "tools"))
 
 import events  # noqa: E402
 import libpq_reader  # noqa: E402
+import masking  # noqa: E402
 import pillar  # noqa: E402
 import report  # noqa: E402
 import returns  # noqa: E402
@@ -51,6 +52,7 @@ def measure(quick):
     rounds = ROUNDS_QUICK if quick else ROUNDS
     duration_s = DURATION_QUICK_S if quick else DURATION_S
     yield from validation.measure(rounds, duration_s)
+    yield from masking.measure(rounds, duration_s)
     # On the disk, since what a durable commit takes is part of what is measured.
     with RunDirectory(DISK) as directory, ApprovalDatabase(directory / "postgres") as database:
         minions = Fleet(database.dsn_of())

@@ -11,6 +11,7 @@ import fnmatch
 from .. import db
 from ..errors import ConfigError, InputError, Refused
 from ..intake import durations, fields, items
+from ..intake.masking import masked_data
 from ..settings import Settings
 from .api import DEFAULT_LIMIT, SHOWN_ITEMS, Client
 
@@ -165,7 +166,7 @@ class DatabaseClient(Client):
     def returns(
         self, minion=None, verdict=None, flagged=None, since=None, before=None, limit=DEFAULT_LIMIT, every=False
     ):
-        return self._rows(
+        rows = self._rows(
             "list_returns",
             fields.optional_text("minion", minion),
             fields.optional_text("verdict", verdict),
@@ -175,6 +176,8 @@ class DatabaseClient(Client):
             fields.count("limit", limit),
             fields.flag("every", every),
         )
+        # What a state said may be the command that it ran, with what came of it.
+        return [{**row, "findings": masked_data(row["findings"])} for row in rows]
 
     def quarantine(self, minion=None, since=None, before=None, limit=DEFAULT_LIMIT):
         return self._rows(

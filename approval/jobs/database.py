@@ -9,7 +9,7 @@ log = logging.getLogger(__name__)
 
 
 def load_content(jid, load, minions, claimed):
-    """The content of a write of kind ``load``; secrets are hidden in it."""
+    """The content of a write of kind ``load``, of a load that is masked already."""
     jid = packing.as_text(str(jid))
     kept = packing.published({**load, "jid": jid})
     return [

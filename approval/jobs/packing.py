@@ -1,14 +1,11 @@
-"""Between Salt's job cache and the database: what of a load is kept, what is hidden, and how it is packed.
+"""Between Salt's job cache and the database: what of a load is kept, and how it is packed.
 
 A minion chooses everything in what it returns, also jid, user and target: nothing here trusts a load's shape.
 """
 
-import re
-
 import salt.exceptions
 import salt.payload
 
-HIDDEN = "********"
 # Asked by Salt itself, all the time, and of no interest afterwards.
 UNRECORDED = ("saltutil.find_job",)
 # What describes a published job. The rest of a load is keys and tokens of whoever published it, or a return.
@@ -24,14 +21,6 @@ PUBLISHED = {
     "kwargs": dict,
     "metadata": dict,
 }
-SECRET = re.compile(
-    r"password|passwd|passphrase|secret|credential|token|(api|private|access)[-_]?key"
-    r"|(^|[-_.])(pass|pwd|auth)($|[-_.])",
-    re.IGNORECASE,
-)
-ASSIGNMENT = re.compile(r"([\w.-]+)=")
-URL_PASSWORD = re.compile(r"(://[^/:@\s]*:)[^/@\s]+@")
-ARGUMENTS = ("arg", "fun_args", "kwargs")
 MAX_DEPTH = 64
 
 
@@ -63,9 +52,8 @@ def readable(packed):
 
 
 def published(load):
-    """What of a load describes the job, secrets hidden. What is not of its proper type is left out."""
-    kept = {name: load[name] for name, kind in PUBLISHED.items() if isinstance(load.get(name), kind)}
-    return masked(kept)
+    """What of a load describes the job. What is not of its proper type is left out."""
+    return {name: load[name] for name, kind in PUBLISHED.items() if isinstance(load.get(name), kind)}
 
 
 def claimed(load):
@@ -79,23 +67,6 @@ def claimed(load):
     }
 
 
-def masked(load):
-    """
-    A copy of the load (or event) with the secrets in its arguments hidden.
-
-    Found by the names of arguments, by ``name=value`` texts, in URLs, and in all but the first argument of
-    a function that is named after a secret, such as shadow.set_password. A runner's job has its arguments
-    in the return.
-    """
-    if not isinstance(load, dict):
-        return load
-    result = _with_masked_arguments(load)
-    inner = result.get("return")
-    if isinstance(inner, dict) and "fun_args" in inner and "jid" in inner:
-        result["return"] = _with_masked_arguments(inner)
-    return result
-
-
 def as_text(value, depth=0):
     """A field of a load as text that the database can hold; lists with commas, as deep as anybody nests them."""
     if isinstance(value, list | tuple):
@@ -103,36 +74,3 @@ def as_text(value, depth=0):
     if not isinstance(value, str):
         return ""
     return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
-
-
-def _with_masked_arguments(load):
-    fun = load.get("fun")
-    hide = _hide_all_but_first if isinstance(fun, str) and SECRET.search(fun) else _hide
-    return {name: hide(value) if name in ARGUMENTS else value for name, value in load.items()}
-
-
-def _hide(value, depth=0):
-    # Nobody nests arguments that deep, but a minion could, to end this with an error.
-    if depth > MAX_DEPTH:
-        return HIDDEN
-    if isinstance(value, dict):
-        return {
-            name: HIDDEN if isinstance(name, str) and SECRET.search(name) else _hide(content, depth + 1)
-            for name, content in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [_hide(content, depth + 1) for content in value]
-    if isinstance(value, str):
-        assignment = ASSIGNMENT.match(value)
-        if assignment and SECRET.search(assignment[1]):
-            return f"{assignment[1]}={HIDDEN}"
-        return URL_PASSWORD.sub(rf"\1{HIDDEN}@", value)
-    return value
-
-
-def _hide_all_but_first(value):
-    if not isinstance(value, list | tuple):
-        return _hide(value)
-    return [
-        _hide(content) if number == 0 or isinstance(content, dict) else HIDDEN for number, content in enumerate(value)
-    ]

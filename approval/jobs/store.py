@@ -9,6 +9,8 @@ import salt.utils.jid
 
 from .. import _core
 from ..errors import ConfigError
+from ..intake.masking import Masker
+from ..intake.own_patterns import BadPattern
 from ..settings import Settings
 from . import packing, retention, spool
 from .database import JobDatabase, claimed_content, load_content, unpacked
@@ -37,6 +39,13 @@ class JobStore:
         self._spool = spool.Spool(spool.settings(opts))
 
     @functools.cached_property
+    def _masker(self):
+        try:
+            return _masker_with(Settings.from_master(self._opts).masking_patterns())
+        except ConfigError as exc:
+            return _hiding_all(str(exc))
+
+    @functools.cached_property
     def _database(self):
         """Raises ConfigError: what is written while a DSN file is being replaced waits in the spool."""
         return JobDatabase(Settings.from_master(self._opts).connection("returner"))
@@ -50,6 +59,7 @@ class JobStore:
         In batch mode each batch is published under the same jid: then the minions are added. A return that
         has no published job (from salt-call, or of a schedule) describes its own.
         """
+        load = self._masker.masked(load)
         if "return" not in load:
             self._write("load", jid, load_content(jid, load, minions, False))
         elif self._spool.settings.mode != "spool":
@@ -67,7 +77,7 @@ class JobStore:
         if load.get("fun") in packing.UNRECORDED or load.get("jid") == "nocache":
             return
         try:
-            packed = packing.pack(packing.masked(load))
+            packed = packing.pack(self._masker.masked(load))
         except Exception as exc:
             self._refuse_return(load, exc)
             raise
@@ -83,10 +93,8 @@ class JobStore:
         tags, data = [], []
         for event in events:
             try:
-                tag, payload = (
-                    packing.as_text(event["tag"]),
-                    _core.compress(packing.pack(packing.masked(event["data"]))),
-                )
+                tag = packing.as_text(event["tag"])
+                payload = _core.compress(packing.pack(self._masker.masked_event(event["data"])))
             except Exception as exc:
                 self._drop_events(1, exc)
             else:
@@ -226,6 +234,8 @@ class JobStore:
             log.warning("The approval database works again")
 
     # ---- reads ----
+    # What is read is masked as well: outputs are kept as they came, since verdicts are made of them, and arguments may
+    # have been stored by an older version, or before a pattern of the site was set.
     # The spool first, then the database: an entry that is recorded in between is found in both, never in none.
 
     def get_load(self, jid):
@@ -249,7 +259,7 @@ class JobStore:
                 described = claimed_content(str(jid), packing.readable(entry.content))
                 load, claimed = load or unpacked(described[6]), True
                 minions.update(described[5])
-        return _with_minions(load, minions)
+        return _with_minions(self._masker.masked(load), minions)
 
     def get_jid(self, jid):
         """{minion: {return, retcode, success, out}} for the job."""
@@ -264,7 +274,8 @@ class JobStore:
         # A judged return stands: of several the database gives the one that is authenticated.
         for minion, payload in self._rows("get_jid", str(jid), spooled=entries):
             returns[minion] = unpacked(payload)
-        return {minion: {name: load[name] for name in fields if name in load} for minion, load in returns.items()}
+        shown = {minion: {name: load[name] for name in fields if name in load} for minion, load in returns.items()}
+        return {minion: self._shown(load) for minion, load in shown.items()}
 
     def get_jids(self):
         """{jid: description} of all jobs, newest first."""
@@ -290,7 +301,8 @@ class JobStore:
             if load.get("fun") == fun:
                 spooled[packing.as_text(load.get("id"))] = load
         rows = self._rows("get_fun", fun, spooled=self._spool.exists)
-        return {**{minion: unpacked(payload) for minion, _, payload in rows}, **spooled}
+        found = {**{minion: unpacked(payload) for minion, _, payload in rows}, **spooled}
+        return {minion: self._shown(load) for minion, load in found.items()}
 
     def get_minions(self):
         """The minions that have returned anything."""
@@ -308,6 +320,13 @@ class JobStore:
         if ended is None:
             return False
         return datetime.datetime.fromtimestamp(ended, datetime.timezone.utc).strftime(ENDTIME_FORMAT)
+
+    def _shown(self, load):
+        """A return as people may see it: its arguments, and what it gave back, without secrets."""
+        load = self._masker.masked(load)
+        if isinstance(load, dict) and "return" in load:
+            load["return"] = self._masker.masked_data(load["return"])
+        return load
 
     def _rows(self, function, *args, spooled):
         """The database's rows; none if it is away and ``spooled`` says that the spool has an answer."""
@@ -334,7 +353,7 @@ class JobStore:
         for jid, payload, minions in self._rows("get_jids", limit, spooled=self._spool.exists):
             named = {*loads.get(jid, {}).get("Minions", ()), *(minions or ())}
             loads[jid] = _with_minions(unpacked(payload), named)
-        return _newest(loads, limit)
+        return [(jid, self._masker.masked(load)) for jid, load in _newest(loads, limit)]
 
     def _spooled_returns(self):
         for entry in self._spool.walk():
@@ -342,6 +361,21 @@ class JobStore:
                 load = packing.readable(entry.content)
                 if isinstance(load, dict) and "id" in load:
                     yield load
+
+
+@functools.lru_cache(maxsize=4)
+def _masker_with(patterns):
+    try:
+        return Masker.with_patterns(patterns)
+    except BadPattern as exc:
+        return _hiding_all(f"approval:masking: {exc}")
+
+
+@functools.lru_cache(maxsize=4)
+def _hiding_all(problem):
+    """With a pattern that is wrong everything is hidden, since nobody knows what it was to hide; logged once."""
+    log.error("%s: all arguments and outputs of jobs are hidden meanwhile", problem)
+    return Masker.hiding_all()
 
 
 def _newest(loads, limit):

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from ... import config, db
 from ...engine import worker
-from ...errors import ApprovalError
+from ...errors import ApprovalError, ConfigError
+from ...intake import own_patterns
 from ...settings import PARTS, Settings
 from .. import migrate
 from . import running, spool, top
@@ -43,6 +44,7 @@ def run(master_config):
     findings = _Findings()
     _check_pillar(settings, findings)
     _check_returner(opts, findings)
+    _check_masking(settings, findings)
     _check_states(opts, findings)
     _check_engine(settings, findings)
     _check_access(opts, findings)
@@ -146,6 +148,17 @@ def _check_returner(opts, findings):
         )
     if opts.get("job_cache") is False:
         findings.error("job_cache", "job_cache: False drops every return", "Remove it (the default is True).")
+
+
+def _check_masking(settings, findings):
+    try:
+        own_patterns.compiled(settings.masking_patterns())
+    except (ConfigError, own_patterns.BadPattern) as exc:
+        findings.refused(
+            "approval:masking",
+            exc,
+            "Correct the pattern and restart the master. Until then all arguments and outputs of jobs are hidden.",
+        )
 
 
 def _check_engine(settings, findings):

@@ -10,6 +10,7 @@ import salt.utils.jid
 import salt.utils.job
 
 from saltext.approval import _core
+from saltext.approval.settings import Settings
 
 NO_RETURN = {
     "cmd": "_return",
@@ -110,6 +111,25 @@ def test_secrets_are_hidden_before_they_are_stored(cache, publish, database):
     stored = database.execute("SELECT load FROM approval.job UNION ALL SELECT payload FROM approval.job_return")
     assert len(stored) == 2
     assert all(b"hunter2" not in _core.decompress(bytes(packed)) for (packed,) in stored)
+
+
+def test_command_lines_outputs_and_events_are_shown_without_secrets(cache, publish, database):
+    line = "mysql -u root -phunter2 -e 'select 1'"
+    jid = publish(fun="cmd.run", arg=[line])
+    cache.returner({**NO_RETURN, "id": "web1", "jid": jid, "fun": "cmd.run", "fun_args": [line], "return": f"+ {line}"})
+    cache.event_return([{"tag": "mine", "data": {"data": {"said": line}, "arg": [line]}}])
+    for shown in (cache.get_load(jid), cache.get_jid(jid), cache.get_fun("cmd.run"), cache.get_jids()[jid]):
+        assert "-p********" in repr(shown)
+        assert "hunter2" not in repr(shown)
+    ((stored,),) = database.execute("SELECT data FROM approval.event")
+    assert b"hunter2" not in _core.decompress(bytes(stored))
+
+
+def test_with_a_wrong_pattern_all_arguments_are_hidden(cache, publish, monkeypatch, caplog):
+    monkeypatch.setattr(Settings, "masking_patterns", lambda self: ("(",))
+    jid = publish(fun="cmd.run", arg=["ls -l"])
+    assert cache.get_load(jid)["arg"] == ["********"]
+    assert "approval:masking: '(' is no regular expression" in caplog.text
 
 
 def test_the_published_load_stays(cache, publish):

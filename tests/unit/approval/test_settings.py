@@ -99,3 +99,15 @@ def test_the_file_of_a_service_stands_alone(tmp_path):
         path.write_text(text)
         with pytest.raises(ConfigError, match=re.escape(str(path))):
             Settings.from_service_file(path)
+
+
+def test_the_patterns_of_the_masking():
+    assert Settings.from_master({}).masking_patterns() == ()
+    settings = Settings.from_master({"approval": {"masking": {"patterns": ["a", "b"]}}})
+    assert settings.masking_patterns() == ("a", "b")
+
+
+@pytest.mark.parametrize("section", [["a"], {"pattern": ["a"]}, {"patterns": "a"}, {"patterns": [7]}])
+def test_patterns_of_the_wrong_kind_are_named(section):
+    with pytest.raises(ConfigError, match="approval:masking"):
+        Settings.from_master({"approval": {"masking": section}}).masking_patterns()

@@ -175,6 +175,8 @@ def test_no_prefix_comes_twice(findings, settings_of):
         ),
         ({"ext_pillar": [{"approval": {}}]}, "ext_pillar approval", "set exactly one of dsn_file", "help connections"),
         ({"pillar_cache": True}, "pillar_cache", "pillar_cache: True", "pillar_cache: False"),
+        ({"approval": {"masking": {"patterns": ["("]}}}, "approval:masking", "is no regular expression", "Correct"),
+        ({"approval": {"masking": ["x"]}}, "approval:masking", "must be a mapping", "Correct"),
         ({"master_job_cache": None}, "master_job_cache", "do not reach", "master_job_cache: approval"),
         ({"ext_job_cache": "pgjsonb"}, "ext_job_cache", "only their claim", "Remove"),
         ({"job_cache": False}, "job_cache", "drops every return", "Remove"),
