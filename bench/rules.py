@@ -37,7 +37,7 @@ SELECT approval.put_principal('alice', 'person'), approval.put_principal('bob', 
     approval.put_group('owners', ''), approval.put_membership('owners', 'bob'), approval.put_request_type(%s)
 """
 SUBMIT = """
-SELECT approval.submit_request(%s, 'alice', 'package', 'measured', %s, %s, %s, %s, NULL, 'pg', NULL)
+SELECT approval.submit_request(%s, 'alice', 'package', 'measured', %s, %s, %s, %s, NULL, %s, NULL)
 """
 DECIDE = "SELECT approval.decide(%s, 'bob', %s, 'approve', '', NULL)"
 
@@ -99,7 +99,7 @@ def _submit_and_approve(alice, bob, provider, minions, version):
         *([word] * minions for word in ("package", "bench", str(version))),
     )
     start = time.perf_counter()
-    number = alice.execute(SUBMIT, (provider, *items)).fetchone()[0]
+    number = alice.execute(SUBMIT, (provider, *items, provider)).fetchone()[0]
     submitted = time.perf_counter()
     state = bob.execute(DECIDE, (provider, number)).fetchone()[0]
     approved = time.perf_counter()

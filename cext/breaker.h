@@ -33,8 +33,8 @@ typedef enum {
 } apv_lesson;
 
 /* Whether a call may go now.
- * probe: receives whether it goes as the probe of an open breaker. If it may go,
- * apv_breaker_tell must follow. Does not block. */
+ * now_ns: not read while the breaker is closed. probe: receives whether it goes as the probe of an
+ * open breaker. If it may go, apv_breaker_tell must follow. Does not block. */
 bool apv_breaker_ask(apv_breaker *breaker, int64_t now_ns, bool *probe) APV_MUSTCHECK;
 
 /* Says why no call may go: the error of the last probe (UNAVAILABLE for TIMEOUT), with since
@@ -43,9 +43,9 @@ bool apv_breaker_ask(apv_breaker *breaker, int64_t now_ns, bool *probe) APV_MUST
 bool apv_breaker_refuse(const apv_breaker *breaker, int64_t now_ns, apv_err *err);
 
 /* Tells what a call that was let through learned.
- * probe: as apv_breaker_ask gave it. Silence closes the breaker for the probe alone: another
- * call may have it from a connection that is older than the outage. cause: for AWAY, else not
- * read. */
+ * now_ns: for AWAY, else not read. probe: as apv_breaker_ask gave it. Silence closes the breaker
+ * for the probe alone: another call may have it from a connection that is older than the outage.
+ * cause: for AWAY, else not read. */
 void apv_breaker_tell(apv_breaker *breaker, int64_t now_ns, bool probe, apv_lesson lesson,
                       const apv_err *cause);
 

@@ -83,20 +83,41 @@ wait_locked(module_turn *turn, int64_t end_ns, module_gil *gil)
     return interrupted;
 }
 
+/* Waits for a free place, for limit_ms at most. Returns its number, or count. interrupted: whether
+ * a signal handler raised. own: whether this thread has all places. */
+static size_t
+wait_for_place_locked(module_turn *turn, int64_t limit_ms, module_gil *gil, bool *interrupted,
+                      bool *own)
+{
+    const int64_t end_ns = now_ns() + limit_ms * NS_PER_MS;
+    size_t free;
+
+    while ((free = free_place_locked(turn)) == turn->count && !turn->breaker.open &&
+           !(*own = own_all_locked(turn)) && !*interrupted && now_ns() < end_ns)
+        *interrupted = wait_locked(turn, end_ns, gil);
+    return free;
+}
+
+/* Whether the breaker lets the call through. probe: as apv_breaker_ask. */
+static bool
+ask_locked(module_turn *turn, bool *probe)
+{
+    return !turn->breaker.open || apv_breaker_ask(&turn->breaker, now_ns(), probe);
+}
+
+/* Most calls find a place free and the breaker closed: for them the clock is not read. */
 bool
 module_turn_take(module_turn *turn, int64_t limit_ms, module_gil *gil, size_t *place, apv_err *err)
 {
-    const int64_t end_ns = now_ns() + limit_ms * NS_PER_MS;
     bool interrupted = false, own = false, ok = false, probe = false;
-    size_t free;
 
     pthread_mutex_lock(&turn->lock);
-    while ((free = free_place_locked(turn)) == turn->count && !turn->breaker.open &&
-           !(own = own_all_locked(turn)) && !interrupted && now_ns() < end_ns)
-        interrupted = wait_locked(turn, end_ns, gil);
+    size_t free = free_place_locked(turn);
+    if (free == turn->count)
+        free = wait_for_place_locked(turn, limit_ms, gil, &interrupted, &own);
     if (interrupted) {
         apv_fail(err, turn->busy, "the wait for %s was interrupted", turn->what);
-    } else if (free < turn->count && apv_breaker_ask(&turn->breaker, now_ns(), &probe)) {
+    } else if (free < turn->count && ask_locked(turn, &probe)) {
         turn->places[free] = (module_place){true, probe, pthread_self()};
         *place = free;
         ok = true;
@@ -117,9 +138,10 @@ void
 module_turn_give(module_turn *turn, size_t place, apv_lesson lesson, const apv_err *cause)
 {
     module_place *given = &turn->places[place];
+    const int64_t at_ns = lesson == APV_LESSON_AWAY ? now_ns() : 0;
 
     pthread_mutex_lock(&turn->lock);
-    apv_breaker_tell(&turn->breaker, now_ns(), given->probe, lesson, cause);
+    apv_breaker_tell(&turn->breaker, at_ns, given->probe, lesson, cause);
     given->taken = false;
     /* While the database is away all that wait are told at once. */
     if (turn->breaker.open)
