@@ -104,10 +104,12 @@ class Crowd:
             with open(log, encoding="utf-8") as file:
                 file.seek(self._offsets[log])
                 for line in file:
-                    # A process may have been killed, or may be just now, in the midst of a line.
-                    if line.endswith("\n"):
-                        self._offsets[log] += len(line)
-                        self._events.append({"process": log.name, **json.loads(line)})
+                    # A process may have been killed in the midst of a line, or may be there just now: then its rest
+                    # comes as another line.
+                    if not line.endswith("\n"):
+                        break
+                    self._offsets[log] += len(line)
+                    self._events.append({"process": log.name, **json.loads(line)})
         return self._events
 
     def wait(self, what, count=1, names=None):
