@@ -49,7 +49,7 @@ typedef struct {
     char message[256]; /* one sentence; never holds a password or a value of a pillar */
 } apv_err;
 
-/* What an apv_err starts as. */
+/* The value that an apv_err starts with. */
 #define APV_ERR_NONE                                                                               \
     {                                                                                              \
         APV_OK, "", ""                                                                             \

@@ -6,7 +6,7 @@
 
 #include "apv_document.h"
 
-/* What became of a return that was handed in. */
+/* The outcome for a return that was handed in. */
 typedef struct {
     char outcome[16]; /* "recorded", "repeat", "attempt" or "quarantined" */
     int32_t attempt;  /* 1 for the first return of this job and minion; 0: quarantined */
@@ -55,7 +55,7 @@ bool apv_returns_new(const apv_span *loads, size_t count, apv_returns **returns,
 bool apv_returns_record(apv_db *db, apv_returns *returns, apv_returns *upcoming,
                         apv_err *err) APV_MUSTCHECK;
 
-/* What became of a return of a batch that was recorded; borrowed from it. */
+/* The outcome for a return of a recorded batch; borrowed from the batch. */
 const apv_record *apv_returns_peek(const apv_returns *returns, size_t place);
 
 void apv_returns_free(apv_returns **returns);

@@ -34,7 +34,7 @@ ignore_notice(void *arg, const PGresult *result)
 static PGconn *
 start(const apv_db *db, const struct hosts *hosts)
 {
-    /* What stands behind dbname overrides what the conninfo says. */
+    /* A keyword behind dbname overrides the same one in the conninfo. */
     const char *const keywords[] = {
         "fallback_application_name", "dbname", "client_encoding", "host", "hostaddr", "port", NULL};
     const char *const values[] = {"saltext-approval", db->conninfo, "UTF8", hosts->host,

@@ -22,7 +22,7 @@ typedef struct {
     size_t count;
 } apv_observations;
 
-/* What approval.converged returned, checked for its shape. Borrows from the load. */
+/* The evidence of approval.converged, checked for its shape. Borrows from the load. */
 typedef struct {
     int64_t format; /* 1 or 2 */
     apv_span minion;

@@ -176,7 +176,7 @@ class DatabaseClient(Client):
             fields.count("limit", limit),
             fields.flag("every", every),
         )
-        # What a state said may be the command that it ran, with what came of it.
+        # A state's comment may be the command that it ran, with its output.
         return [{**row, "findings": masked_data(row["findings"])} for row in rows]
 
     def quarantine(self, minion=None, since=None, before=None, limit=DEFAULT_LIMIT):

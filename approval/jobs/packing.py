@@ -8,7 +8,7 @@ import salt.payload
 
 # Asked by Salt itself, all the time, and of no interest afterwards.
 UNRECORDED = ("saltutil.find_job",)
-# What describes a published job. The rest of a load is keys and tokens of whoever published it, or a return.
+# These describe a published job. The rest of a load is the publisher's keys and tokens, or a return.
 PUBLISHED = {
     "cmd": str,
     "fun": (str, list),

@@ -234,7 +234,7 @@ class JobStore:
             log.warning("The approval database works again")
 
     # ---- reads ----
-    # What is read is masked as well: outputs are kept as they came, since verdicts are made of them, and arguments may
+    # Reads mask as well: outputs are kept as they came, since verdicts are made of them, and arguments may
     # have been stored by an older version, or before a pattern of the site was set.
     # The spool first, then the database: an entry that is recorded in between is found in both, never in none.
 

@@ -304,8 +304,8 @@ LINES = [
     ("kubeadm join h --token Hunter2!9", "kubeadm join h --token ********"),
     ("tailscale up --authkey=Hunter2!9", "tailscale up --authkey=********"),
     (
-        'echo "//registry.npmjs.org/:_authToken=Hunter2!9" > ~/.npmrc',
-        'echo "//registry.npmjs.org/:_authToken=********" > ~/.npmrc',
+        'echo "//packages.example/:_authToken=Hunter2!9" > ~/.npmrc',
+        'echo "//packages.example/:_authToken=********" > ~/.npmrc',
     ),
     ("npm config set //r/:_authToken Hunter2!9", "npm config set //r/:_authToken ********"),
     ("pip install --index-url https://a:Hunter2!9@h/simple x", "pip install --index-url https://a:********@h/simple x"),
