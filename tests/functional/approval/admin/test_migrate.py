@@ -550,11 +550,15 @@ def test_an_upgrade_passes_between_the_transactions_of_others(empty, older, alte
     conn = empty()
     migrate.Schema(older, "0.0.9").upgrade(conn)
     monkeypatch.setattr(migrate, "ATTEMPTS", 200)
+    monkeypatch.setattr(migrate, "TABLE_TIMEOUT", "200ms")
     stop, faults, counts = threading.Event(), [], []
 
+    begun = threading.Barrier(4)
+
     def use(session):
+        begun.wait()
         calls = 0
-        while not stop.is_set():
+        while calls == 0 or not stop.is_set():
             try:
                 with session.transaction():
                     session.execute("SELECT * FROM approval.exported_document")
@@ -569,6 +573,7 @@ def test_an_upgrade_passes_between_the_transactions_of_others(empty, older, alte
     threads = [threading.Thread(target=use, args=(empty(),)) for _ in range(3)]
     for thread in threads:
         thread.start()
+    begun.wait()
     try:
         assert altering.upgrade(conn) is True
     finally:

@@ -80,7 +80,7 @@ def test_it_runs_without_salt_until_it_is_told_to_end(config, approved, tmp_path
             assert heartbeat.read(str(tmp_path / "cache")).workers == ["seal", "partitions", "due"]
             assert problems(path) == []
             service.send_signal(signal.SIGTERM)
-            _, said = service.communicate(timeout=15)
+            _, said = service.communicate(timeout=BOUND_S)
         finally:
             service.kill()
             service.wait()
@@ -104,7 +104,7 @@ def test_a_setting_that_is_lost_there_stops_no_other_worker(config, approved, tm
         )
     finally:
         service.terminate()
-        assert service.wait(timeout=15) == 0
+        assert service.wait(timeout=BOUND_S) == 0
     assert approved.execute(query) == before
 
 

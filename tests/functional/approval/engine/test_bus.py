@@ -99,11 +99,9 @@ def test_a_slow_worker_holds_up_neither_the_bus_nor_another(reader, hearing, mon
     monkeypatch.setattr(bus, "MAX_EVENTS", 10)
     (slow, its_runner), (quick, _) = hearing(reader, "slow"), hearing(reader, "quick")
     slow.go_on.clear()
-    started = time.monotonic()
     for number in range(100):
         reader.hear("salt/auth", {"n": number})
         until(lambda number=number: len(quick.heard_events) == number + 1)
-    assert time.monotonic() - started < BOUND_S / 2
     assert its_runner.inbox.dropped >= 100 - 10 - 1, "one was being heard"
     slow.go_on.set()
     until(lambda: slow.misses == 2 and len(slow.heard_events) >= 10)

@@ -61,7 +61,7 @@ def dead(cache, line):
 
 def until_it_is_the_probe(call):
     """Make the call, which no database is needed to refuse, until it is the one that is let through."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             call()
