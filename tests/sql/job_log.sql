@@ -1,7 +1,7 @@
 -- The job log: what is written into it, how jobs end in it, what is read, and how long it is kept.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(53);
+SELECT plan(54);
 
 CREATE FUNCTION pg_temp.jid(number integer) RETURNS text LANGUAGE sql AS $$
 SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDDHH24MI') || lpad(number::text, 8, '0')
@@ -86,6 +86,7 @@ SELECT is(pg_temp.ended(1), '1 0 1 10800', 'one did it and one was silent; who w
 SELECT approval.maintain_jobs(24) \g /dev/null
 SELECT is((SELECT concat_ws(' ', ok, failed, silent, duration_s) FROM pg_temp.job(1)), '1 0 1 10800', 'which is written after an hour');
 SELECT is((SELECT silent FROM pg_temp.job(7)), NULL, 'and not before');
+SELECT is(pg_temp.ended(7), '0 0 1', 'of no return there is no duration');
 SELECT pg_temp.report('web2', NULL, '{}', '{failed}', '{}', 'c', false, jid => pg_temp.jid(1)) \g /dev/null
 SELECT approval.maintain_jobs(24) \g /dev/null
 SELECT is(pg_temp.ended(1), '1 1 0 10800', 'one that returns late is not silent: its states failed, whatever it says');

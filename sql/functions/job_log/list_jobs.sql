@@ -43,9 +43,9 @@ BEGIN
             SELECT m.minion_id FROM approval.minion_number AS m WHERE m.minion_number = ANY (l.minions)
             ORDER BY m.minion_id COLLATE "C") END,
         l.minion_count, coalesce(l.ok, o.ok), coalesce(l.failed, o.failed), coalesce(l.silent, o.silent),
-        coalesce(l.duration_s, greatest(extract(epoch FROM o.last_return - l.published_at), 0)::real)
+        coalesce(l.duration_s, o.duration_s)
     FROM page AS l
-    LEFT JOIN LATERAL approval.job_outcome(l.jid, l.minion_count) AS o ON l.silent IS NULL
+    LEFT JOIN LATERAL approval.job_outcome(l.jid, l.published_at, l.minion_count) AS o ON l.silent IS NULL
     ORDER BY l.published_at DESC, l.jid DESC;
 END
 $$;

@@ -12,11 +12,11 @@ BEGIN
         WHERE l.silent > 0 AND l.published_at <= p_now - interval '1 hour'
             AND l.published_at > p_now - least(make_interval(hours => p_keep_hours), interval '1 day')
     ), counted AS (
-        SELECT s.published_at, s.jid, o.* FROM open AS s CROSS JOIN LATERAL approval.job_outcome(s.jid, s.minion_count) AS o
+        SELECT s.published_at, s.jid, o.*
+        FROM open AS s CROSS JOIN LATERAL approval.job_outcome(s.jid, s.published_at, s.minion_count) AS o
     )
     UPDATE approval.job_log AS l
-    SET ok = c.ok, failed = c.failed, silent = c.silent,
-        duration_s = greatest(extract(epoch FROM c.last_return - c.published_at), 0)
+    SET ok = c.ok, failed = c.failed, silent = c.silent, duration_s = c.duration_s
     FROM counted AS c
     WHERE l.published_at = c.published_at AND l.jid = c.jid
         AND (l.ok, l.failed, l.silent) IS DISTINCT FROM (c.ok, c.failed, c.silent);
