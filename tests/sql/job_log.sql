@@ -1,7 +1,7 @@
 -- The job log: what is written into it, how jobs end in it, what is read, and how long it is kept.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(54);
+SELECT plan(55);
 
 CREATE FUNCTION pg_temp.jid(number integer) RETURNS text LANGUAGE sql AS $$
 SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDDHH24MI') || lpad(number::text, 8, '0')
@@ -75,6 +75,10 @@ SELECT throws_ok($$SELECT approval.list_jobs(NULL, NULL, NULL, NULL, NULL, NULL,
 SELECT is((SELECT minions FROM approval.list_jobs('web1', NULL, NULL, 'state.*', NULL, NULL, NULL, NULL, 1)), '{web1,web2}', 'with names of its minions');
 SELECT throws_ok($$SELECT pg_temp.act('t_bob', 'SELECT approval.list_jobs(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 1)')$$, '42501', NULL,
     'not for everybody');
+
+SELECT pg_temp.save(9, '{web1}', 'salt web1 old', age => '300 days') \g /dev/null
+SELECT is(pg_temp.jobs('web1', most => 6), '5,7,8,3,1,9', 'however long ago');
+DELETE FROM approval.job_log WHERE command LIKE '%old';
 
 -- How it ended.
 SELECT pg_temp.report('web1', NULL, '{}', '{unproven}', '{}', 'a', false, jid => pg_temp.jid(1)),

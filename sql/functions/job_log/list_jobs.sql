@@ -9,6 +9,12 @@ CREATE OR REPLACE FUNCTION approval.list_jobs(
     SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     named integer;
+    oldest timestamptz := greatest(p_from, (
+        SELECT now() - make_interval(days => s.content::integer + 7) FROM approval.setting AS s WHERE s.name = 'keep_log_days'));
+    upper_end timestamptz := least(p_until, p_before + interval '1 microsecond', now() + interval '1 second');
+    lower_end timestamptz;
+    given integer := 0;
+    found integer;
     -- * and ? as Salt's globs have them.
     pattern text := translate(replace(replace(replace(p_fun, '\', '\\'), '%', '\%'), '_', '\_'), '*?', '%_');
 BEGIN
@@ -22,31 +28,38 @@ BEGIN
                 HINT = 'No job in the log names it. Ids are compared exactly, and not as patterns.';
         END IF;
     END IF;
-    RETURN QUERY
-    WITH page AS MATERIALIZED (
-        (SELECT l.* FROM approval.jobs_logged(p_from, p_until, pattern, p_user, p_request_id, p_before, p_before_jid) AS l
-         WHERE p_minion_id IS NULL
-         ORDER BY l.published_at DESC, l.jid DESC LIMIT p_limit)
-        UNION ALL
-        (SELECT l.* FROM approval.jobs_logged(p_from, p_until, pattern, p_user, p_request_id, p_before, p_before_jid) AS l
-         WHERE p_minion_id IS NOT NULL AND l.minion_count <= 16 AND l.minions @> ARRAY[named]
-         ORDER BY l.published_at DESC, l.jid DESC LIMIT p_limit)
-        UNION ALL
-        (SELECT l.* FROM approval.jobs_logged(p_from, p_until, pattern, p_user, p_request_id, p_before, p_before_jid) AS l
-         WHERE p_minion_id IS NOT NULL AND l.minion_count > 16 AND approval.log_names(l.minions, l.minion_bits, named)
-         ORDER BY l.published_at DESC, l.jid DESC LIMIT p_limit)
-        ORDER BY published_at DESC, jid DESC
-        LIMIT p_limit
-    )
-    SELECT l.jid, l.published_at, l.job_user, l.command, l.fun, l.tgt, l.tgt_type, l.is_test, l.is_claim, l.request_id,
-        CASE WHEN l.minion_count <= 16 THEN ARRAY(
-            SELECT m.minion_id FROM approval.minion_number AS m WHERE m.minion_number = ANY (l.minions)
-            ORDER BY m.minion_id COLLATE "C") END,
-        l.minion_count, coalesce(l.ok, o.ok), coalesce(l.failed, o.failed), coalesce(l.silent, o.silent),
-        coalesce(l.duration_s, o.duration_s)
-    FROM page AS l
-    LEFT JOIN LATERAL approval.job_outcome(l.jid, l.published_at, l.minion_count) AS o ON l.silent IS NULL
-    ORDER BY l.published_at DESC, l.jid DESC;
+    -- A few weeks at a time, as to plan for all partitions takes longer than to read some.
+    WHILE upper_end > oldest AND given < p_limit LOOP
+        lower_end := greatest(oldest, upper_end - interval '28 days');
+        RETURN QUERY
+        WITH page AS MATERIALIZED (
+            (SELECT l.* FROM approval.jobs_logged(lower_end, upper_end, pattern, p_user, p_request_id, p_before, p_before_jid) AS l
+             WHERE p_minion_id IS NULL
+             ORDER BY l.published_at DESC, l.jid DESC LIMIT p_limit - given)
+            UNION ALL
+            (SELECT l.* FROM approval.jobs_logged(lower_end, upper_end, pattern, p_user, p_request_id, p_before, p_before_jid) AS l
+             WHERE p_minion_id IS NOT NULL AND l.minion_count <= 16 AND l.minions @> ARRAY[named]
+             ORDER BY l.published_at DESC, l.jid DESC LIMIT p_limit - given)
+            UNION ALL
+            (SELECT l.* FROM approval.jobs_logged(lower_end, upper_end, pattern, p_user, p_request_id, p_before, p_before_jid) AS l
+             WHERE p_minion_id IS NOT NULL AND l.minion_count > 16 AND approval.log_names(l.minions, l.minion_bits, named)
+             ORDER BY l.published_at DESC, l.jid DESC LIMIT p_limit - given)
+            ORDER BY published_at DESC, jid DESC
+            LIMIT p_limit - given
+        )
+        SELECT l.jid, l.published_at, l.job_user, l.command, l.fun, l.tgt, l.tgt_type, l.is_test, l.is_claim, l.request_id,
+            CASE WHEN l.minion_count <= 16 THEN ARRAY(
+                SELECT m.minion_id FROM approval.minion_number AS m WHERE m.minion_number = ANY (l.minions)
+                ORDER BY m.minion_id COLLATE "C") END,
+            l.minion_count, coalesce(l.ok, o.ok), coalesce(l.failed, o.failed), coalesce(l.silent, o.silent),
+            coalesce(l.duration_s, o.duration_s)
+        FROM page AS l
+        LEFT JOIN LATERAL approval.job_outcome(l.jid, l.published_at, l.minion_count) AS o ON l.silent IS NULL
+        ORDER BY l.published_at DESC, l.jid DESC;
+        GET DIAGNOSTICS found = ROW_COUNT;
+        given := given + found;
+        upper_end := lower_end;
+    END LOOP;
 END
 $$;
 COMMENT ON FUNCTION approval.list_jobs IS
