@@ -56,6 +56,7 @@ SERVICE_CACHEDIR = "/var/cache/salt-approval"
 READ_FROM = ("database", "snapshot")
 # In mode snapshot, one that is not refreshed any more must not go on unnoticed while the database can be asked.
 FRESH_S = 60.0
+KEEP_LOG_DAYS_MAX = 36_500
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,18 @@ class Settings:
         if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
             raise ConfigError("approval:masking:patterns must be a list of regular expressions, each in quotes")
         return tuple(patterns)
+
+    def keep_log_days(self):
+        """``approval:job_log:keep_days``: so many days the job log is kept; None where nothing is said."""
+        section = self.section("job_log")
+        if section is None:
+            return None
+        if not isinstance(section, dict) or set(section) != {"keep_days"}:
+            raise ConfigError("approval:job_log must be a mapping with keep_days, and nothing else")
+        days = section["keep_days"]
+        if isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= KEEP_LOG_DAYS_MAX:
+            raise ConfigError(f"approval:job_log: keep_days must be a whole number from 1 to {KEEP_LOG_DAYS_MAX}")
+        return days
 
     def pillar_cache_problem(self):
         """(problem, remedy) if Salt's cache of pillars is on, else None."""

@@ -55,6 +55,14 @@ INSERT INTO approval.job_return
 SELECT jid, minions[1], 1, fun, 0, true, 'converged', true, '{}', 20, jid, 'boot', now(), jid::bytea, '',
     '[["package", "p1", "converged", "observed", "1", "1", "evidence", ""]]'
 FROM approval.job;
+INSERT INTO approval.minion_number (minion_id)
+SELECT minion_id FROM approval.minion;
+INSERT INTO approval.job_log
+    (jid, published_at, fun, job_user, tgt, tgt_type, command, is_test, is_claim, minion_count, minions)
+SELECT j.jid, j.published_at - make_interval(mins => n::integer), 'state.apply', 'root', '*', 'glob', 'x', false,
+    false, 1, ARRAY[m.minion_number]
+FROM (SELECT *, row_number() OVER () AS n FROM approval.job) AS j
+JOIN approval.minion_number AS m ON m.minion_id = j.minions[1];
 SET session_replication_role = origin;
 """
 

@@ -18,6 +18,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tools"))
 
 import events  # noqa: E402
+import job_log  # noqa: E402
 import libpq_reader  # noqa: E402
 import masking  # noqa: E402
 import pillar  # noqa: E402
@@ -70,6 +71,7 @@ def measure(quick):
         yield from storm.measure(database, minions, directory, *(STORM_QUICK if quick else STORM))
     with RunDirectory() as directory:
         yield from rules.measure(directory, quick)
+        yield from job_log.measure(directory, quick, rounds, duration_s)
     yield from events.measure(EVENTS_QUICK_S if quick else EVENTS_S)
 
 

@@ -428,6 +428,34 @@ def quarantine(minion=None, since=None, before=None, limit=50, *surplus, **optio
     return _answer(quarantine, surplus, options, "quarantine", minion, since, before, limit)
 
 
+def jobs(
+    minion=None,
+    start=None,
+    until=None,
+    fun=None,
+    user=None,
+    request_id=None,
+    before=None,
+    limit=50,
+    *surplus,
+    **options,
+):
+    """
+    What ran where, when and by whom, and how it ended, the newest first: the job log.
+
+    from (or start), until: published since, and before: ISO 8601, or a time of today such as 14:00.
+    fun: a function, as pkg.install or 'pkg.*'.
+    user: as Salt names them.
+    request_id: sent for this request.
+    before: the next page: what comes behind this one, [published_at, jid].
+
+        salt-run approval.jobs web1 from=14:00 until=15:00
+        salt-run approval.jobs fun='cmd.*' user=root from=2026-12-01
+    """
+    start = options.pop("from", start)
+    return _answer(jobs, surplus, options, "jobs", minion, start, until, fun, user, request_id, before, limit)
+
+
 def outbox(state=None, limit=50, *surplus, **options):
     """
     Messages that wait to be sent to minions or other systems, or failed for good (dead), with the last error.

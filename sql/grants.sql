@@ -218,3 +218,10 @@ TO approval_operator, approval_auditor;
 
 -- Items that a revert left out.
 GRANT SELECT ON approval.request_left_out TO approval_auditor;
+
+-- The job log.
+GRANT EXECUTE ON FUNCTION
+    approval.list_jobs,
+    approval.check_job_log
+TO approval_operator, approval_auditor;
+GRANT SELECT ON approval.job_log, approval.minion_number TO approval_auditor;

@@ -16,6 +16,7 @@ PAGES = (
     "policy",
     "daily-work",
     "running",
+    "job-log",
     "model",
     "cookbook",
     "minion",

@@ -4,7 +4,7 @@ import difflib
 import inspect
 
 from ..errors import InputError
-from . import audit, compliance, layout, minions, outbox, policy, render, returns
+from . import audit, compliance, jobs, layout, minions, outbox, policy, render, returns
 
 TEXT = "text"
 
@@ -39,6 +39,7 @@ TEXTS = {
     "inbox": render.inbox,
     "returns": returns.returns_text,
     "quarantine": returns.quarantine_text,
+    "jobs": jobs.jobs_text,
     "show": render.request,
     "plan": render.plan,
     "state": render.state,

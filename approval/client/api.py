@@ -31,6 +31,7 @@ ROUTES = {
     "show": ("GET", "/requests/{request_id}"),
     "returns": ("GET", "/returns"),
     "quarantine": ("GET", "/quarantine"),
+    "jobs": ("GET", "/jobs"),
     "plan": ("GET", "/requests/{request_id}/plan"),
     "plan_items": ("GET", "/requests/{request_id}/plan/items"),
     "put_plan": ("PUT", "/requests/{request_id}/plan"),
@@ -201,6 +202,29 @@ class Client(Protocol):
         """
         Returns that were put aside, and why, the newest first: of one minion, received since a time, with a
         number lower than ``before``, where given.
+        """
+
+    def jobs(
+        self,
+        minion=None,
+        start=None,
+        until=None,
+        fun=None,
+        user=None,
+        request_id=None,
+        before=None,
+        limit=DEFAULT_LIMIT,
+    ):
+        """
+        The jobs of the job log, the newest first: that name a minion, were published from ``start`` on and before
+        ``until``, are of a function, by a user, for a request, where given.
+
+        start, until
+            As fields.lately() takes them.
+        fun
+            Its name, in which ``*`` stands for any characters and ``?`` for one.
+        before
+            Only the jobs behind this one: [published_at, jid], of the last one of the page before.
         """
 
     def plan(self, request_id):

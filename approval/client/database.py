@@ -188,6 +188,35 @@ class DatabaseClient(Client):
             fields.count("limit", limit),
         )
 
+    def jobs(
+        self,
+        minion=None,
+        start=None,
+        until=None,
+        fun=None,
+        user=None,
+        request_id=None,
+        before=None,
+        limit=DEFAULT_LIMIT,
+    ):
+        place = (None, None)
+        if before is not None:
+            place = fields.texts("before", before)
+            if len(place) != 2:
+                raise InputError("before: give the time and the number of the last job of the page before")
+            place = (fields.time("before", place[0]), place[1])
+        return self._rows(
+            "list_jobs",
+            fields.optional_text("minion", minion),
+            fields.lately("start", start),
+            fields.lately("until", until),
+            fields.optional_text("fun", fun),
+            fields.optional_text("user", user),
+            None if request_id is None else fields.request_id(request_id),
+            *place,
+            fields.count("limit", limit),
+        )
+
     def plan(self, request_id):
         return db.value(self._conn, "show_plan", fields.request_id(request_id))
 

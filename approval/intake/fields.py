@@ -27,6 +27,8 @@ REMOVAL = (ABSENT, "removed")
 NOT_A_VERSION = ("any", "false", "installed", "none", "null", "present", "purged", "true")
 # ISO 8601 also knows a year, a month or a week alone; as a start they are more likely a slip.
 FULL_DATE = re.compile(r"\d{4}-?\d\d-?\d\d(?!\d)")
+TIME_OF_DAY = re.compile(r"([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
+DAY_S = 86_400
 MAX_REQUEST_ID = 2**63 - 1
 # Salt's msgpack carries integers between these; it makes text of any other.
 SMALLEST, LARGEST = -(2**63), 2**64 - 1
@@ -149,6 +151,23 @@ def time(what, value):
         return value.astimezone(datetime.timezone.utc)
     except OverflowError:
         raise InputError(f"{what}: {value.isoformat()} is beyond the calendar: {_DATE_HINT}") from None
+
+
+def lately(what, value):
+    """
+    As time(), and also a time of today in UTC alone: ``14:00`` or ``14:00:30``, of which YAML makes a number.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < DAY_S:
+        # 14:00 is 840 then, and 14:00:30 is 50430: no time has less than an hour and the form with seconds.
+        value = str(datetime.timedelta(seconds=value if value >= DAY_S // 24 else 60 * value))
+    if isinstance(value, str) and TIME_OF_DAY.fullmatch(value.strip()):
+        hours, minutes, *seconds = map(int, value.strip().split(":"))
+        today = datetime.datetime.now(datetime.timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
+        return today + datetime.timedelta(hours=hours, minutes=minutes, seconds=sum(seconds))
+    try:
+        return time(what, value)
+    except InputError as exc:
+        raise InputError(f"{exc}, or 14:00 of today") from None
 
 
 def wall_time(what, value):

@@ -3,13 +3,15 @@
 import logging
 
 from .. import _core
-from . import packing
+from . import log_entry, packing
 
 log = logging.getLogger(__name__)
 
 
-def load_content(jid, load, minions, claimed):
-    """The content of a write of kind ``load``, of a load that is masked already."""
+def load_content(jid, load, minions, claimed, logged):
+    """
+    The content of a write of kind ``load``, of a load that is masked already, and of what log_entry.py makes of it.
+    """
     jid = packing.as_text(str(jid))
     kept = packing.published({**load, "jid": jid})
     return [
@@ -21,13 +23,19 @@ def load_content(jid, load, minions, claimed):
         [packing.as_text(minion) for minion in minions or ()],
         _core.compress(packing.pack(kept)),
         claimed,
+        *logged,
     ]
+
+
+def published_content(jid, load, minions, nodegroups=None):
+    """The same of a load that the master published."""
+    return load_content(jid, load, minions, False, log_entry.of_published(load, nodegroups))
 
 
 def claimed_content(jid, load):
     """The same for a job that nobody published here, as this return describes it."""
     described = packing.claimed(load)
-    return load_content(jid, described, [described["tgt"]], True)
+    return load_content(jid, described, [described["tgt"]], True, log_entry.of_return(load))
 
 
 def unpacked(payload):
@@ -50,7 +58,8 @@ class JobDatabase:
     A write is a kind and a content, so that it can wait in the spool meanwhile:
 
     load
-        [jid, fun, tgt, tgt_type, user, minions, payload, claimed]
+        [jid, fun, tgt, tgt_type, user, minions, payload, claimed, command, is_test, is_runner]; of older versions
+        without the last three, which are for the job log
     return
         The return as msgpack.
     minions
@@ -91,14 +100,16 @@ class JobDatabase:
         """The rows of ``approval.<function>(args ...)``, which only reads."""
         return self._call(function, *args, repeatable=True)
 
-    def maintain(self, keep_hours):
+    def maintain(self, keep_hours, keep_log_days=None):
         """Make the partitions of the coming days, drop those of jobs that need not be kept, and seal the audit."""
-        self._call("maintain_jobs", keep_hours)
+        self._call("maintain_jobs", keep_hours, keep_log_days)
         self._call("seal_audit")
 
     def _write_load(self, content, accepted):
-        jid, *_, minions, _, claimed = content
-        ((first,),) = self._call("save_load", *content, accepted, repeatable=True)
+        kept, logged = content[:8], content[8:]
+        jid, *_, minions, payload, claimed = kept
+        logged = logged or log_entry.of_kept(unpacked(payload), claimed)
+        ((first,),) = self._call("save_load", *kept, accepted, *logged, repeatable=True)
         # In batch mode each batch is published under the same jid: then its minions are added.
         if not first and minions and not claimed:
             self._write_minions([jid, minions, None], accepted)

@@ -13,7 +13,7 @@ from ..intake.masking import Masker
 from ..intake.own_patterns import BadPattern
 from ..settings import Settings
 from . import packing, retention, spool
-from .database import JobDatabase, claimed_content, load_content, unpacked
+from .database import JobDatabase, claimed_content, published_content, unpacked
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class JobStore:
         """
         load = self._masker.masked(load)
         if "return" not in load:
-            self._write("load", jid, load_content(jid, load, minions, False))
+            self._write("load", jid, published_content(jid, load, minions, self._opts.get("nodegroups")))
         elif self._spool.settings.mode != "spool":
             # In the spool the return that follows says it all.
             self._write("load", jid, claimed_content(jid, load))
@@ -114,7 +114,7 @@ class JobStore:
         from . import drain
 
         try:
-            self._database.maintain(retention.keep_hours(self._opts))
+            self._database.maintain(retention.keep_hours(self._opts), Settings.from_master(self._opts).keep_log_days())
             drain.run(self._spool, self._database, limit_s=DRAIN_SECONDS)
         except Exception as exc:
             self._database_failed(exc, "the job cache is not maintained")
@@ -248,7 +248,7 @@ class JobStore:
         claimed = False
         for entry in entries:
             if entry.kind == "load":
-                *_, named, payload, only_claimed = entry.content
+                named, payload, only_claimed = entry.content[5:8]
                 if not load or (claimed and not only_claimed):
                     load, claimed = unpacked(payload), only_claimed
                     minions = set()
@@ -344,8 +344,7 @@ class JobStore:
         """[(jid, load with Minions)] of the jobs, newest first; limit: so many at most."""
         loads = {}
         for entry in self._spool.find_all("load"):
-            jid, *_, minions, payload, _ = entry.content
-            jid = str(jid)
+            jid, (minions, payload) = str(entry.content[0]), entry.content[5:7]
             known = loads.get(jid) or unpacked(payload)
             loads[jid] = _with_minions(known, {*known.get("Minions", ()), *minions})
             if limit is not None and len(loads) >= 2 * limit + PRUNED:

@@ -10,7 +10,7 @@ import pytest
 from lab import PROJECT
 
 # In the order in which they are typed: the last one ends with uninstalling.
-PAGES = [PROJECT / f"docs/{name}.md" for name in ("setting-up", "policy", "daily-work", "running")]
+PAGES = [PROJECT / f"docs/{name}.md" for name in ("setting-up", "policy", "daily-work", "job-log", "running")]
 LANGUAGES = ("", "sh", "console", "yaml")
 # Begins a line that somebody types.
 COMMAND = re.compile(r"^(\w+\$|(salt|psql|pg_|sudo|systemctl|createuser|createdb)\b)")

@@ -35,7 +35,7 @@ SELECT set_eq(format('SELECT minion_id FROM approval.get_jid(%L)', :'jid'), '{we
 SELECT set_eq('SELECT minion_id FROM approval.get_fun(''state.apply'')', '{web1,web9}'::text[], 'of one function likewise');
 SELECT is(approval.save_events('{a,b}', '{"\\x00","\\x01"}'), 2, 'events are kept');
 
-SELECT is(created, 12, 'partitions of the days around now') FROM approval.maintain_jobs(24);
+SELECT is(created, 15, 'partitions of the days and weeks around now') FROM approval.maintain_jobs(24);
 SELECT is(created + dropped, 0, 'are made once') FROM approval.maintain_jobs(24);
 SELECT is((SELECT count(*) FROM approval.job_default) + (SELECT count(*) FROM approval.job_return_default)
           + (SELECT count(*) FROM approval.event_default), 0::bigint, 'and take over what came before them');

@@ -45,6 +45,7 @@ def run(master_config):
     _check_pillar(settings, findings)
     _check_returner(opts, findings)
     _check_masking(settings, findings)
+    _check_job_log(settings, findings)
     _check_states(opts, findings)
     _check_engine(settings, findings)
     _check_access(opts, findings)
@@ -161,6 +162,17 @@ def _check_masking(settings, findings):
         )
 
 
+def _check_job_log(settings, findings):
+    try:
+        settings.keep_log_days()
+    except ConfigError as exc:
+        findings.refused(
+            "approval:job_log",
+            exc,
+            "Correct it and restart the master. Until then nothing old is dropped, also no jobs.",
+        )
+
+
 def _check_engine(settings, findings):
     engines = settings.opts.get("engines") or []
     if "approval" not in [name for engine in engines for name in (engine if isinstance(engine, dict) else [engine])]:
@@ -239,6 +251,8 @@ def _check_part(settings, part, uid, findings):
             if part == "runner":
                 findings.rows += db.call(conn, "check_policy")
                 findings.look("policy")
+                findings.rows += db.call(conn, "check_job_log")
+                findings.look("job log")
     except config.ConfigError as exc:
         findings.refused(where, exc, "See: salt-approval help connections")
     except ApprovalError as exc:

@@ -1,4 +1,4 @@
-"""Makes the partitions of the job cache ahead of time, and drops those that are older than jobs are kept."""
+"""Makes the partitions of the job cache and the job log ahead of time, and drops those that are too old to be kept."""
 
 from ...errors import ConfigError
 from ...jobs import retention
@@ -10,7 +10,7 @@ class Partitions(DatabaseWorker):
     every_s = 3600.0
 
     def round(self):
-        self.call("maintain_jobs", retention.keep_hours(self.opts))
+        self.call("maintain_jobs", retention.keep_hours(self.opts), self.settings.keep_log_days())
 
 
 def worker(settings):

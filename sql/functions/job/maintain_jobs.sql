@@ -1,4 +1,5 @@
-CREATE OR REPLACE FUNCTION approval.maintain_jobs(p_keep_hours integer) RETURNS TABLE (created integer, dropped integer)
+CREATE OR REPLACE FUNCTION approval.maintain_jobs(p_keep_hours integer, p_keep_log_days integer DEFAULT NULL)
+    RETURNS TABLE (created integer, dropped integer)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     days_ahead constant integer := 2;
@@ -8,6 +9,7 @@ DECLARE
     day date;
     parent text;
     old record;
+    log record;
 BEGIN
     created := 0;
     dropped := 0;
@@ -27,6 +29,8 @@ BEGIN
         created := created + approval.make_partition(
             'event', day, to_char(day, 'YYYY-MM-DD"T00:00:00Z"'), to_char(day + 1, 'YYYY-MM-DD"T00:00:00Z"'))::integer;
     END LOOP;
+    -- Before the returns that it is counted from are dropped.
+    PERFORM approval.settle_job_log(now(), p_keep_hours);
     FOR old IN
         SELECT c.relname FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
         WHERE i.inhparent IN ('approval.job'::regclass, 'approval.job_return'::regclass, 'approval.event'::regclass)
@@ -39,6 +43,9 @@ BEGIN
         PERFORM approval.audit_append(0, now(), 'jobs-dropped', NULL, NULL, NULL,
             jsonb_build_object('before', first_kept, 'partitions', dropped));
     END IF;
+    log := approval.maintain_job_log(now(), p_keep_log_days);
+    created := created + log.created;
+    dropped := dropped + log.dropped;
     DELETE FROM approval.job_default WHERE jid < to_char(first_kept, 'YYYYMMDD');
     DELETE FROM approval.job_return_default WHERE jid < to_char(first_kept, 'YYYYMMDD');
     DELETE FROM approval.event_default WHERE received_at < first_kept;
@@ -46,5 +53,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.maintain_jobs IS
-    'Makes the partitions of the days ahead and drops those older than p_keep_hours; gives how many of each. A drop is recorded. '
-    'Raises AP005. Definer: callers may not make or drop tables otherwise.';
+    'Makes the partitions of the days ahead and drops those older than p_keep_hours, and of the job log those older '
+    'than p_keep_log_days (NULL: as last said); gives how many of each. A drop is recorded. Raises AP005. Definer: callers may not '
+    'make or drop tables otherwise.';

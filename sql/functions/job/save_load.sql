@@ -1,8 +1,11 @@
 CREATE OR REPLACE FUNCTION approval.save_load(
     p_jid text, p_fun text, p_tgt text, p_tgt_type text, p_user text, p_minions text[], p_load bytea, p_claimed boolean,
-    p_published_at double precision DEFAULT NULL)
+    p_published_at double precision DEFAULT NULL, p_command text DEFAULT NULL, p_is_test boolean DEFAULT false,
+    p_is_runner boolean DEFAULT false)
     RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    since timestamptz;
 BEGIN
     IF p_claimed AND NOT (SELECT approval.jid_is_current(p_jid, k.first_jid, k.last_jid) FROM approval.kept_jids(now()) AS k) THEN
         RETURN false;
@@ -13,11 +16,17 @@ BEGIN
     ON CONFLICT (jid) DO UPDATE
     SET fun = p_fun, tgt = p_tgt, tgt_type = p_tgt_type, job_user = p_user, minions = coalesce(p_minions, '{}'), load = p_load,
         claimed = false
-    WHERE j.claimed AND NOT p_claimed;
-    RETURN FOUND;
+    WHERE j.claimed AND NOT p_claimed
+    RETURNING j.published_at INTO since;
+    IF since IS NOT NULL AND p_command IS NOT NULL THEN
+        PERFORM approval.log_job(p_jid, since, p_fun, p_tgt, p_tgt_type, p_user, p_minions, p_command, p_is_test,
+                                 p_claimed AND NOT p_is_runner);
+    END IF;
+    RETURN since IS NOT NULL;
 END
 $$;
 COMMENT ON FUNCTION approval.save_load IS
     'Keeps what was published under a jid. The first stays, but what the master published displaces what a minion''s return '
     'claimed (p_claimed: the load was taken from a return). Gives whether it was stored. p_load: msgpack in an LZ4 frame. '
-    'p_published_at: in seconds since 1970 UTC; NULL: now. Definer: tables are private.';
+    'p_published_at: in seconds since 1970 UTC; NULL: now. p_command: what the job log has of it; NULL: it is left out there. '
+    'p_is_runner: the master ran it itself, so that its return is no claim of a minion. Definer: tables are private.';

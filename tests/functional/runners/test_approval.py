@@ -1,6 +1,7 @@
 """The runner through Salt's loader, and through salt-run where the exit code and the printed text matter."""
 
 import json
+import re
 
 import child
 import pytest
@@ -366,6 +367,20 @@ def test_without_configuration_it_says_what_to_set(salt_run):
     assert "approval:runner is not configured: set dsn_file: /etc/salt/approval/runner.dsn there" in text
 
 
+def test_the_job_log(salt_run, runner, approved):
+    approved.execute(
+        "SELECT approval.save_load('20261201000000000001', 'cmd.run', '*', 'glob', 'root', '{web1,web2}', '', false, "
+        "NULL, 'salt ''*'' cmd.run date', true)"
+    )
+    code, text = salt_run("approval.jobs", "web1", "from=0:00", "until=2099-01-01")
+    assert code == 0
+    assert re.search(r"root +web1, web2 +2 silent +- +- +test +salt '\*' cmd.run date$", text, re.MULTILINE), text
+    assert salt_run("approval.jobs", "web1", "until=2020-01-01") == (0, "no jobs\n")
+    code, text = salt_run("approval.jobs", "web1", "--out=json")
+    assert json.loads(text)[0]["minions"] == ["web1", "web2"]
+    assert [row["jid"] for row in runner("jobs", "web1", start="2020-01-01")] == ["20261201000000000001"]
+
+
 def test_every_function_is_documented(salt_run):
     code, text = salt_run("--doc", "approval")
     assert code == 0
@@ -373,7 +388,7 @@ def test_every_function_is_documented(salt_run):
         "types", "show_type", "what_if", "request", "amend", "resolve", "cancel", "revert", "approve",
         "reject", "review", "break_glass", "delegate", "undelegate", "delegations", "list", "show", "state",
         "why", "compliance", "calendars", "freezes", "minions", "sync_minions", "remove_minions", "inbox", "returns",
-        "quarantine", "audit", "audit_head", "verify_audit", "drop_outbox",
+        "quarantine", "jobs", "audit", "audit_head", "verify_audit", "drop_outbox",
     ):  # fmt: skip
         assert f"salt-run approval.{function}" in text
 

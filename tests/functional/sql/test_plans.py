@@ -147,6 +147,10 @@ def test_questions(session):
         session.call("inbox", "salt", "bob", None, 20)
         session.call("inbox_of", "bob", None, None, 20)
         session.call("list_returns", f"m{minion}", None, None, None, None, 20)
+        for start in (None, datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=1)):
+            session.call("list_jobs", f"m{minion}", start, None, None, None, None, None, None, 20)
+            session.call("list_jobs", None, start, None, "cmd.*", None, None, None, None, 20)
+            session.call("list_jobs", None, start, None, None, None, number, None, None, 20)
     assert session.watch.scans == []
 
 

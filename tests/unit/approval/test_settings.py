@@ -111,3 +111,16 @@ def test_the_patterns_of_the_masking():
 def test_patterns_of_the_wrong_kind_are_named(section):
     with pytest.raises(ConfigError, match="approval:masking"):
         Settings.from_master({"approval": {"masking": section}}).masking_patterns()
+
+
+def test_how_long_the_job_log_is_kept():
+    assert Settings.from_master({}).keep_log_days() is None
+    assert Settings.from_master({"approval": {"job_log": {"keep_days": 30}}}).keep_log_days() == 30
+
+
+@pytest.mark.parametrize(
+    "section", ["30", {"days": 30}, {"keep_days": "30"}, {"keep_days": True}, {"keep_days": 0}, {"keep_days": 1e9}]
+)
+def test_a_time_that_none_can_be_kept_is_refused(section):
+    with pytest.raises(ConfigError, match="approval:job_log"):
+        Settings.from_master({"approval": {"job_log": section}}).keep_log_days()

@@ -37,7 +37,7 @@ def test_it_ends_with_what_it_looked_at(approved, master_config, working_master)
     report = check.run(str(master_config()))
     text = system.findings_text(report.findings, report.looked_at).splitlines()
     assert text[-1].startswith(
-        "looked at: master configuration, database, logins, roles, schema, policy, master, engine, "
+        "looked at: master configuration, database, logins, roles, schema, policy, job log, master, engine, "
         "snapshot, spool, top file: "
     )
     assert text[-1].endswith(": 0 errors, 2 warnings")
@@ -263,6 +263,17 @@ def test_a_group_that_cannot_reach_its_quorum(findings, approved):
     row = findings()["types package"]
     assert row["severity"] == "error"
     assert "nobody can approve such requests, as these groups have no members: reviewers" in row["problem"]
+
+
+def test_gaps_in_the_job_log(findings, approved):
+    approved.execute(
+        "INSERT INTO approval.job_return (jid, minion_id, attempt, fun, verdict, authenticated, flags, received_at, "
+        "payload_digest, payload) VALUES ('20261201000000000001', 'web1', 1, 'test.version', 'invalid', false, "
+        "'{unknown-job}', now(), '', '')"
+    )
+    found = findings()["job log"]
+    assert "1 job that minions returned from in the last day lack" in found["problem"]
+    assert "20261201000000000001" in found["remedy"]
 
 
 def test_a_configuration_of_ours_that_is_no_mapping(master_config):

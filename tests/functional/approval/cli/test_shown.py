@@ -287,6 +287,38 @@ class TestReturns:
         assert run("auditor", "quarantine", "--since", "2026-02-01")[1] == "nothing was put aside\n"
 
 
+def test_the_job_log(run, approved):
+    approved.execute(
+        "SELECT approval.save_load(to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDD') || lpad(n::text, 12, '0'), 'cmd.run', "
+        "'*', 'glob', 'root', ARRAY(SELECT 'm' || m FROM generate_series(1, n) AS m), '', n = 1, 1767225600 + n, "
+        "'do ' || n, n = 2) "
+        "FROM unnest(ARRAY[1, 2, 60]) AS n"
+    )
+    code, text = run("auditor", "--utc", "jobs")
+    assert code == 0
+    heading, *lines = text.splitlines()
+    assert heading.split() == ["PUBLISHED", "JOB", "BY", "ON", "OUTCOME", "TOOK", "REQUEST", "MARKS"]
+    assert [line.split("  ")[0] for line in lines] == [
+        f"2026-01-01 00:0{time} UTC" for time in ("1:00", "0:02", "0:01")
+    ]
+    assert [re.split("  +", line)[3:] for line in lines] == [
+        ["60 minions", "60 silent", "-", "-", "-", "do 60"],
+        ["m1, m2", "2 silent", "-", "-", "test", "do 2"],
+        ["m1", "1 silent", "-", "-", "claim", "do 1"],
+    ]
+    last = json.loads(run("auditor", "--json", "jobs", "m1", "--until", "2026-01-01T00:00:02")[1])
+    assert [job["command"] for job in last] == ["do 1"]
+    assert [job["command"] for job in json.loads(run("auditor", "--json", "jobs", "m2", "--limit", "1")[1])] == [
+        "do 60"
+    ]
+    page = run("auditor", "jobs", "m2", "--after", "2026-01-01T00:01:00Z", lines[0].split()[3])[1]
+    assert "do 2" in page
+    assert "do 60" not in page
+    assert run("auditor", "jobs", "--fun", "pkg.*") == (0, "no jobs\n")
+    assert run("auditor", "jobs", "m999")[0] == 1
+    assert run("alice", "jobs")[0] == 1
+
+
 def test_acts_on_the_policy(run):
     assert "principal-put" in run("alice", "audit", "trail")[1]
     assert run("alice", "audit", "trail", "0") == run("alice", "audit", "trail")

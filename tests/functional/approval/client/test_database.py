@@ -1,6 +1,7 @@
 """People with their own logins: what each input gets, and that nothing is taken for a pattern."""
 
 import datetime
+import re
 
 import pytest
 
@@ -128,6 +129,82 @@ def test_a_later_date_is_kept_with_its_zone(client):
     local = when.astimezone(datetime.timezone(datetime.timedelta(hours=5)))
     shown = client("alice").request("package", "web1", HELLO, "needed", after=local.isoformat())
     assert datetime.datetime.fromisoformat(shown["after"]) == when
+
+
+class TestJobs:
+    @pytest.fixture
+    def jobs(self, approved):
+        """A function that gives the last digits of the jobs that an operator finds, of five in five hours."""
+        now = datetime.datetime.now(datetime.timezone.utc)
+        for number, (fun, user, minions) in enumerate(
+            [
+                ("pkg.install", "alice", ["web1"]),
+                ("cmd.run", "bob", ["web1", "web2"]),
+                ("cmd.script", "bob", ["we%"]),
+                ("pkg.remove", "alice", ["web2"]),
+                ("test.version", "carol", [f"web{n}" for n in range(1, 101)]),
+            ]
+        ):
+            published = now - datetime.timedelta(hours=5 - number)
+            approved.execute(
+                "SELECT approval.save_load(%s, %s, '*', 'glob', %s, %s, '', false, %s, 'salt ...', %s)",
+                (f"2026120100000000000{number}", fun, user, minions, published.timestamp(), fun == "pkg.remove"),
+            )
+
+        def find(*args, **kwargs):
+            with db.connect(config.Connection(approved.dsn("operator"))) as conn:
+                rows = DatabaseClient(conn, "salt", "alice").jobs(*args, **kwargs)
+            self.rows = rows
+            return [int(row["jid"][-1]) for row in rows]
+
+        self.now = now
+        return find
+
+    def hours_ago(self, hours):
+        return (self.now - datetime.timedelta(hours=hours)).isoformat()
+
+    def test_all_of_them_and_some(self, jobs):
+        assert jobs() == [4, 3, 2, 1, 0]
+        assert jobs("web1") == [4, 1, 0]
+        assert jobs("we%") == [2], "an id is no pattern"
+        assert jobs("web1", self.hours_ago(4), self.hours_ago(1)) == [1], "from a time until before another"
+        assert jobs(fun="pkg.*") == [3, 0]
+        assert jobs(user="bob", fun="cmd.r?n") == [1]
+        assert jobs(request_id=7) == []
+
+    def test_the_next_page(self, jobs):
+        assert jobs(limit=2) == [4, 3]
+        last = [self.rows[-1]["published_at"], self.rows[-1]["jid"]]
+        assert jobs(limit=2, before=last) == [2, 1]
+        assert jobs("web1", before=last) == [1, 0]
+
+    def test_all_that_is_known_of_one(self, jobs):
+        assert jobs("web2", limit=2) == [4, 3]
+        many, one = self.rows
+        assert (many["minion_count"], many["minions"], many["silent"]) == (100, None, 100)
+        assert one.items() >= {"minions": ["web2"], "job_user": "alice", "test": True, "claim": False, "ok": 0}.items()
+
+    @pytest.mark.parametrize(
+        ("given", "error", "text"),
+        [
+            ({"minion": "nobody"}, Refused, "unknown minion: 'nobody'"),
+            ({"minion": "web*"}, Refused, "not as patterns"),
+            ({"start": "yesterday"}, InputError, "start: 'yesterday' is not a date"),
+            ({"until": "25:00"}, InputError, "or 14:00 of today"),
+            ({"fun": 7}, InputError, "fun must be text"),
+            ({"request_id": "x"}, InputError, "is not the number of a request"),
+            ({"before": ["2026-12-01"]}, InputError, "give the time and the number of the last job"),
+            ({"before": ["x", "1"]}, InputError, "before: 'x' is not a date"),
+            ({"limit": 0}, InputError, "limit"),
+        ],
+    )
+    def test_what_makes_no_sense_is_refused(self, jobs, given, error, text):
+        with pytest.raises(error, match=re.escape(text)):
+            jobs(**given)
+
+    def test_not_for_everybody(self, jobs, client):
+        with pytest.raises(Refused, match="approval_auditor or approval_operator"):
+            client("alice").jobs()
 
 
 def test_unknown_requests_minions_and_states(client):

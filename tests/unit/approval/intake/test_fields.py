@@ -130,6 +130,34 @@ def test_a_date_that_is_none_is_refused(value):
         fields.time("after", value)
 
 
+@pytest.mark.parametrize(
+    ("value", "hours"),
+    [("14:00", 14), ("09:30", 9.5), ("0:00", 0), ("14:00:36", 14.01), ("23:59", 23 + 59 / 60), (" 1:00 ", 1),
+     (840, 14), (50436, 14.01), (1439, 23 + 59 / 60), (3600, 1), (0, 0)],
+)  # fmt: skip
+def test_a_time_alone_is_one_of_today(value, hours):
+    today = datetime.datetime.combine(datetime.datetime.now(UTC).date(), datetime.time(), UTC)
+    read = fields.lately("from", value) - today
+    assert read % datetime.timedelta(days=1) == datetime.timedelta(hours=hours), "midnight may have passed"
+
+
+@pytest.mark.parametrize("text", ["1:00", "14:00", "23:59", "1:00:00", "14:00:36", "23:59:59"])
+def test_a_time_alone_is_the_same_whether_yaml_read_it_or_not(text):
+    assert isinstance(yaml.safe_load(text), int)
+    assert fields.lately("from", yaml.safe_load(text)).time() == fields.lately("from", text).time()
+
+
+def test_other_times_are_as_elsewhere():
+    for value in ("2026-11-22T15:00", "2026-11-22", datetime.date(2026, 11, 22), None):
+        assert fields.lately("from", value) == fields.time("from", value)
+
+
+@pytest.mark.parametrize("value", ["24:00", "14:60", "14", "14:00+01:00", "now", "", -1, 86400, 1.5, True, []])
+def test_a_time_alone_that_is_none_is_refused(value):
+    with pytest.raises(InputError, match=r"from: .* is not a date.* or 14:00"):
+        fields.lately("from", value)
+
+
 def test_the_number_of_a_request():
     assert fields.request_id(7) == 7
     assert fields.request_id("7") == 7
