@@ -15,7 +15,7 @@ CREATE TABLE approval.rollout (
     max_in_flight integer CHECK (max_in_flight > 0),
     state text NOT NULL CHECK (state IN ('running', 'halted', 'given-up', 'done')),
     accepted_failures integer NOT NULL DEFAULT 0 CHECK (accepted_failures >= 0),
-    look_at timestamptz NOT NULL DEFAULT '-infinity',
+    look_at timestamptz NOT NULL,
     halted_at timestamptz,
     halted_because text,
     CONSTRAINT rollout_halted CHECK ((halted_at IS NULL) = (halted_because IS NULL) AND (state <>

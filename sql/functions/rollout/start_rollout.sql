@@ -16,10 +16,10 @@ BEGIN
     END IF;
     canaries := least(approval.canaries_of(wanted, minions), total);
     ends := approval.wave_ends(wanted, total, canaries);
-    INSERT INTO approval.rollout (request_id, plan, soak, max_failures, max_in_flight, state)
+    INSERT INTO approval.rollout (request_id, plan, soak, max_failures, max_in_flight, state, look_at)
     VALUES (p_request_id, wanted, coalesce(approval.duration('soak', wanted -> 'soak'), interval '0'),
             coalesce(floor(approval.amount_of(wanted -> 'max_failures', total)), 0), (wanted ->> 'max_in_flight')::integer,
-            'running');
+            'running', clock_timestamp());
     INSERT INTO approval.wave (request_id, wave_no, is_canaries, minions)
     SELECT p_request_id, e.wave_no, canaries IS NOT NULL AND e.wave_no = 1, e.edge - lag(e.edge, 1, 0) OVER (ORDER BY e.wave_no)
     FROM unnest(ends) WITH ORDINALITY AS e (edge, wave_no);
