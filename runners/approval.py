@@ -476,8 +476,8 @@ def reinstalls(minion=None, limit=50, *surplus, **options):
 
 def rollout(request_id=None, *surplus, **options):
     """
-    The waves in which the minions of a request are sent: which are open, what came of each, which minions failed, and who
-    decides when it is halted.
+    The waves in which the minions of a request are sent: which are open, what came of each, which minions failed, and
+    who decides when it is halted.
 
         salt-run approval.rollout 7
     """
@@ -499,7 +499,8 @@ def resume(request_id=None, decision=None, comment=None, *surplus, **options):
 
 def pause_all(comment=None, *surplus, **options):
     """
-    Stop all sending to minions at once; what was sent goes on there. Only those who may let a rollout go on end the pause.
+    Stop all sending to minions at once; what was sent goes on there. Only those who may let a rollout go on end the
+    pause.
 
     comment: why; it is recorded.
 

@@ -16,7 +16,7 @@ def add(commands):
     command.add_argument("--all", action="store_true", help="end the pause of all sending")
     command.add_argument("--comment", required=True, help="why; it is recorded")
     command = leaf(
-        rollout, "pause", _pause, "stop all sending to minions at once; without --all: whether it is stopped"
+        rollout, "pause", _pause, "stop all sending to minions at once; without --all: tell if it is"
     )
     command.add_argument("--all", action="store_true", help="stop all of it")
     command.add_argument("--comment", help="why; it is recorded")
@@ -59,8 +59,9 @@ def rollout_text(shown):
         for wave in shown["waves"]
     ]
     columns = {
-        "name": "WAVE", "minions": "MINIONS", "opened_at": "OPENED", "settled_at": "VERDICTS", "converged": "CONVERGED", "failed": "FAILED",
-        "silent": "SILENT", "absent": "ABSENT", "gone": "GONE", "under way": "UNDER WAY", "held back": "HELD BACK",
+        "name": "WAVE", "minions": "MINIONS", "opened_at": "OPENED", "settled_at": "VERDICTS",
+        "converged": "CONVERGED", "failed": "FAILED", "silent": "SILENT", "absent": "ABSENT", "gone": "GONE",
+        "under way": "UNDER WAY", "held back": "HELD BACK",
     }  # fmt: skip
     columns = {key: heading for key, heading in columns.items() if any(row.get(key) for row in rows)}
     lines += ["", *(f"  {line}" for line in table(rows, columns).splitlines())]

@@ -86,7 +86,7 @@ def proven(approved):
 
     def store(shown, minion, outcome="converged"):
         approved.execute(
-            "UPDATE approval.item SET outcome = %s, applied_at = CASE WHEN %s = 'converged' THEN clock_timestamp() END, "
+            "UPDATE approval.item SET outcome = %s, applied_at = CASE %s WHEN 'converged' THEN now() END, "
             "outcome_text = 'as seen' WHERE request_id = %s AND minion_id = %s",
             (outcome, outcome, shown["request"], minion),
         )
