@@ -18,6 +18,7 @@ PAGES = (
     "running",
     "model",
     "cookbook",
+    "rollouts",
     "minion",
     "validation",
     "roles",

@@ -15,9 +15,7 @@ def add(commands):
     command.add_argument("decision", nargs="?", help="go-on, or give-up: what was not sent is withdrawn")
     command.add_argument("--all", action="store_true", help="end the pause of all sending")
     command.add_argument("--comment", required=True, help="why; it is recorded")
-    command = leaf(
-        rollout, "pause", _pause, "stop all sending to minions at once; without --all: tell if it is"
-    )
+    command = leaf(rollout, "pause", _pause, "stop all sending to minions at once; without --all: tell if it is")
     command.add_argument("--all", action="store_true", help="stop all of it")
     command.add_argument("--comment", help="why; it is recorded")
 
