@@ -10,8 +10,12 @@ from saltext.approval import config, db
 from saltext.approval.policy import loader
 
 DOCS = pathlib.Path(__file__).parents[4] / "docs"
-BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", (DOCS / "rollouts.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-GROUPS = "groups: {change-managers: {}, standard-requesters: {}, on-call: {}}\nminion_groups: {pilots: {minions: [db1]}}"
+PAGE = (DOCS / "rollouts.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+GROUPS = """
+groups: {change-managers: {}, standard-requesters: {}, on-call: {}}
+minion_groups: {pilots: {minions: [db1]}}
+"""
 
 
 @pytest.fixture
