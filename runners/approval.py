@@ -75,6 +75,7 @@ def request(
     tgt=None,
     tgt_type="glob",
     dry_run=False,
+    rollout=None,
     *surplus,
     **options,
 ):
@@ -97,6 +98,7 @@ def request(
     on_behalf_of: the principal for whom it is made, who cannot approve it either.
     overlap: what to do about open requests that it contradicts: supersede or wait.
     dry_run: True only shows what would be asked, and who could approve it.
+    rollout: a mapping of the parts of the type's rollout that shall be stricter, as '{canaries: 2, soak: 1 hour}'.
 
         salt-run approval.request package minions='[web1, web2]' packages='{hello: 2.10-3}' reason=CHG-7
         salt-run approval.request package tgt='G@os:Debian and web*' tgt_type=compound \\
@@ -122,6 +124,7 @@ def request(
         on_behalf_of=on_behalf_of,
         overlap=overlap,
         dry_run=dry_run,
+        rollout=rollout,
     )
 
 
@@ -497,6 +500,61 @@ def reinstalls(minion=None, limit=50, *surplus, **options):
         salt-run approval.reinstalls web1
     """
     return _answer(reinstalls, surplus, options, "reinstalls", minion, limit)
+
+
+def rollout(request_id=None, *surplus, **options):
+    """
+    The waves in which the minions of a request are sent: which are open, what came of each, which minions failed, and
+    who decides when it is halted.
+
+        salt-run approval.rollout 7
+    """
+    return _answer(rollout, surplus, options, "rollout", request_id)
+
+
+def resume(request_id=None, decision=None, comment=None, *surplus, **options):
+    """
+    Decide on a rollout that failures have halted. Who asked for the request cannot.
+
+    decision: go-on (the failures there are count no more) or give-up (what was not sent is withdrawn).
+    comment: why; it is recorded.
+
+        salt-run approval.resume 7 go-on comment='web3 had a full disk'
+        salt-run approval.resume 7 give-up comment='the package is broken'
+    """
+    return _answer(resume, surplus, options, "resume", request_id, decision, comment)
+
+
+def pause_all(comment=None, *surplus, **options):
+    """
+    Stop all sending to minions at once; what was sent goes on there. Only those who may let a rollout go on end the
+    pause.
+
+    comment: why; it is recorded.
+
+        salt-run approval.pause_all comment='fire in room 3'
+    """
+    return _answer(pause_all, surplus, options, "pause_all", comment)
+
+
+def resume_all(comment=None, *surplus, **options):
+    """
+    Let sending go on after approval.pause_all.
+
+    comment: why; it is recorded.
+
+        salt-run approval.resume_all comment='the fire is out'
+    """
+    return _answer(resume_all, surplus, options, "resume_all", comment)
+
+
+def paused(*surplus, **options):
+    """
+    Whether all sending to minions is paused; by whom, and why.
+
+        salt-run approval.paused
+    """
+    return _answer(paused, surplus, options, "paused")
 
 
 def sync_minions(*surplus, **options):

@@ -225,3 +225,19 @@ GRANT EXECUTE ON FUNCTION
     approval.check_job_log
 TO approval_operator, approval_auditor;
 GRANT SELECT ON approval.job_log, approval.minion_number TO approval_auditor;
+
+-- Waves. Anybody known may stop all sending; who may let it go on, the functions say.
+GRANT EXECUTE ON FUNCTION
+    approval.advance_rollout,
+    approval.lock_groups
+TO approval_engine;
+GRANT EXECUTE ON FUNCTION
+    approval.show_rollout,
+    approval.sending_paused
+TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
+GRANT EXECUTE ON FUNCTION
+    approval.resume_rollout,
+    approval.pause_all,
+    approval.resume_all
+TO approval_operator, approval_person;
+GRANT SELECT ON approval.rollout, approval.wave, approval.wave_minion, approval.sending_pause TO approval_auditor;

@@ -19,6 +19,7 @@ PAGES = (
     "job-log",
     "model",
     "cookbook",
+    "rollouts",
     "minion",
     "validation",
     "roles",

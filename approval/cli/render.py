@@ -302,6 +302,18 @@ def _items(items, columns):
     return table([{**item, "wanted": wanted(item), "observed": observed(item)} for item in items], columns, EXACT)
 
 
+def _rollout(rollout):
+    """How far the waves of a request have come, in a line."""
+    waves = rollout["waves"]
+    if rollout["state"] == "planned":
+        sizes = ", ".join(f"{wave['minions']}{' canaries' if wave['canaries'] else ''}" for wave in waves)
+        return f"in waves: {sizes}"
+    opened = sum(wave["opened_at"] is not None for wave in waves)
+    halted = f" {_cell(rollout['halted_at'])}: {sentence(rollout['because'])}" if rollout["state"] == "halted" else ""
+    paused = "; all sending is paused" if rollout["paused"] else ""
+    return f"in waves: {opened} of {len(waves)} opened, {rollout['state']}{halted}{paused}"
+
+
 def _circumstances(shown):
     """Facts that are not so of every request, a line for each."""
     if shown["external_ref"]:
@@ -340,6 +352,8 @@ def _circumstances(shown):
         yield from _plan(shown["plan"])
     elif shown["plan_within"]:
         yield f"plan: none; the first approval needs one of the last {shown['plan_within']}"
+    if shown.get("rollout"):
+        yield _rollout(shown["rollout"])
     if shown["waits"]:
         for cause in shown["waits"]:
             alone = cause["minions"] == shown["minion_count"]

@@ -24,6 +24,11 @@ def add(commands):
     )
     _add_overlap(command)
     command.add_argument(
+        "--rollout",
+        metavar="JSON",
+        help='parts of the type\'s rollout made stricter: {"canaries": 2, "soak": "1 hour"}',
+    )
+    command.add_argument(
         "--dry-run", action="store_true", help="only show what would be asked, and who could approve it"
     )
     command = _of_request(commands, "amend", _amend, "give a pending request of one's own another content")
@@ -174,6 +179,7 @@ def _request(arguments):
             on_behalf_of=arguments.on_behalf_of,
             overlap=arguments.overlap,
             dry_run=arguments.dry_run,
+            rollout=arguments.rollout,
             **content,
         )
     return answer(arguments, shown, render.request)

@@ -4,7 +4,7 @@ import difflib
 import inspect
 
 from ..errors import InputError
-from . import audit, compliance, jobs, layout, minions, outbox, policy, render, returns
+from . import audit, compliance, jobs, layout, minions, outbox, policy, render, returns, rollout
 
 TEXT = "text"
 
@@ -52,6 +52,11 @@ TEXTS = {
     "retry_outbox": lambda answer: f"{answer['retried']} will be tried again",
     "drop_outbox": lambda answer: f"{answer['dropped']} dropped",
     "reinstalls": outbox.reinstalls_text,
+    "rollout": rollout.rollout_text,
+    "resume": rollout.rollout_text,
+    "pause_all": rollout.paused_text,
+    "resume_all": rollout.paused_text,
+    "paused": rollout.paused_text,
     "sync_minions": lambda answer: f"{answer['added']} of {answer['known']} were new",
     "remove_minions": minions.removed_text,
     "audit": audit.trail_text,

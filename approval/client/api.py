@@ -55,6 +55,11 @@ ROUTES = {
     "retry_outbox": ("POST", "/outbox/{thread}/retries"),
     "drop_outbox": ("DELETE", "/outbox/{thread}"),
     "reinstalls": ("GET", "/reinstalls"),
+    "rollout": ("GET", "/requests/{request_id}/rollout"),
+    "resume": ("POST", "/requests/{request_id}/rollout/decisions"),
+    "pause_all": ("POST", "/pause"),
+    "resume_all": ("POST", "/pause/end"),
+    "paused": ("GET", "/pause"),
 }
 
 
@@ -78,6 +83,7 @@ class Client(Protocol):
         services=None,
         values=None,
         parameters=None,
+        rollout=None,
     ):
         """
         Submit a request: all that is asked for, on every one of ``minions``.
@@ -92,6 +98,8 @@ class Client(Protocol):
             The principal for whom it is made; who cannot approve it either.
         overlap
             What to do about open requests that it contradicts: ``supersede`` or ``wait``.
+        rollout
+            The parts of the type's rollout that shall be stricter for this request, as fields.rollout() takes them.
         dry_run
             Only find out what the database would say: nothing is submitted. The request as it would be shown has
             ``would_be``, the answer of what_if(); ``request`` is None, or the number of the one with this external_ref.
@@ -318,3 +326,23 @@ class Client(Protocol):
 
     def reinstalls(self, minion=None, limit=DEFAULT_LIMIT):
         """Minions that were noticed to be installed anew, those not done first."""
+
+    # Waves.
+
+    def rollout(self, request_id):
+        """
+        The rollout of a request: its state, its waves and what came of them, the minions that failed, and who decides
+        when it is halted. Raises InputError where the request has none.
+        """
+
+    def resume(self, request_id, decision, comment):
+        """Decide on a halted rollout: ``go-on`` or ``give-up``, for the reason in ``comment``. Returns rollout()."""
+
+    def pause_all(self, comment):
+        """Stop all sending to minions at once, for the reason in ``comment``. Returns paused()."""
+
+    def resume_all(self, comment):
+        """Let sending go on, for the reason in ``comment``. Returns paused()."""
+
+    def paused(self):
+        """Whether all sending is paused: {paused}, and if so since when (paused_at), by whom (paused_by) and why."""

@@ -44,6 +44,7 @@ class DatabaseClient(Client):
         services=None,
         values=None,
         parameters=None,
+        rollout=None,
     ):
         request_type = fields.text("the request type", request_type, "one of `types`")
         minions = fields.minions(minions)
@@ -52,6 +53,7 @@ class DatabaseClient(Client):
         external_ref = fields.optional_text("external_ref", external_ref)
         on_behalf_of = fields.optional_text("on_behalf_of", on_behalf_of)
         overlap = fields.optional_text("overlap", overlap)
+        rollout = fields.rollout(rollout)
         given = {"packages": packages, "services": services, "values": values, "parameters": parameters}
         columns = self._items(request_type, None, minions, given)
 
@@ -69,6 +71,7 @@ class DatabaseClient(Client):
                     external_ref,
                     on_behalf_of,
                     overlap,
+                    None if rollout is None else db.json(rollout),
                 )
             )
 
@@ -330,6 +333,32 @@ class DatabaseClient(Client):
 
     def reinstalls(self, minion=None, limit=DEFAULT_LIMIT):
         return self._rows("list_reinstalls", fields.optional_text("minion", minion), fields.count("limit", limit))
+
+    def rollout(self, request_id):
+        number = fields.request_id(request_id)
+        shown = db.value(self._conn, "show_rollout", number)
+        if shown is None:
+            raise InputError(f"request {number} has no rollout: its minions are not sent in waves")
+        return shown
+
+    def resume(self, request_id, decision, comment):
+        number = fields.request_id(request_id)
+        decision = fields.text("the decision", decision, "go-on or give-up")
+        comment = fields.text("the comment", comment, "comment='...'")
+        db.value(self._conn, "resume_rollout", *self._identity, number, decision, comment)
+        return self.rollout(number)
+
+    def pause_all(self, comment):
+        db.call(self._conn, "pause_all", *self._identity, fields.text("the comment", comment, "comment='...'"))
+        return self.paused()
+
+    def resume_all(self, comment):
+        db.call(self._conn, "resume_all", *self._identity, fields.text("the comment", comment, "comment='...'"))
+        return self.paused()
+
+    def paused(self):
+        rows = self._rows("sending_paused")
+        return {"paused": bool(rows), **(rows[0] if rows else {})}
 
     def _tried(self, submit, request_type, count):
         """The answer that ``submit`` would give, in a transaction that is rolled back; see request()."""

@@ -120,6 +120,23 @@ def json_argument(argument):
         raise InputError(f"{argument!r} is not {form}") from None
 
 
+def rollout(value):
+    """
+    The rollout in ``value``, a mapping or the JSON text of one; None for None. What may stand in it the database says.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str):
+        try:
+            value = typed.read_json("rollout", value)
+        except ValueError:
+            raise InputError(f"rollout is {value!r}: give {_ROLLOUT_FORM}") from None
+    if not isinstance(value, dict):
+        raise InputError(f"rollout is {_described(value)}: give {_ROLLOUT_FORM}")
+    json_text("rollout", value)
+    return value
+
+
 def resource(value):
     """
     (kind, name) of a resource, given as ``kind:name``, or as the name of a package, which may end in an
@@ -244,6 +261,7 @@ def texts(what, value):
     return [text(what, str(part) if type(part) is int else part) for part in value]
 
 
+_ROLLOUT_FORM = 'a mapping, as JSON {"canaries": 2, "soak": "1 hour"}'
 _QUOTE_HINT = "quote it, for YAML and for the shell, as in '\"2.10\"'"
 _DATE_HINT = "give ISO 8601, such as 2026-11-22T15:00:00+01:00 (UTC where no zone is named)"
 

@@ -7,6 +7,7 @@ from .. import db
 from ..intake import durations, fields
 
 ABSENT = object()
+ANY = "any"  # minions of a group at a time
 # The keys of a type that are durations; a stage has timeout besides.
 DURATIONS = ("max_open", "valid_for", "plan_within", "proof_within")
 
@@ -79,7 +80,7 @@ def differences(old, new, path=""):
             inner = [entries[number] if number < len(entries) else ABSENT for entries in (old, new)]
             yield from differences(*inner, f"{path}[{number}]")
     elif old != new:
-        show = _duration if path.rpartition(".")[2] in (*DURATIONS, "timeout") else _shown
+        show = _duration if path.rpartition(".")[2] in (*DURATIONS, "timeout", "soak") else _shown
         yield f"{path}: {show(old)} -> {show(new)}"
 
 
@@ -141,16 +142,21 @@ def _minion_group(name, wanted, existing):
     title, minions = wanted["title"], wanted["minions"]
     if existing is None:
         title, minions = title or "", minions or []
-        line = f"+ minion group {name}: {title} ({len(minions)} minions)"
-        yield Change(line, "put_minion_group", (name, title, minions))
+        at_once = wanted.get("at_once")
+        limit = f", {at_once} at a time" if at_once else ""
+        line = f"+ minion group {name}: {title} ({len(minions)} minions{limit})"
+        yield Change(line, "put_minion_group", (name, title, minions, at_once))
         return
     title = existing["title"] if title is None else title
     minions = existing["minions"] if minions is None else minions
+    # Nobody means to take a limit away by not naming it.
+    at_once = wanted.get("at_once", existing.get("at_once"))
     details = list(differences({"title": existing["title"]}, {"title": title}))
+    details += differences({"at_once": existing.get("at_once") or ANY}, {"at_once": at_once or ANY})
     details += [f"- minion {minion}" for minion in sorted(set(existing["minions"]) - set(minions))]
     details += [f"+ minion {minion}" for minion in sorted(set(minions) - set(existing["minions"]))]
     if details:
-        yield Change(f"~ minion group {name}", "put_minion_group", (name, title, minions), details)
+        yield Change(f"~ minion group {name}", "put_minion_group", (name, title, minions, at_once), details)
 
 
 def _type(name, definition, existing):
@@ -168,6 +174,9 @@ def _durations(definition):
     for key in DURATIONS:
         if key in definition:
             yield f"{key}: {durations.spelled_out(definition[key])}"
+    rollout = definition.get("rollout")
+    if isinstance(rollout, dict) and "soak" in rollout:
+        yield f"soak of rollout: {durations.spelled_out(rollout['soak'])}"
     for stage in definition.get("chain") or ():
         if isinstance(stage, dict) and "timeout" in stage:
             yield f"timeout of stage {stage.get('name')}: {durations.spelled_out(stage['timeout'])}"

@@ -19,6 +19,7 @@ The policy (who is who, and which request passes which chain): from a YAML file 
         {rule: FREQ=WEEKLY;BYDAY=SA, time_zone: Europe/Berlin, duration: 6 hours, starts_on: 2026-01-03 22:00}
     minion_groups:
       shops: {title: In the shops, minions: [till1, till2]}
+      database-pair: {minions: [db1, db2], at_once: 1}       # never both at a time; any: as many as there are
     freezes:
       christmas: {from: 2026-12-20, until: 2027-01-07, minion_group: shops, reason: Christmas business}
       inventory: {lifted: true}
@@ -45,7 +46,7 @@ from . import calendars, diff, functions
 
 PRINCIPAL_KEYS = ("kind", "identities", "disabled")
 GROUP_KEYS = ("title", "members")
-MINION_GROUP_KEYS = ("title", "minions")
+MINION_GROUP_KEYS = ("title", "minions", "at_once")
 FREEZE_KEYS = ("from", "until", "type", "minion_group", "reason", "lifted")
 SPEAKER_KEYS = ("assurance", "attests")
 ROUTE_KEYS = ("topic", "filter")
@@ -130,7 +131,18 @@ def to_yaml(policy):
         destination: [{key: value for key, value in route.items() if value} for route in listed]
         for destination, listed in policy["routes"].items()
     }
-    changed = {"principals": principals, "types": types, "freezes": freezes, "speakers": speakers, "routes": routes}
+    minion_groups = {
+        group: {key: value for key, value in body.items() if value is not None}
+        for group, body in policy["minion_groups"].items()
+    }
+    changed = {
+        "principals": principals,
+        "types": types,
+        "minion_groups": minion_groups,
+        "freezes": freezes,
+        "speakers": speakers,
+        "routes": routes,
+    }
     return _dump({**policy, **changed})
 
 
@@ -186,7 +198,17 @@ def _minion_group(name, body):
     return {
         "title": _remark(f"minion group {name}: title", body.get("title")),
         "minions": None if minions is None else _texts(f"minion group {name}: minions", minions),
+        **({"at_once": _at_once(f"minion group {name}: at_once", body["at_once"])} if "at_once" in body else {}),
     }
+
+
+def _at_once(what, value):
+    """How many minions of a group at a time; None: any number."""
+    if value == diff.ANY:
+        return None
+    if type(value) is not int or not 1 <= value <= 1_000_000:
+        raise InputError(f"{what} is {json.dumps(value, default=str)}: give a whole number from 1 on, or {diff.ANY}")
+    return value
 
 
 def _calendar(name, body):
@@ -243,6 +265,8 @@ def _type(name, body):
     definition = {"name": name, **_mapping(f"type {name}", body, None)}
     for key in diff.DURATIONS:
         _check_duration(f"type {name}: {key}", definition, key)
+    rollout = definition.get("rollout")
+    _check_duration(f"type {name}: soak of rollout", rollout if isinstance(rollout, dict) else {}, "soak")
     chain = definition.get("chain")
     for place, stage in enumerate(chain if isinstance(chain, list) else (), 1):
         _check_duration(f"type {name}: timeout of stage {place}", stage if isinstance(stage, dict) else {}, "timeout")

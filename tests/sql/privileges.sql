@@ -13,7 +13,9 @@ INSERT INTO reading VALUES ('list_requests'), ('show_request'), ('show_state'), 
     ('list_calendars'), ('show_type'), ('list_delegations'), ('show_plan'), ('list_outbox'), ('list_reinstalls'), ('compliance'), ('out_of_line');
 CREATE TEMP TABLE asking (name text);
 INSERT INTO asking VALUES ('submit_request'), ('amend_request'), ('resolve_overlap'), ('revert_request'), ('decide'), ('cancel_request'),
-    ('review_request'), ('delegate'), ('end_delegation'), ('whoami'), ('retry_outbox'), ('drop_outbox');
+    ('review_request'), ('delegate'), ('end_delegation'), ('whoami'), ('retry_outbox'), ('drop_outbox'),
+    ('resume_rollout'), ('pause_all'), ('resume_all');
+INSERT INTO reading VALUES ('show_rollout'), ('sending_paused');
 CREATE ROLE t_breaker LOGIN; GRANT approval_break_glass TO t_breaker;
 
 SELECT is(pg_temp.granted('t_exporter'), '{}', 'exporter: no function');
@@ -22,8 +24,8 @@ SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'hello', '1') \g /dev/null
 SELECT is(ARRAY[pg_temp.act('t_minion', 'SELECT revision FROM approval.expected_documents(''{web1}'', ''{NULL}'', ''{x}'')'),
                 pg_temp.act('t_returner', 'SELECT revision FROM approval.expected_documents(''{web1}'', ''{NULL}'', ''{x}'')')], '{NULL,1}',
     'which are compared with nothing: it is given no document');
-SELECT is(pg_temp.granted('t_engine'), '{awaited_minions,awaiting_start,begin_dispatch,claim_outbox,dispatch_pause,due_outbox,expire_due,list_dispatches,'
-    'maintain_jobs,next_dispatch,next_due,note_minion,note_observation,note_sent,note_silence,put_minions,'
+SELECT is(pg_temp.granted('t_engine'), '{advance_rollout,awaited_minions,awaiting_start,begin_dispatch,claim_outbox,dispatch_pause,due_outbox,expire_due,list_dispatches,'
+    'lock_groups,maintain_jobs,next_dispatch,next_due,note_minion,note_observation,note_sent,note_silence,put_minions,'
     'renew_requests,seal_audit,settle_action,settle_dispatches,settle_outbox,settle_reinstalls,take_checks,'
     'take_dispatches,tell,unknown_minions}', 'engine');
 SELECT is(pg_temp.granted('t_stranger'), '{}', 'a login without a role: none');

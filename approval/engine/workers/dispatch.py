@@ -8,6 +8,9 @@ a while.
 An action must not be sent twice, so the id of its job is written before the job is published; should the engine end
 in between, it is not sent again, and the job cache tells whether it was. A reboot is preceded by a job that reads the
 boot id, which a later one has to differ from.
+
+Minions of a request with a rollout have their turn in waves: the database says which wave is open, and each minion is
+asked whether it is there before it is sent anything.
 """
 
 import logging
@@ -27,6 +30,7 @@ AT_ONCE = 1000  # steps or returns that are fetched in one go
 FEW = (
     1000  # so many keys are looked up one by one, before all are listed: which takes seconds where there are very many
 )
+TOGETHER = ("ping", "apply")  # steps of which one job is for many minions
 LONGEST_S = 20.0  # for sending, in one round; returns and other workers' requests are not to wait for longer
 ASK_AGAIN_S = 30.0  # how often a minion that was told to reboot is asked which boot it has
 
@@ -66,6 +70,9 @@ class Dispatch(DatabaseWorker, Consumer):
 
     def deliver(self, message):
         """Send what is due of a request; it comes again when more is."""
+        if self.value("advance_rollout", message.request) is not None:
+            # The wave that has just opened may have minions that can be told here.
+            self._minions = self._reachable(message.request)
         error = self._dispatch(message.request)
         if error is not None:
             raise Failed(error)
@@ -89,12 +96,14 @@ class Dispatch(DatabaseWorker, Consumer):
         """
         error = None
         rows = self.call("take_dispatches", number, list(self._minions), AT_ONCE)
-        groups = [[row for row in rows if row["step"] == "apply"], *([row] for row in rows if row["step"] != "apply")]
-        for group in groups:
+        groups = [[row for row in rows if row["step"] == step] for step in TOGETHER]
+        groups += [[row] for row in rows if row["step"] not in TOGETHER]
+        for group in filter(None, groups):
             if time.monotonic() >= self._until:
                 break
             jid = publisher.new_jid(self.opts)
             with db.translated(), self.conn.transaction():
+                self.value("lock_groups", [row["minion_id"] for row in group])
                 begun = [row for row in group if self.value("begin_dispatch", *_key(row), row["step"], jid)]
             if begun:
                 error = self._publish(jid, begun) or error
@@ -125,6 +134,8 @@ class Dispatch(DatabaseWorker, Consumer):
 
     def _job(self, row):
         """The function of a step, its arguments and keyword arguments."""
+        if row["step"] == "ping":
+            return "test.ping", [], {}
         if row["step"] == "apply":
             return "state.apply", ["approval"], {"queue": True}
         if row["step"] == "observe":

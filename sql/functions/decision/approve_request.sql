@@ -6,7 +6,9 @@ DECLARE
     minions text[];
     moment timestamptz;
     due timestamptz;
+    loss record;
     concerned bigint[];
+    is_waved boolean;
     other bigint;
 BEGIN
     SELECT * INTO STRICT target FROM approval.request WHERE request_id = p_request_id;
@@ -38,14 +40,16 @@ BEGIN
             AND approval.may_be_one(winner.kind, winner.name, loser.name)
             AND (loser.effective_at > moment OR winner.name <> loser.name)
             AND (winner.name = loser.name OR winner.content IS DISTINCT FROM loser.content)
-        RETURNING loser.request_id
+        RETURNING loser.request_id, loser.minion_id
     )
-    SELECT coalesce(array_agg(DISTINCT request_id), '{}') INTO concerned FROM lost;
-    concerned := concerned || approval.rewrite_documents(minions, moment);
+    SELECT coalesce(array_agg(DISTINCT request_id), '{}') AS requests, coalesce(array_agg(DISTINCT minion_id), '{}') AS minions
+    INTO loss FROM lost;
+    is_waved := approval.start_rollout(p_request_id, kind);
+    -- All of it is held back until its wave opens, so documents only change where another request lost something.
+    concerned := loss.requests || approval.rewrite_documents(CASE WHEN is_waved THEN loss.minions ELSE minions END, moment);
     PERFORM approval.audit_append(p_request_id, moment, 'approved', NULL, NULL, NULL, jsonb_build_object(
         'effective_at', due, 'replaces', concerned));
-    -- An action is sent unless its type says otherwise; a state is, only if its type says so: a highstate brings it.
-    IF coalesce((kind.definition -> 'dispatch')::boolean, kind.kind = 'action') THEN
+    IF approval.is_dispatched(kind) THEN
         PERFORM approval.post_message('salt', 'dispatch', 'request/' || p_request_id, p_request_id,
                                       jsonb_build_object('action', kind.action, 'not_before', due), moment, due);
     END IF;

@@ -16,7 +16,7 @@ WHERE r.request_id = p_request_id AND r.state = 'pending'
 GROUP BY s.stage_no, s.name
 UNION ALL
 -- The first thousand tell enough in a list; all of them are in approval.show_request.
-SELECT string_agg(CASE WHEN w.number = 1 AND w.causes = 1 THEN w.text
+SELECT coalesce(approval.halted_text(p_request_id) || '; ', '') || string_agg(CASE WHEN w.number = 1 AND w.causes = 1 THEN w.text
                        ELSE approval.counted(w.minions, 'minion') || ' ' || w.text END, ', ' ORDER BY w.number)
 FROM approval.request AS r
 JOIN approval.request_state AS s ON s.state = r.state AND s.was_approved AND NOT s.is_closed

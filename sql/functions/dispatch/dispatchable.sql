@@ -1,16 +1,35 @@
 CREATE OR REPLACE FUNCTION approval.dispatchable(p_request_id bigint, p_minion_id text, p_item_id bigint, p_now timestamptz)
     RETURNS TABLE (minion_id text, item_id bigint, readiness text, again_at timestamptz, reason text)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
-WITH given AS (
-    SELECT i.minion_id, i.item_id, i.kind, i.state, i.outcome, i.effective_at, i.expires_at, r.break_glass_at,
-        r.break_glass_at IS NULL AND t.calendar_name IS NOT NULL AS has_window
-    -- Two ways in: the one item by its key, or all by the request's.
-    FROM (SELECT * FROM approval.item WHERE p_item_id IS NULL AND request_id = p_request_id
-          UNION ALL
-          SELECT * FROM approval.item WHERE minion_id = p_minion_id AND item_id = p_item_id AND request_id = p_request_id) AS i
+WITH waved AS MATERIALIZED (
+    SELECT o.state, p_item_id IS NULL AND approval.room_in_flight(o) = 0 AS is_full
+    FROM approval.rollout AS o WHERE o.request_id = p_request_id
+), paused AS MATERIALIZED (
+    SELECT FROM approval.sending_pause
+), chosen AS (
+    -- Three ways in: the one item by its key; all by the request's; or all on the minions whose turn it is.
+    SELECT i.minion_id, i.item_id FROM approval.item AS i
+    WHERE p_item_id IS NULL AND i.request_id = p_request_id AND NOT EXISTS (SELECT FROM waved)
+    UNION ALL
+    SELECT i.minion_id, i.item_id
+    FROM approval.wave_minion AS w
+    JOIN approval.item AS i USING (request_id, minion_id)
+    WHERE p_item_id IS NULL AND w.request_id = p_request_id AND w.opened_at IS NOT NULL
+        AND (w.verdict IS NULL OR w.verdict IN ('failed', 'silent', 'absent'))
+    UNION ALL
+    SELECT p_minion_id, p_item_id WHERE p_item_id IS NOT NULL
+), given AS (
+    SELECT i.minion_id, i.item_id, i.kind, i.state, i.outcome, greatest(i.effective_at, w.opened_at) AS effective_at, i.expires_at,
+        r.break_glass_at, r.break_glass_at IS NULL AND t.calendar_name IS NOT NULL AS has_window,
+        w.minion_id IS NOT NULL AND w.present_at IS NULL AS is_unseen, w.pinged_at, w.verdict,
+        w.verdict = 'absent' AND NOT coalesce((t.definition -> 'late')::boolean, false) AS is_absent
+    FROM chosen AS c
+    JOIN approval.item AS i ON i.minion_id = c.minion_id AND i.item_id = c.item_id AND i.request_id = p_request_id
     JOIN approval.request AS r USING (request_id)
     JOIN approval.request_type AS t USING (type_name, type_version)
+    LEFT JOIN approval.wave_minion AS w ON w.request_id = i.request_id AND w.minion_id = i.minion_id
     WHERE i.item_set_version = r.item_set_version AND i.effective_at IS NOT NULL
+        AND (w.minion_id IS NULL OR w.opened_at IS NOT NULL)
         -- A state is applied as a whole: one item of each minion stands for all.
         AND (i.kind = 'action' OR NOT EXISTS (
             SELECT FROM approval.item AS lower
@@ -21,7 +40,7 @@ WITH given AS (
     FROM (SELECT array_agg(g.minion_id) AS minions, array_agg(g.item_id) AS items FROM given AS g
           -- Mostly there is nothing that could hold anything back: then nothing is looked up, for a hundred thousand items.
           WHERE g.has_window OR EXISTS (SELECT FROM approval.freeze)) AS asked,
-        approval.holds(asked.minions, asked.items, p_now, 1) AS h
+        approval.timed_holds(asked.minions, asked.items, p_now, 1) AS h
     WHERE h.starts_at <= p_now
     GROUP BY h.minion_id, h.item_id
 ), timed AS (
@@ -30,19 +49,37 @@ WITH given AS (
         coalesce(g.expires_at, CASE WHEN g.kind = 'action' AND NOT g.has_window
             THEN greatest(g.effective_at, g.break_glass_at, h.until) + interval '1 day' END, 'infinity') AS ends_at
     FROM given AS g LEFT JOIN held AS h USING (minion_id, item_id)
+), ready AS (
+    SELECT t.*, CASE
+        WHEN t.state <> 'approved' OR t.outcome = 'converged' OR t.is_absent THEN 'done'
+        WHEN t.ends_at <= p_now THEN 'never'
+        WHEN t.effective_at > p_now OR t.held_until > p_now OR EXISTS (SELECT FROM paused)
+            OR EXISTS (SELECT FROM waved AS o WHERE o.state = 'halted') THEN 'later'
+        WHEN t.is_unseen THEN 'ping'
+        ELSE 'now' END AS readiness
+    FROM timed AS t
+), shared AS (
+    SELECT r.*, CASE
+        WHEN r.readiness = 'ping' AND (r.verdict IS NULL OR r.pinged_at + interval '30 seconds' > p_now)
+            THEN CASE WHEN r.pinged_at IS NOT NULL THEN p_now + interval '1 second' END
+        -- One that was away is asked again now and then.
+        WHEN r.readiness = 'ping' AND r.pinged_at + interval '5 minutes' > p_now
+            THEN least(r.pinged_at + interval '5 minutes', r.ends_at)
+        WHEN r.readiness = 'now' AND EXISTS (SELECT FROM waved AS o WHERE o.is_full) THEN p_now + interval '2 seconds'
+        -- Mostly no group has a limit.
+        WHEN r.readiness = 'now' AND EXISTS (SELECT FROM approval.minion_group AS g WHERE g.at_once IS NOT NULL)
+            AND approval.full_group(r.minion_id, p_now) IS NOT NULL THEN p_now + interval '5 seconds' END AS waits_until
+    FROM ready AS r
 )
-SELECT t.minion_id, t.item_id,
-    CASE WHEN t.state <> 'approved' OR t.outcome = 'converged' THEN 'done'
-         WHEN t.ends_at <= p_now THEN 'never'
-         WHEN t.effective_at <= p_now AND coalesce(t.held_until <= p_now, true) THEN 'now'
-         ELSE 'later' END,
+SELECT s.minion_id, s.item_id, CASE WHEN s.waits_until IS NULL THEN s.readiness ELSE 'later' END,
     -- Windows and freezes may be changed meanwhile.
-    least(greatest(t.effective_at, t.held_until), t.ends_at, p_now + interval '5 minutes'),
-    CASE WHEN t.ends_at <= p_now THEN format('its time was over at %s',
-        to_char(t.ends_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')) END
-FROM timed AS t
+    coalesce(s.waits_until, least(greatest(s.effective_at, s.held_until), s.ends_at, p_now + interval '5 minutes')),
+    CASE WHEN s.ends_at <= p_now THEN format('its time was over at %s',
+        to_char(s.ends_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')) END
+FROM shared AS s
 $$;
 COMMENT ON FUNCTION approval.dispatchable IS
-    'Internal: whether each item of an approved request (or the one of p_minion_id and p_item_id) may be sent at p_now: now; later '
-    '(to be looked at again at again_at): its time, the end of a freeze, or an opening of its window is to come; never: its time '
-    'is over; done: it is no longer in force.';
+    'Internal: whether each item of an approved request (or the one of p_minion_id and p_item_id) may be sent at p_now, without '
+    'those that wait for their wave. now; ping: once the minion is asked whether it is there; later (to be looked at again at '
+    'again_at): its time, the end of a freeze, an opening of its window, an answer to a ping, or its turn in a group with '
+    'at_once is to come, or all sending is paused; never: its time is over; done: it is no longer in force.';

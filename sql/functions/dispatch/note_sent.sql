@@ -9,6 +9,10 @@ BEGIN
         DELETE FROM approval.dispatch AS d
         WHERE d.minion_id = p_minion_id AND d.item_id = p_item_id
             AND ((d.state = 'observing' AND d.observe_jid = p_jid) OR (d.state = 'sending' AND d.jid = p_jid));
+        UPDATE approval.wave_minion AS w SET ping_jid = NULL, pinged_at = NULL
+        WHERE w.minion_id = p_minion_id AND w.ping_jid = p_jid
+            AND w.request_id = (SELECT i.request_id FROM approval.item AS i
+                                WHERE i.minion_id = p_minion_id AND i.item_id = p_item_id);
         RETURN;
     END IF;
     UPDATE approval.dispatch AS d

@@ -7,6 +7,7 @@ DECLARE
     over record;
     kind approval.request_type;
     proven_by text;
+    room bigint;
 BEGIN
     PERFORM approval.lock_request(p_request_id);
     SELECT t.* INTO STRICT kind FROM approval.request_type AS t JOIN approval.request AS r USING (type_name, type_version)
@@ -27,23 +28,27 @@ BEGIN
         ON CONFLICT ON CONSTRAINT dispatch_pkey DO NOTHING;
         PERFORM approval.end_dispatch(over.minion_id, over.item_id, 'unsent', NULL, 'not sent: ' || over.reason, moment);
     END LOOP;
+    SELECT approval.room_in_flight(o) INTO room FROM approval.rollout AS o WHERE o.request_id = p_request_id;
     RETURN QUERY
     SELECT s.minion_id, s.item_id,
-        CASE WHEN proven_by = 'state' THEN 'apply'
-             WHEN d.state IS NULL AND proven_by = 'reboot' THEN 'observe'
+        CASE WHEN s.readiness = 'ping' THEN 'ping'
+             WHEN proven_by = 'state' THEN 'apply'
+             WHEN s.state IS NULL AND proven_by = 'reboot' THEN 'observe'
              ELSE 'perform' END,
         kind.action ->> 'function',
         CASE WHEN i.kind = 'action' THEN approval.item_arguments(i)::jsonb ELSE '{}' END, proven_by
-    FROM approval.dispatchable(p_request_id, NULL, NULL, moment) AS s
-    JOIN unnest(p_minions) AS reachable ON reachable = s.minion_id
+    FROM (SELECT e.*, d.state, row_number() OVER (PARTITION BY e.readiness ORDER BY e.minion_id, e.item_id) AS place
+          FROM approval.dispatchable(p_request_id, NULL, NULL, moment) AS e
+          JOIN unnest(p_minions) AS reachable ON reachable = e.minion_id
+          LEFT JOIN approval.dispatch AS d USING (minion_id, item_id)
+          WHERE e.readiness IN ('now', 'ping') AND (d.state IS NULL OR d.state = 'observed')) AS s
     JOIN approval.item AS i USING (minion_id, item_id)
-    LEFT JOIN approval.dispatch AS d USING (minion_id, item_id)
-    WHERE s.readiness = 'now' AND (d.state IS NULL OR d.state = 'observed')
+    WHERE s.readiness = 'ping' OR coalesce(s.place <= room, true)
     ORDER BY s.minion_id, s.item_id
     LIMIT p_limit;
 END
 $$;
 COMMENT ON FUNCTION approval.take_dispatches IS
-    'Takes the steps of a request that are to be done now on these minions, a limited number: observe (ask what is there before), '
-    'perform (send the action) or apply (send the state). Actions that can no longer be sent are put away as such first. Definer: '
-    'tables are private.';
+    'Takes the steps of a request that are to be done now on these minions, a limited number: ping (ask whether the minion is '
+    'there), observe (ask what is there before), perform (send the action) or apply (send the state). Actions that can no longer '
+    'be sent are put away as such first. Definer: tables are private.';

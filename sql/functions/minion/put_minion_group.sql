@@ -1,4 +1,5 @@
-CREATE OR REPLACE FUNCTION approval.put_minion_group(p_group text, p_title text, p_minions text[]) RETURNS boolean
+CREATE OR REPLACE FUNCTION approval.put_minion_group(p_group text, p_title text, p_minions text[], p_at_once integer DEFAULT NULL)
+    RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     wanted text[] := ARRAY(SELECT DISTINCT minion_id FROM unnest(p_minions) AS given (minion_id) ORDER BY minion_id);
@@ -12,8 +13,9 @@ BEGIN
     IF unknown IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'AP004', MESSAGE = format('minion group %s: unknown minion: %s', p_group, unknown);
     END IF;
-    INSERT INTO approval.minion_group AS g VALUES (p_group, coalesce(p_title, ''))
-    ON CONFLICT (group_name) DO UPDATE SET title = excluded.title WHERE g.title <> excluded.title;
+    INSERT INTO approval.minion_group AS g (group_name, title, at_once) VALUES (p_group, coalesce(p_title, ''), p_at_once)
+    ON CONFLICT (group_name) DO UPDATE SET title = excluded.title, at_once = excluded.at_once
+    WHERE (g.title, g.at_once) IS DISTINCT FROM (excluded.title, excluded.at_once);
     changed := FOUND OR wanted <> present;
     IF NOT changed THEN
         RETURN false;
@@ -22,7 +24,7 @@ BEGIN
     INSERT INTO approval.minion_group_member SELECT p_group, minion_id
         FROM unnest(wanted) AS given (minion_id) ON CONFLICT DO NOTHING;
     PERFORM approval.audit_append(0, now(), 'minion-group-put', NULL, NULL, NULL,
-                                  jsonb_build_object('group', p_group, 'title', p_title, 'minions', wanted));
+                                  jsonb_build_object('group', p_group, 'title', p_title, 'minions', wanted, 'at_once', p_at_once));
     -- A freeze of the group now holds back other minions.
     IF EXISTS (SELECT FROM approval.freeze WHERE minion_group = p_group AND ends_at > now()) THEN
         moved := ARRAY(SELECT unnest(wanted) EXCEPT SELECT unnest(present))
@@ -31,9 +33,9 @@ BEGIN
     END IF;
     RETURN true;
 EXCEPTION WHEN check_violation OR not_null_violation THEN
-    RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = 'a minion group has a name';
+    RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = 'a minion group has a name, and at_once is more than 0';
 END
 $$;
 COMMENT ON FUNCTION approval.put_minion_group IS
-    'Makes a group of minions just these; gives whether anything changed. Raises AP004, AP017. Definer: policy changes are '
-    'audited.';
+    'Makes a group of minions just these; p_at_once: on so many of them at most something is done at the same time, NULL: on any '
+    'number. Gives whether anything changed. Raises AP004, AP017. Definer: policy changes are audited.';

@@ -29,6 +29,7 @@ BEGIN
     WHERE type_name = target.type_name AND type_version = target.type_version;
     checked := approval.check_items(kind, p_minions, p_kinds, p_names, p_values);
     PERFORM approval.check_actions(kind, p_kinds, p_names, checked.contents);
+    PERFORM approval.rollout_for(kind, target.rollout, p_minions);
     contents := approval.full_contents(kind.type_name, kind.type_version, p_kinds, checked.contents);
     set_digest := approval.item_set_digest(
         kind.type_name, target.not_before, p_minions, p_kinds, p_names, checked.types, contents);

@@ -2,7 +2,7 @@ CREATE OR REPLACE FUNCTION approval.open_request(
     p_requester_id bigint, p_requester text, p_identity text, p_assurance text, p_type approval.request_type, p_reason text,
     p_minions text[], p_kinds text[], p_names text[], p_values text[],
     p_after timestamptz, p_source text, p_external_ref text, p_on_behalf_of bigint, p_overlap text,
-    p_reverts bigint, p_renews bigint)
+    p_reverts bigint, p_renews bigint, p_rollout jsonb DEFAULT NULL)
     RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -16,6 +16,9 @@ DECLARE
     overlap text;
 BEGIN
     PERFORM approval.check_actions(p_type, p_kinds, p_names, checked.contents);
+    IF p_renews IS NULL THEN
+        PERFORM approval.rollout_for(p_type, p_rollout, p_minions);
+    END IF;
     IF p_after IS NOT NULL AND (NOT isfinite(p_after) OR p_after > moment + interval '5 years') THEN
         RAISE EXCEPTION USING ERRCODE = 'AP016', MESSAGE = 'the time after which it takes effect is more than five years away';
     END IF;
@@ -33,7 +36,7 @@ BEGIN
         PERFORM pg_advisory_xact_lock(hashtextextended(p_source || '/' || lower(reference), 0));
         -- The same is what was asked for, whatever its type has added to it since. Before 0.2.0 both it and the reference were kept
         -- as they were spelled.
-        SELECT r.request_id, r.requester_id, CASE WHEN s.arguments_complete
+        SELECT r.request_id, r.requester_id, r.rollout IS NOT DISTINCT FROM p_rollout AND CASE WHEN s.arguments_complete
             THEN s.digest = approval.item_set_digest(p_type.type_name, p_after, p_minions, p_kinds, p_names, checked.types,
                 approval.full_contents(r.type_name, r.type_version, p_kinds, checked.contents))
             ELSE s.digest IN (
@@ -60,9 +63,9 @@ BEGIN
 
     INSERT INTO approval.request
         (type_name, type_version, state, requester_id, on_behalf_of, assurance, reason, source, external_ref, not_before,
-         item_set_version, reviewed_version, submitted_at, expires_at, reverts, renews)
+         item_set_version, reviewed_version, submitted_at, expires_at, reverts, renews, rollout)
     VALUES (p_type.type_name, p_type.type_version, 'pending', p_requester_id, p_on_behalf_of, p_assurance, coalesce(p_reason, ''),
-            p_source, reference, p_after, 1, 1, moment, moment + p_type.max_open, p_reverts, p_renews)
+            p_source, reference, p_after, 1, 1, moment, moment + p_type.max_open, p_reverts, p_renews, p_rollout)
     RETURNING request_id INTO new_id;
     PERFORM approval.freeze_chain(new_id, p_type, p_minions, moment);
     PERFORM approval.put_items(new_id, 1, set_digest, p_minions, p_kinds, p_names, checked.types, contents, moment);
@@ -71,6 +74,7 @@ BEGIN
         jsonb_build_object('type', p_type.type_name, 'type_version', p_type.type_version, 'items', cardinality(p_minions),
                            'digest', set_digest, 'after', p_after, 'reason', coalesce(p_reason, ''), 'source', p_source,
                            'external_ref', reference, 'on_behalf_of', p_on_behalf_of, 'reverts', p_reverts, 'renews', p_renews,
+                           'rollout', p_rollout,
                            'overlaps', (SELECT jsonb_agg(other_id ORDER BY other_id) FROM approval.request_overlap
                                         WHERE request_id = new_id)));
     IF p_type.pre_approved THEN

@@ -82,6 +82,7 @@ BEGIN
             FROM (SELECT (e.dispatch).jid, min((e.dispatch).sent_at) AS at, count(DISTINCT (e.dispatch).minion_id) AS minions
                   FROM every AS e WHERE (e.dispatch).jid IS NOT NULL GROUP BY 1 ORDER BY 1 LIMIT shown_jobs) AS job),
         'told', approval.dispatch_summary(r.request_id),
+        'rollout', approval.show_rollout(r.request_id),
         'outcomes', (
             SELECT jsonb_object_agg(tally.outcome, tally.count)
             FROM (SELECT (e.item).outcome, count(*) AS count FROM every AS e GROUP BY 1) AS tally),

@@ -2,7 +2,7 @@ CREATE OR REPLACE FUNCTION approval.submit_request(
     p_provider text, p_subject text, p_type text, p_reason text,
     p_minions text[], p_kinds text[], p_names text[], p_values text[],
     p_after timestamptz, p_source text, p_external_ref text,
-    p_on_behalf_of text DEFAULT NULL, p_overlap text DEFAULT NULL) RETURNS bigint
+    p_on_behalf_of text DEFAULT NULL, p_overlap text DEFAULT NULL, p_rollout jsonb DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     actor record;
@@ -30,13 +30,14 @@ BEGIN
     END IF;
     RETURN approval.open_request(
         actor.principal_id, actor.name, p_provider || ':' || p_subject, actor.assurance, wanted, p_reason, p_minions,
-        p_kinds, p_names, p_values, p_after, p_source, p_external_ref, beneficiary, p_overlap, NULL, NULL);
+        p_kinds, p_names, p_values, p_after, p_source, p_external_ref, beneficiary, p_overlap, NULL, NULL,
+        p_rollout);
 END
 $$;
 COMMENT ON FUNCTION approval.submit_request IS
     'Submits a request over items given as parallel arrays (minion, kind, name, value; a package''s is a version, latest, or '
-    'absent) by the identity (provider, subject), perhaps for another principal (p_on_behalf_of); gives its number. p_after: when '
-    'it takes effect once approved, NULL at once. p_overlap: what to do about open requests that it contradicts (supersede, wait; '
-    'NULL: to be resolved before it is approved). The same (p_source, p_external_ref) with the same content is the same request; '
-    'p_source is p_provider, or another that the login speaks for. Raises AP001-AP005, AP013, AP015, AP016, AP018. Definer: nobody '
-    'writes requests otherwise.';
+    'absent) by the identity (provider, subject), perhaps for another principal (p_on_behalf_of); gives its number. p_after: '
+    'when it takes effect once approved, NULL at once. p_overlap: what to do about open requests that it contradicts '
+    '(supersede, wait; NULL: to be resolved before it is approved). p_rollout: parts of the type''s rollout made stricter. The '
+    'same (p_source, p_external_ref) with the same content is the same request; p_source is p_provider, or another that the '
+    'login speaks for. Raises AP001-AP005, AP013, AP015, AP016, AP018. Definer: nobody writes requests otherwise.';

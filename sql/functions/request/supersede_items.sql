@@ -21,7 +21,10 @@ BEGIN
                     AND winner.effective_at <= p_now
                     AND (winner.applied_at IS NOT NULL
                          OR (loser.applied_at IS NULL AND w.type_name = r.type_name AND w.type_version = r.type_version
-                             AND w.break_glass_at IS NOT DISTINCT FROM r.break_glass_at))
+                             AND w.break_glass_at IS NOT DISTINCT FROM r.break_glass_at
+                             -- But the same wave does not hold them back.
+                             AND NOT EXISTS (SELECT FROM approval.wave_minion AS v WHERE v.request_id = w.request_id
+                                 AND v.minion_id = winner.minion_id AND v.opened_at IS NULL)))
                 -- For each loser by its key: as a join it would compare all with all where no statistics say yet how many there
                 -- are.
                 OFFSET 0)

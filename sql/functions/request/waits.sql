@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION approval.waits(p_request_id bigint, p_most integer, p
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 WITH request AS (
     SELECT r.request_id, r.item_set_version, t.kind = 'action' AS is_action,
-        coalesce((t.definition -> 'dispatch')::boolean, t.kind = 'action') AS is_dispatched,
+        approval.is_dispatched(t) AS is_dispatched,
         (SELECT o.last_error FROM approval.outbox AS o
          WHERE o.destination = 'salt' AND o.thread = 'request/' || r.request_id AND o.state = 'dead'
              ORDER BY o.seq LIMIT 1) AS dead_error

@@ -15,7 +15,7 @@ BEGIN
     SELECT string_agg(key, ', ' ORDER BY key) INTO unknown FROM jsonb_object_keys(p_definition) AS key
     WHERE key NOT IN ('name', 'title', 'kind', 'requesters', 'targets', 'pre_approved', 'self_approval', 'repeat_approval',
                       'max_open', 'valid_for', 'calendar', 'review_group', 'action', 'parameters', 'chain', 'dispatch', 'proof',
-                      'proof_within', 'returns', 'plan_within');
+                      'proof_within', 'returns', 'plan_within', 'rollout', 'late');
     IF unknown IS NULL THEN
         SELECT string_agg(DISTINCT key, ', ') INTO unknown
         FROM jsonb_path_query(chain, '$[*] ? (@.type() == "object")') AS body, jsonb_object_keys(body) AS key
@@ -30,8 +30,11 @@ BEGIN
                                    jsonb_typeof(coalesce(p_definition -> 'targets', '[]'))])
             THEN 'chain, requesters and targets are lists'
         WHEN jsonb_typeof(p_definition -> 'dispatch') <> 'boolean' THEN 'dispatch is true or false'
-        WHEN p_definition ->> 'kind' <> 'action' AND p_definition ?| ARRAY['proof', 'proof_within', 'returns']
+        WHEN p_definition ->> 'kind' <> 'action' AND (p_definition ?| ARRAY['proof', 'returns']
+                OR (p_definition ? 'proof_within' AND NOT p_definition ? 'rollout'))
             THEN 'proof, proof_within and returns are for actions'
+        WHEN p_definition ->> 'kind' <> 'action' AND p_definition ? 'late'
+            THEN 'late is for actions: a state is applied when its minion starts'
         WHEN p_definition ->> 'proof' NOT IN ('return', 'restart', 'reboot') THEN 'proof is one of return, restart, reboot'
         WHEN jsonb_array_length(p_definition #> '{action,arg}') > 0 AND coalesce((p_definition -> 'dispatch')::boolean, true)
             THEN 'arguments of an action that is sent have names: kwarg; or say dispatch: false'
@@ -41,12 +44,20 @@ BEGIN
                 SELECT FROM jsonb_array_elements(chain) AS body WHERE coalesce((body ->> 'more_than_minions')::integer, 0) = 0)
             THEN 'with every stage only for many minions, a small request would pass no stage'
         WHEN pre_approved AND p_definition ? 'plan_within'
-            THEN 'nobody is there to ask for a plan, since it needs no approval' END;
+            THEN 'nobody is there to ask for a plan, since it needs no approval'
+        WHEN p_definition ? 'rollout' THEN coalesce('rollout: ' || approval.rollout_problem(p_definition -> 'rollout'), CASE
+            WHEN NOT coalesce((p_definition -> 'dispatch')::boolean, p_definition ->> 'kind' = 'action')
+                THEN 'a rollout is for what the engine sends: say dispatch: true'
+            WHEN pre_approved AND NOT p_definition -> 'rollout' ? 'resume'
+                THEN 'it has no approvers, so its rollout names who decides when it halts: resume' END)
+        WHEN p_definition ? 'late' THEN 'late is for types with a rollout, which finds out who is away' END;
+    problem := coalesce(problem, CASE WHEN jsonb_typeof(p_definition -> 'late') <> 'boolean' THEN 'late is true or false' END);
     IF problem IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = format('request type %s: %s', given_name, problem);
     END IF;
     PERFORM approval.duration(format('request type %s: %s', given_name, key), p_definition -> key)
     FROM unnest(ARRAY['max_open', 'valid_for', 'plan_within', 'proof_within']) AS key;
+    PERFORM approval.duration(format('request type %s: soak of rollout', given_name), p_definition #> '{rollout,soak}');
     -- Definitions are compared as given; two loaders of one type wait for each other.
     PERFORM pg_advisory_xact_lock(hashtextextended('approval.put_request_type', 0));
     SELECT * INTO latest FROM approval.request_type WHERE type_name = given_name ORDER BY type_version DESC LIMIT 1;
@@ -111,7 +122,7 @@ $$;
 COMMENT ON FUNCTION approval.put_request_type IS
     'Loads a request type: {name, title, kind, requesters: [groups or *], targets: [minion groups or *], pre_approved, '
     'self_approval, repeat_approval, max_open, valid_for, plan_within, calendar, review_group, action: {function, arg, kwarg}, '
-    'parameters: JSON Schema, dispatch, proof, proof_within, returns: JSON Schema, chain: [{name, min_assurance, '
-    'more_than_minions, timeout, escalate_to, any_of: [{group, quorum}]}]}. A changed definition becomes a new version; requests '
-    'in flight keep theirs. For durations see approval.duration. Gives the version. Raises AP017. Definer: policy changes are '
-    'audited.';
+    'parameters: JSON Schema, dispatch, proof, proof_within, returns: JSON Schema, rollout: {canaries, steps, soak, '
+    'max_failures, max_in_flight, resume}, late, chain: [{name, min_assurance, more_than_minions, timeout, escalate_to, any_of: '
+    '[{group, quorum}]}]}. A changed definition becomes a new version; requests in flight keep theirs. For durations see '
+    'approval.duration. Gives the version. Raises AP017. Definer: policy changes are audited.';

@@ -28,7 +28,7 @@ SELECT jsonb_build_object(
         FROM approval.calendar AS c),
     'minion_groups', (
         SELECT coalesce(jsonb_object_agg(g.group_name, jsonb_build_object(
-            'title', g.title,
+            'title', g.title, 'at_once', g.at_once,
             'minions', (
                 SELECT coalesce(jsonb_agg(m.minion_id ORDER BY m.minion_id COLLATE "C"), '[]')
                 FROM approval.minion_group_member AS m WHERE m.group_name = g.group_name))), '{}')

@@ -73,6 +73,12 @@ def test_an_empty_file_says_nothing():
         ("calendars: {a: {rule: X}}", "calendar a has no time_zone"),
         ("calendars: {a: {rules: X}}", "calendar a: unknown key 'rules'"),
         ("minion_groups: {a: {minions: web1}}", "minion group a: minions must be a list"),
+        ("minion_groups: {a: {at_once: 0}}", "minion group a: at_once is 0: give a whole number from 1 on, or any"),
+        (
+            "minion_groups: {a: {at_once: true}}",
+            "minion group a: at_once is true: give a whole number from 1 on, or any",
+        ),
+        ("types: {t: {rollout: {soak: 1:30}}}", "type t: soak of rollout is 90, without a unit"),
         ("freezes: {a: {from: 2026-01-01}}", "freeze a has no until"),
         ("routes: {chat: drift}", "routes of chat must be a list"),
         ("routes: {chat: [{filter: {}}]}", "routes of chat: topic"),
