@@ -126,7 +126,7 @@ class Dispatch(DatabaseWorker, Consumer):
     def _job(self, row):
         """The function of a step, its arguments and keyword arguments."""
         if row["step"] == "apply":
-            return "state.apply", ["approval"], {"queue": True}
+            return publisher.APPLY
         if row["step"] == "observe":
             return "approval.observe", [], self._pillar_key
         services = [row["kwarg"].get("name")] if row["proof"] == "restart" else []
