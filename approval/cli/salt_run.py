@@ -51,6 +51,7 @@ TEXTS = {
     "retry_outbox": lambda answer: f"{answer['retried']} will be tried again",
     "drop_outbox": lambda answer: f"{answer['dropped']} dropped",
     "reinstalls": outbox.reinstalls_text,
+    "catch_ups": outbox.catch_ups_text,
     "sync_minions": lambda answer: f"{answer['added']} of {answer['known']} were new",
     "remove_minions": minions.removed_text,
     "audit": audit.trail_text,

@@ -54,6 +54,7 @@ ROUTES = {
     "retry_outbox": ("POST", "/outbox/{thread}/retries"),
     "drop_outbox": ("DELETE", "/outbox/{thread}"),
     "reinstalls": ("GET", "/reinstalls"),
+    "catch_ups": ("GET", "/catch-ups"),
 }
 
 
@@ -294,3 +295,6 @@ class Client(Protocol):
 
     def reinstalls(self, minion=None, limit=DEFAULT_LIMIT):
         """Minions that were noticed to be installed anew, those not done first."""
+
+    def catch_ups(self, minion=None, limit=DEFAULT_LIMIT):
+        """Minions that started behind what is approved for them: those to be caught up in their order, then others."""

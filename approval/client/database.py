@@ -302,6 +302,9 @@ class DatabaseClient(Client):
     def reinstalls(self, minion=None, limit=DEFAULT_LIMIT):
         return self._rows("list_reinstalls", fields.optional_text("minion", minion), fields.count("limit", limit))
 
+    def catch_ups(self, minion=None, limit=DEFAULT_LIMIT):
+        return self._rows("list_catch_ups", fields.optional_text("minion", minion), fields.count("limit", limit))
+
     def _tried(self, submit, request_type, count):
         """The answer that ``submit`` would give, in a transaction that is rolled back; see request()."""
         with db.translated(), self._conn.transaction(force_rollback=True):
