@@ -2,11 +2,13 @@ CREATE OR REPLACE FUNCTION approval.take_catch_ups(p_minions text[], p_at_once i
     RETURNS TABLE (minion_id text, step text)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    most constant integer := 1000;
+    -- So many more than there is room for are looked at, to put away those that are no longer behind.
+    more constant integer := 100;
     moment timestamptz;
     free bigint;
+    candidates text[];
+    one record;
     due approval.catch_up;
-    lag record;
     new_cause text;
 BEGIN
     IF p_at_once IS NULL OR p_at_once < 1 OR p_jid IS NULL OR p_observe_jid IS NULL THEN
@@ -16,15 +18,20 @@ BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('approval.catch_up', 0));
     moment := clock_timestamp();
     SELECT p_at_once - count(*) INTO free FROM approval.catch_up AS c WHERE c.state IN ('asked', 'answered', 'sending', 'sent');
-    FOR due IN
-        SELECT c.* FROM approval.catch_up AS c
-        WHERE c.minion_id = ANY (p_minions) AND (c.state = 'answered' OR (c.state = 'waiting' AND c.due_at <= moment))
+    candidates := ARRAY(
+        SELECT c.minion_id FROM approval.catch_up AS c JOIN unnest(p_minions) AS reachable ON reachable = c.minion_id
+        WHERE c.state = 'answered' OR (c.state = 'waiting' AND c.due_at <= moment AND free > 0)
         ORDER BY c.state = 'waiting', c.due_at, c.catch_up_no
-        LIMIT most
+        LIMIT greatest(free, 0) + more);
+    FOR one IN
+        SELECT c AS due, lag.due_at, lag.revision, lag.reinstall_no
+        FROM approval.catch_up AS c LEFT JOIN approval.behind(candidates, moment) AS lag ON lag.minion_id = c.minion_id
+        WHERE c.minion_id = ANY (candidates) AND c.state IN ('answered', 'waiting')
+        ORDER BY c.state = 'waiting', c.due_at, c.catch_up_no
     LOOP
+        due := one.due;
         EXIT WHEN due.state = 'waiting' AND free <= 0;
-        SELECT b.due_at, b.revision, b.reinstall_no INTO lag FROM approval.behind(ARRAY[due.minion_id], moment) AS b;
-        IF NOT FOUND THEN
+        IF one.revision IS NULL THEN
             PERFORM approval.end_catch_up(due, 'in-line', moment);
             CONTINUE;
         END IF;
@@ -34,15 +41,15 @@ BEGIN
             PERFORM approval.end_catch_up(due, 'dispatched', moment);
             CONTINUE;
         END IF;
-        IF lag.due_at > moment THEN
+        IF one.due_at > moment THEN
             UPDATE approval.catch_up AS c
-            SET state = 'waiting', state_at = moment, due_at = lag.due_at, observe_jid = NULL, cause = NULL
+            SET state = 'waiting', state_at = moment, due_at = one.due_at, observe_jid = NULL, cause = NULL
             WHERE c.minion_id = due.minion_id AND c.catch_up_no = due.catch_up_no;
             CONTINUE;
         END IF;
         -- One that is reinstalled may lack the function by which it would be asked.
-        new_cause := coalesce(due.cause, 'reinstall ' || lag.reinstall_no);
-        IF EXISTS (SELECT FROM approval.catch_up AS c WHERE c.minion_id = due.minion_id AND c.revision = lag.revision
+        new_cause := coalesce(due.cause, 'reinstall ' || one.reinstall_no);
+        IF EXISTS (SELECT FROM approval.catch_up AS c WHERE c.minion_id = due.minion_id AND c.revision = one.revision
                        AND c.cause = new_cause AND c.jid IS NOT NULL) THEN
             IF due.state = 'answered' THEN
                 PERFORM approval.end_catch_up(due, 'repeated', moment);
@@ -57,7 +64,7 @@ BEGIN
         ELSE
             step := 'apply';
             UPDATE approval.catch_up AS c
-            SET state = 'sending', state_at = moment, cause = new_cause, revision = lag.revision, jid = p_jid
+            SET state = 'sending', state_at = moment, cause = new_cause, revision = one.revision, jid = p_jid
             WHERE c.minion_id = due.minion_id AND c.catch_up_no = due.catch_up_no;
         END IF;
         IF due.state = 'waiting' THEN
