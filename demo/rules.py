@@ -11,6 +11,7 @@ types:
   release:
     title: A change of a package, in the nightly window
     kind: package
+    dispatch: true
     requesters: ["*"]
     calendar: nightly
     chain:
@@ -18,6 +19,7 @@ types:
   take-back:
     title: Take back a release
     kind: any
+    dispatch: true
     requesters: ["*"]
     chain:
       - {{name: board, min_assurance: authenticated, any_of: [{{group: release-board, quorum: 1}}]}}
@@ -49,7 +51,10 @@ class Rules:
         """(title, function) of each step."""
         return (
             ("A release needs two of the board, and then waits for its window", self.wait_for_window),
-            ("The window opens; a freeze denies all the same; what was applied stays", self.apply_in_window),
+            (
+                "The window opens, and a freeze denies all the same; once that is lifted it is done",
+                self.apply_in_window,
+            ),
             ("The release is taken back, and the record says why it is as it is", self.take_back),
         )
 
@@ -67,13 +72,11 @@ class Rules:
         self._check_standing("held back")
 
     def apply_in_window(self):
-        self._load(_opening(hours=-1))
-        self._check_pillar(VERSION, "the window is open: the release is exported")
         now = datetime.datetime.now(datetime.timezone.utc)
         self._load(FREEZE.format(start=now - datetime.timedelta(hours=1), end=now + datetime.timedelta(days=1)))
+        self._load(_opening(hours=-1))
         self._check_pillar(None, "a freeze denies, whatever window is open")
         self._load(LIFTED)
-        self._story.highstate(MINION)
         self._story.settled(self._release, "converged")
         self._load(_opening(hours=12))
         self._check_pillar(
@@ -86,7 +89,6 @@ class Rules:
         )["request"]
         self._story.requests.append(request)
         self._story.decide(self._approvers[0], request, "approved", "the one that a take-back needs")
-        self._story.highstate(MINION)
         self._story.settled(request, "converged")
         self._story.check(
             PACKAGE not in self._story.lab.minions[MINION].packages(),

@@ -557,6 +557,17 @@ def paused(*surplus, **options):
     return _answer(paused, surplus, options, "paused")
 
 
+def catch_ups(minion=None, limit=50, *surplus, **options):
+    """
+    Minions that started behind what is approved for them: those that are to be caught up, in their order, then those
+    that were, the last first.
+
+        salt-run approval.catch_ups
+        salt-run approval.catch_ups web1
+    """
+    return _answer(catch_ups, surplus, options, "catch_ups", minion, limit)
+
+
 def sync_minions(*surplus, **options):
     """
     Make every minion whose key is accepted known to the approval database. The engine does so by itself, soon after a

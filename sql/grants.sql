@@ -208,6 +208,18 @@ GRANT EXECUTE ON FUNCTION approval.list_reinstalls
 TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
 GRANT SELECT ON approval.reinstall TO approval_auditor;
 
+-- Minions that start and are behind what is approved for them.
+GRANT EXECUTE ON FUNCTION
+    approval.note_starts,
+    approval.due_catch_ups,
+    approval.take_catch_ups,
+    approval.note_catch_ups,
+    approval.settle_catch_ups
+TO approval_engine;
+GRANT EXECUTE ON FUNCTION approval.list_catch_ups
+TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
+GRANT SELECT ON approval.catch_up TO approval_auditor;
+
 -- Everybody may ask for their own inbox; only those who watch over requests, for that of others.
 GRANT EXECUTE ON FUNCTION approval.inbox TO approval_operator, approval_person;
 GRANT EXECUTE ON FUNCTION approval.inbox_of TO approval_operator, approval_policy_admin, approval_auditor;

@@ -133,20 +133,29 @@ class Lab:
                 logs = [self.master.log(), *(self.minions[minion_id].log() for minion_id in minion_ids)]
                 raise TimeoutError("\n".join([str(error), *logs])) from None
 
+    def start(self, minion_id):
+        """Start a minion whose key is accepted; returns the return load of its highstate at start."""
+        with self.master.events() as events:
+            self.minions[minion_id].start()
+            return self._highstates({minion_id}, events)[0]
+
     def _first_highstates(self, minion_ids, events):
         pending = set(minion_ids)
         while pending:
             pending.discard(events.wait("salt/auth", lambda data: data.get("act") == "pend")["id"])
         self.master.run("salt-key", "--yes", "--accept-all")
+        return self._highstates(minion_ids, events)
+
+    def _highstates(self, minion_ids, events):
         loads = {}
         while set(loads) != minion_ids:
             load = events.wait("salt/job/*/ret/*", lambda data: data.get("fun") == "state.highstate")
             loads[load["id"]] = load
         return list(loads.values())
 
-    def request(self, minion_ids, packages, reason):
+    def request(self, minion_ids, packages, reason, request_type="package"):
         """Ask for packages as the requester; returns the CompletedProcess, whose output is the request as JSON."""
-        return self.as_requester("request", *request_arguments(minion_ids, packages, reason))
+        return self.as_requester("request", *request_arguments(minion_ids, packages, reason, request_type))
 
     def show(self, number):
         """A request as an approver sees it, also one of which something has drifted, as the exit code tells."""
@@ -217,10 +226,10 @@ def minions_wheels():
     return CACHE / os.environ.get("APPROVAL_MINION_WHEELS", f"salt-wheels{release}")
 
 
-def request_arguments(minion_ids, packages, reason):
+def request_arguments(minion_ids, packages, reason, request_type="package"):
     """The arguments of the runner's function `request`, as typed in a shell."""
     return [
-        "package",
+        request_type,
         f"minions={json.dumps(minion_ids)}",
         f"packages={json.dumps(packages)}",
         f"reason={json.dumps(reason)}",

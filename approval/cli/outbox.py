@@ -1,4 +1,4 @@
-"""Commands on what the engine does: what waits to be sent, and which minions came back installed anew."""
+"""Commands on what the engine does: what waits to be sent, and which minions came back installed anew, or behind."""
 
 from .command import answer, client, group, leaf
 from .layout import table
@@ -7,6 +7,9 @@ from .layout import table
 def add(commands):
     """Declare the commands."""
     command = leaf(commands, "reinstalls", _reinstalls, "minions that came back with another key or machine id")
+    command.add_argument("minion", metavar="ID", nargs="?")
+    command.add_argument("--limit", metavar="N", default=50, help="(%(default)s)")
+    command = leaf(commands, "catch-ups", _catch_ups, "minions that started behind what is approved for them")
     command.add_argument("minion", metavar="ID", nargs="?")
     command.add_argument("--limit", metavar="N", default=50, help="(%(default)s)")
     outbox = group(commands, "outbox", "what waits to be sent to minions or other systems")
@@ -25,6 +28,12 @@ def _reinstalls(arguments):
     with client(arguments) as acting:
         rows = acting.reinstalls(arguments.minion, arguments.limit)
     return answer(arguments, rows, reinstalls_text)
+
+
+def _catch_ups(arguments):
+    with client(arguments) as acting:
+        rows = acting.catch_ups(arguments.minion, arguments.limit)
+    return answer(arguments, rows, catch_ups_text)
 
 
 def _list(arguments):
@@ -67,3 +76,12 @@ def reinstalls_text(rows):
         "converged_at": "CONVERGED", "jid": "JOB",
     }  # fmt: skip
     return table(rows, columns) if rows else "no minion was reinstalled"
+
+
+def catch_ups_text(rows):
+    """What Client.catch_ups() returned."""
+    columns = {
+        "minion": "MINION", "started_at": "STARTED", "state": "STATE", "revision": "REVISION", "cause": "CAUSE",
+        "text": "WHAT IS KNOWN",
+    }  # fmt: skip
+    return table(rows, columns) if rows else "no minion started behind what is approved for it"

@@ -123,6 +123,10 @@ def plan(shown, limit=LINES):
 def why(shown):
     """The answer of Client.why()."""
     lines = [f"{shown['kind']} {shown['name']} on {shown['minion']}"]
+    if shown["catch_up"]:
+        lines.append(
+            f"  the minion started {_cell(shown['catch_up']['started_at'])}: {_cell(shown['catch_up']['text'])}"
+        )
     for story in shown["requests"]:
         value = wanted({"type": story["what"], "value": story["value"]})
         lines.append(f"  {plain(value)}: request {story['request']} ({story['type']}), {_standing(story)}")

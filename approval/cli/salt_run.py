@@ -57,6 +57,7 @@ TEXTS = {
     "pause_all": rollout.paused_text,
     "resume_all": rollout.paused_text,
     "paused": rollout.paused_text,
+    "catch_ups": outbox.catch_ups_text,
     "sync_minions": lambda answer: f"{answer['added']} of {answer['known']} were new",
     "remove_minions": minions.removed_text,
     "audit": audit.trail_text,

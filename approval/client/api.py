@@ -60,6 +60,7 @@ ROUTES = {
     "pause_all": ("POST", "/pause"),
     "resume_all": ("POST", "/pause/end"),
     "paused": ("GET", "/pause"),
+    "catch_ups": ("GET", "/catch-ups"),
 }
 
 
@@ -346,3 +347,6 @@ class Client(Protocol):
 
     def paused(self):
         """Whether all sending is paused: {paused}, and if so since when (paused_at), by whom (paused_by) and why."""
+
+    def catch_ups(self, minion=None, limit=DEFAULT_LIMIT):
+        """Minions that started behind what is approved for them: those to be caught up in their order, then others."""

@@ -360,6 +360,9 @@ class DatabaseClient(Client):
         rows = self._rows("sending_paused")
         return {"paused": bool(rows), **(rows[0] if rows else {})}
 
+    def catch_ups(self, minion=None, limit=DEFAULT_LIMIT):
+        return self._rows("list_catch_ups", fields.optional_text("minion", minion), fields.count("limit", limit))
+
     def _tried(self, submit, request_type, count):
         """The answer that ``submit`` would give, in a transaction that is rolled back; see request()."""
         with db.translated(), self._conn.transaction(force_rollback=True):

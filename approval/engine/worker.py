@@ -6,6 +6,7 @@ runs every worker in a thread of its own (see runner.py).
 
 import contextlib
 import difflib
+import math
 import os
 import socket
 import threading
@@ -18,10 +19,10 @@ from ..errors import ConfigError
 # The module of each worker, which is imported in the process that runs it.
 WORKERS = {
     name: f"{__package__}.workers.{name}"
-    for name in ("seal", "partitions", "due", "dispatch", "reinstall", "drift", "snapshot", "spool")
+    for name in ("seal", "partitions", "due", "dispatch", "reinstall", "catch_up", "drift", "snapshot", "spool")
 }
 # Workers that need Salt, or what its master has on the disk.
-OF_A_MASTER = ("dispatch", "reinstall", "drift", "snapshot", "spool")
+OF_A_MASTER = ("dispatch", "reinstall", "catch_up", "drift", "snapshot", "spool")
 
 DEFAULT_LIMIT_MS = 120_000
 
@@ -111,6 +112,36 @@ class DatabaseWorker(Worker):
             conn, self._conn = self._conn, None
             if conn is not None:
                 conn.close()
+
+
+def numbers(settings, name, known, whole=()):
+    """
+    The settings of a worker that are numbers, as {name: number}; None where the worker is switched off.
+
+    known
+        Each setting's name, with its default and the least that it may be.
+    whole
+        Names of those that are whole numbers.
+
+    Raises ConfigError for any other name or value.
+    """
+    given = settings.worker(name)
+    if given is None:
+        return None
+    for key in given:
+        if key not in known:
+            raise ConfigError(
+                f"approval:engine:workers:{name}: there is no setting {key!r} (known: {', '.join(known)})"
+            )
+    chosen = {}
+    for key, (default, least) in known.items():
+        value = given.get(key, default)
+        kinds = int if key in whole else int | float
+        # Infinity and what is no number at all are no less.
+        if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value < math.inf:
+            raise ConfigError(f"approval:engine:workers:{name}: {key} must be a number, {least:g} at the least")
+        chosen[key] = value
+    return chosen
 
 
 def problems(settings):

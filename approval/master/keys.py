@@ -3,7 +3,16 @@
 import os
 
 import salt.key
+import salt.utils.verify
 from salt.exceptions import SaltCacheError
+
+
+def is_id(opts, name):
+    """Whether it can be a minion's id: of 255 bytes at most, with none that no text or file name has."""
+    try:
+        return len(name.encode()) <= 255 and salt.utils.verify.valid_id(opts, name)
+    except (AttributeError, UnicodeEncodeError):
+        return False
 
 
 def accepted(opts):

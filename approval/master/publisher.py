@@ -24,6 +24,12 @@ SURELY_NOT = (
 )
 
 
+# The job by which minions apply all that is approved for them: its function, arguments and keyword arguments. It names
+# the state, which no top file has to have, and brings along the modules that this is made of. A state run that is under
+# way is waited for.
+APPLY = ("state.apply", ["approval"], {"queue": True, "sync_mods": "states,modules"})
+
+
 def new_jid(opts):
     """An id for a job that is to be published."""
     return salt.utils.jid.gen_jid(opts)

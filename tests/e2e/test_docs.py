@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import documents
 import pytest
-from lab import PROJECT
+from lab import PROJECT, wait_until
 
 # In the order in which they are typed: the last one ends with uninstalling.
 PAGES = [PROJECT / f"docs/{name}.md" for name in ("setting-up", "policy", "daily-work", "job-log", "running")]
@@ -17,19 +17,24 @@ COMMAND = re.compile(r"^(\w+\$|(salt|psql|pg_|sudo|systemctl|createuser|createdb
 FREEZE = '{"freezes": {"held": {"from": "2026-01-01", "until": "2099-01-01", "type": "value", "reason": "a test"}}}'
 
 
-def approved_value(machine, name):
-    """The number of a request for a value on web1, approved."""
+def approved_value(machine, name, state="converged"):
+    """The number of a request for a value on web1, approved and come to this state."""
     asked = machine.run(
         f"sudo salt-run --out=json approval.request value minions=web1 values='{{{name}: x}}' reason=x", "alice"
     )
     number = re.search(r'"request": (\d+)', asked.stdout)[1]
     machine.run(f"salt-approval approve {number}", "carol")
+    wait_until(lambda: shown(machine, number)["state"] == state, f"request {number}: {state}")
     return number
+
+
+def shown(machine, number):
+    return json.loads(machine.run(f"salt-approval --json show {number}", "carol").stdout)
 
 
 def held_request(machine):
     machine.run("salt-approval policy load -", text=FREEZE)
-    return approved_value(machine, "held")
+    return approved_value(machine, "held", "approved")
 
 
 def own_delegation(machine):
@@ -82,8 +87,10 @@ CASES = {
 
 
 def test_readme_from_nothing_to_converged(newcomer):
-    _, answers = newcomer
-    assert "2 items on 2 minions: 2 converged" in answers["sudo salt-run approval.show 1"]
+    machine, answers = newcomer
+    assert "2 items on 2 minions" in answers["sudo salt-run approval.show 1"]
+    show = "sudo salt-run approval.show 1"
+    wait_until(lambda: "2 items on 2 minions: 2 converged" in machine.run(show, "alice").stdout, "the minions' proof")
     check = next(answer for command, answer in answers.items() if command.startswith("salt-approval check"))
     assert ": 0 errors, " in check
 

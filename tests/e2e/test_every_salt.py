@@ -23,7 +23,7 @@ def as_person(lab, *arguments):
 
 
 def test_what_is_approved_reaches_minions_and_is_proven(lab, approve):
-    """Asked for by salt-run and a target of Salt's, brought by a highstate, and judged by its return."""
+    """Asked for by salt-run and a target of Salt's, sent by the engine, and judged by its return."""
     result = lab.as_requester(
         "request",
         "package",
@@ -39,7 +39,6 @@ def test_what_is_approved_reaches_minions_and_is_proven(lab, approve):
         lab.database.command(person, "approve", str(shown["request"]))
     assert lab.pillar("web1")["approved"] == {"acme-agent": "1.1-1"}
     assert lab.pillar("db1")["approved"] == {}
-    lab.master.call("web1", "state.highstate")
     request = lab.settled(shown["request"])
     assert (request["state"], request["items"][0]["observed"]) == ("converged", "1.1-1")
     assert lab.minions["web1"].packages()["acme-agent"] == "1.1-1"

@@ -82,6 +82,7 @@ types:
   restart-by-return: {<<: *restart, proof: return}
   planned:
     kind: package
+    dispatch: false
     requesters: ["*"]
     plan_within: 1 hour
     chain:
@@ -185,7 +186,9 @@ def settled(lab, work):
         for case in cases:
             if case.held:
                 minion.run("apt-mark", "hold", case.held)
-    numbers = {name: work.approved("package", [case.minion], packages=case.packages) for name, case in CASES.items()}
+    numbers = {
+        name: work.approved("package-by-hand", [case.minion], packages=case.packages) for name, case in CASES.items()
+    }
     work.highstate(*lab.minions)
     requests = {name: work.in_state(number, CASES[name].state) for name, number in numbers.items()}
     return {
@@ -221,14 +224,14 @@ def installed(lab, minion_id, names):
 def test_purge(lab, work):
     minion = lab.minions["web1"]
     minion.run("apt-get", "-qq", "-y", "install", "acme-purge")
-    number = work.approved("package", ["web1"], packages={"acme-purge": "absent"})
+    number = work.approved("package-by-hand", ["web1"], packages={"acme-purge": "absent"})
     work.single("web1", "converged", "removal=purge")
     check(work, work.in_state(number, "converged"), gone("acme-purge"))
     assert not (minion.directory / "etc/acme.d/acme-purge").exists()
 
 
 def test_lock_held_by_another_process(lab, work):
-    number = work.approved("package", ["db1"], packages={"acme-locked": "1.0-1"})
+    number = work.approved("package-by-hand", ["db1"], packages={"acme-locked": "1.0-1"})
     with open(lab.minions["db1"].directory / "var/lib/dpkg/lock-frontend", "wb") as lock:
         fcntl.lockf(lock, fcntl.LOCK_EX)
         work.single("db1", "converged", "lock_timeout=0")
@@ -245,7 +248,7 @@ def test_lock_held_by_another_process(lab, work):
 def test_postinst_that_fails(lab, work):
     minion = lab.minions["web1"]
     (minion.directory / BROKEN.lstrip("/")).touch()
-    number = work.approved("package", ["web1"], packages={"acme-fragile": "1.0-1"})
+    number = work.approved("package-by-hand", ["web1"], packages={"acme-fragile": "1.0-1"})
     work.highstate("web1")
     request = work.in_state(number, "failed")
     check(work, request, {"acme-fragile": ("failed", "apply-failed", "post-installation")})
@@ -257,7 +260,7 @@ def test_postinst_that_fails(lab, work):
 
 
 def test_drift(lab, work):
-    number = work.approved("package", ["db1"], packages={"acme-drift": "1.0-1"})
+    number = work.approved("package-by-hand", ["db1"], packages={"acme-drift": "1.0-1"})
     work.highstate("db1")
     work.in_state(number, "converged")
 
@@ -284,7 +287,7 @@ def test_service(lab, work, state):
     minion.run("apt-get", "-qq", "-y", "install", name)
     call = f"service.{'stop' if state == 'running' else 'start'}"
     lab.master.call("db1", call, name)
-    number = work.approved("service", ["db1"], services={name: state})
+    number = work.approved("service-by-hand", ["db1"], services={name: state})
     work.highstate("db1")
     check(
         work, work.in_state(number, "converged"), {name: ("converged", "observed", f"{name} is {state}, as approved.")}
@@ -293,7 +296,7 @@ def test_service(lab, work, state):
 
 
 def test_service_that_is_not_there(lab, work):
-    number = work.approved("service", ["web1"], services={"acme-nothing": "running"})
+    number = work.approved("service-by-hand", ["web1"], services={"acme-nothing": "running"})
     work.highstate("web1")
     request = work.in_state(number, "failed")
     check(work, request, {"acme-nothing": ("failed", "apply-failed", "acme-nothing")})
@@ -336,7 +339,7 @@ def test_reboot(lab, work):
 
 
 def test_reinstall(lab, work):
-    number = work.approved("package", ["web1"], packages={"acme-reinstall": "1.0-1"})
+    number = work.approved("package-by-hand", ["web1"], packages={"acme-reinstall": "1.0-1"})
     work.highstate("web1")
     work.in_state(number, "converged")
     minion = lab.minions["web1"]

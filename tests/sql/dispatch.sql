@@ -1,7 +1,7 @@
 -- What is sent to minions, when, how often, and what proves it: every edge of table dispatch.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(89);
+SELECT plan(91);
 
 SELECT approval.put_request_type('{"name": "reboot", "kind": "action", "action": {"function": "system.reboot", "kwarg": {"in_seconds": false}},
     "requesters": ["*"], "pre_approved": true, "chain": []}') \g /dev/null
@@ -208,7 +208,11 @@ SELECT is(pg_temp.steps(:windowed), NULL, 'nor is it offered');
 GRANT approval_break_glass TO t_bob;
 SELECT pg_temp.act('t_bob', format('SELECT approval.break_glass(''pg'', ''t_bob'', %s, ''now'')', :windowed)) \g /dev/null
 SELECT is(pg_temp.begin(:windowed, 'perform', 'w2', 'web2'), true, 'unless the glass is broken');
+UPDATE approval.outbox SET due_at = now() + interval '5 minutes', attempts = CASE request_id WHEN :state THEN 1 ELSE 0 END
+WHERE request_id IN (:windowed, :state);
 SELECT approval.drop_freeze('now') \g /dev/null
+SELECT is((SELECT due_at <= clock_timestamp() FROM approval.outbox WHERE request_id = :windowed), true, 'what a freeze held back is looked at once it is lifted');
+SELECT is((SELECT due_at <= clock_timestamp() FROM approval.outbox WHERE request_id = :state), false, 'but a message that failed keeps its pause');
 
 -- States.
 SELECT is(pg_temp.steps(:state), 'web1 apply - {}, web2 apply - {}', 'states are applied whole');

@@ -137,7 +137,7 @@ class Dispatch(DatabaseWorker, Consumer):
         if row["step"] == "ping":
             return "test.ping", [], {}
         if row["step"] == "apply":
-            return "state.apply", ["approval"], {"queue": True}
+            return publisher.APPLY
         if row["step"] == "observe":
             return "approval.observe", [], self._pillar_key
         services = [row["kwarg"].get("name")] if row["proof"] == "restart" else []

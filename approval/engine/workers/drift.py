@@ -9,9 +9,8 @@ import math
 import time
 
 from ... import db
-from ...errors import ConfigError
 from ...master import keys, publisher
-from ..worker import DatabaseWorker
+from ..worker import DatabaseWorker, numbers
 
 log = logging.getLogger(__name__)
 
@@ -74,19 +73,5 @@ class Drift(DatabaseWorker):
 
 def worker(settings):
     """The worker; see engine/worker.py."""
-    given = settings.worker("drift")
-    if given is None:
-        return None
-    for name in given:
-        if name not in SETTINGS:
-            raise ConfigError(
-                f"approval:engine:workers:drift: there is no setting {name!r} (known: {', '.join(SETTINGS)})"
-            )
-    chosen = {}
-    for name, (default, least) in SETTINGS.items():
-        value = given.get(name, default)
-        kinds = int if name == "slice" else int | float
-        if isinstance(value, bool) or not isinstance(value, kinds) or not value >= least:
-            raise ConfigError(f"approval:engine:workers:drift: {name} must be a number, {least:g} at the least")
-        chosen[name] = value
-    return Drift(settings, **chosen)
+    chosen = numbers(settings, "drift", SETTINGS, whole=("slice",))
+    return None if chosen is None else Drift(settings, **chosen)

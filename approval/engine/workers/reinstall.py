@@ -15,7 +15,6 @@ import time
 
 import salt.cache
 import salt.key
-import salt.utils.verify
 from salt.exceptions import SaltException
 
 from ...errors import Refused
@@ -65,18 +64,23 @@ class Reinstall(DatabaseWorker):
 
     def heard(self, tag, data):
         parts = tag.split("/")
-        if tag == "salt/auth" and self._is_id(data.get("id")) and isinstance(data.get("pub"), str):
+        if tag == "salt/auth" and keys.is_id(self.opts, data.get("id")) and isinstance(data.get("pub"), str):
             digest = digest_of(data["pub"])
             accepted = data.get("act") == "accept" and data.get("result") is True
             if not accepted or self._is_accepted(data["id"], digest):
                 self._tell(data["id"], digest, accepted, None)
-        elif tag == "salt/key" and data.get("act") == "accept" and self._is_id(data.get("id")):
+        elif tag == "salt/key" and data.get("act") == "accept" and keys.is_id(self.opts, data.get("id")):
             # The same key as before, of a minion that was removed, is news as well.
             self._told.pop(data["id"], None)
             key = keys.public_key(self.opts, data["id"])
             if key is not None:
                 self._tell(data["id"], digest_of(key), True, None)
-        elif parts[:2] == ["salt", "minion"] and parts[-1] == "start" and len(parts) == 4 and self._is_id(parts[2]):
+        elif (
+            parts[:2] == ["salt", "minion"]
+            and parts[-1] == "start"
+            and len(parts) == 4
+            and keys.is_id(self.opts, parts[2])
+        ):
             if len(self._started) < MOST_STARTED:
                 self._started[parts[2]] = time.monotonic()
             waiting = [row["awaiting_start"] for row in self.call("awaiting_start", parts[2])]
@@ -100,13 +104,6 @@ class Reinstall(DatabaseWorker):
         if answer != "unknown":
             self._told[minion] = told
 
-    def _is_id(self, name):
-        """Whether it can be a minion's id: of 255 characters at most, with none that no text or file name has."""
-        try:
-            return len(name.encode()) <= 255 and salt.utils.verify.valid_id(self.opts, name)
-        except (AttributeError, UnicodeEncodeError):
-            return False
-
     def _is_accepted(self, minion, digest):
         """Whether that is the key by which the master knows the minion."""
         if self._told.get(minion) == (digest, True, None):
@@ -121,7 +118,7 @@ class Reinstall(DatabaseWorker):
         with salt.key.get_key(self.opts) as opened:
             if not self._unread:
                 self._has_missed = False
-                accepted = [minion for minion in opened.list_keys()["minions"] if self._is_id(minion)]
+                accepted = [minion for minion in opened.list_keys()["minions"] if keys.is_id(self.opts, minion)]
                 unknown = {row["unknown_minions"] for row in self.call("unknown_minions", accepted)}
                 for minion in unknown:
                     self._told.pop(minion, None)

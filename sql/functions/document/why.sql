@@ -43,6 +43,8 @@ BEGIN
     )
     SELECT jsonb_build_object('minion', p_minion_id, 'kind', p_kind, 'name', p_name,
         'in_force', (SELECT s.request_id FROM story AS s WHERE s.standing = 'in force'),
+        'catch_up', (SELECT jsonb_build_object('started_at', c.started_at, 'text', approval.catch_up_text(c))
+                     FROM approval.catch_up AS c WHERE c.minion_id = p_minion_id AND c.state <> 'ended' AND p_kind <> 'action'),
         'requests', coalesce(jsonb_agg(jsonb_build_object(
             'request', s.request_id, 'type', s.type_name, 'standing', s.standing,
             'value', coalesce(s.pinned, s.value), 'what', s.type,
@@ -66,5 +68,5 @@ END
 $$;
 COMMENT ON FUNCTION approval.why IS
     'Why a minion has a resource as it has: every request about it, newest first: which is in force, who decided, since when, what '
-    'it replaced, what comes next; what holds one back and until when, by which one it is overtaken, and since when it drifted. '
-    'Raises AP004, AP005. Definer: tables are private.';
+    'it replaced, what comes next; what holds one back and until when, by which one it is overtaken, and since when it drifted; '
+    'catch_up: how far it is in being brought in line after its start. Raises AP004, AP005. Definer: tables are private.';

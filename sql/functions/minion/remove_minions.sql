@@ -49,6 +49,7 @@ BEGIN
     UPDATE approval.drift SET cleared_at = moment WHERE minion_id = ANY (removed) AND cleared_at IS NULL;
     DELETE FROM approval.silence WHERE minion_id = ANY (removed);
     DELETE FROM approval.minion_check WHERE minion_id = ANY (removed);
+    DELETE FROM approval.catch_up WHERE minion_id = ANY (removed);
     DELETE FROM approval.reinstall WHERE minion_id = ANY (removed) AND state <> 'converged';
 
     PERFORM approval.audit_append(0, moment, 'minions-removed', actor.name, p_provider || ':' || p_subject, actor.assurance,

@@ -32,7 +32,7 @@ WITH request AS (
 ), told AS (
     SELECT i.minion_id, i.item_id, i.outcome, held.until, held.by, d.state, d.proof, d.returned_at,
         coalesce(d.jid, d.observe_jid) AS jid, coalesce(d.sent_at, d.state_at) AS sent_at, winner.request_id AS other,
-        answer.jid IS NOT NULL AS is_answered
+        answer.jid IS NOT NULL AS is_answered, started.started_at
     FROM hold AS i
     LEFT JOIN held ON held.effective_at = i.effective_at AND held.spans = i.spans
     LEFT JOIN approval.dispatch AS d ON d.request_id = p_request_id AND d.minion_id = i.minion_id
@@ -47,12 +47,15 @@ WITH request AS (
         WHERE n.minion_id = i.minion_id AND NOT i.item_id = ANY (n.item_ids)
             AND e.kind = i.kind AND e.name = i.name
         LIMIT 1) AS winner ON i.kind <> 'action' AND held.until IS NULL
+    LEFT JOIN approval.catch_up AS started ON started.minion_id = i.minion_id AND started.state <> 'ended'
+        AND i.kind <> 'action'
 ), reason AS (
     SELECT t.*, CASE
         WHEN t.by = 'after' THEN 'after'
         WHEN t.until IS NOT NULL THEN 'held'
         WHEN t.other IS NOT NULL THEN 'overtaken'
         WHEN t.outcome <> 'waiting' THEN NULL
+        WHEN r.is_dispatched AND t.started_at IS NOT NULL THEN 'catching-up'
         WHEN t.state IN ('observing', 'observed') THEN 'asked'
         WHEN t.state IN ('sending', 'sent') AND t.proof = 'reboot' AND t.returned_at IS NOT NULL THEN 'restarting'
         WHEN t.state IN ('sending', 'sent') AND t.is_answered THEN 'unproven'
@@ -66,6 +69,7 @@ WITH request AS (
     SELECT count(DISTINCT t.minion_id) AS minions, min(t.minion_id) AS minion_id, t.why, t.until, t.by, t.other,
         CASE WHEN t.why IN ('asked', 'sent', 'restarting', 'unproven') THEN max(t.jid) END AS jid,
         CASE WHEN t.why IN ('asked', 'sent', 'restarting', 'unproven') THEN max(t.sent_at) END AS sent_at,
+        CASE WHEN t.why = 'catching-up' THEN max(t.started_at) END AS started_at,
         bool_and(t.proof = 'state') AS is_state, count(DISTINCT t.minion_id) > 1 AND count(*) OVER () > 1 AS is_plural
     FROM reason AS t WHERE t.why IS NOT NULL
     GROUP BY t.why, t.until, t.by, t.other
@@ -76,6 +80,8 @@ SELECT g.minions, g.minion_id, g.why, g.until, g.by, g.jid, g.sent_at, g.other, 
     WHEN 'held' THEN CASE WHEN g.until < 'infinity' THEN format('held until %s by %s', approval.when_text(g.until), g.by)
                           ELSE format('held by %s, no end is known', g.by) END
     WHEN 'overtaken' THEN format('overtaken by request %s', g.other)
+    WHEN 'catching-up' THEN format('started %s, and %s to be caught up', approval.when_text(g.started_at),
+        CASE WHEN g.is_plural THEN 'are' ELSE 'is' END)
     WHEN 'asked' THEN format('asked %s what was there before, job %s', approval.when_text(g.sent_at), g.jid)
     WHEN 'sent' THEN format('sent %s, job %s, no answer yet', approval.when_text(g.sent_at), g.jid)
         || CASE WHEN g.is_state THEN '; a highstate brings it' ELSE '' END
@@ -94,5 +100,6 @@ $$;
 COMMENT ON FUNCTION approval.waits IS
     'Internal: the causes that keep the items of an approved request from being proven at p_at; each with the number of minions '
     'and the first of them, the one with the most first. Looks at p_most items at the most (NULL: all). why is after, held (see '
-    'held_back), overtaken (by request other), asked, sent, restarting, unproven (how far its sending has come), dead, due, '
+    'held_back), overtaken (by request other), catching-up (see table catch_up), asked, sent, restarting, '
+    'unproven (how far its sending has come), dead, due, '
     'undispatched or highstate (its type is not dispatched); text says it for people.';

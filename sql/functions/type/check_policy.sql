@@ -54,10 +54,19 @@ SELECT 'warning', format('speaker %s', s.login),
     'Take it out of the policy (speakers), or make the login.'
 FROM approval.speaks_for AS s WHERE NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = s.login)
 UNION ALL
+SELECT 'warning', 'minions that started',
+    format('%s to be caught up since %s, and none is taken',
+           approval.counted(count(*), 'minion'), approval.when_text(min(c.due_at))),
+    'The worker catch_up of the engine whose master has their keys does it; salt-approval catch-ups has them.'
+FROM approval.catch_up AS c WHERE c.state = 'waiting' AND c.due_at <= now() - interval '15 minutes'
+    AND NOT EXISTS (SELECT FROM approval.catch_up AS taken
+                    WHERE taken.state <> 'waiting' AND taken.state_at > now() - interval '15 minutes')
+HAVING count(*) > 0
+UNION ALL
 SELECT 'error', 'request types', 'there are none: nothing can be requested', 'salt-approval policy load FILE'
 WHERE NOT EXISTS (SELECT FROM approval.request_type)
 ORDER BY 1, 2
 $$;
 COMMENT ON FUNCTION approval.check_policy IS
-    'Parts of the policy that cannot work: severity (error, warning), what it is about, the problem, how to mend it. Definer: '
-    'tables are private.';
+    'Parts of the policy that cannot work, and work that stands: severity (error, warning), what it is about, the problem, how to '
+    'mend it. Definer: tables are private.';

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import importlib.resources
 import pathlib
 import subprocess
 
@@ -138,6 +139,20 @@ def test_work_goes_on_where_it_stopped(site):
     assert site.execute("SELECT count(*) FROM approval.claim_outbox('salt', interval '1 minute')", login="engine") == [
         (1,)
     ]
+
+
+def test_it_sends_nothing(site):
+    """Also once types are loaded that send by themselves: what was asked for before keeps the rule that it had."""
+    messages = "SELECT request_id, seq, state FROM approval.outbox WHERE destination = 'salt' ORDER BY 1, 2"
+    before = site.execute(messages)
+    _upgrade(site)
+    shipped = importlib.resources.files("saltext.approval.policy").joinpath("types.yaml").read_text()
+    with db.connect(config.Connection(site.dsn("policy_admin"))) as conn:
+        loader.load(conn, loader.parse(shipped))
+    (half_way,) = site.execute("SELECT DISTINCT request_id FROM approval.item WHERE name = 'half-way'")[0]
+    with db.connect(config.Connection(site.dsn("carol"))) as conn:
+        assert DatabaseClient.of_login(conn).approve(half_way)["state"] == "approved"
+    assert site.execute(messages) == before
 
 
 @of_the_first

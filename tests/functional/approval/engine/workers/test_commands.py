@@ -46,3 +46,14 @@ def test_reinstalls(command, approved):
         approved.execute("SELECT approval.note_minion('web1', %s, %s, NULL)", (key, accepted), login="engine")
     code, text = command("reinstalls", "web1")
     assert (code, "waiting" in text) == (0, True)
+
+
+def test_catch_ups(command, acting, approved):
+    assert command("catch-ups") == (0, "no minion started behind what is approved for it\n")
+    acting.request("at-once", ["web1"], {"hello": "1"}, "a test")
+    approved.execute("SELECT approval.note_starts('{web1,web2}', '1 minute')", login="engine")
+    code, text = command("catch-ups", "web1")
+    assert (code, "it waits for its turn" in text) == (0, True)
+    assert "no minion" in command("catch-ups", "web2")[1]
+    assert "and is to be caught up" in command("show", "1")[1]
+    assert "the minion started" in command("why", "web1", "package:hello")[1]

@@ -137,7 +137,7 @@ def test_a_state_is_sent_to_all_its_minions_at_once(worker, acting, published, a
     acting.request("flush", ["web1"], reason="another")
     worker.round()
     assert [job[1:] for job in published.jobs if job[2] == "state.apply"] == [
-        (["web1", "web2"], "state.apply", ["approval"], {"queue": True})
+        (["web1", "web2"], "state.apply", ["approval"], {"queue": True, "sync_mods": "states,modules"})
     ]
 
 
