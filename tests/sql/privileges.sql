@@ -14,6 +14,8 @@ INSERT INTO reading VALUES ('list_requests'), ('show_request'), ('show_state'), 
 CREATE TEMP TABLE asking (name text);
 INSERT INTO asking VALUES ('submit_request'), ('amend_request'), ('resolve_overlap'), ('revert_request'), ('decide'), ('cancel_request'),
     ('review_request'), ('delegate'), ('end_delegation'), ('whoami'), ('retry_outbox'), ('drop_outbox');
+INSERT INTO reading VALUES ('search_packages'), ('catalog_progress'), ('show_minion');
+INSERT INTO asking VALUES ('want_catalogs');
 CREATE ROLE t_breaker LOGIN; GRANT approval_break_glass TO t_breaker;
 
 SELECT is(pg_temp.granted('t_exporter'), '{}', 'exporter: no function');
@@ -22,10 +24,10 @@ SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'hello', '1') \g /dev/null
 SELECT is(ARRAY[pg_temp.act('t_minion', 'SELECT revision FROM approval.expected_documents(''{web1}'', ''{NULL}'', ''{x}'')'),
                 pg_temp.act('t_returner', 'SELECT revision FROM approval.expected_documents(''{web1}'', ''{NULL}'', ''{x}'')')], '{NULL,1}',
     'which are compared with nothing: it is given no document');
-SELECT is(pg_temp.granted('t_engine'), '{awaited_minions,awaiting_start,begin_dispatch,claim_outbox,dispatch_pause,due_outbox,expire_due,list_dispatches,'
-    'maintain_jobs,next_dispatch,next_due,note_minion,note_observation,note_sent,note_silence,put_minions,'
-    'renew_requests,seal_audit,settle_action,settle_dispatches,settle_outbox,settle_reinstalls,take_checks,'
-    'take_dispatches,tell,unknown_minions}', 'engine');
+SELECT is(pg_temp.granted('t_engine'), '{awaited_minions,awaiting_start,begin_dispatch,claim_outbox,dispatch_pause,due_outbox,expire_due,list_catalog_returns,list_dispatches,'
+    'maintain_jobs,next_dispatch,next_due,note_facts,note_minion,note_observation,note_sent,note_silence,put_catalog,put_minions,refuse_catalog,'
+    'renew_requests,seal_audit,settle_action,settle_dispatches,settle_outbox,settle_reinstalls,take_catalogs,take_checks,'
+    'take_dispatches,tell,unknown_minions,want_catalogs}', 'engine');
 SELECT is(pg_temp.granted('t_stranger'), '{}', 'a login without a role: none');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_auditor''))', $$SELECT name FROM reading UNION VALUES ('show_policy'), ('inbox_of'), ('list_returns'), ('list_quarantine')$$,
     'auditor: reads');
