@@ -54,6 +54,10 @@ ROUTES = {
     "retry_outbox": ("POST", "/outbox/{thread}/retries"),
     "drop_outbox": ("DELETE", "/outbox/{thread}"),
     "reinstalls": ("GET", "/reinstalls"),
+    "minion": ("GET", "/minions/{minion}/facts"),
+    "packages": ("GET", "/packages"),
+    "sync_packages": ("POST", "/packages/sync"),
+    "sync_progress": ("GET", "/packages/sync"),
 }
 
 
@@ -294,3 +298,23 @@ class Client(Protocol):
 
     def reinstalls(self, minion=None, limit=DEFAULT_LIMIT):
         """Minions that were noticed to be installed anew, those not done first."""
+
+    # The inventory.
+
+    def minion(self, minion):
+        """What is known of a minion: its system, when it was last seen, and which catalog of packages it has."""
+
+    def packages(self, pattern, minion=None, limit=DEFAULT_LIMIT):
+        """
+        Packages whose names begin with ``pattern``, then those that have it elsewhere, that the minion, or (None) any,
+        could get: rows of name, versions, gone, minions.
+        """
+
+    def sync_packages(self, minions=None):
+        """
+        Have minions (see fields.minions()), or (None) all, asked now which packages they could get. Returns {wanted:
+        how many, since: when}; sync_progress() says how far that is.
+        """
+
+    def sync_progress(self, since, minions=None):
+        """How many of these minions answered since then: {minions, answered, refused}."""

@@ -17,6 +17,9 @@ BEGIN
     ON CONFLICT (minion_id) DO UPDATE SET wanted_at = excluded.wanted_at
     WHERE p_not_since IS NULL OR a.asked_at IS NULL OR a.asked_at <= now() - p_not_since;
     GET DIAGNOSTICS wanted = ROW_COUNT;
+    IF wanted > 0 THEN
+        NOTIFY approval_inventory;
+    END IF;
     RETURN wanted;
 END
 $$;
