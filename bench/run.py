@@ -17,6 +17,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 # The private server is shared with the tests, and no part of the installed package.
 sys.path.insert(0, str(HERE.parent / "tools"))
 
+import catalog  # noqa: E402
 import events  # noqa: E402
 import libpq_reader  # noqa: E402
 import masking  # noqa: E402
@@ -70,6 +71,7 @@ def measure(quick):
         yield from storm.measure(database, minions, directory, *(STORM_QUICK if quick else STORM))
     with RunDirectory() as directory:
         yield from rules.measure(directory, quick)
+        yield from catalog.measure(directory)
     yield from events.measure(EVENTS_QUICK_S if quick else EVENTS_S)
 
 

@@ -1,7 +1,7 @@
 -- Which packages each minion could get: how reports of minions become catalogs, and what is found in these.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(65);
+SELECT plan(67);
 SELECT approval.put_minions('{a1,a2,a3,a4,w1,new1}') \g /dev/null
 -- Each of them but new1 was given a document once, so that it has a key.
 INSERT INTO approval.document_history
@@ -136,5 +136,12 @@ SELECT throws_ok($$SELECT pg_temp.act('t_bob', 'SELECT approval.show_minion(''no
 SELECT is(pg_temp.act('t_bob', 'SELECT approval.want_catalogs(''{a1,w1}'')') || pg_temp.ask_all('{}'), '2|', 'asked out of turn');
 SELECT throws_ok($$SELECT pg_temp.act('t_bob', 'SELECT approval.want_catalogs(''{a1,nobody}'')')$$, 'AP004', NULL, 'but nobody who is not known');
 SELECT is(pg_temp.act('t_engine', 'SELECT approval.want_catalogs(''{a1,nobody}'', ''1 hour'')'), '0', 'a start is no reason, where it was asked within the hour');
+-- One that answered before anything was approved for it.
+UPDATE approval.catalog_ask SET asked_at = now() - interval '1 hour', answered_at = now(), wanted_at = NULL, nonce = 'n', jid = 'j' \g /dev/null
+SELECT is(pg_temp.act('t_engine', 'SELECT minions FROM approval.take_catalogs(''{a1,new1}'', ''1 day'', ''10 min'', 50, ''{}'', ''m'', ''j'')'), '{}', 'nobody is due');
+INSERT INTO approval.document_history
+SELECT 'new1', 1, '-infinity', now(), 'sha256:' || repeat('0', 64), sha256('new1'), '{}', '{}', '{}', '{}', '{}' \g /dev/null
+SELECT is(pg_temp.act('t_engine', 'SELECT minions FROM approval.take_catalogs(''{a1,new1}'', ''1 day'', ''10 min'', 50, ''{}'', ''m'', ''j'')'), '{new1}',
+    'but who can prove now what it tells');
 SELECT * FROM finish();
 ROLLBACK;

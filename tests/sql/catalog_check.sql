@@ -20,7 +20,7 @@ SELECT m, c.catalog_id, m <> 'claims', now()
 FROM unnest('{deb1,deb2,deb3,deb4,deb5,rh1,win1,claims}'::text[]) AS m
 JOIN approval.catalog AS c ON c.system = CASE left(m, 1) WHEN 'r' THEN 'RedHat' WHEN 'w' THEN 'Windows' ELSE 'Debian' END;
 SELECT approval.put_request_type('{"name": "warned", "kind": "package", "catalog": "warn", "requesters": ["*"], "pre_approved": true, "chain": []}'),
-    approval.put_request_type('{"name": "unchecked", "kind": "package", "catalog": "off", "requesters": ["*"], "pre_approved": true, "chain": []}'),
+    approval.put_request_type('{"name": "unchecked", "kind": "package", "catalog": false, "requesters": ["*"], "pre_approved": true, "chain": []}'),
     approval.put_request_type('{"name": "revert", "kind": "any", "requesters": ["*"], "pre_approved": true, "chain": []}') \g /dev/null
 
 -- What is said to a request of a type that refuses; taken where it is not refused.

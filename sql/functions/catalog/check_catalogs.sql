@@ -8,7 +8,7 @@ DECLARE
     mode text := coalesce(p_type.definition ->> 'catalog', 'refuse');
     refused text;
 BEGIN
-    IF mode = 'off' OR NOT 'package' = ANY (p_kinds) THEN
+    IF mode IN ('off', 'false') OR NOT 'package' = ANY (p_kinds) THEN
         RETURN;
     END IF;
     WITH found AS (

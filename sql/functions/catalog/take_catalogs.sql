@@ -26,7 +26,12 @@ BEGIN
         LEFT JOIN approval.catalog_member AS b USING (minion_id)
         LEFT JOIN approval.catalog AS c USING (catalog_id)
         WHERE m.minion_id = ANY (p_minions) AND m.removed_at IS NULL
-            AND (a.asked_at IS NULL OR a.asked_at <= now() - p_every OR a.wanted_at IS NOT NULL)
+            AND (a.asked_at IS NULL OR a.asked_at <= now() - p_every OR a.wanted_at IS NOT NULL
+                -- Since it was given its first document it can prove what it tells.
+                OR NOT b.is_proven AND EXISTS (
+                    SELECT FROM approval.document_history AS h
+                    WHERE h.minion_id = m.minion_id AND h.valid_from <= now()
+                        AND greatest(h.valid_from, h.written_at) > a.asked_at))
             AND (a.answered_at IS NOT NULL OR a.asked_at IS NULL OR a.asked_at <= now() - p_wait)
         ORDER BY a.wanted_at NULLS LAST, a.asked_at NULLS FIRST, m.minion_id COLLATE "C"
         LIMIT greatest(room, 0)

@@ -30,7 +30,8 @@ BEGIN
                                    jsonb_typeof(coalesce(p_definition -> 'targets', '[]'))])
             THEN 'chain, requesters and targets are lists'
         WHEN jsonb_typeof(p_definition -> 'dispatch') <> 'boolean' THEN 'dispatch is true or false'
-        WHEN p_definition ? 'catalog' AND coalesce(p_definition ->> 'catalog', '') NOT IN ('refuse', 'warn', 'off')
+        -- YAML reads off as false.
+        WHEN p_definition ? 'catalog' AND coalesce(p_definition ->> 'catalog', '') NOT IN ('refuse', 'warn', 'off', 'false')
             THEN 'catalog is one of refuse, warn, off'
         WHEN p_definition ? 'catalog' AND p_definition ->> 'kind' NOT IN ('package', 'any')
             THEN 'catalog is for types of kind package or any'
