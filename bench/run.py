@@ -17,6 +17,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 # The private server is shared with the tests, and no part of the installed package.
 sys.path.insert(0, str(HERE.parent / "tools"))
 
+import catalog  # noqa: E402
 import events  # noqa: E402
 import job_log  # noqa: E402
 import libpq_reader  # noqa: E402
@@ -72,6 +73,7 @@ def measure(quick):
     with RunDirectory() as directory:
         yield from rules.measure(directory, quick)
         yield from job_log.measure(directory, quick, rounds, duration_s)
+        yield from catalog.measure(directory)
     yield from events.measure(EVENTS_QUICK_S if quick else EVENTS_S)
 
 

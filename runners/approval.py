@@ -568,6 +568,47 @@ def catch_ups(minion=None, limit=50, *surplus, **options):
     return _answer(catch_ups, surplus, options, "catch_ups", minion, limit)
 
 
+def show_minion(minion=None, *surplus, **options):
+    """
+    What is known of a minion: its system, when it was last seen, and which catalog of packages it has.
+
+        salt-run approval.show_minion web1
+    """
+    return _answer(show_minion, surplus, options, "minion", minion)
+
+
+def packages(pattern=None, minion=None, limit=50, *surplus, **options):
+    """
+    Packages whose names begin with a text, then those that have it elsewhere, with the versions there are.
+
+    minion: only those that it could get.
+
+        salt-run approval.packages hello
+        salt-run approval.packages ssl minion=web1
+    """
+    return _answer(packages, surplus, options, "packages", pattern, minion, limit)
+
+
+def sync_packages(minions=None, wait=60, tgt=None, tgt_type="glob", *surplus, **options):
+    """
+    Have minions asked now which packages they could get, and wait for their answers; else each is asked once a day.
+
+    minions, or tgt and tgt_type: these; else all.
+    wait: for so many seconds at most, 0 for none. The engine goes on when nobody waits.
+
+        salt-run approval.sync_packages web1
+        salt-run approval.sync_packages tgt='G@os:Debian' tgt_type=compound wait=600
+    """
+
+    def sync(client):
+        from saltext.approval.client import syncing
+        from saltext.approval.master import targets
+
+        return syncing.run(client, targets.choose(__opts__, minions, tgt, tgt_type), wait)
+
+    return _shaped(sync_packages, surplus, options, sync)
+
+
 def sync_minions(*surplus, **options):
     """
     Make every minion whose key is accepted known to the approval database. The engine does so by itself, soon after a

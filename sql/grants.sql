@@ -253,3 +253,21 @@ GRANT EXECUTE ON FUNCTION
     approval.resume_all
 TO approval_operator, approval_person;
 GRANT SELECT ON approval.rollout, approval.wave, approval.wave_minion, approval.sending_pause TO approval_auditor;
+
+-- The inventory: which packages each minion could get.
+GRANT EXECUTE ON FUNCTION
+    approval.note_facts,
+    approval.take_catalogs,
+    approval.list_catalog_returns,
+    approval.put_catalog,
+    approval.refuse_catalog
+TO approval_engine;
+GRANT EXECUTE ON FUNCTION approval.want_catalogs TO approval_engine, approval_operator, approval_person;
+GRANT EXECUTE ON FUNCTION
+    approval.search_packages,
+    approval.catalog_progress,
+    approval.show_minion
+TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
+GRANT SELECT ON approval.minion_fact, approval.catalog, approval.catalog_member, approval.catalog_ask, approval.package_name,
+    approval.catalog_version, approval.request_note
+TO approval_auditor;

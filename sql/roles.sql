@@ -34,6 +34,16 @@ BEGIN
 END
 $$;
 
+-- Trusted: whoever may create schemas in this database may make it. One that is there already stays where it is.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_available_extensions WHERE name = 'pg_trgm') THEN
+        RAISE EXCEPTION 'the server lacks the extension pg_trgm, by which packages are found: install postgresql-contrib there';
+    END IF;
+    CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
+END
+$$;
+
 CREATE SCHEMA IF NOT EXISTS approval AUTHORIZATION approval_owner;
 COMMENT ON SCHEMA approval IS
     'Requests, their approvals, the state approved for each minion, and what minions proved of it. Tables are private: every '

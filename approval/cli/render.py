@@ -328,6 +328,10 @@ def _circumstances(shown):
         what = f"{left['kind']} {_cell(left['name'])} on {_cell(left['minion'])}"
         done = "renewed" if shown["renews"] else "taken back"
         yield f"not {done}: {what}: {_printable(left['reason'])}"
+    for note in shown["notes"] or ():
+        more = note["minion_count"] - len(note["minions"])
+        named = fold(note["minions"]) + (f" and {more} more" if more else "")
+        yield f"note: on {named} {sentence(note['note'])}"
     if shown["renews"]:
         yield f"renews: request {shown['renews']}"
     if shown["not_renewed"]:

@@ -61,6 +61,10 @@ ROUTES = {
     "resume_all": ("POST", "/pause/end"),
     "paused": ("GET", "/pause"),
     "catch_ups": ("GET", "/catch-ups"),
+    "minion": ("GET", "/minions/{minion}/facts"),
+    "packages": ("GET", "/packages"),
+    "sync_packages": ("POST", "/packages/sync"),
+    "sync_progress": ("GET", "/packages/sync"),
 }
 
 
@@ -350,3 +354,23 @@ class Client(Protocol):
 
     def catch_ups(self, minion=None, limit=DEFAULT_LIMIT):
         """Minions that started behind what is approved for them: those to be caught up in their order, then others."""
+
+    # The inventory.
+
+    def minion(self, minion):
+        """What is known of a minion: its system, when it was last seen, and which catalog of packages it has."""
+
+    def packages(self, pattern, minion=None, limit=DEFAULT_LIMIT):
+        """
+        Packages whose names begin with ``pattern``, then those that have it elsewhere, that the minion, or (None) any,
+        could get: rows of name, versions, gone, minions.
+        """
+
+    def sync_packages(self, minions=None):
+        """
+        Have minions (see fields.minions()), or (None) all, asked now which packages they could get. Returns {wanted:
+        how many, since: when}; sync_progress() says how far that is.
+        """
+
+    def sync_progress(self, since, minions=None):
+        """How many of these minions answered since then: {minions, answered, refused}."""

@@ -363,6 +363,26 @@ class DatabaseClient(Client):
     def catch_ups(self, minion=None, limit=DEFAULT_LIMIT):
         return self._rows("list_catch_ups", fields.optional_text("minion", minion), fields.count("limit", limit))
 
+    def minion(self, minion):
+        return db.value(self._conn, "show_minion", fields.text("the minion id", minion, "one of `minions`"))
+
+    def packages(self, pattern, minion=None, limit=DEFAULT_LIMIT):
+        return self._rows(
+            "search_packages",
+            fields.text("a part of the name", pattern, "the name of a package"),
+            fields.optional_text("minion", minion),
+            fields.count("limit", limit),
+        )
+
+    def sync_packages(self, minions=None):
+        since = self._conn.execute("SELECT clock_timestamp() AS now").fetchone()["now"]
+        wanted = db.value(self._conn, "want_catalogs", None if minions is None else fields.minions(minions))
+        return _plain({"wanted": wanted, "since": since})
+
+    def sync_progress(self, since, minions=None):
+        minions = None if minions is None else fields.minions(minions)
+        return self._rows("catalog_progress", minions, fields.time("since", since))[0]
+
     def _tried(self, submit, request_type, count):
         """The answer that ``submit`` would give, in a transaction that is rolled back; see request()."""
         with db.translated(), self._conn.transaction(force_rollback=True):

@@ -16,13 +16,10 @@ import psycopg
 from .. import db
 from ..errors import ConfigError
 
-# The module of each worker, which is imported in the process that runs it.
-WORKERS = {
-    name: f"{__package__}.workers.{name}"
-    for name in ("seal", "partitions", "due", "dispatch", "reinstall", "catch_up", "drift", "snapshot", "spool")
-}
 # Workers that need Salt, or what its master has on the disk.
-OF_A_MASTER = ("dispatch", "reinstall", "catch_up", "drift", "snapshot", "spool")
+OF_A_MASTER = ("dispatch", "reinstall", "catch_up", "drift", "inventory", "snapshot", "spool")
+# The module of each worker, which is imported in the process that runs it.
+WORKERS = {name: f"{__package__}.workers.{name}" for name in ("seal", "partitions", "due", *OF_A_MASTER)}
 
 DEFAULT_LIMIT_MS = 120_000
 

@@ -80,14 +80,16 @@ types:
     requesters: ["*"]
     chain: [{name: release, any_of: [{group: change-managers}]}]
   restart-by-return: {<<: *restart, proof: return}
-  planned:
+  # Some of the versions are in no repository: what minions make of them is to be seen.
+  package: &package
     kind: package
     dispatch: false
     requesters: ["*"]
-    plan_within: 1 hour
+    catalog: false
     chain:
       - {name: review, any_of: [{group: package-reviewers}]}
       - {name: release, min_assurance: authenticated, any_of: [{group: change-managers}]}
+  planned: {<<: *package, plan_within: 1 hour}
 """
 
 

@@ -50,6 +50,9 @@ BEGIN
     DELETE FROM approval.silence WHERE minion_id = ANY (removed);
     DELETE FROM approval.minion_check WHERE minion_id = ANY (removed);
     DELETE FROM approval.catch_up WHERE minion_id = ANY (removed);
+    DELETE FROM approval.minion_fact WHERE minion_id = ANY (removed);
+    DELETE FROM approval.catalog_ask WHERE minion_id = ANY (removed);
+    DELETE FROM approval.catalog_member WHERE minion_id = ANY (removed);
     DELETE FROM approval.reinstall WHERE minion_id = ANY (removed) AND state <> 'converged';
 
     PERFORM approval.audit_append(0, moment, 'minions-removed', actor.name, p_provider || ':' || p_subject, actor.assurance,

@@ -50,6 +50,8 @@ BEGIN
     DELETE FROM approval.request_overlap WHERE request_id = p_request_id;
     PERFORM approval.put_items(p_request_id, new_version, set_digest, p_minions, p_kinds, p_names, checked.types, contents, moment);
     UPDATE approval.request_overlap SET resolution = resolutions ->> other_id::text WHERE request_id = p_request_id;
+    PERFORM approval.check_catalogs(
+        p_request_id, new_version, kind, target.reverts IS NULL AND target.renews IS NULL, p_minions, p_kinds, p_names, contents);
     UPDATE approval.request
     SET item_set_version = new_version, reviewed_version = CASE WHEN adds THEN new_version ELSE reviewed_version END
     WHERE request_id = p_request_id;

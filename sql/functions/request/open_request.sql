@@ -70,6 +70,10 @@ BEGIN
     PERFORM approval.freeze_chain(new_id, p_type, p_minions, moment);
     PERFORM approval.put_items(new_id, 1, set_digest, p_minions, p_kinds, p_names, checked.types, contents, moment);
     UPDATE approval.request_overlap SET resolution = p_overlap WHERE request_id = new_id;
+    -- What a minion has and may keep, or had before, is not refused because the repositories moved on.
+    IF p_renews IS NULL THEN
+        PERFORM approval.check_catalogs(new_id, 1, p_type, p_reverts IS NULL, p_minions, p_kinds, p_names, contents);
+    END IF;
     PERFORM approval.audit_append(new_id, moment, 'submitted', p_requester, p_identity, p_assurance,
         jsonb_build_object('type', p_type.type_name, 'type_version', p_type.type_version, 'items', cardinality(p_minions),
                            'digest', set_digest, 'after', p_after, 'reason', coalesce(p_reason, ''), 'source', p_source,

@@ -62,6 +62,10 @@ BEGIN
             WHERE e.stream = r.request_id AND e.act = 'renewal-refused' AND (
                 e.detail::jsonb ? 'renewal' OR NOT EXISTS (SELECT FROM approval.request AS next WHERE next.renews = r.request_id))
             ORDER BY e.seq DESC LIMIT 1),
+        'notes', (SELECT jsonb_agg(jsonb_build_object('note', n.note, 'minions', n.minions, 'minion_count', n.minion_count)
+                                   ORDER BY n.note_no)
+                  FROM approval.request_note AS n
+                  WHERE n.request_id = r.request_id AND n.item_set_version = r.item_set_version),
         'plan_within', (SELECT t.plan_within FROM approval.request_type AS t
                         WHERE t.type_name = r.type_name AND t.type_version = r.type_version),
         'plan', approval.plan_summary(r.request_id),

@@ -15,7 +15,7 @@ BEGIN
     SELECT string_agg(key, ', ' ORDER BY key) INTO unknown FROM jsonb_object_keys(p_definition) AS key
     WHERE key NOT IN ('name', 'title', 'kind', 'requesters', 'targets', 'pre_approved', 'self_approval', 'repeat_approval',
                       'max_open', 'valid_for', 'calendar', 'review_group', 'action', 'parameters', 'chain', 'dispatch', 'proof',
-                      'proof_within', 'returns', 'plan_within', 'rollout', 'late');
+                      'proof_within', 'returns', 'plan_within', 'rollout', 'late', 'catalog');
     IF unknown IS NULL THEN
         SELECT string_agg(DISTINCT key, ', ') INTO unknown
         FROM jsonb_path_query(chain, '$[*] ? (@.type() == "object")') AS body, jsonb_object_keys(body) AS key
@@ -30,6 +30,11 @@ BEGIN
                                    jsonb_typeof(coalesce(p_definition -> 'targets', '[]'))])
             THEN 'chain, requesters and targets are lists'
         WHEN jsonb_typeof(p_definition -> 'dispatch') <> 'boolean' THEN 'dispatch is true or false'
+        -- YAML reads off as false.
+        WHEN p_definition ? 'catalog' AND coalesce(p_definition ->> 'catalog', '') NOT IN ('refuse', 'warn', 'off', 'false')
+            THEN 'catalog is one of refuse, warn, off'
+        WHEN p_definition ? 'catalog' AND p_definition ->> 'kind' NOT IN ('package', 'any')
+            THEN 'catalog is for types of kind package or any'
         WHEN p_definition ->> 'kind' <> 'action' AND (p_definition ?| ARRAY['proof', 'returns']
                 OR (p_definition ? 'proof_within' AND NOT p_definition ? 'rollout'))
             THEN 'proof, proof_within and returns are for actions'
@@ -122,7 +127,7 @@ $$;
 COMMENT ON FUNCTION approval.put_request_type IS
     'Loads a request type: {name, title, kind, requesters: [groups or *], targets: [minion groups or *], pre_approved, '
     'self_approval, repeat_approval, max_open, valid_for, plan_within, calendar, review_group, action: {function, arg, kwarg}, '
-    'parameters: JSON Schema, dispatch, proof, proof_within, returns: JSON Schema, rollout: {canaries, steps, soak, '
+    'parameters: JSON Schema, dispatch, catalog, proof, proof_within, returns: JSON Schema, rollout: {canaries, steps, soak, '
     'max_failures, max_in_flight, resume}, late, chain: [{name, min_assurance, more_than_minions, timeout, escalate_to, any_of: '
     '[{group, quorum}]}]}. A changed definition becomes a new version; requests in flight keep theirs. For durations see '
     'approval.duration. Gives the version. Raises AP017. Definer: policy changes are audited.';

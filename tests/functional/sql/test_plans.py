@@ -32,6 +32,20 @@ PACKAGE = {
     "requesters": ["*"],
     "chain": [{"name": "owner", "any_of": [{"group": "owners"}]}],
 }
+# Two catalogs of 20,000 packages each, and most minions in them.
+CATALOGS = """
+INSERT INTO approval.package_name (name, key) SELECT 'p' || n, 'p' || n FROM generate_series(1, 40000) AS n;
+INSERT INTO approval.catalog
+    (sources, system, release, is_complete, content, is_apart, collected_at, seen_at, agreed_at)
+SELECT digest, 'Debian', '12', true, digest, false, now(), now(), now()
+FROM (SELECT encode(sha256(n::text::bytea), 'hex') AS digest FROM generate_series(1, 2) AS n) AS d;
+INSERT INTO approval.catalog_version (catalog_id, name_id, version, since)
+SELECT c.catalog_id, n.name_id, '1', now()
+FROM approval.catalog AS c, approval.package_name AS n WHERE n.name < 'p3';
+INSERT INTO approval.catalog_member (minion_id, catalog_id, is_proven, seen_at)
+SELECT m.minion_id, (SELECT min(catalog_id) FROM approval.catalog), true, now() FROM approval.minion AS m;
+ANALYZE approval.package_name, approval.catalog, approval.catalog_version, approval.catalog_member;
+"""
 
 
 class Session:
@@ -167,4 +181,16 @@ def test_a_freeze(session):
     for hours in range(1, 7):
         until = moment + datetime.timedelta(hours=hours)
         assert session.call("put_freeze", "christmas", moment, until, None, None, "no change")
+    assert session.watch.scans == []
+
+
+def test_a_catalog(session):
+    session.connection.execute(CATALOGS)
+    (catalog,) = session.connection.execute("SELECT min(catalog_id) FROM approval.catalog").fetchone()
+    for number in range(7):
+        assert submit(session, [f"m{number}"], "1", "p1234")
+        assert session.call("search_packages", "p1", None, 20)
+        assert session.call("search_packages", "1234", f"m{number}", 20)
+        assert session.call("show_minion", f"m{number}")
+        assert session.call("nearest_packages", catalog, "p123456", 3)
     assert session.watch.scans == []

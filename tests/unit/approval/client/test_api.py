@@ -15,10 +15,13 @@ WITHOUT_RUNNER = {
     "replay": "it takes a file with the changed types",
     "plan_items": "the runner's plan is made by it",
     "put_plan": "the runner's plan is made by it",
+    "sync_progress": "the runner's sync_packages waits by it",
 }
 WITHOUT_COMMAND = {
     "plan_items": "the command plan --make is made by it",
     "put_plan": "the command plan --make is made by it",
+    "sync_packages": "the command minion sync also waits, by client/syncing.py",
+    "sync_progress": "the command minion sync waits by it",
 }
 
 
