@@ -9,6 +9,7 @@ import re
 
 from . import own_patterns
 from .program_secrets import is_secret_setting
+from .room import Room
 from .secret_names import has_secret_word, is_secret_name
 from .shell_secrets import HIDDEN, is_reference, masked_line
 
@@ -18,6 +19,12 @@ ARGUMENTS = ("arg", "fun_args", "kwargs", "kwarg", "metadata")
 # All that is in them may be a secret, whatever its name.
 ALWAYS = frozenset({"pillar", "pillar_override", "stdin"})
 MAX_DEPTH = 64
+# The work of one search, twice the characters of a usual text; what is beyond it is hidden. 100,000 take 0.05 s, or
+# 0.3 s where somebody has chosen what is slowest.
+ROOM_OF_ARGUMENTS = 150_000
+ROOM_OF_DATA = 1_500_000
+SQUARES = 200  # so much of the square of a line's length is one unit for each of the site's patterns
+MOST_FUNCTIONS = 100  # of one job
 # A longer text is no command that somebody typed: its lines are looked at one by one, and a longer line is hidden.
 LONGEST_LINE = 16_384  # characters
 # The place of a password among the arguments of functions that have it in another place than the second and on.
@@ -35,9 +42,12 @@ PRIVATE_KEY = re.compile(
     r"(-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z)",
     re.DOTALL,
 )
+# A text that can be nothing but a token by its shape.
+WORD = re.compile(r"[\w.+~/\-]{1,100}", re.ASCII)
+PILLAR_WORD = re.compile(r"(?<![\w@])([IJ].?@)(\S+)")
 URL_PASSWORD = re.compile(r"(://[^/?#:@\s'\"]*:)[^/\s'\"]+@")
 URL_TOKEN = re.compile(r"(://)[^/?#:@\s'\"]{16,}@")
-ORACLE = re.compile(r"(\boracle:\w{1,9}:\w{1,99}/)[^@\s'\"]+@")
+ORACLE = re.compile(r"(\boracle:\w{1,9}:\w{1,99}/)[^@\s'\"]{1,200}@")
 ELEMENT = re.compile(r"(<([\w:.\-]{1,200})(?:\s[^<>]{0,200})?>)[^<>\s][^<>]*(?=</)")
 URL_QUERY = re.compile(r"([?&#;]([\w.\-\[\]]{1,200})=)([^&#\s'\"]+)")
 QUERY_NAMES = frozenset({"sig", "signature", "key", "code", "sid", "x-amz-signature", "x-amz-credential", "hmac"})
@@ -54,7 +64,7 @@ QUOTED_PAIR = re.compile(
 )
 STATEMENT = re.compile(
     r"""\b(IDENTIFIED\s{1,9}(?:WITH\s{1,9}\S{1,99}\s{1,9})?(?:BY|AS)(?:\s{1,9}PASSWORD)?|PASSWORD(?:\s{1,9}FOR\s{1,9}\S{1,199})?)"""
-    r"""(\s{1,9}|\s{0,9}[=(]\s{0,9})('"'"'[^'"]+'"'"'|'\\''[^'"]+'\\''|\\?'(?:[^'\\]|''|\\.)*'|\\?"(?:[^"\\]|\\.)*")""",
+    r"""(\s{1,9}|\s{0,9}[=(]\s{0,9})('"'"'[^'"]+'"'"'|'\\''[^'"]+'\\''|\\'(?:[^'\\]|\\{3}'|\\(?!'))*\\?'|\\"(?:[^"\\]|\\{3}"|\\(?!"))*\\?"|'(?:[^'\\]|''|\\.)*'|"(?:[^"\\]|\\.)*")""",
     re.IGNORECASE | re.DOTALL,
 )
 # A quote, also within a text that stands in single quotes for a shell.
@@ -106,14 +116,15 @@ class Masker:
 
         Found by the names of arguments, by what is known of functions and of programs on command lines, and by the
         shapes of tokens. Values in ``pillar=`` are hidden always. A runner's job has its arguments in the return.
-        Never raises: where this fails, all arguments are hidden.
+        Never raises: where this fails, all arguments are hidden. Arguments beyond ROOM_OF_ARGUMENTS are hidden, too.
         """
         if not isinstance(load, dict):
             return load
-        result = self._with_masked_arguments(load)
+        search = _Search(self._own, ROOM_OF_ARGUMENTS)
+        result = search.with_masked_arguments(load)
         inner = result.get("return")
         if isinstance(inner, dict) and "fun_args" in inner and "jid" in inner:
-            result["return"] = self._with_masked_arguments(inner)
+            result["return"] = search.with_masked_arguments(inner)
         return result
 
     def masked_event(self, event):
@@ -124,32 +135,49 @@ class Masker:
         return result
 
     def masked_data(self, data):
-        """A copy of what a job gave back, with the secrets in its texts hidden; all of it, where this fails."""
+        """
+        A copy of what a job gave back, with the secrets in its texts hidden; all of it, where this fails.
+
+        Of more than ROOM_OF_DATA the rest is hidden.
+        """
         try:
-            return self._data(data)
+            return _Search(self._own, ROOM_OF_DATA).data(data)
         except Exception:
             return _failed()
 
     def masked_text(self, text):
-        """The text with the secrets in it hidden; all of it, where this fails."""
+        """The text with the secrets in it hidden; all of it, where this fails. Otherwise as masked_data()."""
         try:
-            return self._text(text)
+            return _Search(self._own, ROOM_OF_DATA).text(text)
         except Exception:
             return _failed()
 
-    def _with_masked_arguments(self, load):
+
+class _Search:
+    """
+    One search for secrets, which does no more work than there is room for.
+
+    own: the patterns of the site; with None everything is hidden.
+    """
+
+    def __init__(self, own, work):
+        self._own = own
+        self._room = Room(work)
+
+    def with_masked_arguments(self, load):
         result = dict(load)
+        kind = str(load.get("tgt_type"))
         try:
             fun = load.get("fun")
             for name in ARGUMENTS:
                 if name in load:
                     result[name] = self._arguments(fun, load[name])
-            if isinstance(load.get("tgt"), str) and str(load.get("tgt_type")).startswith("pillar"):
-                result["tgt"] = self._target(load["tgt"])
+            if isinstance(load.get("tgt"), str) and kind.startswith(("pillar", "compound")):
+                result["tgt"] = self._target(load["tgt"], kind)
         except Exception:
             _failed()
-            result.update({name: [HIDDEN] for name in (*ARGUMENTS, "tgt") if name in load and name != "tgt"})
-            if str(load.get("tgt_type")).startswith("pillar"):
+            result.update({name: [HIDDEN] for name in ARGUMENTS if name in load})
+            if kind.startswith(("pillar", "compound")):
                 result["tgt"] = HIDDEN
         return result
 
@@ -157,6 +185,8 @@ class Masker:
         if not isinstance(value, list | tuple):
             return self._value(value, 0)
         if isinstance(fun, list | tuple):
+            if len(fun) > MOST_FUNCTIONS:
+                return [HIDDEN]
             # Several functions in one job have a list of arguments each.
             if len(fun) == len(value) and all(isinstance(each, list | tuple) for each in value):
                 return [self._arguments(one, each) for one, each in zip(fun, value, strict=True)]
@@ -170,7 +200,7 @@ class Masker:
     def _value(self, value, depth):
         """An argument: text is a command, or ``name=value``."""
         # Nobody nests arguments that deep, but a minion could, to end this with an error.
-        if depth > MAX_DEPTH:
+        if depth > MAX_DEPTH or not self._room.take(1):
             return HIDDEN
         if isinstance(value, dict):
             return {self._key(name): self._named(name, content, depth + 1) for name, content in value.items()}
@@ -180,7 +210,7 @@ class Masker:
             name, equals, content = value.partition("=")
             if equals and content and (name in ALWAYS or (name.isidentifier() and is_secret_name(name))):
                 return f"{name}={HIDDEN}"
-            return self._text(value)
+            return self.text(value)
         if isinstance(value, bytes | bytearray):
             return self._bytes(value)
         return value
@@ -194,7 +224,7 @@ class Masker:
             return content if content is None or isinstance(content, bool) or content == "" else HIDDEN
         return self._value(content, depth)
 
-    def _data(self, data):
+    def data(self, data):
         # With a stack of its own, since a minion nests what it returns deeper than Python calls functions.
         whole = [data]
         open_ = [whole]
@@ -209,12 +239,14 @@ class Masker:
 
     def _copied(self, content):
         """A text masked; of a mapping or a list a copy, whose contents are still to be looked at."""
+        if not self._room.take(1):
+            return HIDDEN
         if isinstance(content, dict):
             return {self._key(name): value for name, value in content.items()}
         if isinstance(content, list | tuple | set | frozenset):
             return list(content)
         if isinstance(content, str):
-            return self._text(content)
+            return self.text(content)
         if isinstance(content, bytes | bytearray):
             return self._bytes(content)
         return content
@@ -222,28 +254,52 @@ class Masker:
     def _key(self, name):
         if self._own is None:
             return name
-        return self._text(name) if isinstance(name, str) else name
+        return self.text(name) if isinstance(name, str) else name
 
     def _bytes(self, value):
         text = bytes(value).decode("utf-8", "surrogateescape")
-        masked = self._text(text)
+        masked = self.text(text)
         return value if masked == text else masked.encode("utf-8", "surrogateescape")
 
-    def _target(self, target):
+    def _target(self, target, kind):
+        if kind.startswith("compound"):
+            return PILLAR_WORD.sub(lambda word: word[1] + self._target(word[2], "pillar"), target)
         parts = target.split(":")
         if len(parts) > 1 and any(is_secret_name(part) for part in parts[:-1]):
             return ":".join([*parts[:-1], HIDDEN])
-        return self._text(target)
+        return self.text(target)
 
-    def _text(self, text):
+    def text(self, text):
         if self._own is None:
             return HIDDEN
         if not self._own and len(text) < 16 and text.isalnum():
             return text
-        text = _masked_shapes(own_patterns.hidden(self._own, text, HIDDEN))
-        if len(text) <= LONGEST_LINE:
-            return masked_line(text)
-        return "\n".join(masked_line(line) if len(line) <= LONGEST_LINE else HIDDEN for line in text.split("\n"))
+        if len(text) > LONGEST_LINE:
+            return self._long_text(text)
+        if not self._room_for_shapes(text):
+            return HIDDEN
+        text = own_patterns.hidden(self._own, text, HIDDEN)
+        if WORD.fullmatch(text):
+            return TOKEN.sub(HIDDEN, text)
+        return masked_line(_masked_shapes(text), self._room)
+
+    def _long_text(self, text):
+        """A text line by line, as far as there is room."""
+        most = max(self._room.left // 2, 0)
+        seen = text if len(text) <= most else text[:most].rpartition("\n")[0]
+        if not self._room_for_shapes(seen):
+            return HIDDEN
+        shaped = _masked_shapes(own_patterns.hidden(self._own, seen, HIDDEN))
+        lines = [masked_line(line, self._room) if len(line) <= LONGEST_LINE else HIDDEN for line in shaped.split("\n")]
+        return "\n".join(lines if seen is text else [*lines, HIDDEN])
+
+    def _room_for_shapes(self, text):
+        work = len(text)
+        if self._own:
+            # One that has a repetition may take the square of the length of a line.
+            squares = sum(min(len(line), own_patterns.LONGEST_LINE) ** 2 for line in text.splitlines())
+            work += len(self._own) * squares // SQUARES
+        return self._room.take(work)
 
 
 def _hidden_places(fun, values):
@@ -294,10 +350,16 @@ def _masked_shapes(text):
     if "'" in text or '"' in text:
         text = QUOTED_PAIR.sub(_masked_pair, text)
         text = STATEMENT.sub(_masked_statement, text)
-        text = CREDENTIAL.sub(rf"\1{HIDDEN}", text)
-    text = UNQUOTED_STATEMENT.sub(rf"\1{HIDDEN}", text)
-    text = BASIC.sub(rf"\1{HIDDEN}", BEARER.sub(rf"\1{HIDDEN}", text))
+        if "(" in text:
+            text = CREDENTIAL.sub(_masked_rest, text)
+    if " " in text or "\n" in text or "\t" in text:
+        text = UNQUOTED_STATEMENT.sub(_masked_rest, text)
+        text = BASIC.sub(_masked_rest, BEARER.sub(_masked_rest, text))
     return TOKEN.sub(HIDDEN, text)
+
+
+def _masked_rest(match):
+    return match[1] + HIDDEN
 
 
 def _masked_header(match):

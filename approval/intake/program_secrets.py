@@ -225,6 +225,13 @@ def aliases(command):
             command.hide(at)
 
 
+def directory(command):
+    """macOS: ``dscl . -passwd /Users/bob old new``."""
+    if "-passwd" in command.bare:
+        for at in range(max(command.bare.index("-passwd") + 1, 2), len(command.bare)):
+            command.hide(at)
+
+
 def _of(names, *rules):
     return dict.fromkeys(names.split(), rules)
 
@@ -282,12 +289,7 @@ PROGRAMS = {
     **_of("slappasswd", value_of("s")),
     **_of("doveadm", value_of("p", when="pw")),
     **_of("security", value_of("wpP")),
-    **_of(
-        "dscl",
-        lambda command: [
-            command.hide(at) for at in range(len(command.bare)) if "-passwd" in command.bare[:at] and at > 1
-        ],
-    ),
+    **_of("dscl", directory),
     **_of("kadmin kadmin.local", value_of("w")),
     **_of("rabbitmqctl", position(1, "add_user", "change_password", "authenticate_user")),
     **_of("vault bao", position(0, "login", "unseal"), values_in("put", "write", "patch", "login")),

@@ -4,12 +4,14 @@ The text is split into words as a POSIX shell splits it, as far as it parses; ea
 hidden stays character by character. Every step takes time in proportion to the text.
 """
 
+import itertools
 import re
 
 from .program_secrets import PROGRAMS, READERS, Command, is_option, program_of
 from .secret_names import is_secret_name
 
 HIDDEN = "********"
+LINE_WORK = 16  # what it takes to look at a line at all, as the characters that could be looked at meanwhile
 LONGEST_VALUE = 400
 MOST_CALLS = 8  # of one program in one command; its rules look at all that is behind each
 LONGEST_PIPE = 20  # commands in front of one that reads secrets
@@ -22,26 +24,32 @@ TOKEN = re.compile(
 )
 QUOTED = re.compile(r"""\\.|"(?:[^"\\]|\\.)*"|'[^']*'""", re.DOTALL)
 QUOTING = re.compile(r"""\\(.)|["']""", re.DOTALL)
-PAIR = re.compile(r"""(?<![\w.\-])["']?([\w.\-\[\]]{1,200})["']?(=|:)(?!=)""")
+JOINED = re.compile("[=:'\"]")  # without one of these a word is all there is in it
+PAIR = re.compile(r"""(?<![\w.\-\[\]])["']?([\w.\-\[\]]+)["']?(=|:)(?!=)""")
 OPTION = re.compile(r"--?([A-Za-z][\w.\-]*):?")
 ALREADY = re.compile(r"""["'\\]{0,8}\*{8}(?!\w)""")
 VARIABLE = re.compile(r"""["']?(?:\$\{?([A-Za-z_]\w*)\}?|%([A-Za-z_]\w*)%)["']?""")
 LITERAL = frozenset({"", "$", "true", "false", "none", "null", "yes", "no", "-", "*", "''", '""', "{", "[", "|", ">"})
 OWN_FILE = re.compile(r"(?:~|\.{1,2}|/(?:etc|root|home|var|opt|srv|tmp|run|usr|mnt|media|data))/[\w./\-]+")
+BETWEEN = frozenset(("=", ":", "=>", ":=", "+="))  # a name and its value
+MARKS = frozenset(("", "-", "/"))  # the first character of a name of an option
 SCHEMES = frozenset({"bearer", "basic", "token", "digest", "apikey", "negotiate", "aws4-hmac-sha256", "splunk"})
 # Names that are passwords' also before a colon without a space: pass:X, /password:X.
 COLON = frozenset({"pass", "password", "passwd", "passphrase", "pwd", "pw", "newpassword", "rp"})
 FIRST_COLON = frozenset({"token", "secret", "apikey", "api_key", "api-key"})
 VERSION = re.compile(r"v?\d+(?::\d+)?[.\-+~:][\w.+~:\-]*|\d+")
+ECHO_OPTION = re.compile(r"-[neE]+")
 PASSING = frozenset({"tee", "cat", "sudo", "base64", "tr", "head", "tail", "pwgen", "cut"})
 PACKAGERS = frozenset(
     ("apt", "apt-get", "aptitude", "dnf", "yum", "zypper", "apk", "pip", "pip3", "pipx", "gem", "npm", "choco", "snap")
 )
 
 
-def masked_line(text, depth=0):
-    """The text with the secrets hidden that stand where people type them."""
-    line = _Line(text, depth)
+def masked_line(text, room, depth=0):
+    """The text with the secrets hidden that stand where people type them; all of it, where ``room`` (Room) is none."""
+    if not room.take(LINE_WORK + len(text)):
+        return HIDDEN
+    line = _Line(text, room, depth)
     for number in range(len(line.commands)):
         line.look_at(number)
     return line.masked()
@@ -54,32 +62,36 @@ class _Line:
     words: [(start, end)]; commands: [(operator in front, [numbers of words])]; bare: the words without their quotes.
     """
 
-    def __init__(self, text, depth):
+    def __init__(self, text, room, depth):
         self.text = text
+        self.room = room
         self.depth = depth
         self.words, self.bare, self.line_of, self.commands = [], [], [], [("", [])]
         self._edits = {}
         self._last_of_line = []
         self._fed = {}
         self._hidden_to = 0
-        redirect = ""
+        redirect, command, number = "", self.commands[0][1], 0
         for match in TOKEN.finditer(text):
             kind, found = match.lastgroup, match[0]
             if kind == "word":
-                if redirect.startswith("<<"):
-                    self._fed[len(self.commands) - 1] = (redirect, len(self.words))
-                self.commands[-1][1].append(len(self.words))
+                if redirect:
+                    if redirect.startswith("<<"):
+                        self._fed[len(self.commands) - 1] = (redirect, number)
+                    redirect = ""
+                command.append(number)
                 self.words.append(match.span())
                 self.bare.append(_bare(found))
                 self.line_of.append(len(self._last_of_line))
-                redirect = ""
+                number += 1
             elif kind == "redirect":
                 redirect = found
             else:
-                self.commands.append((found, []))
+                command = []
+                self.commands.append((found, command))
                 if found == "\n":
-                    self._last_of_line.append(len(self.words) - 1)
-        self._last_of_line.append(len(self.words) - 1)
+                    self._last_of_line.append(number - 1)
+        self._last_of_line.append(number - 1)
 
     def raw(self, number):
         start, end = self.words[number]
@@ -127,20 +139,26 @@ class _Line:
         words = self.commands[number][1]
         bare = [self.bare[word] for word in words]
         packages = not PACKAGERS.isdisjoint(bare)
-        for at, word in enumerate(words):
-            self._look_at_word(word, packages)
-            following = words[at + 1] if at + 1 < len(words) else None
-            if following is not None:
-                self._look_at_name(word, following)
+        for at, (name, following) in enumerate(itertools.zip_longest(bare, bare[1:])):
+            if not name.isalnum():
+                self._look_at_word(words[at], packages)
+            if following is not None and (name[:1] in MARKS or name[-1] == ":" or following in BETWEEN):
+                self._look_at_name(words[at], words[at + 1])
         calls = {}
         for at, name in enumerate(bare):
-            program = program_of(name)
+            if name[:1] == "-":
+                continue
+            program = name.lower() if name.isalnum() else program_of(name)
             rules = PROGRAMS.get(program)
             if rules is None and program not in READERS:
                 continue
             calls[program] = calls.get(program, 0) + 1
             if calls[program] > MOST_CALLS:
                 continue
+            if not self.room.take(len(words) - at):
+                for word in words:
+                    self.hide(word)
+                return
             if rules:
                 command = Command(self, words[at + 1 :], bare[at + 1 :])
                 for rule in rules:
@@ -150,7 +168,7 @@ class _Line:
 
     def _look_at_word(self, number, packages):
         raw = self.raw(number)
-        if raw.isalnum():
+        if not JOINED.search(raw):
             return
         masked = self._masked_word(raw, packages)
         if masked != raw:
@@ -202,7 +220,7 @@ class _Line:
         if self.depth >= DEEPEST:
             return HIDDEN
         plain = inner.replace('\\"', '"') if quote == '"' else inner
-        masked = masked_line(plain, self.depth + 1)
+        masked = masked_line(plain, self.room, self.depth + 1)
         if masked == plain:
             return inner
         return masked.replace('"', '\\"') if quote == '"' else masked
@@ -220,7 +238,7 @@ class _Line:
         last = bare[-1:]
         if last == ":" and not bare.endswith("::"):
             name, at = bare[:-1], following
-        elif value in ("=", ":", "=>", ":=", "+=") and following < len(self.words) - 1:
+        elif value in BETWEEN and following < len(self.words) - 1:
             name, at = bare, following + 1
             if self.line_of[at] != self.line_of[number]:
                 return
@@ -264,8 +282,10 @@ class _Line:
         """Of a command in front of a pipe, what it writes as it stands there."""
         if not words or program_of(self.bare[words[0]]) in PASSING:
             return
+        # Where there is no room left, the options of echo are hidden as well.
+        looked_at = self.room.take(len(words))
         for word in words[1:] or words:
-            if not re.fullmatch(r"-[neE]+", self.bare[word]):
+            if not (looked_at and ECHO_OPTION.fullmatch(self.bare[word])):
                 self._hide_read(word)
 
     def _hide_document(self, delimiter, first):

@@ -1,11 +1,14 @@
 """Secrets are hidden wherever people type them, and what is no secret stays as it was typed."""
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from saltext.approval.intake import masking, own_patterns, shell_secrets
 from saltext.approval.intake.masking import HIDDEN, Masker
+from saltext.approval.intake.program_secrets import PROGRAMS
 
 PLAIN = "Hunter2!9"
 LINES = [
@@ -270,7 +273,7 @@ LINES = [
     ("mysql -e 'ALTER USER bob IDENTIFIED BY \"Hunter2!9\"'", "mysql -e 'ALTER USER bob IDENTIFIED BY \"********\"'"),
     (
         'mysql -e "ALTER USER bob IDENTIFIED BY \\"Hunter2!9\\""',
-        'mysql -e "ALTER USER bob IDENTIFIED BY ********"********\\"',
+        'mysql -e "ALTER USER bob IDENTIFIED BY ********"********\\""',
     ),
     (
         'su - postgres -c "psql -c \\"ALTER USER bob PASSWORD \'Hunter2!9\'\\""',
@@ -812,3 +815,76 @@ def test_a_long_text_is_masked_line_by_line_and_a_long_line_is_hidden():
     assert masking.masked_text("\n".join(lines)) == "\n".join([f"mysql -p{HIDDEN} shop", "plain"] * 2000)
     long = "a " * masking.LONGEST_LINE
     assert masking.masked_text(f"first\n{long}\nlast") == f"first\n{HIDDEN}\nlast"
+
+
+# Pieces that, repeated, take most of the time of a search, or once took a time that grew with the square.
+SLOW = [
+    "PASSWORD \\'", "PASSWORD '''", "oracle:a:b/", "dscl ", "mysql ", " ".join(PROGRAMS) + " ", "a b | passwd ", "su |",
+    "'\"'\"'", "\"'", "[", "[=", "x=", ":", "://a:b", "<a>", "Basic a", "Authorization: x|",
+    "-----BEGIN PRIVATE KEY-----x", "eyJaaaaa.", "\\\"",
+    "'a': \"\\\"", "$(", "(echo x|", "<<E\nx\nE\n", "- ", "net use ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", SLOW)
+def test_no_arguments_take_long(piece):
+    line = (piece * 16_000)[:16_000]
+    begun = time.process_time()
+    masked = masking.masked({"fun": "cmd.run", "fun_args": [line] * 60})
+    assert time.process_time() - begun < 3
+    assert masked["fun_args"][-1] == HIDDEN
+
+
+@pytest.mark.parametrize("piece", SLOW)
+def test_no_output_takes_long(piece, monkeypatch):
+    monkeypatch.setattr(masking, "ROOM_OF_DATA", masking.ROOM_OF_ARGUMENTS)
+    line = (piece * 16_000)[:16_000]
+    begun = time.process_time()
+    masked = masking.masked_data({"more": [line] * 60, "one": "\n".join([line] * 60)})
+    assert time.process_time() - begun < 6
+    assert masked["more"][-1] == HIDDEN
+
+
+def test_a_pattern_of_the_site_does_not_take_long():
+    masker = Masker.with_patterns(["[a-z]+[0-9]{4}x"] * 5)
+    begun = time.process_time()
+    masked = masker.masked({"fun": "cmd.run", "fun_args": ["use abc1234x now", *["a" * 4000] * 100]})
+    assert time.process_time() - begun < 3
+    assert masked["fun_args"][0] == f"use {HIDDEN} now"
+    assert masked["fun_args"][-1] == HIDDEN
+
+
+def test_what_is_beyond_the_bound_is_hidden():
+    plain = "ls -l /srv"
+    masked = masking.masked({"fun": "cmd.run", "fun_args": [plain] * 50_000, "kwargs": {"a": plain}})
+    assert masked["fun_args"][:100] == [plain] * 100
+    assert {*masked["fun_args"][-100:], masked["kwargs"]} == {HIDDEN}
+    assert masking.masked({"fun": "cmd.run", "fun_args": [plain] * 100})["fun_args"] == [plain] * 100
+    assert masking.masked({"fun": ["cmd.run"] * 1000, "arg": [[plain]] * 1000})["arg"] == [HIDDEN]
+
+
+def test_of_a_long_output_the_beginning_is_shown(monkeypatch):
+    monkeypatch.setattr(masking, "ROOM_OF_DATA", masking.ROOM_OF_ARGUMENTS)
+    lines = ["Setting up hello (2.10-3) ...", f"mysql -p{PLAIN} shop"] * 2000
+    masked = masking.masked_data({"stdout": "\n".join(lines), "stderr": "and this"})
+    assert masked["stdout"].startswith(f"{lines[0]}\nmysql -p{HIDDEN} shop\n")
+    assert masked["stdout"].endswith(f"\n{HIDDEN}")
+    assert len(masked["stdout"]) > 50_000
+    assert PLAIN not in masked["stdout"]
+
+
+def test_usual_outputs_are_shown_whole():
+    packages = {f"libhello{number}-dev": f"1:{number}.2-3+b1" for number in range(5000)}
+    assert masking.masked_data(packages) == packages
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        (f"G@os:Debian and I@db:password:{PLAIN}", f"G@os:Debian and I@db:password:{HIDDEN}"),
+        (f"( J@token:{PLAIN} or web1 )", f"( J@token:{HIDDEN} or web1 )"),
+        ("G@os:Debian and I@role:web and not L@a,b", "G@os:Debian and I@role:web and not L@a,b"),
+    ],
+)
+def test_the_pillar_in_a_compound_target(target, expected):
+    assert masking.masked({"fun": "test.ping", "tgt": target, "tgt_type": "compound"})["tgt"] == expected
