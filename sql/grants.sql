@@ -218,3 +218,6 @@ TO approval_operator, approval_auditor;
 
 -- Items that a revert left out.
 GRANT SELECT ON approval.request_left_out TO approval_auditor;
+
+-- Numbers for monitoring, which name nobody.
+GRANT EXECUTE ON FUNCTION approval.metrics TO approval_engine, approval_auditor;
