@@ -52,6 +52,7 @@ METRICS = {
         "outbox_oldest_due_timestamp_seconds": Metric(
             "gauge", "Since when the oldest waiting message of a destination is due.", ("destination",)
         ),
+        "returns_total": Metric("counter", "Returns that were recorded, by what the validator found.", ("verdict",)),
         "audit_unsealed_streams": Metric("gauge", "Requests, and the policy, with acts that are not sealed yet."),
         # Of the master's disk.
         "spool_entries": Metric("gauge", "Jobs, returns and events that wait for the database."),

@@ -34,6 +34,11 @@ SELECT 'saltext_approval_outbox_oldest_due_timestamp_seconds', jsonb_build_objec
     extract(epoch FROM m.due)
 FROM messages AS m WHERE m.state = 'waiting'
 UNION ALL
+SELECT 'saltext_approval_returns_total', jsonb_build_object('verdict', replace(substr(c.relname, 9), '_', '-')),
+    coalesce(pg_sequence_last_value(c.oid), 0)
+FROM pg_class AS c
+WHERE c.relnamespace = 'approval'::regnamespace AND c.relkind = 'S' AND starts_with(c.relname, 'returns_')
+UNION ALL
 SELECT 'saltext_approval_audit_unsealed_streams', '{}', count(*) FROM approval.audit_stream AS s WHERE s.sealed_seq < s.head_seq
 $$;
 COMMENT ON FUNCTION approval.metrics IS
