@@ -5,6 +5,7 @@ Used for every pillar, so it imports nothing heavy.
 
 import functools
 import os
+import re
 import time
 from dataclasses import dataclass, field
 
@@ -49,7 +50,9 @@ PARTS = {
         "approval:returner", "approval_returner", "salt_returner", "returner.dsn", ("mode", "spool", "spool_max_mb")
     ),
     "runner": Part("approval:runner", "approval_operator", "salt_runner", "runner.dsn", ("provider",)),
-    "engine": Part("approval:engine", "approval_engine", "salt_engine", "engine.dsn", ("listen_dsn_file", "workers")),
+    "engine": Part(
+        "approval:engine", "approval_engine", "salt_engine", "engine.dsn", ("listen_dsn_file", "workers", "metrics")
+    ),
 }
 CACHEDIR = "/var/cache/salt/master"
 SERVICE_CACHEDIR = "/var/cache/salt-approval"
@@ -57,6 +60,9 @@ READ_FROM = ("database", "snapshot")
 # In mode snapshot, one that is not refreshed any more must not go on unnoticed while the database can be asked.
 FRESH_S = 60.0
 KEEP_LOG_DAYS_MAX = 36_500
+ADDRESS = re.compile(r"(?:(?P<host>[^\s:\[\]]+)|\[(?P<host6>[^\s\[\]]+)\]):(?P<port>[0-9]{1,5})")
+LONGEST_SOCKET = 107  # bytes that Linux takes
+TEXTFILE = ".prom"
 
 
 @dataclass(frozen=True)
@@ -170,6 +176,12 @@ class Settings:
             raise ConfigError("approval:engine:workers must be a mapping of workers to settings, or to false")
         return workers
 
+    def metrics(self):
+        """The Metrics under ``approval:engine:metrics``; None: nothing stands there."""
+        section = self.section("engine")
+        given = section.get("metrics") if isinstance(section, dict) else None
+        return None if given is None else _metrics(given)
+
     def masking_patterns(self):
         """The texts under ``approval:masking:patterns``, as a tuple."""
         section = self.section("masking")
@@ -202,6 +214,56 @@ class Settings:
             "pillar_cache: True serves pillars past their time: minions act on outdated approvals",
             "Set pillar_cache: False (the default).",
         )
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """
+    The places where the engine offers its metrics.
+
+    address
+        (host, port) to listen at; None: at none.
+    socket, textfile
+        The full paths of a socket to listen at, and of a file to write; None: none.
+    """
+
+    address: tuple | None = None
+    socket: str | None = None
+    textfile: str | None = None
+
+
+def _metrics(given):
+    where, known = "approval:engine:metrics", ("port", "address", "socket", "textfile")
+    if not isinstance(given, dict) or not given:
+        raise ConfigError(f"{where} must be a mapping with at least one of {', '.join(known)}")
+    for name in given:
+        if name not in known:
+            raise ConfigError(f"{where}: there is no setting {name!r} (known: {', '.join(known)})")
+    if "port" in given and "address" in given:
+        raise ConfigError(f"{where}: port and address exclude each other: an address has a port, as in 192.0.2.1:9810")
+    address = None
+    if "port" in given:
+        if not _is_port(given["port"]):
+            raise ConfigError(f"{where}: port must be a whole number, 1 to 65535")
+        address = ("127.0.0.1", given["port"])
+    elif "address" in given:
+        found = ADDRESS.fullmatch(given["address"]) if isinstance(given["address"], str) else None
+        if found is None or not _is_port(int(found["port"])):
+            raise ConfigError(f"{where}: address must be host:port, as in 192.0.2.1:9810 or '[2001:db8::1]:9810'")
+        address = (found["host"] or found["host6"], int(found["port"]))
+    paths = {name: given[name] for name in ("socket", "textfile") if name in given}
+    for name, path in paths.items():
+        if not isinstance(path, str) or not os.path.isabs(path):
+            raise ConfigError(f"{where}: {name} must be the full path of a file")
+    if len(os.fsencode(paths.get("socket", ""))) > LONGEST_SOCKET:
+        raise ConfigError(f"{where}: the path of a socket can have {LONGEST_SOCKET} bytes")
+    if not paths.get("textfile", TEXTFILE).endswith(TEXTFILE):
+        raise ConfigError(f"{where}: the name of textfile must end in {TEXTFILE}, or node_exporter does not read it")
+    return Metrics(address, **paths)
+
+
+def _is_port(value):
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 65535
 
 
 @dataclass(frozen=True)

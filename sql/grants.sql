@@ -271,3 +271,6 @@ TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
 GRANT SELECT ON approval.minion_fact, approval.catalog, approval.catalog_member, approval.catalog_ask, approval.package_name,
     approval.catalog_version, approval.request_note
 TO approval_auditor;
+
+-- Numbers for monitoring, which name nobody.
+GRANT EXECUTE ON FUNCTION approval.metrics TO approval_engine, approval_auditor;

@@ -3,11 +3,6 @@
 from .command import DONE, REFUSED, answer, client, leaf
 from .layout import fold, grouped, table
 
-METRICS = (
-    ("saltext_approval_minions", "Registered minions by how they stand to what is approved for them."),
-    ("saltext_approval_drifting_resources", "Resources that were applied and are otherwise now."),
-)
-
 
 def add(commands):
     """Declare the command."""
@@ -38,7 +33,10 @@ def _compliance(arguments):
 
 
 def _metrics(shown):
-    minions, resources = ((name, f"# HELP {name} {what}\n# TYPE {name} gauge") for name, what in METRICS)
+    from ..engine.metrics import METRICS
+
+    names = ("saltext_approval_minions", "saltext_approval_drifting_resources")
+    minions, resources = ((name, f"# HELP {name} {METRICS[name].text}\n# TYPE {name} gauge") for name in names)
     lines = [minions[1]]
     lines += [f'{minions[0]}{{standing="{standing}"}} {count}' for standing, count in shown["minions"].items()]
     return "\n".join([*lines, resources[1], f"{resources[0]} {shown['resources']}"])

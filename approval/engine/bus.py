@@ -41,7 +41,7 @@ class Inbox:
     dropped
         How many events the worker lost, since there was no room.
 
-    put() and miss() are for the thread of the bus, the others for that of the worker.
+    put() and miss() are for the thread of the bus, the others for that of the worker; len() and lag_s for any.
     """
 
     def __init__(self, name, tags, wake):
@@ -55,6 +55,15 @@ class Inbox:
         self._is_behind = False
         self._has_missed = True  # whatever came before there was an inbox
 
+    def __len__(self):
+        return len(self._events)
+
+    @property
+    def lag_s(self):
+        """For how many seconds the oldest event has been there; 0: there is none."""
+        with self._lock:
+            return time.monotonic() - self._events[0][3] if self._events else 0.0
+
     def put(self, tag, data, size_bytes):
         """Add an event, or count it as dropped."""
         with self._lock:
@@ -64,7 +73,7 @@ class Inbox:
                 self.dropped += 1
                 self._is_behind = self._has_missed = True
             else:
-                self._events.append((tag, data, size_bytes))
+                self._events.append((tag, data, size_bytes, time.monotonic()))
                 self._bytes += size_bytes
         if is_news:
             log.error("approval: worker %s is too slow for the master's events: some are dropped", self._name)
@@ -74,7 +83,7 @@ class Inbox:
         """The oldest event as (tag, data), which is the worker's now; None: there is none."""
         with self._lock:
             if self._events:
-                tag, data, size_bytes = self._events.popleft()
+                tag, data, size_bytes, _ = self._events.popleft()
                 self._bytes -= size_bytes
                 return tag, data
             is_over, self._is_behind = self._is_behind, False

@@ -23,14 +23,21 @@ class Runner:
 
     inbox
         Where the Bus puts what the worker is to hear; None while it is not made, or hears nothing.
+    rounds, errors, busy_s
+        How many rounds began and how many failed, also as the worker could not be made; how many seconds they took.
+    succeeded_at
+        When the last one came to its end, in seconds since 1970; None: none did.
     """
 
-    def __init__(self, settings, name, bus):
+    def __init__(self, settings, name, bus, figures=tuple):
         self.name = name
-        self.worker = self.inbox = None
+        self.worker = self.inbox = self.succeeded_at = None
+        self.rounds = self.errors = 0
+        self.busy_s = 0.0
         self.thread = threading.Thread(target=self._run, name=f"approval-{name}", daemon=True)
         self._settings = settings
         self._bus = bus
+        self._figures = figures
         self._stopping = False
         self._wake = threading.Event()  # a round is wanted
         self._retry = threading.Event()  # what made rounds fail may be over
@@ -81,12 +88,14 @@ class Runner:
                         self.inbox = self._bus.open_inbox(self.name, self.worker.events, self._wake.set)
                 wanted = self._round()
             except Exception as exc:
+                self.errors += 1
                 self._said.failed(exc)
                 self._close()
                 # Many masters must not come back in step.
                 self._retry.wait(pause * random.uniform(0.5, 1.0))  # noqa: S311
                 pause = min(2 * pause, LONGEST_PAUSE_S)
             else:
+                self.succeeded_at = time.time()
                 self._said.succeeded()
                 pause = FIRST_PAUSE_S
                 every = self.worker.every_s
@@ -94,16 +103,21 @@ class Runner:
         self._close()
 
     def _made(self):
-        return importlib.import_module(WORKERS[self.name]).worker(self._settings)
+        worker = importlib.import_module(WORKERS[self.name]).worker(self._settings)
+        if worker is not None:
+            worker.figures = self._figures
+        return worker
 
     def _round(self):
-        self._started = time.monotonic()
+        began = self._started = time.monotonic()
+        self.rounds += 1
         try:
             is_more = self.inbox is not None and self._hear()
             wanted = self.worker.round()
             return 0.0 if is_more else wanted
         finally:
             self._started = None
+            self.busy_s += time.monotonic() - began
 
     def _hear(self):
         """Tell the worker of events; tells whether there may be more."""

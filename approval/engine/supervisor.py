@@ -19,7 +19,7 @@ from psycopg import sql
 from .. import db
 from ..errors import ApprovalError, ConfigError
 from ..settings import Settings
-from . import heartbeat, worker
+from . import heartbeat, metrics, worker
 from .bus import Bus
 from .runner import FIRST_PAUSE_S, LONGEST_PAUSE_S, Runner
 from .saying import Saying
@@ -93,7 +93,7 @@ class Supervisor:
         parent = os.getppid()
         self._wait_for_configuration(parent)
         self._bus = Bus(self._settings, self._stopping)
-        self._runners = [Runner(self._settings, name, self._bus) for name in self._enabled()]
+        self._runners = [Runner(self._settings, name, self._bus, self._figures) for name in self._enabled()]
         listener = _Listener(self._settings, self._runners, self._stopping)
         threads = [runner.thread for runner in self._runners] + [listener.thread, self._bus.thread]
         for thread in threads:
@@ -141,6 +141,9 @@ class Supervisor:
             return self._settings.worker(name) is None
         except ConfigError:
             return False  # its own thread says what is wrong
+
+    def _figures(self):
+        return metrics.engine_rows(self._runners, self._bus)
 
     def _beat(self):
         if time.monotonic() < self._next_beat:

@@ -15,11 +15,12 @@ import psycopg
 
 from .. import db
 from ..errors import ConfigError
+from . import metrics
 
 # Workers that need Salt, or what its master has on the disk.
 OF_A_MASTER = ("dispatch", "reinstall", "catch_up", "drift", "inventory", "snapshot", "spool")
 # The module of each worker, which is imported in the process that runs it.
-WORKERS = {name: f"{__package__}.workers.{name}" for name in ("seal", "partitions", "due", *OF_A_MASTER)}
+WORKERS = {name: f"{__package__}.workers.{name}" for name in ("seal", "partitions", "due", *OF_A_MASTER, "metrics")}
 
 DEFAULT_LIMIT_MS = 120_000
 
@@ -39,6 +40,8 @@ class Worker:
         What the tags of those events on the master's bus begin with that the worker hears; they start a round at once.
     limit_s
         A round that takes longer counts as stuck and is interrupted.
+    figures
+        Gives what the engine knows of itself, as metrics.engine_rows() does; set before the first round.
     """
 
     name = ""
@@ -46,6 +49,7 @@ class Worker:
     channels = ()
     events = ()
     limit_s = 3600.0
+    figures = staticmethod(tuple)
 
     def round(self):
         """
@@ -143,8 +147,8 @@ def numbers(settings, name, known, whole=()):
 
 def problems(settings):
     """
-    The faults under ``approval:engine:workers``, a text each. A fault holds up the worker that it is about, and no
-    other. Raises ConfigError where there is no mapping at all.
+    The faults under ``approval:engine:workers`` and ``metrics``, a text each. A fault holds up the worker that it is
+    about, and no other. Raises ConfigError where there is no mapping of workers at all.
     """
     found = []
     for name in settings.workers():
@@ -155,7 +159,8 @@ def problems(settings):
                 found.append(str(exc))
         else:
             found.append(f"approval:engine:workers: {unknown(name)}")
-    return found
+    problem = metrics.problem(settings)
+    return found if problem is None else [*found, problem]
 
 
 def unknown(name):

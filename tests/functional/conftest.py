@@ -3,6 +3,8 @@
 import os
 import pathlib
 import pwd
+import shutil
+import subprocess
 
 import psycopg
 import pytest
@@ -228,6 +230,22 @@ def remember_grains():
         raise AssertionError("this Salt keeps grains somewhere else")
 
     return remember
+
+
+@pytest.fixture(scope="session")
+def promtool():
+    """A function that runs promtool with these arguments and this text as its input; it has to find nothing."""
+    kept = pathlib.Path(__file__).parents[2] / ".cache/promtool/usr/bin/promtool"
+    program = str(kept) if kept.exists() else shutil.which("promtool")
+    assert program, "promtool is not installed: tools/bootstrap test gets it, or Debian's package prometheus has it"
+
+    def run(*arguments, text=None):
+        result = subprocess.run(
+            [program, *map(str, arguments)], input=text, capture_output=True, text=True, check=False
+        )
+        assert (result.returncode, result.stderr) == (0, ""), result.stdout + result.stderr
+
+    return run
 
 
 @pytest.fixture

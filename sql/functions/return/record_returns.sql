@@ -122,9 +122,11 @@ BEGIN
                 u.proven, u.flags, u.revision, u.run_id, p_boot_ids[u.place], moment, u.payload_digest, p_payloads[u.place],
                 p_findings[u.place]::json
             FROM judged AS u
+            RETURNING verdict
         )
         SELECT array_agg(s.place) AS places, array_agg(s.outcome) AS outcomes,
             array_agg(CASE s.outcome WHEN 'quarantined' THEN 0 ELSE s.attempt END) AS attempts,
+            (SELECT count(nextval(to_regclass('approval.returns_' || replace(k.verdict, '-', '_')))) FROM stored AS k) AS counted,
             array_agg(s.place) FILTER (WHERE s.outcome = 'quarantined' AND NOT s.current) AS misdated,
             array_agg(s.place) FILTER (WHERE s.outcome = 'quarantined' AND s.current) AS excessive,
             -- Most returns are of minions that converged long ago: one look at their items tells.

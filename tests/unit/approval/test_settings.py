@@ -7,7 +7,7 @@ import re
 import pytest
 
 from saltext.approval.errors import ConfigError
-from saltext.approval.settings import PARTS, Settings
+from saltext.approval.settings import PARTS, Metrics, Settings
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 READERS = ("approval", "ext_pillar", "returners", "runners", "engines")
@@ -75,6 +75,46 @@ def test_the_settings_of_workers():
         settings.worker("due")
     with pytest.raises(ConfigError, match="approval:engine:workers must be a mapping"):
         Settings.from_master({"approval": {"engine": {"workers": ["seal"]}}}).worker("seal")
+
+
+def metrics_of(given):
+    return Settings.from_master({"approval": {"engine": {"dsn": "host=/x", "metrics": given}}}).metrics()
+
+
+def test_the_places_of_metrics():
+    assert Settings.from_master({}).metrics() is None
+    assert metrics_of(None) is None
+    assert metrics_of({"port": 9810}) == Metrics(address=("127.0.0.1", 9810))
+    assert metrics_of({"address": "[::1]:9810"}) == Metrics(address=("::1", 9810))
+    assert metrics_of({"address": "host.example:1", "socket": "/run/x", "textfile": "/x.prom"}) == Metrics(
+        ("host.example", 1), "/run/x", "/x.prom"
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (9810, "must be a mapping with at least one of port, address, socket, textfile"),
+        ({}, "must be a mapping with at least one of"),
+        ({"prot": 1}, "there is no setting 'prot' [(]known: port, address, socket, textfile[)]"),
+        ({"port": 1, "address": "::1:2"}, "port and address exclude each other"),
+        *[({"port": port}, "port must be a whole number, 1 to 65535") for port in (0, 65536, True, "9810", None, 1.5)],
+        *[
+            ({"address": address}, "address must be host:port, as in")
+            for address in (":9810", "host", "host:", "::1:9810", "host:0", "host:65536", "host:x", "a b:1", 9810, None)
+        ],
+        *[
+            ({name: path}, f"{name} must be the full path of a file")
+            for name in ("socket", "textfile")
+            for path in ("x.prom", "", 7, None)
+        ],
+        ({"socket": "/" + "x" * 107}, "the path of a socket can have 107 bytes"),
+        ({"textfile": "/x.txt"}, "the name of textfile must end in .prom"),
+    ],
+)
+def test_wrong_places_of_metrics(given, said):
+    with pytest.raises(ConfigError, match=f"^approval:engine:metrics:? {said}"):
+        metrics_of(given)
 
 
 def test_what_minions_are_told():

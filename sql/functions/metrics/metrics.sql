@@ -1,0 +1,46 @@
+CREATE OR REPLACE FUNCTION approval.metrics() RETURNS TABLE (name text, labels jsonb, value double precision)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+WITH compliance AS MATERIALIZED (
+    SELECT * FROM approval.compliance()
+), requests AS MATERIALIZED (
+    -- Requests are numbered as they come, so the lowest number of a state is the oldest one.
+    SELECT s.state, (SELECT count(*) FROM approval.request AS r WHERE r.state = s.state) AS requests,
+        (SELECT r.submitted_at FROM approval.request AS r WHERE r.state = s.state ORDER BY r.request_id LIMIT 1) AS oldest
+    FROM approval.request_state AS s WHERE NOT s.is_closed
+), messages AS MATERIALIZED (
+    SELECT o.destination,
+        CASE WHEN o.state = 'waiting' AND o.attempts = 0 AND o.due_at > now() THEN 'held-back' ELSE o.state END AS state,
+        count(*) AS messages, min(greatest(o.created_at, CASE WHEN o.attempts = 0 THEN o.due_at END)) AS due
+    FROM approval.outbox AS o WHERE o.state <> 'delivered' GROUP BY 1, 2
+), destinations AS (
+    SELECT 'salt' AS destination UNION SELECT r.destination FROM approval.route AS r UNION SELECT m.destination FROM messages AS m
+)
+SELECT 'saltext_approval_minions', jsonb_build_object('standing', c.standing), c.minions::double precision FROM compliance AS c
+UNION ALL
+SELECT 'saltext_approval_drifting_resources', '{}', c.resources FROM compliance AS c WHERE c.resources IS NOT NULL
+UNION ALL
+SELECT 'saltext_approval_requests', jsonb_build_object('state', r.state), r.requests FROM requests AS r
+UNION ALL
+SELECT 'saltext_approval_oldest_request_timestamp_seconds', jsonb_build_object('state', r.state),
+    extract(epoch FROM r.oldest)
+FROM requests AS r WHERE r.oldest IS NOT NULL
+UNION ALL
+SELECT 'saltext_approval_outbox_messages', jsonb_build_object('destination', d.destination, 'state', s.state),
+    coalesce(m.messages, 0)
+FROM destinations AS d CROSS JOIN unnest(ARRAY['waiting', 'held-back', 'dead']) AS s (state)
+LEFT JOIN messages AS m USING (destination, state)
+UNION ALL
+SELECT 'saltext_approval_outbox_oldest_due_timestamp_seconds', jsonb_build_object('destination', m.destination),
+    extract(epoch FROM m.due)
+FROM messages AS m WHERE m.state = 'waiting'
+UNION ALL
+SELECT 'saltext_approval_returns_total', jsonb_build_object('verdict', replace(substr(c.relname, 9), '_', '-')),
+    coalesce(pg_sequence_last_value(c.oid), 0)
+FROM pg_class AS c
+WHERE c.relnamespace = 'approval'::regnamespace AND c.relkind = 'S' AND starts_with(c.relname, 'returns_')
+UNION ALL
+SELECT 'saltext_approval_audit_unsealed_streams', '{}', count(*) FROM approval.audit_stream AS s WHERE s.sealed_seq < s.head_seq
+$$;
+COMMENT ON FUNCTION approval.metrics IS
+    'What is counted for monitoring: a name as Prometheus knows it, its labels, its value; times are seconds since 1970 UTC. Each '
+    'number comes by an index over what is open. Definer: tables are private.';
