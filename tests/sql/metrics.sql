@@ -1,7 +1,7 @@
 -- What is counted for monitoring.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(20);
+SELECT plan(19);
 
 -- The values of one metric by their labels, as in pending=1 approved=0.
 CREATE FUNCTION pg_temp.metric(metric text) RETURNS text LANGUAGE sql AS $$
@@ -48,14 +48,17 @@ UPDATE approval.outbox SET state = 'dead' WHERE state = 'waiting';
 SELECT is(pg_temp.metric('outbox_messages'), 'chat/dead=1 salt/dead=0 chat/held-back=0 salt/held-back=0 chat/waiting=0 salt/waiting=0',
     'a dead message is neither, and what was delivered is gone');
 
-SELECT is(pg_temp.metric('returns_total'), 'converged=0 drift=0 failed=0 invalid=0 not-applied=0 partial=0 unproven=0', 'no return came');
+-- The counts of returns are no part of a transaction: those of other tests stay in them.
+CREATE TEMP TABLE earlier AS SELECT * FROM approval.metrics() AS m WHERE m.name = 'saltext_approval_returns_total';
 SELECT set_eq($$SELECT labels ->> 'verdict' FROM approval.metrics() WHERE name = 'saltext_approval_returns_total'$$,
     $$SELECT (regexp_matches(pg_get_constraintdef(oid), '''([a-z-]+)''', 'g'))[1] FROM pg_constraint
       WHERE conname = 'job_return_verdict_check' AND conrelid = 'approval.job_return'::regclass$$, 'each verdict is counted');
 SELECT pg_temp.report('web1', 1, '{other}', '{converged}', '{1}', 'r1'), pg_temp.report('web2', 1, '{other}', '{not-applied}', '{NULL}', 'r2'),
     pg_temp.report('web1', 1, '{other}', '{converged}', '{1}', 'r1', jid => '20000101000000000000') \g /dev/null
 SELECT is(pg_temp.report('web1', 1, '{other}', '{converged}', '{1}', 'r1'), 'repeat', 'the same again');
-SELECT is(pg_temp.metric('returns_total'), 'converged=1 drift=0 failed=0 invalid=0 not-applied=1 partial=0 unproven=0',
+SELECT results_eq($$SELECT m.labels ->> 'verdict', m.value - e.value FROM approval.metrics() AS m JOIN earlier AS e USING (name, labels)
+                      WHERE m.value > e.value ORDER BY 1$$,
+    $$VALUES ('converged', 1::double precision), ('not-applied', 1)$$,
     'each return once, and none that is in quarantine');
 SELECT throws_ok($$SELECT pg_temp.act('t_engine', $q$SELECT nextval('approval.returns_converged')$q$)$$, '42501', NULL, 'nobody counts by hand');
 

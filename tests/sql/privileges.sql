@@ -40,7 +40,7 @@ SELECT set_eq('SELECT unnest(pg_temp.granted(''t_bob''))', $$SELECT name FROM re
 SELECT is(pg_temp.granted('t_breaker'), '{break_glass}', 'break_glass: only that, beside what the login is granted otherwise');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_runner''))',
     $$SELECT name FROM reading UNION SELECT name FROM asking
-    UNION VALUES ('put_minions'), ('remove_minions'), ('plan_items'), ('put_plan'), ('inbox'), ('inbox_of'), ('list_returns'), ('list_quarantine'), ('list_jobs'), ('check_job_log'), ('metrics')$$, 'operator');
+    UNION VALUES ('put_minions'), ('remove_minions'), ('plan_items'), ('put_plan'), ('inbox'), ('inbox_of'), ('list_returns'), ('list_quarantine'), ('list_jobs'), ('check_job_log')$$, 'operator');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_policy''))', $$SELECT name FROM reading UNION VALUES ('put_principal'), ('disable_principal'),
     ('put_identity'), ('drop_identity'), ('put_group'), ('put_membership'), ('drop_membership'), ('put_request_type'),
     ('put_minion_group'), ('put_calendar'), ('put_freeze'), ('drop_freeze'), ('put_speaker'), ('drop_speaker'), ('put_route'), ('drop_route'), ('show_policy'), ('remove_minions'),
