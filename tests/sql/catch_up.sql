@@ -1,7 +1,7 @@
 -- Minions that start and are behind: which are, when, how many at a time, and never twice for one cause.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(62);
+SELECT plan(66);
 
 SELECT approval.put_request_type('{"name": "at-once", "kind": "package", "dispatch": true, "requesters": ["*"], "pre_approved": true, "chain": []}') \g /dev/null
 SELECT approval.put_request_type('{"name": "brief", "kind": "package", "dispatch": true, "valid_for": "1 hour", "requesters": ["*"], "pre_approved": true, "chain": []}') \g /dev/null
@@ -186,5 +186,20 @@ SELECT throws_ok($$SELECT pg_temp.act('t_alice', 'SELECT approval.note_starts(''
 SELECT throws_ok(format('SELECT pg_temp.act(''t_engine'', %L)', statement), 'AP016', NULL, statement)
 FROM (VALUES ('SELECT approval.note_starts(''{web1}'', ''-1 second'')'), ('SELECT approval.take_catch_ups(''{web1}'', 0, ''a'', ''b'')'),
              ('SELECT approval.take_catch_ups(''{web1}'', 1, ''a'', NULL)')) AS wrong (statement);
+
+-- A pair of which only one may be worked on at a time.
+DELETE FROM approval.catch_up;
+DELETE FROM approval.dispatch;
+DELETE FROM approval.reinstall;
+SELECT approval.put_minion_group('pair', '', '{web1,web2}', 1) \g /dev/null
+SELECT pg_temp.note('{web1,web2}'), pg_temp.due(), pg_temp.due('web2') \g /dev/null
+SELECT is(pg_temp.take(9, 'e'), 'web1 observe, web2 observe', 'both are asked, which changes nothing');
+SELECT pg_temp.told('observee', '{web1,web2}'), pg_temp.returned('observee', 'boot-e'), pg_temp.returned('observee', 'boot-f', p_minion => 'web2'),
+    pg_temp.settle() \g /dev/null
+SELECT is(pg_temp.take(9, 'e'), 'web1 apply', 'one of them has its state run');
+SELECT pg_temp.told('applye') \g /dev/null
+SELECT is(pg_temp.take(9, 'f'), NULL, 'the other keeps its turn meanwhile');
+SELECT pg_temp.returned('applye', 'boot-e', p_fun => 'state.apply'), pg_temp.settle() \g /dev/null
+SELECT is(pg_temp.take(9, 'g'), 'web2 apply', 'and has it then');
 SELECT * FROM finish();
 ROLLBACK;

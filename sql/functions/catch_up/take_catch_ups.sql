@@ -16,6 +16,7 @@ BEGIN
     END IF;
     -- What is under way is counted for all masters together, one after the other.
     PERFORM pg_advisory_xact_lock(hashtextextended('approval.catch_up', 0));
+    PERFORM approval.lock_groups(p_minions);
     moment := clock_timestamp();
     SELECT p_at_once - count(*) INTO free FROM approval.catch_up AS c WHERE c.state IN ('asked', 'answered', 'sending', 'sent');
     candidates := ARRAY(
@@ -57,6 +58,8 @@ BEGIN
             END IF;
             new_cause := NULL;
         END IF;
+        -- It keeps its turn until others of its group are done.
+        CONTINUE WHEN new_cause IS NOT NULL AND approval.full_group(due.minion_id, moment) IS NOT NULL;
         IF new_cause IS NULL THEN
             step := 'observe';
             UPDATE approval.catch_up AS c SET state = 'asked', state_at = moment, observe_jid = p_observe_jid
@@ -77,6 +80,6 @@ END
 $$;
 COMMENT ON FUNCTION approval.take_catch_ups IS
     'Takes what is to be done now to catch up those of these minions whose turn it is, so that not more than p_at_once are at it, '
-    'for all masters together: observe, by the job p_observe_jid (whether it is there, and in which boot), or apply, by p_jid. '
-    'Both are written before they are published; see note_catch_ups. Those that are no longer behind are put away. Raises AP016. '
-    'Definer: tables are private.';
+    'for all masters together, nor more of a group than its at_once: observe, by the job p_observe_jid (whether it is there, and in '
+    'which boot), or apply, by p_jid. Both are written before they are published; see note_catch_ups. Those that are no longer '
+    'behind are put away. Raises AP016. Definer: tables are private.';
