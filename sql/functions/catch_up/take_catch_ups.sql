@@ -80,6 +80,6 @@ END
 $$;
 COMMENT ON FUNCTION approval.take_catch_ups IS
     'Takes what is to be done now to catch up those of these minions whose turn it is, so that not more than p_at_once are at it, '
-    'for all masters together, nor more of a group than its at_once: observe, by the job p_observe_jid (whether it is there, and in '
-    'which boot), or apply, by p_jid. Both are written before they are published; see note_catch_ups. Those that are no longer '
+    'for all masters together, nor more of a group than its at_once: observe, by the job p_observe_jid (whether it is there, and '
+    'in which boot), or apply, by p_jid. Both are written before they are published; see note_catch_ups. Those that are no longer '
     'behind are put away. Raises AP016. Definer: tables are private.';
