@@ -69,25 +69,29 @@ def _drain_text(result):
 
 
 def _show(arguments):
+    from ..intake import masking
     from . import layout
 
-    spool = _spool(arguments)
+    master = _settings(arguments)
+    spool, masker = _spool(arguments, master), masking.of_site(master.masking_patterns)
     if arguments.seq is not None:
-        return _show_one(arguments, spool)
+        return _show_one(arguments, spool, masker)
     entries = _done(spool.read, aside=arguments.poison, count=max(1, arguments.limit))
-    rows = [_row(entry) for entry in entries]
+    rows = [masker.masked_data(_row(entry)) for entry in entries]
     columns = {"seq": "SEQ", "kind": "KIND", "accepted": "ACCEPTED", "jid": "JOB", "size": "BYTES"}
     if arguments.poison:
         columns["reason"] = "REASON"
     return answer(arguments, rows, lambda rows: layout.table(rows, columns))
 
 
-def _show_one(arguments, spool):
+def _show_one(arguments, spool, masker):
     seq = _number(arguments.seq)
     for aside in (arguments.poison, not arguments.poison):
         for entry in _done(spool.read, seq, aside, count=1):
             if entry.seq == seq:
-                return answer(arguments, {**_row(entry), "content": _content(entry)}, _one_text)
+                # Outputs wait as they came, since verdicts are made of them.
+                shown = masker.masked_data({**_row(entry), "content": _content(entry)})
+                return answer(arguments, shown, _one_text)
     raise Refused(f"there is no entry {seq} in the spool", "")
 
 

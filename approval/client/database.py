@@ -10,18 +10,30 @@ import fnmatch
 
 from .. import db
 from ..errors import ConfigError, InputError, Refused
-from ..intake import durations, fields, items
-from ..intake.masking import masked_data
+from ..intake import durations, fields, items, masking
 from ..settings import Settings
 from .api import DEFAULT_LIMIT, SHOWN_ITEMS, Client
 
+# The parts of answers that are in the words of minions, in which secrets may be: a state's comment may be the command
+# that it ran, with its output.
+OF_MINIONS = frozenset({"text", "observed", "findings", "why"})
+NOT_OF_MINIONS = frozenset({"value", "before"})  # what was asked for, with names of its own
+OF_PLANS = frozenset({"changes", "comment"})
+OF_QUARANTINE = frozenset({"minion", "jid", "fun", "reason"})
+
 
 class DatabaseClient(Client):
-    """The Client that acts on the database ``conn`` (see db.connect) as ``subject`` of ``provider``."""
+    """
+    The Client that acts on the database ``conn`` (see db.connect) as ``subject`` of ``provider``.
 
-    def __init__(self, conn, provider, subject):
+    masker
+        Hides the secrets in what minions said: masking.of_site() where the configuration of the site is known.
+    """
+
+    def __init__(self, conn, provider, subject, masker=masking.usual):
         self._conn = conn
         self._identity = (provider, subject)
+        self._masker = masker
 
     @classmethod
     def of_login(cls, conn):
@@ -157,7 +169,7 @@ class DatabaseClient(Client):
         return self._rows("inbox_of", fields.text("whose", person), None, *page)
 
     def show(self, request_id, outcomes=None, after=None, limit=SHOWN_ITEMS):
-        return db.value(
+        shown = db.value(
             self._conn,
             "show_request",
             fields.request_id(request_id),
@@ -165,6 +177,7 @@ class DatabaseClient(Client):
             None if after is None else fields.texts("after", after),
             fields.count("limit", limit),
         )
+        return self._masked(shown, OF_MINIONS)
 
     def returns(
         self, minion=None, verdict=None, flagged=None, since=None, before=None, limit=DEFAULT_LIMIT, every=False
@@ -179,17 +192,17 @@ class DatabaseClient(Client):
             fields.count("limit", limit),
             fields.flag("every", every),
         )
-        # A state's comment may be the command that it ran, with its output.
-        return [{**row, "findings": masked_data(row["findings"])} for row in rows]
+        return self._masked(rows, OF_MINIONS)
 
     def quarantine(self, minion=None, since=None, before=None, limit=DEFAULT_LIMIT):
-        return self._rows(
+        rows = self._rows(
             "list_quarantine",
             fields.optional_text("minion", minion),
             fields.time("since", since),
             None if before is None else fields.request_id(before, "return"),
             fields.count("limit", limit),
         )
+        return self._masked(rows, OF_QUARANTINE)
 
     def jobs(
         self,
@@ -221,7 +234,7 @@ class DatabaseClient(Client):
         )
 
     def plan(self, request_id):
-        return db.value(self._conn, "show_plan", fields.request_id(request_id))
+        return self._masked(db.value(self._conn, "show_plan", fields.request_id(request_id)), OF_PLANS)
 
     def plan_items(self, request_id, sample=None):
         return self._rows(
@@ -233,11 +246,13 @@ class DatabaseClient(Client):
         db.value(self._conn, "put_plan", *self._identity, number, digest, db.json(answers))
 
     def state(self, minion):
-        return db.value(self._conn, "show_state", fields.text("the minion id", minion, "one of `minions`"))
+        shown = db.value(self._conn, "show_state", fields.text("the minion id", minion, "one of `minions`"))
+        return self._masked(shown, OF_MINIONS)
 
     def why(self, minion, resource):
         kind, name = fields.resource(resource)
-        return db.value(self._conn, "why", fields.text("the minion id", minion, "one of `minions`"), kind, name)
+        shown = db.value(self._conn, "why", fields.text("the minion id", minion, "one of `minions`"), kind, name)
+        return self._masked(shown, OF_MINIONS)
 
     def types(self):
         return self._rows("list_types")
@@ -309,7 +324,7 @@ class DatabaseClient(Client):
         return {
             "minions": {row["standing"]: row["minions"] for row in counts},
             "resources": sum(row["resources"] or 0 for row in counts),
-            "out_of_line": self._rows("out_of_line", fields.count("limit", limit)),
+            "out_of_line": self._masked(self._rows("out_of_line", fields.count("limit", limit)), OF_MINIONS),
         }
 
     def outbox(self, state=None, limit=DEFAULT_LIMIT):
@@ -407,6 +422,16 @@ class DatabaseClient(Client):
     def _whoami(self):
         return db.value(self._conn, "whoami", *self._identity)
 
+    def _masked(self, answer, names):
+        """The answer with the secrets hidden in all that stands under one of these names."""
+        if isinstance(answer, list):
+            return [self._masked(content, names) for content in answer]
+        if not isinstance(answer, dict):
+            return answer
+        masked = {name: self._masker.masked_data(answer[name]) for name in names.intersection(answer)}
+        others = {name: self._masked(answer[name], names) for name in answer.keys() - names - NOT_OF_MINIONS}
+        return {**answer, **others, **masked}
+
     def _rows(self, function, *args):
         return [_plain(row) for row in db.call(self._conn, function, *args)]
 
@@ -434,7 +459,7 @@ def operator(opts, user):
     if not isinstance(user, str) or not user:
         raise ConfigError("Salt does not say who calls this function: use salt-run, the API or salt-approval")
     with db.connect(connection) as conn:
-        yield DatabaseClient(conn, settings.provider(), user)
+        yield DatabaseClient(conn, settings.provider(), user, masking.of_site(settings.masking_patterns))
 
 
 def _comment(value):

@@ -4,9 +4,11 @@ A minion chooses everything in what it returns: nothing here trusts a shape, eve
 text, and where something fails, all arguments are hidden.
 """
 
+import functools
 import logging
 import re
 
+from ..errors import ConfigError
 from . import own_patterns
 from .program_secrets import is_secret_setting
 from .room import Room
@@ -399,7 +401,36 @@ def _failed():
     return HIDDEN
 
 
-_usual = Masker()
-masked = _usual.masked
-masked_data = _usual.masked_data
-masked_text = _usual.masked_text
+def of_site(patterns):
+    """
+    The Masker of a site.
+
+    patterns
+        A function that gives the patterns of its configuration, as Settings.masking_patterns does.
+
+    With a pattern that is wrong everything is hidden, since nobody knows what it was to hide; this is logged once.
+    """
+    try:
+        return _with_patterns(patterns())
+    except ConfigError as exc:
+        return _hiding_all(str(exc))
+
+
+@functools.lru_cache(maxsize=4)
+def _with_patterns(patterns):
+    try:
+        return Masker.with_patterns(patterns)
+    except own_patterns.BadPattern as exc:
+        return _hiding_all(f"approval:masking: {exc}")
+
+
+@functools.lru_cache(maxsize=4)
+def _hiding_all(problem):
+    log.error("%s: all arguments and outputs of jobs are hidden meanwhile", problem)
+    return Masker.hiding_all()
+
+
+usual = Masker()
+masked = usual.masked
+masked_data = usual.masked_data
+masked_text = usual.masked_text

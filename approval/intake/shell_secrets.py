@@ -69,15 +69,21 @@ class _Line:
         self.words, self.bare, self.line_of, self.commands = [], [], [], [("", [])]
         self._edits = {}
         self._last_of_line = []
+        # Of a command (its number), what it is fed; of a file (its path), the commands that write it.
         self._fed = {}
+        self._writers = {}
+        self._targets = set()
         self._hidden_to = 0
         redirect, command, number = "", self.commands[0][1], 0
         for match in TOKEN.finditer(text):
             kind, found = match.lastgroup, match[0]
             if kind == "word":
                 if redirect:
-                    if redirect.startswith("<<"):
+                    if redirect[0] == "<":
                         self._fed[len(self.commands) - 1] = (redirect, number)
+                    elif redirect[-1] == ">":
+                        self._writers.setdefault(_bare(found), []).append(len(self.commands) - 1)
+                        self._targets.add(number)
                     redirect = ""
                 command.append(number)
                 self.words.append(match.span())
@@ -92,6 +98,10 @@ class _Line:
                 if found == "\n":
                     self._last_of_line.append(number - 1)
         self._last_of_line.append(number - 1)
+        if "tee" in self.bare:
+            for command, (_, words) in enumerate(self.commands):
+                for word in words if any(self.bare[one] == "tee" for one in words) else ():
+                    self._writers.setdefault(self.bare[word], []).append(command)
 
     def raw(self, number):
         start, end = self.words[number]
@@ -272,11 +282,21 @@ class _Line:
             if not in_brackets and operator not in ("|", "|&", ")", "("):
                 break
             self._hide_said(words)
+            for word in words if self._writers else ():
+                self._hide_written(self.bare[word])
         redirect, word = self._fed.get(number, ("", 0))
         if redirect == "<<<":
             self._hide_read(word)
-        elif redirect:
+        elif redirect.startswith("<<"):
             self._hide_document(self.bare[word], word + 1)
+        elif redirect:
+            self._hide_written(self.bare[word])
+
+    def _hide_written(self, path):
+        """Hide what commands write into a file from which secrets are read: ``echo a:X > f; chpasswd < f``."""
+        for number in self._writers.pop(path, ()):
+            self._hide_said(self.commands[number][1])
+            self._hide_input(number)
 
     def _hide_said(self, words):
         """Of a command in front of a pipe, what it writes as it stands there."""
@@ -285,7 +305,7 @@ class _Line:
         # Where there is no room left, the options of echo are hidden as well.
         looked_at = self.room.take(len(words))
         for word in words[1:] or words:
-            if not (looked_at and ECHO_OPTION.fullmatch(self.bare[word])):
+            if word not in self._targets and not (looked_at and ECHO_OPTION.fullmatch(self.bare[word])):
                 self._hide_read(word)
 
     def _hide_document(self, delimiter, first):

@@ -9,8 +9,7 @@ import salt.utils.jid
 
 from .. import _core
 from ..errors import ConfigError
-from ..intake.masking import Masker
-from ..intake.own_patterns import BadPattern
+from ..intake import masking
 from ..settings import Settings
 from . import packing, retention, spool
 from .database import JobDatabase, claimed_content, published_content, unpacked
@@ -40,10 +39,7 @@ class JobStore:
 
     @functools.cached_property
     def _masker(self):
-        try:
-            return _masker_with(Settings.from_master(self._opts).masking_patterns())
-        except ConfigError as exc:
-            return _hiding_all(str(exc))
+        return masking.of_site(lambda: Settings.from_master(self._opts).masking_patterns())
 
     @functools.cached_property
     def _database(self):
@@ -360,21 +356,6 @@ class JobStore:
                 load = packing.readable(entry.content)
                 if isinstance(load, dict) and "id" in load:
                     yield load
-
-
-@functools.lru_cache(maxsize=4)
-def _masker_with(patterns):
-    try:
-        return Masker.with_patterns(patterns)
-    except BadPattern as exc:
-        return _hiding_all(f"approval:masking: {exc}")
-
-
-@functools.lru_cache(maxsize=4)
-def _hiding_all(problem):
-    """With a pattern that is wrong everything is hidden, since nobody knows what it was to hide; logged once."""
-    log.error("%s: all arguments and outputs of jobs are hidden meanwhile", problem)
-    return Masker.hiding_all()
 
 
 def _newest(loads, limit):

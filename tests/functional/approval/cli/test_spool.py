@@ -2,8 +2,10 @@
 
 import json
 import os
+import pathlib
 
 import pytest
+import yaml
 
 from saltext.approval import cli
 from saltext.approval.admin import check
@@ -62,6 +64,19 @@ def test_what_waits_is_shown_and_recorded(run, kept):
     assert run("show", "7")[0] == 1
     assert run("drain") == (1, {"recorded": 1, "aside": 1, "late": 0})
     assert run("info")[0] == 1
+
+
+def test_secrets_in_what_waits_are_hidden(config_path, kept, capsys):
+    output = {"stdout": "mysql -phunter2 corp-1234"}
+    kept.put("return", "2", packing.pack({"id": "web1", "jid": "2", "fun": "cmd.run", "return": output}))
+    path = config_path()
+    assert cli.main(["--json", "spool", "show", "3", "--master-config", path]) == 0
+    assert json.loads(capsys.readouterr().out)["content"]["return"] == {"stdout": "mysql -p******** corp-1234"}
+    settings = yaml.safe_load(pathlib.Path(path).read_text())
+    settings["approval"]["masking"] = {"patterns": ["corp-[0-9]{4}"]}
+    pathlib.Path(path).write_text(yaml.safe_dump(settings))
+    assert cli.main(["--json", "spool", "show", "3", "--master-config", path]) == 0
+    assert json.loads(capsys.readouterr().out)["content"]["return"] == {"stdout": "mysql -p******** ********"}
 
 
 def test_what_was_set_aside_comes_back_or_goes(run, kept):

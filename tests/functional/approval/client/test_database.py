@@ -6,7 +6,7 @@ import re
 import pytest
 
 from saltext.approval import config, db
-from saltext.approval.client.database import DatabaseClient
+from saltext.approval.client.database import DatabaseClient, operator
 from saltext.approval.errors import ConfigError, InputError, Refused, Unavailable
 from saltext.approval.policy import loader
 
@@ -518,3 +518,49 @@ def test_an_act_that_gave_way_to_another_is_done_again(approved):
         approved.execute("SELECT setval('approval.test_turn', 1)")
         with pytest.raises(Refused, match="40P01"), conn.transaction():
             db.value(conn, "test_give_way")
+
+
+class TestSecretsOfMinions:
+    """What minions said is shown without secrets, by every answer that has words of theirs."""
+
+    LINE = "Command mysql -phunter2 corp-1234 failed"
+
+    @pytest.fixture
+    def number(self, approved, approve):
+        """A request of whose items web1 said LINE."""
+        number = approve("web1", HELLO)
+        approved.execute(
+            "UPDATE approval.item SET outcome = 'failed', outcome_text = %s, observed = %s", (self.LINE, self.LINE)
+        )
+        approved.execute(
+            "INSERT INTO approval.quarantine (minion_id, jid, fun, reason, received_at, payload)"
+            " VALUES ('web1', %s, %s, %s, now(), '')",
+            (self.LINE, self.LINE, self.LINE),
+        )
+        return number
+
+    def answers(self, acting, number):
+        yield from (acting.show(number), acting.state("web1"), acting.why("web1", "hello"))
+        yield from (acting.quarantine(), acting.compliance())
+
+    def test_what_is_known_everywhere(self, client, number):
+        for answer in self.answers(client("alice"), number):
+            assert "hunter2" not in repr(answer)
+            assert "mysql -p******** corp-1234" in repr(answer)
+
+    def test_the_patterns_of_the_site(self, number, master_opts, settings_of):
+        section = {"runner": settings_of("operator"), "masking": {"patterns": ["corp-[0-9]{4}"]}}
+        with operator(master_opts(approval=section), "alice") as acting:
+            for answer in self.answers(acting, number):
+                assert "corp-1234" not in repr(answer)
+
+    def test_with_a_wrong_pattern_all_of_it_is_hidden(self, number, master_opts, settings_of):
+        section = {"runner": settings_of("operator"), "masking": {"patterns": ["("]}}
+        with operator(master_opts(approval=section), "alice") as acting:
+            for answer in self.answers(acting, number):
+                assert "mysql" not in repr(answer)
+
+    def test_what_people_asked_for_is_shown_as_it_is(self, client):
+        alice = client("alice")
+        number = alice.request("package", "web1", HELLO, "mysql -phunter2 is in the manual")["request"]
+        assert alice.show(number)["reason"] == "mysql -phunter2 is in the manual"
