@@ -164,3 +164,10 @@ def test_a_freeze(session):
         until = moment + datetime.timedelta(hours=hours)
         assert session.call("put_freeze", "christmas", moment, until, None, None, "no change")
     assert session.watch.scans == []
+
+
+def test_metrics(session):
+    for _ in range(7):
+        assert session.call("metrics")
+    # Of each minion what holds now is read, and nothing of history.
+    assert {scan.partition(":")[0] for scan in session.watch.scans} <= {"document"}
