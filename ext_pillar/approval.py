@@ -28,7 +28,7 @@ def __virtual__():
 
 def ext_pillar(minion_id, pillar, *unnamed, **settings):
     """The approved state of ``minion_id`` under the key ``approval``; raises when it cannot be read."""
-    from saltext.approval import _core
+    from saltext.approval import _core, tally
     from saltext.approval.errors import ConfigError
     from saltext.approval.settings import PILLAR, source
 
@@ -40,4 +40,11 @@ def ext_pillar(minion_id, pillar, *unnamed, **settings):
         # Salt puts the name of the source in front itself.
         raise ConfigError(str(exc).removeprefix(f"{PILLAR}: ")) from None
     conninfo, options = wanted.connection.conninfo, wanted.connection.options
-    return {wanted.key: _core.document(conninfo, minion_id, **wanted.reading, **options)}
+    counts = tally.path(__opts__["cachedir"])
+    try:
+        document = _core.document(conninfo, minion_id, **wanted.reading, **options)
+    except Exception:
+        tally.count(counts, "failed")
+        raise
+    tally.count(counts, document["source"])
+    return {wanted.key: document}

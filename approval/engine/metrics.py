@@ -11,7 +11,7 @@ import os
 import time
 from typing import NamedTuple
 
-from .. import __version__, _core
+from .. import __version__, _core, tally
 from ..errors import ConfigError
 
 PACKAGE = "prometheus_client"
@@ -64,6 +64,7 @@ METRICS = {
         "snapshot_minions": Metric("gauge", "Minions whose approved state is in the snapshot."),
         "snapshot_size_bytes": Metric("gauge", "The size of the snapshot."),
         "snapshot_refreshed_timestamp_seconds": Metric("gauge", "When the snapshot was last known to be up to date."),
+        "pillars_total": Metric("counter", "Pillars that the master asked for, by where they came from.", ("source",)),
         # Of the engine.
         "build_info": Metric("gauge", "Always 1; the version that the engine runs.", ("version",)),
         "collected_timestamp_seconds": Metric(
@@ -150,6 +151,8 @@ def disk_rows(settings):
         yield row("spool_used_bytes", info["used_bytes"])
         yield row("spool_bound_bytes", info["bound_bytes"])
         yield row("spool_dropped_events_total", info["dropped_events"])
+    for source, pillars in tally.counted(tally.path(settings.cachedir)).items():
+        yield row("pillars_total", pillars, source=source)
     path = settings.snapshot()
     if path is not None and os.path.isdir(path):
         info = _core.snapshot_info(path)

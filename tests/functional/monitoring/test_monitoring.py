@@ -29,6 +29,8 @@ REST = {
         f'inbox_dropped_events_total{{instance="{engine}", worker="reinstall"}}': "5x300",
         f'inbox_lag_seconds{{instance="{engine}", worker="reinstall"}}': "0.1x300",
         f'bus_up{{instance="{engine}"}}': "1x300",
+        f'pillars_total{{instance="{engine}", source="database"}}': "0+1x300",
+        f'pillars_total{{instance="{engine}", source="failed"}}': "7x300",
         f'spool_oldest_timestamp_seconds{{instance="{engine}"}}': NOW,
         f'spool_used_bytes{{instance="{engine}"}}': "10x300",
         f'spool_bound_bytes{{instance="{engine}"}}': "100x300",
@@ -63,6 +65,7 @@ FAULTS = [
     ("ApprovalSpoolWaits", {'spool_oldest_timestamp_seconds{instance="a"}': "0x300"}, A, ""),
     ("ApprovalSpoolFull", {'spool_used_bytes{instance="a"}': "81x300"}, A, ""),
     ("ApprovalSpoolSetAside", {'spool_aside_entries{instance="a"}': "1x300"}, A, ""),
+    ("ApprovalPillarsFail", {'pillars_total{instance="a", source="failed"}': "0+1x300"}, {**A, "source": "failed"}, ""),
     ("ApprovalSnapshotOld", {'snapshot_refreshed_timestamp_seconds{instance="a"}': "0x300"}, A, ""),
     ("ApprovalAuditUnsealed", {'audit_unsealed_streams{instance="a"}': "1x300"}, {}, ""),
     ("ApprovalOutboxStuck", {f'outbox_oldest_due_timestamp_seconds{{destination="chat", instance="{engine}"}}': "0x300"

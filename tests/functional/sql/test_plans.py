@@ -194,3 +194,10 @@ def test_a_catalog(session):
         assert session.call("show_minion", f"m{number}")
         assert session.call("nearest_packages", catalog, "p123456", 3)
     assert session.watch.scans == []
+
+
+def test_metrics(session):
+    for _ in range(7):
+        assert session.call("metrics")
+    # Of each minion what holds now is read, and nothing of history.
+    assert {scan.partition(":")[0] for scan in session.watch.scans} <= {"document"}
