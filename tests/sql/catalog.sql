@@ -1,7 +1,7 @@
 -- Which packages each minion could get: how reports of minions become catalogs, and what is found in these.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(67);
+SELECT plan(70);
 SELECT approval.put_minions('{a1,a2,a3,a4,w1,new1}') \g /dev/null
 -- Each of them but new1 was given a document once, so that it has a key.
 INSERT INTO approval.document_history
@@ -143,5 +143,12 @@ INSERT INTO approval.document_history
 SELECT 'new1', 1, '-infinity', now(), 'sha256:' || repeat('0', 64), sha256('new1'), '{}', '{}', '{}', '{}', '{}' \g /dev/null
 SELECT is(pg_temp.act('t_engine', 'SELECT minions FROM approval.take_catalogs(''{a1,new1}'', ''1 day'', ''10 min'', 50, ''{}'', ''m'', ''j'')'), '{new1}',
     'but who can prove now what it tells');
+UPDATE approval.catalog_ask SET asked_at = now() - interval '2 hours', answered_at = now(), refusal = 'no module' WHERE minion_id = 'a2' \g /dev/null
+SELECT is(pg_temp.act('t_engine', 'SELECT minions FROM approval.take_catalogs(''{a1,a2}'', ''1 day'', ''10 min'', 50, ''{}'', ''m'', ''j'')'), '{a2}',
+    'and, an hour later, whose answer was not taken');
+SELECT is(pg_temp.act('t_policy', 'SELECT approval.remove_minions(''pg'', ''t_policy'', ''{a1,a2}'', '''')') || (
+    SELECT count(*) FROM approval.catalog_member WHERE minion_id IN ('a3', 'a4')), '22', 'minions are removed');
+SELECT is((SELECT count(*) FROM approval.catalog_member AS m FULL JOIN approval.catalog_ask USING (minion_id) WHERE minion_id IN ('a1', 'a2')), 0::bigint,
+    'with what was asked of them, and told');
 SELECT * FROM finish();
 ROLLBACK;

@@ -27,7 +27,7 @@ from .reinstall import kept_grains
 log = logging.getLogger(__name__)
 
 # name: (default, least)
-SETTINGS = {"hours": (24, 1 / 60), "at_once": (20, 1), "wait_minutes": (10, 1 / 60)}
+SETTINGS = {"hours": (24, 1 / 60), "at_once": (20, 1), "wait_minutes": (2, 1 / 60)}
 CHANNEL = "approval_inventory"
 LONGEST_PAUSE_S = 60.0
 ANSWERS_EVERY_S = 2.0  # while minions owe answers
@@ -51,7 +51,7 @@ class Inventory(DatabaseWorker):
     at_once
         The most minions that owe an answer at a time.
     wait_minutes
-        How long a minion has for its answer.
+        How long a minion that has not answered counts among these; a later answer is taken, too.
     collectors
         Minions whose word alone is enough.
     """

@@ -27,8 +27,9 @@ BEGIN
         LEFT JOIN approval.catalog AS c USING (catalog_id)
         WHERE m.minion_id = ANY (p_minions) AND m.removed_at IS NULL
             AND (a.asked_at IS NULL OR a.asked_at <= now() - p_every OR a.wanted_at IS NOT NULL
-                -- Since it was given its first document it can prove what it tells.
-                OR NOT b.is_proven AND EXISTS (
+                -- The module may not have been there yet. Since it was given its first document, it can prove what it tells.
+                OR a.refusal IS NOT NULL AND a.asked_at <= now() - least(p_every, interval '1 hour')
+                OR b.is_proven IS NOT TRUE AND EXISTS (
                     SELECT FROM approval.document_history AS h
                     WHERE h.minion_id = m.minion_id AND h.valid_from <= now()
                         AND greatest(h.valid_from, h.written_at) > a.asked_at))
