@@ -10,10 +10,12 @@ $$;
 CREATE TEMP TABLE reading (name text);
 INSERT INTO reading VALUES ('list_requests'), ('show_request'), ('show_state'), ('list_types'), ('list_minions'), ('audit_trail'),
     ('verify_audit'), ('check_policy'), ('why'), ('what_if'), ('replay_type'), ('export_audit'), ('audit_head'), ('list_freezes'),
-    ('list_calendars'), ('show_type'), ('list_delegations'), ('show_plan'), ('list_outbox'), ('list_reinstalls'), ('compliance'), ('out_of_line');
+    ('list_calendars'), ('show_type'), ('list_delegations'), ('show_plan'), ('list_outbox'), ('list_reinstalls'), ('compliance'), ('out_of_line'),
+    ('list_alarms');
 CREATE TEMP TABLE asking (name text);
 INSERT INTO asking VALUES ('submit_request'), ('amend_request'), ('resolve_overlap'), ('revert_request'), ('decide'), ('cancel_request'),
-    ('review_request'), ('delegate'), ('end_delegation'), ('whoami'), ('retry_outbox'), ('drop_outbox');
+    ('review_request'), ('delegate'), ('end_delegation'), ('whoami'), ('retry_outbox'), ('drop_outbox'),
+    ('acknowledge_alarm'), ('mute_alarm');
 CREATE ROLE t_breaker LOGIN; GRANT approval_break_glass TO t_breaker;
 
 SELECT is(pg_temp.granted('t_exporter'), '{}', 'exporter: no function');
@@ -24,7 +26,7 @@ SELECT is(ARRAY[pg_temp.act('t_minion', 'SELECT revision FROM approval.expected_
     'which are compared with nothing: it is given no document');
 SELECT is(pg_temp.granted('t_engine'), '{awaited_minions,awaiting_start,begin_dispatch,claim_outbox,dispatch_pause,due_outbox,expire_due,list_dispatches,'
     'maintain_jobs,next_dispatch,next_due,note_minion,note_observation,note_sent,note_silence,put_minions,'
-    'renew_requests,seal_audit,settle_action,settle_dispatches,settle_outbox,settle_reinstalls,take_checks,'
+    'renew_requests,seal_audit,settle_action,settle_alarms,settle_dispatches,settle_outbox,settle_reinstalls,take_checks,'
     'take_dispatches,tell,unknown_minions}', 'engine');
 SELECT is(pg_temp.granted('t_stranger'), '{}', 'a login without a role: none');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_auditor''))', $$SELECT name FROM reading UNION VALUES ('show_policy'), ('inbox_of'), ('list_returns'), ('list_quarantine')$$,
@@ -38,7 +40,7 @@ SELECT set_eq('SELECT unnest(pg_temp.granted(''t_runner''))',
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_policy''))', $$SELECT name FROM reading UNION VALUES ('put_principal'), ('disable_principal'),
     ('put_identity'), ('drop_identity'), ('put_group'), ('put_membership'), ('drop_membership'), ('put_request_type'),
     ('put_minion_group'), ('put_calendar'), ('put_freeze'), ('drop_freeze'), ('put_speaker'), ('drop_speaker'), ('put_route'), ('drop_route'), ('show_policy'), ('remove_minions'),
-    ('inbox_of')$$, 'policy_admin: no decisions');
+    ('inbox_of'), ('put_alarm_rule')$$, 'policy_admin: no decisions');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_returner''))', $$VALUES ('expected_documents'), ('record_returns'), ('save_load'), ('save_minions'), ('get_load'),
     ('get_jid'), ('get_jids'), ('get_fun'), ('get_minions'), ('update_endtime'), ('get_endtime'), ('save_events'), ('maintain_jobs'), ('seal_audit')$$, 'returner');
 
