@@ -12,7 +12,7 @@ from .command import DONE, NOT_TRIED, REFUSED, add_options, help_of
 
 # The modules that declare commands, in the order of --help.
 COMMANDS = (
-    "requests", "plan", "policy", "outbox", "compliance", "returns", "export", "snapshot", "spool",
+    "requests", "plan", "policy", "outbox", "compliance", "alarms", "returns", "export", "snapshot", "spool",
     "minions", "audit", "db", "system", "serve", "help",
 )  # fmt: skip
 

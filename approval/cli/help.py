@@ -16,6 +16,7 @@ PAGES = (
     "policy",
     "daily-work",
     "running",
+    "alarms",
     "model",
     "cookbook",
     "minion",

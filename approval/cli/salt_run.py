@@ -4,7 +4,7 @@ import difflib
 import inspect
 
 from ..errors import InputError
-from . import audit, compliance, layout, minions, outbox, policy, render, returns
+from . import alarms, audit, compliance, layout, minions, outbox, policy, render, returns
 
 TEXT = "text"
 
@@ -51,6 +51,9 @@ TEXTS = {
     "retry_outbox": lambda answer: f"{answer['retried']} will be tried again",
     "drop_outbox": lambda answer: f"{answer['dropped']} dropped",
     "reinstalls": outbox.reinstalls_text,
+    "alarms": alarms.alarms_text,
+    "acknowledge": alarms.judged_text,
+    "mute": alarms.judged_text,
     "sync_minions": lambda answer: f"{answer['added']} of {answer['known']} were new",
     "remove_minions": minions.removed_text,
     "audit": audit.trail_text,

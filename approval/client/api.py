@@ -54,6 +54,9 @@ ROUTES = {
     "retry_outbox": ("POST", "/outbox/{thread}/retries"),
     "drop_outbox": ("DELETE", "/outbox/{thread}"),
     "reinstalls": ("GET", "/reinstalls"),
+    "alarms": ("GET", "/alarms"),
+    "acknowledge": ("POST", "/alarms/{alarm}/acknowledgement"),
+    "mute": ("POST", "/alarms/{alarm}/mute"),
 }
 
 
@@ -294,3 +297,22 @@ class Client(Protocol):
 
     def reinstalls(self, minion=None, limit=DEFAULT_LIMIT):
         """Minions that were noticed to be installed anew, those not done first."""
+
+    def alarms(self, minion=None, kind=None, state=None, since=None, before=None, limit=DEFAULT_LIMIT):
+        """
+        The alarms that nobody has acknowledged, the newest first: of one minion, of one kind, last seen since a time
+        (see fields.time()), where given.
+
+        state
+            Only those that are ``open``, ``muted``, or ``acknowledged``.
+        before
+            Only those with a lower number: the last one of the page before.
+        """
+
+    def acknowledge(self, alarm, comment):
+        """Close an alarm, for the reason in ``comment``; the same seen again is a new one. Returns {alarm, state}."""
+
+    def mute(self, alarm, until, comment):
+        """
+        Have an alarm counted and nobody told of it until a time, for the reason in ``comment``. Returns {alarm, state}.
+        """

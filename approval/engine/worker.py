@@ -18,7 +18,7 @@ from ..errors import ConfigError
 # The module of each worker, which is imported in the process that runs it.
 WORKERS = {
     name: f"{__package__}.workers.{name}"
-    for name in ("seal", "partitions", "due", "dispatch", "reinstall", "drift", "snapshot", "spool")
+    for name in ("seal", "partitions", "due", "alarms", "dispatch", "reinstall", "drift", "snapshot", "spool")
 }
 # Workers that need Salt, or what its master has on the disk.
 OF_A_MASTER = ("dispatch", "reinstall", "drift", "snapshot", "spool")

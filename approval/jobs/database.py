@@ -3,7 +3,8 @@
 import logging
 
 from .. import _core
-from . import packing
+from ..intake.command_line import as_typed
+from . import calls, packing
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,12 @@ def claimed_content(jid, load):
 def unpacked(payload):
     """The load or return in a payload as it is stored; see packing.readable()."""
     return packing.readable(_core.decompress(payload))
+
+
+def _judged(load):
+    """The parts of a published load by which alarms are raised: its calls, and the command for people."""
+    changing = calls.changing(load)
+    return changing, as_typed(load) if changing else None
 
 
 class Batch:
@@ -97,8 +104,9 @@ class JobDatabase:
         self._call("seal_audit")
 
     def _write_load(self, content, accepted):
-        jid, *_, minions, _, claimed = content
-        ((first,),) = self._call("save_load", *content, accepted, repeatable=True)
+        jid, *_, minions, payload, claimed = content
+        judged = (None, None) if claimed else _judged(unpacked(payload))
+        ((first,),) = self._call("save_load", *content, accepted, *judged, repeatable=True)
         # In batch mode each batch is published under the same jid: then its minions are added.
         if not first and minions and not claimed:
             self._write_minions([jid, minions, None], accepted)
