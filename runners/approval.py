@@ -609,6 +609,40 @@ def sync_packages(minions=None, wait=60, tgt=None, tgt_type="glob", *surplus, **
     return _shaped(sync_packages, surplus, options, sync)
 
 
+def alarms(minion=None, kind=None, state=None, since=None, before=None, limit=50, *surplus, **options):
+    """
+    Alarms that nobody has acknowledged, the newest first: what was seen, where, by whom, how often.
+
+    kind: unapproved-job, overlapping-run, run-in-freeze, drift, break-glass, halted-wave, forged-return, replaced-key
+        or failing-seal.
+    state: only open, muted or acknowledged ones.
+    since: last seen since this time.
+    before: the next page: only those with a lower number.
+
+        salt-run approval.alarms
+        salt-run approval.alarms web1 kind=drift
+    """
+    return _answer(alarms, surplus, options, "alarms", minion, kind, state, since, before, limit)
+
+
+def acknowledge(alarm=None, comment=None, *surplus, **options):
+    """
+    Close an alarm, with a reason. The same seen again is a new one.
+
+        salt-run approval.acknowledge 3 comment='that was me, see CHG-7'
+    """
+    return _answer(acknowledge, surplus, options, "acknowledge", alarm, comment)
+
+
+def mute(alarm=None, until=None, comment=None, *surplus, **options):
+    """
+    Have an alarm counted, and nobody told of it, until a time; with a reason.
+
+        salt-run approval.mute 3 until=2026-12-24 comment='the vendor is at it'
+    """
+    return _answer(mute, surplus, options, "mute", alarm, until, comment)
+
+
 def sync_minions(*surplus, **options):
     """
     Make every minion whose key is accepted known to the approval database. The engine does so by itself, soon after a

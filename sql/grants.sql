@@ -274,3 +274,13 @@ TO approval_auditor;
 
 -- Numbers for monitoring, which name nobody.
 GRANT EXECUTE ON FUNCTION approval.metrics TO approval_engine, approval_auditor;
+
+-- Alarms: the engine makes them of what was seen, people judge them.
+GRANT EXECUTE ON FUNCTION approval.settle_alarms TO approval_engine;
+GRANT EXECUTE ON FUNCTION approval.list_alarms TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
+GRANT EXECUTE ON FUNCTION
+    approval.acknowledge_alarm,
+    approval.mute_alarm
+TO approval_operator, approval_person;
+GRANT EXECUTE ON FUNCTION approval.put_alarm_rule TO approval_policy_admin;
+GRANT SELECT ON approval.alarm_kind, approval.alarm_rule, approval.alarm TO approval_auditor;

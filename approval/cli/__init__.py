@@ -12,8 +12,8 @@ from .command import DONE, NOT_TRIED, REFUSED, add_options, help_of
 
 # The modules that declare commands, in the order of --help.
 COMMANDS = (
-    "requests", "plan", "rollout", "policy", "outbox", "compliance", "returns", "jobs", "export", "snapshot", "spool",
-    "minions", "audit", "db", "system", "serve", "help",
+    "requests", "plan", "rollout", "policy", "outbox", "compliance", "alarms", "returns", "jobs", "export", "snapshot",
+    "spool", "minions", "audit", "db", "system", "serve", "help",
 )  # fmt: skip
 
 EPILOG = """\

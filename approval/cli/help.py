@@ -17,6 +17,7 @@ PAGES = (
     "daily-work",
     "running",
     "job-log",
+    "alarms",
     "model",
     "cookbook",
     "rollouts",

@@ -4,7 +4,7 @@ import difflib
 import inspect
 
 from ..errors import InputError
-from . import audit, compliance, jobs, layout, minions, outbox, policy, render, returns, rollout
+from . import alarms, audit, compliance, jobs, layout, minions, outbox, policy, render, returns, rollout
 
 TEXT = "text"
 
@@ -61,6 +61,9 @@ TEXTS = {
     "show_minion": minions.minion_text,
     "packages": minions.packages_text,
     "sync_packages": minions.synced_text,
+    "alarms": alarms.alarms_text,
+    "acknowledge": alarms.judged_text,
+    "mute": alarms.judged_text,
     "sync_minions": lambda answer: f"{answer['added']} of {answer['known']} were new",
     "remove_minions": minions.removed_text,
     "audit": audit.trail_text,

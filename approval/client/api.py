@@ -65,6 +65,9 @@ ROUTES = {
     "packages": ("GET", "/packages"),
     "sync_packages": ("POST", "/packages/sync"),
     "sync_progress": ("GET", "/packages/sync"),
+    "alarms": ("GET", "/alarms"),
+    "acknowledge": ("POST", "/alarms/{alarm}/acknowledgement"),
+    "mute": ("POST", "/alarms/{alarm}/mute"),
 }
 
 
@@ -374,3 +377,22 @@ class Client(Protocol):
 
     def sync_progress(self, since, minions=None):
         """How many of these minions answered since then: {minions, answered, refused}."""
+
+    def alarms(self, minion=None, kind=None, state=None, since=None, before=None, limit=DEFAULT_LIMIT):
+        """
+        The alarms that nobody has acknowledged, the newest first: of one minion, of one kind, last seen since a time
+        (see fields.time()), where given.
+
+        state
+            Only those that are ``open``, ``muted``, or ``acknowledged``.
+        before
+            Only those with a lower number: the last one of the page before.
+        """
+
+    def acknowledge(self, alarm, comment):
+        """Close an alarm, for the reason in ``comment``; the same seen again is a new one. Returns {alarm, state}."""
+
+    def mute(self, alarm, until, comment):
+        """
+        Have an alarm counted and nobody told of it until a time, for the reason in ``comment``. Returns {alarm, state}.
+        """

@@ -398,6 +398,30 @@ class DatabaseClient(Client):
         minions = None if minions is None else fields.minions(minions)
         return self._rows("catalog_progress", minions, fields.time("since", since))[0]
 
+    def alarms(self, minion=None, kind=None, state=None, since=None, before=None, limit=DEFAULT_LIMIT):
+        return self._rows(
+            "list_alarms",
+            fields.optional_text("state", state),
+            fields.optional_text("kind", kind),
+            fields.optional_text("minion", minion),
+            fields.time("since", since),
+            None if before is None else fields.request_id(before, "alarm"),
+            fields.count("limit", limit),
+        )
+
+    def acknowledge(self, alarm, comment):
+        number = fields.request_id(alarm, "alarm")
+        comment = fields.text("the comment", comment, "comment='...'")
+        db.call(self._conn, "acknowledge_alarm", *self._identity, number, comment)
+        return {"alarm": number, "state": "acknowledged"}
+
+    def mute(self, alarm, until, comment):
+        number = fields.request_id(alarm, "alarm")
+        until = fields.time("until", until)
+        comment = fields.text("the comment", comment, "comment='...'")
+        db.call(self._conn, "mute_alarm", *self._identity, number, until, comment)
+        return {"alarm": number, "state": "muted"}
+
     def _tried(self, submit, request_type, count):
         """The answer that ``submit`` would give, in a transaction that is rolled back; see request()."""
         with db.translated(), self._conn.transaction(force_rollback=True):

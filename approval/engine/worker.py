@@ -20,7 +20,9 @@ from . import metrics
 # Workers that need Salt, or what its master has on the disk.
 OF_A_MASTER = ("dispatch", "reinstall", "catch_up", "drift", "inventory", "snapshot", "spool")
 # The module of each worker, which is imported in the process that runs it.
-WORKERS = {name: f"{__package__}.workers.{name}" for name in ("seal", "partitions", "due", *OF_A_MASTER, "metrics")}
+WORKERS = {
+    name: f"{__package__}.workers.{name}" for name in ("seal", "partitions", "due", "alarms", *OF_A_MASTER, "metrics")
+}
 
 DEFAULT_LIMIT_MS = 120_000
 

@@ -58,8 +58,8 @@ class JobDatabase:
     A write is a kind and a content, so that it can wait in the spool meanwhile:
 
     load
-        [jid, fun, tgt, tgt_type, user, minions, payload, claimed, command, is_test, is_runner]; of older versions
-        without the last three, which are for the job log
+        [jid, fun, tgt, tgt_type, user, minions, payload, claimed, command, is_test, is_runner, calls]; of older
+        versions without the last four, an entry of log_entry.py
     return
         The return as msgpack.
     minions

@@ -66,6 +66,8 @@ def changes(current, policy, now):
         _speaker(login, wanted, current["speakers"].get(login, {}), drops, puts)
     for destination, wanted in policy["routes"].items():
         _routes(destination, wanted, current["routes"].get(destination, []), drops, puts)
+    for kind, wanted in policy["alarms"].items():
+        puts += _alarm(kind, wanted, current["alarms"].get(kind, {}))
     return drops + puts
 
 
@@ -224,6 +226,12 @@ def _route(sign, function, destination, route):
     narrowed = f" where {_shown(route['filter'])}" if route["filter"] else ""
     line = f"{sign} route of {route['topic']} to {destination}{narrowed}"
     return Change(line, function, (destination, route["topic"], db.json(route["filter"])))
+
+
+def _alarm(kind, wanted, existing):
+    details = list(differences(existing, wanted))
+    if details:
+        yield Change(f"~ alarms of kind {kind}", "put_alarm_rule", (kind, db.json(wanted)), details)
 
 
 def _is_list_of_mappings(value):

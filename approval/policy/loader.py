@@ -28,10 +28,13 @@ The policy (who is who, and which request passes which chain): from a YAML file 
       salt_portal: {oidc: authenticated}
     routes:                                                    # what another system is told
       chat: [{topic: requests, filter: {act: approved}}, {topic: drift}]
+    alarms:                                                    # rules for kinds of alarms
+      unapproved-job: {group_functions: {shops: ["cmd.*"]}, quiet_hours: weekend}
+      drift: {severity: info, muted_groups: [shops]}
 
 The file says all about what it names: identities, members, minions, a speaker's providers and a destination's routes
-that it does not list are dropped (where it has no such list they stay). Objects that it does not name are left alone,
-so a policy can be in several files.
+that it does not list are dropped (where it has no such list they stay); of a kind of alarm what it does not say is as
+usual. Objects that it does not name are left alone, so a policy can be in several files.
 """
 
 import datetime
@@ -50,6 +53,9 @@ MINION_GROUP_KEYS = ("title", "minions", "at_once")
 FREEZE_KEYS = ("from", "until", "type", "minion_group", "reason", "lifted")
 SPEAKER_KEYS = ("assurance", "attests")
 ROUTE_KEYS = ("topic", "filter")
+ALARM_KEYS = (
+    "enabled", "severity", "functions", "read_only", "group_functions", "quiet_hours", "muted_groups",
+)  # fmt: skip
 ACTION_KEYS = ("function", "arg", "kwarg")
 
 
@@ -100,7 +106,10 @@ def _problems(conn, policy):
 
 
 def show(conn):
-    """The policy as it stands: {principals, groups, types, calendars, minion_groups, freezes, speakers, routes}."""
+    """
+    The policy as it stands: {principals, groups, types, calendars, minion_groups, freezes, speakers, routes,
+    alarms}.
+    """
     policy = db.value(conn, "show_policy")
     for name, body in policy["calendars"].items():
         duration = durations.parse(f"calendar {name}", body["duration"])
@@ -261,6 +270,17 @@ def _routes(destination, body):
     ]
 
 
+def _alarm(kind, body):
+    what = f"alarms of kind {kind}"
+    rule = _mapping(what, body, ALARM_KEYS)
+    for key in ("functions", "read_only", "muted_groups"):
+        if key in rule:
+            _texts(f"{what}: {key}", rule[key])
+    for group, counting in _named(f"{what}: group_functions", rule.get("group_functions")):
+        _texts(f"{what}: group_functions: {group}", counting)
+    return _json(what, rule)
+
+
 def _type(name, body):
     definition = {"name": name, **_mapping(f"type {name}", body, None)}
     for key in diff.DURATIONS:
@@ -310,6 +330,7 @@ SECTIONS = {
     "freezes": _freeze,
     "speakers": _speaker,
     "routes": _routes,
+    "alarms": _alarm,
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 from lab import PROJECT, wait_until
 
 # In the order in which they are typed: the last one ends with uninstalling.
-PAGES = [PROJECT / f"docs/{name}.md" for name in ("setting-up", "policy", "daily-work", "job-log", "running")]
+PAGES = [PROJECT / f"docs/{name}.md" for name in ("setting-up", "policy", "daily-work", "job-log", "alarms", "running")]
 LANGUAGES = ("", "sh", "console", "yaml")
 # Begins a line that somebody types.
 COMMAND = re.compile(r"^(\w+\$|(salt|psql|pg_|sudo|systemctl|createuser|createdb)\b)")
@@ -47,6 +47,14 @@ def account_of_alice(machine):
     machine.run("echo /opt/saltstack/salt/lib/python3*/site-packages >/usr/lib/python3/dist-packages/onedir.pth")
 
 
+def raised_alarm(machine):
+    """The number of an open alarm about a job by hand on web1."""
+    machine.run("salt web1 service.start no-such-service", check=False)
+    listed = "salt-approval --json alarms web1 --kind unapproved-job"
+    rows = wait_until(lambda: json.loads(machine.run(listed, "alice").stdout), "the alarm")
+    return str(rows[0]["alarm"])
+
+
 class Case(NamedTuple):
     """
     The conditions that a command of a page takes for granted.
@@ -74,6 +82,8 @@ CASES = {
     "salt web1 state.apply shop": Case(lambda machine: approved_value(machine, "shop_release"), says="Failed:    0"),
     "salt-approval break-glass N": Case(held_request),
     "salt-approval undelegate N": Case(own_delegation),
+    "salt-approval mute N": Case(raised_alarm, says="muted"),
+    "salt-approval acknowledge N": Case(raised_alarm, says="acknowledged"),
     "salt-approval show N": Case(lambda machine: "1", says="request 1"),
     "salt-approval outbox retry N": Case(lambda machine: "1", code=1, says="request 1"),
     "salt-approval compliance --metrics": Case(

@@ -18,6 +18,8 @@ INSERT INTO asking VALUES ('submit_request'), ('amend_request'), ('resolve_overl
 INSERT INTO reading VALUES ('show_rollout'), ('sending_paused');
 INSERT INTO reading VALUES ('search_packages'), ('catalog_progress'), ('show_minion');
 INSERT INTO asking VALUES ('want_catalogs');
+INSERT INTO reading VALUES ('list_alarms');
+INSERT INTO asking VALUES ('acknowledge_alarm'), ('mute_alarm');
 CREATE ROLE t_breaker LOGIN; GRANT approval_break_glass TO t_breaker;
 
 SELECT is(pg_temp.granted('t_exporter'), '{}', 'exporter: no function');
@@ -29,7 +31,7 @@ SELECT is(ARRAY[pg_temp.act('t_minion', 'SELECT revision FROM approval.expected_
 SELECT is(pg_temp.granted('t_engine'), '{advance_rollout,awaited_minions,awaiting_start,begin_dispatch,claim_outbox,dispatch_pause,due_catch_ups,'
     'due_outbox,expire_due,list_catalog_returns,list_dispatches,lock_groups,maintain_jobs,metrics,'
     'next_dispatch,next_due,note_catch_ups,note_facts,note_minion,note_observation,note_sent,note_silence,'
-    'note_starts,put_catalog,put_minions,refuse_catalog,renew_requests,seal_audit,settle_action,'
+    'note_starts,put_catalog,put_minions,refuse_catalog,renew_requests,seal_audit,settle_action,settle_alarms,'
     'settle_catch_ups,settle_dispatches,settle_outbox,settle_reinstalls,take_catalogs,take_catch_ups,'
     'take_checks,take_dispatches,tell,unknown_minions,want_catalogs}', 'engine');
 SELECT is(pg_temp.granted('t_stranger'), '{}', 'a login without a role: none');
@@ -44,7 +46,7 @@ SELECT set_eq('SELECT unnest(pg_temp.granted(''t_runner''))',
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_policy''))', $$SELECT name FROM reading UNION VALUES ('put_principal'), ('disable_principal'),
     ('put_identity'), ('drop_identity'), ('put_group'), ('put_membership'), ('drop_membership'), ('put_request_type'),
     ('put_minion_group'), ('put_calendar'), ('put_freeze'), ('drop_freeze'), ('put_speaker'), ('drop_speaker'), ('put_route'), ('drop_route'), ('show_policy'), ('remove_minions'),
-    ('inbox_of')$$, 'policy_admin: no decisions');
+    ('inbox_of'), ('put_alarm_rule')$$, 'policy_admin: no decisions');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_returner''))', $$VALUES ('expected_documents'), ('record_returns'), ('save_load'), ('save_minions'), ('get_load'),
     ('get_jid'), ('get_jids'), ('get_fun'), ('get_minions'), ('update_endtime'), ('get_endtime'), ('save_events'), ('maintain_jobs'), ('seal_audit')$$, 'returner');
 

@@ -11,7 +11,7 @@ from ...errors import ApprovalError, ConfigError
 from ...intake import own_patterns
 from ...settings import PARTS, Settings
 from .. import migrate
-from . import running, spool, top
+from . import alarms, running, spool, top
 
 OLDEST_SERVER = 150000
 
@@ -253,6 +253,7 @@ def _check_part(settings, part, uid, findings):
                 findings.look("policy")
                 findings.rows += db.call(conn, "check_job_log")
                 findings.look("job log")
+                alarms.run(conn, findings)
     except config.ConfigError as exc:
         findings.refused(where, exc, "See: salt-approval help connections")
     except ApprovalError as exc:

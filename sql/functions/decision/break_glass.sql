@@ -26,6 +26,8 @@ BEGIN
     UPDATE approval.request SET break_glass_at = moment WHERE request_id = p_request_id;
     PERFORM approval.audit_append(p_request_id, moment, 'glass-broken', actor.name, p_provider || ':' || p_subject, actor.assurance,
                                   jsonb_build_object('comment', p_comment));
+    PERFORM approval.raise_alarm('break-glass', minions, 'request/' || p_request_id, p_request_id,
+                                 jsonb_build_object('who', actor.name, 'what', p_comment), moment);
     UPDATE approval.outbox AS o SET due_at = least(o.due_at, greatest(moment, target.not_before))
     WHERE o.destination = 'salt' AND o.thread = 'request/' || p_request_id AND o.state = 'waiting';
     NOTIFY approval_outbox;

@@ -51,6 +51,12 @@ BEGIN
     IF open.state IS DISTINCT FROM new_state AND (p_accepted OR open.state IS NULL) THEN
         PERFORM approval.audit_append(0, moment, 'reinstall-' || CASE new_state WHEN 'waiting' THEN 'noticed' ELSE 'accepted' END,
             NULL, NULL, NULL, jsonb_build_object('minion', p_minion_id, 'key', p_key_digest, 'machine_id', p_machine_id));
+        IF held.key_digest <> p_key_digest THEN
+            PERFORM approval.raise_alarm(
+                'replaced-key', ARRAY[p_minion_id], new_state, NULL, jsonb_build_object('what', CASE new_state
+                    WHEN 'accepted' THEN 'it came with another key, which the master has accepted'
+                    ELSE 'it, or somebody in its name, came with another key, which waits to be accepted' END), moment);
+        END IF;
     END IF;
     RETURN new_state;
 END

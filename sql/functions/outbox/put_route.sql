@@ -10,7 +10,7 @@ BEGIN
 EXCEPTION WHEN check_violation OR not_null_violation THEN
     RAISE EXCEPTION USING ERRCODE = 'AP017',
         MESSAGE = 'a route is a destination other than salt (small letters, digits, - and _), a topic (requests, jobs, inventory, '
-                  'drift) and a filter, which is a mapping';
+                  'drift, alarms) and a filter, which is a mapping';
 END
 $$;
 COMMENT ON FUNCTION approval.put_route IS

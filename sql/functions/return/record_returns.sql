@@ -22,6 +22,7 @@ DECLARE
     places bigint[] := ARRAY[]::bigint[];
     outcomes text[] := ARRAY[]::text[];
     attempts integer[] := ARRAY[]::integer[];
+    suspicions jsonb := jsonb '{}';
     came_to record;
 BEGIN
     -- Auditors read findings as rows, so they must be an array, whoever wrote them.
@@ -144,16 +145,32 @@ BEGIN
              WHERE u.proven AND (p_verdicts[u.place] <> 'converged'
                                  OR EXISTS (SELECT FROM approval.drift AS d WHERE d.minion_id = u.minion_id
                                      AND d.cleared_at IS NULL)
-                                 OR EXISTS (SELECT FROM approval.silence AS q WHERE q.minion_id = u.minion_id))) AS noting
+                                 OR EXISTS (SELECT FROM approval.silence AS q WHERE q.minion_id = u.minion_id))) AS noting,
+            (SELECT jsonb_object_agg(u.place, CASE
+                 WHEN 'replayed' = ANY (u.flags) THEN 'replayed'
+                 WHEN 'claim' = ANY (u.flags) THEN 'claim'
+                 WHEN 'untargeted' = ANY (u.flags) THEN 'untargeted'
+                 ELSE (SELECT CASE f.reason WHEN 'forged' THEN 'forged' ELSE 'running' END
+                       FROM approval.findings_of(p_findings[u.place]::json) AS f
+                       WHERE f.reason IN ('forged', 'refused-running') LIMIT 1) END)
+             FROM judged AS u
+             WHERE u.flags && '{replayed,claim,untargeted}'
+                 OR NOT p_authenticated[u.place] AND p_findings[u.place] LIKE ANY (ARRAY['%"forged"%', '%"refused-running"%']))
+             AS suspicious
         INTO came_to FROM sorted AS s;
         places := places || came_to.places;
         outcomes := outcomes || came_to.outcomes;
         attempts := attempts || came_to.attempts;
+        suspicions := suspicions || coalesce(came_to.suspicious, '{}');
         IF came_to.misdated IS NOT NULL OR came_to.excessive IS NOT NULL THEN
             PERFORM approval.quarantine_return(
                 p_minions[q.place], p_jids[q.place], p_funs[q.place], q.reason, p_payloads[q.place], moment)
             FROM (SELECT unnest(came_to.misdated) AS place, 'the jid is none, or of no job that is kept' AS reason
                   UNION ALL SELECT unnest(came_to.excessive), 'too many different returns of one job') AS q;
+            suspicions := suspicions || (
+                SELECT jsonb_object_agg(q.place, q.suspicion)
+                FROM (SELECT unnest(came_to.misdated) AS place, 'misdated' AS suspicion
+                      UNION ALL SELECT unnest(came_to.excessive), 'excessive') AS q);
         END IF;
         IF came_to.moving IS NOT NULL THEN
             -- Minions before their items, and those before requests, as whoever approves does it; so also those of later turns.
@@ -171,6 +188,9 @@ BEGIN
             FROM unnest(came_to.noting) AS m;
         END IF;
     END LOOP;
+    IF suspicions <> '{}' THEN
+        PERFORM approval.alarms_of_returns(p_jids, p_minions, p_funs, suspicions, moment);
+    END IF;
     RETURN QUERY SELECT o.outcome, o.attempt FROM unnest(places, outcomes, attempts) AS o (place, outcome, attempt)
         ORDER BY o.place;
 END

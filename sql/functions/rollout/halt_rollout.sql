@@ -19,6 +19,10 @@ BEGIN
     PERFORM approval.refresh_documents(ARRAY(
         SELECT DISTINCT i.minion_id FROM approval.item AS i
         WHERE i.request_id = p_request_id AND i.minion_id = ANY (minions) AND i.state = 'approved' AND i.kind <> 'action'));
+    PERFORM approval.raise_alarm(
+        'halted-wave', ARRAY(SELECT DISTINCT f.minion_id FROM approval.rollout_failures(p_request_id) AS f ORDER BY 1),
+        format('request %s %s', p_request_id, p_now), p_request_id,
+        jsonb_build_object('what', format('request %s halted: %s', p_request_id, p_because)), p_now);
     PERFORM approval.audit_append(p_request_id, p_now, 'rollout-halted', NULL, NULL, NULL, jsonb_build_object(
         'because', p_because, 'minions', (
             SELECT coalesce(jsonb_agg(f.minion_id ORDER BY f.minion_id), '[]')

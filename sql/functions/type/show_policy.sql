@@ -47,8 +47,11 @@ SELECT jsonb_build_object(
         SELECT coalesce(jsonb_object_agg(d.destination, d.routes), '{}')
         FROM (SELECT r.destination, jsonb_agg(
                   jsonb_build_object('topic', r.topic, 'filter', r.filter) ORDER BY r.topic, r.filter) AS routes
-              FROM approval.route AS r GROUP BY r.destination) AS d))
+              FROM approval.route AS r GROUP BY r.destination) AS d),
+    'alarms', (
+        SELECT coalesce(jsonb_object_agg(a.kind, jsonb_strip_nulls(to_jsonb(a)) - 'kind'), '{}')
+        FROM approval.alarm_rule AS a))
 $$;
 COMMENT ON FUNCTION approval.show_policy IS
-    'Principals with their identities, groups with their members, request types, calendars, minion groups, freezes, speakers and '
-    'routes as they stand; a calendar''s duration in whole minutes. Definer: tables are private.';
+    'Principals with their identities, groups with their members, request types, calendars, minion groups, freezes, speakers, '
+    'routes and rules of alarms as they stand; a calendar''s duration in whole minutes. Definer: tables are private.';

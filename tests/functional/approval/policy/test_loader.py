@@ -242,6 +242,28 @@ def test_routes_are_written_compared_and_dropped(admin):
     ]
 
 
+def test_rules_of_alarms_are_written_compared_and_as_usual_again(admin):
+    group = "minion_groups: {lab: {title: Lab, minions: []}}\n"
+    given = group + "alarms: {drift: {severity: info, muted_groups: [lab]}}"
+    assert load(admin, given)[1:] == [
+        "~ alarms of kind drift",
+        "    severity: (none) -> info",
+        '    muted_groups: (none) -> ["lab"]',
+    ]
+    assert load(admin, given) == []
+    assert "alarms:\n  drift:\n    severity: info\n    muted_groups:\n    - lab" in loader.to_yaml(loader.show(admin))
+    assert load(admin, loader.to_yaml(loader.show(admin))) == []
+    assert load(admin, "alarms: {drift: {}}") == [
+        "~ alarms of kind drift",
+        "    severity: info -> (none)",
+        '    muted_groups: ["lab"] -> (none)',
+    ]
+    with pytest.raises(Refused, match="alarms of kind drift: there is no minion group none"):
+        load(admin, "alarms: {drift: {muted_groups: [none]}}")
+    with pytest.raises(Refused, match="alarms of kind no-kind: there is no such kind: there are break-glass, drift"):
+        load(admin, "alarms: {no-kind: {}}")
+
+
 def test_speakers_are_written_compared_and_dropped(admin):
     given = "speakers: {carol: {jira: authenticated, portal: {assurance: asserted, attests: true}}}"
     assert load(admin, given) == [

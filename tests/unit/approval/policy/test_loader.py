@@ -82,6 +82,15 @@ def test_an_empty_file_says_nothing():
         ("freezes: {a: {from: 2026-01-01}}", "freeze a has no until"),
         ("routes: {chat: drift}", "routes of chat must be a list"),
         ("routes: {chat: [{filter: {}}]}", "routes of chat: topic"),
+        ("alarms: {drift: []}", "alarms of kind drift must be a mapping"),
+        ("alarms: {drift: {muted: true}}", "alarms of kind drift: unknown key 'muted'"),
+        ("alarms: {drift: {muted_groups: lab}}", "alarms of kind drift: muted_groups must be a list"),
+        (
+            "alarms: {unapproved-job: {functions: [1]}}",
+            "an entry of alarms of kind unapproved-job: functions must be text",
+        ),
+        ("alarms: {unapproved-job: {group_functions: [a]}}", "unapproved-job: group_functions must be a mapping"),
+        ("alarms: {unapproved-job: {group_functions: {a: cmd.run}}}", "group_functions: a must be a list"),
         ("freezes: {a: {from: soon, until: 2026-01-01}}", "freeze a: from: 'soon' is not a date"),
         ("freezes: {a: {lifted: true, reason: x}}", "freeze a: what is lifted has no other keys"),
         ("types: {a: {action: reboot}}", "type a: action must be a mapping"),
@@ -143,6 +152,7 @@ def test_what_is_shown_can_be_loaded_again():
         "minion_groups": {"shops": {"title": "", "minions": ["till1"]}},
         "speakers": {"approval_operator": {"salt": {"assurance": "asserted", "attests": False}}},
         "routes": {"chat": [{"topic": "drift", "filter": {}}, {"topic": "requests", "filter": {"act": "approved"}}]},
+        "alarms": {"drift": {"severity": "info", "muted_groups": ["shops"]}},
         "freezes": {
             "f": {
                 "from": "2026-12-20T00:00:00+00:00",
@@ -161,6 +171,7 @@ def test_what_is_shown_can_be_loaded_again():
     assert parsed["minion_groups"] == shown["minion_groups"]
     assert parsed["freezes"]["f"]["type"] is None
     assert parsed["routes"] == shown["routes"]
+    assert parsed["alarms"] == shown["alarms"]
     assert set(yaml.safe_load(text)) == set(loader.SECTIONS)
     assert yaml.safe_load(loader.type_to_yaml(shown["types"]["t"]["definition"])) == {
         "types": {"t": {"kind": "package", "chain": []}}
