@@ -53,6 +53,10 @@ METRICS = {
             "gauge", "Since when the oldest waiting message of a destination is due.", ("destination",)
         ),
         "returns_total": Metric("counter", "Returns that were recorded, by what the validator found.", ("verdict",)),
+        "alarms": Metric("gauge", "Alarms that nobody has acknowledged or muted.", ("severity",)),
+        "rollouts": Metric("gauge", "Requests that are sent in waves, and those that failures halted.", ("state",)),
+        "sending_paused": Metric("gauge", "Whether somebody has paused all sending to minions."),
+        "catch_ups_waiting": Metric("gauge", "Minions that started behind, and wait to be caught up."),
         "audit_unsealed_streams": Metric("gauge", "Requests, and the policy, with acts that are not sealed yet."),
         # Of the master's disk.
         "spool_entries": Metric("gauge", "Jobs, returns and events that wait for the database."),

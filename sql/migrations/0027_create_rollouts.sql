@@ -21,6 +21,7 @@ CREATE TABLE approval.rollout (
     CONSTRAINT rollout_halted CHECK ((halted_at IS NULL) = (halted_because IS NULL) AND (state <>
     'halted' OR halted_at IS NOT NULL))
 );
+CREATE INDEX rollout_open ON approval.rollout (state) WHERE state IN ('running', 'halted');
 COMMENT ON TABLE approval.rollout IS
     'An approved request whose minions are sent in waves. running: the next wave opens once the one before has its verdicts '
     'and has soaked. '

@@ -1,7 +1,7 @@
 -- What is counted for monitoring.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(19);
+SELECT plan(22);
 
 -- The values of one metric by their labels, as in pending=1 approved=0.
 CREATE FUNCTION pg_temp.metric(metric text) RETURNS text LANGUAGE sql AS $$
@@ -64,6 +64,14 @@ SELECT throws_ok($$SELECT pg_temp.act('t_engine', $q$SELECT nextval('approval.re
 
 SELECT approval.seal_audit() \g /dev/null
 SELECT is(pg_temp.metric('audit_unsealed_streams'), '0', 'the audit is sealed');
+SELECT is(pg_temp.metric('rollouts') || ' ' || pg_temp.metric('sending_paused') || ' ' || pg_temp.metric('catch_ups_waiting'), 'halted=0 running=0 0 0',
+    'nothing is sent in waves, paused or to be caught up');
+SELECT approval.raise_alarm('drift', '{web1}', 'a', NULL, '{"what": "drifted"}', now()),
+    approval.raise_alarm('break-glass', '{}', 'b', NULL, '{"what": "broken"}', now()), approval.settle_alarms() \g /dev/null
+SELECT is(pg_temp.metric('alarms'), 'critical=2 info=0 warning=1', 'alarms by severity, also that of the return in quarantine');
+UPDATE approval.alarm SET muted_until = now() + interval '1 hour', decided_by = 'bob', comment = 'known' WHERE kind = 'drift';
+UPDATE approval.alarm SET acknowledged_at = now(), decided_by = 'bob', comment = 'known' WHERE severity = 'critical';
+SELECT is(pg_temp.metric('alarms'), 'critical=0 info=0 warning=0', 'without those that somebody has judged');
 SELECT throws_ok($$SELECT pg_temp.act('t_bob', 'SELECT approval.metrics()')$$, '42501', NULL, 'a person has other functions');
 SELECT * FROM finish();
 ROLLBACK;

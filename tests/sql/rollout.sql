@@ -1,7 +1,7 @@
 -- Waves: what a rollout may be, who is of which wave, what holds back, halts and lets go on; pairs; the pause of all sending.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(144);
+SELECT plan(145);
 
 SELECT approval.put_minions(ARRAY(SELECT 'n' || g FROM generate_series(1, 20) AS g)) \g /dev/null
 SELECT approval.put_minion_group('pilots', '', '{n1,n2}'), approval.put_minion_group('empty', '', '{}') \g /dev/null
@@ -167,6 +167,8 @@ SELECT is(pg_temp.advance(:w) || ': ' || pg_temp.verdicts(:w), 'running: n1 conv
 SELECT pg_temp.comes_to(:w, 'n2', 'failed') \g /dev/null
 SELECT is(pg_temp.advance(:w), 'halted', 'a canary fails: halted');
 SELECT is((SELECT act || ' ' || (detail::jsonb ->> 'minions') FROM approval.audit_entry WHERE stream = :w ORDER BY seq DESC LIMIT 1), 'rollout-halted ["n2"]', 'recorded');
+SELECT is((SELECT format('%s %s %s', kind, minions, what) FROM approval.alarm_signal WHERE request_id = :w),
+    format('halted-wave {n2} request %s halted: 1 minion failed, where 0 may', :w), 'an alarm');
 SELECT matches(approval.waiting_for(:w), '^halted .* UTC: 1 minion failed, where 0 may \(n2: E: no such package\); 3 minions held by wave 3 of request', 'and told');
 SELECT is(pg_temp.advance(:w) || pg_temp.documents('{n3,n4,n5,n6}'), 'halted0', 'nothing else was touched, whatever the time');
 SELECT is((SELECT x ->> 'state' || (x ->> 'because') || (x #>> '{failures,0,reason}') || (x #>> '{resume,0,group_name}') FROM approval.show_rollout(:w) AS x),

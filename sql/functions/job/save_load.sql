@@ -11,7 +11,8 @@ BEGIN
         RETURN false;
     END IF;
     INSERT INTO approval.job AS j (jid, fun, tgt, tgt_type, job_user, minions, load, claimed, published_at)
-    VALUES (p_jid, p_fun, p_tgt, p_tgt_type, p_user, coalesce(p_minions, '{}'), p_load, p_claimed, published_at)
+    VALUES (p_jid, p_fun, p_tgt, p_tgt_type, p_user, coalesce(p_minions, '{}'), p_load, p_claimed,
+        least(to_timestamp(p_published_at), now()))
     ON CONFLICT (jid) DO UPDATE
     SET fun = p_fun, tgt = p_tgt, tgt_type = p_tgt_type, job_user = p_user, minions = coalesce(p_minions, '{}'), load = p_load,
         claimed = false

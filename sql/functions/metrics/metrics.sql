@@ -39,6 +39,19 @@ SELECT 'saltext_approval_returns_total', jsonb_build_object('verdict', replace(s
 FROM pg_class AS c
 WHERE c.relnamespace = 'approval'::regnamespace AND c.relkind = 'S' AND starts_with(c.relname, 'returns_')
 UNION ALL
+SELECT 'saltext_approval_alarms', jsonb_build_object('severity', s.severity), count(a.alarm_id)
+FROM unnest(ARRAY['info', 'warning', 'critical']) AS s (severity)
+LEFT JOIN approval.alarm AS a ON a.severity = s.severity AND a.acknowledged_at IS NULL AND coalesce(a.muted_until <= now(), true)
+GROUP BY s.severity
+UNION ALL
+SELECT 'saltext_approval_rollouts', jsonb_build_object('state', s.state), count(o.request_id)
+FROM unnest(ARRAY['running', 'halted']) AS s (state) LEFT JOIN approval.rollout AS o ON o.state = s.state
+GROUP BY s.state
+UNION ALL
+SELECT 'saltext_approval_sending_paused', '{}', count(*) FROM approval.sending_pause
+UNION ALL
+SELECT 'saltext_approval_catch_ups_waiting', '{}', count(*) FROM approval.catch_up AS c WHERE c.state = 'waiting'
+UNION ALL
 SELECT 'saltext_approval_audit_unsealed_streams', '{}', count(*) FROM approval.audit_stream AS s WHERE s.sealed_seq < s.head_seq
 $$;
 COMMENT ON FUNCTION approval.metrics IS
