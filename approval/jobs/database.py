@@ -130,7 +130,8 @@ class JobDatabase:
     def _report(self, outcome, packed):
         if outcome == "quarantined":
             load = packing.readable(packed)
-            log.warning("The return of %s for job %s is in quarantine", load.get("id"), load.get("jid"))
+            minion, jid = packing.named(load.get("id")), packing.named(load.get("jid"))
+            log.warning("The return of %r for job %r is in quarantine", minion, jid)
 
     def _call(self, function, *args, repeatable=False):
         return _core.call(

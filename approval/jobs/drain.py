@@ -18,6 +18,7 @@ import time
 from dataclasses import dataclass, field
 
 from .. import _core
+from ..intake import masking
 from . import packing
 from .database import Batch, claimed_content
 from .late import IN_A_ROW, TRIES, Late, PassedOver
@@ -279,6 +280,8 @@ class _Run:
         self._in_a_row = 0
 
     def _set_aside(self, entry, reason):
+        # What the database says of a return may quote it.
+        reason = masking.masked_text(reason)
         try:
             self._spool.set_aside(entry.seq, reason)
         except _core.StoreError as exc:

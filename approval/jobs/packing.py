@@ -6,6 +6,8 @@ A minion chooses everything in what it returns, also jid, user and target: nothi
 import salt.exceptions
 import salt.payload
 
+from ..intake import masking
+
 # Asked by Salt itself, all the time, and of no interest afterwards.
 UNRECORDED = ("saltutil.find_job",)
 # These describe a published job. The rest of a load is the publisher's keys and tokens, or a return.
@@ -74,3 +76,8 @@ def as_text(value, depth=0):
     if not isinstance(value, str):
         return ""
     return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+def named(value):
+    """A minion or a job, which a minion names as it likes, as a message has it: without secrets, and cut."""
+    return masking.masked_text(as_text(value))[:100]

@@ -142,8 +142,8 @@ class JobStore:
             raise
 
     def _refuse_return(self, load, exc):
-        minion, jid = (packing.as_text(load.get(name))[:100] for name in ("id", "jid"))
-        log.error("The return of %r for job %r is refused: %s", minion, jid, exc)
+        minion, jid = packing.named(load.get("id")), packing.named(load.get("jid"))
+        log.error("The return of %r for job %r is refused: %s", minion, jid, masking.masked_text(str(exc)))
 
     def _waits(self, jid):
         """Whether something of the job is in the spool; a spool that cannot be read does not stop anything."""
@@ -202,8 +202,8 @@ class JobStore:
         minion = ""
         if kind == "return":
             with contextlib.suppress(Exception):
-                minion = f" of {packing.as_text(packing.readable(content)['id'])[:100]!r}"
-        log.error("The %s%s for job %r is lost: %s", kind, minion, packing.as_text(str(jid))[:100], exc)
+                minion = f" of {packing.named(packing.readable(content)['id'])!r}"
+        log.error("The %s%s for job %r is lost: %s", kind, minion, packing.named(str(jid)), exc)
 
     def _waiting(self, jid):
         try:

@@ -183,13 +183,16 @@ def test_a_repeated_return_counts_once(cache, publish, database):
     assert cache.get_jid(jid)["web1"]["return"] is False
 
 
-@pytest.mark.parametrize("jid", ["", "x", "20000101000000000000", "29990101000000000000", "../../etc", "req; DROP"])
+@pytest.mark.parametrize(
+    "jid", ["", "x", "20000101000000000000", "29990101000000000000", "../../etc", "req; DROP", "pw=hunter2"]
+)
 def test_returns_with_an_impossible_jid_are_set_aside(cache, database, jid, caplog):
     load = {**NO_RETURN, "id": "web1", "jid": jid}
     with caplog.at_level(logging.WARNING):
         cache.save_load(jid, dict(load))
         cache.returner(dict(load))
     assert "is in quarantine" in caplog.text
+    assert "hunter2" not in caplog.text
     assert database.execute("SELECT count(*) FROM approval.job_return") == [(0,)]
     assert database.execute("SELECT minion_id, jid FROM approval.quarantine") == [("web1", jid)]
 

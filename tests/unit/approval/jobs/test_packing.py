@@ -1,6 +1,8 @@
 import datetime
 import math
 
+import pytest
+
 from saltext.approval.jobs import packing
 
 
@@ -34,3 +36,17 @@ def test_fields_become_text_that_the_database_can_hold():
     assert packing.as_text("a\0b\ud800") == "a\ufffdb?"
     assert packing.as_text(None) == ""
     assert packing.as_text({"a": 1}) == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("web1", "web1"),
+        ("password=hunter2", "password=********"),
+        ("x" * 95 + " password=hunter2", "x" * 95 + " pass"),
+        (None, ""),
+        (["a", "b"], "a,b"),
+    ],
+)
+def test_what_a_minion_names_is_logged_without_secrets(given, expected):
+    assert packing.named(given) == expected
