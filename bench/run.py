@@ -28,6 +28,7 @@ import snapshot  # noqa: E402
 import spooled  # noqa: E402
 import storm  # noqa: E402
 import validation  # noqa: E402
+import waves  # noqa: E402
 from approval_database import ApprovalDatabase  # noqa: E402
 from fleet import Fleet  # noqa: E402
 from run_directory import DISK, RunDirectory  # noqa: E402
@@ -70,6 +71,8 @@ def measure(quick):
         yield from storm.measure(database, minions, directory, *(STORM_QUICK if quick else STORM))
     with RunDirectory() as directory:
         yield from rules.measure(directory, quick)
+    with RunDirectory() as directory:
+        yield from waves.measure(directory, quick)
     yield from events.measure(EVENTS_QUICK_S if quick else EVENTS_S)
 
 

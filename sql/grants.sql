@@ -222,6 +222,7 @@ GRANT SELECT ON approval.request_left_out TO approval_auditor;
 -- Waves. Anybody known may stop all sending; who may let it go on, the functions say.
 GRANT EXECUTE ON FUNCTION
     approval.advance_rollout,
+    approval.begin_dispatches,
     approval.lock_groups
 TO approval_engine;
 GRANT EXECUTE ON FUNCTION

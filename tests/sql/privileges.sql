@@ -24,7 +24,7 @@ SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'hello', '1') \g /dev/null
 SELECT is(ARRAY[pg_temp.act('t_minion', 'SELECT revision FROM approval.expected_documents(''{web1}'', ''{NULL}'', ''{x}'')'),
                 pg_temp.act('t_returner', 'SELECT revision FROM approval.expected_documents(''{web1}'', ''{NULL}'', ''{x}'')')], '{NULL,1}',
     'which are compared with nothing: it is given no document');
-SELECT is(pg_temp.granted('t_engine'), '{advance_rollout,awaited_minions,awaiting_start,begin_dispatch,claim_outbox,dispatch_pause,due_outbox,expire_due,list_dispatches,'
+SELECT is(pg_temp.granted('t_engine'), '{advance_rollout,awaited_minions,awaiting_start,begin_dispatch,begin_dispatches,claim_outbox,dispatch_pause,due_outbox,expire_due,list_dispatches,'
     'lock_groups,maintain_jobs,next_dispatch,next_due,note_minion,note_observation,note_sent,note_silence,put_minions,'
     'renew_requests,seal_audit,settle_action,settle_dispatches,settle_outbox,settle_reinstalls,take_checks,'
     'take_dispatches,tell,unknown_minions}', 'engine');
