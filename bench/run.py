@@ -30,6 +30,7 @@ import snapshot  # noqa: E402
 import spooled  # noqa: E402
 import storm  # noqa: E402
 import validation  # noqa: E402
+import waves  # noqa: E402
 from approval_database import ApprovalDatabase  # noqa: E402
 from fleet import Fleet  # noqa: E402
 from run_directory import DISK, RunDirectory  # noqa: E402
@@ -74,6 +75,8 @@ def measure(quick):
         yield from rules.measure(directory, quick)
         yield from job_log.measure(directory, quick, rounds, duration_s)
         yield from catalog.measure(directory)
+    with RunDirectory() as directory:
+        yield from waves.measure(directory, quick)
     yield from events.measure(EVENTS_QUICK_S if quick else EVENTS_S)
 
 

@@ -241,6 +241,7 @@ GRANT SELECT ON approval.job_log, approval.minion_number TO approval_auditor;
 -- Waves. Anybody known may stop all sending; who may let it go on, the functions say.
 GRANT EXECUTE ON FUNCTION
     approval.advance_rollout,
+    approval.begin_dispatches,
     approval.lock_groups
 TO approval_engine;
 GRANT EXECUTE ON FUNCTION

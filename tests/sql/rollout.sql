@@ -247,7 +247,7 @@ SELECT pg_temp.decide('t_bob', :f), pg_temp.advance(:f) \g /dev/null
 SELECT pg_temp.ping(:f, 'n12'), pg_temp.ping(:f, 'n13'), pg_temp.ping(:f, 'n14'), pg_temp.advance(:f) \g /dev/null
 SELECT is(pg_temp.steps(:f), 'apply n12, apply n13', 'so many as may be in flight');
 SELECT is(pg_temp.send(:f, 'n12') AND pg_temp.send(:f, 'n13') AND pg_temp.steps(:f) IS NULL, true, 'and no more');
-SELECT is(pg_temp.act('t_engine', format('SELECT approval.next_dispatch(%s, NULL) > clock_timestamp()', :f)), 'true', 'for a while');
+SELECT is((SELECT string_agg(DISTINCT readiness, ' ') FROM approval.dispatchable(:f, NULL, NULL, clock_timestamp())), 'later', 'for a while');
 SELECT pg_temp.comes_to(:f, 'n12', 'converged'), pg_temp.advance(:f) \g /dev/null
 SELECT is(pg_temp.steps(:f), 'apply n14', 'until one has its verdict');
 SELECT pg_temp.send(:f, 'n14'), pg_temp.comes_to(:f, 'n13', 'converged'), pg_temp.comes_to(:f, 'n14', 'converged'), pg_temp.advance(:f) \g /dev/null
@@ -301,7 +301,7 @@ SELECT pg_temp.act('t_alice', 'SELECT approval.submit_request(''pg'', ''t_alice'
 SELECT pg_temp.ask_waved('{n19}', NULL, 'hello', 'free') AS other \gset
 SELECT is(pg_temp.begin(:one, 'n18', 'perform', 'h1'), true, 'the first');
 SELECT is(pg_temp.begin(:other, 'n19', 'apply', 'h2'), false, 'the second not while the first is at it, of another request and kind as it is');
-SELECT is(pg_temp.steps(:other) IS NULL AND pg_temp.act('t_engine', format('SELECT approval.next_dispatch(%s, NULL) > clock_timestamp()', :other))::boolean, true, 'it is looked at again later');
+SELECT is(pg_temp.steps(:other) IS NULL AND (SELECT readiness = 'later' AND again_at > now() FROM approval.dispatchable(:other, NULL, NULL, clock_timestamp())), true, 'it is looked at again later');
 SELECT pg_temp.sent(:one, 'n18', 'h1') \g /dev/null
 SELECT is(pg_temp.begin(:other, 'n19', 'apply', 'h2'), false, 'nor while nothing has proven it');
 UPDATE approval.dispatch SET state = 'proven', ended_at = clock_timestamp() WHERE request_id = :one;

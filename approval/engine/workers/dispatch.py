@@ -26,7 +26,8 @@ from ..worker import DatabaseWorker
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 1000  # steps or returns that are fetched in one go
+AT_ONCE = 1000  # returns that are fetched in one go, and minions that are noted in one transaction
+STEPS = 10_000  # that are fetched in one go: one job may be for all of them
 FEW = (
     1000  # so many keys are looked up one by one, before all are listed: which takes seconds where there are very many
 )
@@ -95,16 +96,17 @@ class Dispatch(DatabaseWorker, Consumer):
         one of them could not be taken, or None.
         """
         error = None
-        rows = self.call("take_dispatches", number, list(self._minions), AT_ONCE)
+        rows = self.call("take_dispatches", number, list(self._minions), STEPS)
         groups = [[row for row in rows if row["step"] == step] for step in TOGETHER]
         groups += [[row] for row in rows if row["step"] not in TOGETHER]
         for group in filter(None, groups):
             if time.monotonic() >= self._until:
                 break
             jid = publisher.new_jid(self.opts)
-            with db.translated(), self.conn.transaction():
-                self.value("lock_groups", [row["minion_id"] for row in group])
-                begun = [row for row in group if self.value("begin_dispatch", *_key(row), row["step"], jid)]
+            minions, items = zip(*map(_key, group), strict=True)
+            answer = self.call("begin_dispatches", number, list(minions), list(items), group[0]["step"], jid)
+            free = {row["begin_dispatches"] for row in answer}
+            begun = [row for row in group if row["minion_id"] in free]
             if begun:
                 error = self._publish(jid, begun) or error
         return error
@@ -127,9 +129,14 @@ class Dispatch(DatabaseWorker, Consumer):
             lost = set(minions) - set(reached)
             self._lost |= lost
             self._minions -= lost
-        with db.translated(), self.conn.transaction():
-            for row in rows:
-                self.call("note_sent", *_key(row), jid, row["minion_id"] in reached)
+        reached = set(reached)
+        if rows[0]["step"] == "ping":
+            # Whether a ping was published is only worth noting where it was not.
+            rows = [row for row in rows if row["minion_id"] not in reached]
+        for first in range(0, len(rows), AT_ONCE):
+            with db.translated(), self.conn.transaction():
+                for row in rows[first : first + AT_ONCE]:
+                    self.call("note_sent", *_key(row), jid, row["minion_id"] in reached)
         return error
 
     def _job(self, row):
