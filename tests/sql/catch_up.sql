@@ -1,7 +1,7 @@
 -- Minions that start and are behind: which are, when, how many at a time, and never twice for one cause.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(66);
+SELECT plan(67);
 
 SELECT approval.put_request_type('{"name": "at-once", "kind": "package", "dispatch": true, "requesters": ["*"], "pre_approved": true, "chain": []}') \g /dev/null
 SELECT approval.put_request_type('{"name": "brief", "kind": "package", "dispatch": true, "valid_for": "1 hour", "requesters": ["*"], "pre_approved": true, "chain": []}') \g /dev/null
@@ -173,6 +173,8 @@ SELECT is(pg_temp.note('{%}'), 1, 'what was sent in vain in the last window');
 SELECT is((SELECT due_at = date_trunc('hour', now()) + interval '5 hours' FROM approval.catch_up WHERE minion_id = '%'), true, 'is caught up in the next');
 SELECT pg_temp.due('%') \g /dev/null
 SELECT is(pg_temp.take(9, 'c', '{%}'), NULL, 'and not before');
+SELECT approval.put_calendar('nightly', 'FREQ=DAILY', 'UTC', '2 hours', '2026-01-01 00:00', ARRAY[now() - interval '1 hour']) \g /dev/null
+SELECT is(pg_temp.take(9, 'c', '{%}'), '% observe', 'unless the window is moved');
 
 -- Sent by a request meanwhile; removed; and who may do none of it.
 SELECT pg_temp.note('{web2}'), pg_temp.due('web2') \g /dev/null

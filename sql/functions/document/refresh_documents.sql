@@ -8,16 +8,23 @@ BEGIN
         PERFORM approval.settle_request(overtaken, moment);
     END LOOP;
     -- Messages for what waits there are looked at now, and not when a window was to open before. Those that failed keep their
-    -- pause.
+    -- pause; one that is locked is being looked at.
     UPDATE approval.outbox AS o SET due_at = moment
-    WHERE o.destination = 'salt' AND o.state = 'waiting' AND o.attempts = 0 AND o.due_at > moment AND o.request_id IN (
-        SELECT i.request_id FROM approval.item AS i
-        WHERE i.minion_id = ANY (p_minions) AND i.state = 'approved' AND i.outcome <> 'converged');
+    FROM (SELECT w.destination, w.thread, w.seq FROM approval.outbox AS w
+          WHERE w.destination = 'salt' AND w.state = 'waiting' AND w.attempts = 0 AND w.due_at > moment AND w.request_id IN (
+              SELECT i.request_id FROM approval.item AS i
+              WHERE i.minion_id = ANY (p_minions) AND i.state = 'approved' AND i.outcome <> 'converged')
+          FOR UPDATE SKIP LOCKED) AS free
+    WHERE o.destination = free.destination AND o.thread = free.thread AND o.seq = free.seq;
     IF FOUND THEN
         NOTIFY approval_outbox;
     END IF;
+    -- So are minions that wait to be caught up in a window; not those that are left alone for minutes after their start.
+    UPDATE approval.catch_up AS c SET due_at = moment
+    WHERE c.minion_id = ANY (p_minions) AND c.state = 'waiting' AND c.due_at > moment + interval '5 minutes';
 END
 $$;
 COMMENT ON FUNCTION approval.refresh_documents IS
     'Internal: brings the documents of these minions in line with what their items, windows and freezes are now, and requests with '
-    'that; what waited to be sent there is due to be looked at.';
+    'that; what waited to be sent there, or caught up, is due to be '
+    'looked at.';
