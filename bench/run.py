@@ -71,7 +71,7 @@ def measure(quick):
         yield from storm.measure(database, minions, directory, *(STORM_QUICK if quick else STORM))
     with RunDirectory() as directory:
         yield from rules.measure(directory, quick)
-        yield from catalog.measure(directory)
+        yield from catalog.measure(directory, quick)
     yield from events.measure(EVENTS_QUICK_S if quick else EVENTS_S)
 
 
