@@ -79,7 +79,7 @@ COMMENT ON COLUMN approval.catalog_ask.refusal IS 'Why its last answer was not t
 
 CREATE TABLE approval.package_name (
     name_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    name text COLLATE "C" NOT NULL UNIQUE CHECK (name ~ '^[!-~]{1,255}$'),
+    name text COLLATE "C" NOT NULL UNIQUE CHECK (name ~ '^[!-~]+$' AND length(name) <= 255),
     key text COLLATE "C" NOT NULL
 );
 CREATE INDEX package_name_key ON approval.package_name (key, name);
@@ -89,7 +89,7 @@ COMMENT ON COLUMN approval.package_name.key IS 'The part that names of one packa
 CREATE TABLE approval.catalog_version (
     catalog_id integer NOT NULL REFERENCES approval.catalog,
     name_id integer NOT NULL REFERENCES approval.package_name,
-    version text COLLATE "C" NOT NULL CHECK (version ~ '^[!-~]{1,255}$'),
+    version text COLLATE "C" NOT NULL CHECK (version ~ '^[!-~]+$' AND length(version) <= 255),
     since timestamptz NOT NULL,
     gone_since timestamptz CHECK (gone_since >= since),
     PRIMARY KEY (catalog_id, name_id, version)

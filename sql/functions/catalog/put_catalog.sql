@@ -22,7 +22,9 @@ BEGIN
     ELSIF cardinality(p_names) IS DISTINCT FROM cardinality(p_versions) OR cardinality(p_names) > most_versions THEN
         RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('it has more than %s versions of packages', most_versions);
     ELSIF EXISTS (SELECT FROM unnest(p_names, p_versions) AS g (name, version)
-                  WHERE coalesce(g.name, '') !~ '^[!-~]{1,255}$' OR coalesce(g.version, '') !~ '^[!-~]{1,255}$') THEN
+                  -- A bound in the pattern would take twenty times as long.
+                  WHERE coalesce(g.name, '') !~ '^[!-~]+$' OR coalesce(g.version, '') !~ '^[!-~]+$'
+                      OR length(g.name) > 255 OR length(g.version) > 255) THEN
         RAISE EXCEPTION USING ERRCODE = 'AP005',
             MESSAGE = 'it has a name or a version that is empty, longer than 255 characters, or of characters that none has';
     ELSIF p_names IS NOT NULL AND given_content IS DISTINCT FROM approval.catalog_content(p_names, p_versions) THEN

@@ -606,6 +606,6 @@ def test_an_administrator_need_not_be_a_superuser(empty, older, folder, database
             assert migrate.Schema(folder).status(conn).is_current
     finally:
         database_server.server.execute(
-            "DROP SCHEMA approval CASCADE; REVOKE CREATE ON DATABASE empty FROM boss", "empty"
+            "DROP SCHEMA approval CASCADE; DROP EXTENSION pg_trgm; REVOKE CREATE ON DATABASE empty FROM boss", "empty"
         )
         database_server.server.execute("DROP ROLE boss")
