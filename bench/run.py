@@ -73,14 +73,10 @@ def measure(quick):
         yield from storm.measure(database, minions, directory, *(STORM_QUICK if quick else STORM))
     with RunDirectory() as directory:
         yield from rules.measure(directory, quick)
-<<<<<<< HEAD
         yield from job_log.measure(directory, quick, rounds, duration_s)
-        yield from catalog.measure(directory)
+        yield from catalog.measure(directory, quick)
     with RunDirectory() as directory:
         yield from waves.measure(directory, quick)
-=======
-        yield from catalog.measure(directory, quick)
->>>>>>> inventory
     yield from events.measure(EVENTS_QUICK_S if quick else EVENTS_S)
 
 
