@@ -16,7 +16,7 @@ def no_top_file(lab):
     """Highstates bring nothing: so neither do those that minions run at their start."""
     file = lab.directory / "states/top.sls"
     before = file.read_text()
-    file.write_text("base:\n  'no minion':\n    - approval\n")
+    file.write_text("base:\n  'nobody':\n    - approval\n")
     yield
     file.write_text(before)
 
