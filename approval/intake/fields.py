@@ -202,7 +202,7 @@ def request_id(value, what="request"):
     if isinstance(value, str) and re.fullmatch("[0-9]{1,19}", value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MAX_REQUEST_ID:
-        raise InputError(f"{_described(value)} is not the number of a {what}")
+        raise InputError(f"{_described(value)} is not the number of {'an' if what[0] in 'aeiou' else 'a'} {what}")
     return value
 
 

@@ -37,8 +37,11 @@ class TypeChange(Change):
         return [f"{first} version {answer}", *rest]
 
 
-class CalendarChange(Change):
-    """A calendar, put each time for the sake of its openings; the function tells whether anything changed."""
+class PutEachTime(Change):
+    """
+    A calendar, for the sake of its openings, or a rule of alarms, of a kind that there may not be; the function tells
+    whether anything changed.
+    """
 
     def lines(self, answer):
         return super().lines(answer) if answer else []
@@ -67,7 +70,7 @@ def changes(current, policy, now):
     for destination, wanted in policy["routes"].items():
         _routes(destination, wanted, current["routes"].get(destination, []), drops, puts)
     for kind, wanted in policy["alarms"].items():
-        puts += _alarm(kind, wanted, current["alarms"].get(kind, {}))
+        puts.append(_alarm(kind, wanted, current["alarms"].get(kind, {})))
     return drops + puts
 
 
@@ -128,7 +131,7 @@ def _calendar(name, wanted, existing, now):
     until = openings[-1].date().isoformat() if openings else "none"
     if existing is None:
         line = f"+ calendar {name}: {wanted.rule}, openings worked out: {len(openings)}, last {until}"
-        return CalendarChange(line, "put_calendar", arguments)
+        return PutEachTime(line, "put_calendar", arguments)
     given = {
         "rule": wanted.rule,
         "time_zone": wanted.time_zone,
@@ -137,7 +140,7 @@ def _calendar(name, wanted, existing, now):
     }
     details = list(differences(existing, given))
     line = f"~ calendar {name}: openings worked out: {len(openings)}, last {until}"
-    return CalendarChange(line, "put_calendar", arguments, details)
+    return PutEachTime(line, "put_calendar", arguments, details)
 
 
 def _minion_group(name, wanted, existing):
@@ -230,8 +233,7 @@ def _route(sign, function, destination, route):
 
 def _alarm(kind, wanted, existing):
     details = list(differences(existing, wanted))
-    if details:
-        yield Change(f"~ alarms of kind {kind}", "put_alarm_rule", (kind, db.json(wanted)), details)
+    return PutEachTime(f"~ alarms of kind {kind}", "put_alarm_rule", (kind, db.json(wanted)), details)
 
 
 def _is_list_of_mappings(value):

@@ -5,6 +5,7 @@ DECLARE
     lists constant text[] := ARRAY['functions', 'read_only', 'muted_groups'];
     is_of_jobs boolean;
     problem text;
+    changed boolean;
 BEGIN
     SELECT k.functions IS NOT NULL INTO is_of_jobs FROM approval.alarm_kind AS k WHERE k.kind = p_kind;
     problem := CASE
@@ -41,17 +42,24 @@ BEGIN
     IF problem IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'AP017', MESSAGE = format('alarms of kind %s: %s', coalesce(p_kind, 'NULL'), problem);
     END IF;
-    wanted := jsonb_populate_record(NULL::approval.alarm_rule, p_rule || jsonb_build_object('kind', p_kind));
-    INSERT INTO approval.alarm_rule AS r VALUES (wanted.*)
-    ON CONFLICT (kind) DO UPDATE
-    SET enabled = excluded.enabled, severity = excluded.severity, functions = excluded.functions, read_only = excluded.read_only,
-        group_functions = excluded.group_functions, quiet_hours = excluded.quiet_hours, muted_groups = excluded.muted_groups
-    WHERE r IS DISTINCT FROM excluded;
-    IF FOUND THEN
+    IF p_rule = '{}' THEN
+        DELETE FROM approval.alarm_rule WHERE kind = p_kind;
+        changed := FOUND;
+    ELSE
+        wanted := jsonb_populate_record(NULL::approval.alarm_rule, p_rule || jsonb_build_object('kind', p_kind));
+        INSERT INTO approval.alarm_rule AS r VALUES (wanted.*)
+        ON CONFLICT (kind) DO UPDATE
+        SET enabled = excluded.enabled, severity = excluded.severity, functions = excluded.functions,
+            read_only = excluded.read_only, group_functions = excluded.group_functions, quiet_hours = excluded.quiet_hours,
+            muted_groups = excluded.muted_groups
+        WHERE r IS DISTINCT FROM excluded;
+        changed := FOUND;
+    END IF;
+    IF changed THEN
         PERFORM approval.audit_append(0, now(), 'alarm-rule-put', NULL, NULL, NULL,
                                       jsonb_build_object('kind', p_kind, 'rule', p_rule));
     END IF;
-    RETURN FOUND;
+    RETURN changed;
 END
 $$;
 COMMENT ON FUNCTION approval.put_alarm_rule IS

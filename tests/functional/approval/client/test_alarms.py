@@ -71,7 +71,7 @@ def test_what_cannot_be_is_refused(seen, client):
     for call, error in (
         (lambda: alice.acknowledge(alarm, ""), "the comment must not be empty"),
         (lambda: alice.acknowledge(alarm, None), "the comment must be text"),
-        (lambda: alice.acknowledge("x", "y"), "'x' is not the number of a alarm"),
+        (lambda: alice.acknowledge("x", "y"), "'x' is not the number of an alarm"),
         (lambda: alice.mute(alarm, "soon", "y"), "until: 'soon' is not a date"),
         (lambda: alice.alarms(limit=0), "limit: the number 0 is not a positive number"),
     ):
