@@ -206,7 +206,7 @@ def test_a_rollout():
     assert fields.rollout({"canaries": 2}) == {"canaries": 2}
     assert fields.rollout('{"soak": "1 hour"}') == {"soak": "1 hour"}
     for wrong in ("canaries", "[1]", [1], 2):
-        with pytest.raises(InputError, match="rollout is .*: give a mapping"):
+        with pytest.raises(InputError, match=": give a mapping, as JSON"):
             fields.rollout(wrong)
 
 
