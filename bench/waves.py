@@ -48,7 +48,7 @@ CONVERGE = """
 UPDATE approval.item SET outcome = 'converged', applied_at = now(), before_known = true
 WHERE request_id = %(request)s AND minion_id = ANY (%(minions)s::text[])
 """
-TIME_PASSES = """
+LATER = """
 UPDATE approval.outbox SET due_at = now() WHERE state = 'waiting';
 UPDATE approval.rollout SET look_at = now() WHERE state <> 'done';
 """
@@ -117,7 +117,7 @@ def _roll_out(database, connection, minions):
             state = connection.execute("SELECT state FROM approval.rollout").fetchone()[0]
             if state == "done":
                 return total - minions.away_s
-            for statement in TIME_PASSES.strip().split("\n"):
+            for statement in LATER.strip().split("\n"):
                 connection.execute(statement)
         raise RuntimeError(f"after {MOST_ROUNDS} rounds the rollout is {state}")
     finally:

@@ -16,6 +16,9 @@ BEGIN
     END IF;
     -- What is under way is counted for all masters together, one after the other.
     PERFORM pg_advisory_xact_lock(hashtextextended('approval.catch_up', 0));
+    IF EXISTS (SELECT FROM approval.sending_pause) THEN
+        RETURN;
+    END IF;
     PERFORM approval.lock_groups(p_minions);
     moment := clock_timestamp();
     SELECT p_at_once - count(*) INTO free FROM approval.catch_up AS c WHERE c.state IN ('asked', 'answered', 'sending', 'sent');

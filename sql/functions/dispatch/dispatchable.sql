@@ -7,29 +7,34 @@ WITH waved AS MATERIALIZED (
 ), paused AS MATERIALIZED (
     SELECT FROM approval.sending_pause
 ), chosen AS (
-    -- Three ways in: the one item by its key; all by the request's; or all on the minions whose turn it is.
-    SELECT i.minion_id, i.item_id FROM approval.item AS i
+    -- Three ways in: all items by the request's key; all on the minions whose turn it is, each by its key; or the one item.
+    SELECT i.*, NULL::timestamptz AS opened_at, NULL::timestamptz AS present_at, NULL::timestamptz AS pinged_at,
+        NULL::text AS verdict, false AS is_waved
+    FROM approval.item AS i
     WHERE p_item_id IS NULL AND i.request_id = p_request_id AND NOT EXISTS (SELECT FROM waved)
     UNION ALL
-    SELECT i.minion_id, i.item_id
+    SELECT i.*, w.opened_at, w.present_at, w.pinged_at, w.verdict, true
     FROM approval.wave_minion AS w
-    JOIN approval.item AS i USING (request_id, minion_id)
+    JOIN approval.request AS r USING (request_id)
+    CROSS JOIN LATERAL (SELECT * FROM approval.item AS one WHERE one.request_id = w.request_id
+        AND one.item_set_version = r.item_set_version AND one.minion_id = w.minion_id OFFSET 0) AS i
     WHERE p_item_id IS NULL AND w.request_id = p_request_id AND w.opened_at IS NOT NULL
         AND (w.verdict IS NULL OR w.verdict IN ('failed', 'silent', 'absent'))
     UNION ALL
-    SELECT p_minion_id, p_item_id WHERE p_item_id IS NOT NULL
+    SELECT i.*, w.opened_at, w.present_at, w.pinged_at, w.verdict, w.minion_id IS NOT NULL
+    FROM approval.item AS i
+    LEFT JOIN approval.wave_minion AS w ON w.request_id = i.request_id AND w.minion_id = i.minion_id
+    WHERE i.minion_id = p_minion_id AND i.item_id = p_item_id AND i.request_id = p_request_id
+        AND (w.minion_id IS NULL OR w.opened_at IS NOT NULL)
 ), given AS (
-    SELECT i.minion_id, i.item_id, i.kind, i.state, i.outcome, greatest(i.effective_at, w.opened_at) AS effective_at, i.expires_at,
+    SELECT i.minion_id, i.item_id, i.kind, i.state, i.outcome, greatest(i.effective_at, i.opened_at) AS effective_at, i.expires_at,
         r.break_glass_at, r.break_glass_at IS NULL AND t.calendar_name IS NOT NULL AS has_window,
-        w.minion_id IS NOT NULL AND w.present_at IS NULL AS is_unseen, w.pinged_at, w.verdict,
-        w.verdict = 'absent' AND NOT coalesce((t.definition -> 'late')::boolean, false) AS is_absent
-    FROM chosen AS c
-    JOIN approval.item AS i ON i.minion_id = c.minion_id AND i.item_id = c.item_id AND i.request_id = p_request_id
+        i.is_waved AND i.present_at IS NULL AS is_unseen, i.pinged_at, i.verdict,
+        i.verdict = 'absent' AND NOT coalesce((t.definition -> 'late')::boolean, false) AS is_absent
+    FROM chosen AS i
     JOIN approval.request AS r USING (request_id)
     JOIN approval.request_type AS t USING (type_name, type_version)
-    LEFT JOIN approval.wave_minion AS w ON w.request_id = i.request_id AND w.minion_id = i.minion_id
     WHERE i.item_set_version = r.item_set_version AND i.effective_at IS NOT NULL
-        AND (w.minion_id IS NULL OR w.opened_at IS NOT NULL)
         -- A state is applied as a whole: one item of each minion stands for all.
         AND (i.kind = 'action' OR NOT EXISTS (
             SELECT FROM approval.item AS lower

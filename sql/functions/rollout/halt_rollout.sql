@@ -9,8 +9,9 @@ BEGIN
     WITH held AS (
         UPDATE approval.wave_minion AS w SET opened_at = NULL, ping_jid = NULL, pinged_at = NULL, present_at = NULL, verdict = NULL
         WHERE w.request_id = p_request_id AND w.opened_at IS NOT NULL AND (w.verdict IS NULL OR w.verdict = 'absent')
-            AND NOT EXISTS (SELECT FROM approval.dispatch AS d WHERE d.request_id = p_request_id AND d.minion_id = w.minion_id
-                AND (d.jid IS NOT NULL OR d.state = 'unsent'))
+            AND NOT EXISTS (
+                SELECT FROM (SELECT * FROM approval.dispatch AS own WHERE own.minion_id = w.minion_id OFFSET 0) AS d
+                WHERE d.request_id = p_request_id AND (d.jid IS NOT NULL OR d.state = 'unsent'))
         RETURNING w.minion_id
     )
     SELECT coalesce(array_agg(minion_id), '{}') INTO minions FROM held;

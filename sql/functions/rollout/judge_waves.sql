@@ -54,8 +54,9 @@ BEGIN
                 -- Of what was applied it stays true that it was.
                 AND (e.state = 'approved' OR e.outcome = 'converged')) AS i
         LEFT JOIN LATERAL (
-            SELECT n.* FROM approval.dispatch AS n
-            WHERE n.request_id = o.request_id AND n.minion_id = o.minion_id
+            -- By the minion's key: a request may have a hundred thousand of them.
+            SELECT n.* FROM (SELECT * FROM approval.dispatch AS own WHERE own.minion_id = o.minion_id OFFSET 0) AS n
+            WHERE n.request_id = o.request_id
             ORDER BY n.ended_at DESC NULLS FIRST LIMIT 1) AS d ON true
         WHERE o.request_id = p_request_id AND o.opened_at IS NOT NULL
             AND (o.verdict IS NULL OR o.verdict IN ('failed', 'silent', 'absent'))) AS judged

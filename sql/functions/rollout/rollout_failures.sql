@@ -10,10 +10,10 @@ WHERE w.request_id = p_request_id AND w.opened_at IS NOT NULL AND w.verdict IN (
 UNION ALL
 -- A fault that shows only while a wave soaks.
 SELECT w.minion_id, w.wave_no, 'drifted', format('%s %s is no longer as it was proven', min(i.kind), min(i.name))
-FROM approval.drift AS d
-JOIN approval.item AS i USING (minion_id, item_id)
+FROM (SELECT * FROM approval.drift AS every WHERE every.cleared_at IS NULL OFFSET 0) AS d
+CROSS JOIN LATERAL (SELECT * FROM approval.item AS one WHERE one.minion_id = d.minion_id AND one.item_id = d.item_id OFFSET 0) AS i
 JOIN approval.wave_minion AS w ON w.request_id = i.request_id AND w.minion_id = i.minion_id
-WHERE d.cleared_at IS NULL AND i.request_id = p_request_id AND i.state = 'approved' AND w.verdict = 'converged'
+WHERE i.request_id = p_request_id AND i.state = 'approved' AND w.verdict = 'converged'
 GROUP BY w.minion_id, w.wave_no
 $$;
 COMMENT ON FUNCTION approval.rollout_failures IS

@@ -397,3 +397,13 @@ def test_every_function_refuses_what_it_does_not_know(runner, master_opts):
     functions = [name for name in salt.loader.runner(master_opts()) if name.startswith("approval.")]
     for name in functions:
         assert "takes no argument 'nonsense'" in refusal(runner, name.partition(".")[2], nonsense=1)
+
+
+def test_sending_is_paused_and_a_rollout_is_asked_after(runner):
+    assert runner("pause_all", "fire")["paused_by"] == "alice"
+    assert runner("paused")["comment"] == "fire"
+    assert "alice is not among those who decide on the pause" in refusal(runner, "resume_all", "out")
+    assert runner("resume_all", "out", user="carol") == {"paused": False}
+    number = runner("request", "package", minions=["web1"], packages={"hello": "1"}, reason="x")["request"]
+    assert refusal(runner, "rollout", number) == f"request {number} has no rollout: its minions are not sent in waves"
+    assert "there is nothing to decide" in refusal(runner, "resume", number, "go-on", "x", user="bob")

@@ -229,6 +229,15 @@ def test_parameters():
         fields.parameters([5])
 
 
+def test_a_rollout():
+    assert fields.rollout(None) is None
+    assert fields.rollout({"canaries": 2}) == {"canaries": 2}
+    assert fields.rollout('{"soak": "1 hour"}') == {"soak": "1 hour"}
+    for wrong in ("canaries", "[1]", [1], 2):
+        with pytest.raises(InputError, match=": give a mapping, as JSON"):
+            fields.rollout(wrong)
+
+
 def test_services_and_json_on_the_command_line():
     assert fields.service_argument("cron=dead") == ("cron", "dead")
     assert fields.json_argument('motd={"a": 1}') == ("motd", {"a": 1})
