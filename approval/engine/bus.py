@@ -41,7 +41,7 @@ class Inbox:
     dropped
         How many events the worker lost, since there was no room.
 
-    put() and miss() are for the thread of the bus, the others for that of the worker; len() and lag_s for any.
+    put() and miss() are for the thread of the bus, the others for that of the worker; waiting and lag_s for any.
     """
 
     def __init__(self, name, tags, wake):
@@ -55,7 +55,9 @@ class Inbox:
         self._is_behind = False
         self._has_missed = True  # whatever came before there was an inbox
 
-    def __len__(self):
+    @property
+    def waiting(self):
+        """How many events there are."""
         return len(self._events)
 
     @property

@@ -130,7 +130,7 @@ def engine_rows(runners, bus):
             yield row("worker_last_success_timestamp_seconds", runner.succeeded_at, **of_worker)
         if runner.inbox is not None:
             is_heard = True
-            yield row("inbox_events", len(runner.inbox), **of_worker)
+            yield row("inbox_events", runner.inbox.waiting, **of_worker)
             yield row("inbox_lag_seconds", runner.inbox.lag_s, **of_worker)
             yield row("inbox_dropped_events_total", runner.inbox.dropped, **of_worker)
     if is_heard:

@@ -43,6 +43,14 @@ def unpacked(payload):
     return packing.readable(_core.decompress(payload))
 
 
+def _entry_of(payload, claimed):
+    """The entry of a load that an older version left in the spool: none where its payload cannot be read."""
+    try:
+        return log_entry.of_kept(unpacked(payload), claimed)
+    except _core.DataError:
+        return log_entry.NOT_LOGGED
+
+
 class Batch:
     """Returns, each as msgpack, that are recorded together."""
 
@@ -108,7 +116,7 @@ class JobDatabase:
     def _write_load(self, content, accepted):
         kept, logged = content[:8], content[8:]
         jid, *_, minions, payload, claimed = kept
-        logged = logged or log_entry.of_kept(unpacked(payload), claimed)
+        logged = logged or _entry_of(payload, claimed)
         ((first,),) = self._call("save_load", *kept, accepted, *logged, repeatable=True)
         # In batch mode each batch is published under the same jid: then its minions are added.
         if not first and minions and not claimed:
