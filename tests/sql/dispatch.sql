@@ -1,7 +1,7 @@
 -- What is sent to minions, when, how often, and what proves it: every edge of table dispatch.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(91);
+SELECT plan(95);
 
 SELECT approval.put_request_type('{"name": "reboot", "kind": "action", "action": {"function": "system.reboot", "kwarg": {"in_seconds": false}},
     "requesters": ["*"], "pre_approved": true, "chain": []}') \g /dev/null
@@ -216,5 +216,16 @@ SELECT is((SELECT due_at <= clock_timestamp() FROM approval.outbox WHERE request
 
 -- States.
 SELECT is(pg_temp.steps(:state), 'web1 apply - {}, web2 apply - {}', 'states are applied whole');
+SELECT pg_temp.act('t_alice', 'SELECT approval.submit_request(''pg'', ''t_alice'', ''at-once'', ''two'', ''{web1,web1}'', ''{package,package}'', ''{first,second}'',
+    ''{1,1}'', NULL, ''pg'', NULL, NULL, NULL)')::bigint AS two \gset
+UPDATE approval.item SET state = 'superseded' WHERE request_id = :two AND name = 'first';
+SELECT is(pg_temp.steps(:two), 'web1 apply - {}', 'what another request took over keeps nothing back that is left to be done');
+UPDATE approval.item SET state = 'approved', outcome = 'converged', applied_at = now() WHERE request_id = :two AND name = 'first';
+SELECT is(pg_temp.steps(:two), 'web1 apply - {}', 'nor does what is proven without having been sent');
+UPDATE approval.item SET outcome = 'waiting', applied_at = NULL WHERE request_id = :two AND name = 'first';
+SELECT is(pg_temp.begin(:two, 'apply', 'two1'), true, 'the first is sent');
+SELECT pg_temp.sent(:two, 'two1') \g /dev/null
+UPDATE approval.item SET state = 'superseded' WHERE request_id = :two AND name = 'first';
+SELECT is(pg_temp.steps(:two), NULL, 'and then stands for both, whatever becomes of it');
 SELECT * FROM finish();
 ROLLBACK;

@@ -35,11 +35,13 @@ WITH waved AS MATERIALIZED (
     JOIN approval.request AS r USING (request_id)
     JOIN approval.request_type AS t USING (type_name, type_version)
     WHERE i.item_set_version = r.item_set_version AND i.effective_at IS NOT NULL
-        -- A state is applied as a whole: one item of each minion stands for all.
+        -- A state is applied as a whole: of each minion the first item that was sent, or is to be done, stands for all.
         AND (i.kind = 'action' OR NOT EXISTS (
             SELECT FROM approval.item AS lower
+            LEFT JOIN approval.dispatch AS d USING (minion_id, item_id)
             WHERE lower.request_id = i.request_id AND lower.item_set_version = i.item_set_version AND lower.minion_id = i.minion_id
-                AND lower.item_id < i.item_id))
+                AND lower.item_id < i.item_id
+                AND (d.minion_id IS NOT NULL OR (lower.state = 'approved' AND lower.outcome <> 'converged'))))
 ), held AS (
     SELECT h.minion_id, h.item_id, max(h.ends_at) AS until
     FROM (SELECT array_agg(g.minion_id) AS minions, array_agg(g.item_id) AS items FROM given AS g
