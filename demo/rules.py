@@ -59,7 +59,7 @@ class Rules:
         )
 
     def wait_for_window(self):
-        self._load(BOARD.format(members=", ".join(self._approvers)) + _opening(hours=12))
+        self._story.load_policy(BOARD.format(members=", ".join(self._approvers)) + _opening(hours=12))
         arguments = [
             "release", f'minions=["{MINION}"]', f"packages={json.dumps({PACKAGE: VERSION})}", 'reason="CHG-4"',
         ]  # fmt: skip
@@ -73,12 +73,14 @@ class Rules:
 
     def apply_in_window(self):
         now = datetime.datetime.now(datetime.timezone.utc)
-        self._load(FREEZE.format(start=now - datetime.timedelta(hours=1), end=now + datetime.timedelta(days=1)))
-        self._load(_opening(hours=-1))
+        self._story.load_policy(
+            FREEZE.format(start=now - datetime.timedelta(hours=1), end=now + datetime.timedelta(days=1))
+        )
+        self._story.load_policy(_opening(hours=-1))
         self._check_pillar(None, "a freeze denies, whatever window is open")
-        self._load(LIFTED)
+        self._story.load_policy(LIFTED)
         self._story.settled(self._release, "converged")
-        self._load(_opening(hours=12))
+        self._story.load_policy(_opening(hours=12))
         self._check_pillar(
             VERSION, "the window is closed again, but what was applied is state: a reinstalled machine gets it"
         )
@@ -98,12 +100,6 @@ class Rules:
         self._story.check(
             answer["in_force"] == request, f"in force is request {request}, which took back {self._release}", answer
         )
-
-    def _load(self, text):
-        file = self._story.lab.directory / "policy.yaml"
-        file.write_text(text)
-        self._story.narrator.command("root", ["salt-approval", "policy", "load", file.name])
-        self._story.narrator.quote(self._story.lab.database.command("policy", "policy", "load", str(file)).stdout)
 
     def _check_pillar(self, version, outcome):
         approved = self._story.lab.pillar(MINION)["approved"]

@@ -12,6 +12,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tools"))
 
 from lab import APPROVERS, MINIONS, REQUESTER, Lab, request_arguments, wait_until
+from mishaps import Mishaps
 from narrator import Narrator, StepFailed
 from rules import Rules
 from salt_master import SaltError
@@ -38,7 +39,7 @@ class Story:
             ("The job is recorded and validated: converged, with the versions observed", self.see_verdict),
             ("A second request moves one package to another version and removes one", self.change),
             ("web1 is lost and reinstalled; its first highstate brings everything back", self.reinstall),
-            ("A version that does not exist ends as failed, with the reason", self.fail),
+            *Mishaps(self, APPROVERS).steps,
             *Rules(self, APPROVERS).steps,
             (
                 "PostgreSQL stops: a minion that starts gets what was approved all the same, and nothing is lost",
@@ -61,7 +62,7 @@ class Story:
 
     def approve(self):
         number = self.requests[-1]
-        refusal = self._refused_runner("approve", number)
+        refusal = self.refused_runner("approve", number)
         self._check_undecided(number, f"{REQUESTER} is refused: {refusal}")
         refusal = self._refused_person(SECOND, "approve", number)
         self._check_undecided(number, f"{SECOND} is refused, as stage 1 comes first: {refusal}")
@@ -136,15 +137,6 @@ class Story:
             installed,
         )
         self._check_recorded(name, load["jid"], "converged")
-
-    def fail(self):
-        request = self._request(["db1"], {"acme-agent": "9.9-1"}, "CHG-3: a version nobody has built")
-        self._approve(request["request"])
-        request = self.settled(request["request"], "failed")
-        (item,) = request["items"]
-        self.check(item["outcome"] == "failed" and "9.9-1" in item["text"], f"the reason: {item['text']}", item)
-        installed = self._installed("db1")
-        self.check(installed.get("acme-agent") == "1.0-1", f"db1: still has {_in_words(installed)}", installed)
 
     def lose_database(self):
         minion = self.lab.minions["web1"]
@@ -230,6 +222,13 @@ class Story:
         decisions = [decision for stage in self.lab.show(number)["chain"] for decision in stage["decisions"]]
         self.check(decisions == [], outcome, decisions)
 
+    def load_policy(self, text):
+        """Load a policy file with this text, as the operator."""
+        file = self.lab.directory / "policy.yaml"
+        file.write_text(text)
+        self.narrator.command("root", ["salt-approval", "policy", "load", file.name])
+        self.narrator.quote(self.lab.database.command("policy", "policy", "load", str(file)).stdout)
+
     def ask_runner(self, function, *arguments):
         """A runner function as the requester, over eauth; returns its answer."""
         answer = self._ask_runner(function, *arguments)
@@ -237,7 +236,7 @@ class Story:
             raise StepFailed(f"approval.{function}: {answer}")
         return answer
 
-    def _refused_runner(self, function, *arguments):
+    def refused_runner(self, function, *arguments):
         """A runner function as the requester that must not succeed; returns the sentence that says why."""
         answer = self._ask_runner(function, *arguments)
         if not isinstance(answer, str):

@@ -41,6 +41,11 @@ PACKAGES = (
     Package("acme-viewer", "3.0-1"),
     Package("acme-viewer", "3.1-1"),
     Package("acme-probe", "0.9-1"),
+    Package(
+        "acme-broken",
+        "1.0-1",
+        files=(("DEBIAN/preinst", "#!/bin/sh\necho 'it was built for another machine' >&2\nexit 1\n"),),
+    ),
 )
 
 

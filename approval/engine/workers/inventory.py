@@ -67,7 +67,7 @@ class Inventory(DatabaseWorker):
         self._wait = f"{wait_minutes * 60} seconds"
         self._facts_s = hours * 3600
         self._at_once, self._collectors = at_once, list(collectors)
-        self._accepted, self._listed_at = [], None
+        self._accepted, self._listed_at = set(), None
         self._unread, self._read_at = [], None  # minions whose grains are yet to be looked at in this pass
         self._told = {}  # minion -> the facts that the database knows
         self._started = {}  # minion -> when it started, in seconds since 1970
@@ -76,7 +76,7 @@ class Inventory(DatabaseWorker):
 
     def round(self):
         if self._listed_at is None or time.monotonic() - self._listed_at >= KEYS_FOR_S:
-            self._accepted, self._listed_at = keys.accepted(self.opts), time.monotonic()
+            self._accepted, self._listed_at = set(keys.accepted(self.opts)), time.monotonic()
         self._note_starts()
         is_more = self._note_facts()
         answers = self.call("list_catalog_returns", ANSWERS_AT_ONCE)
@@ -105,6 +105,8 @@ class Inventory(DatabaseWorker):
     def _note_starts(self):
         started = list(itertools.islice(self._started, FACTS_AT_ONCE))
         if started:
+            # A new minion starts once its key is accepted; it need not wait until all are listed again.
+            self._accepted |= keys.accepted_of(self.opts, set(started) - self._accepted)
             self.value("want_catalogs", started, STARTS_APART)
             self._write_facts(started)
             for minion in started:
@@ -141,7 +143,7 @@ class Inventory(DatabaseWorker):
         with db.translated(), self.conn.transaction():
             (due,) = self.call(
                 "take_catalogs",
-                self._accepted,
+                list(self._accepted),
                 self._every,
                 self._wait,
                 self._at_once,

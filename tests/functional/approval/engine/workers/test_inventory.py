@@ -315,6 +315,19 @@ def test_a_start_has_a_minion_asked_and_not_each_time(worker, minions, jobs, go_
     assert [asked for _, asked, _ in jobs[1:]] == [["web1"]]
 
 
+def test_a_minion_whose_key_was_accepted_meanwhile_is_asked_when_it_starts(
+    worker, minions, jobs, approved, accept_key, master_opts
+):
+    asking = worker()
+    asking.round()
+    approved.execute("SELECT approval.put_minions('{web4}')", login="operator")
+    accept_key(master_opts(), "web4")
+    asking.heard("salt/minion/web5/start", {})
+    asking.heard("salt/minion/web4/start", {})
+    asking.round()
+    assert jobs[-1][1] == ["web4"]
+
+
 def test_on_demand(worker, minions, jobs, go_round, client):
     asks = worker(at_once=10)
     go_round(asks)
