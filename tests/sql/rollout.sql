@@ -1,7 +1,7 @@
 -- Waves: what a rollout may be, who is of which wave, what holds back, halts and lets go on; pairs; the pause of all sending.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(145);
+SELECT plan(146);
 
 SELECT approval.put_minions(ARRAY(SELECT 'n' || g FROM generate_series(1, 20) AS g)) \g /dev/null
 SELECT approval.put_minion_group('pilots', '', '{n1,n2}'), approval.put_minion_group('empty', '', '{}') \g /dev/null
@@ -199,6 +199,7 @@ SELECT pg_temp.advance(:w) \g /dev/null
 SELECT is((SELECT state FROM approval.rollout WHERE request_id = :w) || ' ' || (SELECT verdict FROM approval.wave_minion WHERE request_id = :w AND minion_id = :'second'), 'halted silent', 'who does not return in time has failed');
 SELECT is(pg_temp.resume('t_carol', :w, 'give-up'), 'given-up', 'given up');
 SELECT is((SELECT string_agg(DISTINCT i.state, ' ') FROM approval.item AS i JOIN approval.wave_minion AS w USING (request_id, minion_id) WHERE request_id = :w AND w.wave_no = 3), 'withdrawn', 'what was not sent is withdrawn');
+SELECT is((SELECT string_agg(DISTINCT e.standing, ' ') FROM approval.request_items(:w) AS e WHERE (e.item).state = 'withdrawn'), 'withdrawn', 'and shown as such');
 SELECT is(pg_temp.state_of(:w) || ' ' || (SELECT state FROM approval.outbox WHERE request_id = :w AND destination = 'salt'), 'approved dead', 'and no more is sent');
 SELECT pg_temp.comes_to(:w, :'second', 'converged'), approval.settle_request(:w, clock_timestamp()) \g /dev/null
 SELECT is(pg_temp.state_of(:w), 'partial', 'the request ends as what was sent of it came out');
