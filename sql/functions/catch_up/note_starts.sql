@@ -13,7 +13,12 @@ BEGIN
     END IF;
     INSERT INTO approval.catch_up AS c (minion_id, state, state_at, started_at, due_at)
     SELECT b.minion_id, 'waiting', moment, moment, greatest(b.due_at, moment + p_after, pause + (
-        SELECT max(before.state_at) FROM approval.catch_up AS before WHERE before.minion_id = b.minion_id))
+        SELECT max(before.state_at) FROM approval.catch_up AS before
+        WHERE before.minion_id = b.minion_id
+            -- An operator accepted the new key of one that is reinstalled: the first time it is not asked.
+            AND (b.reinstall_no IS NULL OR EXISTS (
+                SELECT FROM approval.catch_up AS run
+                WHERE run.minion_id = b.minion_id AND run.cause = 'reinstall ' || b.reinstall_no AND run.jid IS NOT NULL))))
     FROM approval.behind(p_minions, moment) AS b
     ORDER BY b.minion_id COLLATE "C"
     -- One that starts again while its job is under way may have lost it.
