@@ -4,9 +4,12 @@ WITH compliance AS MATERIALIZED (
     SELECT * FROM approval.compliance()
 ), requests AS MATERIALIZED (
     -- Requests are numbered as they come, so the lowest number of a state is the oldest one.
-    SELECT s.state, (SELECT count(*) FROM approval.request AS r WHERE r.state = s.state) AS requests,
-        (SELECT r.submitted_at FROM approval.request AS r WHERE r.state = s.state ORDER BY r.request_id LIMIT 1) AS oldest
-    FROM approval.request_state AS s WHERE NOT s.is_closed
+    SELECT s.state, coalesce(o.requests, 0) AS requests,
+        (SELECT r.submitted_at FROM approval.request AS r WHERE r.request_id = o.first) AS oldest
+    FROM approval.request_state AS s
+    LEFT JOIN (SELECT r.state, count(*) AS requests, min(r.request_id) AS first FROM approval.request AS r
+               WHERE r.closed_at IS NULL GROUP BY r.state) AS o USING (state)
+    WHERE NOT s.is_closed
 ), messages AS MATERIALIZED (
     SELECT o.destination,
         CASE WHEN o.state = 'waiting' AND o.attempts = 0 AND o.due_at > now() THEN 'held-back' ELSE o.state END AS state,

@@ -12,3 +12,6 @@ BEGIN
     END LOOP;
 END
 $$;
+
+-- Requests that are open are few, whatever came before them.
+CREATE INDEX request_open ON approval.request (state, request_id) WHERE closed_at IS NULL;
