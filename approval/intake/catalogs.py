@@ -7,7 +7,7 @@ import zlib
 from ..errors import InputError
 
 FORMAT = 1
-# What a large distribution has, several times over.
+# Several times what a large distribution has.
 MOST_PACKED_BYTES = 16 * 1024 * 1024
 MOST_BYTES = 64 * 1024 * 1024
 MOST_TEXT = 255

@@ -145,7 +145,7 @@ def _typed(job, nodegroups):
         shown = target[0][:LONGEST_TARGET]
         typed[0] = _quoted(shown[: shown.rfind(",") + 1] or shown) + CUT
     if dashed is not None:
-        # What begins with a dash would be an option.
+        # A word that begins with a dash would be an option.
         typed.insert(dashed, "--")
     return " ".join([*options, *typed])
 

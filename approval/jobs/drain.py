@@ -280,7 +280,7 @@ class _Run:
         self._in_a_row = 0
 
     def _set_aside(self, entry, reason):
-        # What the database says of a return may quote it.
+        # The database may quote a return in what it says of it.
         reason = masking.masked_text(reason)
         try:
             self._spool.set_aside(entry.seq, reason)

@@ -1,4 +1,4 @@
--- What people ought to look at: kept, merged, told, and closed by somebody with a reason.
+-- Alarms, which people ought to look at: kept, merged, told, and closed by somebody with a reason.
 CREATE TABLE approval.alarm_kind (
     kind text PRIMARY KEY CHECK (kind ~ '^[a-z]+(-[a-z]+)*$'),
     severity text NOT NULL CHECK (severity IN ('info', 'warning', 'critical')),

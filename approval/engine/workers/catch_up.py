@@ -62,7 +62,7 @@ class CatchUp(DatabaseWorker):
             self._send(list(reachable))
 
     def _note_starts(self):
-        # That a minion is reinstalled may be noticed a little later than its start: so once more after that time.
+        # A reinstall may be noticed a little later than the start: the minion is noted once more after that time.
         now = time.monotonic()
         over = [minion for minion, at in self._noted.items() if now - at >= self._after_s]
         for minions, after_s in ((list(self._started), self._after_s), (over, 0.0)):

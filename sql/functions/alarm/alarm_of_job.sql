@@ -20,7 +20,7 @@ BEGIN
                 SELECT FROM unnest(p_calls) AS c (call) WHERE approval.matches_any(split_part(c.call, ' ', 1), r.functions)))
         ORDER BY r.kind DESC
     LOOP
-        -- What applies nothing but approved states is no change of anybody's own. A highstate is that, too, beside all else: it
+        -- A run that applies nothing but approved states is no change of anybody's own. A highstate is that, too, beside all else: it
         -- only has to wait for the end of a freeze.
         counting := ARRAY(
             SELECT c.call FROM unnest(p_calls) AS c (call)
@@ -35,7 +35,7 @@ BEGIN
             WHERE approval.matches_any(
                 split_part(c.call, ' ', 1), ARRAY(SELECT jsonb_array_elements_text(g.value))));
         CONTINUE WHEN NOT counts_everywhere AND on_groups = '{}';
-        -- What the engine sends because it was approved is written down before it is published.
+        -- The engine writes down what it sends before it publishes it.
         EXIT WHEN EXISTS (SELECT FROM approval.dispatch AS d
                           WHERE d.minion_id = ANY (p_minions[1:few]) AND p_jid IN (d.jid, d.observe_jid));
         concerned := ARRAY(
@@ -46,7 +46,7 @@ BEGIN
         IF rule.kind = 'unapproved-job' THEN
             concerned := ARRAY(
                 SELECT g.minion_id FROM unnest(concerned) WITH ORDINALITY AS g (minion_id, place)
-                -- What is approved now: of before, which a load that waited in a spool is of, only the history is kept.
+                -- The document of now counts: of before, which a load that waited in a spool is of, only the history is kept.
                 WHERE EXISTS (SELECT FROM approval.document_in_force(clock_timestamp()) AS d
                               WHERE d.minion_id = g.minion_id AND d.item_ids <> '{}')
                 ORDER BY g.place);

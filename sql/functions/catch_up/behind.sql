@@ -24,7 +24,7 @@ WHERE (t.definition -> 'dispatch')::boolean
          OR (g.shown < d.revision AND NOT EXISTS (
              SELECT FROM approval.document_history AS h
              WHERE h.minion_id = d.minion_id AND h.revision = g.shown AND i.item_id = ANY (h.item_ids))))
-    -- What is yet to take effect is sent then like anything else, unless it was sent before, to a minion that was away.
+    -- A change that is yet to take effect is sent then like any other, unless it was sent before, to a minion that was away.
     AND (d.valid_from <= p_at OR EXISTS (
         SELECT FROM approval.dispatch AS s
         WHERE s.minion_id = d.minion_id AND s.request_id = i.request_id AND s.jid IS NOT NULL))

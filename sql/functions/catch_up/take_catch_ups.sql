@@ -2,7 +2,7 @@ CREATE OR REPLACE FUNCTION approval.take_catch_ups(p_minions text[], p_at_once i
     RETURNS TABLE (minion_id text, step text)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    -- So many more than there is room for are looked at, to put away those that are no longer behind.
+    -- The limit of how many more than there is room for are looked at, to put away those that are no longer behind.
     more constant integer := 100;
     moment timestamptz;
     free bigint;
@@ -14,7 +14,7 @@ BEGIN
     IF p_at_once IS NULL OR p_at_once < 1 OR p_jid IS NULL OR p_observe_jid IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'AP016', MESSAGE = 'to catch minions up takes two jobs, and a number of minions at a time';
     END IF;
-    -- What is under way is counted for all masters together, one after the other.
+    -- The masters count what is under way together, one after the other.
     PERFORM pg_advisory_xact_lock(hashtextextended('approval.catch_up', 0));
     IF EXISTS (SELECT FROM approval.sending_pause) THEN
         RETURN;

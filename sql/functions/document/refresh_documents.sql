@@ -19,7 +19,7 @@ BEGIN
     IF FOUND THEN
         NOTIFY approval_outbox;
     END IF;
-    -- So are minions that wait to be caught up in a window; not those that are left alone for minutes after their start.
+    -- Minions that wait to be caught up in a window are due, too; not those that are left alone for minutes after their start.
     UPDATE approval.catch_up AS c SET due_at = moment
     WHERE c.minion_id = ANY (p_minions) AND c.state = 'waiting' AND c.due_at > moment + interval '5 minutes';
 END

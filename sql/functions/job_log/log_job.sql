@@ -10,7 +10,7 @@ SELECT approval.shortened(p_jid, 96), p_published_at, approval.shortened(p_fun, 
              (SELECT d.request_id FROM approval.dispatch AS d WHERE d.observe_jid = p_jid AND NOT p_is_claim LIMIT 1)),
     m.minion_count, m.minions, m.minion_bits
 FROM approval.packed_minions(p_minions) AS m
--- What the master published displaces what a minion claimed.
+-- A job that the master published displaces what a minion claimed.
 ON CONFLICT (published_at, jid) DO UPDATE
 SET fun = excluded.fun, job_user = excluded.job_user, tgt = excluded.tgt, tgt_type = excluded.tgt_type,
     command = excluded.command, is_test = excluded.is_test, is_claim = excluded.is_claim, request_id = excluded.request_id,

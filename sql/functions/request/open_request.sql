@@ -70,7 +70,7 @@ BEGIN
     PERFORM approval.freeze_chain(new_id, p_type, p_minions, moment);
     PERFORM approval.put_items(new_id, 1, set_digest, p_minions, p_kinds, p_names, checked.types, contents, moment);
     UPDATE approval.request_overlap SET resolution = p_overlap WHERE request_id = new_id;
-    -- What a minion has and may keep, or had before, is not refused because the repositories moved on.
+    -- A package that a minion has and may keep, or had before, is not refused because the repositories moved on.
     IF p_renews IS NULL THEN
         PERFORM approval.check_catalogs(new_id, 1, p_type, p_reverts IS NULL, p_minions, p_kinds, p_names, contents);
     END IF;

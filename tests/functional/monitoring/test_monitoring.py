@@ -13,7 +13,7 @@ FOLDER = pathlib.Path(__file__).resolve().parents[3] / "monitoring"
 ALERTS = FOLDER / "alerts.yaml"
 RULES = {rule["alert"]: rule for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]}
 NAME = re.compile(r"saltext_approval_\w+")
-# What grows by a minute each minute is of now.
+# A time that grows by a minute each minute is of now.
 NOW = "0+60x300"
 # Two engines of one database, at rest.
 REST = {
