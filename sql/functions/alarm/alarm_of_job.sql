@@ -20,8 +20,8 @@ BEGIN
                 SELECT FROM unnest(p_calls) AS c (call) WHERE approval.matches_any(split_part(c.call, ' ', 1), r.functions)))
         ORDER BY r.kind DESC
     LOOP
-        -- A run that applies nothing but approved states is no change of anybody's own. A highstate is that, too, beside all else: it
-        -- only has to wait for the end of a freeze.
+        -- A run that applies nothing but approved states is no change of anybody's own. A highstate is that, too, beside all
+        -- else: it only has to wait for the end of a freeze.
         counting := ARRAY(
             SELECT c.call FROM unnest(p_calls) AS c (call)
             WHERE c.call !~ '^state\.(apply|sls) approval$' AND c.call !~ '^state\.single approval\.(?!performed$)'

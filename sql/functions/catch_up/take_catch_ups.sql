@@ -2,7 +2,7 @@ CREATE OR REPLACE FUNCTION approval.take_catch_ups(p_minions text[], p_at_once i
     RETURNS TABLE (minion_id text, step text)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    -- The limit of how many more than there is room for are looked at, to put away those that are no longer behind.
+    -- This many more than there is room for are looked at, to put away those that are no longer behind.
     more constant integer := 100;
     moment timestamptz;
     free bigint;
