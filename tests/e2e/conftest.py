@@ -19,8 +19,8 @@ from minion_root import MinionRoot
 from narrator import Narrator
 from newcomer_machine import NewcomerMachine
 
-# As the shipped types `package` and `service`, but that nothing is sent: a test says when a state run brings it. Nor is the
-# inventory asked, which has not heard of packages that a test has just built.
+# As the shipped types `package` and `service`, but that nothing is sent: a test says when a state run brings it. The
+# inventory is not asked, since it has not heard of packages that a test has just built.
 BY_HAND = """
 types:
   package-by-hand:
