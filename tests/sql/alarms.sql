@@ -1,4 +1,4 @@
--- What raises an alarm, what does not, and what becomes of alarms.
+-- Alarms: events that raise one, events that do not, and how alarms end.
 BEGIN;
 \ir support/fixture.sql
 SELECT plan(134);
@@ -13,7 +13,7 @@ $$;
 CREATE FUNCTION pg_temp.settle() RETURNS text LANGUAGE sql AS $$
 SELECT pg_temp.act('t_engine', 'SELECT approval.settle_alarms()')
 $$;
--- What there is, after what was seen so far was settled.
+-- The alarms that there are, once those seen so far are settled.
 CREATE FUNCTION pg_temp.alarms(columns text DEFAULT 'kind || '' '' || array_to_string(minions, '','') || '' '' || count') RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     result text;

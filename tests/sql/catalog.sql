@@ -1,4 +1,4 @@
--- Which packages each minion could get: how reports of minions become catalogs, and what is found in these.
+-- Catalogs of the packages that each minion could get: how reports become catalogs, and searches in these.
 BEGIN;
 \ir support/fixture.sql
 SELECT plan(70);

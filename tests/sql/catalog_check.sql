@@ -1,4 +1,4 @@
--- What a request for packages is told that a minion cannot get.
+-- Requests for packages that a minion cannot get, and the sentences that they are told.
 BEGIN;
 \ir support/fixture.sql
 SELECT plan(48);
@@ -23,7 +23,7 @@ SELECT approval.put_request_type('{"name": "warned", "kind": "package", "catalog
     approval.put_request_type('{"name": "unchecked", "kind": "package", "catalog": false, "requesters": ["*"], "pre_approved": true, "chain": []}'),
     approval.put_request_type('{"name": "revert", "kind": "any", "requesters": ["*"], "pre_approved": true, "chain": []}') \g /dev/null
 
--- What is said to a request of a type that refuses; taken where it is not refused.
+-- The sentence that a request of a type that refuses is told; none where it is taken.
 CREATE FUNCTION pg_temp.said(minions text[], name text, version text, type text DEFAULT 'standard') RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_temp.ask('t_alice', type, minions, name, version, overlap => 'supersede');

@@ -62,7 +62,7 @@ SELECT is(pg_temp.take(9), NULL, 'nor taken');
 SELECT pg_temp.due(), pg_temp.due('web2') \g /dev/null
 SELECT is(pg_temp.act('t_engine', 'SELECT string_agg(due_catch_ups, '','') FROM approval.due_catch_ups(9)'), 'web1,web2', 'in order');
 
--- So many at a time, asked first.
+-- Minions are asked first, a limited number at a time.
 SELECT is(pg_temp.take(9, minions => '{%}'), NULL, 'each master takes those whose keys it has');
 SELECT is(pg_temp.take(1), 'web1 observe', 'the first is asked');
 SELECT is(pg_temp.take(1), NULL, 'the other waits');
@@ -99,7 +99,7 @@ SELECT throws_ok($$INSERT INTO approval.catch_up (minion_id, state, state_at, st
     SELECT minion_id, 'sending', now(), now(), now(), cause, revision, 'again' FROM approval.catch_up WHERE jid = 'apply'$$, '23505', NULL,
     'nor could anybody write so');
 
--- What time brings.
+-- Changes that time brings.
 SELECT is(pg_temp.note('{web1}'), 1, 'once more');
 SELECT pg_temp.due() \g /dev/null
 SELECT is(pg_temp.take(1, '7'), 'web1 observe', 'asked');

@@ -25,7 +25,7 @@ SELECT * FROM approval.job_log WHERE jid = pg_temp.jid(number)
 $$;
 SELECT approval.maintain_jobs(24) \g /dev/null
 
--- What is written.
+-- Rows that are written.
 SELECT is(pg_temp.save(1, '{web1,web2}', 'salt ''*'' cmd.run date', age => '3 hours'), 'true', 'a job that is published');
 SELECT is((SELECT command || ' ' || job_user || ' ' || minion_count || ' ' || is_claim FROM pg_temp.job(1)),
     'salt ''*'' cmd.run date root 2 false', 'stands in the log as it was typed');
@@ -49,7 +49,7 @@ SELECT ok((SELECT command LIKE '%ß…' AND octet_length(command) <= 512 AND oct
            FROM pg_temp.job(6)), 'is cut, and what is no id is left out');
 SELECT is(approval.shortened('äöü', 6) || approval.shortened('äöü!', 6) || approval.shortened('', 0), 'äöüä…', 'cut between characters');
 
--- What it was sent for.
+-- The request that a job was sent for.
 SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'sent', '1') AS sent \gset
 INSERT INTO approval.dispatch (request_id, minion_id, item_id, proof, proof_within, state, state_at, jid, sent_at, observe_jid)
 SELECT request_id, minion_id, item_id, 'return', '1 hour', 'sent', now(), pg_temp.jid(7), now(), pg_temp.jid(8) FROM approval.item
@@ -58,7 +58,7 @@ SELECT pg_temp.save(7, '{web1}', 'salt web1 x.y', age => '10 minutes'), pg_temp.
 SELECT is(pg_temp.jobs(request => :sent), '7,8', 'jobs of a request');
 SELECT is(pg_temp.jobs(request => :sent + 1), '', 'and of no other');
 
--- What is read.
+-- Rows that are read.
 SELECT is(pg_temp.jobs(), '6,5,7,8,4,3,1', 'newest first');
 SELECT is(pg_temp.jobs('web1'), '5,7,8,3,1', 'on a minion');
 SELECT is(pg_temp.jobs('web_'), '6', 'whose id is no pattern');

@@ -1,4 +1,4 @@
--- What is counted for monitoring.
+-- Numbers that are counted for monitoring.
 BEGIN;
 \ir support/fixture.sql
 SELECT plan(22);

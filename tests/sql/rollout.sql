@@ -6,7 +6,7 @@ SELECT plan(146);
 SELECT approval.put_minions(ARRAY(SELECT 'n' || g FROM generate_series(1, 20) AS g)) \g /dev/null
 SELECT approval.put_minion_group('pilots', '', '{n1,n2}'), approval.put_minion_group('empty', '', '{}') \g /dev/null
 
--- What can be a rollout.
+-- Rollouts that a type can have.
 CREATE FUNCTION pg_temp.put(rollout jsonb, extra jsonb DEFAULT '{}') RETURNS integer LANGUAGE sql AS $$
 SELECT approval.put_request_type('{"name": "waved", "kind": "package", "dispatch": true, "requesters": ["*"], "chain": [
     {"name": "owner", "any_of": [{"group": "owners"}]}]}'::jsonb || jsonb_build_object('rollout', rollout) || extra)
@@ -58,7 +58,7 @@ FROM (VALUES
     ('{"steps": [1, 4, 9]}', 5, '{1,4,5}'),
     ('{"max_in_flight": 1}', 4, '{4}')) AS t (rollout, total, ends);
 
--- What a request may ask for.
+-- Rollouts that a request may ask for.
 SELECT pg_temp.put('{"canaries": {"minion_group": "pilots"}, "steps": ["50%"], "soak": "10 minutes", "max_failures": 1, "max_in_flight": 4}') \g /dev/null
 CREATE FUNCTION pg_temp.ask_waved(minions text[], rollout jsonb DEFAULT NULL, package text DEFAULT 'hello', type text DEFAULT 'waved', after timestamptz DEFAULT NULL)
     RETURNS bigint LANGUAGE sql AS $$
