@@ -25,6 +25,7 @@ PACKAGES = {
     ROOT + ".engines": "engines",
     ROOT + ".states": "states",
     ROOT + ".sql": "sql",
+    ROOT + ".itsm": "itsm",
     ROOT + ".docs": "docs",
 }
 PACKAGE_DATA = {

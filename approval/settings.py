@@ -54,6 +54,10 @@ PARTS = {
         "approval:engine", "approval_engine", "salt_engine", "engine.dsn", ("listen_dsn_file", "workers", "metrics")
     ),
 }
+# Parts that run on a machine of their own, where no master is needed.
+SERVICE_PARTS = {
+    "itsm": Part("approval:itsm", "approval_itsm", "salt_itsm", "itsm.dsn", ("sites",)),
+}
 CACHEDIR = "/var/cache/salt/master"
 SERVICE_CACHEDIR = "/var/cache/salt-approval"
 READ_FROM = ("database", "snapshot")
@@ -122,12 +126,12 @@ class Settings:
 
     def connection(self, part, uid=None):
         """The config.Connection of a part. ``uid``: the account for which its files are, by default this process's."""
-        section = self.section(part)
+        section, known = self.section(part), PARTS.get(part) or SERVICE_PARTS[part]
         if section is None:
             raise ConfigError(
-                f"{PARTS[part].where} is not configured: set dsn_file: /etc/salt/approval/{PARTS[part].dsn_file} there"
+                f"{known.where} is not configured: set dsn_file: /etc/salt/approval/{known.dsn_file} there"
             )
-        return config.connection(section, PARTS[part].where, PARTS[part].own, uid)
+        return config.connection(section, known.where, known.own, uid)
 
     def source(self):
         """The Source of pillars."""
@@ -175,6 +179,14 @@ class Settings:
         if not isinstance(workers, dict):
             raise ConfigError("approval:engine:workers must be a mapping of workers to settings, or to false")
         return workers
+
+    def ticket_sites(self):
+        """The mapping ``approval:itsm:sites``, as it stands there: itsm/sites.py reads it."""
+        section = self.section("itsm")
+        sites = section.get("sites") if isinstance(section, dict) else None
+        if not isinstance(sites, dict) or not sites:
+            raise ConfigError("approval:itsm:sites must be a mapping of names of sites to their settings")
+        return sites
 
     def metrics(self):
         """The Metrics under ``approval:engine:metrics``; None: nothing stands there."""

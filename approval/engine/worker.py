@@ -79,12 +79,19 @@ class Worker:
 
 
 class DatabaseWorker(Worker):
-    """A worker on the approval database, with a connection of its own as ``approval:engine`` has it."""
+    """
+    A worker on the approval database, with a connection of its own.
+
+    part
+        The part whose login it has (see settings.PARTS).
+    """
+
+    part = "engine"
 
     def __init__(self, settings):
         self.settings = settings
         self.opts = settings.opts
-        self.limit_s = settings.connection("engine").options.get("timeout_ms", DEFAULT_LIMIT_MS) / 1000
+        self.limit_s = settings.connection(self.part).options.get("timeout_ms", DEFAULT_LIMIT_MS) / 1000
         self._conn = None
         self._lock = threading.Lock()
 
@@ -92,7 +99,7 @@ class DatabaseWorker(Worker):
     def conn(self):
         """The connection, opened at need; anew after an error."""
         if self._conn is None:
-            self._conn = db.connect(self.settings.connection("engine"))
+            self._conn = db.connect(self.settings.connection(self.part))
         return self._conn
 
     def call(self, function, *args):

@@ -1,0 +1,187 @@
+"""The forms in which all systems of tickets are alike, and the one interface to them.
+
+A system is a module beside this one (``jira``, ``servicenow``, ``generic``), named in SYSTEMS, with a class that
+follows System. Reading is pure: a document that somebody sent, or that was fetched, goes in, and what it means comes
+out, without network or database.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+# The module of each system, which is imported when a site of that kind is used.
+SYSTEMS = {kind: f"{__package__}.{kind}" for kind in ("jira", "servicenow", "generic")}
+# What the names of its sites begin with where they are providers of identities, sources of requests and destinations
+# of messages: site ``acme`` of kind jira is ``jira-acme`` there.
+PREFIXES = {"jira": "jira", "servicenow": "sn", "generic": "generic"}
+WAYS = ("webhook", "automation", "ticket")
+ROUTES = ("install", "remove", "revert", "reboot", "sync")
+
+
+class Ignored(Exception):
+    """A document asks for nothing; the text says why, for people."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """
+    All that a ticket asks for.
+
+    type
+        The request type.
+    minions
+        Their exact ids, each once, in the ticket's order.
+    items
+        What each of them is to have: (kind, name, value) as ``submit_request`` takes them, so a package's value is a
+        version, ``latest`` or ``absent``, and an action's is canonical JSON. None: a revert has no items of its own.
+    after
+        When it takes effect, a datetime in UTC; None: at once.
+    """
+
+    type: str
+    minions: tuple = ()
+    items: tuple | None = None
+    after: object = None
+
+
+@dataclass(frozen=True)
+class Person:
+    """
+    Somebody as the system knows them.
+
+    subject
+        The stable key there (never an address or a shown name), which is the subject of an identity.
+    is_human
+        Not an app, a customer without an account, or the system itself.
+    """
+
+    subject: str
+    is_human: bool = True
+
+
+@dataclass(frozen=True)
+class Decision:
+    """
+    An approval or a refusal that stands in the ticket.
+
+    key
+        What tells it from others of this ticket: the id of a history entry, or of an approval's row.
+    decision
+        ``approve`` or ``reject``.
+    by, at
+        The Person, and when, a datetime in UTC.
+    spoiled
+        The bound fields that were changed with it or after it, or that the person changed, as texts for people; a
+        decision with any decides nothing.
+    """
+
+    key: str
+    decision: str
+    by: Person
+    at: object
+    spoiled: tuple = ()
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """
+    A ticket as it was fetched, or as far as a delivery shows it.
+
+    id, key, url
+        Its identity, which stays when it is moved; its key or number for people; its page. The id may be None in the
+        body of a rule, which knows the key alone.
+    title
+        One line of its text.
+    status
+        Its status or state, by name.
+    stage
+        The stage of the site's workflow that this status means: ``waiting``, ``asked``, ``approved``, ``declined``,
+        ``revert-asked``, ``revert``, ``done``, ``failed``; None: it means nothing here.
+    creator, on_behalf_of
+        Persons; the second is None where it is the first.
+    editors
+        Persons who changed a bound field.
+    bound
+        The bound fields as they stand, by name: strings, lists and mappings of these; what digest() is of.
+    decisions
+        Those that stand in it, the oldest first.
+    facts
+        What ask() reads, as the system delivers it.
+    """
+
+    id: str | None
+    key: str
+    url: str | None
+    title: str
+    status: str
+    stage: str | None
+    creator: Person | None
+    on_behalf_of: Person | None = None
+    editors: tuple = ()
+    bound: dict = field(default_factory=dict)
+    decisions: tuple = ()
+    facts: dict = field(default_factory=dict, repr=False)
+
+
+class System(Protocol):
+    """
+    One site of a kind, by its configuration (see sites.Site). Each method raises InputError for what cannot be
+    meant, which names the part of the document and what would be right.
+    """
+
+    # To read: without network.
+
+    def verify(self, headers, body, now):
+        """
+        Whether the delivery is of this site: gives a text that names the secret it was signed with where that is one
+        to be retired, else None. Raises Unsigned: there is no signature, or none of the active secrets made it.
+        """
+
+    def delivery(self, headers, body):
+        """(key, ticket id or key) of a delivery: its own key, by which a repeated one is found. Raises Ignored."""
+
+    def ticket(self, document):
+        """
+        The Ticket in a document: a delivery's body, or (with its history and approvals) what fetch() gave. Raises
+        Ignored where no ticket of the site's projects or tables is in it.
+        """
+
+    def ask(self, ticket):
+        """The Ask of a ticket. Raises Ignored where its stage asks for nothing."""
+
+    # To talk: by the site's own client.
+
+    def fetch(self, ticket_id):
+        """The document of a ticket with its history and approvals. Raises Gone, Unavailable."""
+
+    def changed(self, since):
+        """The ids of the tickets that changed since a time, the oldest change first; may name some twice."""
+
+    def comments(self, ticket_id):
+        """Our comments on a ticket: {seq: (the system's id of it, text)}."""
+
+    def comment(self, ticket_id, seq, text, comment_id=None):
+        """Write our comment ``seq``, or (comment_id) write it anew. Text is that of texts.py. Gives its id."""
+
+    def move(self, ticket_id, stage):
+        """
+        Have the ticket in ``waiting``, ``done``, ``failed`` or another stage of the site: nothing where it is there.
+        Raises NotMoved, which says why; reads it again afterwards, since an answer alone proves nothing.
+        """
+
+    def attach(self, ticket_id, name, content):
+        """Attach a file of JSON, where the system takes any; once for each name."""
+
+    def check(self):
+        """Tries all that can be tried at the real site: yields (level, what was found, what to do)."""
+
+
+class Unsigned(Exception):
+    """A delivery is not proven to come from its site; the text says how, and holds no secret."""
+
+
+class Gone(Exception):
+    """The ticket was deleted, archived, or cannot be read any more; the text says which."""
+
+
+class NotMoved(Exception):
+    """The ticket did not get into the stage; the text says why, for people."""
