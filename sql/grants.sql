@@ -169,7 +169,6 @@ GRANT EXECUTE ON FUNCTION
     approval.tell,
     approval.take_dispatches,
     approval.next_dispatch,
-    approval.begin_dispatch,
     approval.note_sent,
     approval.list_dispatches,
     approval.note_observation,

@@ -96,3 +96,5 @@ DROP FUNCTION IF EXISTS approval.open_request(
     bigint, text, text, text, approval.request_type, text, text[], text[], text[], text[], timestamptz, text, text, bigint, text,
     bigint, bigint);
 DROP FUNCTION IF EXISTS approval.put_minion_group(text, text, text[]);
+DROP FUNCTION IF EXISTS approval.note_sent(text, bigint, text, boolean);
+DROP FUNCTION IF EXISTS approval.begin_dispatch(text, bigint, text, text);

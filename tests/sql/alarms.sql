@@ -83,7 +83,7 @@ SELECT is(pg_temp.publish(6, '{pkg.install}', '{web1,web2}') || pg_temp.alarms()
 SELECT pg_temp.publish(7, '{pkg.install}', '{web1}', 'batch'), pg_temp.publish(7, '{pkg.install}', '{web2}', 'batch') \g /dev/null
 SELECT is((SELECT array_agg(minions::text ORDER BY signal_no) FROM approval.alarm_signal), '{"{web1}","{web2}"}', 'of a job in batches each batch counts');
 SELECT pg_temp.clear() \g /dev/null
-SELECT is(pg_temp.act('t_engine', format('SELECT approval.begin_dispatch(%L, %s, ''apply'', %L)', i.minion_id, i.item_id, :'second' || '000008')), 'true',
+SELECT is(pg_temp.act('t_engine', format('SELECT approval.begin_dispatches(%s, %L, %L, ''apply'', %L)', i.request_id, ARRAY[i.minion_id], ARRAY[i.item_id], :'second' || '000008')), 'web1',
     'a job that the engine begins') FROM approval.item AS i WHERE minion_id = 'web1';
 SELECT is(pg_temp.publish(8, '{state.single approval.performed}', '{web1}') || coalesce(pg_temp.alarms(), ''), 'true', 'raises nothing, whatever it is');
 

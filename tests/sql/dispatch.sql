@@ -28,10 +28,11 @@ CREATE FUNCTION pg_temp.item_of(number bigint, minion text DEFAULT 'web1') RETUR
 SELECT min(item_id) FROM approval.item WHERE request_id = number AND minion_id = minion
 $$;
 CREATE FUNCTION pg_temp.begin(number bigint, step text, jid text, minion text DEFAULT 'web1') RETURNS boolean LANGUAGE sql AS $$
-SELECT pg_temp.act('t_engine', format('SELECT approval.begin_dispatch(%L, %s, %L, %L)', minion, pg_temp.item_of(number, minion), step, jid))::boolean
+SELECT pg_temp.act('t_engine', format('SELECT count(*) = 1 FROM approval.begin_dispatches(%s, %L, %L, %L, %L)', number, ARRAY[minion],
+    ARRAY[pg_temp.item_of(number, minion)], step, jid))::boolean
 $$;
 CREATE FUNCTION pg_temp.sent(number bigint, jid text, really boolean DEFAULT true, minion text DEFAULT 'web1') RETURNS text LANGUAGE sql AS $$
-SELECT pg_temp.act('t_engine', format('SELECT approval.note_sent(%L, %s, %L, %L)', minion, pg_temp.item_of(number, minion), jid, really))
+SELECT pg_temp.act('t_engine', format('SELECT approval.note_sent(%s, %L, %L, %L, %L)', number, ARRAY[minion], ARRAY[pg_temp.item_of(number, minion)], jid, really))
 $$;
 CREATE FUNCTION pg_temp.settle(number bigint, jid text, success boolean, minion text DEFAULT 'web1') RETURNS text LANGUAGE sql AS $$
 SELECT pg_temp.act('t_engine', format('SELECT approval.settle_action(%L, %s, %L, %L, ''seen'', ''as seen'')', minion, pg_temp.item_of(number, minion), jid, success))

@@ -87,8 +87,8 @@ SELECT approval.drop_freeze('edge') \g /dev/null
 SELECT pg_temp.ask('t_alice', 'at-once', '{web1}', 'h', '1') AS sent \gset
 SELECT min(item_id) AS item FROM approval.item WHERE request_id = :sent \gset
 SELECT is(pg_temp.waits(:sent), '1 due, not sent yet', 'approved, and its type is dispatched');
-SELECT pg_temp.act('t_engine', format('SELECT approval.begin_dispatch(''web1'', %s, ''apply'', ''20260101000000000001'')', :item)),
-    pg_temp.act('t_engine', format('SELECT approval.note_sent(''web1'', %s, ''20260101000000000001'', true)', :item)) \g /dev/null
+SELECT pg_temp.act('t_engine', format('SELECT approval.begin_dispatches(%s, ''{web1}'', ''{%s}'', ''apply'', ''20260101000000000001'')', :sent, :item)),
+    pg_temp.act('t_engine', format('SELECT approval.note_sent(%s, ''{web1}'', ''{%s}'', ''20260101000000000001'', true)', :sent, :item)) \g /dev/null
 SELECT is(pg_temp.waits(:sent), '1 sent T, job 20260101000000000001, no answer yet; a highstate brings it', 'sent, and no answer');
 SELECT is(approval.show_request(:sent) #>> '{items,0,sent,jid}', '20260101000000000001', 'with its job');
 SELECT is(approval.show_request(:sent) #>> '{sent,0,minions}', '1', 'and to how many');
@@ -109,8 +109,8 @@ SELECT is(pg_temp.waits(:flush), '1 not sent: no master', 'what could not be sen
 
 UPDATE approval.outbox SET state = 'waiting', last_error = NULL WHERE request_id = :flush;
 SELECT min(item_id) AS item FROM approval.item WHERE request_id = :flush \gset
-SELECT pg_temp.act('t_engine', format('SELECT approval.begin_dispatch(''web1'', %s, ''perform'', ''20260101000000000002'')', :item)),
-    pg_temp.act('t_engine', format('SELECT approval.note_sent(''web1'', %s, ''20260101000000000002'', true)', :item)) \g /dev/null
+SELECT pg_temp.act('t_engine', format('SELECT approval.begin_dispatches(%s, ''{web1}'', ''{%s}'', ''perform'', ''20260101000000000002'')', :flush, :item)),
+    pg_temp.act('t_engine', format('SELECT approval.note_sent(%s, ''{web1}'', ''{%s}'', ''20260101000000000002'', true)', :flush, :item)) \g /dev/null
 SELECT is(pg_temp.waits(:flush), '1 sent T, job 20260101000000000002, no answer yet', 'an action that was sent: no highstate brings it');
 UPDATE approval.dispatch SET sent_at = sent_at - interval '1 day' WHERE request_id = :flush;
 SELECT approval.settle_dispatches() \g /dev/null

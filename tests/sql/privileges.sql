@@ -28,7 +28,7 @@ SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'hello', '1') \g /dev/null
 SELECT is(ARRAY[pg_temp.act('t_minion', 'SELECT revision FROM approval.expected_documents(''{web1}'', ''{NULL}'', ''{x}'')'),
                 pg_temp.act('t_returner', 'SELECT revision FROM approval.expected_documents(''{web1}'', ''{NULL}'', ''{x}'')')], '{NULL,1}',
     'which are compared with nothing: it is given no document');
-SELECT is(pg_temp.granted('t_engine'), '{advance_rollout,awaited_minions,awaiting_start,begin_dispatch,begin_dispatches,claim_outbox,'
+SELECT is(pg_temp.granted('t_engine'), '{advance_rollout,awaited_minions,awaiting_start,begin_dispatches,claim_outbox,'
     'dispatch_pause,due_catch_ups,due_outbox,expire_due,list_catalog_returns,list_dispatches,lock_groups,'
     'maintain_jobs,metrics,next_dispatch,next_due,note_catch_ups,note_facts,note_minion,note_observation,'
     'note_sent,note_silence,note_starts,put_catalog,put_minions,refuse_catalog,renew_requests,seal_audit,'

@@ -33,8 +33,8 @@ SELECT pg_temp.ask('t_alice', 'package', '{web1}', 'alone', '1') AS alone \gset
 SELECT pg_temp.ask('t_alice', 'standard', '{web_}', 'hello', '1') AS ghosts \gset
 SELECT approval.put_request_type('{"name": "flush", "kind": "action", "action": {"function": "cache.flush"}, "requesters": ["*"], "pre_approved": true, "chain": []}') \g /dev/null
 SELECT pg_temp.act('t_alice', $$SELECT approval.submit_request('pg', 't_alice', 'flush', 'because', '{web1}', '{action}', '{cache.flush}', '{"{}"}', NULL, 'pg', NULL, NULL, NULL)$$) AS action \gset
-SELECT pg_temp.act('t_engine', format('SELECT approval.begin_dispatch(''web1'', %s, ''perform'', ''j1'')', (SELECT item_id FROM approval.item WHERE request_id = :action))) \g /dev/null
-SELECT pg_temp.act('t_engine', format('SELECT approval.note_sent(''web1'', %s, ''j1'', true)', (SELECT item_id FROM approval.item WHERE request_id = :action))) \g /dev/null
+SELECT pg_temp.act('t_engine', format('SELECT approval.begin_dispatches(%s, ''{web1}'', ''{%s}'', ''perform'', ''j1'')', :action, (SELECT item_id FROM approval.item WHERE request_id = :action))) \g /dev/null
+SELECT pg_temp.act('t_engine', format('SELECT approval.note_sent(%s, ''{web1}'', ''{%s}'', ''j1'', true)', :action, (SELECT item_id FROM approval.item WHERE request_id = :action))) \g /dev/null
 SELECT is(pg_temp.state_of(:proven) || ' ' || pg_temp.state_of(:waiting), 'converged approved', 'as it was');
 
 SELECT is(pg_temp.remove('{web1,web_,web1}', 't_runner', 'salt', 'bob'), '2', 'an operator removes them');

@@ -108,12 +108,12 @@ SELECT pg_temp.act('t_engine', format('SELECT string_agg(step || '' '' || minion
     'FROM approval.take_dispatches(%s, ARRAY(SELECT ''n'' || g FROM generate_series(1, 20) AS g), 100)', number))
 $$;
 CREATE FUNCTION pg_temp.begin(number bigint, minion text, step text, jid text) RETURNS boolean LANGUAGE sql AS $$
-SELECT pg_temp.act('t_engine', format('SELECT approval.begin_dispatch(%L, %s, %L, %L)', minion,
-    (SELECT min(item_id) FROM approval.item WHERE request_id = number AND minion_id = minion), step, jid))::boolean
+SELECT pg_temp.act('t_engine', format('SELECT count(*) = 1 FROM approval.begin_dispatches(%s, %L, %L, %L, %L)', number, ARRAY[minion],
+    ARRAY(SELECT min(item_id) FROM approval.item WHERE request_id = number AND minion_id = minion), step, jid))::boolean
 $$;
 CREATE FUNCTION pg_temp.sent(number bigint, minion text, jid text, really boolean DEFAULT true) RETURNS text LANGUAGE sql AS $$
-SELECT pg_temp.act('t_engine', format('SELECT approval.note_sent(%L, %s, %L, %L)', minion,
-    (SELECT min(item_id) FROM approval.item WHERE request_id = number AND minion_id = minion), jid, really))
+SELECT pg_temp.act('t_engine', format('SELECT approval.note_sent(%s, %L, %L, %L, %L)', number, ARRAY[minion],
+    ARRAY(SELECT min(item_id) FROM approval.item WHERE request_id = number AND minion_id = minion), jid, really))
 $$;
 CREATE FUNCTION pg_temp.answered(p_jid text, p_minion text, p_boot text DEFAULT NULL, p_at timestamptz DEFAULT clock_timestamp()) RETURNS void LANGUAGE sql AS $$
 INSERT INTO approval.job_return (jid, minion_id, attempt, fun, retcode, success, verdict, authenticated, flags, run_id, boot_id, received_at, payload_digest, payload)

@@ -16,7 +16,7 @@ asked whether it is there before it is sent anything.
 import logging
 import time
 
-from ... import _core, db
+from ... import _core
 from ...errors import Refused
 from ...jobs import packing
 from ...master import keys, publisher
@@ -108,11 +108,11 @@ class Dispatch(DatabaseWorker, Consumer):
             free = {row["begin_dispatches"] for row in answer}
             begun = [row for row in group if row["minion_id"] in free]
             if begun:
-                error = self._publish(jid, begun) or error
+                error = self._publish(number, jid, begun) or error
         return error
 
-    def _publish(self, jid, rows):
-        """Publish the job of steps that were begun; returns why it was not, or None."""
+    def _publish(self, number, jid, rows):
+        """Publish the job of steps of a request that were begun; returns why it was not, or None."""
         minions = [row["minion_id"] for row in rows]
         function, arg, kwarg = self._job(rows[0])
         error, reached = None, ()
@@ -133,10 +133,11 @@ class Dispatch(DatabaseWorker, Consumer):
         if rows[0]["step"] == "ping":
             # Whether a ping was published is only worth noting where it was not.
             rows = [row for row in rows if row["minion_id"] not in reached]
-        for first in range(0, len(rows), AT_ONCE):
-            with db.translated(), self.conn.transaction():
-                for row in rows[first : first + AT_ONCE]:
-                    self.call("note_sent", *_key(row), jid, row["minion_id"] in reached)
+        for is_sent in (True, False):
+            noted = [_key(row) for row in rows if (row["minion_id"] in reached) == is_sent]
+            for first in range(0, len(noted), AT_ONCE):
+                minions, items = zip(*noted[first : first + AT_ONCE], strict=True)
+                self.call("note_sent", number, list(minions), list(items), jid, is_sent)
         return error
 
     def _job(self, row):

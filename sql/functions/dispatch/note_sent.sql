@@ -1,29 +1,35 @@
-CREATE OR REPLACE FUNCTION approval.note_sent(p_minion_id text, p_item_id bigint, p_jid text, p_sent boolean) RETURNS void
+CREATE OR REPLACE FUNCTION approval.note_sent(
+    p_request_id bigint, p_minions text[], p_items bigint[], p_jid text, p_sent boolean) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     moment timestamptz := clock_timestamp();
-    sent approval.dispatch;
+    sent record;
 BEGIN
     IF NOT p_sent THEN
-        -- Nothing reached the minion, so it begins anew.
-        DELETE FROM approval.dispatch AS d
-        WHERE d.minion_id = p_minion_id AND d.item_id = p_item_id
+        -- Nothing reached these minions, so they begin anew.
+        DELETE FROM approval.dispatch AS d USING unnest(p_minions, p_items) AS g (minion_id, item_id)
+        WHERE d.minion_id = g.minion_id AND d.item_id = g.item_id AND d.request_id = p_request_id
             AND ((d.state = 'observing' AND d.observe_jid = p_jid) OR (d.state = 'sending' AND d.jid = p_jid));
         UPDATE approval.wave_minion AS w SET ping_jid = NULL, pinged_at = NULL
-        WHERE w.minion_id = p_minion_id AND w.ping_jid = p_jid
-            AND w.request_id = (SELECT i.request_id FROM approval.item AS i
-                                WHERE i.minion_id = p_minion_id AND i.item_id = p_item_id);
+        WHERE w.request_id = p_request_id AND w.minion_id = ANY (p_minions) AND w.ping_jid = p_jid;
         RETURN;
     END IF;
-    UPDATE approval.dispatch AS d
-    SET state = 'sent', sent_at = d.state_at, state_at = moment, ended_at = CASE WHEN d.proof = 'state' THEN moment END
-    WHERE d.minion_id = p_minion_id AND d.item_id = p_item_id AND d.state = 'sending' AND d.jid = p_jid
-    RETURNING * INTO sent;
-    IF FOUND THEN
-        PERFORM approval.audit_append(sent.request_id, moment, 'dispatched', NULL, NULL, NULL,
-                                      jsonb_build_object('minion', p_minion_id, 'item', p_item_id, 'jid', p_jid));
+    WITH changed AS (
+        UPDATE approval.dispatch AS d
+        SET state = 'sent', sent_at = d.state_at, state_at = moment, ended_at = CASE WHEN d.proof = 'state' THEN moment END
+        FROM unnest(p_minions, p_items) AS g (minion_id, item_id)
+        WHERE d.minion_id = g.minion_id AND d.item_id = g.item_id AND d.request_id = p_request_id
+            AND d.state = 'sending' AND d.jid = p_jid
+        RETURNING d.minion_id, d.item_id
+    )
+    SELECT jsonb_agg(minion_id ORDER BY minion_id, item_id) AS minions, jsonb_agg(item_id ORDER BY minion_id, item_id) AS items
+    INTO sent FROM changed;
+    IF sent.minions IS NOT NULL THEN
+        PERFORM approval.audit_append(p_request_id, moment, 'dispatched', NULL, NULL, NULL,
+                                      jsonb_build_object('jid', p_jid, 'minions', sent.minions, 'items', sent.items));
     END IF;
 END
 $$;
 COMMENT ON FUNCTION approval.note_sent IS
-    'The job of a step was published; or it surely was not, and the item waits again. Definer: tables are private.';
+    'The job of a step was published to these minions of a request, given with their items as pairs; or it surely was not, and the '
+    'items wait again. The trail gets one act, with the minions and items in the same order. Definer: tables are private.';

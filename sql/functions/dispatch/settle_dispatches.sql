@@ -10,16 +10,19 @@ DECLARE
 BEGIN
     -- The engine ended between writing that it sends and writing that it sent: the job cache knows.
     FOR due IN
-        SELECT d.minion_id, d.item_id, d.jid, d.request_id FROM approval.dispatch AS d
-        WHERE d.state = 'sending' AND d.state_at <= moment - doubt
-            AND (EXISTS (SELECT FROM approval.job AS j WHERE j.jid = d.jid)
-                 OR EXISTS (SELECT FROM approval.job_return AS r WHERE r.jid = d.jid AND r.minion_id = d.minion_id))
-        ORDER BY d.request_id, d.minion_id, d.item_id
-        LIMIT most
+        SELECT s.request_id, s.jid, array_agg(s.minion_id) AS minions, array_agg(s.item_id) AS items
+        FROM (SELECT d.minion_id, d.item_id, d.jid, d.request_id FROM approval.dispatch AS d
+              WHERE d.state = 'sending' AND d.state_at <= moment - doubt
+                  AND (EXISTS (SELECT FROM approval.job AS j WHERE j.jid = d.jid)
+                       OR EXISTS (SELECT FROM approval.job_return AS r WHERE r.jid = d.jid AND r.minion_id = d.minion_id))
+              ORDER BY d.request_id, d.minion_id, d.item_id
+              LIMIT most) AS s
+        GROUP BY s.request_id, s.jid
+        ORDER BY s.request_id, s.jid
     LOOP
         PERFORM approval.lock_request(due.request_id);
-        PERFORM approval.note_sent(due.minion_id, due.item_id, due.jid, true);
-        settled := settled + 1;
+        PERFORM approval.note_sent(due.request_id, due.minions, due.items, due.jid, true);
+        settled := settled + cardinality(due.minions);
     END LOOP;
     FOR due IN
         SELECT d.minion_id, d.item_id, 'proven' AS state, 'boot id ' || again.boot_id AS observed,
