@@ -22,6 +22,7 @@ import events  # noqa: E402
 import job_log  # noqa: E402
 import libpq_reader  # noqa: E402
 import masking  # noqa: E402
+import outage  # noqa: E402
 import pillar  # noqa: E402
 import report  # noqa: E402
 import returns  # noqa: E402
@@ -77,6 +78,7 @@ def measure(quick):
         yield from catalog.measure(directory, quick)
     with RunDirectory() as directory:
         yield from waves.measure(directory, quick)
+        yield from outage.measure(directory)
     yield from events.measure(EVENTS_QUICK_S if quick else EVENTS_S)
 
 
