@@ -68,8 +68,8 @@ demo: setup ## Tell the whole story on a real Salt: request, approval, highstate
 	@$(AS_ROOT) tools/sandbox.py $(VENV)/bin/python demo/story.py
 
 .PHONY: test
-test: setup ## Run all tests, three suites at a time: some compute, some wait; says where the time went
-	@tools/run-suites 3 test-functional test-site test-machines test-oldest test-c test-unit test-faults test-sql
+test: setup ## Run all tests, four suites at a time: some compute, some wait; says where the time went
+	@tools/run-suites 4 test-functional test-site test-machines test-oldest test-c test-unit test-faults test-sql
 	echo "All tests passed."
 
 .PHONY: test-c
