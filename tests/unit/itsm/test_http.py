@@ -15,7 +15,7 @@ from saltext.approval.itsm import http as client
 from saltext.approval.itsm.credentials import ClientCredentials, Token
 from saltext.approval.itsm.ticket import Away, Denied
 
-SECRET = "s3cret-token"
+SECRET = "s3cret-token"  # noqa: S105
 JSON = {"Content-Type": "application/json"}
 
 
@@ -279,7 +279,7 @@ def test_tokens_of_a_client(server):
         for token in ("first", "second"):
             server.say(body={"access_token": token, "expires_in": 1799, "token_type": "Bearer"})
             server.say(body={"result": []})
-            if token == "first":
+            if token == "first":  # noqa: S105
                 assert site.get("/x").content == {"result": []}
                 assert site._session.cookies.get_dict() == {}
                 server.say(401, {"error": {"message": "User Not Authenticated"}})
