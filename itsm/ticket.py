@@ -84,6 +84,24 @@ class Decision:
 
 
 @dataclass(frozen=True)
+class Comment:
+    """
+    A comment of ours that stands on a ticket.
+
+    id
+        The system's own of it.
+    text
+        What it says, as far as the system gives that back; formatting may be lost.
+    at
+        When the system says that it was written, a datetime in UTC.
+    """
+
+    id: str
+    text: str
+    at: object
+
+
+@dataclass(frozen=True)
 class Ticket:
     """
     A ticket as it was fetched, or as far as a delivery shows it.
@@ -166,10 +184,16 @@ class System(Protocol):
         """The ids of the tickets that changed since a time, the oldest change first; may name some twice."""
 
     def comments(self, ticket_id):
-        """Our comments on a ticket: {seq: (the system's id of it, text)}."""
+        """
+        Our comments on a ticket: {seq: Comment}. ``seq`` is what tells one from the others of all requests of the
+        ticket, such as ``7/2``: small letters, digits and a slash, at most 40 characters.
+        """
 
     def comment(self, ticket_id, seq, text, comment_id=None):
-        """Write our comment ``seq``, or (comment_id) write it anew. Text is that of texts.py. Gives its id."""
+        """
+        Write our comment ``seq``, or (comment_id) write it anew where the system lets one. ``text`` is a tuple of
+        blocks, which markup.py turns into the system's own form. Gives its id.
+        """
 
     def move(self, ticket_id, stage):
         """
