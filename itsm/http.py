@@ -71,7 +71,7 @@ class Http:
         """The Answer to a GET of ``path``. Raises Away and Denied."""
         return self.request("GET", path, params=params)
 
-    def request(self, method, path, params=None, content=None, file=None):
+    def request(self, method, path, params=None, content=None, file=None, headers=None):
         """
         The Answer to one question.
 
@@ -79,6 +79,8 @@ class Http:
             What is sent as JSON; None: nothing.
         file
             Bytes that are sent as they are, as application/json, instead.
+        headers
+            More of them, for this question.
 
         Raises Away: the site cannot be asked now, and it is not known whether it did what was asked. Raises Denied,
         with the status: it did not.
@@ -87,7 +89,7 @@ class Http:
         if left_s > 0:
             raise Away(f"{self.name}: it was asked too often, and is left alone for a while", _in(left_s))
         body = file if content is None else json.dumps(content).encode()
-        kind = {} if body is None else {"Content-Type": "application/json"}
+        kind = {**(headers or {}), **({} if body is None else {"Content-Type": "application/json"})}
         answer = self._send(method, path, params, body, {**kind, **self._credentials.headers(self)})
         if answer.status == 401 and self._credentials.renew():
             answer = self._send(method, path, params, body, {**kind, **self._credentials.headers(self)})
