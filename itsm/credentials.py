@@ -6,13 +6,43 @@ tells whether there is something else to try; and ``secrets()``, the texts that 
 """
 
 import base64
+import importlib
 import math
 import time
 
+from .. import config
+from ..errors import ConfigError
+from . import ticket
 from .ticket import Denied
 
+# The settings of each way to log in, beside which there is none of another one.
+WAYS = (
+    ("client_id", "client_secret_file"), ("api_key_file",), ("user", "password_file"), ("email", "token_file"),
+    ("token_file",),
+)  # fmt: skip
+API_KEY = "x-sn-apikey"
 EARLY_S = 30.0  # so long before its end a token is not used any more
 TOKEN_PATH = "/oauth_token.do"  # noqa: S105
+
+
+def of(site):
+    """What proves to a sites.Site who we are, by its settings ``auth``. Raises ConfigError."""
+    given = {name: value for name, value in site.auth.items() if name not in ("expires", "cloud_id")}
+    if set(given) not in map(set, WAYS):
+        known = importlib.import_module(ticket.SYSTEMS[site.kind]).AUTH
+        ways = " or ".join(" and ".join(way) for way in WAYS if set(way) <= set(known))
+        raise ConfigError(f"{site.where}: auth: set {ways}, and nothing beside it")
+
+    def read(name):
+        return lambda: config.read_secret_file(given[name], f"{site.where}: auth: {name}")
+
+    if "client_id" in given:
+        return ClientCredentials(given["client_id"], read("client_secret_file"))
+    if "api_key_file" in given:
+        return Token(read("api_key_file"), header=API_KEY)
+    if "user" in given:
+        return Token(read("password_file"), given["user"])
+    return Token(read("token_file"), given.get("email"))
 
 
 class Token:

@@ -10,11 +10,13 @@ import logging
 import re
 from urllib.parse import quote
 
-from . import markup
+from . import credentials, markup
+from .http import Http
 from .ticket import Away, Comment, Denied, Gone, NotMoved
 
 log = logging.getLogger(__name__)
 
+GATEWAY = "https://api.atlassian.com"  # where the tokens of service accounts work, and nowhere else
 PAGE = 100
 PAGES_MAX = 500
 MARK = "approval"  # the property of our comments
@@ -24,27 +26,22 @@ SERVICE_DESK = "service_desk"
 STAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6})\d*)?(Z|[+-]\d\d:?\d\d)")
 
 
-class JiraClient:
+class Client:
     """
     The client of one site.
 
-    http
-        Its Http.
-    is_cloud
-        Whether it speaks REST v3.
-    projects
-        The keys of the site's projects.
-    moves
-        {stage: the name of the transition that leads into it}.
-    stage_of
-        Gives the stage that a fetched issue is in.
+    system
+        The jira.Jira of it.
     """
 
-    def __init__(self, http, is_cloud, projects, moves, stage_of):
-        self.http = http
-        self._is_cloud, self._projects, self._moves, self._stage_of = is_cloud, tuple(projects), moves, stage_of
-        self._rest = "/rest/api/3" if is_cloud else "/rest/api/2"
+    def __init__(self, system):
+        self._site, self._system = system.site, system
+        self._is_cloud = system.own.api == "cloud"
+        self._rest = "/rest/api/3" if self._is_cloud else "/rest/api/2"
         self._us = None
+        cloud_id = self._site.auth.get("cloud_id")
+        url = self._site.url if cloud_id is None else f"{GATEWAY}/ex/jira/{quote(cloud_id, safe='')}"
+        self.http = Http(self._site.provider, url, credentials.of(self._site))
 
     def us(self):
         """Our account there, as Jira gives it."""
@@ -53,25 +50,19 @@ class JiraClient:
         return self._us
 
     def fetch(self, ticket_id):
-        """See ticket.System."""
-        issue = self._issue(ticket_id, fields="*all", expand="changelog")
-        fields = issue["fields"]
+        """See ticket.System; the document is the one that jira.Jira reads."""
+        document = self._document(ticket_id)
+        fields = document["issue"]["fields"]
         if fields.get("archiveddate") or fields.get("archivedDate"):
-            raise Gone(f"{issue['key']} was archived")
-        if self._is_cloud:
-            # Of what expand gives, the Cloud leaves out the oldest entries.
-            histories = list(self._pages(f"{self._at(issue['id'])}/changelog", "values"))
-            issue["changelog"] = {"histories": histories}
-            issue["fields"] = {name: _plain(value) for name, value in fields.items()}
-        issue["approvals"] = self._approvals(issue)
-        return issue
+            raise Gone(f"{document['issue']['key']} was archived")
+        return {**document, "approvals": self._approvals(document["issue"])}
 
     def changed(self, since):
         """See ticket.System."""
         # Times of JQL are those of our account's time zone; minutes that have passed are the same everywhere.
         passed = datetime.datetime.now(datetime.timezone.utc) - since
         minutes = max(1, int(passed.total_seconds() // 60) + 1)
-        names = ", ".join(f'"{project}"' for project in self._projects)
+        names = ", ".join(f'"{project}"' for project in sorted({project for project, _ in self._system.own.types}))
         jql = f"project in ({names}) AND updated >= -{minutes}m ORDER BY updated ASC"
         return self._searched_by_token(jql) if self._is_cloud else self._searched_by_number(jql)
 
@@ -106,40 +97,46 @@ class JiraClient:
 
     def move(self, ticket_id, stage):
         """See ticket.System."""
-        issue = self._issue(ticket_id)
-        if self._stage_of(issue) == stage:
+        before = self._document(ticket_id)
+        if self._system.ticket(before).stage == stage:
             return
-        key, status = issue["key"], issue["fields"]["status"]["name"]
-        name = self._moves.get(stage)
+        issue = before["issue"]
+        name = self._system.own.moves.get(stage)
         if name is None:
-            raise NotMoved(f"the site's workflow has no transition for {stage!r}: {key} stays in {status!r}")
+            status = issue["fields"]["status"]["name"]
+            raise NotMoved(f"workflow: moves: of the site says nothing of {stage}: {issue['key']} stays in {status!r}")
         transition = self._transition(issue, name)
-        content = {"transition": {"id": transition["id"]}}
         reason = "Jira said that it is done"
         try:
+            content = {"transition": {"id": transition["id"]}}
             self.http.request("POST", f"{self._at(issue['id'])}/transitions", content=content)
         except Denied as exc:
             if exc.status not in (400, 404, 409, 413, 422):
                 raise
             # Somebody else may have been quicker; and what Jira says of that is not always so.
             reason = str(exc)
-        after = self._issue(issue["id"])
-        if self._stage_of(after) != stage:
-            now = after["fields"]["status"]["name"]
-            raise NotMoved(f"{key} is in {now!r} after the transition {name!r} ({reason})")
+        after = self._document(issue["id"])
+        if self._system.ticket(after).stage != stage:
+            now = after["issue"]["fields"]["status"]["name"]
+            raise NotMoved(f"{issue['key']} is in {now!r} after the transition {name!r} ({reason})")
 
     def attach(self, ticket_id, name, content):
         """The verdict stands in a comment: nothing is attached to issues."""
 
-    def _issue(self, ticket_id, **parameters):
-        """An issue by its id, which a moved one keeps. Raises Gone."""
-        asked = {"fields": "status,project,issuetype", **parameters}
+    def _document(self, ticket_id):
+        """An issue by its id, which a moved one keeps, with all its history and the names of fields. Raises Gone."""
+        # Of what expand gives, the Cloud leaves out the oldest entries, so those are asked for on their own.
+        asked = {"fields": "*all", "expand": "names" if self._is_cloud else "names,changelog"}
         issue = self._found(ticket_id, lambda: self.http.get(self._at(ticket_id), **asked), (403, 404, 410)).content
         if not isinstance(issue, dict) or not isinstance(issue.get("fields"), dict) or "id" not in issue:
             raise Away(f"{self.http.name}: what it gives for {ticket_id} is no issue")
         if str(ticket_id).isdecimal() and str(issue["id"]) != str(ticket_id):
             raise Gone(f"{ticket_id} cannot be read any more: Jira gives another issue, {issue.get('key')}")
-        return issue
+        if self._is_cloud:
+            history = list(self._pages(f"{self._at(issue['id'])}/changelog", "values"))
+        else:
+            history = (issue.pop("changelog", None) or {}).get("histories")
+        return {"issue": issue, "history": history, "names": issue.pop("names", None)}
 
     def _found(self, ticket_id, ask, gone=(404, 410)):
         """What ``ask`` gives. Raises Gone where the issue is not there, or not for us: those are the statuses of it."""
@@ -245,11 +242,6 @@ def _seq(comment):
             seq = one["value"].get("seq")
             return seq if isinstance(seq, str) else None
     return None
-
-
-def _plain(value):
-    """A field of v3: a text with formatting is a text, as in deliveries."""
-    return _text(value) if isinstance(value, dict) and value.get("type") == "doc" and "version" in value else value
 
 
 def _text(document):

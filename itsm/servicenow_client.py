@@ -11,7 +11,8 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from requests.utils import parse_header_links
 
-from . import markup
+from . import credentials, markup
+from .http import Http
 from .ticket import Away, Comment, Denied, Gone, NotMoved
 
 PAGE = 200
@@ -30,24 +31,19 @@ NOTE = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) - .* \([^()\n]*\)$", re.MU
 RAW_TIME = "%Y-%m-%d %H:%M:%S"
 
 
-class ServiceNowClient:
+class Client:
     """
     The client of one instance.
 
-    http
-        Its Http.
-    tables
-        The names of the site's tables.
-    moves
-        {stage: {field: value}}, which leads into it.
-    stage_of
-        Gives the stage of a document as fetch() makes it.
+    system
+        The servicenow.ServiceNow of it.
     """
 
-    def __init__(self, http, tables, moves, stage_of):
-        self.http = http
-        self._tables, self._moves, self._stage_of = tuple(tables), moves, stage_of
+    def __init__(self, system):
+        self._site, self._system = system.site, system
+        self._tables, self._moves = tuple(system.own.types), system.own.moves
         self._table_of = {}  # sys_id -> the table that it was found in
+        self.http = Http(self._site.provider, self._site.url, credentials.of(self._site))
 
     def fetch(self, ticket_id):
         """See ticket.System."""
@@ -64,7 +60,13 @@ class ServiceNowClient:
             if exc.status == 401:
                 raise
             history = None
-        return {"table": table, "record": record, "approvals": list(approvals), "history": history}
+        return {
+            "table": table,
+            "record": record,
+            "approvals": list(approvals),
+            "history": history,
+            "users": self._users({row.get("user") for row in history or ()}),
+        }
 
     def changed(self, since):
         """See ticket.System."""
@@ -108,11 +110,11 @@ class ServiceNowClient:
     def move(self, ticket_id, stage):
         """See ticket.System."""
         document = self._document(ticket_id)
-        if self._stage_of(document) == stage:
+        if self._system.ticket(document).stage == stage:
             return
         fields = self._moves.get(stage)
         if not fields:
-            raise NotMoved(f"the site's workflow has no fields for {stage!r}: {_number(document)} stays as it is")
+            raise NotMoved(f"moves: of the site says nothing of {stage}: {_number(document)} stays as it is")
         reason = "the instance said that it is done"
         try:
             self._patch(document["table"], document["record"]["sys_id"], fields)
@@ -121,7 +123,7 @@ class ServiceNowClient:
                 raise
             reason = str(exc)
         after = self._document(ticket_id)
-        if self._stage_of(after) != stage:
+        if self._system.ticket(after).stage != stage:
             raise NotMoved(
                 f"{_number(after)} has state {after['record'].get('state')!r} after {fields} was written ({reason}): "
                 "open tasks, mandatory fields, a conflict or a missing role may be why"
@@ -139,13 +141,21 @@ class ServiceNowClient:
         if not self._has_attachment(wanted):
             raise Away(f"{self.http.name}: the file {name} is not there, though the instance took it")
 
+    def _users(self, names):
+        """{user name: sys_id} of those that there are."""
+        names = sorted(name for name in names if isinstance(name, str) and name and not set(name) & set(",^"))
+        if not names:
+            return {}
+        rows = self._rows("sys_user", f"user_nameIN{','.join(names)}", {}, "sys_id,user_name")
+        return {row["user_name"]: row["sys_id"] for row in rows if row.get("user_name") in names}
+
     def _has_attachment(self, wanted):
         query = "^".join(f"{name}={value}" for name, value in wanted.items())
         return any(True for _ in self._rows(ATTACHMENTS, query, wanted, f"sys_id,{','.join(wanted)}"))
 
     def _document(self, ticket_id):
         table, record = self._record(ticket_id)
-        return {"table": table, "record": record, "approvals": [], "history": None}
+        return {"table": table, "record": record}
 
     def _record(self, ticket_id, fields=None):
         """(table, row) of a ticket, by its sys_id or its number. Raises Gone."""
