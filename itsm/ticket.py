@@ -8,6 +8,8 @@ out, without network or database.
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ..errors import ApprovalError
+
 # The module of each system, which is imported when a site of that kind is used.
 SYSTEMS = {kind: f"{__package__}.{kind}" for kind in ("jira", "servicenow", "generic")}
 # What the names of its sites begin with where they are providers of identities, sources of requests and destinations
@@ -166,10 +168,17 @@ class System(Protocol):
     def ask(self, ticket):
         """The Ask of a ticket. Raises Ignored where its stage asks for nothing."""
 
-    # To talk: by the site's own client.
+    # To talk: by the site's own client. All of these raise Away and Denied.
 
     def fetch(self, ticket_id):
-        """The document of a ticket with its history and approvals. Raises Gone, Unavailable."""
+        """
+        The document of a ticket with its history and approvals. Raises Gone.
+
+        Of Jira: the issue as REST gives it, its ``changelog.histories`` complete and the oldest first, and beside these
+        ``approvals``: the list that the service desk has. Of ServiceNow: ``table``, ``record`` (raw values), and
+        ``approvals`` and ``history``, the rows of sysapproval_approver (with ``approver.user_name``) and of sys_audit;
+        history is None where we may not read it.
+        """
 
     def changed(self, since):
         """The ids of the tickets that changed since a time, the oldest change first; may name some twice."""
@@ -196,11 +205,40 @@ class System(Protocol):
         """Attach a file of JSON, where the system takes any; once for each name."""
 
     def check(self):
-        """Tries all that can be tried at the real site: yields (level, what was found, what to do)."""
+        """
+        Tries all that can be tried at the real site: yields (level, what was found, what to do), where the level is
+        ``ok``, ``warning`` or ``error`` and there is nothing to do (None) for ``ok``.
+        """
 
 
 class Unsigned(Exception):
     """A delivery is not proven to come from its site; the text says how, and holds no secret."""
+
+
+class Away(ApprovalError):
+    """
+    The site cannot be asked now: it is down, slow, or asked too often.
+
+    due_at
+        Before then it is not to be asked again, a datetime in UTC; None: it did not say.
+    """
+
+    def __init__(self, message, due_at=None):
+        super().__init__(message)
+        self.due_at = due_at
+
+
+class Denied(ApprovalError):
+    """
+    The site does not do what is asked: it refuses our token or a permission, or does not take what was sent.
+
+    status
+        The status of HTTP.
+    """
+
+    def __init__(self, message, status=None):
+        super().__init__(message)
+        self.status = status
 
 
 class Gone(Exception):
