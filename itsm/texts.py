@@ -1,4 +1,4 @@
-"""What a ticket is told, as a colleague would write it: what the database knows of a request becomes a text of markup.py.
+"""What a ticket is told, as a colleague would write it: the words for what the database knows of a request.
 
 The words stand in languages/, one file each. Names, reasons and comments come from people and minions: they are shown
 in one line, without secrets, and cut where they are long. What a job returned is never shown.
