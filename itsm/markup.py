@@ -1,4 +1,4 @@
-"""What a ticket is told, free of any system's form; and the forms: ADF of Jira Cloud, wiki text of Jira Data Center, plain text.
+"""Texts free of any system's form; and their forms: ADF of Jira Cloud, wiki text of Jira Data Center, plain text.
 
 A text is a tuple of blocks. Whatever stands in it comes from people and minions, so each form shows it as it is: no
 name or reason makes a link, a mention, a macro or an image of itself.
@@ -120,7 +120,7 @@ def _adf_text(part):
 # (two of them break the line).
 
 WORDS = re.compile(r"[^\W_]", re.UNICODE)
-SAFE = frozenset(" ,;/='\"%$.…·–")
+SAFE = frozenset(" ,;/='\"%$.…·")
 BETWEEN_WORDS = frozenset("-_")
 # A heading or a quotation begins so, and so do links that need no brackets.
 BEGINNING = re.compile(r"\b(?:h[1-6]|bq|www)\.", re.IGNORECASE)

@@ -15,11 +15,12 @@ EXAMPLE = (
 )
 # What somebody would write to have more shown than the characters of it.
 INJECTIONS = [
-    "[~admin]", "[click|https://evil.example.com]", "https://evil.example.com", "mailto:a@example.com", "www.evil.example.com",
-    "!https://evil.example.com/x.png!", "{html}<script>{html}", "{color:red}x{color}", "*bold*", "_thin_", "-gone-", "+new+",
-    "~low~", "^high^", "??cite??", "{{mono}}", "h1. Big", "bq. Said", "# one", "* one", "|cell|", "||head||", "\\\\", "\\{x}",
-    "a -- b", "----", "(!)", ":)", ";-)", ":D", "(/)", "@admin", "[^file.txt]", "&lt;b&gt;", "&#42;bold&#42;", "<b>x</b>",
-    "{quote}", "!x!", "[#top]", "a|b", "{panel:title=x}",
+    "[~admin]", "[click|https://evil.example.com]", "https://evil.example.com", "mailto:a@example.com",
+    "www.evil.example.com", "!https://evil.example.com/x.png!", "{html}<script>{html}", "{color:red}x{color}",
+    "*bold*", "_thin_", "-gone-", "+new+", "~low~", "^high^", "??cite??", "{{mono}}", "h1. Big", "bq. Said",
+    "# one", "* one", "|cell|", "||head||", "\\\\", "\\{x}", "a -- b", "----", "(!)", ":)", ";-)", ":D", "(/)",
+    "@admin", "[^file.txt]", "&lt;b&gt;", "&#42;bold&#42;", "<b>x</b>", "{quote}", "!x!", "[#top]", "a|b",
+    "{panel:title=x}",
 ]  # fmt: skip
 
 
