@@ -181,7 +181,10 @@ class System(Protocol):
         """
 
     def changed(self, since):
-        """The ids of the tickets that changed since a time, the oldest change first; may name some twice."""
+        """
+        The tickets that changed since a time, the oldest change first: yields (id, a text that tells this change of it
+        from its others). May name some twice.
+        """
 
     def comments(self, ticket_id):
         """
