@@ -200,7 +200,7 @@ def test_packages_of_several_fields_are_put_together():
 
 @pytest.mark.parametrize("typed", ["hello 2.10-4", "hello latest", "hello Remove", "hello 0:2.10-3"])
 def test_contradictions_are_refused(typed):
-    with pytest.raises(InputError, match="hello is asked for as 2[.]10-3 and as"):
+    with pytest.raises(InputError, match=r"hello is asked for as 2\.10-3 and as"):
         items.packages(BOTH, {"chosen": option("hello", "2.10-3"), "typed": typed})
 
 
