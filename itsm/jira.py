@@ -351,7 +351,8 @@ class Jira(Talking):
         if not isinstance(entry, dict):
             raise InputError("an entry of the change log is no object")
         read = []
-        for one in _listed("the items of the change log", entry.get("items") or []):
+        changed = entry.get("items")
+        for one in [] if changed is None else _listed("the items of the change log", changed):
             if not isinstance(one, dict) or not isinstance(one.get("field"), str):
                 raise InputError("an item of the change log names no field")
             if one["field"] == "status":

@@ -136,7 +136,7 @@ class ServiceNow(Talking):
             raise Ignored("the ticket was deleted")
         states = {name for fields in self.own.stages.values() for name in fields} | set(STATE_FIELDS)
         for name in states:
-            if not isinstance(record.get(name, ""), str):
+            if record.get(name) is not None and not isinstance(record[name], str):
                 raise InputError(f"{name}: {items.shown(record[name])} stands where a text has to be")
         stage = next(
             (
