@@ -147,11 +147,18 @@ class Jira(Talking):
         if history is not None:
             history = _history([self._entry(one) for one in _listed("the history", history)])
         status = _name_of(fields, "status")
+        rows = _listed("approvals", document.get("approvals") or [])
+        approvals = [decision for row in rows for decision in self._approvals(row)]
         return self._ticket(
-            issue, fields, status, _came_from(history, status), history or [], document.get("names"),
-            [decision for row in _listed("approvals", document.get("approvals") or [])
-             for decision in self._approvals(row)],
-        )  # fmt: skip
+            issue,
+            fields,
+            status,
+            _came_from(history, status),
+            history or [],
+            names=document.get("names"),
+            approvals=approvals,
+            created=_created(fields),
+        )
 
     def ask(self, ticket):
         """See ticket.System."""
@@ -177,12 +184,12 @@ class Jira(Talking):
         history = self._entries_of_event(event)
         changes = [one for entry in history for one in entry["items"] if one["field"] == "status"]
         if event["webhookEvent"] == "jira:issue_created":
-            return self._ticket(issue, fields, _name_of(fields, "status"), "", [], None, [])
+            return self._ticket(issue, fields, _name_of(fields, "status"), "", [])
         if not changes:
             raise Ignored("the event is about no change of status")
         if len(changes) > 1:
             raise InputError("the event is about several changes of status at once")
-        return self._ticket(issue, fields, changes[0]["to"], changes[0]["from"], history, None, [])
+        return self._ticket(issue, fields, changes[0]["to"], changes[0]["from"], history)
 
     def _issue_of_event(self, event):
         """(issue, its fields) of a webhook's body. Raises InputError, Ignored."""
@@ -230,7 +237,8 @@ class Jira(Talking):
             "those that this site reads"
         )
 
-    def _ticket(self, issue, fields, status, came_from, history, names, approvals):
+    def _ticket(self, issue, fields, status, came_from, history, names=None, approvals=(), created=None):
+        """The Ticket; ``created``: when it was, if the history begins there."""
         ticket_type = self._type(issue, fields)
         if ticket_type is None:
             raise Ignored(self._not_ours(issue, fields))
@@ -238,7 +246,10 @@ class Jira(Talking):
         for name in ticket_type.fields:
             bound[name] = _same_time(fields.get(name)) if name == ticket_type.after else _bound(name, fields.get(name))
         edits = self._edits(history, ticket_type, names)
-        decisions = [*self._decisions(history, edits), *(_spoiled_later(one, edits) for one in approvals)]
+        decisions = [
+            *self._decisions(history, edits, created),
+            *(_spoiled_later(one, edits) for one in approvals),
+        ]
         creator, reporter = self._person(fields.get("creator")), self._person(fields.get("reporter"))
         return Ticket(
             id=issue["id"],
@@ -269,8 +280,8 @@ class Jira(Talking):
                 return stage
         return next((stage for stage in STAGES if (None, here[1]) in self.own.edges.get(stage, ())), None)
 
-    def _decisions(self, history, edits):
-        """The Decisions in a history, the oldest first."""
+    def _decisions(self, history, edits, created):
+        """The Decisions in a history, the oldest first; ``created``: when the issue was, or None."""
         found = []
         for place, entry in enumerate(history):
             changes = [one for one in entry["items"] if one["field"] == "status"]
@@ -298,7 +309,7 @@ class Jira(Talking):
             found.append(
                 Decision(
                     entry["id"], meant[0], entry["by"], entry["at"], tuple(dict.fromkeys(spoiled)), meant[1],
-                    _entered(history[:place], changes[0]["from"]),
+                    _entered(history[:place], changes[0]["from"], created),
                 )
             )  # fmt: skip
         return found
@@ -429,15 +440,20 @@ def _came_from(history, status):
     return changes[-1]["from"] if changes else ""
 
 
-def _entered(history, status):
-    """When a ticket last came into a status; None: the history does not say."""
-    times = [
-        entry["at"]
-        for entry in history
-        for one in entry["items"]
-        if one["field"] == "status" and one["to"].casefold() == status.casefold()
-    ]
-    return times[-1] if times else None
+def _entered(history, status, created):
+    """When a ticket last came into a status, in which it may have been created; None: the history does not say."""
+    steps = [(entry["at"], one["to"]) for entry in history for one in entry["items"] if one["field"] == "status"]
+    if not steps:
+        return created
+    return next((at for at, end in reversed(steps) if end.casefold() == status.casefold()), None)
+
+
+def _created(fields):
+    """When an issue was created; None: it does not say."""
+    try:
+        return items.moment("created", fields.get("created"))
+    except InputError:
+        return None
 
 
 def _spoiled_later(decision, edits):
