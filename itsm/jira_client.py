@@ -192,15 +192,13 @@ class Client:
             if token is not None:
                 content["nextPageToken"] = token
             page = self.http.request("POST", f"{self._rest}/search/jql", content=content).content
-            yield from (str(issue["id"]) for issue in page["issues"])
+            yield from map(_change, page["issues"])
             token = page.get("nextPageToken")
             if token is None:
                 return
 
     def _searched_by_number(self, jql):
-        yield from (
-            str(issue["id"]) for issue in self._pages(f"{self._rest}/search", "issues", jql=jql, fields="updated")
-        )
+        yield from map(_change, self._pages(f"{self._rest}/search", "issues", jql=jql, fields="updated"))
 
     def _is_ours(self, author):
         name = "accountId" if self._is_cloud else "key"
@@ -233,6 +231,11 @@ def moment(text):
     zone = "+00:00" if zone == "Z" else f"{zone[:3]}:{zone[-2:]}"
     at = datetime.datetime.fromisoformat(f"{whole}.{(fraction or '0').ljust(6, '0')}{zone}")
     return at.astimezone(datetime.timezone.utc)
+
+
+def _change(issue):
+    """(id, time of the last change) of an issue that was found."""
+    return str(issue["id"]), str(issue["fields"]["updated"])
 
 
 def _seq(comment):

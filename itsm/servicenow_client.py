@@ -73,10 +73,10 @@ class Client:
         since = since.astimezone(datetime.timezone.utc).strftime(RAW_TIME)
         for table in self._tables:
             query = f"sys_updated_on>={since}^ORDERBYsys_updated_on"
-            for row in self._rows(table, query, {}, "sys_id,sys_updated_on"):
+            for row in self._rows(table, query, {}, "sys_id,sys_updated_on,sys_mod_count"):
                 if row.get("sys_updated_on", "") >= since:
                     self._table_of[row["sys_id"]] = table
-                    yield row["sys_id"]
+                    yield row["sys_id"], f"{row['sys_updated_on']}/{row.get('sys_mod_count')}"
 
     def comments(self, ticket_id):
         """See ticket.System."""
