@@ -3,6 +3,7 @@
 import pytest
 import requests
 from standins.jira import JiraStandIn
+from standins.servicenow import ServiceNowStandIn
 
 
 class Session(requests.Session):
@@ -48,3 +49,23 @@ def api(jira, as_person):
 @pytest.fixture
 def old_api(data_center, as_person):
     return as_person(data_center)
+
+
+@pytest.fixture
+def instance():
+    with ServiceNowStandIn(seed=1) as site:
+        yield site
+
+
+@pytest.fixture
+def as_user(instance):
+    """Gives the session of a user of the instance; without one, that of the bot."""
+
+    def log_in(user=None):
+        user = user or instance.bot
+        user.password = user.password or f"pw-of-{user.user_name}"
+        session = Session(instance.url, Accept="application/json", **{"Content-Type": "application/json"})
+        session.auth = (user.user_name, user.password)
+        return session
+
+    return log_in
