@@ -84,11 +84,8 @@ class Office:
 
     def end(self):
         """Let the newest request be rejected, and its ticket be told all that there is to tell."""
-        self.database.execute(
-            "SELECT approval.decide('pg', 'carol', (SELECT max(request_id) FROM approval.list_requests(NULL, 10)), "
-            "'reject', '', NULL)",
-            login="carol",
-        )
+        ((number,),) = self.database.execute("SELECT max(request_id) FROM approval.request")
+        self.database.execute("SELECT approval.decide('pg', 'carol', %s, 'reject', '', NULL)", (number,), login="carol")
         self.database.execute(
             "UPDATE approval.outbox SET state = 'delivered', delivered_at = now(), leased_until = NULL "
             "WHERE state = 'waiting'"

@@ -423,7 +423,7 @@ def test_an_old_approval_is_none_of_what_is_asked_anew(office):
 @pytest.fixture
 def done(office, client):
     """A ticket whose request was approved, and that says that it is done, where another version was there before."""
-    number = client("alice").request("package", ["web1"], ["hello=2.9"], "before")["request"]
+    number = client("alice").request("package", ["web1"], {"hello": "2.9"}, "before")["request"]
     client("carol").approve(number)
     ticket = office.ticket()
     office.jira.transition(ticket, "Approve")
