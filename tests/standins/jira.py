@@ -14,6 +14,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
+from . import jira_openapi
 from .jira_adf import is_document
 from .jira_jql import BadJql, Jql
 from .jira_options import OptionRoutes
@@ -82,6 +83,8 @@ class JiraStandIn(OptionRoutes, JiraSite, StandIn):
         self.throttle_reason = "jira-burst-based"
         self.anonymous_may_read = False
         self.shows_addresses = False
+        # Parts of requests that were answered, and that Jira has no use for.
+        self.dropped = []
         self.hooks = Sender(self)
         self._calls = {}
         self._writes = {}
@@ -128,6 +131,9 @@ class JiraStandIn(OptionRoutes, JiraSite, StandIn):
         request.problem = None
         self._log_in(request)
         reply = super().answer(request)
+        if self.is_cloud and request.path.startswith(self.base):
+            body = json.loads(request.body) if request.body else None
+            self.dropped += jira_openapi.faults_of_request(request.method, request.path, request.query, body)
         if request.problem:
             reply.headers["X-Seraph-LoginReason"] = request.problem
         return reply
@@ -611,7 +617,13 @@ class JiraStandIn(OptionRoutes, JiraSite, StandIn):
         self._version(request, version)
         issue = self._issue(issue)
         link = f"{self._self()}/issue/{issue.key}/remotelink/"
-        return Reply(200, [{"self": f"{link}{each['id']}", **each} for each in issue.links.values()])
+        shown = {key: {"self": f"{link}{each['id']}", **each} for key, each in issue.links.items()}
+        wanted = request.query.get("globalId")
+        if wanted is None:
+            return Reply(200, list(shown.values()))
+        if wanted not in shown:
+            raise Refused(404, self.error(f"The remote link with globalId '{wanted}' does not exist."))
+        return Reply(200, shown[wanted])
 
     @route("GET", "/rest/servicedeskapi/request/{issue}/approval")
     def get_approvals(self, request, issue):

@@ -5,6 +5,7 @@ import time
 
 import pytest
 import requests
+from standins import jira_openapi
 from standins.jira_site import PACKAGES
 
 MINIONS, PACKAGE, AFTER = "customfield_10102", "customfield_10104", "customfield_10106"
@@ -408,6 +409,8 @@ def test_a_link_with_the_same_global_id_is_one_link(api, issue):
     assert (first.status_code, second.status_code, first.json()["id"]) == (201, 200, second.json()["id"])
     (link,) = api.get(f"/issue/{issue.id}/remotelink").json()
     assert "relationship" not in link
+    assert api.get(f"/issue/{issue.id}/remotelink", params={"globalId": "request/1"}).json() == link
+    assert api.get(f"/issue/{issue.id}/remotelink", params={"globalId": "request/2"}).status_code == 404
     assert api.post(f"/issue/{issue.id}/remotelink", json={"object": {"title": "x"}}).status_code == 400
 
 
@@ -506,3 +509,43 @@ def test_an_answer_is_late(jira, api, issue):
         api.post(f"/issue/{issue.id}/comment", json={"body": adf("x")}, timeout=0.2)
     jira.wait_for(lambda: jira.requests("POST", "/comment$")[0].status == 201)
     assert len(issue.comments) == 1
+
+
+def test_small_things_that_a_check_looks_at(jira, api):
+    assert api.get("/serverInfo").json()["deploymentType"] == "Cloud"
+    permissions = api.get("/mypermissions", params={"permissions": "ADMINISTER"}).json()["permissions"]
+    assert permissions["ADMINISTER"]["havePermission"] is True
+    assert api.get("/mypermissions").status_code == 400
+    assert api.get("/mypermissions", params={"permissions": "FLY"}).status_code == 400
+    assert {"customfield_10102", "summary"} <= {each["id"] for each in api.get("/field").json()}
+    assert api.get("/project/SC21").json()["key"] == "SC21"
+    assert api.get("/project/NONE").status_code == 404
+    statuses = api.get("/project/SC21/statuses").json()[0]["statuses"]
+    assert "Waiting for Approval" in [status["name"] for status in statuses]
+
+
+def test_a_person_edits_by_the_api_too(jira, as_person, issue):
+    jira.zoe.token = "of-zoe"  # noqa: S105
+    session = as_person(jira, jira.zoe)
+    body = {"fields": {PACKAGE: {"value": "cowsay", "child": {"value": "3.03"}}, "summary": "Other"}}
+    assert session.put(f"/issue/{issue.id}", json=body).status_code == 204
+    assert issue.fields[PACKAGE]["value"] == "cowsay"
+    assert issue.history[0].author is jira.zoe
+    assert session.put(f"/issue/{issue.id}", json={"fields": {"customfield_1": "x"}}).status_code == 400
+
+
+def test_answers_are_held_against_the_document():
+    path = "/rest/api/3/issue/10400/changelog"
+    assert jira_openapi.faults("GET", path, 200, {"values": []}) == []
+    assert jira_openapi.faults("GET", path, 200, {"histories": []}) != []
+    assert jira_openapi.faults("GET", path, 418, {}) != []
+    assert jira_openapi.faults("GET", "/rest/api/3/other", 200, {}) != []
+
+
+def test_what_jira_has_no_use_for_in_a_request_is_noted(jira, api, issue):
+    assert api.get(f"/issue/{issue.id}", params={"fields": "status", "field": "status"}).status_code == 200
+    assert api.post(f"/issue/{issue.id}/comment", json={"body": adf("x"), "properties": []}).status_code == 201
+    assert jira.dropped == [f"GET /rest/api/3/issue/{issue.id}: field is no parameter"]
+    jira.dropped.clear()
+    api.post(f"/issue/{issue.id}/comment", json={"body": adf("x"), "id": 7})
+    assert jira.dropped == [f"POST /rest/api/3/issue/{issue.id}/comment: $.id: 7 is not of type 'string'"]
