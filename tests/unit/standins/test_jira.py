@@ -110,6 +110,11 @@ def test_an_issue_shows_the_fields_asked_for_in_the_callers_time(api, issue):
     assert shown["fields"][PACKAGE]["child"]["value"] == "2.10-3"
 
 
+def test_names_of_fields_come_on_request(api, issue):
+    names = api.get(f"/issue/{issue.key}", params={"expand": "names", "fields": PACKAGE}).json()["names"]
+    assert names == {PACKAGE: "Linux Package"}
+
+
 def test_a_moved_issue_is_found_by_its_old_key(jira, api, issue):
     old = issue.key
     jira.move(old, "OPS")
@@ -427,6 +432,22 @@ def test_approvals_are_answered_as_the_caller_alone(jira, api, as_person, issue)
     assert page["values"][0]["approvers"][0]["approver"]["accountId"] == jira.angel.account_id
     assert "iso8601" in page["values"][0]["completedDate"]
     assert issue.status == "Sending to Integration"
+
+
+def test_a_file_is_attached_by_who_asks_for_no_check_of_its_form(api, issue):
+    path = f"/issue/{issue.id}/attachments"
+    files = {"file": ("evidence.json", b'{"a": 1}')}
+    assert api.post(path, files=files).status_code == 403
+    (made,) = api.post(path, files=files, headers={"X-Atlassian-Token": "no-check"}).json()
+    assert (made["filename"], made["size"]) == ("evidence.json", 8)
+    assert issue.attachments[0].content == b'{"a": 1}'
+    assert api.post(path, json={}, headers={"X-Atlassian-Token": "no-check"}).status_code == 415
+
+
+def test_a_project_that_is_no_service_desk_has_no_approvals(jira, api, issue):
+    jira.is_service_desk = False
+    assert api.get(f"{jira.url}/rest/servicedeskapi/request/{issue.id}/approval").status_code == 404
+    assert api.get(f"/issue/{issue.id}").json()["fields"]["project"]["projectTypeKey"] == "software"
 
 
 def test_other_transitions_bypass_an_approval(jira, api, issue):
