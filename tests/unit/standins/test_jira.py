@@ -1,6 +1,7 @@
 """The stand-in of Jira refuses, limits and lies as Jira does."""
 
 import datetime
+import threading
 import time
 
 import pytest
@@ -521,6 +522,34 @@ def test_a_gateway_answers_with_a_page(jira, api, issue, fault, effects):
     answer = api.post(f"/issue/{issue.id}/comment", json={"body": adf("x")})
     assert (answer.status_code, answer.headers["Content-Type"]) == (502, "text/html;charset=UTF-8")
     assert len(issue.comments) == effects
+
+
+def test_a_server_that_crashed_has_what_it_had(jira, api, issue):
+    assert api.post(f"/issue/{issue.id}/comment", json={"body": adf("x")}).status_code == 201
+    jira.crash()
+    with pytest.raises(requests.ConnectionError):
+        api.get("/myself")
+    jira.restart()
+    assert api.get(f"/issue/{issue.id}/comment").json()["total"] == 1
+
+
+def test_a_crash_cuts_the_connections_that_wait(jira, api, issue):
+    jira.lies.late, jira.late_s = 1, 2.0
+    cut = []
+
+    def ask():
+        try:
+            api.get("/myself")
+        except requests.RequestException as error:
+            cut.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    while not jira.log:
+        time.sleep(0.01)
+    jira.crash()
+    asking.join(1)
+    assert len(cut) == 1
 
 
 def test_an_answer_is_late(jira, api, issue):
