@@ -54,6 +54,13 @@ SELECT 'warning', format('speaker %s', s.login),
     'Take it out of the policy (speakers), or make the login.'
 FROM approval.speaks_for AS s WHERE NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = s.login)
 UNION ALL
+SELECT 'warning', format('type %s, stage %s (%s)', t.type_name, s.stage_no, s.name),
+    format('no login speaks for %s, so no ticket there can decide', string_agg(site, ', ' ORDER BY site)),
+    'Correct the stage (accept), or name the login in the policy (speakers).'
+FROM approval.newest_type AS t JOIN approval.request_type_stage AS s USING (type_name, type_version), unnest(s.accept) AS site
+WHERE NOT EXISTS (SELECT FROM approval.speaks_for AS f WHERE f.provider = site)
+GROUP BY t.type_name, s.stage_no, s.name
+UNION ALL
 SELECT 'warning', 'minions that started',
     format('%s to be caught up since %s, and none is taken',
            approval.counted(count(*), 'minion'), approval.when_text(min(c.due_at))),
