@@ -305,7 +305,7 @@ GRANT EXECUTE ON FUNCTION
     approval.set_poll_mark,
     approval.list_deliveries,
     approval.retry_delivery,
-    approval.note_expiry
+    approval.note_token_expiry
 TO approval_itsm;
 GRANT EXECUTE ON FUNCTION
     approval.due_outbox,

@@ -143,15 +143,15 @@ SELECT is(ARRAY[pg_temp.act('t_itsm', 'SELECT approval.poll_mark(''jira-a'')'),
     pg_temp.act('t_itsm', 'SELECT approval.set_poll_mark(''jira-a'', ''2026-01-02Z'')'), pg_temp.act('t_itsm', 'SELECT approval.set_poll_mark(''jira-a'', ''2026-01-01Z'')'),
     pg_temp.act('t_itsm', 'SELECT approval.poll_mark(''jira-a'') = ''2026-01-02Z''')], '{NULL,"","",true}', 'how far it was looked goes on, never back');
 SELECT throws_ok($$SELECT pg_temp.act('t_itsm', 'SELECT approval.set_poll_mark(''jira-a'', ''infinity'')')$$, 'AP005', NULL, 'to a time');
-CREATE FUNCTION pg_temp.expires(at interval, what text DEFAULT 'its token') RETURNS text LANGUAGE sql AS $$
-SELECT pg_temp.act('t_itsm', format('SELECT approval.note_expiry(''jira-a'', %L, now() + interval %L)', what, at))
+CREATE FUNCTION pg_temp.expires(at interval) RETURNS text LANGUAGE sql AS $$
+SELECT pg_temp.act('t_itsm', format('SELECT approval.note_token_expiry(''jira-a'', now() + interval %L)', at))
 $$;
 SELECT is(ARRAY[pg_temp.expires('15 days'), pg_temp.expires('13 days')], '{false,true}', 'what expires soon is an alarm');
 SELECT approval.settle_alarms() \g /dev/null
 SELECT is(ARRAY[pg_temp.expires('13 days'), pg_temp.expires('-1 day')], '{false,true}', 'once');
 SELECT matches((SELECT what FROM approval.alarm WHERE kind = 'token-expiry'),
-    '^jira-a: its token expires .* UTC: nothing is read from or told to its tickets without it$', 'which says what follows');
-SELECT throws_ok($$SELECT pg_temp.expires('1 day', '')$$, 'AP005', NULL, 'it has a name');
+    '^the token for jira-a expires .* UTC: without it no ticket is read there, and none told$', 'which says what follows');
+SELECT throws_ok($$SELECT pg_temp.act('t_itsm', 'SELECT approval.note_token_expiry(''jira-a'', NULL)')$$, 'AP005', NULL, 'it has a time');
 SELECT is(pg_temp.act('t_itsm', 'SELECT approval.receive_delivery(''jira-a'', key, ''1'', ''{}'') FROM unnest(ARRAY[''old'', ''new'', ''open'']) AS key'), 'new', 'deliveries');
 UPDATE approval.ticket_delivery SET state = 'done', content = NULL, settled_at = now() - CASE key WHEN 'old' THEN interval '36 days' ELSE '34 days' END
 WHERE key <> 'open';
