@@ -1,65 +1,46 @@
-"""A stand-in of each system of tickets, and the site that the settings make of it."""
+"""What the tests share: the sites of the example and deliveries of them to change; stand-ins, and sites that they are."""
 
 import contextlib
+import copy
+import json
+import pathlib
 
 import pytest
+import yaml
+from standins import acme
 from standins.jira import JiraStandIn
 
-TYPES = {
-    "Linux Package Management Request": {
-        "request_type": "package",
-        "minions": "customfield_10102",
-        "packages": [{"cascade": "customfield_10104"}, {"lines": "customfield_10107"}],
-        "after": "customfield_10106",
-    },
-    "Reboot Request": {"request_type": "reboot", "action": "system.reboot", "minions": "customfield_10101"},
-}
-WORKFLOW = {
-    "asked": ["Waiting for Approval", {"from": "Failed", "to": "Sending to Integration"}],
-    "approved": {"from": "Waiting for Approval", "to": "Sending to Integration"},
-    "declined": "Declined",
-    "revert-asked": "Revert Waiting for Approval",
-    "revert": {"from": "Revert Waiting for Approval", "to": "Sending Revert to Integration"},
-    "waiting": ["Waiting for Integration", "Waiting for Integration to Revert"],
-    "done": ["Completed", "Reverted"],
-    "failed": ["Failed", "Failed to Revert"],
-    "moves": {"waiting": "Wait", "done": "Complete", "failed": "Fail"},
-}
+from saltext.approval.itsm import sites
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+CASES = ROOT / "tests/cases/webhooks"
+CONFIG = ROOT / "docs/examples/itsm-sc21.yaml"
+
+
+@pytest.fixture(scope="session")
+def described():
+    """The mapping of sites in the example."""
+    return yaml.safe_load(CONFIG.read_text(encoding="utf-8"))["approval"]["itsm"]["sites"]
+
+
+@pytest.fixture(scope="session")
+def system(described):
+    """A function that gives the System of a site of the example; settings may be given in place of its own."""
+
+    def make(name, **settings):
+        return sites.system(sites.load({name: {**described[name], **settings}})[name])
+
+    return make
 
 
 @pytest.fixture
-def secret_file(tmp_path):
-    """A function that writes a secret to a file that nobody else may read; gives its path."""
+def delivered():
+    """A function that gives the content of a delivery, to change."""
 
-    def write(name, secret):
-        path = tmp_path / name
-        path.touch(mode=0o600)
-        path.write_text(f"{secret}\n")
-        return str(path)
+    def content(name):
+        return copy.deepcopy(json.loads((CASES / f"{name}.json").read_text(encoding="utf-8")))
 
-    return write
-
-
-@pytest.fixture
-def jira_settings(secret_file):
-    """A function that gives the settings of the site that a stand-in of Jira is."""
-
-    def settings(jira, **changes):
-        auth = {"token_file": secret_file("jira.token", jira.bot.token)}
-        if jira.is_cloud:
-            auth["email"] = jira.bot.email
-        return {
-            "kind": "jira",
-            "url": jira.url,
-            "api": jira.api,
-            "auth": auth,
-            "webhook_secrets": [{"file": secret_file("jira.webhook", "a secret of webhooks")}],
-            "projects": {jira.project: {"types": TYPES}},
-            "workflow": WORKFLOW,
-            **changes,
-        }
-
-    return settings
+    return content
 
 
 @pytest.fixture(params=["cloud", "datacenter"])
@@ -70,15 +51,25 @@ def jira(request):
 
 
 @pytest.fixture
+def secret_file(tmp_path):
+    """A function that writes a secret to a file that nobody else may read; gives its path."""
+    return lambda name, secret: acme.secret_file(tmp_path, name, secret)
+
+
+@pytest.fixture
+def jira_settings(tmp_path):
+    """A function that gives the settings of the site that a stand-in of Jira is."""
+    return lambda jira, **changes: acme.jira_settings(jira, tmp_path, **changes)
+
+
+@pytest.fixture
 def system_of():
     """A function that gives the ticket.System of a site with these settings."""
-    from saltext.approval.itsm import sites
-
     with contextlib.ExitStack() as stack:
 
         def make(settings):
-            system = sites.system(sites.load({"acme": settings})["acme"])
-            stack.callback(system.client.http.close)
-            return system
+            made = sites.system(sites.load({"acme": settings})["acme"])
+            stack.callback(made.client.http.close)
+            return made
 
         yield make

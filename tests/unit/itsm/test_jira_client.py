@@ -87,8 +87,8 @@ def test_approvals_of_the_service_desk(jira, site, issue):
 
 
 def test_a_text_with_formatting_is_read(jira, site):
-    document = {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": [
-        {"type": "text", "text": "hello 2.10-3"}, {"type": "hardBreak"}, {"type": "text", "text": "cowsay 3.03"}]}]}  # fmt: skip
+    texts = [{"type": "text", "text": "hello 2.10-3"}, {"type": "hardBreak"}, {"type": "text", "text": "cowsay 3.03"}]
+    document = {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": texts}]}
     lines = document if jira.is_cloud else "hello 2.10-3\ncowsay 3.03"
     issue = jira.create(fields={MINIONS: ["web1"], LINES: lines})
     ask = site.ask(site.ticket(site.fetch(issue.id)))
