@@ -7,6 +7,7 @@ DECLARE
     ticket_id constant text := p_ticket ->> 'id';
     ticket_digest constant text := p_ticket ->> 'digest';
     identity constant text := p_site || ':' || p_subject;
+    seen_at timestamptz;
     moment timestamptz;
     actor record;
     beneficiary bigint;
@@ -22,14 +23,14 @@ BEGIN
         beneficiary := nullif(beneficiary, actor.principal_id);
     END IF;
     PERFORM approval.lock_ticket(p_site, ticket_id);
-    PERFORM approval.note_ticket(p_site, p_ticket);
+    seen_at := approval.note_ticket(p_site, p_ticket);
     newest := approval.newest_of_ticket(p_site, ticket_id);
     generation := coalesce(newest.generation, 0);
     IF newest.request_id IS NOT NULL THEN
         request_id := newest.request_id;
         target := approval.lock_request(request_id);
         moment := clock_timestamp();
-        IF NOT approval.knows_the_end(p_site, request_id, coalesce((p_ticket ->> 'seen_at')::timestamptz, moment)) THEN
+        IF NOT approval.knows_the_end(p_site, request_id, seen_at) THEN
             PERFORM approval.put_editors(request_id, p_site, p_editors);
             IF newest.digest = ticket_digest OR target.closed_at IS NOT NULL THEN
                 outcome := 'same';
