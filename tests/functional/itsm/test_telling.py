@@ -252,10 +252,13 @@ def test_a_ticket_that_was_deleted_is_held_and_raises_an_alarm(scene, approve_al
 def test_acceptance_18_converged_comment_complete_once_killed_anywhere(scene, tmp_path):
     """The process is killed (-9) behind a random number of questions, again and again, until all is told."""
     issues = {}
-    for _ in range(COUNT):
-        issue, number = scene.ask("Windows Package Management Request", by=scene.jira.angel, minions=["web1"])
+    for count in range(COUNT):
+        issue, number = scene.ask(
+            "Windows Package Management Request", f"tool{count} 1.0", scene.jira.angel, minions=["web1"]
+        )
         issues[number] = issue
-    scene.prove("web1")
+    for count in range(COUNT):
+        scene.prove("web1", f"tool{count}")
     config = tmp_path / "opts.json"
     config.write_text(json.dumps(scene.opts))
     seed = random.randrange(10**6)
