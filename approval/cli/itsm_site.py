@@ -92,7 +92,7 @@ def added_text(result):
     """The file of a new secret, and the way to put it to use."""
     return "\n".join(
         [
-            f"{result['file']} holds a new secret. Have the settings of the site say so, and start the web service anew:",
+            f"{result['file']} holds a new secret. Have the settings say so, and start the web service anew:",
             *(f"    {line}" for line in result["setting"]),
             "Then give the secret to the other system, where its webhook is set up. Until the day that stands there,",
             "both count.",
