@@ -28,12 +28,13 @@ WORKFLOW = {
     "failed": ["Failed", "Failed to Revert"],
     "moves": {"waiting": "Wait", "done": "Complete", "failed": "Fail", "declined": "Decline"},
 }
-# A worker of its own, as `salt-approval serve` runs it.
+# A worker of its own, as `salt-approval serve` runs it, that is patient with the site for a moment only.
 PROCESS = """
 import json, sys, time
 from saltext.approval.engine.workers import ticket_news
 from saltext.approval.settings import Settings
 
+ticket_news.AWAY_S = 0.1
 worker = ticket_news.worker(Settings(json.load(open(sys.argv[1]))))
 while True:
     worker.round()
@@ -251,10 +252,13 @@ def test_a_ticket_that_was_deleted_is_held_and_raises_an_alarm(scene, approve_al
 def test_acceptance_18_converged_comment_complete_once_killed_anywhere(scene, tmp_path):
     """The process is killed (-9) behind a random number of questions, again and again, until all is told."""
     issues = {}
-    for _ in range(COUNT):
-        issue, number = scene.ask("Windows Package Management Request", by=scene.jira.angel, minions=["web1"])
+    for count in range(COUNT):
+        issue, number = scene.ask(
+            "Windows Package Management Request", f"tool{count} 1.0", scene.jira.angel, minions=["web1"]
+        )
         issues[number] = issue
-    scene.prove("web1")
+    for count in range(COUNT):
+        scene.prove("web1", f"tool{count}")
     config = tmp_path / "opts.json"
     config.write_text(json.dumps(scene.opts))
     seed = random.randrange(10**6)
@@ -263,7 +267,7 @@ def test_acceptance_18_converged_comment_complete_once_killed_anywhere(scene, tm
     while scene.waiting():
         assert time.monotonic() < deadline, (seed, kills, scene.waiting())
         scene.end_waits()
-        until = len(scene.jira.log) + chance.randrange(1, 20)
+        until = len(scene.jira.log) + chance.randrange(1, 40)
         if chance.random() < 0.3:
             scene.jira.lies.cut_after = 1
         with subprocess.Popen([sys.executable, "-c", PROCESS, str(config)], stderr=subprocess.DEVNULL) as process:
@@ -274,7 +278,7 @@ def test_acceptance_18_converged_comment_complete_once_killed_anywhere(scene, tm
         kills += 1
     scene.jira.lies.cut_after = 0
     print(f"seed {seed}: {COUNT} tickets, {kills} kills, {len(scene.jira.log)} questions")
-    assert kills > COUNT / 2
+    assert kills >= COUNT / 3
     for number, issue in issues.items():
         assert issue.status == "Completed", (seed, number)
         said = scene.said(issue)
