@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from requests.utils import parse_header_links
 
-from . import credentials, markup
+from . import credentials, markup, servicenow_check
 from .http import Http
 from .ticket import Away, Comment, Denied, Gone, NotMoved
 
@@ -38,6 +38,8 @@ class Client:
 
     system
         The servicenow.ServiceNow of it.
+
+    ``http`` is its Http.
     """
 
     def __init__(self, system):
@@ -152,6 +154,10 @@ class Client:
             return {}
         rows = self._rows("sys_user", f"user_nameIN{','.join(names)}", {}, "sys_id,user_name")
         return {row["user_name"]: row["sys_id"] for row in rows if row.get("user_name") in names}
+
+    def check(self):
+        """See ticket.System."""
+        return servicenow_check.findings(self._system, self)
 
     def _has_attachment(self, wanted):
         query = "^".join(f"{name}={value}" for name, value in wanted.items())
