@@ -10,17 +10,17 @@ BEGIN
         'stages', (
             SELECT coalesce(jsonb_agg(jsonb_build_object(
                 'stage', s.stage_no, 'name', s.name, 'min_assurance', s.min_assurance, 'timeout', s.timeout,
-                'escalate_to', s.escalate_to, 'any_of', (
+                'escalate_to', s.escalate_to, 'accept', s.accept, 'any_of', (
                     SELECT jsonb_agg(jsonb_build_object('group', q.group_name, 'quorum', q.quorum, 'approvers', able.names,
                                                         'possible', cardinality(able.names) >= q.quorum,
                                                         'excluded', able.excluded) ORDER BY q.group_name)
                     FROM approval.request_type_quorum AS q
                     CROSS JOIN LATERAL (
                         SELECT ARRAY(SELECT p.name FROM approval.eligible_voters(q.group_name, wanted.self_approval,
-                            asker, NULL) AS p
+                            asker, NULL, NULL) AS p
                                      ORDER BY p.name) AS names,
                                NOT wanted.self_approval AND EXISTS (
-                                   SELECT FROM approval.eligible_voters(q.group_name, true, NULL, NULL) AS p
+                                   SELECT FROM approval.eligible_voters(q.group_name, true, NULL, NULL, NULL) AS p
                                    WHERE p.principal_id = asker) AS excluded) AS able
                     WHERE q.type_name = s.type_name AND q.type_version = s.type_version AND q.stage_no = s.stage_no))
                 ORDER BY s.stage_no), '[]')
