@@ -26,6 +26,7 @@ PACKAGES = {
     ROOT + ".states": "states",
     ROOT + ".sql": "sql",
     ROOT + ".itsm": "itsm",
+    ROOT + ".portal": "portal",
     ROOT + ".docs": "docs",
 }
 PACKAGE_DATA = {

@@ -188,6 +188,16 @@ class Settings:
             raise ConfigError("approval:itsm:sites must be a mapping of names of sites to their settings")
         return sites
 
+    def web(self):
+        """What stands under ``approval:web``: portal/config.py reads it."""
+        section = self.section("web")
+        if section is None:
+            raise ConfigError(
+                "approval:web is not configured: set public_url: https://approval.example.com there, the address of "
+                "this service for others"
+            )
+        return section
+
     def metrics(self):
         """The Metrics under ``approval:engine:metrics``; None: nothing stands there."""
         section = self.section("engine")
