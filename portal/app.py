@@ -16,7 +16,7 @@ DETAILS = {
     405: "This address does not take requests of this kind.",
     413: "The request is larger than what is taken here.",
     500: "Something went wrong here. The log of the service has it under this answer's X-Request-Id.",
-    503: "The database of approvals cannot be reached now. Try again in a few seconds.",
+    503: "The service cannot do this now. Try again in a few seconds.",
 }
 
 

@@ -22,7 +22,7 @@ NUMBERS = {
     "request_seconds": (1, 120, 10),
     "stop_seconds": (1, 300, 20),
 }
-KNOWN = ("bind", "public_url", "tls", "trusted_proxies", *NUMBERS)
+KNOWN = ("bind", "public_url", "tls", "trusted_proxies", "root_routes", *NUMBERS)
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ class Web:
         believed too.
     only_proxies
         Whether nobody but these is answered: what others sent would have come over the network in plain text.
+    root_routes
+        The site whose routes of rules are at ``/`` too; None: no site's.
     workers, threads
         Processes, and threads of each.
     connections
@@ -57,6 +59,7 @@ class Web:
     key: str | None = None
     trusted_proxies: tuple = ()
     only_proxies: bool = False
+    root_routes: str | None = None
     workers: int = NUMBERS["workers"][2]
     threads: int = NUMBERS["threads"][2]
     connections: int = NUMBERS["connections"][2]
@@ -87,6 +90,7 @@ def load(section):
         key,
         proxies,
         only_proxies=not is_local and certificate is None,
+        root_routes=_root_routes(section.get("root_routes")),
         **{name: _number(section, name) for name in NUMBERS},
     )
 
@@ -177,6 +181,12 @@ def _networks(value):
     if any(network.prefixlen == 0 for network in networks):
         raise ConfigError(f"{WHERE}: trusted_proxies would have everybody be a proxy: name the addresses of yours")
     return networks
+
+
+def _root_routes(value):
+    if value is not None and not isinstance(value, str):
+        raise ConfigError(f"{WHERE}: root_routes must be the name of a site below approval:itsm:sites")
+    return value
 
 
 def _number(section, name):

@@ -15,6 +15,11 @@ import pytest
 import yaml
 
 BOUND_S = 60
+SECRETS = {
+    "webhook": "a secret of the webhooks",
+    "old": "the secret to be retired",
+    "route": "the token of the rules",
+}
 # No module of Salt can be imported there, as where it is not installed.
 WITHOUT_SALT = """
 import sys
@@ -84,14 +89,66 @@ def free_port():
         return probe.getsockname()[1]
 
 
+@pytest.fixture(scope="session")
+def itsm_login(database_server):
+    """The login of the part that speaks for sites."""
+    database_server.add_login("itsm_web", "approval_itsm")
+    return "itsm_web"
+
+
 @pytest.fixture
-def web_config(database, settings_of, tmp_path, free_port):
+def site_files(tmp_path):
+    """{name: the file of a secret of the sites}."""
+    files = {}
+    for name, secret in SECRETS.items():
+        files[name] = tmp_path / f"{name}.secret"
+        files[name].touch(mode=0o600)
+        files[name].write_text(secret + "\n")
+    return files
+
+
+@pytest.fixture
+def sites(site_files):
+    """The settings of the sites, which a test may change: two of Jira, one of ServiceNow, one of something else."""
+    webhook = [{"file": str(site_files["webhook"])}]
+    package = {
+        "request_type": "package",
+        "minions": "customfield_10102",
+        "packages": [{"cascade": "customfield_10104"}],
+    }
+    jira = {
+        "kind": "jira",
+        "url": "https://example-itsm.atlassian.net",
+        "projects": {
+            "SC21": {"types": {"Linux Package Management Request": {**package, "after": "customfield_10106"}}}
+        },
+        "workflow": {"approved": {"from": "Waiting for Approval", "to": "Sending to Integration"}},
+    }
+    change = {"request_type": "package", "minions": "u_minions", "packages": "u_packages", "after": "start_date"}
+    return {
+        "sc21": {**jira, "webhook_secrets": webhook, "route_token_file": str(site_files["route"])},
+        "other": {**jira, "webhook_secrets": [{"file": str(site_files["old"])}]},
+        "dev": {
+            "kind": "servicenow",
+            "url": "https://dev00000.service-now.com",
+            "webhook_secrets": webhook,
+            "tables": {"change_request": change},
+            "workflow": {"approved": {"approval": "approved"}},
+        },
+        "desk": {"kind": "generic", "webhook_secrets": webhook, "types": {"software": {"request_type": "package"}}},
+    }
+
+
+@pytest.fixture
+def web_config(database, settings_of, tmp_path, free_port, itsm_login, sites):
     """A function that writes the settings of a service, with these changes under ``web`` and beside; gives the path."""
+    for provider in ("jira-sc21", "jira-other", "sn-dev", "generic-desk"):
+        database.execute("SELECT approval.put_speaker(%s, %s, 'authenticated')", (itsm_login, provider))
 
     def write(web=None, **ours):
         settings = {
             "approval": {
-                "itsm": settings_of("engine"),
+                "itsm": {**settings_of(itsm_login), "sites": sites},
                 "web": {
                     "bind": f"127.0.0.1:{free_port}",
                     "public_url": "https://approval.example.com",

@@ -34,21 +34,21 @@ def test_it_tells_systemd_that_it_listens_and_ends_when_told(start, tmp_path):
 def test_ready_is_who_reaches_a_database_of_this_version(start, database):
     service = start()
     status, _, body = service.ask("GET", "/readyz")
-    assert (status, json.loads(body)) == (200, {"status": "ready", "checks": {"database": "ok"}})
+    assert (status, json.loads(body)) == (200, {"status": "ready", "checks": {"database": "ok", "sites": "ok"}})
     database.execute(
         "DELETE FROM approval.migration WHERE migration_id = (SELECT max(migration_id) FROM approval.migration)"
     )
     status, _, body = service.ask("GET", "/readyz")
-    assert (status, json.loads(body)) == (503, {"status": "not ready", "checks": {"database": "failed"}})
+    assert (status, json.loads(body)) == (503, {"status": "not ready", "checks": {"database": "failed", "sites": "ok"}})
     assert "salt-approval db upgrade" in service.said("not ready")[0]["why"]
     assert service.ask("GET", "/healthz")[0] == 200
 
 
-def test_not_ready_is_who_reaches_no_database(start, tmp_path):
+def test_not_ready_is_who_reaches_no_database(start, sites, tmp_path):
     nowhere = tmp_path / "nowhere.dsn"
     nowhere.touch(mode=0o600)
     nowhere.write_text(f"host={tmp_path} user=nobody password=secret-of-the-file dbname=x\n")
-    service = start(itsm={"dsn_file": str(nowhere)})
+    service = start(itsm={"dsn_file": str(nowhere), "sites": sites})
     began = time.monotonic()
     assert service.ask("GET", "/readyz")[0] == 503
     assert time.monotonic() - began < 3
@@ -313,10 +313,10 @@ def test_bad_settings_of_tls_are_refused(web_config, certificate, capsys, tmp_pa
         assert said in capsys.readouterr().err
 
 
-def test_a_database_file_that_others_can_read_is_refused(web_config, dsn_file, capsys):
-    path = dsn_file("engine")
+def test_a_database_file_that_others_can_read_is_refused(web_config, sites, dsn_file, capsys):
+    path = dsn_file("itsm_web")
     path.chmod(0o644)
-    assert main(["web", "--config", web_config(itsm={"dsn_file": str(path)})]) == 2
+    assert main(["web", "--config", web_config(itsm={"dsn_file": str(path), "sites": sites})]) == 2
     assert "others may read or write it" in capsys.readouterr().err
 
 
