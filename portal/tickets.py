@@ -27,7 +27,7 @@ PIECE = 65_536  # bytes
 SHORTEST_TOKEN = 16
 MALFORMED = "AP005"
 NO_ACCESS = "Unauthorized"
-REFUSED_NOTE = "refused: "
+NOTHING_DONE = ("refused: ", "ignored: ")  # begins what the worker notes of a ticket for which nothing is done
 
 
 class Desk:
@@ -182,10 +182,8 @@ def _answer_of(desk, key, until):
             found = outcome
     if found is None:
         return answers.as_json({"success": True, "state": "queued"})
-    if (found["note"] or "").startswith(REFUSED_NOTE):
+    if found["request_id"] is None or (found["note"] or "").startswith(NOTHING_DONE):
         return _failed(400, automation.INVALID)
-    if found["request_id"] is None:
-        return answers.as_json({"success": True, "state": "queued"})
     return answers.as_json({"success": True, "request": found["request_id"], "state": found["request_state"]})
 
 
