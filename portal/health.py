@@ -1,16 +1,21 @@
 """Whether the service lives, and whether it can do its work: for those who watch it."""
 
 import logging
+import threading
+import time
 
 from flask import Blueprint
 
 from ..errors import ApprovalError
 from . import answers, log
 
+FRESH_S = 1.0  # for which a finding counts: anybody may ask, and each check asks the database
+
 
 def blueprint(checks):
     """``/healthz`` and ``/readyz``; for ``checks`` see app.create."""
     health = Blueprint("health", __name__)
+    looking, last = threading.Lock(), {}
 
     @health.get("/healthz")
     def lives():
@@ -20,10 +25,11 @@ def blueprint(checks):
     @health.get("/readyz")
     def is_ready():
         """200 if every check finds nothing, else 503; the sentences are in the log alone, as anybody may ask."""
-        found = {name: _problem(check) for name, check in checks.items()}
-        for name, problem in found.items():
-            if problem:
-                log.say("not ready", logging.WARNING, check=name, why=problem)
+        with looking:
+            if not last or time.monotonic() >= last["until"]:
+                last["found"] = {name: _problem(name, check) for name, check in checks.items()}
+                last["until"] = time.monotonic() + FRESH_S
+            found = last["found"]
         state = {name: "failed" if problem else "ok" for name, problem in found.items()}
         is_right = not any(found.values())
         return answers.as_json(
@@ -33,8 +39,11 @@ def blueprint(checks):
     return health
 
 
-def _problem(check):
+def _problem(name, check):
     try:
-        return check()
+        problem = check()
     except ApprovalError as exc:
-        return str(exc)
+        problem = str(exc)
+    if problem:
+        log.say("not ready", logging.WARNING, check=name, why=problem)
+    return problem

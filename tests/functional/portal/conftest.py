@@ -29,7 +29,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def until(condition):
+def wait_until(condition):
     """Wait for the thing itself; gives what it found."""
     deadline = time.monotonic() + BOUND_S
     while not (found := condition()):
@@ -79,6 +79,12 @@ class Service:
         """End it; gives the exit code."""
         self.process.send_signal(number)
         return self.process.wait(BOUND_S)
+
+
+@pytest.fixture
+def until():
+    """The function that waits for something."""
+    return wait_until
 
 
 @pytest.fixture
@@ -183,7 +189,7 @@ def start(web_config, free_port, tmp_path):
             )
         service = Service(process, free_port, log)
         running.append(service)
-        until(lambda: process.poll() is not None or "Booting worker" in log.read_text())
+        wait_until(lambda: process.poll() is not None or "Booting worker" in log.read_text())
         assert process.poll() is None, log.read_text()
         return service
 

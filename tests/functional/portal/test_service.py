@@ -31,13 +31,14 @@ def test_it_tells_systemd_that_it_listens_and_ends_when_told(start, tmp_path):
     assert not service.said("a request failed")
 
 
-def test_ready_is_who_reaches_a_database_of_this_version(start, database):
+def test_ready_is_who_reaches_a_database_of_this_version(start, database, until):
     service = start()
     status, _, body = service.ask("GET", "/readyz")
     assert (status, json.loads(body)) == (200, {"status": "ready", "checks": {"database": "ok", "sites": "ok"}})
     database.execute(
         "DELETE FROM approval.migration WHERE migration_id = (SELECT max(migration_id) FROM approval.migration)"
     )
+    until(lambda: service.ask("GET", "/readyz")[0] == 503)
     status, _, body = service.ask("GET", "/readyz")
     assert (status, json.loads(body)) == (503, {"status": "not ready", "checks": {"database": "failed", "sites": "ok"}})
     assert "salt-approval db upgrade" in service.said("not ready")[0]["why"]
@@ -274,6 +275,11 @@ def test_tls(start, certificate, free_port):
     assert (answer.status, bool(answer.headers["Strict-Transport-Security"])) == (200, True)
     answer.read()
     connection.close()
+    # A renewed one counts at once.
+    certificate()
+    renewed = ssl.create_default_context(cafile=crt)
+    with service.connect() as stream, renewed.wrap_socket(stream, server_hostname="localhost") as secured:
+        assert secured.version() in ("TLSv1.2", "TLSv1.3")
     with service.connect() as stream:
         # Whoever stops in the middle of the handshake is cut off.
         stream.sendall(b"\x16\x03\x01")
