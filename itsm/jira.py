@@ -10,12 +10,12 @@ import datetime
 import functools
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..errors import ConfigError, InputError
 from . import body as json_body
 from . import items, signature, sites
-from .ticket import ASKING, REVERTING, STAGES, Ask, Decision, Edit, Ignored, Person, Ticket
+from .ticket import ASKING, REVERTING, STAGES, Ask, Decision, Edit, Ignored, Person, Talking, Ticket
 
 OWN = ("api", "projects", "workflow")
 AUTH = ("email", "token_file", "cloud_id")
@@ -27,7 +27,7 @@ EVENTS = ("jira:issue_created", "jira:issue_updated", "jira:issue_deleted")
 IDENTIFIER_HEADER = "X-Atlassian-Webhook-Identifier"
 IDENTIFIER = re.compile(r"[\x21-\x7e]{1,200}")
 PERSON = "atlassian"  # the account type of people who are no customers of a service desk
-LONGEST_TITLE = 255
+LONGEST_LINE = 255
 # What stands in a change log for a moved issue.
 MOVES = ("Key", "project")
 DECIDED = {"approved": ("approve", "request"), "declined": ("reject", "request"), "revert": ("approve", "revert")}
@@ -104,7 +104,7 @@ def _edges(where, given):
     return tuple(found)
 
 
-class Jira:
+class Jira(Talking):
     """A site of Jira: a ticket.System."""
 
     def __init__(self, site):
@@ -116,7 +116,7 @@ class Jira:
         """What talks to the site."""
         from . import jira_client
 
-        return jira_client.Client(self.site)
+        return jira_client.Client(self)
 
     def verify(self, headers, body, now):
         """See ticket.System."""
@@ -236,20 +236,20 @@ class Jira:
             raise Ignored(self._not_ours(issue, fields))
         bound = {"issuetype": _name_of(fields, "issuetype")}
         for name in ticket_type.fields:
-            bound[name] = _same_time(fields.get(name)) if name == ticket_type.after else _bound(fields.get(name))
+            bound[name] = _same_time(fields.get(name)) if name == ticket_type.after else _bound(name, fields.get(name))
         edits = self._edits(history, ticket_type, names)
         decisions = [*self._decisions(history, edits), *(_spoiled_later(one, edits) for one in approvals)]
         creator, reporter = self._person(fields.get("creator")), self._person(fields.get("reporter"))
-        summary = fields.get("summary")
         return Ticket(
             id=issue["id"],
             key=issue["key"],
             url=self.site.url and f"{self.site.url}/browse/{issue['key']}",
-            title=" ".join(summary.split())[:LONGEST_TITLE] if isinstance(summary, str) else "",
+            title=_line(fields.get("summary")) or "",
             status=status,
             stage=self._stage(came_from, status),
             creator=creator,
             on_behalf_of=None if reporter == creator else reporter,
+            asker=self._asker(history),
             editors=tuple(dict.fromkeys(edit.by for _, edit in edits if edit.by)),
             bound=bound,
             decisions=tuple(decisions),
@@ -303,6 +303,18 @@ class Jira:
             )  # fmt: skip
         return found
 
+    def _asker(self, history):
+        """The Person who last had it come into a status in which its revert waits for a decision, or is asked for."""
+        waiting, asked = self._starts("revert"), self.own.edges.get("revert-asked", ())
+        found = None
+        for entry in history:
+            for one in entry["items"]:
+                if one["field"] == "status":
+                    start, end = one["from"].casefold(), one["to"].casefold()
+                    if end in waiting or (start, end) in asked or (None, end) in asked:
+                        found = entry["by"]
+        return found
+
     def _starts(self, *stages):
         return {start for stage in stages for start, _ in self.own.edges.get(stage, ()) if start is not None}
 
@@ -327,20 +339,20 @@ class Jira:
         """The Decisions in an approval of the service desk that has come to its end."""
         if not isinstance(row, dict) or str(row.get("finalDecision")) not in JSM_DECISIONS:
             return
-        completed = row.get("completedDate")
-        at = items.moment("completedDate", completed.get("iso8601") if isinstance(completed, dict) else completed)
+        at, asked_at = (_iso8601(name, row.get(name)) for name in ("completedDate", "createdDate"))
         for one in _listed("approvers", row.get("approvers") or []):
             by = self._person(one.get("approver")) if isinstance(one, dict) else None
             meant = JSM_DECISIONS.get(str(one.get("approverDecision"))) if by else None
-            if meant:
-                yield Decision(f"approval/{row.get('id')}/{by.subject}", meant, by, at)
+            if meant and at:
+                yield Decision(f"approval/{row.get('id')}/{by.subject}", meant, by, at, asked_at=asked_at)
 
     def _entry(self, entry, at=None):
         """An entry of the change log: {id, by, at, items: [{field, id, is_custom, from, to}]}. Raises InputError."""
         if not isinstance(entry, dict):
             raise InputError("an entry of the change log is no object")
         read = []
-        for one in _listed("the items of the change log", entry.get("items") or []):
+        changed = entry.get("items")
+        for one in [] if changed is None else _listed("the items of the change log", changed):
             if not isinstance(one, dict) or not isinstance(one.get("field"), str):
                 raise InputError("an item of the change log names no field")
             if one["field"] == "status":
@@ -371,7 +383,12 @@ class Jira:
         if not isinstance(subject, str) or not SUBJECT.fullmatch(subject):
             return None
         is_person = self.own.api != "cloud" or value.get("accountType") == PERSON
-        return Person(subject, is_person and subject not in self.site.ignore_actors)
+        return Person(subject, is_person and subject not in self.site.ignore_actors, _line(value.get("displayName")))
+
+
+def _line(value):
+    """The text in one line, cut to a length; None: there is none."""
+    return " ".join(value.split())[:LONGEST_LINE] if isinstance(value, str) else None
 
 
 def _part(document, name, kind):
@@ -430,7 +447,12 @@ def _spoiled_later(decision, edits):
         for _, edit in edits
         if edit.by == decision.by or edit.at is None or edit.at >= decision.at
     ]
-    return Decision(decision.key, decision.decision, decision.by, decision.at, tuple(dict.fromkeys(spoiled)))
+    return replace(decision, spoiled=tuple(dict.fromkeys(spoiled)))
+
+
+def _iso8601(where, value):
+    """The time in a date of the service desk; None: it has none."""
+    return None if value is None else items.moment(where, value.get("iso8601") if isinstance(value, dict) else value)
 
 
 def _readable(ticket_type, fields):
@@ -464,14 +486,17 @@ def _plain(where, document):
     return "\n".join(lines)
 
 
-def _bound(value):
-    """A field as far as it is what somebody chose or wrote: of an option its id and value."""
+def _bound(where, value):
+    """A field as far as it is what somebody chose or wrote: of an option its id and value, of rich text the text."""
     if isinstance(value, list):
-        return sorted(map(_bound, value), key=repr)
-    if isinstance(value, dict) and value.get("type") != "doc":
-        chosen = {name: _bound(value[name]) for name in ("id", "value", "child") if name in value}
+        return sorted((_bound(where, one) for one in value), key=repr)
+    if not isinstance(value, dict):
+        return value
+    try:
+        return _plain(where, value)
+    except InputError:
+        chosen = {name: _bound(where, value[name]) for name in ("id", "value", "child") if name in value}
         return chosen or value
-    return value
 
 
 def _same_time(value):

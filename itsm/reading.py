@@ -1,6 +1,5 @@
 """A document read as it is when it comes in, without network and database: how a site's settings are tried out."""
 
-import dataclasses
 import datetime
 
 from ..errors import InputError
@@ -43,7 +42,7 @@ def read(site, content, way, route=None, minions=None, headers=None):
     answer["minions_checked"] = FORM_ONLY if minions is None else "against the list that was given"
     try:
         answer["signature"] = _signature(site, content, way, headers)
-        answer.update(_rule(site, route, content) if route else _ticket(site, content, way))
+        answer.update(_rule(site, route, content) if route else _ticket(site, content, way, headers or {}))
         _check_known(answer["minions"], minions)
     except Unsigned as exc:
         answer.update(outcome="refused", signature="wrong", error=str(exc))
@@ -87,8 +86,10 @@ def headers(content):
     return found
 
 
-def _ticket(site, content, way):
+def _ticket(site, content, way, headers):
     system = sites.system(site)
+    if way == "webhook":
+        system.delivery(headers, content)
     document = json_body.read(content, MOST_TICKET_BYTES if way == "ticket" else json_body.MOST_BYTES)
     ticket = system.ticket(document)
     return {
@@ -98,7 +99,14 @@ def _ticket(site, content, way):
         "on_behalf_of": ticket.on_behalf_of and ticket.on_behalf_of.subject,
         "editors": [one.subject for one in ticket.editors],
         "decisions": [
-            {**dataclasses.asdict(one), "at": _text(one.at), "asked_at": _text(one.asked_at)}
+            {
+                "key": one.key,
+                "decision": one.decision,
+                "about": one.about,
+                "by": one.by.subject,
+                "at": _text(one.at),
+                "spoiled": list(one.spoiled),
+            }
             for one in ticket.decisions
         ],
     }

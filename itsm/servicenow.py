@@ -16,7 +16,7 @@ from ..config import read_secret_file
 from ..errors import ConfigError, InputError
 from . import body as json_body
 from . import items, signature, sites
-from .ticket import ASKING, STAGES, Decision, Edit, Ignored, Person, Ticket, Unsigned
+from .ticket import ASKING, STAGES, Decision, Edit, Ignored, Person, Talking, Ticket, Unsigned
 
 OWN = ("tables", "workflow", "basic")
 AUTH = ("client_id", "client_secret_file", "api_key_file", "user", "password_file")
@@ -92,7 +92,7 @@ def _basic(where, given):
     )
 
 
-class ServiceNow:
+class ServiceNow(Talking):
     """A site of ServiceNow: a ticket.System."""
 
     def __init__(self, site):
@@ -104,7 +104,7 @@ class ServiceNow:
         """What talks to the site."""
         from . import servicenow_client
 
-        return servicenow_client.Client(self.site)
+        return servicenow_client.Client(self)
 
     def verify(self, headers, body, now):
         """See ticket.System. A MID server can only log in: see Settings.basic."""
@@ -136,7 +136,7 @@ class ServiceNow:
             raise Ignored("the ticket was deleted")
         states = {name for fields in self.own.stages.values() for name in fields} | set(STATE_FIELDS)
         for name in states:
-            if not isinstance(record.get(name, ""), str):
+            if record.get(name) is not None and not isinstance(record[name], str):
                 raise InputError(f"{name}: {items.shown(record[name])} stands where a text has to be")
         stage = next(
             (
@@ -233,7 +233,11 @@ class ServiceNow:
                     spoiled.append(f"{edit.field} was changed by the same person")
                 elif edit.at >= at:
                     spoiled.append(f"{edit.field} was changed afterwards")
-            found.append(Decision(f"approval/{row['sys_id']}", meant, by, at, tuple(dict.fromkeys(spoiled))))
+            # An approver is asked when the row is made, or later: what was changed before then, they saw.
+            asked_at = items.utc_moment("sys_created_on", row.get("sys_created_on"))
+            found.append(
+                Decision(f"approval/{row['sys_id']}", meant, by, at, tuple(dict.fromkeys(spoiled)), asked_at=asked_at)
+            )
         return sorted(found, key=lambda decision: decision.at)
 
 

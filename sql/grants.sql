@@ -304,7 +304,12 @@ GRANT EXECUTE ON FUNCTION
     approval.poll_mark,
     approval.set_poll_mark,
     approval.list_deliveries,
-    approval.retry_delivery
+    approval.retry_delivery,
+    approval.note_token_expiry
+TO approval_itsm;
+GRANT EXECUTE ON FUNCTION
+    approval.requests_of_ticket,
+    approval.due_looks
 TO approval_itsm;
 GRANT EXECUTE ON FUNCTION
     approval.due_outbox,
