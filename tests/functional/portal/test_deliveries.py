@@ -120,9 +120,7 @@ def test_what_asks_for_something_makes_the_request(send, work, approved):
     work()
     assert requests(approved) == [(provider, "package", "pending") for provider in sorted(PROVIDERS.values())]
     assert approved.execute("SELECT DISTINCT minion_id, name, content FROM approval.current_item ORDER BY 1, 2") == [
-        (minion, *item)
-        for minion in ("heldout-m1", "heldout-m2")
-        for item in (("cowsay", None), ("hello", "2.10-3"))
+        (minion, *item) for minion in ("heldout-m1", "heldout-m2") for item in (("cowsay", None), ("hello", "2.10-3"))
     ]
 
 
