@@ -22,6 +22,7 @@ PAGES = (
     "model",
     "cookbook",
     "rollouts",
+    "tickets",
     "minion",
     "validation",
     "roles",
