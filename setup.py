@@ -32,6 +32,7 @@ PACKAGE_DATA = {
     ROOT: ["py.typed", "*.pyi"],
     ROOT + ".cli": ["completions/*"],
     ROOT + ".policy": ["types.yaml"],
+    ROOT + ".itsm": ["*.json", "languages/*.yaml"],
     # A file root for minions: served as it is, never imported from here by name.
     ROOT + ".states": ["_modules/*.py", "_states/*.py", "approval/*.sls"],
     ROOT + ".sql": ["**/*.sql"],
@@ -39,7 +40,7 @@ PACKAGE_DATA = {
 }
 DATA_FILES = [
     ("share/man/man1", ["docs/salt-approval.1"]),
-    ("share/saltext-approval", ["monitoring/alerts.yaml", "monitoring/dashboard.json"]),
+    ("share/saltext-approval", ["monitoring/alerts.yaml", "monitoring/dashboard.json", "docs/examples/itsm-sc21.yaml"]),
     ("share/bash-completion/completions", ["approval/cli/completions/salt-approval"]),
 ]
 LIBRARIES = ["libpq", "msgpack", "jansson", "liblz4", "lmdb", "libcrypto", "zlib"]  # pkg-config names

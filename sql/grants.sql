@@ -308,6 +308,10 @@ GRANT EXECUTE ON FUNCTION
     approval.note_token_expiry
 TO approval_itsm;
 GRANT EXECUTE ON FUNCTION
+    approval.requests_of_ticket,
+    approval.due_looks
+TO approval_itsm;
+GRANT EXECUTE ON FUNCTION
     approval.due_outbox,
     approval.claim_outbox,
     approval.settle_outbox
