@@ -48,8 +48,8 @@ def findings(system, client):
 
 def _tickets(system, client, table):
     """Whether a table has the fields that are named, as its newest record shows."""
-    stages = {name for fields in system.own.stages.values() for name in fields}
-    moves = {name for fields in system.own.moves.values() for name in fields}
+    stages = {name for ways in system.own.stages.values() for way in ways for name in way}
+    moves = {name for steps in system.own.moves.values() for fields in steps for name in fields}
     wanted = sorted({*system.own.types[table].fields, *stages, *moves, "work_notes"})
     try:
         rows = client.http.get(

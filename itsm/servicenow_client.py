@@ -117,12 +117,13 @@ class Client:
         document = self._document(ticket_id)
         if self._system.ticket(document).stage == stage:
             return
-        fields = self._moves.get(stage)
-        if not fields:
+        steps = self._moves.get(stage)
+        if not steps:
             raise NotMoved(f"moves: of the site says nothing of {stage}: {_number(document)} stays as it is")
         reason = "the instance said that it is done"
         try:
-            self._patch(document["table"], document["record"]["sys_id"], fields)
+            for fields in steps:
+                self._patch(document["table"], document["record"]["sys_id"], fields)
         except Denied as exc:
             if exc.status == 401:
                 raise
