@@ -6,12 +6,13 @@ dropped, and other rows come. What was written is read again: an answer of succe
 """
 
 import datetime
+import itertools
 import re
 from urllib.parse import parse_qs, quote, urlsplit
 
 from requests.utils import parse_header_links
 
-from . import credentials, markup
+from . import credentials, markup, servicenow_check
 from .http import Http
 from .ticket import Away, Comment, Denied, Gone, NotMoved
 
@@ -37,13 +38,17 @@ class Client:
 
     system
         The servicenow.ServiceNow of it.
+
+    ``http`` is its Http.
     """
 
     def __init__(self, system):
         self._site, self._system = system.site, system
         self._tables, self._moves = tuple(system.own.types), system.own.moves
         self._table_of = {}  # sys_id -> the table that it was found in
-        self.http = Http(self._site.provider, self._site.url, credentials.of(self._site))
+        # The instance refuses questions without a type of content, though they have none.
+        headers = {"Content-Type": "application/json"}
+        self.http = Http(self._site.provider, self._site.url, credentials.of(self._site), headers)
 
     def fetch(self, ticket_id):
         """See ticket.System."""
@@ -91,8 +96,8 @@ class Client:
         updated = shown.get("sys_updated_on") or {}
         notes = (shown.get("work_notes") or {}).get("display_value") or ""
         found = {}
-        heads = list(NOTE.finditer(notes))
-        for head, following in zip(heads, [*heads[1:], None], strict=True):
+        heads = NOTE.finditer(notes)
+        for head, following in itertools.pairwise([*heads, None]):
             text = notes[head.end() : following.start() if following else len(notes)].strip()
             marked = MARKED.fullmatch(text.rpartition("\n")[2].strip())
             if marked and marked[1] not in found:
@@ -112,12 +117,13 @@ class Client:
         document = self._document(ticket_id)
         if self._system.ticket(document).stage == stage:
             return
-        fields = self._moves.get(stage)
-        if not fields:
+        steps = self._moves.get(stage)
+        if not steps:
             raise NotMoved(f"moves: of the site says nothing of {stage}: {_number(document)} stays as it is")
         reason = "the instance said that it is done"
         try:
-            self._patch(document["table"], document["record"]["sys_id"], fields)
+            for fields in steps:
+                self._patch(document["table"], document["record"]["sys_id"], fields)
         except Denied as exc:
             if exc.status == 401:
                 raise
@@ -148,6 +154,10 @@ class Client:
             return {}
         rows = self._rows("sys_user", f"user_nameIN{','.join(names)}", {}, "sys_id,user_name")
         return {row["user_name"]: row["sys_id"] for row in rows if row.get("user_name") in names}
+
+    def check(self):
+        """See ticket.System."""
+        return servicenow_check.findings(self._system, self)
 
     def _has_attachment(self, wanted):
         query = "^".join(f"{name}={value}" for name, value in wanted.items())

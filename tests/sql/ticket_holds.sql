@@ -1,7 +1,7 @@
 -- A ticket that was changed or is gone holds what it asked for; one that knows the end asks anew, or has it taken back.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(79);
+SELECT plan(83);
 CREATE ROLE t_itsm LOGIN; GRANT approval_itsm TO t_itsm;
 SELECT approval.put_speaker('t_itsm', 'jira-a', 'authenticated') \g /dev/null
 SELECT approval.put_identity('jira-a', name, name) FROM unnest(ARRAY['alice', 'bob', 'carol']) AS name \g /dev/null
@@ -42,6 +42,9 @@ CREATE FUNCTION pg_temp.begun(number bigint) RETURNS text LANGUAGE sql AS $$
 SELECT pg_temp.act('t_engine', format('SELECT approval.begin_dispatch(minion_id, item_id, ''perform'', ''j1'') FROM approval.item WHERE request_id = %s', number))
 $$;
 GRANT SELECT ON approval.item TO t_engine;
+CREATE FUNCTION pg_temp.tell_all(number bigint) RETURNS void LANGUAGE sql AS $$
+UPDATE approval.outbox SET state = 'delivered', delivered_at = clock_timestamp() WHERE destination = 'jira-a' AND request_id = number
+$$;
 
 -- What was approved and then changed.
 SELECT is(ARRAY[pg_temp.wants('1'), pg_temp.version_on('web1')], '{"1 new",1}', 'a ticket asks for what needs no approval');
@@ -63,6 +66,14 @@ SELECT is(pg_temp.release('1'), '{}', 'there is nothing more to release');
 SELECT pg_temp.report('web1', (SELECT revision FROM approval.minion WHERE minion_id = 'web1'), '{hello}', '{converged}', '{1}', 'r1') \g /dev/null
 SELECT is((SELECT state FROM approval.request WHERE request_id = pg_temp.of_ticket('1')), 'converged', 'it is applied');
 SELECT is(ARRAY[pg_temp.hold('1'), pg_temp.version_on('web1')], '{"{}",1}', 'what has ended is not held');
+SELECT pg_temp.wants('10', package => 'tenth') \g /dev/null
+SELECT throws_ok($$SELECT pg_temp.act('t_alice', format('SELECT approval.cancel_request(''pg'', ''t_alice'', %s, '''')', pg_temp.of_ticket('10')))$$, 'AP006', NULL,
+    'what is in force is not cancelled');
+SELECT pg_temp.hold('10') \g /dev/null
+SELECT is(pg_temp.act('t_alice', format('SELECT approval.cancel_request(''pg'', ''t_alice'', %s, '''')', pg_temp.of_ticket('10'))), 'withdrawn',
+    'unless its ticket holds all of it: then the ticket can ask for something else');
+SELECT pg_temp.tell_all(pg_temp.of_ticket('10')) \g /dev/null
+SELECT is(pg_temp.wants('10', 'd2', '2', package => 'tenth'), '2 new', 'which it does once it was told');
 
 -- What is sent.
 SELECT is(pg_temp.wants('2', type => 'restart'), '1 new', 'an action');
@@ -73,6 +84,8 @@ SELECT is((SELECT kind FROM approval.alarm_signal WHERE request_id = pg_temp.of_
 SELECT is(pg_temp.hold('2'), '{' || pg_temp.of_ticket('2') || '}', 'it comes back, with another text: that is news');
 SELECT is(pg_temp.release('2'), '{' || pg_temp.of_ticket('2') || '}', 'and with the old one');
 SELECT is(pg_temp.begun(pg_temp.of_ticket('2')), 'true', 'it is sent');
+SELECT throws_ok($$SELECT pg_temp.hold('2'), pg_temp.act('t_alice', format('SELECT approval.cancel_request(''pg'', ''t_alice'', %s, '''')', pg_temp.of_ticket('2')))$$,
+    'AP006', NULL, 'then a hold makes nothing of it undone');
 SELECT pg_temp.act('t_engine', format('SELECT approval.note_sent(minion_id, item_id, ''j1'', true) FROM approval.item WHERE request_id = %s', pg_temp.of_ticket('2'))) \g /dev/null
 SELECT is((SELECT string_agg(body ->> 'event', ',' ORDER BY seq) FROM approval.outbox WHERE destination = 'jira-a' AND request_id = pg_temp.of_ticket('2')),
     'asked,held,held,released,sent', 'its ticket is told of all of it');
@@ -91,9 +104,6 @@ SELECT pg_temp.decide('t_bob', pg_temp.of_ticket('7')), pg_temp.decide('t_carol'
 SELECT is(pg_temp.version_on('web1', 'third'), '1', 'but none that is held');
 
 -- Asking anew.
-CREATE FUNCTION pg_temp.tell_all(number bigint) RETURNS void LANGUAGE sql AS $$
-UPDATE approval.outbox SET state = 'delivered', delivered_at = clock_timestamp() WHERE destination = 'jira-a' AND request_id = number
-$$;
 SELECT is(pg_temp.wants('1'), '1 same', 'what has ended is not asked for again by reading it again');
 SELECT is(pg_temp.wants('1', 'd2'), '1 same', 'nor changed');
 SELECT pg_temp.tell_all(pg_temp.of_ticket('1')) \g /dev/null
@@ -153,10 +163,12 @@ SELECT matches((SELECT what FROM approval.alarm WHERE kind = 'token-expiry'),
     '^the token for jira-a expires .* UTC: without it no ticket is read there, and none told$', 'which says what follows');
 SELECT throws_ok($$SELECT pg_temp.act('t_itsm', 'SELECT approval.note_token_expiry(''jira-a'', NULL)')$$, 'AP005', NULL, 'it has a time');
 SELECT is(pg_temp.act('t_itsm', 'SELECT approval.receive_delivery(''jira-a'', key, ''1'', ''{}'') FROM unnest(ARRAY[''old'', ''new'', ''open'']) AS key'), 'new', 'deliveries');
-UPDATE approval.ticket_delivery SET state = 'done', content = NULL, settled_at = now() - CASE key WHEN 'old' THEN interval '36 days' ELSE '34 days' END
+SELECT pg_temp.act('t_itsm', 'SELECT approval.receive_delivery(''jira-a'', ''look'', ''1'', ''{"way": "poll"}'')') \g /dev/null
+UPDATE approval.ticket_delivery SET state = 'done', content = NULL, settled_at = now(), forget_at = forget_at
+    - CASE key WHEN 'old' THEN interval '36 days' WHEN 'look' THEN '49 hours' ELSE '34 days' END
 WHERE key <> 'open';
 SELECT approval.maintain_jobs(24) \g /dev/null
-SELECT is((SELECT array_agg(key ORDER BY key) FROM approval.ticket_delivery WHERE provider = 'jira-a'), '{new,open}', 'are known for 35 days after they were settled');
+SELECT is((SELECT array_agg(key ORDER BY key) FROM approval.ticket_delivery WHERE provider = 'jira-a'), '{new,open}', 'are known for 35 days, those of a poll for two');
 SELECT is((SELECT array_agg(pg_temp.act('t_itsm', format('SELECT approval.settle_delivery(''jira-a'', ''open'', ''failed'', NULL, ''why not'')')))::text[]
     FROM generate_series(1, 12)), array_fill('waiting'::text, ARRAY[11]) || 'dead'::text, 'one fails');
 SELECT is(pg_temp.act('t_itsm', 'SELECT string_agg(concat_ws('' '', key, state, attempts, note), '','') FROM approval.list_deliveries(''jira-a'', NULL, 10)'),

@@ -1,7 +1,7 @@
 -- Tickets ask, are decided on and hold what they asked for; each login acts for its own sites alone.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(95);
+SELECT plan(97);
 CREATE ROLE t_itsm LOGIN; GRANT approval_itsm TO t_itsm;
 CREATE ROLE t_other LOGIN; GRANT approval_itsm TO t_other;
 SELECT approval.put_speaker('t_itsm', 'jira-a', 'authenticated'), approval.put_speaker('t_itsm', 'jira-b', 'asserted'),
@@ -89,6 +89,9 @@ SELECT throws_ok($$SELECT pg_temp.wants('2', 'd1', login => 't_other')$$, 'AP002
 SELECT throws_ok($$SELECT pg_temp.wants('2', 'd1', minions => '{nowhere}')$$, 'AP004', NULL, 'one unknown minion refuses all');
 SELECT throws_ok($$SELECT pg_temp.wants('2', '')$$, 'AP005', NULL, 'a ticket has a digest');
 SELECT throws_ok($$SELECT pg_temp.wants('2 3', 'd1')$$, 'AP005', NULL, 'and an id');
+SELECT throws_ok($$SELECT pg_temp.act('t_itsm', 'SELECT approval.ask_by_ticket(''jira-a'', ''alice'', NULL,
+    ''{"id": "2", "key": "SC-2", "digest": "d", "seen_at": "soon"}'', ''package'', '''', ''{web1}'', ''{package}'', ''{x}'', ''{1}'', NULL, ''{}'')')$$,
+    'AP005', NULL, 'was seen at a time');
 SELECT throws_ok($$SELECT pg_temp.wants('1', 'd2', after => 'infinity', for_whom => 'dave')$$, 'AP016', NULL, 'a time has an end');
 SELECT throws_ok($$SELECT pg_temp.act('t_alice', format('SELECT approval.amend_request(''pg'', ''t_alice'', %s, ''{web1}'', ''{package}'', ''{hello}'', ''{9}'', '''')',
     pg_temp.of_ticket('10')))$$, 'AP006', NULL, 'what a ticket asks for is changed there');
@@ -155,6 +158,12 @@ SELECT throws_ok($$SELECT pg_temp.vote('bob', '4', 'h1', digest => 'd2')$$, 'AP0
 SELECT pg_temp.act('t_itsm', 'SELECT approval.bind_ticket(''jira-a'', ''4'', 1, now() + interval ''1 minute'')') \g /dev/null
 SELECT throws_ok($$SELECT pg_temp.vote('bob', '4', 'h1', digest => 'd2')$$, 'AP011', NULL, 'and no earlier entry counts');
 SELECT is(pg_temp.vote('bob', '4', 'h5', digest => 'd2', at => now() + interval '2 minutes'), 'pending', 'a later one does');
+SELECT approval.put_request_type('{"name": "pair", "kind": "package", "requesters": ["*"], "chain": [{"name": "two", "any_of": [{"group": "owners", "quorum": 2}]}]}') \g /dev/null
+SELECT approval.put_principal('erin', 'person'), approval.put_identity('jira-a', 'erin', 'erin'), approval.put_membership('owners', 'erin'),
+    pg_temp.wants('6', 'd1', type => 'pair', package => 'paired') \g /dev/null
+SELECT pg_temp.act('t_itsm', 'SELECT approval.bind_ticket(''jira-a'', ''6'', 1, now())') \g /dev/null
+SELECT is(ARRAY[pg_temp.vote('bob', '6', 'h1'), pg_temp.wants('6', 'd1', type => 'pair', package => 'paired', editors => '{bob}'), pg_temp.vote('carol', '6', 'h2'),
+    pg_temp.vote('erin', '6', 'h3')], '{pending,"1 same",pending,approved}', 'who decides and then changes it, though only there and back, does not count');
 SELECT is(pg_temp.wants('4', 'd3', type => 'standard'), '2 new', 'of another type it is another request');
 SELECT is((SELECT array_agg(concat_ws(' ', t.generation, r.state) ORDER BY 1) FROM approval.ticket_request AS t JOIN approval.request AS r USING (request_id)
     WHERE t.provider = 'jira-a' AND t.ticket_id = '4'), '{1 cancelled,2 approved}', 'in place of the first');

@@ -19,7 +19,7 @@ BEGIN
     IF target.state = 'pending' THEN
         next_state := 'cancelled';
         PERFORM approval.close_pending(p_request_id, next_state, moment);
-    ELSIF target.state = 'approved' AND target.not_before > moment THEN
+    ELSIF target.state = 'approved' AND (target.not_before > moment OR approval.is_held_whole(p_request_id)) THEN
         next_state := 'withdrawn';
         minions := ARRAY(SELECT DISTINCT minion_id FROM approval.item WHERE request_id = p_request_id AND state = 'approved');
         PERFORM approval.move_request(p_request_id, 'approved', next_state, moment);
@@ -38,5 +38,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.cancel_request IS
-    'Takes a request back, by who asked for it: while it is pending, or approved but not yet due. Gives the state after '
-    '(cancelled, withdrawn). Raises AP001, AP002, AP006, AP014. Definer: nobody writes requests otherwise.';
+    'Takes a request back, by who asked for it: while it is pending, or approved but not yet due, or held by its ticket before '
+    'anything of it was begun. Gives the state after (cancelled, withdrawn). Raises AP001, AP002, AP006, AP014. Definer: nobody '
+    'writes requests otherwise.';

@@ -7,6 +7,7 @@ DECLARE
     ticket_id constant text := p_ticket ->> 'id';
     ticket_digest constant text := p_ticket ->> 'digest';
     identity constant text := p_site || ':' || p_subject;
+    seen_at timestamptz;
     moment timestamptz;
     actor record;
     beneficiary bigint;
@@ -22,14 +23,14 @@ BEGIN
         beneficiary := nullif(beneficiary, actor.principal_id);
     END IF;
     PERFORM approval.lock_ticket(p_site, ticket_id);
-    PERFORM approval.note_ticket(p_site, p_ticket);
+    seen_at := approval.note_ticket(p_site, p_ticket);
     newest := approval.newest_of_ticket(p_site, ticket_id);
     generation := coalesce(newest.generation, 0);
     IF newest.request_id IS NOT NULL THEN
         request_id := newest.request_id;
         target := approval.lock_request(request_id);
         moment := clock_timestamp();
-        IF NOT approval.knows_the_end(p_site, request_id, coalesce((p_ticket ->> 'seen_at')::timestamptz, moment)) THEN
+        IF NOT approval.knows_the_end(p_site, request_id, seen_at) THEN
             PERFORM approval.put_editors(request_id, p_site, p_editors);
             IF newest.digest = ticket_digest OR target.closed_at IS NOT NULL THEN
                 outcome := 'same';
@@ -80,7 +81,8 @@ $$;
 COMMENT ON FUNCTION approval.ask_by_ticket IS
     'A ticket {id, key, url, digest, seen_at} of a site asks: by its creator, perhaps for another (both as the site knows them), '
     'for items as submit_request takes them; editors changed what is asked for, and may not decide on it. digest: of all that '
-    'says what is asked for. seen_at: when it was read, absent: now. Gives the request, the how manieth of the ticket it is, and '
-    'new; same (nothing changed); amended (it was pending: decisions are void); or held (it was approved: nothing of the new '
-    'text holds, and nothing of the old takes effect that has not). Where the ticket knows that its request has ended, or '
-    'failed, it asks anew. Raises AP001-AP005, AP013, AP015, AP016, AP018. Definer: nobody writes requests otherwise.';
+    'says what is asked for. seen_at: when it was read, absent: now. Gives the request, its generation (which number it is of '
+    'those of the ticket), and new; same (nothing changed); amended (it was pending: decisions are void); or held (it was '
+    'approved: nothing of the new text holds, and nothing of the old takes effect that has not). Where the ticket knows that its '
+    'request has ended, or failed, it asks anew. Raises AP001-AP005, AP013, AP015, AP016, AP018. Definer: nobody writes requests '
+    'otherwise.';

@@ -1,5 +1,7 @@
-CREATE OR REPLACE FUNCTION approval.note_ticket(p_site text, p_ticket jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION approval.note_ticket(p_site text, p_ticket jsonb) RETURNS timestamptz
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    seen_at timestamptz;
 BEGIN
     IF jsonb_typeof(p_ticket) IS DISTINCT FROM 'object' OR coalesce(p_ticket ->> 'digest', '') !~ '^[!-~]{1,128}$' THEN
         RAISE EXCEPTION USING ERRCODE = 'AP005',
@@ -9,11 +11,14 @@ BEGIN
     VALUES (p_site, p_ticket ->> 'id', p_ticket ->> 'key', p_ticket ->> 'url')
     ON CONFLICT (provider, ticket_id) DO UPDATE SET key = excluded.key, url = coalesce(excluded.url, t.url)
     WHERE (t.key, t.url) IS DISTINCT FROM (excluded.key, coalesce(excluded.url, t.url));
-EXCEPTION WHEN check_violation OR not_null_violation THEN
+    seen_at := (p_ticket ->> 'seen_at')::timestamptz;
+    RETURN least(seen_at, clock_timestamp());
+EXCEPTION WHEN check_violation OR not_null_violation OR data_exception THEN
     RAISE EXCEPTION USING ERRCODE = 'AP005',
         MESSAGE = format('%s is no ticket of %s', left(p_ticket::text, 200), p_site),
-        HINT = 'Its id has no spaces, its key is not empty, and its url, where it has one, begins with http.';
+        HINT = 'Its id has no spaces, its key is not empty, and its url, where it has one, begins with http; seen_at is a time.';
 END
 $$;
 COMMENT ON FUNCTION approval.note_ticket IS
-    'Internal: keeps the key and the address of a ticket {id, key, url, digest}, as they were last seen. Raises AP005.';
+    'Internal: keeps the key and the address of a ticket {id, key, url, digest, seen_at}, as they were last seen; gives when it '
+    'was seen, at the latest now. Raises AP005.';

@@ -3,6 +3,7 @@ CREATE OR REPLACE FUNCTION approval.revert_by_ticket(p_site text, p_subject text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     ticket_id constant text := p_ticket ->> 'id';
+    seen_at timestamptz;
     moment timestamptz;
     actor record;
     newest approval.ticket_request;
@@ -18,7 +19,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'AP014',
             MESSAGE = format('ticket %s of %s has asked for nothing that could be taken back', coalesce(ticket_id, 'NULL'), p_site);
     END IF;
-    PERFORM approval.note_ticket(p_site, p_ticket);
+    seen_at := approval.note_ticket(p_site, p_ticket);
     generation := newest.generation;
     SELECT t.* INTO last FROM approval.ticket_request AS t
     WHERE t.provider = p_site AND t.ticket_id = newest.ticket_id AND t.generation = newest.generation AND t.revert_no > 0
@@ -27,7 +28,7 @@ BEGIN
         request_id := last.request_id;
         target := approval.lock_request(request_id);
         moment := clock_timestamp();
-        IF NOT approval.knows_the_end(p_site, request_id, coalesce((p_ticket ->> 'seen_at')::timestamptz, moment)) THEN
+        IF NOT approval.knows_the_end(p_site, request_id, seen_at) THEN
             PERFORM approval.put_editors(request_id, p_site, p_editors);
             outcome := 'same';
             IF last.digest <> p_ticket ->> 'digest' AND target.closed_at IS NULL THEN

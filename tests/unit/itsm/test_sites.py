@@ -32,7 +32,7 @@ def test_the_example(described):
     assert jira_site.own.edges["approved"] == (("waiting for approval", "sending to integration"),)
     assert jira_site.own.types["SC21", "reboot request"].action == ("system.reboot", "{}")
     assert jira_site.routes["reboot"].action == ("system.reboot", "{}")
-    assert other.own.moves["done"]["close_code"] == "successful"
+    assert other.own.moves["done"][-1]["close_code"] == "successful"
     assert isinstance(sites.system(jira_site), jira.Jira)
     assert isinstance(sites.system(other), servicenow.ServiceNow)
 
@@ -110,7 +110,10 @@ LINUX = ("sc21", "projects", "SC21", "types", "Linux Package Management Request"
         ("dev", ("dev", "workflow", "approved"), {"approval": []}, "approved must name fields"),
         ("dev", ("dev", "workflow", "approved"), {}, "approved must name fields"),
         ("dev", ("dev", "workflow", "approved"), {"state": -1}, "approved: state must be a text"),
+        ("dev", ("dev", "workflow", "approved"), [], "approved must name fields"),
+        ("dev", ("dev", "workflow", "approved"), [{"state": "3"}, {}], "approved must name fields"),
         ("dev", ("dev", "workflow", "moves", "done"), {"state": 3}, "moves: done: state must be a text"),
+        ("dev", ("dev", "workflow", "moves", "done"), [{"state": "0"}, "3"], "moves: done must be a mapping"),
         ("dev", ("dev", "basic"), {"user": "x"}, "basic: password_file must be the full path"),
         ("dev", ("dev", "auth"), {"email": "x"}, "there is no setting 'email'"),
     ],

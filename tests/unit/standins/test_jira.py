@@ -468,6 +468,15 @@ def test_data_center_has_approvals_for_those_who_opt_in(data_center, old_api):
 # Limits and the wire.
 
 
+def test_the_limits_are_those_that_are_published(jira):
+    limits = jira.limits
+    assert (limits.burst_read_per_s, limits.burst_write_per_s) == (100, 50)
+    assert (limits.issue_writes_2s, limits.issue_writes_30s) == (20, 100)
+    assert (limits.options_per_call, limits.options_per_field) == (1000, 10000)
+    assert (limits.comment_characters, limits.comments_per_issue) == (32767, 5000)
+    assert (limits.property_characters, limits.property_key_characters) == (32768, 255)
+
+
 def test_a_burst_is_limited_for_each_endpoint_and_method(jira, api, issue):
     jira.limits.burst_read_per_s = 3
     answers = [api.get("/myself") for _ in range(4)]
