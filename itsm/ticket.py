@@ -66,7 +66,7 @@ class Person:
     """
 
     subject: str
-    is_human: bool = True
+    is_human: bool = field(default=True, compare=False)
     name: str | None = field(default=None, compare=False)
 
 

@@ -70,6 +70,7 @@ def test_an_approved_change_asks(servicenow, body):
         {"u_minions": "heldout-m1, heldout-m2"},
         {"u_minions": {"value": "heldout-m1,heldout-m2", "display_value": "another"}},
         {"state": "-2"},
+        {"state": "-3"},
         {"state": {"value": "-1", "display_value": "Implement"}},
         {"end_date": ""},
         {"assignment_group": {"display_value": "Network", "link": "https://example.org"}},

@@ -69,6 +69,8 @@ LINUX = ("sc21", "projects", "SC21", "types", "Linux Package Management Request"
         ("sc21", ("sc21", "url"), "example.org", "url must be that of the site"),
         ("sc21", ("sc21", "url"), "https://user:secret@example.org", "url must be that of the site"),
         ("sc21", ("sc21", "url"), "file:///etc/passwd", "url must be that of the site"),
+        ("sc21", ("sc21", "url"), "http://jira.example.org", "with https"),
+        ("sc21", ("sc21", "url"), "http://127.0.0.1.example.org", "with https"),
         ("sc21", ("sc21", "auth"), {"password": "x"}, "auth: there is no setting 'password'"),
         ("sc21", ("sc21", "auth", "token_file"), "sc21.token", "auth: token_file must be the full path"),
         ("sc21", ("sc21", "auth", "expires"), "soon", "auth: expires must be a day"),
@@ -138,3 +140,11 @@ def test_an_old_secret_stands_last(described):
     given = [{"file": "/old", "until": datetime.date(2026, 12, 1)}, {"file": "/new"}]
     found = sites.load(changed(described, "sc21", ("sc21", "webhook_secrets"), given))["sc21"]
     assert [secret.file for secret in found.secrets] == ["/new", "/old"]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8080", "http://[::1]:8080/", "https://example.org/jira/", "https://[2001:db8::1]:8443"]
+)
+def test_urls(described, url):
+    site = sites.load(changed(described, "sc21", ("sc21", "url"), url))["sc21"]
+    assert site.url == url.rstrip("/")
