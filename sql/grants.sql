@@ -285,3 +285,6 @@ GRANT EXECUTE ON FUNCTION
 TO approval_operator, approval_person;
 GRANT EXECUTE ON FUNCTION approval.put_alarm_rule TO approval_policy_admin;
 GRANT SELECT ON approval.alarm_kind, approval.alarm_rule, approval.alarm TO approval_auditor;
+
+-- What is taken over from an older system.
+GRANT EXECUTE ON FUNCTION approval.note_import TO approval_operator;
