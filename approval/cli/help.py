@@ -26,6 +26,7 @@ PAGES = (
     "roles",
     "architecture",
     "performance",
+    "moving-from-saltconf21",
 )
 HEADING = re.compile(r"^(#{1,3}) (.+)$")
 

@@ -4,13 +4,11 @@ import json
 import pathlib
 
 import child
+import documents
 import pytest
 
 SCHEMA = (pathlib.Path(__file__).parent / "saltconf21.sql").read_text(encoding="utf-8")
-POLICY = """
-principals: {mover: {identities: ["saltconf21:operator"]}}
-speakers: {operator: {saltconf21: asserted}}
-"""
+BLOCKS = documents.blocks(pathlib.Path(__file__).parents[3] / "docs/moving-from-saltconf21.md")
 ZONE = ("--time-zone", "Europe/Amsterdam")
 ROW = """
 INSERT INTO install_packages (itsm_id, minion_id, package_name, package_version, after, created_at, reverted)
@@ -88,12 +86,17 @@ def old(new_database):
 
 @pytest.fixture
 def run(approved, old, dsn_file, tmp_path):
-    """A function that runs the import as the login operator, who may; gives (exit code, output)."""
+    """A function that runs the import as the login operator, who may by the page; gives (exit code, output)."""
     from saltext.approval import config, db
     from saltext.approval.policy import loader
 
+    (policy,) = [block.text for block in BLOCKS if block.language == "yaml"]
+    # The login operator has the role that the page gives to its own.
+    policy = policy.replace("saltconf21:mover", "saltconf21:operator").replace(
+        "  mover: {saltconf21", "  operator: {saltconf21"
+    )
     with db.connect(config.Connection(approved.dsn("policy_admin"))) as conn:
-        loader.load(conn, loader.parse(POLICY))
+        loader.load(conn, loader.parse(policy))
     path = tmp_path / "old.dsn"
     path.touch(mode=0o600)
     path.write_text(old.dsn())
@@ -249,3 +252,12 @@ def test_the_old_database_has_to_be_one(run, approved, old):
     code, text = run(*ZONE, source=("--dsn", "host=/nowhere dbname=old"))
     assert (code, "the database of saltconf21 cannot be reached" in text) == (2, True)
     assert run(*ZONE, source=("--dsn", old.dsn()))[0] == 1
+
+
+def test_the_commands_of_the_page_are_those_that_there_are(run):
+    lines = [line for block in BLOCKS for line in block.text.splitlines() if line.startswith("salt-approval import")]
+    assert len(lines) == 2
+    for line in lines:
+        words = line.split()[3:]
+        rest = [word for word in words if not word.endswith(".dsn") and word not in ("--dsn-file", "--from-dsn-file")]
+        assert "SC21-8   *x, nobody  curl" in run(*rest)[1]
