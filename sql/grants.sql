@@ -36,11 +36,11 @@ $$;
 
 GRANT USAGE ON SCHEMA approval TO
     approval_policy_admin, approval_operator, approval_person, approval_break_glass, approval_exporter,
-    approval_returner, approval_minion_returner, approval_engine, approval_auditor;
+    approval_returner, approval_minion_returner, approval_engine, approval_itsm, approval_auditor;
 -- Each of them can tell whether the schema is of its version.
 GRANT SELECT ON approval.migration, approval.code_version TO
     approval_policy_admin, approval_operator, approval_person, approval_exporter,
-    approval_returner, approval_minion_returner, approval_engine, approval_auditor;
+    approval_returner, approval_minion_returner, approval_engine, approval_itsm, approval_auditor;
 
 GRANT EXECUTE ON FUNCTION
     approval.save_load,
@@ -285,6 +285,26 @@ GRANT EXECUTE ON FUNCTION
 TO approval_operator, approval_person;
 GRANT EXECUTE ON FUNCTION approval.put_alarm_rule TO approval_policy_admin;
 GRANT SELECT ON approval.alarm_kind, approval.alarm_rule, approval.alarm TO approval_auditor;
+
+-- Tickets: each function is for the sites that the login speaks for.
+GRANT EXECUTE ON FUNCTION
+    approval.receive_delivery,
+    approval.claim_deliveries,
+    approval.settle_delivery,
+    approval.ask_by_ticket,
+    approval.decide_by_ticket,
+    approval.bind_ticket,
+    approval.hold_ticket,
+    approval.release_ticket
+TO approval_itsm;
+GRANT EXECUTE ON FUNCTION
+    approval.due_outbox,
+    approval.claim_outbox,
+    approval.settle_outbox
+TO approval_itsm;
+GRANT SELECT ON approval.ticket, approval.ticket_request, approval.ticket_hold, approval.ticket_delivery, approval.request_editor,
+    approval.decision_proof
+TO approval_auditor;
 
 -- What is taken over from an older system.
 GRANT EXECUTE ON FUNCTION approval.note_import TO approval_operator;

@@ -14,6 +14,7 @@ BEGIN
         'approval_returner',         -- records loads, returns and events on a master
         'approval_minion_returner',  -- records a minion's own claims
         'approval_engine',           -- the keepers that run beside the master
+        'approval_itsm',             -- the part that speaks for systems of tickets
         'approval_auditor'           -- reads everything but keys
     ] LOOP
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = role_name) THEN

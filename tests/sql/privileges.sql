@@ -1,7 +1,7 @@
 -- Nobody but by functions changes anything, and each role calls only what is its own.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(18);
+SELECT plan(19);
 
 CREATE FUNCTION pg_temp.granted(login text) RETURNS text[] LANGUAGE sql AS $$
 SELECT coalesce(array_agg(DISTINCT p.proname::text ORDER BY p.proname::text), '{}')
@@ -34,6 +34,9 @@ SELECT is(pg_temp.granted('t_engine'), '{advance_rollout,awaited_minions,awaitin
     'note_sent,note_silence,note_starts,put_catalog,put_minions,refuse_catalog,renew_requests,seal_audit,'
     'settle_action,settle_alarms,settle_catch_ups,settle_dispatches,settle_outbox,settle_reinstalls,'
     'take_catalogs,take_catch_ups,take_checks,take_dispatches,tell,unknown_minions,want_catalogs}', 'engine');
+CREATE ROLE t_itsm LOGIN; GRANT approval_itsm TO t_itsm;
+SELECT is(pg_temp.granted('t_itsm'), '{ask_by_ticket,bind_ticket,claim_deliveries,claim_outbox,decide_by_ticket,due_outbox,hold_ticket,'
+    'receive_delivery,release_ticket,settle_delivery,settle_outbox}', 'itsm: no other way to ask or decide');
 SELECT is(pg_temp.granted('t_stranger'), '{}', 'a login without a role: none');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_auditor''))', $$SELECT name FROM reading UNION VALUES ('show_policy'), ('inbox_of'), ('list_returns'), ('list_quarantine'), ('list_jobs'), ('check_job_log'), ('metrics')$$,
     'auditor: reads');
@@ -55,7 +58,7 @@ SELECT lives_ok($$SELECT pg_temp.act('t_auditor', 'SELECT count(*) FROM approval
 -- Every table, every login, every way to write: by really trying.
 SELECT is_empty($$
     SELECT login, relname, privilege
-    FROM unnest(ARRAY['t_alice', 't_runner', 't_policy', 't_exporter', 't_returner', 't_minion', 't_engine', 't_auditor', 't_stranger']) AS login,
+    FROM unnest(ARRAY['t_alice', 't_runner', 't_policy', 't_exporter', 't_returner', 't_minion', 't_engine', 't_itsm', 't_auditor', 't_stranger']) AS login,
         pg_class AS c, unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER', 'REFERENCES']) AS privilege
     WHERE c.relnamespace = 'approval'::regnamespace AND c.relkind IN ('r', 'p') AND has_table_privilege(login, c.oid, privilege)$$,
     'no login may write any table');
@@ -69,19 +72,19 @@ END
 $$;
 SELECT is_empty($$
     SELECT login, relname, verb
-    FROM unnest(ARRAY['t_alice', 't_runner', 't_policy', 't_exporter', 't_returner', 't_minion', 't_engine', 't_auditor', 't_stranger']) AS login,
+    FROM unnest(ARRAY['t_alice', 't_runner', 't_policy', 't_exporter', 't_returner', 't_minion', 't_engine', 't_itsm', 't_auditor', 't_stranger']) AS login,
         pg_class AS c, unnest(ARRAY['DELETE FROM approval.%I', 'INSERT INTO approval.%I DEFAULT VALUES', 'TRUNCATE approval.%I']) AS verb
     WHERE c.relnamespace = 'approval'::regnamespace AND c.relkind IN ('r', 'p') AND NOT pg_temp.refused(login, format(verb, relname))$$,
     'each is refused when it tries');
 SELECT is_empty($$
     SELECT login, relname
-    FROM unnest(ARRAY['t_alice', 't_runner', 't_policy', 't_exporter', 't_returner', 't_minion', 't_engine', 't_stranger']) AS login, pg_class AS c
+    FROM unnest(ARRAY['t_alice', 't_runner', 't_policy', 't_exporter', 't_returner', 't_minion', 't_engine', 't_itsm', 't_stranger']) AS login, pg_class AS c
     WHERE c.relnamespace = 'approval'::regnamespace AND c.relkind IN ('r', 'p') AND has_table_privilege(login, c.oid, 'SELECT')
         AND relname NOT IN ('migration', 'code_version')$$,
     'and none but the auditor reads a table, beside the record of what was installed');
 SELECT is((
     SELECT string_agg(concat_ws(' ', login, relname, privilege), ', ' ORDER BY login)
-    FROM unnest(ARRAY['t_alice', 't_runner', 't_policy', 't_exporter', 't_returner', 't_minion', 't_engine', 't_auditor', 't_stranger']) AS login,
+    FROM unnest(ARRAY['t_alice', 't_runner', 't_policy', 't_exporter', 't_returner', 't_minion', 't_engine', 't_itsm', 't_auditor', 't_stranger']) AS login,
         pg_class AS c, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER', 'REFERENCES']) AS privilege
     WHERE c.relnamespace = 'approval'::regnamespace AND c.relkind IN ('v', 'm') AND has_table_privilege(login, c.oid, privilege)
         AND NOT (login = 't_auditor' AND privilege = 'SELECT' AND relname <> 'exported_document')),

@@ -14,6 +14,9 @@ BEGIN
     VALUES (p_stream, head.head_seq + 1, p_at, p_act, p_principal, p_identity, session_user::text, p_assurance, p_detail::text,
             head.head_hash, entry_hash);
     UPDATE approval.audit_stream SET head_seq = head.head_seq + 1, head_hash = entry_hash WHERE stream = p_stream;
+    IF p_stream > 0 THEN
+        PERFORM approval.tell_ticket(p_stream, p_act, p_at);
+    END IF;
     -- An act on the outbox is about messages, and no message itself.
     IF p_stream > 0 AND NOT starts_with(p_act, 'outbox-') AND EXISTS (SELECT FROM approval.route WHERE topic = 'requests') THEN
         PERFORM approval.post_notice('requests', 'request/' || p_stream, p_stream, jsonb_build_object(
@@ -25,4 +28,5 @@ END
 $$;
 COMMENT ON FUNCTION approval.audit_append IS
     'Internal: adds an act to the chain of a stream (0: policy and inventory; N: request N). An act on a request is told as it is '
-    'recorded, under topic requests: {request, seq, at, act, principal, identity, assurance, detail, type}.';
+    'recorded, under topic requests: {request, seq, at, act, principal, identity, assurance, detail, type}; and '
+    'to the ticket that it is of, see approval.tell_ticket.';

@@ -12,7 +12,7 @@ BEGIN
             WHERE q.request_id = p_request_id AND q.stage_no = stage.stage_no AND q.quorum <= (
                 SELECT count(DISTINCT d.counts_for)
                 FROM approval.decision AS d
-                JOIN approval.eligible_voters(q.group_name, true, NULL, NULL) AS p ON p.principal_id = d.counts_for
+                JOIN approval.eligible_voters(q.group_name, true, NULL, NULL, NULL) AS p ON p.principal_id = d.counts_for
                 JOIN approval.principal AS giver ON giver.principal_id = d.principal_id AND giver.disabled_at IS NULL
                 WHERE d.request_id = p_request_id AND d.item_set_version >= target.reviewed_version AND d.stage_no = stage.stage_no
                     AND d.decision = 'approve')) THEN

@@ -34,6 +34,9 @@ BEGIN
                 THEN format('%s asked for request %s and may not decide on it', actor, number)
                 ELSE format('request %s was made for %s, who may not decide on it', number, actor) END,
             HINT = 'To take it back, cancel it.';
+    ELSIF NOT kind.self_approval AND approval.is_editor(number, p_principal_id) THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP007',
+            MESSAGE = format('%s changed what request %s asks for and may not decide on it', actor, number);
     END IF;
     SELECT s.digest INTO STRICT reviewed FROM approval.item_set AS s
     WHERE s.request_id = number AND s.item_set_version = p_request.item_set_version;

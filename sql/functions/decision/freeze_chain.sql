@@ -3,8 +3,8 @@ CREATE OR REPLACE FUNCTION approval.freeze_chain(
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     -- A stage once asked for stays; the group that it was escalated to had only to do with the items of before.
-    INSERT INTO approval.request_stage (request_id, stage_no, name, min_assurance, timeout, escalate_to)
-    SELECT p_request_id, t.stage_no, t.name, t.min_assurance, t.timeout, t.escalate_to
+    INSERT INTO approval.request_stage (request_id, stage_no, name, min_assurance, timeout, escalate_to, accept)
+    SELECT p_request_id, t.stage_no, t.name, t.min_assurance, t.timeout, t.escalate_to, t.accept
     FROM approval.request_type_stage AS t
     WHERE t.type_name = p_type.type_name AND t.type_version = p_type.type_version
         AND (t.more_than_minions < (SELECT count(DISTINCT named) FROM unnest(p_minions) AS named)

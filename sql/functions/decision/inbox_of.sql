@@ -29,7 +29,8 @@ BEGIN
         CROSS JOIN LATERAL (SELECT approval.stage_voter(r, s.stage_no, person, moment) AS id) AS voter
         WHERE r.state = 'pending' AND r.expires_at > moment AND (s.escalate_to IS NOT NULL
             OR coalesce(s.started_at + s.timeout > moment, true))
-            AND (t.self_approval OR person NOT IN (r.requester_id, coalesce(r.on_behalf_of, r.requester_id)))
+            AND (t.self_approval OR person NOT IN (r.requester_id, coalesce(r.on_behalf_of, r.requester_id))
+                AND NOT approval.is_editor(r.request_id, person))
             AND voter.id IS NOT NULL AND NOT approval.has_voted(r, s.stage_no, person)
             AND NOT approval.has_voted(r, s.stage_no, voter.id)
     ), reviewable AS (

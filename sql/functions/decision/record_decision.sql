@@ -1,6 +1,7 @@
 CREATE OR REPLACE FUNCTION approval.record_decision(
     p_request approval.request, p_principal_id bigint, p_voter bigint, p_provider text, p_subject text,
-    p_assurance text, p_decision text, p_comment text, p_now timestamptz) RETURNS text
+    p_assurance text, p_decision text, p_comment text, p_now timestamptz,
+    p_proof jsonb DEFAULT NULL) RETURNS text
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     number constant bigint := p_request.request_id;
@@ -24,7 +25,8 @@ BEGIN
             || approval.field(to_char(p_now AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')));
     PERFORM approval.audit_append(number, p_now, p_decision, actor, p_provider || ':' || p_subject, p_assurance,
         jsonb_build_object('stage', stage.stage_no, 'stage_name', stage.name, 'digest', reviewed, 'comment', note,
-                           'counts_for', (SELECT name FROM approval.principal WHERE principal_id = p_voter)));
+                           'counts_for', (SELECT name FROM approval.principal WHERE principal_id = p_voter))
+        || CASE WHEN p_proof IS NULL THEN '{}' ELSE jsonb_build_object('proof', p_proof) END);
     IF p_decision = 'reject' THEN
         PERFORM approval.close_pending(number, 'rejected', p_now);
         RETURN 'rejected';
@@ -33,5 +35,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.record_decision IS
-    'Internal: keeps a decision that approval.check_decision allowed, with the voter that it gave, and does what follows from it; '
-    'gives the state after. The caller has held the request''s lock since the check.';
+    'Internal: keeps a decision that approval.check_decision allowed, with the voter that it gave, and does what follows from '
+    'it; gives the state after. p_proof: the place that it was read from, for the audit. The caller has held the request''s lock '
+    'since the check.';

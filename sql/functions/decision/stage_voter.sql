@@ -12,7 +12,7 @@ WHERE EXISTS (SELECT FROM approval.principal AS a WHERE a.principal_id = p_actor
     AND EXISTS (
         SELECT FROM approval.request_quorum AS q
         CROSS JOIN LATERAL approval.eligible_voters(q.group_name, t.self_approval, p_request.requester_id,
-            p_request.on_behalf_of) AS e
+            p_request.on_behalf_of, p_request.request_id) AS e
         WHERE q.request_id = p_request.request_id AND q.stage_no = p_stage_no AND e.principal_id = voter.principal_id)
 ORDER BY approval.has_voted(p_request, p_stage_no, voter.principal_id), voter.preference, p.name
 LIMIT 1

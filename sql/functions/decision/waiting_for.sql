@@ -11,7 +11,8 @@ CROSS JOIN LATERAL approval.current_stage(r.request_id) AS s
 JOIN approval.request_quorum AS q ON q.request_id = s.request_id AND q.stage_no = s.stage_no
 JOIN approval.request_type AS t USING (type_name, type_version)
 CROSS JOIN LATERAL (
-    SELECT count(*) AS members FROM approval.eligible_voters(q.group_name, t.self_approval, r.requester_id, r.on_behalf_of)) AS able
+    SELECT count(*) AS members
+    FROM approval.eligible_voters(q.group_name, t.self_approval, r.requester_id, r.on_behalf_of, r.request_id)) AS able
 WHERE r.request_id = p_request_id AND r.state = 'pending'
 GROUP BY s.stage_no, s.name
 UNION ALL

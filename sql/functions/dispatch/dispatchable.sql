@@ -6,6 +6,8 @@ WITH waved AS MATERIALIZED (
     FROM approval.rollout AS o WHERE o.request_id = p_request_id
 ), paused AS MATERIALIZED (
     SELECT FROM approval.sending_pause
+    UNION ALL
+    SELECT FROM approval.ticket_hold AS h WHERE h.request_id = p_request_id
 ), chosen AS (
     -- Three ways in: all items by the request's key; all on the minions whose turn it is, each by its key; or the one item.
     SELECT i.*, NULL::timestamptz AS opened_at, NULL::timestamptz AS present_at, NULL::timestamptz AS pinged_at,
@@ -89,4 +91,4 @@ COMMENT ON FUNCTION approval.dispatchable IS
     'Internal: whether each item of an approved request (or the one of p_minion_id and p_item_id) may be sent at p_now, without '
     'those that wait for their wave. now; ping: once the minion is asked whether it is there; later (to be looked at again at '
     'again_at): its time, the end of a freeze, an opening of its window, an answer to a ping, or its turn in a group with '
-    'at_once is to come, or all sending is paused; never: its time is over; done: it is no longer in force.';
+    'at_once is to come, all sending is paused, or its ticket is held; never: its time is over; done: it is no longer in force.';

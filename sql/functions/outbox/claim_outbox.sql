@@ -3,6 +3,7 @@ CREATE OR REPLACE FUNCTION approval.claim_outbox(
     RETURNS TABLE (thread text, seq bigint, request_id bigint, topic text, body jsonb, attempts integer)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    PERFORM approval.check_receiver(p_destination);
     RETURN QUERY
     WITH next AS (
         SELECT o.thread, o.seq FROM approval.outbox AS o
@@ -27,4 +28,4 @@ $$;
 COMMENT ON FUNCTION approval.claim_outbox IS
     'Takes the next messages for a destination (of this thread, or NULL: of any), at most so many and one of each thread: those '
     'that are due and the lowest undelivered of their thread, for so long. No row: there is none. The caller ends each with '
-    'settle_outbox. Definer: tables are private.';
+    'settle_outbox. Raises AP002. Definer: tables are private.';

@@ -5,6 +5,7 @@ DECLARE
     most_attempts constant integer := 12;
     result text;
 BEGIN
+    PERFORM approval.check_receiver(p_destination);
     IF p_outcome NOT IN ('delivered', 'later', 'failed') THEN
         RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%s is none of delivered, later, failed', p_outcome);
     END IF;
@@ -26,5 +27,5 @@ END
 $$;
 COMMENT ON FUNCTION approval.settle_outbox IS
     'Ends a claim: delivered; later (nothing to do before p_due_at); failed, with the reason: tried again after a growing pause, '
-    'and dead after 12 failures in a row. Gives the state after; NULL: the message was not waiting. Raises AP005. Definer: tables '
-    'are private.';
+    'and dead after 12 failures in a row. Gives the state after; NULL: the message was not waiting. Raises AP002, AP005. '
+    'Definer: tables are private.';

@@ -6,13 +6,7 @@ DECLARE
     moment timestamptz;
     actor record;
     target approval.request;
-    kind approval.request_type;
-    checked record;
-    contents text[];
-    set_digest text;
-    adds boolean;
-    new_version integer;
-    resolutions jsonb;
+    made record;
 BEGIN
     actor := approval.acting_principal(p_provider, p_subject);
     target := approval.lock_request(p_request_id);
@@ -25,43 +19,18 @@ BEGIN
             MESSAGE = format('request %s is %s: it can no longer be amended', p_request_id, target.state),
             HINT = 'Submit another one.';
     END IF;
-    SELECT * INTO STRICT kind FROM approval.request_type
-    WHERE type_name = target.type_name AND type_version = target.type_version;
-    checked := approval.check_items(kind, p_minions, p_kinds, p_names, p_values);
-    PERFORM approval.check_actions(kind, p_kinds, p_names, checked.contents);
-    PERFORM approval.rollout_for(kind, target.rollout, p_minions);
-    contents := approval.full_contents(kind.type_name, kind.type_version, p_kinds, checked.contents);
-    set_digest := approval.item_set_digest(
-        kind.type_name, target.not_before, p_minions, p_kinds, p_names, checked.types, contents);
-    IF set_digest = (SELECT digest FROM approval.item_set
-                     WHERE request_id = p_request_id AND item_set_version = target.item_set_version) THEN
-        RETURN target.item_set_version;
+    IF EXISTS (SELECT FROM approval.ticket_request AS t WHERE t.request_id = p_request_id) THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP006',
+            MESSAGE = format('request %s is what a ticket asks for: it is amended by changing that', p_request_id);
     END IF;
-    adds := EXISTS (
-        SELECT FROM unnest(p_minions, p_kinds, p_names, checked.types, contents) AS given (minion_id, kind, name, type, content)
-        WHERE approval.item_digest(given.minion_id, given.kind, given.name, given.type, given.content) NOT IN (
-            SELECT i.digest FROM approval.item AS i
-            WHERE i.request_id = p_request_id AND i.item_set_version = target.item_set_version));
-    new_version := target.item_set_version + 1;
-    UPDATE approval.item SET state = 'void' WHERE request_id = p_request_id AND state = 'proposed';
-    -- Its overlaps are found anew; resolutions stay where the items only became fewer.
-    SELECT coalesce(jsonb_object_agg(other_id, resolution), '{}') INTO resolutions FROM approval.request_overlap
-    WHERE request_id = p_request_id AND NOT adds;
-    DELETE FROM approval.request_overlap WHERE request_id = p_request_id;
-    PERFORM approval.put_items(p_request_id, new_version, set_digest, p_minions, p_kinds, p_names, checked.types, contents, moment);
-    UPDATE approval.request_overlap SET resolution = resolutions ->> other_id::text WHERE request_id = p_request_id;
-    PERFORM approval.check_catalogs(
-        p_request_id, new_version, kind, target.reverts IS NULL AND target.renews IS NULL, p_minions, p_kinds, p_names, contents);
-    UPDATE approval.request
-    SET item_set_version = new_version, reviewed_version = CASE WHEN adds THEN new_version ELSE reviewed_version END
-    WHERE request_id = p_request_id;
-    IF adds THEN
-        PERFORM approval.freeze_chain(p_request_id, kind, p_minions, moment);
+    made := approval.replace_items(target, p_minions, p_kinds, p_names, p_values, target.not_before, false, moment);
+    IF made.version = target.item_set_version THEN
+        RETURN made.version;
     END IF;
     PERFORM approval.audit_append(p_request_id, moment, 'amended', actor.name, p_provider || ':' || p_subject, actor.assurance,
-        jsonb_build_object('version', new_version, 'items', cardinality(p_minions), 'digest', set_digest, 'decisions_void', adds,
-                           'comment', coalesce(p_comment, '')));
-    RETURN new_version;
+        jsonb_build_object('version', made.version, 'items', cardinality(p_minions), 'digest', made.digest,
+                           'decisions_void', made.voids, 'comment', coalesce(p_comment, '')));
+    RETURN made.version;
 END
 $$;
 COMMENT ON FUNCTION approval.amend_request IS

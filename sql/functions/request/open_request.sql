@@ -19,9 +19,7 @@ BEGIN
     IF p_renews IS NULL THEN
         PERFORM approval.rollout_for(p_type, p_rollout, p_minions);
     END IF;
-    IF p_after IS NOT NULL AND (NOT isfinite(p_after) OR p_after > moment + interval '5 years') THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP016', MESSAGE = 'the time after which it takes effect is more than five years away';
-    END IF;
+    PERFORM approval.check_after(p_after, moment);
     IF coalesce(p_source, '') = '' THEN
         RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = 'the request does not say which system it comes from';
     END IF;

@@ -9,7 +9,7 @@ BEGIN
     FROM unnest(p_groups, p_min_assurances) AS g (group_name, min_assurance)
     JOIN approval.assurance AS a ON a.assurance = g.min_assurance
     WHERE EXISTS (
-        SELECT FROM approval.eligible_voters(g.group_name, false, p_requester, p_on_behalf_of) AS v
+        SELECT FROM approval.eligible_voters(g.group_name, false, p_requester, p_on_behalf_of, NULL) AS v
         WHERE v.principal_id = p_actor OR EXISTS (
             SELECT FROM approval.delegation AS d
             WHERE d.from_principal = v.principal_id AND d.to_principal = p_actor AND d.starts_at <= p_now AND d.ends_at > p_now))

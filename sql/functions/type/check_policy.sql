@@ -2,7 +2,7 @@ CREATE OR REPLACE FUNCTION approval.check_policy() RETURNS TABLE (severity text,
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 WITH stage AS (
     SELECT t.type_name, s.stage_no, s.name, q.group_name, q.quorum, (
-        SELECT count(*) FROM approval.eligible_voters(q.group_name, true, NULL, NULL)) AS members
+        SELECT count(*) FROM approval.eligible_voters(q.group_name, true, NULL, NULL, NULL)) AS members
     FROM approval.newest_type AS t
     JOIN approval.request_type_stage AS s USING (type_name, type_version)
     JOIN approval.request_type_quorum AS q USING (type_name, type_version, stage_no)

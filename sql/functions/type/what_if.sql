@@ -17,10 +17,10 @@ BEGIN
                     FROM approval.request_type_quorum AS q
                     CROSS JOIN LATERAL (
                         SELECT ARRAY(SELECT p.name FROM approval.eligible_voters(q.group_name, wanted.self_approval,
-                            asker, NULL) AS p
+                            asker, NULL, NULL) AS p
                                      ORDER BY p.name) AS names,
                                NOT wanted.self_approval AND EXISTS (
-                                   SELECT FROM approval.eligible_voters(q.group_name, true, NULL, NULL) AS p
+                                   SELECT FROM approval.eligible_voters(q.group_name, true, NULL, NULL, NULL) AS p
                                    WHERE p.principal_id = asker) AS excluded) AS able
                     WHERE q.type_name = s.type_name AND q.type_version = s.type_version AND q.stage_no = s.stage_no))
                 ORDER BY s.stage_no), '[]')

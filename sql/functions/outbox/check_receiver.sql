@@ -1,0 +1,11 @@
+CREATE OR REPLACE FUNCTION approval.check_receiver(p_destination text) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT pg_has_role(session_user, 'approval_engine', 'MEMBER') THEN
+        PERFORM approval.check_site(p_destination);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION approval.check_receiver IS
+    'Internal: raises unless the session''s login may take the messages for a destination: the engine those for all, another one '
+    'those for the sites that it speaks for. Raises AP002.';
