@@ -32,6 +32,7 @@ PACKAGE_DATA = {
     ROOT: ["py.typed", "*.pyi"],
     ROOT + ".cli": ["completions/*"],
     ROOT + ".policy": ["types.yaml"],
+    ROOT + ".itsm": ["languages/*.yaml"],
     # A file root for minions: served as it is, never imported from here by name.
     ROOT + ".states": ["_modules/*.py", "_states/*.py", "approval/*.sls"],
     ROOT + ".sql": ["**/*.sql"],

@@ -8,6 +8,8 @@ out, without network or database.
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ..errors import ApprovalError
+
 # The module of each system, which is imported when a site of that kind is used.
 SYSTEMS = {kind: f"{__package__}.{kind}" for kind in ("jira", "servicenow", "generic")}
 # What the names of its sites begin with where they are providers of identities, sources of requests and destinations
@@ -82,6 +84,24 @@ class Decision:
 
 
 @dataclass(frozen=True)
+class Comment:
+    """
+    A comment of ours that stands on a ticket.
+
+    id
+        The system's own of it.
+    text
+        What it says, as far as the system gives that back; formatting may be lost.
+    at
+        When the system says that it was written, a datetime in UTC.
+    """
+
+    id: str
+    text: str
+    at: object
+
+
+@dataclass(frozen=True)
 class Ticket:
     """
     A ticket as it was fetched, or as far as a delivery shows it.
@@ -148,19 +168,35 @@ class System(Protocol):
     def ask(self, ticket):
         """The Ask of a ticket. Raises Ignored where its stage asks for nothing."""
 
-    # To talk: by the site's own client.
+    # To talk: by the site's own client. All of these raise Away and Denied.
 
     def fetch(self, ticket_id):
-        """The document of a ticket with its history and approvals. Raises Gone, Unavailable."""
+        """
+        The document of a ticket with its history and approvals. Raises Gone.
+
+        Of Jira: the issue as REST gives it, its ``changelog.histories`` complete and the oldest first, and beside these
+        ``approvals``: the list that the service desk has. Of ServiceNow: ``table``, ``record`` (raw values), and
+        ``approvals`` and ``history``, the rows of sysapproval_approver (with ``approver.user_name``) and of sys_audit;
+        history is None where we may not read it.
+        """
 
     def changed(self, since):
-        """The ids of the tickets that changed since a time, the oldest change first; may name some twice."""
+        """
+        The tickets that changed since a time, the oldest change first: yields (id, a text that tells this change of it
+        from its others). May name some twice.
+        """
 
     def comments(self, ticket_id):
-        """Our comments on a ticket: {seq: (the system's id of it, text)}."""
+        """
+        Our comments on a ticket: {seq: Comment}. ``seq`` is what tells one from the others of all requests of the
+        ticket, such as ``7/2``: small letters, digits and a slash, at most 40 characters.
+        """
 
     def comment(self, ticket_id, seq, text, comment_id=None):
-        """Write our comment ``seq``, or (comment_id) write it anew. Text is that of texts.py. Gives its id."""
+        """
+        Write our comment ``seq``, or (comment_id) write it anew where the system lets one. ``text`` is a tuple of
+        blocks, which markup.py turns into the system's own form. Gives its id.
+        """
 
     def move(self, ticket_id, stage):
         """
@@ -172,11 +208,40 @@ class System(Protocol):
         """Attach a file of JSON, where the system takes any; once for each name."""
 
     def check(self):
-        """Tries all that can be tried at the real site: yields (level, what was found, what to do)."""
+        """
+        Tries all that can be tried at the real site: yields (level, what was found, what to do), where the level is
+        ``ok``, ``warning`` or ``error`` and there is nothing to do (None) for ``ok``.
+        """
 
 
 class Unsigned(Exception):
     """A delivery is not proven to come from its site; the text says how, and holds no secret."""
+
+
+class Away(ApprovalError):
+    """
+    The site cannot be asked now: it is down, slow, or asked too often.
+
+    due_at
+        Before then it is not to be asked again, a datetime in UTC; None: it did not say.
+    """
+
+    def __init__(self, message, due_at=None):
+        super().__init__(message)
+        self.due_at = due_at
+
+
+class Denied(ApprovalError):
+    """
+    The site does not do what is asked: it refuses our token or a permission, or does not take what was sent.
+
+    status
+        The status of HTTP.
+    """
+
+    def __init__(self, message, status=None):
+        super().__init__(message)
+        self.status = status
 
 
 class Gone(Exception):
