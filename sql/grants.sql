@@ -308,3 +308,9 @@ TO approval_auditor;
 
 -- What is taken over from an older system.
 GRANT EXECUTE ON FUNCTION approval.note_import TO approval_operator;
+
+-- What tickets are offered: packages and minions by name.
+GRANT EXECUTE ON FUNCTION
+    approval.list_offers,
+    approval.list_offered_minions
+TO approval_itsm, approval_auditor;
