@@ -36,6 +36,7 @@ PACKAGE_DATA = {
     # A file root for minions: served as it is, never imported from here by name.
     ROOT + ".states": ["_modules/*.py", "_states/*.py", "approval/*.sls"],
     ROOT + ".sql": ["**/*.sql"],
+    ROOT + ".itsm": ["*.json"],
     ROOT + ".docs": ["*.md"],  # `salt-approval help`
 }
 DATA_FILES = [

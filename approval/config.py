@@ -68,18 +68,27 @@ def read_dsn_file(path, what, uid=None):
     As it may hold a password it must belong to that account, unreadable for others; or to root, readable for
     a group at most. Raises ConfigError.
     """
+    return _private_text(path, what, uid, "one libpq connection string")
+
+
+def read_secret_file(path, what, uid=None):
+    """The same of a file that holds a secret or a token, and nothing else."""
+    return _private_text(path, what, uid, "one secret")
+
+
+def _private_text(path, what, uid, content):
     uid = os.geteuid() if uid is None else uid
     label = f"{what} {path}"
     try:
         status = os.stat(path)
         _check_access(status, uid, label)
-        return _content(path, uid, label, status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
+        return _content(path, uid, label, content, status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
     except OSError as exc:
         raise ConfigError(f"{label} cannot be read: {exc.strerror}") from None
 
 
 @functools.lru_cache(maxsize=16)
-def _content(path, uid, label, *_identity):
+def _content(path, uid, label, holds, *_identity):
     """The file's text; read again when its identity changes, since every pillar asks for it."""
     with open(path, "rb") as file:
         _check_access(os.fstat(file.fileno()), uid, label)
@@ -89,7 +98,7 @@ def _content(path, uid, label, *_identity):
     except UnicodeDecodeError:
         raise ConfigError(f"{label} is not UTF-8 text") from None
     if not text or "\0" in text or len(content) > MAX_DSN_BYTES:
-        raise ConfigError(f"{label} must hold one libpq connection string")
+        raise ConfigError(f"{label} must hold {holds}")
     return text
 
 

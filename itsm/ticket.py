@@ -1,10 +1,12 @@
 """The forms in which all systems of tickets are alike, and the one interface to them.
 
 A system is a module beside this one (``jira``, ``servicenow``, ``generic``), named in SYSTEMS, with a class that
-follows System. Reading is pure: a document that somebody sent, or that was fetched, goes in, and what it means comes
-out, without network or database.
+follows System, called SYSTEM there, and a function ``settings`` that sites.load() asks. Reading is pure: a document
+that somebody sent, or that was fetched, goes in, and what it means comes out, without network or database.
 """
 
+import hashlib
+import json
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,6 +18,11 @@ SYSTEMS = {kind: f"{__package__}.{kind}" for kind in ("jira", "servicenow", "gen
 # of messages: site ``acme`` of kind jira is ``jira-acme`` there.
 PREFIXES = {"jira": "jira", "servicenow": "sn", "generic": "generic"}
 WAYS = ("webhook", "automation", "ticket")
+# The stages of a site's workflow: what a ticket's status means (see Ticket.stage).
+STAGES = ("asked", "approved", "declined", "revert-asked", "revert", "waiting", "done", "failed")
+# Those in which a ticket asks for something: what it is to do, or to take it back.
+ASKING = ("asked", "approved")
+REVERTING = ("revert-asked", "revert")
 ROUTES = ("install", "remove", "revert", "reboot", "sync")
 
 
@@ -74,6 +81,11 @@ class Decision:
     spoiled
         The bound fields that were changed with it or after it, or that the person changed, as texts for people; a
         decision with any decides nothing.
+    about
+        ``request``, or ``revert``: the decision to take it back.
+    asked_at
+        When the ticket came into the status in which it was decided on, a datetime in UTC; None: the document does
+        not say.
     """
 
     key: str
@@ -81,6 +93,22 @@ class Decision:
     by: Person
     at: object
     spoiled: tuple = ()
+    about: str = "request"
+    asked_at: object = None
+
+
+@dataclass(frozen=True)
+class Edit:
+    """
+    A change of a bound field.
+
+    field, by, at
+        Its name; the Person; when, a datetime in UTC.
+    """
+
+    field: str
+    by: Person | None
+    at: object
 
 
 @dataclass(frozen=True)
@@ -114,15 +142,16 @@ class Ticket:
     status
         Its status or state, by name.
     stage
-        The stage of the site's workflow that this status means: ``waiting``, ``asked``, ``approved``, ``declined``,
-        ``revert-asked``, ``revert``, ``done``, ``failed``; None: it means nothing here.
+        The stage of the site's workflow that this status means: ``asked`` (for a decision), ``approved``, ``declined``,
+        the same of its revert, ``revert-asked`` and ``revert``, ``waiting`` (for minions), ``done``, ``failed``; None:
+        it means nothing here.
     creator, on_behalf_of
         Persons; the second is None where it is the first.
     editors
         Persons who changed a bound field.
     bound
         The bound fields as they stand, by name: strings, lists and mappings of these; what digest() is of.
-    decisions
+    decisions, edits
         Those that stand in it, the oldest first.
     facts
         What ask() reads, as the system delivers it.
@@ -139,7 +168,14 @@ class Ticket:
     editors: tuple = ()
     bound: dict = field(default_factory=dict)
     decisions: tuple = ()
+    edits: tuple = ()
     facts: dict = field(default_factory=dict, repr=False)
+
+    @property
+    def digest(self):
+        """sha256 of the bound fields, in hexadecimal digits: what a decision was made on."""
+        written = json.dumps(self.bound, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+        return hashlib.sha256(written.encode("ascii")).hexdigest()
 
 
 class System(Protocol):
@@ -216,6 +252,10 @@ class System(Protocol):
 
 class Unsigned(Exception):
     """A delivery is not proven to come from its site; the text says how, and holds no secret."""
+
+
+class NoSignature(Unsigned):
+    """It has no signature at all."""
 
 
 class Away(ApprovalError):
