@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 
 from ..errors import ConfigError, InputError
 from . import body as json_body
-from . import items, signature, sites
+from . import items, options, signature, sites
 from .ticket import ASKING, REVERTING, STAGES, Ask, Decision, Edit, Ignored, Person, Ticket
 
-OWN = ("api", "projects", "workflow")
+OWN = ("api", "projects", "workflow", "options")
 AUTH = ("email", "token_file", "cloud_id")
 APIS = ("cloud", "datacenter")
 ID = re.compile("[0-9]{1,19}")
@@ -48,12 +48,15 @@ class Settings:
         None where it comes from anywhere.
     moves
         The names of the transitions by which we bring it into a stage: stage -> name.
+    options
+        The options.Offers of its fields.
     """
 
     api: str
     types: dict
     edges: dict
     moves: dict = field(default_factory=dict)
+    options: tuple = ()
 
 
 def settings(where, given):
@@ -86,7 +89,7 @@ def settings(where, given):
         sites.text(f"{where}: workflow: moves: {stage}", name)
         if stage not in edges:
             raise ConfigError(f"{where}: workflow: set {stage}, the status into which the transition {name!r} leads")
-    return Settings(api, types, edges, moves)
+    return Settings(api, types, edges, moves, options.load(f"{where}: options", given.get("options")))
 
 
 def _edges(where, given):
