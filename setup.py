@@ -32,11 +32,10 @@ PACKAGE_DATA = {
     ROOT: ["py.typed", "*.pyi"],
     ROOT + ".cli": ["completions/*"],
     ROOT + ".policy": ["types.yaml"],
-    ROOT + ".itsm": ["languages/*.yaml"],
+    ROOT + ".itsm": ["*.json", "languages/*.yaml"],
     # A file root for minions: served as it is, never imported from here by name.
     ROOT + ".states": ["_modules/*.py", "_states/*.py", "approval/*.sls"],
     ROOT + ".sql": ["**/*.sql"],
-    ROOT + ".itsm": ["*.json"],
     ROOT + ".docs": ["*.md"],  # `salt-approval help`
 }
 DATA_FILES = [

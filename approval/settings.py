@@ -188,6 +188,14 @@ class Settings:
             raise ConfigError("approval:itsm:sites must be a mapping of names of sites to their settings")
         return sites
 
+    def public_url(self):
+        """``approval:web:public_url``, where people find the web service; None where nothing is said."""
+        section = self.section("web")
+        url = section.get("public_url") if isinstance(section, dict) else None
+        if url is not None and not (isinstance(url, str) and url.startswith(("https://", "http://"))):
+            raise ConfigError("approval:web: public_url must be an address, as in https://approval.example.com")
+        return url
+
     def metrics(self):
         """The Metrics under ``approval:engine:metrics``; None: nothing stands there."""
         section = self.section("engine")

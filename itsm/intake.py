@@ -66,8 +66,7 @@ class Intake:
             try:
                 document = self._system.fetch(ticket_id)
             except Gone as exc:
-                held = self._value("hold_ticket", ticket_id, str(exc)[:REASON_MAX], True)
-                return f"{exc}; held: {_numbers(held)}"
+                return f"{exc}; held: {_numbers(self._hold_gone(ticket_id, exc))}"
         elif document is None:
             return "ignored: the site cannot be asked, and nothing was delivered"
         try:
@@ -77,6 +76,14 @@ class Intake:
         except InputError as exc:
             return self._refuse(ticket_id, exc)
         return self._taken(ticket, seen_at, self.can_ask and document.get("history") is not None)
+
+    def _hold_gone(self, ticket_id, exc):
+        """Hold what a ticket asked for that cannot be read any more; gives the requests. A rule knows the key alone."""
+        return [
+            number
+            for row in self._rows("ticket_of", ticket_id)
+            for number in self._value("hold_ticket", row["ticket_id"], str(exc)[:REASON_MAX], True)
+        ]
 
     def _taken(self, ticket, seen_at, is_proven):
         try:
@@ -139,7 +146,7 @@ class Intake:
         noted = []
         for row in self._rows("requests_of_ticket", ticket.id):
             if row["state"] == "pending":
-                about = "request" if row["reverts"] is None else "revert"
+                about = "revert" if row["is_revert"] else "request"
                 noted.append(self._decide(ticket, row, about, is_proven, False))
             elif row["state"] == "approved":
                 held = self._value(
@@ -171,11 +178,12 @@ class Intake:
         number = made["request_id"]
         noted = [f"request {number}: {made.get('outcome') or made['state']}"]
         decisions = [decision for decision in ticket.decisions if decision.about == about]
+        is_clean = bool(decisions) and is_proven and _is_clean(decisions[-1], ticket)
+        if is_clean and not has_latest and ticket.stage in (*LED_ON, "declined"):
+            # The decision brought the ticket here, and nothing of it has changed since it came to be decided on: what
+            # was decided on is what it says now. An older decision is of an older time.
+            self._value("bind_ticket", ticket.id, made["generation"], decisions[-1].asked_at)
         for decision in decisions:
-            is_clean = is_proven and _is_clean(decision, ticket)
-            if is_clean and not has_latest:
-                # Nothing of it changed since it waits for a decision: what was decided on then is what it says now.
-                self._value("bind_ticket", ticket.id, made["generation"], decision.asked_at)
             # To say no, less is enough.
             is_sure = is_proven and (is_clean or decision.decision == "approve")
             reason = self._decided(ticket, decision, number, is_sure)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from ..errors import ConfigError, InputError
 from . import body as json_body
 from . import items, options, signature, sites
-from .ticket import ASKING, REVERTING, STAGES, Ask, Decision, Edit, Ignored, Person, Ticket
+from .ticket import ASKING, REVERTING, STAGES, Ask, Decision, Edit, Ignored, Person, Talking, Ticket
 
 OWN = ("api", "projects", "workflow", "options")
 AUTH = ("email", "token_file", "cloud_id")
@@ -27,7 +27,7 @@ EVENTS = ("jira:issue_created", "jira:issue_updated", "jira:issue_deleted")
 IDENTIFIER_HEADER = "X-Atlassian-Webhook-Identifier"
 IDENTIFIER = re.compile(r"[\x21-\x7e]{1,200}")
 PERSON = "atlassian"  # the account type of people who are no customers of a service desk
-LONGEST_TITLE = 255
+LONGEST_LINE = 255
 # What stands in a change log for a moved issue.
 MOVES = ("Key", "project")
 DECIDED = {"approved": ("approve", "request"), "declined": ("reject", "request"), "revert": ("approve", "revert")}
@@ -107,7 +107,7 @@ def _edges(where, given):
     return tuple(found)
 
 
-class Jira:
+class Jira(Talking):
     """A site of Jira: a ticket.System."""
 
     def __init__(self, site):
@@ -119,7 +119,7 @@ class Jira:
         """What talks to the site."""
         from . import jira_client
 
-        return jira_client.Client(self.site)
+        return jira_client.Client(self)
 
     def verify(self, headers, body, now):
         """See ticket.System."""
@@ -243,16 +243,16 @@ class Jira:
         edits = self._edits(history, ticket_type, names)
         decisions = [*self._decisions(history, edits), *(_spoiled_later(one, edits) for one in approvals)]
         creator, reporter = self._person(fields.get("creator")), self._person(fields.get("reporter"))
-        summary = fields.get("summary")
         return Ticket(
             id=issue["id"],
             key=issue["key"],
             url=self.site.url and f"{self.site.url}/browse/{issue['key']}",
-            title=" ".join(summary.split())[:LONGEST_TITLE] if isinstance(summary, str) else "",
+            title=_line(fields.get("summary")) or "",
             status=status,
             stage=self._stage(came_from, status),
             creator=creator,
             on_behalf_of=None if reporter == creator else reporter,
+            asker=self._asker(history),
             editors=tuple(dict.fromkeys(edit.by for _, edit in edits if edit.by)),
             bound=bound,
             decisions=tuple(decisions),
@@ -304,6 +304,18 @@ class Jira:
                     _entered(history[:place], changes[0]["from"]),
                 )
             )  # fmt: skip
+        return found
+
+    def _asker(self, history):
+        """The Person who last had it come into a status in which its revert waits for a decision, or is asked for."""
+        waiting, asked = self._starts("revert"), self.own.edges.get("revert-asked", ())
+        found = None
+        for entry in history:
+            for one in entry["items"]:
+                if one["field"] == "status":
+                    start, end = one["from"].casefold(), one["to"].casefold()
+                    if end in waiting or (start, end) in asked or (None, end) in asked:
+                        found = entry["by"]
         return found
 
     def _starts(self, *stages):
@@ -374,7 +386,12 @@ class Jira:
         if not isinstance(subject, str) or not SUBJECT.fullmatch(subject):
             return None
         is_person = self.own.api != "cloud" or value.get("accountType") == PERSON
-        return Person(subject, is_person and subject not in self.site.ignore_actors)
+        return Person(subject, is_person and subject not in self.site.ignore_actors, _line(value.get("displayName")))
+
+
+def _line(value):
+    """The text in one line, cut to a length; None: there is none."""
+    return " ".join(value.split())[:LONGEST_LINE] if isinstance(value, str) else None
 
 
 def _part(document, name, kind):

@@ -1,6 +1,5 @@
 """A document read as it is when it comes in, without network and database: how a site's settings are tried out."""
 
-import dataclasses
 import datetime
 
 from ..errors import InputError
@@ -98,7 +97,14 @@ def _ticket(site, content, way):
         "on_behalf_of": ticket.on_behalf_of and ticket.on_behalf_of.subject,
         "editors": [one.subject for one in ticket.editors],
         "decisions": [
-            {**dataclasses.asdict(one), "at": _text(one.at), "asked_at": _text(one.asked_at)}
+            {
+                "key": one.key,
+                "decision": one.decision,
+                "about": one.about,
+                "by": one.by.subject,
+                "at": _text(one.at),
+                "spoiled": list(one.spoiled),
+            }
             for one in ticket.decisions
         ],
     }

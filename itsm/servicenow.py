@@ -16,7 +16,7 @@ from ..config import read_secret_file
 from ..errors import ConfigError, InputError
 from . import body as json_body
 from . import items, signature, sites
-from .ticket import ASKING, STAGES, Decision, Edit, Ignored, Person, Ticket, Unsigned
+from .ticket import ASKING, STAGES, Decision, Edit, Ignored, Person, Talking, Ticket, Unsigned
 
 OWN = ("tables", "workflow", "basic")
 AUTH = ("client_id", "client_secret_file", "api_key_file", "user", "password_file")
@@ -92,7 +92,7 @@ def _basic(where, given):
     )
 
 
-class ServiceNow:
+class ServiceNow(Talking):
     """A site of ServiceNow: a ticket.System."""
 
     def __init__(self, site):
@@ -104,7 +104,7 @@ class ServiceNow:
         """What talks to the site."""
         from . import servicenow_client
 
-        return servicenow_client.Client(self.site)
+        return servicenow_client.Client(self)
 
     def verify(self, headers, body, now):
         """See ticket.System. A MID server can only log in: see Settings.basic."""

@@ -8,10 +8,12 @@ import datetime
 import functools
 import importlib.resources
 import re
+import zoneinfo
 
 import yaml
 
 from ..errors import ConfigError
+from ..intake import masking
 from . import markup
 from .markup import Bullets, Link, Paragraph, Strong, Table
 
@@ -36,6 +38,13 @@ def phrases(language):
         raise ConfigError(f"there is no language {language!r} for tickets (there are {', '.join(languages())})")
     file = importlib.resources.files(__package__).joinpath("languages", f"{language}.yaml")
     return yaml.safe_load(file.read_text(encoding="utf-8"))
+
+
+def of_site(site, settings):
+    """The Writer of a sites.Site by the Settings. Raises ConfigError."""
+    masker = masking.of_site(settings.masking_patterns)
+    zone = zoneinfo.ZoneInfo(site.time_zone)
+    return Writer(site.kind, site.language, zone, settings.public_url(), masker.masked_text)
 
 
 class Writer:

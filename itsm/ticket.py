@@ -61,10 +61,13 @@ class Person:
         The stable key there (never an address or a shown name), which is the subject of an identity.
     is_human
         Not an app, a customer without an account, or the system itself.
+    name
+        As the system shows them; None: it does not say. Two persons are the same by the key alone.
     """
 
     subject: str
     is_human: bool = True
+    name: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,8 @@ class Ticket:
         it means nothing here.
     creator, on_behalf_of
         Persons; the second is None where it is the first.
+    asker
+        The Person who asked for taking it back; None: nobody did, or it is not known.
     editors
         Persons who changed a bound field.
     bound
@@ -165,6 +170,7 @@ class Ticket:
     stage: str | None
     creator: Person | None
     on_behalf_of: Person | None = None
+    asker: Person | None = None
     editors: tuple = ()
     bound: dict = field(default_factory=dict)
     decisions: tuple = ()
@@ -208,12 +214,8 @@ class System(Protocol):
 
     def fetch(self, ticket_id):
         """
-        The document of a ticket with its history and approvals. Raises Gone.
-
-        Of Jira: the issue as REST gives it, its ``changelog.histories`` complete and the oldest first, and beside these
-        ``approvals``: the list that the service desk has. Of ServiceNow: ``table``, ``record`` (raw values), and
-        ``approvals`` and ``history``, the rows of sysapproval_approver (with ``approver.user_name``) and of sys_audit;
-        history is None where we may not read it.
+        The document of a ticket with its history and approvals, in the form that its module describes; the history is
+        None where we may not read it. Raises Gone.
         """
 
     def changed(self, since):
@@ -248,6 +250,38 @@ class System(Protocol):
         Tries all that can be tried at the real site: yields (level, what was found, what to do), where the level is
         ``ok``, ``warning`` or ``error`` and there is nothing to do (None) for ``ok``.
         """
+
+
+class Talking:
+    """The half of a System that talks, by its ``client``."""
+
+    def fetch(self, ticket_id):
+        """See System."""
+        return self.client.fetch(ticket_id)
+
+    def changed(self, since):
+        """See System."""
+        return self.client.changed(since)
+
+    def comments(self, ticket_id):
+        """See System."""
+        return self.client.comments(ticket_id)
+
+    def comment(self, ticket_id, seq, text, comment_id=None):
+        """See System."""
+        return self.client.comment(ticket_id, seq, text, comment_id)
+
+    def move(self, ticket_id, stage):
+        """See System."""
+        self.client.move(ticket_id, stage)
+
+    def attach(self, ticket_id, name, content):
+        """See System."""
+        self.client.attach(ticket_id, name, content)
+
+    def check(self):
+        """See System."""
+        return self.client.check()
 
 
 class Unsigned(Exception):

@@ -295,15 +295,26 @@ GRANT EXECUTE ON FUNCTION
     approval.decide_by_ticket,
     approval.bind_ticket,
     approval.hold_ticket,
-    approval.release_ticket
+    approval.release_ticket,
+    approval.revert_by_ticket,
+    approval.ticket_news,
+    approval.tickets,
+    approval.ticket_of,
+    approval.request_of_ref,
+    approval.poll_mark,
+    approval.set_poll_mark,
+    approval.list_deliveries,
+    approval.retry_delivery,
+    approval.requests_of_ticket,
+    approval.due_looks
 TO approval_itsm;
 GRANT EXECUTE ON FUNCTION
     approval.due_outbox,
     approval.claim_outbox,
     approval.settle_outbox
 TO approval_itsm;
-GRANT SELECT ON approval.ticket, approval.ticket_request, approval.ticket_hold, approval.ticket_delivery, approval.request_editor,
-    approval.decision_proof
+GRANT SELECT ON approval.ticket, approval.ticket_request, approval.ticket_hold, approval.ticket_delivery, approval.ticket_poll,
+    approval.request_editor, approval.decision_proof
 TO approval_auditor;
 
 -- What is taken over from an older system.

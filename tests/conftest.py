@@ -41,6 +41,7 @@ LOGINS = {
     "operator": "approval_operator",
     "policy_admin": "approval_policy_admin",
     "engine": "approval_engine",
+    "itsm": "approval_itsm",
     "auditor": "approval_auditor",
     "alice": "approval_person",
     "bob": "approval_person",

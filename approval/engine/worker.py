@@ -21,7 +21,8 @@ from . import metrics
 OF_A_MASTER = ("dispatch", "reinstall", "catch_up", "drift", "inventory", "snapshot", "spool")
 # The module of each worker, which is imported in the process that runs it.
 WORKERS = {
-    name: f"{__package__}.workers.{name}" for name in ("seal", "partitions", "due", "alarms", *OF_A_MASTER, "metrics")
+    name: f"{__package__}.workers.{name}"
+    for name in ("seal", "partitions", "due", "alarms", *OF_A_MASTER, "metrics", "tickets", "ticket_news")
 }
 
 DEFAULT_LIMIT_MS = 120_000

@@ -100,6 +100,14 @@ COMMENT ON COLUMN approval.ticket_delivery.content IS 'Taken away when it is don
 COMMENT ON COLUMN approval.ticket_delivery.attempts IS 'How often in a row it failed; dead after twelve.';
 COMMENT ON COLUMN approval.ticket_delivery.note IS 'What came of it, for people.';
 
+CREATE INDEX ticket_delivery_open ON approval.ticket_delivery (provider, delivery_no) WHERE state <> 'done';
+
+CREATE TABLE approval.ticket_poll (
+    provider text PRIMARY KEY CHECK (provider ~ '^[a-z][a-z0-9_-]*$'),
+    mark timestamptz NOT NULL
+);
+COMMENT ON TABLE approval.ticket_poll IS 'Until when the changes of each site''s tickets were looked through.';
+
 -- A stage says of which sites the decisions in tickets count there.
 ALTER TABLE approval.request_type_stage ADD COLUMN accept text[];
 ALTER TABLE approval.request_stage ADD COLUMN accept text[];

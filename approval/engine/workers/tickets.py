@@ -33,7 +33,6 @@ LATER_S = 600.0
 FIRST_LOOK = datetime.timedelta(days=1)
 # A search lags behind, and clocks differ.
 OVERLAP = datetime.timedelta(minutes=10)
-OPEN = ["pending", "approved"]
 EXPIRY_EVERY_S = 3600.0
 
 
@@ -133,17 +132,11 @@ class Desk:
 
     def _look_again(self, began):
         """The next of the tickets with open requests, in turn; and those whose requests take effect soon."""
-        tickets = {row["ticket_id"]: row for row in self._call("tickets", OPEN)}
-        soon = began + datetime.timedelta(seconds=2 * self._poll_s)
-        chosen = {
-            ticket_id
-            for ticket_id, row in tickets.items()
-            if row["effective_at"] is not None and began <= row["effective_at"] <= soon
-        }
-        behind = sorted(ticket_id for ticket_id in tickets if ticket_id > self._seen)[: self._looks]
-        self._seen = behind[-1] if len(behind) == self._looks else ""
-        for ticket_id in sorted(chosen | set(behind)):
-            self._note(ticket_id, f"look/{ticket_id}/{began.isoformat()}")
+        due = self._call("due_looks", self._seen, self._looks, datetime.timedelta(seconds=2 * self._poll_s))
+        for row in due:
+            self._note(row["ticket_id"], f"look/{row['ticket_id']}/{began.isoformat()}")
+        in_turn = [row["ticket_id"] for row in due if row["is_in_turn"]]
+        self._seen = in_turn[-1] if len(in_turn) == self._looks else ""
 
     def _note(self, ticket_id, key):
         self._call("receive_delivery", key, ticket_id, db.json({"way": "poll"}))

@@ -7,12 +7,19 @@ DECLARE
         WHEN p_act IN ('approve', 'reject') THEN 'decided'
         WHEN p_act IN ('cancelled', 'withdrawn', 'expired', 'timed-out', 'approval-ended', 'converged', 'partial', 'failed',
                        'superseded') THEN 'settled'
+        WHEN p_act = 'dispatched' THEN 'sent'
         WHEN p_act IN ('ticket-held', 'ticket-released') THEN substr(p_act, length('ticket-') + 1)
         WHEN p_act = 'glass-broken' THEN 'hurried'
         WHEN p_act = 'wave-opened' OR starts_with(p_act, 'rollout-') THEN 'wave' END;
     site text;
 BEGIN
-    SELECT t.provider INTO site FROM approval.ticket_request AS t WHERE t.request_id = p_request_id AND event IS NOT NULL;
+    SELECT t.provider INTO site FROM approval.ticket_request AS t
+    WHERE t.request_id = p_request_id AND event IS NOT NULL
+        -- Of the many minions that it is sent to one after the other, one message tells that waits.
+        AND NOT (event = 'sent' AND EXISTS (
+            SELECT FROM approval.outbox AS o
+            WHERE o.destination = t.provider AND o.thread = 'request/' || p_request_id AND o.state = 'waiting'
+                AND o.leased_until IS NULL AND o.body ->> 'event' = 'sent'));
     IF FOUND THEN
         PERFORM approval.post_message(site, 'ticket', 'request/' || p_request_id, p_request_id,
                                       jsonb_build_object('event', event, 'at', p_now), p_now);

@@ -1,0 +1,141 @@
+"""
+Tickets are told what becomes of their requests, and end where these end.
+
+A message says that something happened to a request; what is told is what the database knows of the request now. Each
+step looks before it writes, and looks again afterwards: a comment that stands is not written again, and a ticket that
+is where it belongs is not moved. So a message may be told any number of times, wherever this process ended before.
+"""
+
+import contextlib
+import json
+
+from . import texts
+from .ticket import Away, Gone, NotMoved
+
+# Kinds of sites whose comments can be written anew. In the others nothing is told of what is under way, since each step
+# would leave a note for good.
+REWRITABLE = ("jira",)
+MOST_REMEMBERED = 1000
+# States of a request that change nothing any more, and the stage in which each leaves its ticket.
+STAGES = {"converged": "done"} | {state: "failed" for state in texts.SETTLED if state != "converged"}
+# Stages in which a ticket waits for us to take it over.
+TAKEN_OVER = ("approved", "revert")
+# Stages in which people of the ticket's system have to decide.
+UNDECIDED = ("asked", "revert-asked")
+
+
+class Telling:
+    """
+    Tells the tickets of one site.
+
+    site
+        A sites.Site.
+    system
+        Its ticket.System.
+    writer
+        A texts.Writer for it.
+    value
+        Calls a function of the database by its name, with arguments, and gives its one value.
+    """
+
+    def __init__(self, site, system, writer, value):
+        self._site, self._system, self._writer, self._value = site, system, writer, value
+        self._told = {}  # request -> the progress that was told last
+
+    def tell(self, request, seq, event):
+        """
+        Tell the ticket of a request about an event, as message ``seq`` of the request has it, and have the ticket where
+        it belongs. Raises Away, Denied, Gone and NotMoved; after Gone the ticket is held.
+        """
+        news = self._value("ticket_news", self._site.provider, request)
+        if news is None:
+            return
+        try:
+            self._comment(news, seq, event)
+            # A wave moves no ticket, and there may be very many.
+            if event != "wave":
+                self._bring(news)
+        except Gone as exc:
+            self._value("hold_ticket", self._site.provider, news["ticket"]["id"], str(exc)[:1000], True)
+            raise
+
+    def _comment(self, news, seq, event):
+        """Have the comment on the ticket that the event wants, if it wants one."""
+        ticket_id, mark = news["ticket"]["id"], f"{news['request']}/{seq}"
+        if event in ("asked", "amended"):
+            said = self._say(ticket_id, mark, self._writer.asked(news, event == "amended"))
+            if news["ticket"]["bound_at"] is None:
+                self._value("bind_ticket", self._site.provider, ticket_id, news["ticket"]["generation"], said.at)
+        elif event == "decided":
+            self._say(ticket_id, mark, self._writer.decided(news))
+        elif event == "escalated":
+            self._say(ticket_id, mark, self._writer.escalated(news))
+        elif event in ("approved", "hurried"):
+            self._say(ticket_id, mark, self._writer.approved(news, event == "hurried"))
+        elif event in ("held", "released"):
+            self._say(ticket_id, mark, self._writer.held(news))
+        elif event == "settled" and news["state"] in texts.SETTLED:
+            # One for each state, however often the request comes to it again.
+            self._say(ticket_id, f"{news['request']}/{news['state']}", self._writer.verdict(news), True)
+        elif event in ("settled", "wave") and self._site.kind in REWRITABLE:
+            self._say_progress(news)
+
+    def _say_progress(self, news):
+        blocks = self._writer.progress(news)
+        if self._told.get(news["request"]) == blocks:
+            return
+        self._say(news["ticket"]["id"], f"{news['request']}/progress", blocks, True)
+        if len(self._told) >= MOST_REMEMBERED:
+            self._told.clear()
+        self._told[news["request"]] = blocks
+
+    def _say(self, ticket_id, seq, blocks, is_renewed=False):
+        """Have our comment ``seq`` on a ticket, written anew where it stood if ``is_renewed``; gives the Comment."""
+        standing = self._system.comments(ticket_id).get(seq)
+        if standing is not None and not (is_renewed and self._site.kind in REWRITABLE):
+            return standing
+        self._system.comment(ticket_id, seq, blocks, *([] if standing is None else [standing.id]))
+        standing = self._system.comments(ticket_id).get(seq)
+        if standing is None:
+            raise Away(f"{self._site.name}: it took a comment for {ticket_id}, which is not there")
+        return standing
+
+    def _bring(self, news):
+        """Have the ticket in the stage that the request's state means, if the request is the ticket's newest."""
+        ticket_id, stage = news["ticket"]["id"], STAGES.get(news["state"])
+        if not news["ticket"]["is_newest"]:
+            return
+        ticket = self._system.ticket(self._system.fetch(ticket_id))
+        if ticket.stage in TAKEN_OVER:
+            self._system.move(ticket_id, "waiting")
+        elif ticket.stage in UNDECIDED and self._site.kind == "jira":
+            # One that asks again stands behind the approval step already; before it there is no such transition.
+            with contextlib.suppress(NotMoved):
+                self._system.move(ticket_id, "waiting")
+        if stage is None or ticket.stage in (stage, "declined"):
+            return
+        if stage == "done":
+            self._check(news, ticket)
+        if news["approved_at"] is not None:
+            self._attach(news)
+        try:
+            self._system.move(ticket_id, stage)
+        except NotMoved:
+            if stage != "failed" or ticket.stage not in UNDECIDED:
+                raise
+            # In many workflows nothing fails that was never approved there.
+            self._system.move(ticket_id, "declined")
+
+    def _check(self, news, ticket):
+        """Raises NotMoved where the ticket says something else than what was done for it."""
+        if ticket.digest != news["ticket"]["digest"]:
+            raise NotMoved(
+                f"{ticket.key} says something else than what was approved and done, so it does not end as done: set "
+                "its fields back, or end it by hand and drop this message"
+            )
+
+    def _attach(self, news):
+        """Attach the evidence: how each request ended on its minions, as the database has it."""
+        name = f"approval-request-{news['request']}-{news['state']}.json"
+        content = json.dumps(self._writer.evidence(news), ensure_ascii=False, indent=1, sort_keys=True)
+        self._system.attach(news["ticket"]["id"], name, content.encode())
