@@ -114,9 +114,7 @@ class JiraOptions:
                 raise Away(f"{self._http.name}: the options of {name} do not stay as they were made")
         if not self._is_cloud:
             for one in done.values():
-                one.note = (
-                    one.note or "Data Center lets nobody write options by its interface: change them there by hand"
-                )
+                one.note = one.note or "Data Center's interface writes no options: change them there by hand"
         yield from done.values()
 
     def _count(self, done, plan, moves):

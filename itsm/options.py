@@ -112,6 +112,17 @@ def load(where, given):
     return tuple(found)
 
 
+def wanted(call, offer):
+    """
+    (wishes, unusable) for an Offer, by the inventory; see package_wishes(). ``call`` gives the rows of a function of
+    the database.
+    """
+    given = (None if offer.groups is None else list(offer.groups), offer.kernel)
+    if offer.offers == "packages":
+        return package_wishes(call("list_offers", *given))
+    return minion_wishes([row["list_offered_minions"] for row in call("list_offered_minions", *given)])
+
+
 def package_wishes(rows):
     """
     (wishes, unusable) for what list_offers() gave: the Wishes, what is approved on most minions first, then what most

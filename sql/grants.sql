@@ -323,5 +323,6 @@ GRANT EXECUTE ON FUNCTION approval.note_import TO approval_operator;
 -- What tickets are offered: packages and minions by name.
 GRANT EXECUTE ON FUNCTION
     approval.list_offers,
-    approval.list_offered_minions
-TO approval_itsm, approval_auditor;
+    approval.list_offered_minions,
+    approval.want_options
+TO approval_itsm;

@@ -1,7 +1,7 @@
 -- What tickets are offered: the packages that minions of groups could get.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(11);
+SELECT plan(14);
 CREATE ROLE t_itsm LOGIN; GRANT approval_itsm TO t_itsm;
 SELECT approval.put_minions('{a1,a2,a3,w1,lone}') \g /dev/null
 SELECT pg_temp.act('t_policy', 'SELECT approval.put_minion_group(''shops'', '''', ''{a1,w1}'')') \g /dev/null
@@ -43,5 +43,9 @@ SELECT is(pg_temp.offered('{shops}'), 'w1', 'removed ones are none');
 SELECT is(pg_temp.offers(NULL, 'Linux'), 'hello 1.0/2.0 1 0; vim 9 1 1', 'and count no more');
 SELECT throws_ok($$SELECT pg_temp.offers(login => 't_bob')$$, '42501', NULL, 'people search by themselves');
 SELECT throws_ok($$SELECT pg_temp.offered(login => 't_engine')$$, '42501', NULL, 'and the engine is offered nothing');
+SELECT pg_temp.act('t_policy', 'SELECT approval.put_speaker(''t_itsm'', ''jira-acme'', ''asserted'')') \g /dev/null
+SELECT lives_ok($$SELECT pg_temp.act('t_itsm', 'SELECT approval.want_options(''jira-acme'')')$$, 'a site has its fields looked at');
+SELECT throws_ok($$SELECT pg_temp.act('t_itsm', 'SELECT approval.want_options(''jira-other'')')$$, 'AP002', NULL, 'and nobody those of others');
+SELECT throws_ok($$SELECT pg_temp.act('t_runner', 'SELECT approval.want_options(''jira-acme'')')$$, '42501', NULL, 'the runner has none looked at');
 SELECT finish();
 ROLLBACK;
