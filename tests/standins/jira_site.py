@@ -148,6 +148,17 @@ class History:
 
 
 @dataclass(eq=False)
+class Attachment:
+    """A file of an issue."""
+
+    id: str
+    name: str
+    author: Person
+    created: datetime.datetime
+    content: bytes
+
+
+@dataclass(eq=False)
 class Approval:
     """A step of approval of JSM. ``answers``: approved or declined, by the Person; None: not yet."""
 
@@ -222,6 +233,8 @@ class JiraSite:
         self.lock = threading.RLock()
         self.project = project
         self.projects = [project]
+        # Without it there is no API of JSM.
+        self.is_service_desk = True
         self._random = random.Random(seed)
         self._ids = itertools.count(10400)
         # The ids of a workflow are its own: no two sites have the same.

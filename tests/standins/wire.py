@@ -149,21 +149,30 @@ class StandIn:
         self.lock = threading.RLock()
         self._errors = []
         self._changed = threading.Condition()
-        self._server = _Server(("127.0.0.1", port), _Handler)
-        self._server.stand_in = self
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._server = _Server(("127.0.0.1", port), self)
+        self._port = self._server.server_address[1]
+        self.url = f"http://127.0.0.1:{self._port}"
 
     def __enter__(self):
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self._thread.start()
+        self._server.begin()
         return self
 
     def __exit__(self, *_):
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._server.kill()
         if self._errors:
             raise self._errors[0]
+
+    def crash(self):
+        """
+        Ends the server as kill -9 does: connections are cut wherever they are, and new ones are refused. What has had
+        its effect keeps it, as in a database; restart() goes on from there, at the same address.
+        """
+        self._server.kill()
+
+    def restart(self):
+        """Serves again after crash()."""
+        self._server = _Server(("127.0.0.1", self._port), self)
+        self._server.begin()
 
     def requests(self, method=None, path=""):
         """The entries of the log with this method, and a path that the regular expression is found in."""
@@ -204,19 +213,19 @@ class StandIn:
         """The Refused for a path that nothing is at."""
         return Refused(404, self.error(f"null for uri: {request.path}"))
 
-    def _take(self, request, send):
+    def _take(self, request, send, server):
         target = request.path + ("?" + urllib.parse.urlencode(request.query) if request.query else "")
         entry = Entry(time.time(), request.method, target, _without_secrets(request.headers), _readable(request))
         with self._changed:
             self.log.append(entry)
         try:
-            self._answer(request, entry, send)
+            self._answer(request, entry, send, server)
         finally:
             with self._changed:
                 self._changed.notify_all()
 
-    def _answer(self, request, entry, send):
-        if self.lies.fault("cut_before", request):
+    def _answer(self, request, entry, send, server):
+        if server.is_dead or self.lies.fault("cut_before", request):
             raise Cut("before the effect")
         if self.lies.fault("bad_gateway", request):
             reply = Reply(502, GATEWAY)
@@ -229,7 +238,7 @@ class StandIn:
                 # A fault of the stand-in itself fails the test that it serves, when that ends.
                 self._errors.append(error)
                 reply = Reply(500, self.error("Internal server error"))
-            if self.lies.fault("cut_after", request):
+            if server.is_dead or self.lies.fault("cut_after", request):
                 raise Cut("after the effect")
             if self.lies.fault("bad_gateway_after", request):
                 reply = Reply(502, GATEWAY)
@@ -244,6 +253,36 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
 
+    def __init__(self, address, stand_in):
+        super().__init__(address, _Handler)
+        self.stand_in = stand_in
+        self.is_dead = False
+        self._connections = set()
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
+
+    def begin(self):
+        """Serves in a thread of its own."""
+        self._thread.start()
+
+    def kill(self):
+        """Cuts all connections, and takes no more."""
+        if self.is_dead:
+            return
+        self.is_dead = True
+        self.shutdown()
+        self.server_close()
+        self._thread.join()
+        for connection in list(self._connections):
+            _hang_up(connection)
+
+    def process_request(self, request, client_address):
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request):
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
     def handle_error(self, request, client_address):
         """A client that goes away is no error of a server."""
 
@@ -257,7 +296,7 @@ class _Handler(BaseHTTPRequestHandler):
         query = dict(urllib.parse.parse_qsl(parts.query, keep_blank_values=True))
         request = Request(self.command, parts.path, query, self.headers, self._body())
         try:
-            self.server.stand_in._take(request, self._send)
+            self.server.stand_in._take(request, self._send, self.server)
         except Cut:
             self._hang_up()
 
@@ -289,11 +328,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _hang_up(self):
         self.close_connection = True
-        with contextlib.suppress(OSError):
-            self.connection.shutdown(socket.SHUT_RDWR)
+        _hang_up(self.connection)
 
     def log_message(self, *_):
         """Nothing on the standard error: the log of the stand-in has it all."""
+
+
+def _hang_up(connection):
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _without_secrets(headers):

@@ -1,8 +1,13 @@
 """A stand-in of each kind, and a session that is logged in there."""
 
+import json
+
 import pytest
 import requests
+from standins import jira_openapi
 from standins.jira import JiraStandIn
+from standins.servicenow import ServiceNowStandIn
+from standins.wire import Refused
 
 
 class Session(requests.Session):
@@ -20,8 +25,31 @@ class Session(requests.Session):
 
 @pytest.fixture
 def jira():
+    """A site of the Cloud, each answer of which is held against the document that Atlassian publishes."""
+    faults = []
     with JiraStandIn(seed=1) as site:
+        answer = site.answer
+
+        def held(request):
+            try:
+                reply = answer(request)
+            except Refused as refused:
+                faults.extend(_faults(request, refused.reply))
+                raise
+            faults.extend(_faults(request, reply))
+            return reply
+
+        site.answer = held
         yield site
+    assert not faults
+
+
+def _faults(request, reply):
+    if not request.path.startswith("/rest/api/3/") or reply.status in (404, 405, 410):
+        return []
+    # As it goes over the wire.
+    body = None if reply.body is None else json.loads(json.dumps(reply.body))
+    return jira_openapi.faults(request.method, request.path, reply.status, body)
 
 
 @pytest.fixture
@@ -48,3 +76,23 @@ def api(jira, as_person):
 @pytest.fixture
 def old_api(data_center, as_person):
     return as_person(data_center)
+
+
+@pytest.fixture
+def instance():
+    with ServiceNowStandIn(seed=1) as site:
+        yield site
+
+
+@pytest.fixture
+def as_user(instance):
+    """Gives the session of a user of the instance; without one, that of the bot."""
+
+    def log_in(user=None):
+        user = user or instance.bot
+        user.password = user.password or f"pw-of-{user.user_name}"
+        session = Session(instance.url, Accept="application/json", **{"Content-Type": "application/json"})
+        session.auth = (user.user_name, user.password)
+        return session
+
+    return log_in

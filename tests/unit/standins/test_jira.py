@@ -1,10 +1,12 @@
 """The stand-in of Jira refuses, limits and lies as Jira does."""
 
 import datetime
+import threading
 import time
 
 import pytest
 import requests
+from standins import jira_openapi
 from standins.jira_site import PACKAGES
 
 MINIONS, PACKAGE, AFTER = "customfield_10102", "customfield_10104", "customfield_10106"
@@ -107,6 +109,11 @@ def test_an_issue_shows_the_fields_asked_for_in_the_callers_time(api, issue):
     assert shown["fields"].keys() == {"status", AFTER, PACKAGE}
     assert shown["fields"][AFTER] == "2026-11-25T23:00:00.000+0100"
     assert shown["fields"][PACKAGE]["child"]["value"] == "2.10-3"
+
+
+def test_names_of_fields_come_on_request(api, issue):
+    names = api.get(f"/issue/{issue.key}", params={"expand": "names", "fields": PACKAGE}).json()["names"]
+    assert names == {PACKAGE: "Linux Package"}
 
 
 def test_a_moved_issue_is_found_by_its_old_key(jira, api, issue):
@@ -408,6 +415,8 @@ def test_a_link_with_the_same_global_id_is_one_link(api, issue):
     assert (first.status_code, second.status_code, first.json()["id"]) == (201, 200, second.json()["id"])
     (link,) = api.get(f"/issue/{issue.id}/remotelink").json()
     assert "relationship" not in link
+    assert api.get(f"/issue/{issue.id}/remotelink", params={"globalId": "request/1"}).json() == link
+    assert api.get(f"/issue/{issue.id}/remotelink", params={"globalId": "request/2"}).status_code == 404
     assert api.post(f"/issue/{issue.id}/remotelink", json={"object": {"title": "x"}}).status_code == 400
 
 
@@ -426,6 +435,22 @@ def test_approvals_are_answered_as_the_caller_alone(jira, api, as_person, issue)
     assert issue.status == "Sending to Integration"
 
 
+def test_a_file_is_attached_by_who_asks_for_no_check_of_its_form(api, issue):
+    path = f"/issue/{issue.id}/attachments"
+    files = {"file": ("evidence.json", b'{"a": 1}')}
+    assert api.post(path, files=files).status_code == 403
+    (made,) = api.post(path, files=files, headers={"X-Atlassian-Token": "no-check"}).json()
+    assert (made["filename"], made["size"]) == ("evidence.json", 8)
+    assert issue.attachments[0].content == b'{"a": 1}'
+    assert api.post(path, json={}, headers={"X-Atlassian-Token": "no-check"}).status_code == 415
+
+
+def test_a_project_that_is_no_service_desk_has_no_approvals(jira, api, issue):
+    jira.is_service_desk = False
+    assert api.get(f"{jira.url}/rest/servicedeskapi/request/{issue.id}/approval").status_code == 404
+    assert api.get(f"/issue/{issue.id}").json()["fields"]["project"]["projectTypeKey"] == "software"
+
+
 def test_other_transitions_bypass_an_approval(jira, api, issue):
     jira.ask_approval(issue.key, [jira.angel])
     jira.transition(issue.key, "Approve", by=jira.zoe)
@@ -441,6 +466,15 @@ def test_data_center_has_approvals_for_those_who_opt_in(data_center, old_api):
 
 
 # Limits and the wire.
+
+
+def test_the_limits_are_those_that_are_published(jira):
+    limits = jira.limits
+    assert (limits.burst_read_per_s, limits.burst_write_per_s) == (100, 50)
+    assert (limits.issue_writes_2s, limits.issue_writes_30s) == (20, 100)
+    assert (limits.options_per_call, limits.options_per_field) == (1000, 10000)
+    assert (limits.comment_characters, limits.comments_per_issue) == (32767, 5000)
+    assert (limits.property_characters, limits.property_key_characters) == (32768, 255)
 
 
 def test_a_burst_is_limited_for_each_endpoint_and_method(jira, api, issue):
@@ -499,6 +533,34 @@ def test_a_gateway_answers_with_a_page(jira, api, issue, fault, effects):
     assert len(issue.comments) == effects
 
 
+def test_a_server_that_crashed_has_what_it_had(jira, api, issue):
+    assert api.post(f"/issue/{issue.id}/comment", json={"body": adf("x")}).status_code == 201
+    jira.crash()
+    with pytest.raises(requests.ConnectionError):
+        api.get("/myself")
+    jira.restart()
+    assert api.get(f"/issue/{issue.id}/comment").json()["total"] == 1
+
+
+def test_a_crash_cuts_the_connections_that_wait(jira, api, issue):
+    jira.lies.late, jira.late_s = 1, 2.0
+    cut = []
+
+    def ask():
+        try:
+            api.get("/myself")
+        except requests.RequestException as error:
+            cut.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    while not jira.log:
+        time.sleep(0.01)
+    jira.crash()
+    asking.join(1)
+    assert len(cut) == 1
+
+
 def test_an_answer_is_late(jira, api, issue):
     jira.lies.late = 1
     jira.late_s = 0.5
@@ -506,3 +568,43 @@ def test_an_answer_is_late(jira, api, issue):
         api.post(f"/issue/{issue.id}/comment", json={"body": adf("x")}, timeout=0.2)
     jira.wait_for(lambda: jira.requests("POST", "/comment$")[0].status == 201)
     assert len(issue.comments) == 1
+
+
+def test_small_things_that_a_check_looks_at(jira, api):
+    assert api.get("/serverInfo").json()["deploymentType"] == "Cloud"
+    permissions = api.get("/mypermissions", params={"permissions": "ADMINISTER"}).json()["permissions"]
+    assert permissions["ADMINISTER"]["havePermission"] is True
+    assert api.get("/mypermissions").status_code == 400
+    assert api.get("/mypermissions", params={"permissions": "FLY"}).status_code == 400
+    assert {"customfield_10102", "summary"} <= {each["id"] for each in api.get("/field").json()}
+    assert api.get("/project/SC21").json()["key"] == "SC21"
+    assert api.get("/project/NONE").status_code == 404
+    statuses = api.get("/project/SC21/statuses").json()[0]["statuses"]
+    assert "Waiting for Approval" in [status["name"] for status in statuses]
+
+
+def test_a_person_edits_by_the_api_too(jira, as_person, issue):
+    jira.zoe.token = "of-zoe"  # noqa: S105
+    session = as_person(jira, jira.zoe)
+    body = {"fields": {PACKAGE: {"value": "cowsay", "child": {"value": "3.03"}}, "summary": "Other"}}
+    assert session.put(f"/issue/{issue.id}", json=body).status_code == 204
+    assert issue.fields[PACKAGE]["value"] == "cowsay"
+    assert issue.history[0].author is jira.zoe
+    assert session.put(f"/issue/{issue.id}", json={"fields": {"customfield_1": "x"}}).status_code == 400
+
+
+def test_answers_are_held_against_the_document():
+    path = "/rest/api/3/issue/10400/changelog"
+    assert jira_openapi.faults("GET", path, 200, {"values": []}) == []
+    assert jira_openapi.faults("GET", path, 200, {"histories": []}) != []
+    assert jira_openapi.faults("GET", path, 418, {}) != []
+    assert jira_openapi.faults("GET", "/rest/api/3/other", 200, {}) != []
+
+
+def test_what_jira_has_no_use_for_in_a_request_is_noted(jira, api, issue):
+    assert api.get(f"/issue/{issue.id}", params={"fields": "status", "field": "status"}).status_code == 200
+    assert api.post(f"/issue/{issue.id}/comment", json={"body": adf("x"), "properties": []}).status_code == 201
+    assert jira.dropped == [f"GET /rest/api/3/issue/{issue.id}: field is no parameter"]
+    jira.dropped.clear()
+    api.post(f"/issue/{issue.id}/comment", json={"body": adf("x"), "id": 7})
+    assert jira.dropped == [f"POST /rest/api/3/issue/{issue.id}/comment: $.id: 7 is not of type 'string'"]
