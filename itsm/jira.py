@@ -121,6 +121,12 @@ class Jira(Talking):
 
         return jira_client.Client(self)
 
+    def offering(self):
+        """The part that brings the options of the site in line: see jira_options.JiraOptions."""
+        from . import jira_options
+
+        return jira_options.JiraOptions(self)
+
     def verify(self, headers, body, now):
         """See ticket.System."""
         return signature.check_hub(self.site.secrets, headers, body, now)

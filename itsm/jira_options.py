@@ -6,7 +6,6 @@ off is gone on with by the next. Data Center lets nobody write options: there it
 """
 
 import time
-from dataclasses import asdict, dataclass, field
 
 from ..errors import InputError
 from . import options
@@ -18,40 +17,6 @@ PAGES_MAX = 1000
 PASSES = 6
 PAUSE_S = 0.03  # between two questions, as each kind of them may come 50 times a second
 REST = {"cloud": "/rest/api/3", "datacenter": "/rest/api/2"}
-
-
-@dataclass
-class Done:
-    """
-    What was done with an Offer, or (``is_tried``) would be.
-
-    field, context, offers
-        Those of the Offer; the context by its id, None: Data Center, which tells of none.
-    created, enabled, disabled, moved
-        How many options.
-    left_out
-        Those for which there was no room, as [value of the parent or None, value].
-    unusable
-        What the inventory has, and no ticket could ask for: [name, version]; version None: the name.
-    note
-        Why nothing was done, for people; None: there was no reason.
-    """
-
-    field: str
-    context: str | None
-    offers: str
-    is_tried: bool
-    created: int = 0
-    enabled: int = 0
-    disabled: int = 0
-    moved: int = 0
-    left_out: list = field(default_factory=list)
-    unusable: list = field(default_factory=list)
-    note: str | None = None
-
-    def as_json(self):
-        """The same as JSON has it."""
-        return asdict(self)
 
 
 class JiraOptions:
@@ -89,8 +54,9 @@ class JiraOptions:
 
     def _sync_field(self, name, wanted, is_tried):
         keys = self._keys(name, wanted)
+        reads_only = is_tried or not self._is_cloud
         done = {
-            key: Done(name, key, offer.offers, is_tried or not self._is_cloud, unusable=[*map(list, wanted[offer][1])])
+            key: options.Done(name, key, offer.offers, reads_only, unusable=[*map(list, wanted[offer][1])])
             for key, offer in keys.items()
         }
         wishes = {key: wanted[offer][0] for key, offer in keys.items()}
@@ -107,7 +73,7 @@ class JiraOptions:
                 self._count(done[key], plan, moves[key])
                 if not done[key].is_tried:
                     self._write(name, key, plan, moves[key], there[key], done[key])
-            if is_tried or not self._is_cloud or not any(map(bool, (*plans.values(), *moves.values()))):
+            if reads_only or not any(map(bool, (*plans.values(), *moves.values()))):
                 break
         else:
             if wishes:

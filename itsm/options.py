@@ -7,7 +7,7 @@ when it is back. Disabled ones count for the limit of a field as well, so what t
 import bisect
 import itertools
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from ..errors import ConfigError
 from . import items, sites
@@ -29,7 +29,8 @@ class Offer:
     What a field offers in one of its contexts.
 
     field, context
-        The id of the field; the id or the name of the context, None: its only one.
+        In Jira the id of the field, and the id or the name of the context, None: its only one. In ServiceNow the table,
+        and the group of its rows, None: the empty one.
     offers
         ``packages``, whose versions are a second level, or ``minions``.
     groups, kernel
@@ -62,6 +63,40 @@ class Option:
 
 
 @dataclass
+class Done:
+    """
+    What was done with an Offer, or (``is_tried``) would be.
+
+    field, context, offers
+        Those of the Offer; the context by its id in the Cloud, None: in Data Center, which tells of none.
+    created, enabled, disabled, moved
+        How many options.
+    left_out
+        Those for which there was no room, as [value of the parent or None, value].
+    unusable
+        What the inventory has, and no ticket could ask for: [name, version]; version None: the name.
+    note
+        Why nothing was done, for people; None: there was no reason.
+    """
+
+    field: str
+    context: str | None
+    offers: str
+    is_tried: bool
+    created: int = 0
+    enabled: int = 0
+    disabled: int = 0
+    moved: int = 0
+    left_out: list = field(default_factory=list)
+    unusable: list = field(default_factory=list)
+    note: str | None = None
+
+    def as_json(self):
+        """The same as JSON has it."""
+        return asdict(self)
+
+
+@dataclass
 class Plan:
     """
     What makes the options of a context those that are wished for. Options are named by (value of the parent or None,
@@ -85,16 +120,19 @@ class Plan:
         return bool(self.create or self.enable or self.disable)
 
 
-def load(where, given):
-    """The Offers in the setting ``options`` of a site, a list of mappings; () for None. Raises ConfigError."""
+def load(where, given, name="field", pattern=FIELD, example="customfield_10104"):
+    """
+    The Offers in the setting ``options`` of a site, a list of mappings; () for None. ``name`` is the setting that says
+    where the options are, and ``pattern`` its form. Raises ConfigError.
+    """
     if given is not None and not isinstance(given, list):
-        raise ConfigError(f"{where} must be a list, as in [{{field: customfield_10104, offers: packages}}]")
+        raise ConfigError(f"{where} must be a list, as in [{{{name}: {example}, offers: packages}}]")
     found = []
     for number, one in enumerate(given or (), 1):
         place = f"{where}: {number}"
-        sites.mapping(place, one, ("field", "context", "offers", "groups", "kernel"))
-        if not isinstance(one.get("field"), str) or not FIELD.fullmatch(one["field"]):
-            raise ConfigError(f"{place}: field must be the id of a field, as in customfield_10104")
+        sites.mapping(place, one, (name, "context", "offers", "groups", "kernel"))
+        if not isinstance(one.get(name), str) or not pattern.fullmatch(one[name]):
+            raise ConfigError(f"{place}: {name} must be one such as {example}")
         if one.get("offers") not in OFFERS:
             raise ConfigError(f"{place}: offers must be {' or '.join(OFFERS)}")
         kernel = one.get("kernel")
@@ -105,7 +143,7 @@ def load(where, given):
         groups = None if one.get("groups") is None else sites.texts(f"{place}: groups", one["groups"])
         if groups == ():
             raise ConfigError(f"{place}: groups names none: leave it out for all minions")
-        offer = Offer(one["field"], one["offers"], context, groups, kernel)
+        offer = Offer(one[name], one["offers"], context, groups, kernel)
         if any((other.field, other.context) == (offer.field, offer.context) for other in found):
             raise ConfigError(f"{place}: {offer.field} has its options already: name another context of it")
         found.append(offer)
@@ -234,6 +272,11 @@ def moves(wishes, options):
         if run:
             found.append((tuple(run), before))
     return found
+
+
+def flat(wishes):
+    """Package Wishes as Wishes of one level, ``NAME VERSION``, by their weight."""
+    return [Wish(f"{parent} {value}") for unit in _units(wishes) for parent, value in unit if parent is not None]
 
 
 def _units(wishes):

@@ -78,7 +78,7 @@ def _add_options(ours):
 def _options(arguments):
     from .. import db
     from ..errors import InputError
-    from ..itsm import jira_options, options, sites
+    from ..itsm import options, sites
     from ..settings import Settings
 
     settings = Settings.from_service_file(arguments.config)
@@ -86,7 +86,7 @@ def _options(arguments):
     if not getattr(site.own, "options", ()):
         raise InputError(f"{site.where}: options names no field that would offer anything")
     with db.connect(settings.connection("itsm")) as conn:
-        syncing = jira_options.JiraOptions(sites.system(site))
+        syncing = sites.system(site).offering()
         wanted = functools.partial(options.wanted, functools.partial(db.call, conn))
         done = [one.as_json() for one in syncing.sync(wanted, arguments.dry_run)]
     answer(arguments, done, options_text)
@@ -94,7 +94,7 @@ def _options(arguments):
 
 
 def options_text(done):
-    """The Dones of jira_options.JiraOptions.sync(), as JSON has them."""
+    """The options.Dones of a sync, as JSON has them."""
     lines = []
     for one in done:
         place = one["field"] + (f", context {one['context']}" if one["context"] else "")

@@ -6,7 +6,7 @@ import logging
 import time
 
 from ...errors import ConfigError, InputError, Refused
-from ...itsm import jira_options, options, sites
+from ...itsm import options, sites
 from ...itsm.ticket import Away, Denied
 from ..saying import Saying
 from ..worker import DatabaseWorker, numbers
@@ -50,7 +50,7 @@ class TicketOptions(DatabaseWorker):
         """Bring one site in line; gives after how many seconds it wants to be tried again, None: as always."""
         saying = self._saying[site.provider]
         try:
-            syncing = jira_options.JiraOptions(sites.system(site))
+            syncing = sites.system(site).offering()
             for done in syncing.sync(functools.partial(options.wanted, self.call)):
                 self._tell(site, done)
         except Away as exc:

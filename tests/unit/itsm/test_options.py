@@ -188,7 +188,7 @@ def test_settings_say_what_a_field_offers():
     [
         ({}, "w must be a list"),
         (["x"], "w: 1 must be a mapping"),
-        ([{"field": "Linux Package", "offers": "packages"}], "w: 1: field must be the id of a field"),
+        ([{"field": "Linux Package", "offers": "packages"}], "w: 1: field must be one such as customfield_10104"),
         ([{"field": "customfield_1"}], "w: 1: offers must be packages or minions"),
         ([{"field": "customfield_1", "offers": "minions", "kernel": 5}], "w: 1: kernel must be"),
         ([{"field": "customfield_1", "offers": "minions", "context": 5}], "w: 1: context must be a text"),
