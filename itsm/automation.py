@@ -82,10 +82,10 @@ def read(route, body, site):
         if ticket_type.action is not None
         else (_package(content, route, ticket_type),)
     )
-    after = content.get("after")
-    if after is not None and after != "":
-        after = _or_error(NO_TIME, items.moment, "after", after)
-    return Rule(route, key, Ask(ticket_type.request_type, minions, asked, after or None))
+    after = content.get("after", "")
+    # What a smart value leaves where the field is empty.
+    after = None if after == "" else _or_error(NO_TIME, items.moment, "after", after)
+    return Rule(route, key, Ask(ticket_type.request_type, minions, asked, after))
 
 
 def _minions(content):

@@ -121,10 +121,25 @@ class Generic:
         found = problem("the webhook", schema(), document)
         if found is not None:
             raise InputError(f"the body is no ticket: {found}")
+        texts = [text for name, text in _texts(document) if name != "title"]
+        if not all(map(str.isprintable, texts)):
+            raise InputError("the body is no ticket: a text has characters that do not print, such as a line break")
         return document
 
     def _person(self, subject):
         return None if subject is None else Person(subject, subject not in self.site.ignore_actors)
+
+
+def _texts(value, name=None):
+    """Each text in a document, with the name under which it stands."""
+    if isinstance(value, str):
+        yield name, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _texts(inner, key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner, name)
 
 
 SYSTEM = Generic

@@ -12,6 +12,7 @@ import json
 import logging
 
 from ..errors import InputError, Refused
+from . import automation, body
 from .ticket import ASKING, REVERTING, Denied, Gone, Ignored, NotMoved
 
 log = logging.getLogger(__name__)
@@ -51,31 +52,41 @@ class Intake:
         """Whether tickets can be fetched; where not, deliveries are all that there is, and they only assert."""
         return bool(self._site.url and self._site.auth)
 
-    def take(self, ticket_id, delivered=None):
+    def take(self, ticket_id, delivery):
         """
         Have the database know what a ticket says now; gives what came of it, for people.
 
-        delivered
-            The document that came, for a site that cannot be asked.
+        delivery
+            What came: ``{"way": ..., "route": ..., "body": TEXT}``, as the web service keeps it; a poll has no body.
 
         Raises Away, Denied, Refused (of the database, where that is no answer to the ticket) and Unavailable.
         """
         seen_at = datetime.datetime.now(datetime.timezone.utc)
-        document = delivered
+        rule = None
+        if delivery["way"] == "automation":
+            if delivery["route"] == "sync":
+                return "ignored: options are brought up to date without being asked for it"
+            try:
+                rule = automation.read(delivery["route"], delivery["body"].encode(), self._site).ask
+            except InputError as exc:
+                return f"refused: {exc}"
+        document = None
         if self.can_ask:
             try:
                 document = self._system.fetch(ticket_id)
             except Gone as exc:
                 return f"{exc}; held: {_numbers(self._hold_gone(ticket_id, exc))}"
-        elif document is None:
-            return "ignored: the site cannot be asked, and nothing was delivered"
+        elif delivery["way"] == "webhook":
+            document = body.read(delivery["body"].encode())
+        else:
+            return "ignored: the site cannot be asked, and nothing else was delivered than that there is a ticket"
         try:
             ticket = self._system.ticket(document)
         except Ignored as exc:
-            return f"ignored: {exc}"
+            return f"ignored: {exc}{self._hold_foreign(ticket_id, exc)}"
         except InputError as exc:
             return self._refuse(ticket_id, exc)
-        return self._taken(ticket, seen_at, self.can_ask and document.get("history") is not None)
+        return self._taken(ticket, rule, seen_at, self.can_ask and document.get("history") is not None)
 
     def _hold_gone(self, ticket_id, exc):
         """Hold what a ticket asked for that cannot be read any more; gives the requests. A rule knows the key alone."""
@@ -85,10 +96,17 @@ class Intake:
             for number in self._value("hold_ticket", row["ticket_id"], str(exc)[:REASON_MAX], True)
         ]
 
-    def _taken(self, ticket, seen_at, is_proven):
+    def _hold_foreign(self, ticket_id, exc):
+        """Hold what a ticket asked for that is none of this site's any more; gives what to note of it."""
+        if not self.can_ask or not self._rows("requests_of_ticket", ticket_id):
+            return ""
+        held = self._value("hold_ticket", ticket_id, f"its ticket is another one now: {exc}"[:REASON_MAX], False)
+        return f"; held: {_numbers(held)}"
+
+    def _taken(self, ticket, rule, seen_at, is_proven):
         try:
             if ticket.stage in ASKING:
-                return self._ask(ticket, seen_at, is_proven)
+                return self._ask(ticket, rule, seen_at, is_proven)
             if ticket.stage in REVERTING:
                 return self._revert(ticket, seen_at, is_proven)
             if ticket.stage == "declined":
@@ -98,10 +116,12 @@ class Intake:
             # It went while it was told something: the next look finds that.
             return f"told nothing: {exc}"
 
-    def _ask(self, ticket, seen_at, is_proven):
+    def _ask(self, ticket, rule, seen_at, is_proven):
         """A ticket asks: a request is made, or found, and decided on."""
         try:
             ask = self._system.ask(ticket)
+            if rule is not None:
+                _check_rule(rule, ask)
         except Ignored as exc:
             return f"ignored: {exc}"
         except InputError as exc:
@@ -182,7 +202,7 @@ class Intake:
         if is_clean and not has_latest and ticket.stage in (*LED_ON, "declined"):
             # The decision brought the ticket here, and nothing of it has changed since it came to be decided on: what
             # was decided on is what it says now. An older decision is of an older time.
-            self._value("bind_ticket", ticket.id, made["generation"], decisions[-1].asked_at)
+            self._value("bind_ticket", ticket.id, made["generation"], decisions[-1].asked_at, ticket.digest)
         for decision in decisions:
             # To say no, less is enough.
             is_sure = is_proven and (is_clean or decision.decision == "approve")
@@ -263,6 +283,20 @@ def _columns(ask):
     """The minions, kinds, names and values of all items on all minions, in parallel lists."""
     rows = [(minion, *item) for minion in ask.minions for item in ask.items or ()]
     return tuple(map(list, zip(*rows, strict=True))) if rows else ([], [], [], [])
+
+
+def _check_rule(rule, ask):
+    """Raises InputError where a rule sent something else than what its ticket says now."""
+    if rule.items is None or ask.items is None:
+        return
+    for name, is_same in (
+        ("minions", set(rule.minions) == set(ask.minions)),
+        # Of several packages rules name one.
+        ("packages", set(rule.items) <= set(ask.items)),
+        ("time", rule.after == ask.after),
+    ):
+        if not is_same:
+            raise InputError(f"the rule sent other {name} than the ticket has now: let it send what the ticket says")
 
 
 def _is_clean(decision, ticket):

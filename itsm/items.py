@@ -18,7 +18,7 @@ YEARS = (1970, 2199)
 LONGEST_OFFSET = datetime.timedelta(hours=14)
 # No wildcard, blank, comma, or sign that a target of Salt has a meaning for.
 MINION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
-PART_OF_NAME = r"[A-Za-z0-9][A-Za-z0-9+._:@~-]*"
+PART_OF_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9+._:@~-]*[A-Za-z0-9+])?"
 NAME = re.compile(rf"{PART_OF_NAME}(?:/{PART_OF_NAME})?")
 # A file, for package managers, where a folder stands in front.
 FILE = re.compile(r"/.*\.(rpm|deb|apk|pkg|t[gx]z|txz|tbz2?|gz|xz|zst|msi|nupkg)", re.IGNORECASE)

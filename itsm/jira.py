@@ -10,7 +10,7 @@ import datetime
 import functools
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..errors import ConfigError, InputError
 from . import body as json_body
@@ -245,7 +245,7 @@ class Jira(Talking):
             raise Ignored(self._not_ours(issue, fields))
         bound = {"issuetype": _name_of(fields, "issuetype")}
         for name in ticket_type.fields:
-            bound[name] = _same_time(fields.get(name)) if name == ticket_type.after else _bound(fields.get(name))
+            bound[name] = _same_time(fields.get(name)) if name == ticket_type.after else _bound(name, fields.get(name))
         edits = self._edits(history, ticket_type, names)
         decisions = [*self._decisions(history, edits), *(_spoiled_later(one, edits) for one in approvals)]
         creator, reporter = self._person(fields.get("creator")), self._person(fields.get("reporter"))
@@ -348,20 +348,20 @@ class Jira(Talking):
         """The Decisions in an approval of the service desk that has come to its end."""
         if not isinstance(row, dict) or str(row.get("finalDecision")) not in JSM_DECISIONS:
             return
-        completed = row.get("completedDate")
-        at = items.moment("completedDate", completed.get("iso8601") if isinstance(completed, dict) else completed)
+        at, asked_at = (_iso8601(name, row.get(name)) for name in ("completedDate", "createdDate"))
         for one in _listed("approvers", row.get("approvers") or []):
             by = self._person(one.get("approver")) if isinstance(one, dict) else None
             meant = JSM_DECISIONS.get(str(one.get("approverDecision"))) if by else None
-            if meant:
-                yield Decision(f"approval/{row.get('id')}/{by.subject}", meant, by, at)
+            if meant and at:
+                yield Decision(f"approval/{row.get('id')}/{by.subject}", meant, by, at, asked_at=asked_at)
 
     def _entry(self, entry, at=None):
         """An entry of the change log: {id, by, at, items: [{field, id, is_custom, from, to}]}. Raises InputError."""
         if not isinstance(entry, dict):
             raise InputError("an entry of the change log is no object")
         read = []
-        for one in _listed("the items of the change log", entry.get("items") or []):
+        changed = entry.get("items")
+        for one in [] if changed is None else _listed("the items of the change log", changed):
             if not isinstance(one, dict) or not isinstance(one.get("field"), str):
                 raise InputError("an item of the change log names no field")
             if one["field"] == "status":
@@ -456,7 +456,12 @@ def _spoiled_later(decision, edits):
         for _, edit in edits
         if edit.by == decision.by or edit.at is None or edit.at >= decision.at
     ]
-    return Decision(decision.key, decision.decision, decision.by, decision.at, tuple(dict.fromkeys(spoiled)))
+    return replace(decision, spoiled=tuple(dict.fromkeys(spoiled)))
+
+
+def _iso8601(where, value):
+    """The time in a date of the service desk; None: it has none."""
+    return None if value is None else items.moment(where, value.get("iso8601") if isinstance(value, dict) else value)
 
 
 def _readable(ticket_type, fields):
@@ -490,14 +495,17 @@ def _plain(where, document):
     return "\n".join(lines)
 
 
-def _bound(value):
-    """A field as far as it is what somebody chose or wrote: of an option its id and value."""
+def _bound(where, value):
+    """A field as far as it is what somebody chose or wrote: of an option its id and value, of rich text the text."""
     if isinstance(value, list):
-        return sorted(map(_bound, value), key=repr)
-    if isinstance(value, dict) and value.get("type") != "doc":
-        chosen = {name: _bound(value[name]) for name in ("id", "value", "child") if name in value}
+        return sorted((_bound(where, one) for one in value), key=repr)
+    if not isinstance(value, dict):
+        return value
+    try:
+        return _plain(where, value)
+    except InputError:
+        chosen = {name: _bound(where, value[name]) for name in ("id", "value", "child") if name in value}
         return chosen or value
-    return value
 
 
 def _same_time(value):

@@ -275,8 +275,8 @@ def moves(wishes, options):
 
 
 def flat(wishes):
-    """Package Wishes as Wishes of one level, ``NAME VERSION``, by their weight."""
-    return [Wish(f"{parent} {value}") for unit in _units(wishes) for parent, value in unit if parent is not None]
+    """Package Wishes as Wishes of one level, ``NAME VERSION``, by their weight; keywords come behind a version."""
+    return [Wish(f"{parent} {value}") for unit in _units(wishes) for parent, value in unit[::-1] if parent is not None]
 
 
 def _units(wishes):

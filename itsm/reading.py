@@ -42,7 +42,7 @@ def read(site, content, way, route=None, minions=None, headers=None):
     answer["minions_checked"] = FORM_ONLY if minions is None else "against the list that was given"
     try:
         answer["signature"] = _signature(site, content, way, headers)
-        answer.update(_rule(site, route, content) if route else _ticket(site, content, way))
+        answer.update(_rule(site, route, content) if route else _ticket(site, content, way, headers or {}))
         _check_known(answer["minions"], minions)
     except Unsigned as exc:
         answer.update(outcome="refused", signature="wrong", error=str(exc))
@@ -86,8 +86,10 @@ def headers(content):
     return found
 
 
-def _ticket(site, content, way):
+def _ticket(site, content, way, headers):
     system = sites.system(site)
+    if way == "webhook":
+        system.delivery(headers, content)
     document = json_body.read(content, MOST_TICKET_BYTES if way == "ticket" else json_body.MOST_BYTES)
     ticket = system.ticket(document)
     return {

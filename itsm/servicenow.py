@@ -84,6 +84,8 @@ def settings(where, given):
             for name, value in sites.mapping(where_moved, values).items()
         }
     offers = options.load(f"{where}: options", given.get("options"), "table", TABLE, "u_approval_package")
+    if any("^" in (offer.context or "") for offer in offers):
+        raise ConfigError(f"{where}: options: no context may hold a ^, which separates the parts of a query")
     return Settings(types, stages, moves, _basic(f"{where}: basic", given.get("basic")), offers)
 
 
@@ -146,7 +148,7 @@ class ServiceNow(Talking):
             raise Ignored("the ticket was deleted")
         states = {name for fields in self.own.stages.values() for name in fields} | set(STATE_FIELDS)
         for name in states:
-            if not isinstance(record.get(name, ""), str):
+            if record.get(name) is not None and not isinstance(record[name], str):
                 raise InputError(f"{name}: {items.shown(record[name])} stands where a text has to be")
         stage = next(
             (
@@ -243,7 +245,11 @@ class ServiceNow(Talking):
                     spoiled.append(f"{edit.field} was changed by the same person")
                 elif edit.at >= at:
                     spoiled.append(f"{edit.field} was changed afterwards")
-            found.append(Decision(f"approval/{row['sys_id']}", meant, by, at, tuple(dict.fromkeys(spoiled))))
+            # An approver is asked when the row is made, or later: what was changed before then, they saw.
+            asked_at = items.utc_moment("sys_created_on", row.get("sys_created_on"))
+            found.append(
+                Decision(f"approval/{row['sys_id']}", meant, by, at, tuple(dict.fromkeys(spoiled)), asked_at=asked_at)
+            )
         return sorted(found, key=lambda decision: decision.at)
 
 

@@ -147,7 +147,7 @@ def _site(name, given):
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise ConfigError(f"{where}: a site's name is of small letters, digits and -, 40 at most")
     kind = given.get("kind") if isinstance(given, dict) else None
-    if kind not in ticket.SYSTEMS:
+    if not isinstance(kind, str) or kind not in ticket.SYSTEMS:
         raise ConfigError(f"{where}: kind must be one of {', '.join(ticket.SYSTEMS)}")
     module = importlib.import_module(ticket.SYSTEMS[kind])
     mapping(where, given, (*COMMON, *module.OWN))
@@ -252,7 +252,7 @@ def _type_rest(where, given):
     except InputError as exc:
         raise ConfigError(f"{where}: {exc}") from None
     names = given.get("names", "any")
-    if names not in items.RULES:
+    if not isinstance(names, str) or names not in items.RULES:
         raise ConfigError(f"{where}: names must be {' or '.join(items.RULES)}")
     return {
         "request_type": _type_name(f"{where}: request_type", given.get("request_type")),

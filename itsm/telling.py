@@ -66,7 +66,8 @@ class Telling:
             said = self._say(ticket_id, mark, self._writer.asked(news, event == "amended"))
             if news["ticket"]["bound_at"] is None:
                 self._value("bind_ticket", self._site.provider, ticket_id, news["ticket"]["generation"], said.at)
-        elif event == "decided":
+        elif event == "decided" and news["state"] == "pending":
+            # The last approval is told as such.
             self._say(ticket_id, mark, self._writer.decided(news))
         elif event == "escalated":
             self._say(ticket_id, mark, self._writer.escalated(news))
@@ -74,7 +75,7 @@ class Telling:
             self._say(ticket_id, mark, self._writer.approved(news, event == "hurried"))
         elif event in ("held", "released"):
             self._say(ticket_id, mark, self._writer.held(news))
-        elif event == "settled" and news["state"] in texts.SETTLED:
+        elif event in ("settled", "decided") and news["state"] in texts.SETTLED:
             # One for each state, however often the request comes to it again.
             self._say(ticket_id, f"{news['request']}/{news['state']}", self._writer.verdict(news), True)
         elif event in ("settled", "wave") and self._site.kind in REWRITABLE:

@@ -613,8 +613,8 @@ def alarms(minion=None, kind=None, state=None, since=None, before=None, limit=50
     """
     Alarms that nobody has acknowledged, the newest first: what was seen, where, by whom, how often.
 
-    kind: unapproved-job, overlapping-run, run-in-freeze, drift, break-glass, halted-wave, forged-return, replaced-key
-        or failing-seal.
+    kind: unapproved-job, overlapping-run, run-in-freeze, drift, break-glass, halted-wave, forged-return, replaced-key,
+        failing-seal, ticket-held, ticket-gone, ticket-delivery-dead or token-expiry.
     state: only open, muted or acknowledged ones.
     since: last seen since this time.
     before: the next page: only those with a lower number.

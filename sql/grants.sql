@@ -305,6 +305,9 @@ GRANT EXECUTE ON FUNCTION
     approval.set_poll_mark,
     approval.list_deliveries,
     approval.retry_delivery,
+    approval.note_token_expiry
+TO approval_itsm;
+GRANT EXECUTE ON FUNCTION
     approval.requests_of_ticket,
     approval.due_looks
 TO approval_itsm;

@@ -24,6 +24,7 @@ LIMITS = {
     "approval_operator": {**NOTICE, "statement_timeout": "120s"},
     "approval_engine": {**NOTICE, "statement_timeout": "120s"},
     "approval_policy_admin": NOTICE,
+    "approval_itsm": {**NOTICE, "statement_timeout": "60s"},
 }
 # These settings of a connection are the administrator's own; all others are the way to the server.
 OWN_SETTINGS = (

@@ -154,7 +154,7 @@ def what_if(shown):
     asked_by = shown.get("requester") or "this requester"
     lines = [f"{shown['type']} (version {shown['version']}): {asked_by} {may} ask for it"]
     for stage in shown["stages"]:
-        lines.append(f"  stage {stage['stage']} ({stage['name']}), at least {stage['min_assurance']}" + _timeout(stage))
+        lines.append(f"  stage {stage['stage']} ({stage['name']}), {_demand(stage)}")
         for way in stage["any_of"]:
             lines.append(f"    {way['quorum']} of {way['group']}: {_approvers(way, asked_by)}")
     if shown["pre_approved"]:
@@ -322,6 +322,8 @@ def _circumstances(shown):
     """Facts that are not so of every request, a line for each."""
     if shown["external_ref"]:
         yield f"reference: {shown['source']} {shown['external_ref']}"
+    if shown.get("ticket"):
+        yield from _ticket(shown["ticket"])
     if shown["reverts"]:
         yield f"takes back: request {shown['reverts']}"
     for left in shown["left_out"] or ():
@@ -371,6 +373,13 @@ def _circumstances(shown):
         yield f"waits for: {sentence(shown['waiting_for'])}"
 
 
+def _ticket(ticket):
+    """The ticket that a request is of, and why that holds it."""
+    yield f"ticket: {plain(ticket['key'])}{' ' + plain(ticket['url']) if ticket['url'] else ''}"
+    if ticket["held"]:
+        yield f"held: {_cell(ticket['held_at'])}: {sentence(ticket['held'])}"
+
+
 def _positional(action):
     """The arguments without a name that a type has for an action which somebody carries out by hand."""
     return [plain(json.dumps(value, ensure_ascii=False)) for value in action.get("arg") or []]
@@ -403,11 +412,15 @@ def _stage_state(stage):
     if stage["satisfied_at"]:
         return f"passed {_cell(stage['satisfied_at'])}"
     groups = " or ".join(f"{way['quorum']} of {way['group']}" for way in stage["any_of"])
-    return f"needs {groups}, at least {stage['min_assurance']}{_timeout(stage)}"
+    return f"needs {groups}, {_demand(stage)}"
 
 
-def _timeout(stage):
-    if not stage["timeout"]:
-        return ""
-    then = f"{stage['escalate_to']} may pass it too" if stage["escalate_to"] else "it is rejected"
-    return f"; after {stage['timeout']} {then}"
+def _demand(stage):
+    """How a stage has to be decided, and until when."""
+    demand = f"at least {stage['min_assurance']}"
+    if stage.get("accept") is not None:
+        demand += f"; in tickets of {', '.join(stage['accept'])} too" if stage["accept"] else "; not in tickets"
+    if stage["timeout"]:
+        then = f"{stage['escalate_to']} may pass it too" if stage["escalate_to"] else "it is rejected"
+        demand += f"; after {stage['timeout']} {then}"
+    return demand

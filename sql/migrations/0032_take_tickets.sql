@@ -115,7 +115,8 @@ COMMENT ON COLUMN approval.request_type_stage.accept IS 'The sites whose tickets
 COMMENT ON COLUMN approval.request_stage.accept IS 'As request_type_stage has it.';
 
 INSERT INTO approval.alarm_kind (kind, severity) VALUES
-    ('ticket-held', 'warning'), ('ticket-gone', 'critical'), ('ticket-delivery-dead', 'critical');
+    ('ticket-held', 'warning'), ('ticket-gone', 'critical'), ('ticket-delivery-dead', 'critical'),
+    ('token-expiry', 'warning');
 COMMENT ON TABLE approval.alarm_kind IS
     'The kinds of alarms. unapproved-job: a job that changes what is under approval, with no request behind it. overlapping-run: '
     'a state run while another ran. run-in-freeze: a manual run inside a freeze. drift: what was applied is otherwise now. '
@@ -123,7 +124,7 @@ COMMENT ON TABLE approval.alarm_kind IS
     'return that its minion cannot have sent for that job. replaced-key: a known minion came with another key. failing-seal: '
     'acts of the audit were not sealed for minutes. ticket-held: a ticket was changed after its request was approved. '
     'ticket-gone: a ticket whose request is open cannot be read any more. ticket-delivery-dead: what a system of tickets sent '
-    'could not be worked off.';
+    'could not be worked off. token-expiry: what a site is reached with expires.';
 
 -- These know editors, and proofs.
 DROP FUNCTION IF EXISTS approval.eligible_voters(text, boolean, bigint, bigint);

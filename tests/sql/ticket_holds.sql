@@ -1,7 +1,7 @@
 -- A ticket that was changed or is gone holds what it asked for; one that knows the end asks anew, or has it taken back.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(56);
+SELECT plan(79);
 CREATE ROLE t_itsm LOGIN; GRANT approval_itsm TO t_itsm;
 SELECT approval.put_speaker('t_itsm', 'jira-a', 'authenticated') \g /dev/null
 SELECT approval.put_identity('jira-a', name, name) FROM unnest(ARRAY['alice', 'bob', 'carol']) AS name \g /dev/null
@@ -143,6 +143,55 @@ SELECT is(ARRAY[pg_temp.act('t_itsm', 'SELECT approval.poll_mark(''jira-a'')'),
     pg_temp.act('t_itsm', 'SELECT approval.set_poll_mark(''jira-a'', ''2026-01-02Z'')'), pg_temp.act('t_itsm', 'SELECT approval.set_poll_mark(''jira-a'', ''2026-01-01Z'')'),
     pg_temp.act('t_itsm', 'SELECT approval.poll_mark(''jira-a'') = ''2026-01-02Z''')], '{NULL,"","",true}', 'how far it was looked goes on, never back');
 SELECT throws_ok($$SELECT pg_temp.act('t_itsm', 'SELECT approval.set_poll_mark(''jira-a'', ''infinity'')')$$, 'AP005', NULL, 'to a time');
+CREATE FUNCTION pg_temp.expires(at interval) RETURNS text LANGUAGE sql AS $$
+SELECT pg_temp.act('t_itsm', format('SELECT approval.note_token_expiry(''jira-a'', now() + interval %L)', at))
+$$;
+SELECT is(ARRAY[pg_temp.expires('15 days'), pg_temp.expires('13 days')], '{false,true}', 'what expires soon is an alarm');
+SELECT approval.settle_alarms() \g /dev/null
+SELECT is(ARRAY[pg_temp.expires('13 days'), pg_temp.expires('-1 day')], '{false,true}', 'once');
+SELECT matches((SELECT what FROM approval.alarm WHERE kind = 'token-expiry'),
+    '^the token for jira-a expires .* UTC: without it no ticket is read there, and none told$', 'which says what follows');
+SELECT throws_ok($$SELECT pg_temp.act('t_itsm', 'SELECT approval.note_token_expiry(''jira-a'', NULL)')$$, 'AP005', NULL, 'it has a time');
+SELECT is(pg_temp.act('t_itsm', 'SELECT approval.receive_delivery(''jira-a'', key, ''1'', ''{}'') FROM unnest(ARRAY[''old'', ''new'', ''open'']) AS key'), 'new', 'deliveries');
+UPDATE approval.ticket_delivery SET state = 'done', content = NULL, settled_at = now() - CASE key WHEN 'old' THEN interval '36 days' ELSE '34 days' END
+WHERE key <> 'open';
+SELECT approval.maintain_jobs(24) \g /dev/null
+SELECT is((SELECT array_agg(key ORDER BY key) FROM approval.ticket_delivery WHERE provider = 'jira-a'), '{new,open}', 'are known for 35 days after they were settled');
+SELECT is((SELECT array_agg(pg_temp.act('t_itsm', format('SELECT approval.settle_delivery(''jira-a'', ''open'', ''failed'', NULL, ''why not'')')))::text[]
+    FROM generate_series(1, 12)), array_fill('waiting'::text, ARRAY[11]) || 'dead'::text, 'one fails');
+SELECT is(pg_temp.act('t_itsm', 'SELECT string_agg(concat_ws('' '', key, state, attempts, note), '','') FROM approval.list_deliveries(''jira-a'', NULL, 10)'),
+    'open dead 12 why not', 'and is shown');
+SELECT is(ARRAY[pg_temp.act('t_itsm', 'SELECT approval.retry_delivery(''jira-a'', ''new'')'), pg_temp.act('t_itsm', 'SELECT approval.retry_delivery(''jira-a'', NULL)'),
+    pg_temp.act('t_itsm', 'SELECT key FROM approval.claim_deliveries(''jira-a'', 1, ''1 minute'')')], '{0,1,open}', 'until somebody has it tried again');
+SELECT throws_ok($$SELECT pg_temp.act('t_itsm', 'SELECT approval.list_deliveries(''jira-a'', ''lost'', 1)')$$, 'AP005', NULL, 'of states that there are');
+SELECT is(approval.show_request(pg_temp.of_ticket('3')) -> 'ticket' #- '{held_at}',
+    '{"site": "jira-a", "id": "3", "key": "SC-3", "url": "https://a.example/browse/SC-3", "generation": 1, "held": "it says something else"}',
+    'a request shows its ticket');
+SELECT is(approval.show_request(:plain) ->> 'ticket', NULL, 'if it has one');
+SELECT is((SELECT bool_and(is_routed) FROM approval.list_outbox(NULL, 100) WHERE topic = 'ticket'), true, 'its messages lead somewhere');
+
+-- The sites whose tickets decide at a stage.
+SELECT approval.put_request_type(('{"name": "picky", "kind": "package", "requesters": ["*"], "chain": [{"name": "owner", "accept": ["sn-x"],
+    "any_of": [{"group": "owners", "quorum": 1}]}]}')::jsonb) \g /dev/null
+SELECT is(pg_temp.wants('8', package => 'picked', type => 'picky'), '1 new', 'a stage that takes no decision of this site');
+SELECT pg_temp.act('t_itsm', 'SELECT approval.bind_ticket(''jira-a'', ''8'', 1, now())') \g /dev/null
+CREATE FUNCTION pg_temp.vote(id text) RETURNS text LANGUAGE sql AS $$
+SELECT pg_temp.act('t_itsm', format('SELECT approval.decide_by_ticket(''jira-a'', ''bob'', %s, ''approve'', '''', ''d1'', %L, ''authenticated'')', pg_temp.of_ticket(id),
+    jsonb_build_object('key', 'h1', 'at', now() + interval '1 second')))
+$$;
+SELECT throws_ok($$SELECT pg_temp.vote('8')$$, 'AP009', NULL, 'takes none');
+SELECT is((SELECT problem FROM approval.check_policy() WHERE subject = 'type picky, stage 1 (owner)' AND severity = 'warning' AND problem ~ 'speaks'),
+    'no login speaks for sn-x, so no ticket there can decide', 'nor one of a site that there is not');
+SELECT is((SELECT approval.show_request(pg_temp.of_ticket('8')) #> '{chain,0,accept}'), '["sn-x"]', 'as the request shows');
+SELECT is(pg_temp.decide('t_bob', pg_temp.of_ticket('8')), 'approved', 'people decide with their logins');
+SELECT approval.put_request_type(('{"name": "picky", "kind": "package", "requesters": ["*"], "chain": [{"name": "owner", "accept": ["jira-a"],
+    "any_of": [{"group": "owners", "quorum": 1}]}]}')::jsonb) \g /dev/null
+SELECT pg_temp.wants('9', package => 'picked', version => '2', type => 'picky') \g /dev/null
+SELECT pg_temp.act('t_itsm', 'SELECT approval.bind_ticket(''jira-a'', ''9'', 1, now())') \g /dev/null
+SELECT is(pg_temp.vote('9'), 'approved', 'a stage that names the site takes them');
+SELECT throws_ok(format('SELECT approval.put_request_type(%L)', jsonb_build_object('name', 'bad', 'kind', 'package', 'requesters', '["*"]'::jsonb, 'chain',
+    jsonb_build_array(jsonb_build_object('name', 'o', 'accept', accept::jsonb, 'any_of', '[{"group": "owners"}]'::jsonb)))), 'AP017', NULL, accept)
+FROM unnest(ARRAY['"jira-a"', '[1]', '["Jira A"]', 'null']) AS accept;
 SELECT is_empty($$SELECT p.proname FROM pg_proc AS p JOIN pg_roles AS r ON r.rolname = 'approval_itsm'
     WHERE p.pronamespace = 'approval'::regnamespace AND has_function_privilege(r.oid, p.oid, 'EXECUTE')
         AND NOT p.prosrc ~ 'PERFORM approval.check_(site|receiver)\(p_(site|source|destination)\)'$$, 'each function asks whether the site is the login''s');

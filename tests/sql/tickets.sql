@@ -1,7 +1,7 @@
 -- Tickets ask, are decided on and hold what they asked for; each login acts for its own sites alone.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(91);
+SELECT plan(95);
 CREATE ROLE t_itsm LOGIN; GRANT approval_itsm TO t_itsm;
 CREATE ROLE t_other LOGIN; GRANT approval_itsm TO t_other;
 SELECT approval.put_speaker('t_itsm', 'jira-a', 'authenticated'), approval.put_speaker('t_itsm', 'jira-b', 'asserted'),
@@ -102,6 +102,8 @@ SELECT pg_temp.act(login, format('SELECT approval.decide_by_ticket(%L, %L, %s, %
 $$;
 SELECT throws_ok($$SELECT pg_temp.vote('bob', '1', 'h1')$$, 'AP011', NULL, 'nothing is decided before the ticket tells what is asked for');
 SELECT is(pg_temp.act('t_itsm', 'SELECT approval.bind_ticket(''jira-a'', ''1'', 1, now())')::bigint, pg_temp.of_ticket('1'), 'it tells');
+SELECT is(pg_temp.act('t_itsm', 'SELECT approval.bind_ticket(''jira-a'', ''10'', 1, now(), ''d0'')'), NULL, 'what was changed since is not bound by it');
+SELECT is((SELECT bound_at FROM approval.ticket_request WHERE request_id = pg_temp.of_ticket('10')), NULL, 'at all');
 SELECT throws_ok($$SELECT pg_temp.act('t_itsm', 'SELECT approval.bind_ticket(''jira-a'', ''1'', 2, now())')$$, 'AP014', NULL, 'no request that there is not');
 SELECT throws_ok($$SELECT pg_temp.act('t_itsm', 'SELECT approval.bind_ticket(''jira-a'', ''1'', 1, NULL)')$$, 'AP005', NULL, 'since a time');
 SELECT throws_ok(format('SELECT pg_temp.vote(%s)', given), code, NULL, message) FROM (VALUES
@@ -162,5 +164,13 @@ SELECT is((SELECT assurance FROM approval.request WHERE request_id = pg_temp.of_
 SELECT is(pg_temp.act('t_itsm', format('SELECT approval.decide_by_ticket(''jira-b'', ''bob'', %s, ''approve'', '''', ''d1'', %L, ''authenticated'')',
     pg_temp.of_ticket('5', 'jira-b'), jsonb_build_object('key', 'h', 'at', now() + interval '1 second'))), 'pending', 'and who decides');
 SELECT is((SELECT assurance FROM approval.decision WHERE request_id = pg_temp.of_ticket('5', 'jira-b')), 'asserted', 'whatever the client claims');
+
+-- What an operator is warned of.
+UPDATE approval.ticket_delivery SET due_at = now() - interval '1 hour', received_at = now() - interval '1 hour' WHERE key = 'k2';
+SELECT is((SELECT array_agg(problem ORDER BY problem) FROM approval.check_policy() WHERE subject = 'tickets of jira-a'),
+    ARRAY['1 delivery could not be worked off', '1 delivery waits since ' || approval.when_text(now() - interval '1 hour') || ', and none is taken'],
+    'deliveries that were given up, or that nobody takes');
+UPDATE approval.ticket_delivery SET leased_until = now() + interval '1 minute' WHERE key = 'k2';
+SELECT is((SELECT count(*) FROM approval.check_policy() WHERE subject = 'tickets of jira-a'), 1::bigint, 'not of one that somebody has taken');
 SELECT * FROM finish();
 ROLLBACK;

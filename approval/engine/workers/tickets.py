@@ -82,7 +82,7 @@ class Desk:
     def _outcome(self, row):
         """Take the ticket of a delivery; gives (outcome, when it is due again, note) for settle_delivery."""
         try:
-            note = self._intake.take(row["ticket"], row["content"].get("document"))
+            note = self._intake.take(row["ticket"], row["content"])
         except Away as exc:
             self._away(exc)
             if exc.due_at is not None:

@@ -11,7 +11,7 @@ BEGIN
     SELECT o.destination, o.thread, o.request_id, o.seq, o.topic, o.state, o.attempts, o.created_at,
         nullif(o.due_at, '-infinity'), o.leased_until, o.delivered_at, o.last_error,
         CASE WHEN o.destination = 'salt' THEN approval.dispatch_summary(o.request_id) END,
-        o.destination = 'salt' OR EXISTS (SELECT FROM approval.route AS r WHERE r.destination = o.destination)
+        o.destination = 'salt' OR o.topic = 'ticket' OR EXISTS (SELECT FROM approval.route AS r WHERE r.destination = o.destination)
     FROM (SELECT * FROM approval.outbox AS b
           WHERE CASE WHEN p_state IS NULL THEN b.state <> 'delivered' ELSE b.state = p_state END
           ORDER BY b.created_at DESC, b.destination, b.request_id, b.thread, b.seq

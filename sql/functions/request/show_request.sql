@@ -41,6 +41,12 @@ BEGIN
         'action', (SELECT t.action FROM approval.request_type AS t
                    WHERE t.type_name = r.type_name AND t.type_version = r.type_version),
         'requester', p.name, 'assurance', r.assurance, 'reason', r.reason, 'source', r.source, 'external_ref', r.external_ref,
+        'ticket', (SELECT jsonb_build_object('site', t.provider, 'id', t.ticket_id, 'key', k.key, 'url', k.url,
+                       'generation', t.generation, 'held_at', h.held_at, 'held', h.reason)
+                   FROM approval.ticket_request AS t
+                   JOIN approval.ticket AS k USING (provider, ticket_id)
+                   LEFT JOIN approval.ticket_hold AS h USING (request_id)
+                   WHERE t.request_id = r.request_id),
         'submitted_at', r.submitted_at, 'after', r.not_before, 'expires_at', r.expires_at,
         'approved_at', r.approved_at, 'closed_at', r.closed_at,
         'on_behalf_of', (SELECT name FROM approval.principal WHERE principal_id = r.on_behalf_of),
@@ -102,7 +108,7 @@ BEGIN
         'group_count', (SELECT count(DISTINCT p.likeness) FROM per_minion AS p),
         'chain', (
             SELECT coalesce(jsonb_agg(jsonb_build_object(
-                'stage', stage.stage_no, 'name', stage.name, 'min_assurance', stage.min_assurance,
+                'stage', stage.stage_no, 'name', stage.name, 'min_assurance', stage.min_assurance, 'accept', stage.accept,
                 'started_at', stage.started_at, 'timeout', stage.timeout, 'escalate_to', stage.escalate_to,
                 'satisfied_at', stage.satisfied_at, 'any_of', (
                     SELECT jsonb_agg(jsonb_build_object('group', q.group_name, 'quorum', q.quorum) ORDER BY q.group_name)

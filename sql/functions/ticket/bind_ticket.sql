@@ -1,8 +1,9 @@
-CREATE OR REPLACE FUNCTION approval.bind_ticket(p_site text, p_ticket_id text, p_generation integer, p_at timestamptz)
-    RETURNS bigint
+CREATE OR REPLACE FUNCTION approval.bind_ticket(p_site text, p_ticket_id text, p_generation integer, p_at timestamptz,
+    p_digest text DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     bound bigint;
+    now_asked text;
 BEGIN
     PERFORM approval.check_site(p_site);
     IF p_at IS NULL OR NOT isfinite(p_at) THEN
@@ -17,11 +18,16 @@ BEGIN
             MESSAGE = format('ticket %s of %s has not asked for the %s. time', p_ticket_id, p_site, p_generation);
     END IF;
     PERFORM approval.lock_request(bound);
+    SELECT t.digest INTO now_asked FROM approval.ticket_request AS t WHERE t.request_id = bound;
+    IF now_asked <> p_digest THEN
+        RETURN NULL;
+    END IF;
     UPDATE approval.ticket_request AS t SET bound_at = p_at WHERE t.request_id = bound AND t.bound_at IS NULL;
     RETURN bound;
 END
 $$;
 COMMENT ON FUNCTION approval.bind_ticket IS
     'Says since when a ticket itself tells which request with which content it is, in the time of its site: decisions in it from '
-    'before do not count. What was said first holds until the request is amended. Gives the request: the newest of that '
-    'generation, so a revert once that was asked for. Raises AP002, AP005, AP014. Definer: tables are private.';
+    'before do not count. What was said first holds until the request is amended. p_digest: of the ticket, as it was told there '
+    '(NULL: as it is). Gives the request: the newest of that generation, so a revert once that was asked for; NULL: it was '
+    'amended meanwhile, and nothing is bound. Raises AP002, AP005, AP014. Definer: tables are private.';

@@ -54,6 +54,26 @@ SELECT 'warning', format('speaker %s', s.login),
     'Take it out of the policy (speakers), or make the login.'
 FROM approval.speaks_for AS s WHERE NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = s.login)
 UNION ALL
+SELECT 'warning', format('type %s, stage %s (%s)', t.type_name, s.stage_no, s.name),
+    format('no login speaks for %s, so no ticket there can decide', string_agg(site, ', ' ORDER BY site)),
+    'Correct the stage (accept), or name the login in the policy (speakers).'
+FROM approval.newest_type AS t JOIN approval.request_type_stage AS s USING (type_name, type_version), unnest(s.accept) AS site
+WHERE NOT EXISTS (SELECT FROM approval.speaks_for AS f WHERE f.provider = site)
+GROUP BY t.type_name, s.stage_no, s.name
+UNION ALL
+SELECT 'warning', format('tickets of %s', d.provider),
+    CASE count(*) WHEN 1 THEN '1 delivery' ELSE count(*) || ' deliveries' END || ' could not be worked off',
+    'See what they say: salt-approval itsm list. Retry them once that is mended: salt-approval itsm retry.'
+FROM approval.ticket_delivery AS d WHERE d.state = 'dead' GROUP BY d.provider
+UNION ALL
+SELECT 'warning', format('tickets of %s', d.provider),
+    format('%s since %s, and none is taken', CASE count(*) WHEN 1 THEN '1 delivery waits' ELSE count(*) || ' deliveries wait' END,
+           approval.when_text(min(d.received_at))),
+    'The worker tickets of salt-approval serve does it, where approval:itsm has the site.'
+FROM approval.ticket_delivery AS d WHERE d.state = 'waiting' AND d.due_at <= now() - interval '15 minutes'
+    AND (d.leased_until IS NULL OR d.leased_until <= now())
+GROUP BY d.provider
+UNION ALL
 SELECT 'warning', 'minions that started',
     format('%s to be caught up since %s, and none is taken',
            approval.counted(count(*), 'minion'), approval.when_text(min(c.due_at))),

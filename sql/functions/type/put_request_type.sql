@@ -19,7 +19,7 @@ BEGIN
     IF unknown IS NULL THEN
         SELECT string_agg(DISTINCT key, ', ') INTO unknown
         FROM jsonb_path_query(chain, '$[*] ? (@.type() == "object")') AS body, jsonb_object_keys(body) AS key
-        WHERE key NOT IN ('name', 'min_assurance', 'any_of', 'more_than_minions', 'timeout', 'escalate_to');
+        WHERE key NOT IN ('name', 'min_assurance', 'any_of', 'more_than_minions', 'timeout', 'escalate_to', 'accept');
     END IF;
     SELECT string_agg(key, ' and ') INTO missing FROM unnest(ARRAY['kind', 'requesters', 'chain']) AS key
     WHERE p_definition -> key IS NULL OR p_definition -> key = 'null';
@@ -43,6 +43,12 @@ BEGIN
         WHEN p_definition ->> 'proof' NOT IN ('return', 'restart', 'reboot') THEN 'proof is one of return, restart, reboot'
         WHEN jsonb_array_length(p_definition #> '{action,arg}') > 0 AND coalesce((p_definition -> 'dispatch')::boolean, true)
             THEN 'arguments of an action that is sent have names: kwarg; or say dispatch: false'
+        WHEN EXISTS (
+                SELECT FROM jsonb_array_elements(chain) AS body
+                WHERE body ? 'accept' AND CASE WHEN jsonb_typeof(body -> 'accept') = 'array' THEN EXISTS (
+                    SELECT FROM jsonb_array_elements(body -> 'accept') AS site
+                    WHERE jsonb_typeof(site) <> 'string' OR site #>> '{}' !~ '^[a-z][a-z0-9_-]*$') ELSE true END)
+            THEN 'accept of a stage lists the sites whose tickets can decide there, as in [jira-acme]; [] is none'
         WHEN pre_approved <> (jsonb_array_length(chain) = 0)
             THEN 'an empty chain needs pre_approved: true, and the other way round'
         WHEN NOT pre_approved AND NOT EXISTS (
@@ -105,12 +111,13 @@ BEGIN
                 MESSAGE = format('request type %s, stage %s: any_of lists no group', given_name, stage.stage_no);
         END IF;
         INSERT INTO approval.request_type_stage
-            (type_name, type_version, stage_no, name, min_assurance, more_than_minions, timeout, escalate_to)
+            (type_name, type_version, stage_no, name, min_assurance, more_than_minions, timeout, escalate_to, accept)
         VALUES (given_name, new_version, stage.stage_no, stage.body ->> 'name',
                 coalesce(stage.body ->> 'min_assurance', 'asserted'), coalesce((stage.body ->> 'more_than_minions')::integer, 0),
                 approval.duration(
                     format('request type %s: timeout of stage %s', given_name, stage.stage_no), stage.body -> 'timeout'),
-                stage.body ->> 'escalate_to');
+                stage.body ->> 'escalate_to',
+                CASE WHEN stage.body ? 'accept' THEN ARRAY(SELECT jsonb_array_elements_text(stage.body -> 'accept')) END);
         FOR alternative IN SELECT entry FROM jsonb_array_elements(stage.body -> 'any_of') AS entry LOOP
             INSERT INTO approval.request_type_quorum
             VALUES (given_name, new_version, stage.stage_no, alternative.entry ->> 'group',
@@ -128,6 +135,6 @@ COMMENT ON FUNCTION approval.put_request_type IS
     'Loads a request type: {name, title, kind, requesters: [groups or *], targets: [minion groups or *], pre_approved, '
     'self_approval, repeat_approval, max_open, valid_for, plan_within, calendar, review_group, action: {function, arg, kwarg}, '
     'parameters: JSON Schema, dispatch, catalog, proof, proof_within, returns: JSON Schema, rollout: {canaries, steps, soak, '
-    'max_failures, max_in_flight, resume}, late, chain: [{name, min_assurance, more_than_minions, timeout, escalate_to, any_of: '
-    '[{group, quorum}]}]}. A changed definition becomes a new version; requests in flight keep theirs. For durations see '
+    'max_failures, max_in_flight, resume}, late, chain: [{name, min_assurance, more_than_minions, timeout, escalate_to, accept, '
+    'any_of: [{group, quorum}]}]}. A changed definition becomes a new version; requests in flight keep theirs. For durations see '
     'approval.duration. Gives the version. Raises AP017. Definer: policy changes are audited.';

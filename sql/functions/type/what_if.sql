@@ -10,7 +10,7 @@ BEGIN
         'stages', (
             SELECT coalesce(jsonb_agg(jsonb_build_object(
                 'stage', s.stage_no, 'name', s.name, 'min_assurance', s.min_assurance, 'timeout', s.timeout,
-                'escalate_to', s.escalate_to, 'any_of', (
+                'escalate_to', s.escalate_to, 'accept', s.accept, 'any_of', (
                     SELECT jsonb_agg(jsonb_build_object('group', q.group_name, 'quorum', q.quorum, 'approvers', able.names,
                                                         'possible', cardinality(able.names) >= q.quorum,
                                                         'excluded', able.excluded) ORDER BY q.group_name)

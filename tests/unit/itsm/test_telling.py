@@ -168,6 +168,18 @@ def test_done_only_when_converged_and_behind_the_verdict():
     assert list(ticket.files) == ["approval-request-7-converged.json"]
 
 
+def test_a_decision_is_told_while_more_are_needed_and_the_end_of_a_no_at_once():
+    ticket = OneTicket("asked")
+    tell, database = setting(ticket, news(chain=decided()))
+    tell.tell(7, 2, "decided")
+    database.news = {**database.news, "state": "approved", "approved_at": "2026-11-30T09:00:00+00:00"}
+    tell.tell(7, 3, "decided")
+    assert list(ticket.notes) == ["7/2"]
+    database.news = {**database.news, "state": "rejected", "approved_at": None}
+    tell.tell(7, 4, "decided")
+    assert (ticket.stage, list(ticket.notes)) == ("declined", ["7/2", "7/rejected"])
+
+
 @pytest.mark.parametrize("state", [state for state in texts.SETTLED if state != "converged"])
 def test_all_other_ends_are_failures_of_the_ticket(state):
     ticket = OneTicket("waiting")

@@ -322,3 +322,28 @@ def test_the_job_log(run, approved):
 def test_acts_on_the_policy(run):
     assert "principal-put" in run("alice", "audit", "trail")[1]
     assert run("alice", "audit", "trail", "0") == run("alice", "audit", "trail")
+
+
+def test_a_ticket_is_named_with_why_it_holds_its_request_and_where_it_can_decide(run, approved):
+    stages = [
+        {"name": "site", "accept": ["jira-acme"], "any_of": [{"group": "reviewers"}]},
+        {"name": "own", "accept": [], "any_of": [{"group": "managers"}]},
+    ]
+    definition = {"name": "ticketed", "kind": "package", "requesters": ["*"], "chain": stages}
+    approved.execute("SELECT approval.put_request_type(%s)", (json.dumps(definition),))
+    approved.execute("SELECT approval.put_speaker('itsm', 'jira-acme', 'authenticated')")
+    approved.execute("SELECT approval.put_identity('jira-acme', '712020:a', 'alice')")
+    ticket = {"id": "10001", "key": "SC-7", "url": "https://acme.example/browse/SC-7", "digest": "d1"}
+    ((number,),) = approved.execute(
+        "SELECT request_id FROM approval.ask_by_ticket('jira-acme', '712020:a', NULL, %s, 'ticketed', 'x', "
+        "'{web1}', '{package}', '{hello}', '{1.0}', NULL, '{}')",
+        (json.dumps(ticket),),
+        login="itsm",
+    )
+    text = run("alice", "show", str(number))[1]
+    assert "ticket: SC-7 https://acme.example/browse/SC-7\n" in text
+    assert "held: " not in text
+    assert "at least asserted; in tickets of jira-acme too\n" in text
+    assert "at least asserted; not in tickets\n" in text
+    approved.execute("SELECT approval.hold_ticket('jira-acme', '10001', 'somebody changed it')", login="itsm")
+    assert re.search(r"^ +held: .*: somebody changed it$", run("alice", "show", str(number))[1], re.MULTILINE)
