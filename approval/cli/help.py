@@ -21,6 +21,7 @@ PAGES = (
     "model",
     "cookbook",
     "rollouts",
+    "tickets",
     "minion",
     "validation",
     "roles",
