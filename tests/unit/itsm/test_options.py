@@ -1,14 +1,19 @@
 """The difference between the options that there are and those that there shall be."""
 
+import pathlib
 import random
 
+import documents
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from saltext.approval.errors import ConfigError
 from saltext.approval.itsm import options
 from saltext.approval.itsm.options import Offer, Option, Wish
+
+PAGE = pathlib.Path(__file__).parents[3] / "docs/tickets.md"
 
 
 def existing(*rows):
@@ -181,6 +186,16 @@ def test_settings_say_what_a_field_offers():
         Offer("customfield_1", "packages", kernel="Linux"),
         Offer("customfield_1", "minions", "Shops", ("shops",)),
     )  # fmt: skip
+
+
+def test_the_settings_of_the_page_are_such():
+    (block,) = [one for one in documents.blocks(PAGE) if one.text.startswith("options:")]
+    offers = options.load("w", yaml.safe_load(block.text)["options"])
+    assert [(offer.field, offer.context, offer.groups) for offer in offers] == [
+        ("customfield_10102", None, None),
+        ("customfield_10104", None, None),
+        ("customfield_10104", "Shops", ("shops",)),
+    ]
 
 
 @pytest.mark.parametrize(
