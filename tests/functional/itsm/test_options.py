@@ -42,12 +42,6 @@ OFFERS = [{"field": PACKAGE, "offers": "packages"}, {"field": MINIONS, "offers":
 
 
 @pytest.fixture
-def jira():
-    with JiraStandIn(seed=1) as site:
-        yield site
-
-
-@pytest.fixture
 def syncing(tmp_path):
     """A function that gives the JiraOptions of a stand-in; it does not wait between questions."""
 
@@ -275,13 +269,14 @@ def test_a_worker_without_sites_is_none(approved, settings_of):
     assert ticket_options.worker(Settings({"approval": {"engine": settings_of("engine")}})) is None
 
 
-def test_a_sync_that_is_wanted_wakes_the_worker(approved):
+def test_the_route_sync_wakes_the_worker(office, approved):
     from saltext.approval.engine.workers import ticket_options
 
-    approved.execute("SELECT approval.put_speaker('itsm', 'jira-acme', 'authenticated')")
     with approved.connect() as conn:
         conn.execute(f"LISTEN {ticket_options.CHANNEL}")
-        approved.execute("SELECT approval.want_options('jira-acme')", login="itsm")
+        given = '{"way": "automation", "route": "sync", "body": ""}'
+        approved.execute("SELECT approval.receive_delivery('jira-acme', 'rule:1', 'sync', %s)", (given,), login="itsm")
+        assert office.work() == ["options are brought in line soon"]
         assert [notice.channel for notice in conn.notifies(timeout=5, stop_after=1)] == [ticket_options.CHANNEL]
 
 

@@ -114,8 +114,7 @@ def left_out(report):
     return {(row["ticket"], row["minion"], row["package"], row["version"]): row["why"] for row in report["left_out"]}
 
 
-def test_import_twice_makes_the_same_rows_and_all_omissions_are_named(run, approved):
-    """Acceptance check 25."""
+def test_acceptance_25_import_twice_makes_the_same_rows_and_all_omissions_are_named(run, approved):
     code, text = run(*ZONE, "--yes", "--json")
     first = json.loads(text)
     assert code == 1, "some was refused"
