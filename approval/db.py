@@ -24,9 +24,10 @@ ORDER BY 1
 OUR_CLASS = "AP"  # SQLSTATEs that the functions of schema approval raise
 
 
-def connect(connection):
+def connect(connection, what="the approval database"):
     """
-    Open a psycopg connection (autocommit, rows as dicts) to what config.connection() returned.
+    Open a psycopg connection (autocommit, rows as dicts) to what config.connection() returned; ``what`` names it in
+    errors.
 
     Raises ConfigError for a connection string that libpq does not understand, Unavailable otherwise.
     """
@@ -44,7 +45,7 @@ def connect(connection):
         conn.execute("SET TIME ZONE 'UTC'")
         return conn
     except psycopg.OperationalError as exc:
-        raise Unavailable(f"the approval database cannot be reached: {_first_line(exc)}") from None
+        raise Unavailable(f"{what} cannot be reached: {_first_line(exc)}") from None
 
 
 def call(conn, function, *args):

@@ -64,7 +64,8 @@ class Intake:
         rule = None
         if delivery["way"] == "automation":
             if delivery["route"] == "sync":
-                return "ignored: options are brought up to date without being asked for it"
+                self._rows("want_options")
+                return "options are brought in line soon"
             try:
                 rule = automation.read(delivery["route"], delivery["body"].encode(), self._site).ask
             except InputError as exc:

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import ConfigError, InputError
 from . import body as json_body
-from . import items, jira_fields, signature, sites
+from . import items, jira_fields, options, signature, sites
 from .ticket import ASKING, REVERTING, STAGES, Ask, Decision, Edit, Ignored, Person, Talking, Ticket
 
-OWN = ("api", "projects", "workflow")
+OWN = ("api", "projects", "workflow", "options")
 AUTH = ("email", "token_file", "cloud_id")
 APIS = ("cloud", "datacenter")
 ID = re.compile("[0-9]{1,19}")
@@ -47,12 +47,15 @@ class Settings:
         None where it comes from anywhere.
     moves
         The names of the transitions by which we bring it into a stage: stage -> name.
+    options
+        The options.Offers of its fields.
     """
 
     api: str
     types: dict
     edges: dict
     moves: dict = field(default_factory=dict)
+    options: tuple = ()
 
 
 def settings(where, given):
@@ -85,7 +88,7 @@ def settings(where, given):
         sites.text(f"{where}: workflow: moves: {stage}", name)
         if stage not in edges:
             raise ConfigError(f"{where}: workflow: set {stage}, the status into which the transition {name!r} leads")
-    return Settings(api, types, edges, moves)
+    return Settings(api, types, edges, moves, options.load(f"{where}: options", given.get("options")))
 
 
 def _edges(where, given):
@@ -116,6 +119,12 @@ class Jira(Talking):
         from . import jira_client
 
         return jira_client.Client(self)
+
+    def offering(self):
+        """The part that brings the options of the site in line: see jira_options.JiraOptions."""
+        from . import jira_options
+
+        return jira_options.JiraOptions(self)
 
     def verify(self, headers, body, now):
         """See ticket.System."""

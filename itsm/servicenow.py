@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from ..config import read_secret_file
 from ..errors import ConfigError, InputError
 from . import body as json_body
-from . import items, signature, sites
+from . import items, options, signature, sites
 from .ticket import ASKING, STAGES, Decision, Edit, Ignored, Person, Talking, Ticket, Unsigned
 
-OWN = ("tables", "workflow", "basic")
+OWN = ("tables", "workflow", "basic", "options")
 AUTH = ("client_id", "client_secret_file", "api_key_file", "user", "password_file")
 SYS_ID = re.compile("[0-9a-f]{32}")
 NUMBER = re.compile("[A-Za-z]{1,20}[0-9]{1,20}")
@@ -47,12 +47,15 @@ class Settings:
         What we set to bring a ticket into a stage, step by step: stage -> ({field: value}, ...).
     basic
         (user, file of the password) with which deliveries come that are not signed; None: they have to be signed.
+    options
+        The options.Offers of tables that references are chosen from.
     """
 
     types: dict
     stages: dict
     moves: dict = field(default_factory=dict)
     basic: tuple | None = None
+    options: tuple = ()
 
 
 def settings(where, given):
@@ -90,7 +93,10 @@ def settings(where, given):
             }
             for fields in (steps if isinstance(steps, list) else [steps])
         )
-    return Settings(types, stages, moves, _basic(f"{where}: basic", given.get("basic")))
+    offers = options.load(f"{where}: options", given.get("options"), "table", TABLE, "u_approval_package")
+    if any("^" in (offer.context or "") for offer in offers):
+        raise ConfigError(f"{where}: options: no context may hold a ^, which separates the parts of a query")
+    return Settings(types, stages, moves, _basic(f"{where}: basic", given.get("basic")), offers)
 
 
 def _basic(where, given):
@@ -115,6 +121,12 @@ class ServiceNow(Talking):
         from . import servicenow_client
 
         return servicenow_client.Client(self)
+
+    def offering(self):
+        """The part that brings the options of the instance in line: see servicenow_options.ServiceNowOptions."""
+        from . import servicenow_options
+
+        return servicenow_options.ServiceNowOptions(self)
 
     def verify(self, headers, body, now):
         """See ticket.System. A MID server can only log in: see Settings.basic."""

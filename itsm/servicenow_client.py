@@ -189,6 +189,10 @@ class Client:
             return table, row
         raise Gone("; ".join(reasons))
 
+    def rows(self, table, query, wanted, fields):
+        """See _rows()."""
+        return self._rows(table, query, wanted, fields)
+
     def _rows(self, table, query, wanted, fields):
         """Yield the rows of a table that a query finds and that have the ``wanted`` fields. Raises Away, Denied."""
         asked = {

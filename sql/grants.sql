@@ -320,3 +320,13 @@ GRANT EXECUTE ON FUNCTION approval.delivery_outcome TO approval_itsm;
 GRANT SELECT ON approval.ticket, approval.ticket_request, approval.ticket_hold, approval.ticket_delivery, approval.ticket_poll,
     approval.request_editor, approval.decision_proof
 TO approval_auditor;
+
+-- What is taken over from an older system.
+GRANT EXECUTE ON FUNCTION approval.note_import TO approval_operator;
+
+-- What tickets are offered: packages and minions by name.
+GRANT EXECUTE ON FUNCTION
+    approval.list_offers,
+    approval.list_offered_minions,
+    approval.want_options
+TO approval_itsm;

@@ -31,6 +31,7 @@ PAGES = (
     "roles",
     "architecture",
     "performance",
+    "moving-from-saltconf21",
 )
 HEADING = re.compile(r"^(#{1,3}) (.+)$")
 

@@ -1,13 +1,16 @@
 """Commands about tickets of other systems."""
 
+import functools
 import json
 import sys
 
 from . import itsm_site
-from .command import DONE, IN_PART, REFUSED, group, leaf, read
+from .command import DONE, IN_PART, REFUSED, answer, group, leaf, read
+from .layout import plain
 from .serve import CONFIG
 
 WAYS = ("webhook", "automation", "ticket")
+MOST_NAMED = 10
 
 
 def add(commands):
@@ -15,6 +18,7 @@ def add(commands):
     ours = group(commands, "itsm", "tickets of Jira, ServiceNow and others")
     _add_read(ours)
     itsm_site.add(ours)
+    _add_options(ours)
 
 
 def _add_read(ours):
@@ -60,3 +64,50 @@ def _read(arguments):
     is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     print(json.dumps(answer, indent=2, ensure_ascii=not is_utf8))
     return {"asks": DONE, "refused": REFUSED, "ignored": IN_PART}[code]
+
+
+def _add_options(ours):
+    command = leaf(
+        ours, "options", _options,
+        "bring what the fields of a site offer in line with the inventory now; else the worker does it every few "
+        "hours; exit code 3 if there was no room for some, or it has to be done by hand",
+    )  # fmt: skip
+    command.add_argument("site", metavar="SITE", help="its name, or its provider")
+    command.add_argument("--config", metavar="FILE", default=CONFIG, help="where the sites are described (%(default)s)")
+    command.add_argument("--dry-run", action="store_true", help="only say what would change")
+
+
+def _options(arguments):
+    from .. import db
+    from ..errors import InputError
+    from ..itsm import options, sites
+    from ..settings import Settings
+
+    settings = Settings.from_service_file(arguments.config)
+    site = sites.find(sites.load(settings.ticket_sites()), arguments.site)
+    if not getattr(site.own, "options", ()):
+        raise InputError(f"{site.where}: options names no field that would offer anything")
+    with db.connect(settings.connection("itsm")) as conn:
+        syncing = sites.system(site).offering()
+        wanted = functools.partial(options.wanted, functools.partial(db.call, conn))
+        done = [one.as_json() for one in syncing.sync(wanted, arguments.dry_run)]
+    answer(arguments, done, options_text)
+    return IN_PART if any(one["left_out"] or one["note"] for one in done) else DONE
+
+
+def options_text(done):
+    """The options.Dones of a sync, as JSON has them."""
+    lines = []
+    for one in done:
+        place = one["field"] + (f", context {one['context']}" if one["context"] else "")
+        counts = ", ".join(f"{one[what]} {what}" for what in ("created", "enabled", "disabled", "moved") if one[what])
+        would = "would be " if one["is_tried"] else ""
+        lines.append(f"{place} ({one['offers']}): {would + counts if counts else 'nothing to change'}")
+        for what, names in (("no room for", one["left_out"]), ("no ticket could ask for", one["unusable"])):
+            if names:
+                more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+                shown = ", ".join(plain(" ".join(filter(None, name))) for name in names[:MOST_NAMED])
+                lines.append(f"  {what} {shown}{more}")
+        if one["note"]:
+            lines.append(f"  {one['note']}")
+    return "\n".join(lines)

@@ -22,7 +22,17 @@ OF_A_MASTER = ("dispatch", "reinstall", "catch_up", "drift", "inventory", "snaps
 # The module of each worker, which is imported in the process that runs it.
 WORKERS = {
     name: f"{__package__}.workers.{name}"
-    for name in ("seal", "partitions", "due", "alarms", *OF_A_MASTER, "metrics", "tickets", "ticket_news")
+    for name in (
+        "seal",
+        "partitions",
+        "due",
+        "alarms",
+        *OF_A_MASTER,
+        "metrics",
+        "tickets",
+        "ticket_news",
+        "ticket_options",
+    )
 }
 
 DEFAULT_LIMIT_MS = 120_000

@@ -36,8 +36,9 @@ SELECT is(pg_temp.granted('t_engine'), '{advance_rollout,awaited_minions,awaitin
     'take_catalogs,take_catch_ups,take_checks,take_dispatches,tell,unknown_minions,want_catalogs}', 'engine');
 CREATE ROLE t_itsm LOGIN; GRANT approval_itsm TO t_itsm;
 SELECT is(pg_temp.granted('t_itsm'), '{ask_by_ticket,bind_ticket,claim_deliveries,claim_outbox,decide_by_ticket,delivery_outcome,due_looks,due_outbox,hold_ticket,'
-    'list_deliveries,note_token_expiry,poll_mark,receive_delivery,release_ticket,request_of_ref,requests_of_ticket,retry_delivery,revert_by_ticket,set_poll_mark,'
-    'settle_delivery,settle_outbox,ticket_news,ticket_of,tickets}', 'itsm: no other way to ask or decide');
+    'list_deliveries,list_offered_minions,list_offers,note_token_expiry,poll_mark,receive_delivery,release_ticket,request_of_ref,'
+    'requests_of_ticket,retry_delivery,revert_by_ticket,set_poll_mark,settle_delivery,settle_outbox,ticket_news,ticket_of,tickets,'
+    'want_options}', 'itsm: no other way to ask or decide');
 SELECT is(pg_temp.granted('t_stranger'), '{}', 'a login without a role: none');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_auditor''))', $$SELECT name FROM reading UNION VALUES ('show_policy'), ('inbox_of'), ('list_returns'), ('list_quarantine'), ('list_jobs'), ('check_job_log'), ('metrics')$$,
     'auditor: reads');
@@ -46,7 +47,7 @@ SELECT set_eq('SELECT unnest(pg_temp.granted(''t_bob''))', $$SELECT name FROM re
 SELECT is(pg_temp.granted('t_breaker'), '{break_glass}', 'break_glass: only that, beside what the login is granted otherwise');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_runner''))',
     $$SELECT name FROM reading UNION SELECT name FROM asking
-    UNION VALUES ('put_minions'), ('remove_minions'), ('plan_items'), ('put_plan'), ('inbox'), ('inbox_of'), ('list_returns'), ('list_quarantine'), ('list_jobs'), ('check_job_log')$$, 'operator');
+    UNION VALUES ('put_minions'), ('remove_minions'), ('plan_items'), ('put_plan'), ('inbox'), ('inbox_of'), ('list_returns'), ('list_quarantine'), ('list_jobs'), ('check_job_log'), ('note_import')$$, 'operator');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_policy''))', $$SELECT name FROM reading UNION VALUES ('put_principal'), ('disable_principal'),
     ('put_identity'), ('drop_identity'), ('put_group'), ('put_membership'), ('drop_membership'), ('put_request_type'),
     ('put_minion_group'), ('put_calendar'), ('put_freeze'), ('drop_freeze'), ('put_speaker'), ('drop_speaker'), ('put_route'), ('drop_route'), ('show_policy'), ('remove_minions'),
