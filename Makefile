@@ -25,9 +25,9 @@ SALT_WHEELS := $(CACHE)/salt-wheels$(SUFFIX)
 # The Salt of the minions, where it is another than the master's: the name of its wheels' folder.
 MINION_WHEELS ?= $(notdir $(SALT_WHEELS))
 
-PACKAGES := approval ext_pillar returners runners engines itsm states sql
+PACKAGES := approval ext_pillar returners runners engines itsm portal states sql
 # Folders are among them, so that a deleted file counts as a change.
-SOURCES := pyproject.toml setup.py $(wildcard README.md LICENSE docs/*.md docs/*.1 monitoring/*) $(shell find $(PACKAGES) cext \
+SOURCES := pyproject.toml setup.py $(wildcard README.md LICENSE docs/*.md docs/*.1 monitoring/* systemd/*) $(shell find $(PACKAGES) cext \
     ! -name '*.so' ! -path '*__pycache__*')
 PYTHON_SOURCES := setup.py $(PACKAGES) tests tools demo bench
 C_SOURCES := $(wildcard cext/*.c cext/*.h tests/c/*.c tests/c/*.h bench/*.c)

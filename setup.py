@@ -26,6 +26,7 @@ PACKAGES = {
     ROOT + ".states": "states",
     ROOT + ".sql": "sql",
     ROOT + ".itsm": "itsm",
+    ROOT + ".portal": "portal",
     ROOT + ".docs": "docs",
 }
 PACKAGE_DATA = {
@@ -41,6 +42,15 @@ PACKAGE_DATA = {
 DATA_FILES = [
     ("share/man/man1", ["docs/salt-approval.1"]),
     ("share/saltext-approval", ["monitoring/alerts.yaml", "monitoring/dashboard.json"]),
+    (
+        "share/saltext-approval/systemd",
+        [
+            "systemd/salt-approval-serve.service",
+            "systemd/salt-approval-web.service",
+            "systemd/salt-approval.sysusers",
+            "systemd/salt-approval.tmpfiles",
+        ],
+    ),
     ("share/bash-completion/completions", ["approval/cli/completions/salt-approval"]),
 ]
 LIBRARIES = ["libpq", "msgpack", "jansson", "liblz4", "lmdb", "libcrypto", "zlib"]  # pkg-config names

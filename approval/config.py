@@ -87,6 +87,17 @@ def _private_text(path, what, uid, content):
         raise ConfigError(f"{label} cannot be read: {exc.strerror}") from None
 
 
+def check_private(path, what, uid=None):
+    """
+    Refuse the file ``path``, which ``what`` names for error texts, if others than the account ``uid`` (None: that of
+    this process) could read or write it, as for read_dsn_file. Raises ConfigError.
+    """
+    try:
+        _check_access(os.stat(path), os.geteuid() if uid is None else uid, f"{what} {path}")
+    except OSError as exc:
+        raise ConfigError(f"{what} {path} cannot be read: {exc.strerror}") from None
+
+
 @functools.lru_cache(maxsize=16)
 def _content(path, uid, label, holds, *_identity):
     """The file's text; read again when its identity changes, since every pillar asks for it."""

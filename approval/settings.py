@@ -188,6 +188,16 @@ class Settings:
             raise ConfigError("approval:itsm:sites must be a mapping of names of sites to their settings")
         return sites
 
+    def web(self):
+        """What stands under ``approval:web``: portal/config.py reads it."""
+        section = self.section("web")
+        if section is None:
+            raise ConfigError(
+                "approval:web is not configured: set public_url: https://approval.example.com there, the address of "
+                "this service for others"
+            )
+        return section
+
     def public_url(self):
         """``approval:web:public_url``, where people find the web service; None where nothing is said."""
         section = self.section("web")

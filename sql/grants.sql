@@ -316,6 +316,8 @@ GRANT EXECUTE ON FUNCTION
     approval.claim_outbox,
     approval.settle_outbox
 TO approval_itsm;
+-- The web service answers a rule with what came of it.
+GRANT EXECUTE ON FUNCTION approval.delivery_outcome TO approval_itsm;
 GRANT SELECT ON approval.ticket, approval.ticket_request, approval.ticket_hold, approval.ticket_delivery, approval.ticket_poll,
     approval.request_editor, approval.decision_proof
 TO approval_auditor;

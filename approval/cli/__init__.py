@@ -13,7 +13,7 @@ from .command import DONE, NOT_TRIED, REFUSED, add_options, help_of
 # The modules that declare commands, in the order of --help.
 COMMANDS = (
     "requests", "plan", "rollout", "policy", "outbox", "compliance", "alarms", "returns", "jobs", "export", "snapshot",
-    "spool", "minions", "audit", "db", "system", "serve", "itsm", "help",
+    "spool", "minions", "audit", "db", "system", "serve", "web", "itsm", "help",
 )  # fmt: skip
 
 EPILOG = """\

@@ -16,6 +16,7 @@ PAGES = (
     "policy",
     "daily-work",
     "running",
+    "web",
     "job-log",
     "alarms",
     "model",

@@ -9,7 +9,14 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OURS = "saltext.approval"
-LOADED = {"ext_pillar": "pillar", "returners": "returners", "runners": "runners", "engines": "engines", "itsm": "itsm"}
+LOADED = {
+    "ext_pillar": "pillar",
+    "returners": "returners",
+    "runners": "runners",
+    "engines": "engines",
+    "itsm": "itsm",
+    "portal": "portal",
+}
 ELSEWHERE = {f"{OURS}._core", f"{OURS}.states"}  # in C; and a folder that is served
 # Salt may stand at the top of their modules; all others work without it, or load it when it is needed.
 WITH_SALT = {"jobs", "master", "engine", "returners", "runners"}

@@ -1,0 +1,1 @@
+"""The web service: what comes in over HTTP, and pages for people."""

@@ -1,0 +1,63 @@
+"""The Flask application of the web service."""
+
+import logging
+
+from flask import Flask
+from werkzeug.exceptions import HTTPException
+
+from ..errors import Unavailable
+from . import answers, health, log, pages
+from .front import Front
+
+RETRY_S = 5
+DETAILS = {
+    400: "The request cannot be understood.",
+    404: "There is nothing at this address.",
+    405: "This address does not take requests of this kind.",
+    413: "The request is larger than what is taken here.",
+    500: "Something went wrong here. The log of the service has it under this answer's X-Request-Id.",
+    503: "The service cannot do this now. Try again in a few seconds.",
+}
+
+
+def create(web, checks, blueprints=()):
+    """
+    The application, by the config.Web ``web``.
+
+    checks
+        {name: function} of what has to be for the service to be ready: each gives None, or a sentence that says what
+        is wrong; or raises ApprovalError.
+    blueprints
+        More of them beside health and the pages.
+    """
+    app = Flask("saltext.approval.portal", static_folder=None, template_folder=None)
+    app.json.sort_keys = False
+    for blueprint in (health.blueprint(checks), pages.blueprint(), *blueprints):
+        app.register_blueprint(blueprint)
+    app.after_request(answers.with_headers)
+    app.register_error_handler(HTTPException, _http_problem)
+    app.register_error_handler(Unavailable, _away)
+    app.register_error_handler(Exception, _failure)
+    app.wsgi_app = Front(app.wsgi_app, web)
+    return app
+
+
+def _http_problem(exc):
+    if exc.response is not None:
+        return exc.response
+    response = answers.problem(exc.code, exc.name, DETAILS.get(exc.code, exc.name))
+    if exc.code == 405 and exc.valid_methods:
+        response.headers["Allow"] = ", ".join(exc.valid_methods)
+    return response
+
+
+def _away(exc):
+    log.say("the database is away", logging.ERROR, why=str(exc))
+    response = answers.problem(503, "Service Unavailable", DETAILS[503])
+    response.headers["Retry-After"] = str(RETRY_S)
+    return response
+
+
+def _failure(exc):
+    log.say("a request failed", logging.ERROR, **log.places(exc))
+    return answers.problem(500, "Internal Server Error", DETAILS[500])

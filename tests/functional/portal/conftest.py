@@ -1,0 +1,200 @@
+"""The web service as a process of its own, on a free port, with a database behind it."""
+
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+BOUND_S = 60
+SECRETS = {
+    "webhook": "a secret of the webhooks",
+    "old": "the secret to be retired",
+    "route": "the token of the rules",
+}
+# No module of Salt can be imported there, as where it is not installed.
+WITHOUT_SALT = """
+import sys
+sys.modules["salt"] = None
+from saltext.approval.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def wait_until(condition):
+    """Wait for the thing itself; gives what it found."""
+    deadline = time.monotonic() + BOUND_S
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.05)
+    return found
+
+
+class Service:
+    """A running web service: ``process``, ``port``, and what it said so far."""
+
+    def __init__(self, process, port, log):
+        self.process = process
+        self.port = port
+        self._log = log
+
+    def log(self):
+        """What it said, as a list of mappings: each line must be JSON."""
+        return [json.loads(line) for line in self._log.read_text().splitlines()]
+
+    def said(self, event):
+        """The lines about this event."""
+        return [line for line in self.log() if line["event"] == event]
+
+    def text(self):
+        """The same as it stands there."""
+        return self._log.read_text()
+
+    def connect(self, timeout=BOUND_S):
+        """A plain socket to it."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout)
+
+    def ask(self, method, path, body=None, headers=None, timeout=BOUND_S):
+        """(status, headers, body) of a request on a connection of its own."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        with contextlib.closing(connection):
+            connection.request(method, path, body, headers or {})
+            response = connection.getresponse()
+            return response.status, response.headers, response.read()
+
+    def workers(self):
+        """The ids of its processes, without the first."""
+        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(child) for child in children.split()]
+
+    def stop(self, number=signal.SIGTERM):
+        """End it; gives the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(BOUND_S)
+
+
+@pytest.fixture
+def until():
+    """The function that waits for something."""
+    return wait_until
+
+
+@pytest.fixture
+def free_port():
+    """A port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def itsm_login(database_server):
+    """The login of the part that speaks for sites."""
+    database_server.add_login("itsm_web", "approval_itsm")
+    return "itsm_web"
+
+
+@pytest.fixture
+def site_files(tmp_path):
+    """{name: the file of a secret of the sites}."""
+    files = {}
+    for name, secret in SECRETS.items():
+        files[name] = tmp_path / f"{name}.secret"
+        files[name].touch(mode=0o600)
+        files[name].write_text(secret + "\n")
+    return files
+
+
+@pytest.fixture
+def sites(site_files):
+    """The settings of the sites, which a test may change: two of Jira, one of ServiceNow, one of something else."""
+    webhook = [{"file": str(site_files["webhook"])}]
+    package = {
+        "request_type": "package",
+        "minions": "customfield_10102",
+        "packages": [{"cascade": "customfield_10104"}],
+    }
+    jira = {
+        "kind": "jira",
+        "url": "https://example-itsm.atlassian.net",
+        "projects": {
+            "SC21": {"types": {"Linux Package Management Request": {**package, "after": "customfield_10106"}}}
+        },
+        "workflow": {"approved": {"from": "Waiting for Approval", "to": "Sending to Integration"}},
+    }
+    change = {"request_type": "package", "minions": "u_minions", "packages": "u_packages", "after": "start_date"}
+    return {
+        "sc21": {**jira, "webhook_secrets": webhook, "route_token_file": str(site_files["route"])},
+        "other": {**jira, "webhook_secrets": [{"file": str(site_files["old"])}]},
+        "dev": {
+            "kind": "servicenow",
+            "url": "https://dev00000.service-now.com",
+            "webhook_secrets": webhook,
+            "tables": {"change_request": change},
+            "workflow": {"approved": {"approval": "approved"}},
+        },
+        "desk": {"kind": "generic", "webhook_secrets": webhook, "types": {"software": {"request_type": "package"}}},
+    }
+
+
+@pytest.fixture
+def web_config(database, settings_of, tmp_path, free_port, itsm_login, sites):
+    """A function that writes the settings of a service, with these changes under ``web`` and beside; gives the path."""
+    for provider in ("jira-sc21", "jira-other", "sn-dev", "generic-desk"):
+        database.execute("SELECT approval.put_speaker(%s, %s, 'authenticated')", (itsm_login, provider))
+
+    def write(web=None, **ours):
+        settings = {
+            "approval": {
+                "itsm": {**settings_of(itsm_login), "sites": sites},
+                "web": {
+                    "bind": f"127.0.0.1:{free_port}",
+                    "public_url": "https://approval.example.com",
+                    "workers": 1,
+                    **(web or {}),
+                },
+                **ours,
+            },
+        }
+        path = tmp_path / "service.yaml"
+        path.write_text(yaml.safe_dump(settings))
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def start(web_config, free_port, tmp_path):
+    """A function that starts the service with such settings, and waits until it listens; gives a Service."""
+    running = []
+
+    def begin(web=None, environment=None, **ours):
+        path = web_config(web, **ours)
+        log = tmp_path / f"log{len(running)}"
+        with log.open("w") as stream:
+            process = subprocess.Popen(
+                [sys.executable, "-c", WITHOUT_SALT, "web", "--config", path],
+                env={**os.environ, **(environment or {})},
+                stdout=stream,
+                stderr=stream,
+                start_new_session=True,
+            )
+        service = Service(process, free_port, log)
+        running.append(service)
+        wait_until(lambda: process.poll() is not None or "Booting worker" in log.read_text())
+        assert process.poll() is None, log.read_text()
+        return service
+
+    yield begin
+    for service in running:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(service.process.pid, signal.SIGKILL)
+        service.process.wait()
