@@ -202,7 +202,7 @@ class Intake:
         if is_clean and not has_latest and ticket.stage in (*LED_ON, "declined"):
             # The decision brought the ticket here, and nothing of it has changed since it came to be decided on: what
             # was decided on is what it says now. An older decision is of an older time.
-            self._value("bind_ticket", ticket.id, made["generation"], decisions[-1].asked_at)
+            self._value("bind_ticket", ticket.id, made["generation"], decisions[-1].asked_at, ticket.digest)
         for decision in decisions:
             # To say no, less is enough.
             is_sure = is_proven and (is_clean or decision.decision == "approve")

@@ -6,6 +6,7 @@ dropped, and other rows come. What was written is read again: an answer of succe
 """
 
 import datetime
+import itertools
 import re
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -43,7 +44,9 @@ class Client:
         self._site, self._system = system.site, system
         self._tables, self._moves = tuple(system.own.types), system.own.moves
         self._table_of = {}  # sys_id -> the table that it was found in
-        self.http = Http(self._site.provider, self._site.url, credentials.of(self._site))
+        # The instance refuses questions without a type of content, though they have none.
+        headers = {"Content-Type": "application/json"}
+        self.http = Http(self._site.provider, self._site.url, credentials.of(self._site), headers)
 
     def fetch(self, ticket_id):
         """See ticket.System."""
@@ -91,8 +94,8 @@ class Client:
         updated = shown.get("sys_updated_on") or {}
         notes = (shown.get("work_notes") or {}).get("display_value") or ""
         found = {}
-        heads = list(NOTE.finditer(notes))
-        for head, following in zip(heads, [*heads[1:], None], strict=True):
+        heads = NOTE.finditer(notes)
+        for head, following in itertools.pairwise([*heads, None]):
             text = notes[head.end() : following.start() if following else len(notes)].strip()
             marked = MARKED.fullmatch(text.rpartition("\n")[2].strip())
             if marked and marked[1] not in found:

@@ -46,3 +46,36 @@ def jira_settings(jira, folder, **changes):
         "workflow": WORKFLOW,
         **changes,
     }
+
+
+def servicenow_settings(instance, folder, **changes):
+    """The settings of the site that a stand-in of ServiceNow is; its secrets are in files of a folder."""
+    password = secret_file(folder, "servicenow.password", instance.bot.password)
+    return {
+        "kind": "servicenow",
+        "url": instance.url,
+        "auth": {"user": instance.bot.user_name, "password_file": password},
+        "webhook_secrets": [{"file": secret_file(folder, "servicenow.webhook", WEBHOOK_SECRET)}],
+        "tables": {
+            "change_request": {
+                "request_type": "package",
+                "minions": "u_minions",
+                "packages": "u_packages",
+                "after": "start_date",
+            }
+        },
+        "workflow": {
+            "asked": {"state": ["-4", "-3"]},
+            "approved": {"approval": "approved", "state": "-2"},
+            "waiting": {"state": "-1"},
+            "declined": {"approval": "rejected"},
+            "done": {"state": "3"},
+            "failed": {"state": ["0", "4"]},
+            "moves": {
+                "waiting": {"state": "-1"},
+                "done": {"state": "3", "close_code": "successful", "close_notes": "See the work notes."},
+                "failed": {"state": "0"},
+            },
+        },
+        **changes,
+    }

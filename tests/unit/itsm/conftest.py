@@ -1,4 +1,4 @@
-"""What the tests share: the sites of the example and deliveries of them to change; stand-ins, and sites that they are."""
+"""What tests share: the sites of the example and deliveries of them to change; stand-ins, and sites that they are."""
 
 import contextlib
 import copy
@@ -9,6 +9,7 @@ import pytest
 import yaml
 from standins import acme
 from standins.jira import JiraStandIn
+from standins.servicenow import ServiceNowStandIn
 
 from saltext.approval.itsm import sites
 
@@ -51,6 +52,13 @@ def jira(request):
 
 
 @pytest.fixture
+def instance():
+    """A stand-in of ServiceNow."""
+    with ServiceNowStandIn(seed=1) as site:
+        yield site
+
+
+@pytest.fixture
 def secret_file(tmp_path):
     """A function that writes a secret to a file that nobody else may read; gives its path."""
     return lambda name, secret: acme.secret_file(tmp_path, name, secret)
@@ -60,6 +68,12 @@ def secret_file(tmp_path):
 def jira_settings(tmp_path):
     """A function that gives the settings of the site that a stand-in of Jira is."""
     return lambda jira, **changes: acme.jira_settings(jira, tmp_path, **changes)
+
+
+@pytest.fixture
+def servicenow_settings(tmp_path):
+    """A function that gives the settings of the site that a stand-in of ServiceNow is."""
+    return lambda instance, **changes: acme.servicenow_settings(instance, tmp_path, **changes)
 
 
 @pytest.fixture
