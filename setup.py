@@ -41,7 +41,7 @@ PACKAGE_DATA = {
 }
 DATA_FILES = [
     ("share/man/man1", ["docs/salt-approval.1"]),
-    ("share/saltext-approval", ["monitoring/alerts.yaml", "monitoring/dashboard.json"]),
+    ("share/saltext-approval", ["monitoring/alerts.yaml", "monitoring/dashboard.json", "docs/examples/itsm-sc21.yaml"]),
     (
         "share/saltext-approval/systemd",
         [

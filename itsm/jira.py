@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import ConfigError, InputError
 from . import body as json_body
-from . import items, signature, sites
+from . import items, jira_fields, signature, sites
 from .ticket import ASKING, REVERTING, STAGES, Ask, Decision, Edit, Ignored, Person, Talking, Ticket
 
 OWN = ("api", "projects", "workflow")
@@ -27,7 +27,6 @@ EVENTS = ("jira:issue_created", "jira:issue_updated", "jira:issue_deleted")
 IDENTIFIER_HEADER = "X-Atlassian-Webhook-Identifier"
 IDENTIFIER = re.compile(r"[\x21-\x7e]{1,200}")
 PERSON = "atlassian"  # the account type of people who are no customers of a service desk
-LONGEST_LINE = 255
 # What stands in a change log for a moved issue.
 MOVES = ("Key", "project")
 DECIDED = {"approved": ("approve", "request"), "declined": ("reject", "request"), "revert": ("approve", "revert")}
@@ -145,13 +144,20 @@ class Jira(Talking):
         if history is None:
             history = issue.get("changelog") and _part(issue, "changelog", dict).get("histories")
         if history is not None:
-            history = _history([self._entry(one) for one in _listed("the history", history)])
+            history = _history([self._entry(one) for one in jira_fields.listed("the history", history)])
         status = _name_of(fields, "status")
+        rows = jira_fields.listed("approvals", document.get("approvals") or [])
+        approvals = [decision for row in rows for decision in self._approvals(row)]
         return self._ticket(
-            issue, fields, status, _came_from(history, status), history or [], document.get("names"),
-            [decision for row in _listed("approvals", document.get("approvals") or [])
-             for decision in self._approvals(row)],
-        )  # fmt: skip
+            issue,
+            fields,
+            status,
+            _came_from(history, status),
+            history or [],
+            names=document.get("names"),
+            approvals=approvals,
+            created=jira_fields.created(fields),
+        )
 
     def ask(self, ticket):
         """See ticket.System."""
@@ -166,7 +172,9 @@ class Jira(Talking):
                 if ticket.stage is None
                 else f"the status {items.shown(ticket.status)} means {ticket.stage}, which asks for nothing"
             )
-        return items.ask(ticket_type, _readable(ticket_type, ticket.facts["fields"]), items.moment, ("remove",))
+        return items.ask(
+            ticket_type, jira_fields.readable(ticket_type, ticket.facts["fields"]), items.moment, ("remove",)
+        )
 
     def _ticket_of_event(self, event):
         issue, fields = self._issue_of_event(event)
@@ -177,12 +185,12 @@ class Jira(Talking):
         history = self._entries_of_event(event)
         changes = [one for entry in history for one in entry["items"] if one["field"] == "status"]
         if event["webhookEvent"] == "jira:issue_created":
-            return self._ticket(issue, fields, _name_of(fields, "status"), "", [], None, [])
+            return self._ticket(issue, fields, _name_of(fields, "status"), "", [])
         if not changes:
             raise Ignored("the event is about no change of status")
         if len(changes) > 1:
             raise InputError("the event is about several changes of status at once")
-        return self._ticket(issue, fields, changes[0]["to"], changes[0]["from"], history, None, [])
+        return self._ticket(issue, fields, changes[0]["to"], changes[0]["from"], history)
 
     def _issue_of_event(self, event):
         """(issue, its fields) of a webhook's body. Raises InputError, Ignored."""
@@ -230,21 +238,26 @@ class Jira(Talking):
             "those that this site reads"
         )
 
-    def _ticket(self, issue, fields, status, came_from, history, names, approvals):
+    def _ticket(self, issue, fields, status, came_from, history, names=None, approvals=(), created=None):
+        """The Ticket; ``created``: when it was, if the history begins there."""
         ticket_type = self._type(issue, fields)
         if ticket_type is None:
             raise Ignored(self._not_ours(issue, fields))
         bound = {"issuetype": _name_of(fields, "issuetype")}
         for name in ticket_type.fields:
-            bound[name] = _same_time(fields.get(name)) if name == ticket_type.after else _bound(name, fields.get(name))
+            is_time, value = name == ticket_type.after, fields.get(name)
+            bound[name] = jira_fields.same_time(value) if is_time else jira_fields.bound(name, value)
         edits = self._edits(history, ticket_type, names)
-        decisions = [*self._decisions(history, edits), *(_spoiled_later(one, edits) for one in approvals)]
+        decisions = [
+            *self._decisions(history, edits, created),
+            *(_spoiled_later(one, edits) for one in approvals),
+        ]
         creator, reporter = self._person(fields.get("creator")), self._person(fields.get("reporter"))
         return Ticket(
             id=issue["id"],
             key=issue["key"],
             url=self.site.url and f"{self.site.url}/browse/{issue['key']}",
-            title=_line(fields.get("summary")) or "",
+            title=jira_fields.line(fields.get("summary")) or "",
             status=status,
             stage=self._stage(came_from, status),
             creator=creator,
@@ -269,8 +282,8 @@ class Jira(Talking):
                 return stage
         return next((stage for stage in STAGES if (None, here[1]) in self.own.edges.get(stage, ())), None)
 
-    def _decisions(self, history, edits):
-        """The Decisions in a history, the oldest first."""
+    def _decisions(self, history, edits, created):
+        """The Decisions in a history, the oldest first; ``created``: when the issue was, or None."""
         found = []
         for place, entry in enumerate(history):
             changes = [one for one in entry["items"] if one["field"] == "status"]
@@ -298,7 +311,7 @@ class Jira(Talking):
             found.append(
                 Decision(
                     entry["id"], meant[0], entry["by"], entry["at"], tuple(dict.fromkeys(spoiled)), meant[1],
-                    _entered(history[:place], changes[0]["from"]),
+                    _entered(history[:place], changes[0]["from"], created),
                 )
             )  # fmt: skip
         return found
@@ -339,8 +352,8 @@ class Jira(Talking):
         """The Decisions in an approval of the service desk that has come to its end."""
         if not isinstance(row, dict) or str(row.get("finalDecision")) not in JSM_DECISIONS:
             return
-        at, asked_at = (_iso8601(name, row.get(name)) for name in ("completedDate", "createdDate"))
-        for one in _listed("approvers", row.get("approvers") or []):
+        at, asked_at = (jira_fields.iso8601(name, row.get(name)) for name in ("completedDate", "createdDate"))
+        for one in jira_fields.listed("approvers", row.get("approvers") or []):
             by = self._person(one.get("approver")) if isinstance(one, dict) else None
             meant = JSM_DECISIONS.get(str(one.get("approverDecision"))) if by else None
             if meant and at:
@@ -352,7 +365,7 @@ class Jira(Talking):
             raise InputError("an entry of the change log is no object")
         read = []
         changed = entry.get("items")
-        for one in [] if changed is None else _listed("the items of the change log", changed):
+        for one in [] if changed is None else jira_fields.listed("the items of the change log", changed):
             if not isinstance(one, dict) or not isinstance(one.get("field"), str):
                 raise InputError("an item of the change log names no field")
             if one["field"] == "status":
@@ -383,12 +396,9 @@ class Jira(Talking):
         if not isinstance(subject, str) or not SUBJECT.fullmatch(subject):
             return None
         is_person = self.own.api != "cloud" or value.get("accountType") == PERSON
-        return Person(subject, is_person and subject not in self.site.ignore_actors, _line(value.get("displayName")))
-
-
-def _line(value):
-    """The text in one line, cut to a length; None: there is none."""
-    return " ".join(value.split())[:LONGEST_LINE] if isinstance(value, str) else None
+        return Person(
+            subject, is_person and subject not in self.site.ignore_actors, jira_fields.line(value.get("displayName"))
+        )
 
 
 def _part(document, name, kind):
@@ -396,12 +406,6 @@ def _part(document, name, kind):
     if not isinstance(found, kind):
         raise InputError(f"{name}: {items.shown(found)} stands where an object has to be")
     return found
-
-
-def _listed(what, value):
-    if not isinstance(value, list):
-        raise InputError(f"{what}: {items.shown(value)} stands where a list has to be")
-    return value
 
 
 def _name_of(fields, name):
@@ -429,15 +433,12 @@ def _came_from(history, status):
     return changes[-1]["from"] if changes else ""
 
 
-def _entered(history, status):
-    """When a ticket last came into a status; None: the history does not say."""
-    times = [
-        entry["at"]
-        for entry in history
-        for one in entry["items"]
-        if one["field"] == "status" and one["to"].casefold() == status.casefold()
-    ]
-    return times[-1] if times else None
+def _entered(history, status, created):
+    """When a ticket last came into a status, in which it may have been created; None: the history does not say."""
+    steps = [(entry["at"], one["to"]) for entry in history for one in entry["items"] if one["field"] == "status"]
+    if not steps:
+        return created
+    return next((at for at, end in reversed(steps) if end.casefold() == status.casefold()), None)
 
 
 def _spoiled_later(decision, edits):
@@ -448,63 +449,6 @@ def _spoiled_later(decision, edits):
         if edit.by == decision.by or edit.at is None or edit.at >= decision.at
     ]
     return replace(decision, spoiled=tuple(dict.fromkeys(spoiled)))
-
-
-def _iso8601(where, value):
-    """The time in a date of the service desk; None: it has none."""
-    return None if value is None else items.moment(where, value.get("iso8601") if isinstance(value, dict) else value)
-
-
-def _readable(ticket_type, fields):
-    """The bound fields, rich text as plain. Raises InputError."""
-    found = {name: fields.get(name) for name in ticket_type.fields}
-    for form, name in (*ticket_type.minions, *ticket_type.packages):
-        if form == "lines" and isinstance(found[name], dict):
-            found[name] = _plain(name, found[name])
-    return found
-
-
-def _plain(where, document):
-    """The text of a document in Atlassian's format that has nothing but paragraphs and code. Raises InputError."""
-    if document.get("type") != "doc":
-        raise InputError(f"{where}: {items.shown(document)} stands where lines of text have to be")
-    lines = []
-    for block in _listed(where, document.get("content") or []):
-        kind = block.get("type") if isinstance(block, dict) else None
-        if kind not in ("paragraph", "codeBlock"):
-            raise InputError(f"{where}: {items.shown(kind)} stands where plain lines have to be")
-        line = ""
-        for part in _listed(where, block.get("content") or []):
-            kind = part.get("type") if isinstance(part, dict) else None
-            if kind == "text" and isinstance(part.get("text"), str):
-                line += part["text"]
-            elif kind == "hardBreak":
-                line += "\n"
-            else:
-                raise InputError(f"{where}: {items.shown(kind)} stands where plain text has to be")
-        lines.append(line)
-    return "\n".join(lines)
-
-
-def _bound(where, value):
-    """A field as far as it is what somebody chose or wrote: of an option its id and value, of rich text the text."""
-    if isinstance(value, list):
-        return sorted((_bound(where, one) for one in value), key=repr)
-    if not isinstance(value, dict):
-        return value
-    try:
-        return _plain(where, value)
-    except InputError:
-        chosen = {name: _bound(where, value[name]) for name in ("id", "value", "child") if name in value}
-        return chosen or value
-
-
-def _same_time(value):
-    """A time in UTC, whatever zone the site wrote it in; what is none, as it is."""
-    try:
-        return None if value is None else items.moment("after", value).isoformat()
-    except InputError:
-        return value
 
 
 SYSTEM = Jira

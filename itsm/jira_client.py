@@ -10,7 +10,7 @@ import logging
 import re
 from urllib.parse import quote
 
-from . import credentials, markup
+from . import credentials, jira_check, markup
 from .http import Http
 from .ticket import Away, Comment, Denied, Gone, NotMoved
 
@@ -32,12 +32,14 @@ class Client:
 
     system
         The jira.Jira of it.
+
+    ``http`` is its Http, ``rest`` the path below which its interface is.
     """
 
     def __init__(self, system):
         self._site, self._system = system.site, system
         self._is_cloud = system.own.api == "cloud"
-        self._rest = "/rest/api/3" if self._is_cloud else "/rest/api/2"
+        self.rest = "/rest/api/3" if self._is_cloud else "/rest/api/2"
         self._us = None
         cloud_id = self._site.auth.get("cloud_id")
         url = self._site.url if cloud_id is None else f"{GATEWAY}/ex/jira/{quote(cloud_id, safe='')}"
@@ -46,7 +48,7 @@ class Client:
     def us(self):
         """Our account there, as Jira gives it."""
         if self._us is None:
-            self._us = self.http.get(f"{self._rest}/myself").content
+            self._us = self.http.get(f"{self.rest}/myself").content
         return self._us
 
     def fetch(self, ticket_id):
@@ -62,8 +64,7 @@ class Client:
         # Times of JQL are those of our account's time zone; minutes that have passed are the same everywhere.
         passed = datetime.datetime.now(datetime.timezone.utc) - since
         minutes = max(1, int(passed.total_seconds() // 60) + 1)
-        names = ", ".join(f'"{project}"' for project in sorted({project for project, _ in self._system.own.types}))
-        jql = f"project in ({names}) AND updated >= -{minutes}m ORDER BY updated ASC"
+        jql = f"{self._ours()} AND updated >= -{minutes}m ORDER BY updated ASC"
         return self._searched_by_token(jql) if self._is_cloud else self._searched_by_number(jql)
 
     def comments(self, ticket_id):
@@ -120,6 +121,24 @@ class Client:
             now = after["issue"]["fields"]["status"]["name"]
             raise NotMoved(f"{issue['key']} is in {now!r} after the transition {name!r} ({reason})")
 
+    def check(self):
+        """See ticket.System."""
+        return jira_check.findings(self._system, self)
+
+    def in_statuses(self, statuses):
+        """The id of an issue of ours that is in one of these statuses, any one of them; None: there is none."""
+        quoted = ", ".join('"' + status.replace("\\", "\\\\").replace('"', '\\"') + '"' for status in statuses)
+        jql = f"{self._ours()} AND status in ({quoted}) ORDER BY updated DESC"
+        found = self._searched_by_token(jql) if self._is_cloud else self._searched_by_number(jql)
+        return next((ticket_id for ticket_id, _ in found), None)
+
+    def transitions(self, ticket_id):
+        """The transitions of an issue that we may take now. Raises Gone."""
+        # Those without permission are left out, and ids differ between workflows.
+        return self._found(ticket_id, lambda: self.http.get(f"{self._at(ticket_id)}/transitions")).content[
+            "transitions"
+        ]
+
     def attach(self, ticket_id, name, content):
         """The verdict stands in a comment: nothing is attached to issues."""
 
@@ -148,7 +167,7 @@ class Client:
             raise Gone(f"{ticket_id} was deleted, or cannot be read any more ({exc})") from None
 
     def _at(self, ticket_id):
-        return f"{self._rest}/issue/{quote(str(ticket_id), safe='')}"
+        return f"{self.rest}/issue/{quote(str(ticket_id), safe='')}"
 
     def _approvals(self, issue):
         """The approvals of the service desk; none where the project is no service desk."""
@@ -191,14 +210,19 @@ class Client:
             content = {"jql": jql, "fields": ["updated"], "maxResults": PAGE}
             if token is not None:
                 content["nextPageToken"] = token
-            page = self.http.request("POST", f"{self._rest}/search/jql", content=content).content
+            page = self.http.request("POST", f"{self.rest}/search/jql", content=content).content
             yield from map(_change, page["issues"])
             token = page.get("nextPageToken")
             if token is None:
                 return
 
     def _searched_by_number(self, jql):
-        yield from map(_change, self._pages(f"{self._rest}/search", "issues", jql=jql, fields="updated"))
+        yield from map(_change, self._pages(f"{self.rest}/search", "issues", jql=jql, fields="updated"))
+
+    def _ours(self):
+        """JQL for the site's projects."""
+        names = ", ".join(f'"{project}"' for project in sorted({project for project, _ in self._system.own.types}))
+        return f"project in ({names})"
 
     def _is_ours(self, author):
         name = "accountId" if self._is_cloud else "key"
@@ -206,9 +230,7 @@ class Client:
 
     def _transition(self, issue, name):
         """The one transition of this name, in any case, that we may take now. Raises NotMoved."""
-        path = f"{self._at(issue['id'])}/transitions"
-        # Those without permission are left out, and ids differ between workflows.
-        offered = self._found(issue["key"], lambda: self.http.get(path)).content["transitions"]
+        offered = self.transitions(issue["id"])
         found = [one for one in offered if one["name"].strip().casefold() == name.strip().casefold()]
         status = issue["fields"]["status"]["name"]
         if not found:

@@ -1,15 +1,17 @@
 """A document read as it is when it comes in, without network and database: how a site's settings are tried out."""
 
 import datetime
+import re
 
 from ..errors import InputError
 from . import automation, items, sites
 from . import body as json_body
-from .ticket import Ignored, NoSignature, Unsigned
+from .ticket import Ask, Ignored, NoSignature, Unsigned
 
 MOST_TICKET_BYTES = 64 * 1024 * 1024  # of a fetched ticket with its history
 FORM_ONLY = "for their form only: --minions names a file of those that there are"
 
+BETWEEN = re.compile(r"[\s,]+")
 # What only the answer to a document that asks for something has.
 ASKED = ("type", "minions", "items", "after", "external_ref", "requester", "on_behalf_of", "editors", "decisions")
 
@@ -58,12 +60,12 @@ def read(site, content, way, route=None, minions=None, headers=None):
 
 
 def listed_minions(content):
-    """The ids in the content of a file: a JSON list of them, or one a line. Raises InputError."""
+    """The ids in the content of a file: a JSON list, or words with blanks or commas between them. Raises InputError."""
     if content.lstrip().startswith(b"["):
         found = json_body.value(content, MOST_TICKET_BYTES)
     else:
-        found = [line.strip() for line in _decoded("the list of minions", content).splitlines()]
-        found = [line for line in found if line and not line.startswith("#")]
+        lines = _decoded("the list of minions", content).splitlines()
+        found = [word for line in lines if not line.lstrip().startswith("#") for word in BETWEEN.split(line) if word]
     if not found or not all(isinstance(one, str) for one in found):
         raise InputError("the list of minions names none, or has something else than texts")
     return set(found)
@@ -115,7 +117,8 @@ def _ticket(site, content, way, headers):
 def _rule(site, route, content):
     rule = automation.read(route, content, site)
     if rule.ask is None:
-        raise Ignored("it asks for no change: the options of the site are brought up to date")
+        # It is about no ticket: the choices that the site's fields offer are brought up to date.
+        return {"ticket": None, **_asked(Ask(route), None)}
     # A rule knows the key alone; when the ticket is fetched, its id takes this place.
     return {"ticket": {"id": None, "key": rule.key}, **_asked(rule.ask, f"{rule.key}#1")}
 

@@ -41,9 +41,10 @@ class Settings:
     types
         The sites.TicketType of each table.
     stages
-        What a ticket's fields say in a stage: stage -> {field: values}, all of which have to be so; in order.
+        What a ticket's fields say in a stage: stage -> ({field: values}, ...), one of which has to be so in all its
+        fields; in order.
     moves
-        What we set to bring a ticket into a stage: stage -> {field: value}.
+        What we set to bring a ticket into a stage, step by step: stage -> ({field: value}, ...).
     basic
         (user, file of the password) with which deliveries come that are not signed; None: they have to be signed.
     """
@@ -68,18 +69,27 @@ def settings(where, given):
     place, stages, moves = f"{where}: workflow", {}, {}
     for stage in workflow:
         if stage != "moves":
-            found = sites.mapping(f"{place}: {stage}", workflow[stage])
-            stages[stage] = {name: sites.texts(f"{place}: {stage}: {name}", found[name]) for name in found}
-            if not all(stages[stage].values()) or not stages[stage]:
+            ways = workflow[stage] if isinstance(workflow[stage], list) else [workflow[stage]]
+            stages[stage] = tuple(
+                {
+                    name: sites.texts(f"{place}: {stage}: {name}", values)
+                    for name, values in sites.mapping(f"{place}: {stage}", way).items()
+                }
+                for way in ways
+            )
+            if not stages[stage] or not all(way and all(way.values()) for way in stages[stage]):
                 raise ConfigError(f"{place}: {stage} must name fields, each with its values")
     if not any(stage in stages for stage in ASKING):
         raise ConfigError(f"{place}: set {' or '.join(ASKING)}, or no ticket asks for anything")
-    for stage, values in sites.mapping(f"{place}: moves", workflow.get("moves") or {}, STAGES).items():
+    for stage, steps in sites.mapping(f"{place}: moves", workflow.get("moves") or {}, STAGES).items():
         where_moved = f"{place}: moves: {stage}"
-        moves[stage] = {
-            name: sites.text(f"{where_moved}: {name}", value)
-            for name, value in sites.mapping(where_moved, values).items()
-        }
+        moves[stage] = tuple(
+            {
+                name: sites.text(f"{where_moved}: {name}", value)
+                for name, value in sites.mapping(where_moved, fields).items()
+            }
+            for fields in (steps if isinstance(steps, list) else [steps])
+        )
     return Settings(types, stages, moves, _basic(f"{where}: basic", given.get("basic")))
 
 
@@ -134,15 +144,15 @@ class ServiceNow(Talking):
         event = document.get("event")
         if event is not None and items.text("event", event).endswith(".deleted"):
             raise Ignored("the ticket was deleted")
-        states = {name for fields in self.own.stages.values() for name in fields} | set(STATE_FIELDS)
+        states = {name for ways in self.own.stages.values() for way in ways for name in way} | set(STATE_FIELDS)
         for name in states:
             if record.get(name) is not None and not isinstance(record[name], str):
                 raise InputError(f"{name}: {items.shown(record[name])} stands where a text has to be")
         stage = next(
             (
                 stage
-                for stage, fields in self.own.stages.items()
-                if all(record.get(name) in values for name, values in fields.items())
+                for stage, ways in self.own.stages.items()
+                if any(all(record.get(name) in values for name, values in way.items()) for way in ways)
             ),
             None,
         )

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from requests.utils import parse_header_links
 
-from . import credentials, markup
+from . import credentials, markup, servicenow_check
 from .http import Http
 from .ticket import Away, Comment, Denied, Gone, NotMoved
 
@@ -38,6 +38,8 @@ class Client:
 
     system
         The servicenow.ServiceNow of it.
+
+    ``http`` is its Http.
     """
 
     def __init__(self, system):
@@ -115,12 +117,13 @@ class Client:
         document = self._document(ticket_id)
         if self._system.ticket(document).stage == stage:
             return
-        fields = self._moves.get(stage)
-        if not fields:
+        steps = self._moves.get(stage)
+        if not steps:
             raise NotMoved(f"moves: of the site says nothing of {stage}: {_number(document)} stays as it is")
         reason = "the instance said that it is done"
         try:
-            self._patch(document["table"], document["record"]["sys_id"], fields)
+            for fields in steps:
+                self._patch(document["table"], document["record"]["sys_id"], fields)
         except Denied as exc:
             if exc.status == 401:
                 raise
@@ -151,6 +154,10 @@ class Client:
             return {}
         rows = self._rows("sys_user", f"user_nameIN{','.join(names)}", {}, "sys_id,user_name")
         return {row["user_name"]: row["sys_id"] for row in rows if row.get("user_name") in names}
+
+    def check(self):
+        """See ticket.System."""
+        return servicenow_check.findings(self._system, self)
 
     def _has_attachment(self, wanted):
         query = "^".join(f"{name}={value}" for name, value in wanted.items())

@@ -15,7 +15,7 @@ from ..config import read_secret_file
 from ..errors import ConfigError
 from .ticket import NoSignature, Unsigned
 
-SHORTEST = 16
+SHORTEST = 8
 HUB_HEADER = "X-Hub-Signature"
 TIME_HEADER = "X-Approval-Timestamp"
 OWN_HEADER = "X-Approval-Signature"

@@ -15,8 +15,10 @@ from .signature import Secret
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 TYPE_NAME = re.compile(r"[a-z][a-z0-9-]*")
+# Without TLS for a site on this machine alone.
 URL = re.compile(
-    r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?|https?://\[[0-9a-fA-F:]+\](?::[0-9]{1,5})?/?"
+    r"(?:https://(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])|http://(?:localhost|127\.0\.0\.1|\[::1\]))"
+    r"(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?"
 )
 LANGUAGE = re.compile(r"[a-z]{2}")
 # Settings that every kind of site has.
@@ -153,7 +155,7 @@ def _site(name, given):
     mapping(where, given, (*COMMON, *module.OWN))
     url = given.get("url")
     if url is not None and (not isinstance(url, str) or not URL.fullmatch(url)):
-        raise ConfigError(f"{where}: url must be that of the site, as in https://example.atlassian.net")
+        raise ConfigError(f"{where}: url must be that of the site, with https, as in https://example.atlassian.net")
     auth = mapping(f"{where}: auth", given.get("auth") or {}, (*module.AUTH, "expires"))
     for setting, value in auth.items():
         if setting == "expires":

@@ -64,8 +64,7 @@ class Telling:
         ticket_id, mark = news["ticket"]["id"], f"{news['request']}/{seq}"
         if event in ("asked", "amended"):
             said = self._say(ticket_id, mark, self._writer.asked(news, event == "amended"))
-            if news["ticket"]["bound_at"] is None:
-                self._value("bind_ticket", self._site.provider, ticket_id, news["ticket"]["generation"], said.at)
+            self._bind(news["ticket"], said)
         elif event == "decided" and news["state"] == "pending":
             # The last approval is told as such.
             self._say(ticket_id, mark, self._writer.decided(news))
@@ -80,6 +79,14 @@ class Telling:
             self._say(ticket_id, f"{news['request']}/{news['state']}", self._writer.verdict(news), True)
         elif event in ("settled", "wave") and self._site.kind in REWRITABLE:
             self._say_progress(news)
+
+    def _bind(self, ticket, said):
+        """Have decisions count from our comment on, if it tells what the ticket says now."""
+        # One that stood there already may be about what was asked for before an amendment, which has its own.
+        if ticket["bound_at"] is None and texts.checksum(ticket["digest"]) in said.text:
+            self._value(
+                "bind_ticket", self._site.provider, ticket["id"], ticket["generation"], said.at, ticket["digest"]
+            )
 
     def _say_progress(self, news):
         blocks = self._writer.progress(news)

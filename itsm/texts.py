@@ -40,6 +40,11 @@ def phrases(language):
     return yaml.safe_load(file.read_text(encoding="utf-8"))
 
 
+def checksum(digest):
+    """What the binding comment shows of the digest of a ticket."""
+    return digest[:12]
+
+
 def of_site(site, settings):
     """The Writer of a sites.Site by the Settings. Raises ConfigError."""
     masker = masking.of_site(settings.masking_patterns)
@@ -158,7 +163,7 @@ class Writer:
         if needed:
             expires = self._line("asked.expires", at=self._time(news["expires_at"]))
             blocks += [self._line("asked.stages"), Bullets(needed), expires]
-        blocks.append(self._line("asked.binding", digest=markup.cut(news["ticket"]["digest"], 12)))
+        blocks.append(self._line("asked.binding", digest=checksum(news["ticket"]["digest"])))
         return self._with_link(news, blocks)
 
     def _verdict(self, news, most):

@@ -66,7 +66,7 @@ class Person:
     """
 
     subject: str
-    is_human: bool = True
+    is_human: bool = field(default=True, compare=False)
     name: str | None = field(default=None, compare=False)
 
 
@@ -238,7 +238,8 @@ class System(Protocol):
 
     def move(self, ticket_id, stage):
         """
-        Have the ticket in ``waiting``, ``done``, ``failed`` or another stage of the site: nothing where it is there.
+        Have the ticket in ``waiting``, ``done``, ``failed`` or another stage of the site: nothing where it is there, or
+        where the site has no ``waiting``.
         Raises NotMoved, which says why; reads it again afterwards, since an answer alone proves nothing.
         """
 
@@ -253,7 +254,7 @@ class System(Protocol):
 
 
 class Talking:
-    """The half of a System that talks, by its ``client``."""
+    """The half of a System that talks, by its ``client``; ``own.moves`` has the stages that it brings tickets into."""
 
     def fetch(self, ticket_id):
         """See System."""
@@ -273,7 +274,8 @@ class Talking:
 
     def move(self, ticket_id, stage):
         """See System."""
-        self.client.move(ticket_id, stage)
+        if stage != "waiting" or stage in self.own.moves:
+            self.client.move(ticket_id, stage)
 
     def attach(self, ticket_id, name, content):
         """See System."""

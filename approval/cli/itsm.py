@@ -3,6 +3,7 @@
 import json
 import sys
 
+from . import itsm_site
 from .command import DONE, IN_PART, REFUSED, group, leaf, read
 from .serve import CONFIG
 
@@ -13,6 +14,7 @@ def add(commands):
     """Declare the commands."""
     ours = group(commands, "itsm", "tickets of Jira, ServiceNow and others")
     _add_read(ours)
+    itsm_site.add(ours)
 
 
 def _add_read(ours):

@@ -25,8 +25,8 @@ CREATE TABLE approval.ticket_request (
     FOREIGN KEY (provider, ticket_id) REFERENCES approval.ticket
 );
 COMMENT ON TABLE approval.ticket_request IS
-    'Requests that tickets made: one for each generation, which is each time that a ticket asks; and what takes one back.';
-COMMENT ON COLUMN approval.ticket_request.revert_no IS '0: the request itself; else the how manieth request to take it back.';
+    'Requests that tickets made: one for each generation, which is each time that a ticket asks; and what takes that back.';
+COMMENT ON COLUMN approval.ticket_request.revert_no IS '0: what the ticket asks for; 1 and on: the requests to take that back.';
 COMMENT ON COLUMN approval.ticket_request.digest IS
     'Of the fields of the ticket that say what is asked for, as they were when the request got its present items.';
 COMMENT ON COLUMN approval.ticket_request.bound_at IS
@@ -83,6 +83,7 @@ CREATE TABLE approval.ticket_delivery (
     due_at timestamptz NOT NULL,
     leased_until timestamptz,
     settled_at timestamptz,
+    forget_at timestamptz NOT NULL,
     note text,
     PRIMARY KEY (provider, key),
     CONSTRAINT ticket_delivery_content CHECK ((content IS NULL) = (state = 'done')),
@@ -90,14 +91,15 @@ CREATE TABLE approval.ticket_delivery (
 );
 CREATE INDEX ticket_delivery_waiting ON approval.ticket_delivery (provider, ticket, delivery_no) WHERE state = 'waiting';
 CREATE INDEX ticket_delivery_due ON approval.ticket_delivery (provider, due_at) WHERE state = 'waiting';
-CREATE INDEX ticket_delivery_settled ON approval.ticket_delivery (settled_at) WHERE state <> 'waiting';
+CREATE INDEX ticket_delivery_settled ON approval.ticket_delivery (forget_at) WHERE state <> 'waiting';
 COMMENT ON TABLE approval.ticket_delivery IS
-    'Deliveries of other systems, each once, in the order in which they came for each ticket. A settled one is kept for 35 days, '
+    'Deliveries of other systems, each once, in the order in which they came for each ticket. A settled one is kept, '
     'so that it is known when it comes again.';
 COMMENT ON COLUMN approval.ticket_delivery.key IS 'What tells it from other deliveries of the site.';
 COMMENT ON COLUMN approval.ticket_delivery.ticket IS 'The id or key of its ticket, as it was given.';
 COMMENT ON COLUMN approval.ticket_delivery.content IS 'Taken away when it is done.';
 COMMENT ON COLUMN approval.ticket_delivery.attempts IS 'How often in a row it failed; dead after twelve.';
+COMMENT ON COLUMN approval.ticket_delivery.forget_at IS 'When it is dropped, if it was settled: no system sends it again then.';
 COMMENT ON COLUMN approval.ticket_delivery.note IS 'What came of it, for people.';
 
 CREATE INDEX ticket_delivery_open ON approval.ticket_delivery (provider, delivery_no) WHERE state <> 'done';

@@ -163,10 +163,12 @@ SELECT matches((SELECT what FROM approval.alarm WHERE kind = 'token-expiry'),
     '^the token for jira-a expires .* UTC: without it no ticket is read there, and none told$', 'which says what follows');
 SELECT throws_ok($$SELECT pg_temp.act('t_itsm', 'SELECT approval.note_token_expiry(''jira-a'', NULL)')$$, 'AP005', NULL, 'it has a time');
 SELECT is(pg_temp.act('t_itsm', 'SELECT approval.receive_delivery(''jira-a'', key, ''1'', ''{}'') FROM unnest(ARRAY[''old'', ''new'', ''open'']) AS key'), 'new', 'deliveries');
-UPDATE approval.ticket_delivery SET state = 'done', content = NULL, settled_at = now() - CASE key WHEN 'old' THEN interval '36 days' ELSE '34 days' END
+SELECT pg_temp.act('t_itsm', 'SELECT approval.receive_delivery(''jira-a'', ''look'', ''1'', ''{"way": "poll"}'')') \g /dev/null
+UPDATE approval.ticket_delivery SET state = 'done', content = NULL, settled_at = now(), forget_at = forget_at
+    - CASE key WHEN 'old' THEN interval '36 days' WHEN 'look' THEN '49 hours' ELSE '34 days' END
 WHERE key <> 'open';
 SELECT approval.maintain_jobs(24) \g /dev/null
-SELECT is((SELECT array_agg(key ORDER BY key) FROM approval.ticket_delivery WHERE provider = 'jira-a'), '{new,open}', 'are known for 35 days after they were settled');
+SELECT is((SELECT array_agg(key ORDER BY key) FROM approval.ticket_delivery WHERE provider = 'jira-a'), '{new,open}', 'are known for 35 days, those of a poll for two');
 SELECT is((SELECT array_agg(pg_temp.act('t_itsm', format('SELECT approval.settle_delivery(''jira-a'', ''open'', ''failed'', NULL, ''why not'')')))::text[]
     FROM generate_series(1, 12)), array_fill('waiting'::text, ARRAY[11]) || 'dead'::text, 'one fails');
 SELECT is(pg_temp.act('t_itsm', 'SELECT string_agg(concat_ws('' '', key, state, attempts, note), '','') FROM approval.list_deliveries(''jira-a'', NULL, 10)'),

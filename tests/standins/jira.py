@@ -21,6 +21,7 @@ from .jira_talk import TalkRoutes
 from .webhooks import Sender
 from .wire import Refused, Reply, StandIn, route
 
+PERMISSIONS = ("BROWSE_PROJECTS", "ADD_COMMENTS", "EDIT_OWN_COMMENTS", "TRANSITION_ISSUES", "EDIT_ISSUES")
 CLOUD, DATA_CENTER = "cloud", "datacenter"
 
 
@@ -80,6 +81,8 @@ class JiraStandIn(IssueRoutes, TalkRoutes, OptionRoutes, Showing, JiraSite, Stan
         self.throttle_reason = "jira-burst-based"
         self.anonymous_may_read = False
         self.shows_addresses = False
+        # Those of PERMISSIONS that nobody has.
+        self.withheld = set()
         # Parts of requests that were answered, and that Jira has no use for.
         self.dropped = []
         self.hooks = Sender(self)
@@ -254,8 +257,8 @@ class JiraStandIn(IssueRoutes, TalkRoutes, OptionRoutes, Showing, JiraSite, Stan
         asked = [key for key in request.query.get("permissions", "").split(",") if key]
         if self.is_cloud and not asked:
             raise Refused(400, self.error("The 'permissions' query parameter is required."))
-        known = {"ADMINISTER": request.person.is_admin, "BROWSE_PROJECTS": True, "ADD_COMMENTS": True,
-                 "TRANSITION_ISSUES": True, "EDIT_ISSUES": True}  # fmt: skip
+        granted = dict.fromkeys(PERMISSIONS, True) | dict.fromkeys(self.withheld, False)
+        known = {"ADMINISTER": request.person.is_admin, **granted}
         wrong = [key for key in asked if key not in known]
         if wrong:
             raise Refused(400, self.error(f"Unrecognized permission '{wrong[0]}'"))

@@ -81,7 +81,8 @@ $$;
 COMMENT ON FUNCTION approval.ask_by_ticket IS
     'A ticket {id, key, url, digest, seen_at} of a site asks: by its creator, perhaps for another (both as the site knows them), '
     'for items as submit_request takes them; editors changed what is asked for, and may not decide on it. digest: of all that '
-    'says what is asked for. seen_at: when it was read, absent: now. Gives the request, the how manieth of the ticket it is, and '
-    'new; same (nothing changed); amended (it was pending: decisions are void); or held (it was approved: nothing of the new '
-    'text holds, and nothing of the old takes effect that has not). Where the ticket knows that its request has ended, or '
-    'failed, it asks anew. Raises AP001-AP005, AP013, AP015, AP016, AP018. Definer: nobody writes requests otherwise.';
+    'says what is asked for. seen_at: when it was read, absent: now. Gives the request, its generation (which number it is of '
+    'those of the ticket), and new; same (nothing changed); amended (it was pending: decisions are void); or held (it was '
+    'approved: nothing of the new text holds, and nothing of the old takes effect that has not). Where the ticket knows that its '
+    'request has ended, or failed, it asks anew. Raises AP001-AP005, AP013, AP015, AP016, AP018. Definer: nobody writes requests '
+    'otherwise.';

@@ -9,5 +9,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.keep_request IS
-    'Internal: notes that a ticket made a request, for its how manieth asking and (p_revert_no, 0: not at all) taking back; its '
+    'Internal: notes that a ticket made a request, for this generation, perhaps to take it back (p_revert_no, 0: not so); its '
     'editors; and has the ticket told. The caller holds the locks of both.';

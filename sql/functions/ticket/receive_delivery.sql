@@ -2,10 +2,12 @@ CREATE OR REPLACE FUNCTION approval.receive_delivery(p_site text, p_key text, p_
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     moment constant timestamptz := clock_timestamp();
+    -- Those of a poll, which are of our own making, are many, and soon nobody finds the same change again.
+    kept constant interval := CASE p_content ->> 'way' WHEN 'poll' THEN interval '2 days' ELSE interval '35 days' END;
 BEGIN
     PERFORM approval.check_site(p_site);
-    INSERT INTO approval.ticket_delivery (provider, key, ticket, content, received_at, due_at)
-    VALUES (p_site, p_key, p_ticket, p_content, moment, moment)
+    INSERT INTO approval.ticket_delivery (provider, key, ticket, content, received_at, due_at, forget_at)
+    VALUES (p_site, p_key, p_ticket, p_content, moment, moment, moment + kept)
     ON CONFLICT (provider, key) DO NOTHING;
     IF NOT FOUND THEN
         RETURN 'known';
@@ -19,4 +21,5 @@ END
 $$;
 COMMENT ON FUNCTION approval.receive_delivery IS
     'Keeps a delivery of a site, by a key that tells it from all others of it, for the ticket with this id or key; gives new, or '
-    'known: it came before, and nothing is done. Raises AP002, AP005. Definer: tables are private.';
+    'known: it came in the last 35 days (a poll, way: two days), and nothing is done. Raises AP002, AP005. Definer: tables are '
+    'private.';

@@ -9,5 +9,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.request_of_ref IS
-    'The request that a site knows by this reference, as 10001#1: the id of the ticket, and the how manieth time it asked; NULL: '
+    'The request that a site knows by this reference, as 10001#1: the id of the ticket, and its generation; NULL: '
     'none. Raises AP002. Definer: tables are private.';

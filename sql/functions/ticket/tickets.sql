@@ -8,9 +8,11 @@ BEGIN
     SELECT t.ticket_id, k.key, k.url, t.generation, t.revert_no > 0, r.request_id, r.state, t.digest, t.bound_at,
         (SELECT h.reason FROM approval.ticket_hold AS h WHERE h.request_id = r.request_id), r.submitted_at
     FROM approval.request AS r
-    JOIN approval.ticket_request AS t ON t.request_id = r.request_id AND t.provider = p_site
-    JOIN approval.ticket AS k ON k.provider = t.provider AND k.ticket_id = t.ticket_id
-    WHERE r.closed_at IS NULL AND (p_states IS NULL OR r.state = ANY (p_states))
+    -- Open requests are few: each by its key, whatever the statistics say.
+    CROSS JOIN LATERAL (SELECT * FROM approval.ticket_request AS one WHERE one.request_id = r.request_id OFFSET 0) AS t
+    CROSS JOIN LATERAL (SELECT * FROM approval.ticket AS one
+                        WHERE one.provider = t.provider AND one.ticket_id = t.ticket_id OFFSET 0) AS k
+    WHERE t.provider = p_site AND r.closed_at IS NULL AND (p_states IS NULL OR r.state = ANY (p_states))
     ORDER BY r.request_id;
 END
 $$;

@@ -6,12 +6,15 @@ import html
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import time
 
 import pytest
+from standins import acme
 from standins.jira import JiraStandIn
+from standins.servicenow import ServiceNowStandIn
 
 from saltext.approval import db
 from saltext.approval.engine.workers import ticket_news
@@ -19,14 +22,29 @@ from saltext.approval.itsm import intake, sites, texts
 from saltext.approval.settings import Settings
 
 COUNT = int(os.environ.get("APPROVAL_TICKETS", "10"))
+MINIONS, LINES = "customfield_10102", "customfield_10107"
+# Issues of these types ask for what people have to approve, and for what is approved beforehand.
+APPROVED_HERE, STANDARD = "Linux Package Management Request", "Windows Package Management Request"
+TYPES = {APPROVED_HERE: "package", STANDARD: "standard"}
 WORKFLOW = {
+    **acme.WORKFLOW,
     "asked": "Waiting for Approval",
-    "approved": {"from": "Waiting for Approval", "to": "Sending to Integration"},
-    "declined": "Declined",
-    "waiting": ["Waiting for Integration", "Waiting for Integration to Revert"],
-    "done": ["Completed", "Reverted"],
-    "failed": ["Failed", "Failed to Revert"],
     "moves": {"waiting": "Wait", "done": "Complete", "failed": "Fail", "declined": "Decline"},
+}
+CLOSED = {"state": "3", "close_notes": "See the work notes."}
+STATES = {
+    "asked": {"state": ["-4", "-3"], "approval": "requested"},
+    "approved": {"approval": "approved", "state": "-2"},
+    "waiting": {"state": ["-1", "0"]},
+    "declined": [{"approval": "rejected"}, {"state": "4"}],
+    "done": {"state": "3", "close_code": "successful"},
+    "failed": {"state": "3", "close_code": "unsuccessful"},
+    "moves": {
+        "waiting": {"state": "-1"},
+        "done": [{"state": "0"}, {**CLOSED, "close_code": "successful"}],
+        "failed": [{"state": "0"}, {**CLOSED, "close_code": "unsuccessful"}],
+        "declined": {"state": "4"},
+    },
 }
 # A worker of its own, as `salt-approval serve` runs it, that is patient with the site for a moment only.
 PROCESS = """
@@ -43,71 +61,43 @@ while True:
 
 
 class Scene:
-    """A site of Jira, the database that knows its people, and the worker between them."""
+    """
+    A site, the database that knows its people, and the worker between them.
 
-    def __init__(self, api, database, settings_of, folder):
-        self.database = database
-        self.jira = JiraStandIn(api)
-        token = folder / "token"
-        token.touch(mode=0o600)
-        token.write_text(self.jira.bot.token)
-        email = {"email": self.jira.bot.email} if api == "cloud" else {}
+    stand_in
+        The site's system.
+    settings
+        Those of the site.
+    people
+        {subject: name of the principal}.
+    """
+
+    def __init__(self, stand_in, settings, people, database, settings_of):
+        self.stand_in, self.database = stand_in, database
         self.opts = {
             "approval": {
                 "web": {"public_url": "https://approval.example.com"},
-                "itsm": {
-                    **settings_of("itsm"),
-                    "sites": {
-                        "sc21": {
-                            "kind": "jira",
-                            "url": self.jira.url,
-                            "api": api,
-                            "auth": {**email, "token_file": str(token)},
-                            "projects": {"SC21": {"types": {
-                                "Linux Package Management Request": self._type("package"),
-                                "Windows Package Management Request": self._type("standard"),
-                            }}},
-                            "workflow": WORKFLOW,
-                        }
-                    },
-                },
+                "itsm": {**settings_of("itsm"), "sites": {"acme": settings}},
             }
-        }  # fmt: skip
+        }
         self.settings = Settings(self.opts)
-        self.site = sites.load(self.settings.ticket_sites())["sc21"]
+        self.site = sites.load(self.settings.ticket_sites())["acme"]
         self.worker = ticket_news.worker(self.settings)
-        database.execute("SELECT approval.put_speaker('itsm', 'jira-sc21', 'authenticated')", login="policy_admin")
-        subject = "account_id" if api == "cloud" else "key"
-        for person, name in ((self.jira.zoe, "alice"), (self.jira.angel, "bob")):
+        provider = self.site.provider
+        database.execute("SELECT approval.put_speaker('itsm', %s, 'authenticated')", (provider,), "policy_admin")
+        for subject, name in people.items():
             database.execute(
-                "SELECT approval.put_identity('jira-sc21', %s, %s)", (getattr(person, subject), name), "policy_admin"
+                "SELECT approval.put_identity(%s, %s, %s)", (provider, subject, name), login="policy_admin"
             )
 
-    @staticmethod
-    def _type(name):
-        return {"request_type": name, "minions": "customfield_10102", "packages": [{"lines": "customfield_10107"}]}
+    def newest(self):
+        """The number of the newest request."""
+        return self.database.execute("SELECT max(request_id) FROM approval.ticket_request")[0][0]
 
-    def __enter__(self):
-        self.jira.__enter__()
-        return self
-
-    def __exit__(self, *details):
-        self.worker.close()
-        self.jira.__exit__(*details)
-
-    def ask(self, kind="Linux Package Management Request", packages="nginx 1.24.0", by=None, minions=("web1", "web2")):
-        """An issue that asks, and the number of its request."""
-        fields = {"customfield_10102": list(minions), "customfield_10107": packages}
-        issue = self.jira.create(kind, fields, by or self.jira.zoe)
-        if by is not None:
-            self.jira.transition(issue.key, "Approve", self.jira.zoe)
-        self.take(issue)
-        return issue, self.database.execute("SELECT max(request_id) FROM approval.ticket_request")[0][0]
-
-    def take(self, issue):
-        """Take in what an issue says now."""
-        writer = texts.of_site(self.site, self.settings)
-        intake.Intake(self.site, sites.system(self.site), writer, self.worker.call, db.json).take(issue.id)
+    def take(self, ticket_id):
+        """Take in what a ticket says now."""
+        writer, system = texts.of_site(self.site, self.settings), sites.system(self.site)
+        intake.Intake(self.site, system, writer, self.worker.call, db.json).take(ticket_id, {"way": "poll"})
 
     def tell(self):
         """Tell all that is due, and what is due then; with leases and pauses that are over."""
@@ -120,14 +110,16 @@ class Scene:
     def end_waits(self):
         self.database.execute(
             "UPDATE approval.outbox SET leased_until = NULL, due_at = '-infinity' WHERE state = 'waiting' "
-            "AND destination = 'jira-sc21'"
+            "AND destination = %s",
+            (self.site.provider,),
         )
 
     def waiting(self):
         """The errors of what is not delivered yet."""
         return self.database.execute(
-            "SELECT coalesce(last_error, '') FROM approval.outbox WHERE destination = 'jira-sc21' "
-            "AND state <> 'delivered' ORDER BY request_id, seq"
+            "SELECT coalesce(last_error, '') FROM approval.outbox WHERE destination = %s "
+            "AND state <> 'delivered' ORDER BY request_id, seq",
+            (self.site.provider,),
         )
 
     def prove(self, minion, package="nginx", verdict="converged", text="as seen"):
@@ -148,18 +140,76 @@ class Scene:
             login="returner",
         )  # fmt: skip
 
+
+class Jira(Scene):
+    """The same, of Jira: Zoë is Alice there, and Ángel is Bob."""
+
+    def __init__(self, api, database, settings_of, folder):
+        self.jira = JiraStandIn(api)
+        settings = acme.jira_settings(self.jira, folder, workflow=WORKFLOW)
+        settings["projects"]["SC21"]["types"] = {
+            issue_type: {"request_type": name, "minions": MINIONS, "packages": [{"lines": LINES}]}
+            for issue_type, name in TYPES.items()
+        }
+        subject = "account_id" if api == "cloud" else "key"
+        people = {getattr(self.jira.zoe, subject): "alice", getattr(self.jira.angel, subject): "bob"}
+        super().__init__(self.jira, settings, people, database, settings_of)
+
+    def ask(self, kind=APPROVED_HERE, packages="nginx 1.24.0", by=None, minions=("web1", "web2")):
+        """An issue that asks, and the number of its request."""
+        issue = self.jira.create(kind, {MINIONS: list(minions), LINES: packages}, by or self.jira.zoe)
+        if by is not None:
+            self.jira.transition(issue.key, "Approve", self.jira.zoe)
+        self.take(issue.id)
+        return issue, self.newest()
+
     def said(self, issue):
-        """Our comments on an issue: {mark: text of the newest with it}; that no mark stands twice is asserted."""
+        """Our comments on an issue: {mark: its text}; that no mark stands twice is asserted."""
         marks = [comment.properties["approval"]["seq"] for comment in issue.comments]
         assert len(marks) == len(set(marks)), marks
         return {seq: html.unescape(comment.text) for seq, comment in sites.system(self.site).comments(issue.id).items()}
 
 
+class ServiceNow(Scene):
+    """The same, of ServiceNow: Fred is Alice there, and Ángel is Bob."""
+
+    def __init__(self, database, settings_of, folder):
+        self.instance = ServiceNowStandIn()
+        settings = acme.servicenow_settings(self.instance, folder, workflow=STATES)
+        people = {self.instance.fred.sys_id: "alice", self.instance.angel.sys_id: "bob"}
+        super().__init__(self.instance, settings, people, database, settings_of)
+
+    def ask(self):
+        """A change that asks, and the number of its request."""
+        packages = [{"name": "nginx", "version": "1.24.0"}]
+        change = self.instance.create(fields={"u_minions": "web1,web2", "u_packages": packages})
+        (row,) = self.instance.ask_approval(change, [self.instance.angel])
+        self.take(change["sys_id"])
+        self.approval = row
+        return change, self.newest()
+
+    def said(self, change):
+        """Our work notes on a change, by their marks; that no mark stands twice is asserted."""
+        text = self.instance.notes("change_request", change["sys_id"], "work_notes", datetime.timezone.utc)
+        marks = re.findall(r"^\[approval (.+)\]$", text, re.MULTILINE)
+        assert len(marks) == len(set(marks)), marks
+        return {seq: note.text for seq, note in sites.system(self.site).comments(change["sys_id"]).items()}
+
+
 @pytest.fixture
 def scene(request, approved, settings_of, tmp_path):
-    api = getattr(request, "param", "cloud")
-    with Scene(api, approved, settings_of, tmp_path) as made:
+    made = Jira(getattr(request, "param", "cloud"), approved, settings_of, tmp_path)
+    with made.jira:
         yield made
+        made.worker.close()
+
+
+@pytest.fixture
+def change_scene(approved, settings_of, tmp_path):
+    made = ServiceNow(approved, settings_of, tmp_path)
+    with made.instance:
+        yield made
+        made.worker.close()
 
 
 @pytest.fixture
@@ -225,7 +275,7 @@ def test_an_amended_ticket_is_bound_anew(scene):
     issue, _ = scene.ask()
     scene.tell()
     scene.jira.edit(issue.key, {"customfield_10107": "nginx 1.26.0"}, scene.jira.zoe)
-    scene.take(issue)
+    scene.take(issue.id)
     bound = "SELECT bound_at FROM approval.ticket_request"
     assert scene.database.execute(bound) == [(None,)]
     scene.tell()
@@ -252,10 +302,11 @@ def test_a_ticket_that_was_deleted_is_held_and_raises_an_alarm(scene, approve_al
 def test_acceptance_18_converged_comment_complete_once_killed_anywhere(scene, tmp_path):
     """The process is killed (-9) behind a random number of questions, again and again, until all is told."""
     issues = {}
-    for _ in range(COUNT):
-        issue, number = scene.ask("Windows Package Management Request", by=scene.jira.angel, minions=["web1"])
+    for count in range(COUNT):
+        issue, number = scene.ask(STANDARD, f"tool{count} 1.0", scene.jira.angel, minions=["web1"])
         issues[number] = issue
-    scene.prove("web1")
+    for count in range(COUNT):
+        scene.prove("web1", f"tool{count}")
     config = tmp_path / "opts.json"
     config.write_text(json.dumps(scene.opts))
     seed = random.randrange(10**6)
@@ -311,7 +362,7 @@ def test_acceptance_19_retry_after_is_kept_to_and_other_tickets_go_on(scene):
 
 @pytest.mark.parametrize("lie", ["conflict", "silent_transition"])
 def test_acceptance_20_what_was_not_moved_is_said_and_tried_again(scene, lie):
-    issue, _ = scene.ask("Windows Package Management Request", by=scene.jira.angel, minions=["web1"])
+    issue, _ = scene.ask(STANDARD, by=scene.jira.angel, minions=["web1"])
     setattr(scene.jira.lies, lie, True)
     scene.worker.round()
     ((error,), *_) = scene.waiting()
@@ -320,3 +371,73 @@ def test_acceptance_20_what_was_not_moved_is_said_and_tried_again(scene, lie):
     setattr(scene.jira.lies, lie, 0)
     scene.tell()
     assert (issue.status, scene.waiting()) == ("Waiting for Integration", [])
+
+
+# ServiceNow.
+
+
+def test_a_change_is_told_all_and_is_closed(change_scene, client):
+    scene = change_scene
+    change, number = scene.ask()
+    scene.tell()
+    (bound,) = scene.said(change).values()
+    assert f"request {number} (Packages), asked for by alice" in bound
+    assert change["state"] == "-3"
+    scene.instance.decide(scene.approval, scene.instance.angel)
+    for login in ("bob", "carol"):
+        client(login).approve(number)
+    scene.tell()
+    assert change["state"] == "-1"
+    for minion in ("web1", "web2"):
+        scene.prove(minion)
+    scene.tell()
+    assert (change["state"], change["close_code"], scene.waiting()) == ("3", "successful", [])
+    assert "Done. All 2 minions have it" in scene.said(change)[f"{number}/converged"]
+    (content,) = scene.instance.files.values()
+    evidence = json.loads(content)
+    assert (evidence["request"], evidence["verdicts"]["converged"]) == (number, 2)
+    assert [one["by"] for stage in evidence["chain"] for one in stage["decisions"]] == ["bob", "carol"]
+
+
+def test_a_change_that_fails_is_closed_as_unsuccessful(change_scene, client):
+    scene = change_scene
+    change, number = scene.ask()
+    scene.instance.decide(scene.approval, scene.instance.angel)
+    for login in ("bob", "carol"):
+        client(login).approve(number)
+    for minion in ("web1", "web2"):
+        scene.prove(minion, verdict="failed", text="[code]no such version[/code]")
+    scene.tell()
+    assert (change["state"], change["close_code"], scene.waiting()) == ("3", "unsuccessful", [])
+    verdict = scene.said(change)[f"{number}/failed"]
+    assert "This failed on 2 of 2 minions" in verdict
+    assert "web2 | nginx 1.24.0 | (code]no such version" in verdict
+
+
+def test_a_change_that_is_rejected_here_is_canceled(change_scene, client):
+    scene = change_scene
+    change, number = scene.ask()
+    client("bob").reject(number, comment="no")
+    scene.tell()
+    assert (change["state"], scene.waiting()) == ("4", [])
+    assert "bob said no at stage review." in scene.said(change)[f"{number}/rejected"]
+
+
+def test_a_change_that_says_yes_and_stays_is_tried_again(change_scene, client, monkeypatch):
+    monkeypatch.setattr(ticket_news, "AWAY_S", 0.0)
+    scene = change_scene
+    change, number = scene.ask()
+    scene.instance.decide(scene.approval, scene.instance.angel)
+    for login in ("bob", "carol"):
+        client(login).approve(number)
+    scene.tell()
+    for minion in ("web1", "web2"):
+        scene.prove(minion)
+    scene.instance.lies.silent_patch = True
+    scene.worker.round()
+    assert [error for (error,) in scene.waiting() if "is not there, though the instance took it" in error]
+    assert change["state"] == "-1"
+    scene.instance.lies.silent_patch = 0
+    scene.tell()
+    assert (change["state"], scene.waiting()) == ("3", [])
+    assert f"{number}/converged" in scene.said(change)

@@ -75,6 +75,11 @@ class Service:
         children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         return [int(child) for child in children.split()]
 
+    def kill(self, worker):
+        """Kill one of these."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGKILL)
+
     def stop(self, number=signal.SIGTERM):
         """End it; gives the exit code."""
         self.process.send_signal(number)
@@ -93,13 +98,6 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-@pytest.fixture(scope="session")
-def itsm_login(database_server):
-    """The login of the part that speaks for sites."""
-    database_server.add_login("itsm_web", "approval_itsm")
-    return "itsm_web"
 
 
 @pytest.fixture
@@ -146,15 +144,15 @@ def sites(site_files):
 
 
 @pytest.fixture
-def web_config(database, settings_of, tmp_path, free_port, itsm_login, sites):
+def web_config(database, settings_of, tmp_path, free_port, sites):
     """A function that writes the settings of a service, with these changes under ``web`` and beside; gives the path."""
     for provider in ("jira-sc21", "jira-other", "sn-dev", "generic-desk"):
-        database.execute("SELECT approval.put_speaker(%s, %s, 'authenticated')", (itsm_login, provider))
+        database.execute("SELECT approval.put_speaker('itsm', %s, 'authenticated')", (provider,))
 
     def write(web=None, **ours):
         settings = {
             "approval": {
-                "itsm": {**settings_of(itsm_login), "sites": sites},
+                "itsm": {**settings_of("itsm"), "sites": sites},
                 "web": {
                     "bind": f"127.0.0.1:{free_port}",
                     "public_url": "https://approval.example.com",

@@ -32,11 +32,11 @@ def test_every_event_has_a_row():
     assert sorted(said) == sorted(re.findall(r"`([^`]+)`", " ".join(table("event | meaning"))))
 
 
-def test_it_starts_with_the_settings_that_stand_there(start, settings_of, itsm_login, site_files):
+def test_it_starts_with_the_settings_that_stand_there(start, settings_of, site_files):
     (block,) = [block for block in documents.blocks(PAGE) if block.language == "yaml"]
     written = yaml.safe_load(block.text)["approval"]
     site = written["itsm"]["sites"]["sc21"]
     assert [secret["file"] for secret in site["webhook_secrets"]] == ["/etc/salt-approval/sc21.webhook"]
     site["webhook_secrets"] = [{"file": str(site_files["webhook"])}]
-    service = start(written["web"], itsm={**settings_of(itsm_login), "sites": written["itsm"]["sites"]})
+    service = start(written["web"], itsm={**settings_of("itsm"), "sites": written["itsm"]["sites"]})
     assert service.ask("GET", "/readyz")[0] == 200

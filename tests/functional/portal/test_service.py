@@ -320,7 +320,7 @@ def test_bad_settings_of_tls_are_refused(web_config, certificate, capsys, tmp_pa
 
 
 def test_a_database_file_that_others_can_read_is_refused(web_config, sites, dsn_file, capsys):
-    path = dsn_file("itsm_web")
+    path = dsn_file("itsm")
     path.chmod(0o644)
     assert main(["web", "--config", web_config(itsm={"dsn_file": str(path), "sites": sites})]) == 2
     assert "others may read or write it" in capsys.readouterr().err

@@ -140,9 +140,8 @@ def test_acceptance_03_one_identifier_often_at_once_is_one_delivery(start, kept)
 
 def test_acceptance_04_without_a_database_it_is_sent_again_and_kept_once(start, own_server, sites):
     server, _ = own_server
-    server.add_login("itsm_web", "approval_itsm")
-    server.query("SELECT approval.put_speaker('itsm_web', 'jira-sc21', 'authenticated')")
-    service = start(itsm={"dsn_file": str(server.dsn_file("itsm_web")), "sites": {"sc21": sites["sc21"]}})
+    server.query("SELECT approval.put_speaker('itsm', 'jira-sc21', 'authenticated')")
+    service = start(itsm={"dsn_file": str(server.dsn_file("itsm")), "sites": {"sc21": sites["sc21"]}})
     headers = jira(UPDATED)
     count = "SELECT count(*) FROM approval.ticket_delivery"
     assert service.ask("POST", "/itsm/sc21/webhook", UPDATED + b" ", jira(UPDATED + b" "))[0] == 202
@@ -305,7 +304,7 @@ def worked_off(database, outcome, until):
     """Settle deliveries as the worker does, in a thread: ``outcome`` gives the note of each."""
 
     def work():
-        with psycopg.connect(database.dsn("itsm_web"), autocommit=True) as conn:
+        with psycopg.connect(database.dsn("itsm"), autocommit=True) as conn:
             while not until.wait(0.02):
                 for row in conn.execute(
                     "SELECT * FROM approval.claim_deliveries('jira-sc21', 10, '1 minute')"
@@ -406,7 +405,7 @@ def test_one_site_cannot_speak_for_another(start, kept):
 
 
 def test_a_login_that_does_not_speak_for_the_site_is_our_fault(start, database, kept):
-    database.execute("SELECT approval.drop_speaker('itsm_web', 'jira-sc21')")
+    database.execute("SELECT approval.drop_speaker('itsm', 'jira-sc21')")
     service = start()
     assert service.ask("POST", "/itsm/sc21/webhook", UPDATED, jira(UPDATED))[0] == 503
     assert answer(service.ask("GET", "/readyz"))[1]["checks"] == {"database": "ok", "sites": "failed"}

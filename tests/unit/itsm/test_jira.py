@@ -264,6 +264,15 @@ def test_a_decision_that_is_clean(jira, fetched):
     assert ticket.stage == "approved"
 
 
+def test_an_issue_may_be_created_in_the_status_in_which_it_waits(jira, fetched, event):
+    (decision,) = jira.ticket(fetched(APPROVED)).decisions
+    assert decision.asked_at.isoformat() == "2026-11-22T14:58:02.118000+00:00"
+    # Where the history is not whole, nobody knows since when it waits.
+    (decision,) = jira.ticket(fetched(entry(1, 1, ZOE, status("Open", "Closed")), APPROVED)).decisions
+    assert decision.asked_at is None
+    assert jira.ticket(event()).decisions[0].asked_at is None
+
+
 def test_a_refusal(jira, fetched):
     ticket = jira.ticket(fetched(ASKED, entry(3, 5, ANGEL, status(WAITING, "Declined")), now="Declined"))
     assert [decision.decision for decision in ticket.decisions] == ["reject"]

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from saltext.approval.errors import InputError
+from saltext.approval.errors import ConfigError, InputError
 from saltext.approval.itsm import signature
 from saltext.approval.itsm.ticket import Ignored, NoSignature, Person, Unsigned
 
@@ -70,6 +70,7 @@ def test_an_approved_change_asks(servicenow, body):
         {"u_minions": "heldout-m1, heldout-m2"},
         {"u_minions": {"value": "heldout-m1,heldout-m2", "display_value": "another"}},
         {"state": "-2"},
+        {"state": "-3"},
         {"state": {"value": "-1", "display_value": "Implement"}},
         {"end_date": ""},
         {"assignment_group": {"display_value": "Network", "link": "https://example.org"}},
@@ -97,8 +98,10 @@ def test_no_time_means_at_once(servicenow, body):
         ({"approval": None}, "means nothing here"),
         ({"state": "-5"}, "means nothing here"),
         ({"state": "0"}, "means nothing here"),
-        ({"state": "3"}, "means done"),
-        ({"state": "4"}, "means failed"),
+        ({"state": "3", "close_code": "successful"}, "means done"),
+        ({"state": "3", "close_code": "unsuccessful"}, "means failed"),
+        ({"state": "3"}, "means nothing here"),
+        ({"state": "4"}, "means nothing here"),
         ({"state": "Implement"}, "means nothing here"),
         ({"approval": {"value": "requested", "display_value": "approved"}}, "means nothing here"),
         ({"event": "change_request.deleted"}, "was deleted"),
@@ -238,3 +241,10 @@ def test_the_digest_is_of_what_is_asked_for(servicenow, body):
     assert servicenow.ticket(body(state="-2", sys_mod_count="9")).digest == digest
     for changes in ({"u_minions": "heldout-m1"}, {"u_packages": []}, {"start_date": ""}):
         assert servicenow.ticket(body(**changes)).digest != digest
+
+
+def test_a_site_without_waiting_has_its_tickets_where_they_are(servicenow):
+    # Neither asks the site anything, as neither could: there is no file with a secret.
+    assert servicenow.move("46e18c0fa9fe19810066a0083f76bd56", "waiting") is None
+    with pytest.raises(ConfigError):
+        servicenow.move("46e18c0fa9fe19810066a0083f76bd56", "done")

@@ -81,7 +81,7 @@ def test_an_old_secret_may_be_gone_when_its_day_is_over(secret):
 
 
 @pytest.mark.parametrize(
-    ("text", "mode", "says"), [(KNOWN_SECRET, 0o644, "so others may read"), ("too short", 0o600, "at least 16")]
+    ("text", "mode", "says"), [(KNOWN_SECRET, 0o644, "so others may read"), ("7 chars", 0o600, "at least 8")]
 )
 def test_files_that_hold_no_secret(secret, text, mode, says):
     with pytest.raises(ConfigError, match=says) as refused:

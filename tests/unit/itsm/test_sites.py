@@ -32,7 +32,7 @@ def test_the_example(described):
     assert jira_site.own.edges["approved"] == (("waiting for approval", "sending to integration"),)
     assert jira_site.own.types["SC21", "reboot request"].action == ("system.reboot", "{}")
     assert jira_site.routes["reboot"].action == ("system.reboot", "{}")
-    assert other.own.moves["done"]["close_code"] == "successful"
+    assert other.own.moves["done"][-1]["close_code"] == "successful"
     assert isinstance(sites.system(jira_site), jira.Jira)
     assert isinstance(sites.system(other), servicenow.ServiceNow)
 
@@ -69,6 +69,8 @@ LINUX = ("sc21", "projects", "SC21", "types", "Linux Package Management Request"
         ("sc21", ("sc21", "url"), "example.org", "url must be that of the site"),
         ("sc21", ("sc21", "url"), "https://user:secret@example.org", "url must be that of the site"),
         ("sc21", ("sc21", "url"), "file:///etc/passwd", "url must be that of the site"),
+        ("sc21", ("sc21", "url"), "http://jira.example.org", "with https"),
+        ("sc21", ("sc21", "url"), "http://127.0.0.1.example.org", "with https"),
         ("sc21", ("sc21", "auth"), {"password": "x"}, "auth: there is no setting 'password'"),
         ("sc21", ("sc21", "auth", "token_file"), "sc21.token", "auth: token_file must be the full path"),
         ("sc21", ("sc21", "auth", "expires"), "soon", "auth: expires must be a day"),
@@ -108,7 +110,10 @@ LINUX = ("sc21", "projects", "SC21", "types", "Linux Package Management Request"
         ("dev", ("dev", "workflow", "approved"), {"approval": []}, "approved must name fields"),
         ("dev", ("dev", "workflow", "approved"), {}, "approved must name fields"),
         ("dev", ("dev", "workflow", "approved"), {"state": -1}, "approved: state must be a text"),
+        ("dev", ("dev", "workflow", "approved"), [], "approved must name fields"),
+        ("dev", ("dev", "workflow", "approved"), [{"state": "3"}, {}], "approved must name fields"),
         ("dev", ("dev", "workflow", "moves", "done"), {"state": 3}, "moves: done: state must be a text"),
+        ("dev", ("dev", "workflow", "moves", "done"), [{"state": "0"}, "3"], "moves: done must be a mapping"),
         ("dev", ("dev", "basic"), {"user": "x"}, "basic: password_file must be the full path"),
         ("dev", ("dev", "auth"), {"email": "x"}, "there is no setting 'email'"),
     ],
@@ -135,3 +140,11 @@ def test_an_old_secret_stands_last(described):
     given = [{"file": "/old", "until": datetime.date(2026, 12, 1)}, {"file": "/new"}]
     found = sites.load(changed(described, "sc21", ("sc21", "webhook_secrets"), given))["sc21"]
     assert [secret.file for secret in found.secrets] == ["/new", "/old"]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8080", "http://[::1]:8080/", "https://example.org/jira/", "https://[2001:db8::1]:8443"]
+)
+def test_urls(described, url):
+    site = sites.load(changed(described, "sc21", ("sc21", "url"), url))["sc21"]
+    assert site.url == url.rstrip("/")

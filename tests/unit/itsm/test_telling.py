@@ -122,8 +122,22 @@ def test_a_ticket_that_comes_in_approved_is_told_bound_and_waits():
     tell, database = setting(ticket, news())
     tell.tell(7, 1, "asked")
     assert list(ticket.notes) == ["7/1"]
-    assert database.bound == [("jira-sc21", "10001", 1, AT)]
+    assert database.bound == [("jira-sc21", "10001", 1, AT, database.news["ticket"]["digest"])]
     assert ticket.stage == "waiting"
+
+
+def test_a_comment_about_what_was_asked_before_binds_nothing():
+    """The process ended between comment and binding, and the ticket was amended before it came back."""
+    ticket = OneTicket("asked", cut=3)
+    tell, database = setting(ticket, news())
+    with pytest.raises(Killed):
+        tell.tell(7, 1, "asked")
+    ticket.bound = {"package": "something else"}
+    database.news = setting(ticket, news())[1].news
+    tell.tell(7, 1, "asked")
+    assert database.bound == []
+    tell.tell(7, 2, "amended")
+    assert [digest for *_, digest in database.bound] == [ticket.ticket({"id": "10001"}).digest]
 
 
 def test_a_ticket_whose_people_have_to_decide_stays_with_them():

@@ -35,7 +35,7 @@ def test_the_binding_comment_says_what_is_asked_and_who_has_to_approve():
         "These have to approve:\n\n"
         "- review: 1 of reviewers (bob and carol), or 2 of managers (dave, erin and frank)\n\n"
         "If nobody has decided by Mon 7 Dec 2026, 10:30 CET, the request expires.\n\n"
-        "An approval counts for exactly this (checksum 5f0c5f0c5f0…). If the ticket is changed, it has to be approved "
+        "An approval counts for exactly this (checksum 5f0c5f0c5f0c). If the ticket is changed, it has to be approved "
         "again.\n\n"
         "Request 7: https://approval.example.com/requests/7"
     )
