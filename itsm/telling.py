@@ -15,13 +15,43 @@ from .ticket import Away, Gone, NotMoved
 # Kinds of sites whose comments can be written anew. In the others nothing is told of what is under way, since each step
 # would leave a note for good.
 REWRITABLE = ("jira",)
+PROGRESS = "/progress"
 MOST_REMEMBERED = 1000
+# Events after which the ticket is told what approvals of it are for.
+BINDING = ("asked", "amended")
 # States of a request that change nothing any more, and the stage in which each leaves its ticket.
 STAGES = {"converged": "done"} | {state: "failed" for state in texts.SETTLED if state != "converged"}
 # Stages in which a ticket waits for us to take it over.
 TAKEN_OVER = ("approved", "revert")
 # Stages in which people of the ticket's system have to decide.
 UNDECIDED = ("asked", "revert-asked")
+
+
+def comment_of(writer, news, seq, event):
+    """
+    What the ticket of a request is told about an event: (mark, blocks, whether a comment that stands with this mark is
+    written anew); None: nothing.
+    """
+    number, state = news["request"], news["state"]
+    if event in BINDING:
+        blocks = writer.asked(news, event == "amended")
+    elif event == "decided" and state == "pending":
+        # The last approval is told as such.
+        blocks = writer.decided(news)
+    elif event == "escalated":
+        blocks = writer.escalated(news)
+    elif event in ("approved", "hurried"):
+        blocks = writer.approved(news, event == "hurried")
+    elif event in ("held", "released"):
+        blocks = writer.held(news)
+    elif event in ("settled", "decided") and state in texts.SETTLED:
+        # One for each state, however often the request comes to it again.
+        return f"{number}/{state}", writer.verdict(news), True
+    elif event in ("settled", "wave"):
+        return f"{number}{PROGRESS}", writer.progress(news), True
+    else:
+        return None
+    return f"{number}/{seq}", blocks, False
 
 
 class Telling:
@@ -40,7 +70,7 @@ class Telling:
 
     def __init__(self, site, system, writer, value):
         self._site, self._system, self._writer, self._value = site, system, writer, value
-        self._told = {}  # request -> the progress that was told last
+        self._told = {}  # mark -> the progress that was told last
 
     def tell(self, request, seq, event):
         """
@@ -61,24 +91,20 @@ class Telling:
 
     def _comment(self, news, seq, event):
         """Have the comment on the ticket that the event wants, if it wants one."""
-        ticket_id, mark = news["ticket"]["id"], f"{news['request']}/{seq}"
-        if event in ("asked", "amended"):
-            said = self._say(ticket_id, mark, self._writer.asked(news, event == "amended"))
+        found = comment_of(self._writer, news, seq, event)
+        if found is None:
+            return
+        mark, blocks, is_renewed = found
+        if mark.endswith(PROGRESS):
+            if self._site.kind not in REWRITABLE or self._told.get(mark) == blocks:
+                return
+            if len(self._told) >= MOST_REMEMBERED:
+                self._told.clear()
+        said = self._say(news["ticket"]["id"], mark, blocks, is_renewed)
+        if mark.endswith(PROGRESS):
+            self._told[mark] = blocks
+        elif event in BINDING:
             self._bind(news["ticket"], said)
-        elif event == "decided" and news["state"] == "pending":
-            # The last approval is told as such.
-            self._say(ticket_id, mark, self._writer.decided(news))
-        elif event == "escalated":
-            self._say(ticket_id, mark, self._writer.escalated(news))
-        elif event in ("approved", "hurried"):
-            self._say(ticket_id, mark, self._writer.approved(news, event == "hurried"))
-        elif event in ("held", "released"):
-            self._say(ticket_id, mark, self._writer.held(news))
-        elif event in ("settled", "decided") and news["state"] in texts.SETTLED:
-            # One for each state, however often the request comes to it again.
-            self._say(ticket_id, f"{news['request']}/{news['state']}", self._writer.verdict(news), True)
-        elif event in ("settled", "wave") and self._site.kind in REWRITABLE:
-            self._say_progress(news)
 
     def _bind(self, ticket, said):
         """Have decisions count from our comment on, if it tells what the ticket says now."""
@@ -87,15 +113,6 @@ class Telling:
             self._value(
                 "bind_ticket", self._site.provider, ticket["id"], ticket["generation"], said.at, ticket["digest"]
             )
-
-    def _say_progress(self, news):
-        blocks = self._writer.progress(news)
-        if self._told.get(news["request"]) == blocks:
-            return
-        self._say(news["ticket"]["id"], f"{news['request']}/progress", blocks, True)
-        if len(self._told) >= MOST_REMEMBERED:
-            self._told.clear()
-        self._told[news["request"]] = blocks
 
     def _say(self, ticket_id, seq, blocks, is_renewed=False):
         """Have our comment ``seq`` on a ticket, written anew where it stood if ``is_renewed``; gives the Comment."""

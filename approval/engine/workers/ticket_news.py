@@ -3,8 +3,8 @@
 import datetime
 import time
 
-from ...errors import InputError
-from ...itsm import sites, telling, texts
+from ...errors import ConfigError, InputError
+from ...itsm import posting, sites, telling, texts
 from ...itsm.ticket import Away, Denied, Gone, Ignored, NotMoved
 from ..delivery import CHANNEL, Consumer, Delivery, Failed, Later
 from ..worker import DatabaseWorker
@@ -33,9 +33,12 @@ class SiteNews(Consumer):
         self.destination = site.provider
         self._away_until = 0.0
         writer = texts.of_site(site, worker.settings)
-        # A site that cannot be asked cannot be told anything either: its messages end here.
-        can_tell = site.url and site.auth
-        self._telling = telling.Telling(site, sites.system(site), writer, worker.value) if can_tell else None
+        # A site that cannot be reached is told nothing: its messages end here.
+        self._telling = None
+        if site.kind == "generic" and site.url and site.secrets:
+            self._telling = posting.Posting(site, writer, worker.value)
+        elif site.url and site.auth:
+            self._telling = telling.Telling(site, sites.system(site), writer, worker.value)
 
     def pass_s(self, thread, request):
         """A site that is away is left alone for a while, whichever ticket it is about."""
@@ -56,7 +59,7 @@ class SiteNews(Consumer):
                     datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=LATER_S)
                 ) from None
             raise Failed(str(exc)) from None
-        except (Denied, Gone, NotMoved, Ignored, InputError) as exc:
+        except (Denied, Gone, NotMoved, Ignored, InputError, ConfigError) as exc:
             raise Failed(str(exc)) from None
 
 
