@@ -85,12 +85,18 @@ def crowd(tmp_path):
 
 
 @pytest.fixture
-def settle(request):
+def counted(request):
+    """A function that has the counts of this test printed at the end."""
+    return lambda **counts: note(request, counts)
+
+
+@pytest.fixture
+def settle(counted):
     """A function that ends the crowd, holds what it saw against the database, and has the counts printed."""
 
     def settle_up(crowd, database, **counts):
         crowd.stop()
-        note(request, counts | check(crowd.events(), database))
+        counted(**counts | check(crowd.events(), database))
 
     return settle_up
 
