@@ -18,6 +18,9 @@ NEWEST := 3008
 RELEASE ?= $(NEWEST)
 SALT ?= $(SALT_$(RELEASE))
 FUZZ_SECONDS ?= 3600
+# How often test-kills kills an engine, and, to repeat a run of it, the seed that this has printed.
+KILLS ?= 50
+SEED ?=
 SUFFIX := $(patsubst %,-%,$(filter-out $(NEWEST),$(RELEASE)))
 VENV := $(CURDIR)/.venv$(SUFFIX)
 CACHE := $(CURDIR)/.cache
@@ -147,9 +150,15 @@ test-examples: setup ## Tests that take a number of examples (APPROVAL_EXAMPLES,
 	RULES_EXAMPLES=1 HELD_EXAMPLES=1 FAULT_EXAMPLES=1 APPROVAL_POOLER=yes $(PYTEST) tests/functional
 
 .PHONY: faults
-faults: setup ## Both, side by side, as often as is promised: 100,000 examples, hundreds of kills; an hour
+faults: setup ## Both and test-kills, two at a time, as often as is promised: 100,000 examples, hundreds of kills; an hour
 	@export APPROVAL_FAULTS=full APPROVAL_EXAMPLES=100000 RULES_EXAMPLES=1000 HELD_EXAMPLES=500 FAULT_EXAMPLES=1000
-	printf '%s\n' test-faults test-examples | xargs -P 2 -n 1 $(MAKE) --no-print-directory
+	printf '%s\n' test-faults test-examples test-kills | xargs -P 2 -n 1 $(MAKE) --no-print-directory
+
+KILLS_TEST := tests/e2e/test_engine_killed.py
+
+.PHONY: test-kills
+test-kills: setup ## Kill the engines of two masters with real minions, at random points of so many requests (KILLS, SEED)
+	@$(AS_ROOT) tools/sandbox.py env KILLS=$(KILLS) SEED=$(SEED) $(PYTEST) -p no:cacheprovider $(KILLS_TEST)
 
 .PHONY: test-e2e
 test-e2e: test-site test-machines ## Test the whole with a real master and real minions
@@ -158,7 +167,8 @@ MACHINE_TESTS := $(addprefix tests/e2e/,test_rpm.py test_docs.py test_story.py)
 
 .PHONY: test-site
 test-site: setup ## One half of that: the tests that share a site
-	@$(AS_ROOT) tools/sandbox.py $(PYTEST) -p no:cacheprovider $(filter-out $(MACHINE_TESTS),$(wildcard tests/e2e/test_*.py))
+	@$(AS_ROOT) tools/sandbox.py $(PYTEST) -p no:cacheprovider $(filter-out $(MACHINE_TESTS) $(KILLS_TEST),\
+	    $(wildcard tests/e2e/test_*.py))
 
 .PHONY: test-machines
 test-machines: setup ## The other half: rpm, the documentation and the story, on machines of their own

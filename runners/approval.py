@@ -176,7 +176,7 @@ def resolve(request_id=None, other=None, resolution=None, *surplus, **options):
 
 def cancel(request_id=None, comment="", *surplus, **options):
     """
-    Take back a request of one's own that is not in force yet.
+    Take back what was not sent or proven yet of a request of one's own. What was stays: for that see revert.
 
         salt-run approval.cancel 7
     """

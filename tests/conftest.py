@@ -47,6 +47,7 @@ LOGINS = {
     "bob": "approval_person",
     "carol": "approval_person",
 }
+_COUNTS = pytest.StashKey()
 
 
 class Database:
@@ -158,3 +159,22 @@ def dsn_file(database, tmp_path):
 def settings_of(database, dsn_file):
     """A function that gives what stands in settings for a login to get to the database: its DSN file and options."""
     return lambda login: {"dsn_file": str(dsn_file(login)), **database.options}
+
+
+@pytest.fixture
+def print_counts(request):
+    """A function that has counts of this test printed at the end, each under its name."""
+
+    def note(**counts):
+        text = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in counts.items())
+        request.config.stash.setdefault(_COUNTS, []).append(f"{request.node.path.stem}::{request.node.name}: {text}")
+
+    return note
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    lines = config.stash.get(_COUNTS, [])
+    if lines:
+        terminalreporter.section("counts")
+        for line in lines:
+            terminalreporter.write_line(line)

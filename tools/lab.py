@@ -33,16 +33,28 @@ WAIT_TIMEOUT_S = 120
 
 
 class Lab:
-    """Context manager. `progress` is called with a text and gives a context manager around each slow step."""
+    """
+    Context manager.
 
-    def __init__(self, directory, progress):
+    progress
+        Called with a text; gives a context manager around each slow step.
+    minion_ids
+        The minions of its master.
+    beside
+        Another Lab, whose database and package repository this one uses: the master and its keys are its own.
+    """
+
+    def __init__(self, directory, progress, minion_ids=MINIONS, beside=None):
         self.directory = pathlib.Path(directory)
         # Of packages: a folder, as apt_repository makes it.
-        self.repository = self.directory / "repository"
+        self.repository = beside.repository if beside else self.directory / "repository"
         self._progress = progress
+        self._minion_ids = minion_ids
+        # Minions in one folder share the root that is unpacked there.
+        self._roots = beside.directory if beside else self.directory
         self._password = secrets.token_urlsafe(18)
         self._stack = contextlib.ExitStack()
-        self.database = None
+        self.database = beside.database if beside else None
         self.master = None
         self.minions = {}
 
@@ -60,20 +72,23 @@ class Lab:
         origin = "from the cache" if root.archive.exists() else "first time: this takes a minute"
         with self._progress(f"Debian root file system for the minions ({origin})"):
             root.build(self.directory / "mmdebstrap.log")
-        with self._progress("package repository with several versions of a few packages"):
-            apt_repository.build(self.repository)
-        with self._progress("private PostgreSQL with the approval schema, its policy and logins"):
-            self.database = self._stack.enter_context(ApprovalDatabase(self.directory / "postgres"))
-            self._set_up_logins()
+        if self.database is None:
+            with self._progress("package repository with several versions of a few packages"):
+                apt_repository.build(self.repository)
+            with self._progress("private PostgreSQL with the approval schema, its policy and logins"):
+                self.database = self._stack.enter_context(ApprovalDatabase(self.directory / "postgres"))
+                self._set_up_logins()
         with self._progress("salt-master"):
             self.master = SaltMaster(self.directory / "master", PROGRAMS, self._master_configuration())
             self._stack.enter_context(self.master)
-        with self._progress(f"minions {' and '.join(MINIONS)}: installed, keys accepted, first highstate done"):
-            for minion_id in MINIONS:
+        with self._progress(
+            f"minions {' and '.join(self._minion_ids)}: installed, keys accepted, first highstate done"
+        ):
+            for minion_id in self._minion_ids:
                 self._add_minion(minion_id, root)
             self.enroll(*self.minions)
         with self._progress("the engine makes them known"):
-            wait_until(lambda: set(self.known_minions()) == set(MINIONS), "the minions whose keys are accepted")
+            wait_until(lambda: set(self.minions) <= set(self.known_minions()), "the minions whose keys are accepted")
 
     def _set_up_logins(self):
         for person in APPROVERS:
@@ -114,7 +129,7 @@ class Lab:
             # Ask again at once whether the key has been accepted.
             "acceptance_wait_time": 1,
         }
-        minion = SaltMinion(minion_id, self.directory / minion_id, root, self.repository, configuration)
+        minion = SaltMinion(minion_id, self._roots / minion_id, root, self.repository, configuration)
         minion.install()
         self._stack.callback(minion.wipe)
         self.minions[minion_id] = minion
@@ -236,11 +251,11 @@ def request_arguments(minion_ids, packages, reason, request_type="package"):
     ]
 
 
-def wait_until(condition, what):
+def wait_until(condition, what, within_s=WAIT_TIMEOUT_S):
     """Ask `condition` until it gives something true, and return that; TimeoutError names `what`."""
-    deadline = time.monotonic() + WAIT_TIMEOUT_S
+    deadline = time.monotonic() + within_s
     while not (result := condition()):
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{what}: not within {WAIT_TIMEOUT_S} s")
+            raise TimeoutError(f"{what}: not within {within_s} s")
         time.sleep(0.1)
     return result

@@ -39,7 +39,7 @@ def add(commands):
     )
     command.add_argument("other", help="the number of the other one")
     command.add_argument("resolution", help="supersede: the other is cancelled; wait: until the other is done")
-    command = _of_request(commands, "cancel", _cancel, "take back a request of one's own that is not in force yet")
+    command = _of_request(commands, "cancel", _cancel, "take back a request of one's own: what was not sent or proven")
     command.add_argument("--comment", default="", help="for the record")
     command = _of_request(commands, "revert", _revert, "ask to restore what held before a request")
     command.add_argument("--minion", metavar="ID", action="append", help="only on this one; repeatable; else on all")

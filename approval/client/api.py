@@ -128,7 +128,10 @@ class Client(Protocol):
         """
 
     def cancel(self, request_id, comment=""):
-        """Take back a request that is not in force yet."""
+        """
+        Take back what was not sent or proven yet of a request. Returns its number, and as ``state`` what became of it:
+        ``cancelled``, ``withdrawn``, or ``partly-withdrawn`` where something was, and stays.
+        """
 
     def revert(self, request_id, minions=None, reason=None, request_type="revert", overlap=None):
         """

@@ -1,5 +1,6 @@
 """Minions that were away get what is approved when they start: by the engine alone, as no top file has our state."""
 
+import datetime
 import json
 
 import pytest
@@ -8,6 +9,12 @@ from lab import APPROVERS, wait_until
 POLICY = """
 types:
   at-once: {kind: package, dispatch: true, requesters: ["*"], pre_approved: true, chain: []}
+"""
+WINDOW = """
+calendars:
+  nightly: {{rule: FREQ=DAILY, time_zone: UTC, starts_on: {opening:%Y-%m-%d %H:%M:%S}, duration: 12 hours}}
+types:
+  nightly: {{kind: package, dispatch: true, calendar: nightly, requesters: ["*"], pre_approved: true, chain: []}}
 """
 
 
@@ -23,16 +30,20 @@ def no_top_file(lab):
 
 @pytest.fixture(scope="module")
 def ask(lab):
-    """A function that asks for a package on web1, which needs no approval; returns the request's number."""
-    policy = lab.directory / "catch-up.yaml"
-    policy.write_text(POLICY)
-    lab.database.command("policy", "policy", "load", str(policy))
+    """A function that asks for a package, which needs no approval; returns the request's number."""
+    load(lab, POLICY)
 
-    def ask(package):
-        words = ("request", "at-once", "--minion", "web1", "--reason", "a test", "--package", package)
+    def ask(package, minion_id="web1", request_type="at-once"):
+        words = ("request", request_type, "--minion", minion_id, "--reason", "a test", "--package", package)
         return json.loads(lab.database.command(APPROVERS[0], "--json", *words).stdout)["request"]
 
     return ask
+
+
+def load(lab, text):
+    policy = lab.directory / "catch-up.yaml"
+    policy.write_text(text)
+    lab.database.command("policy", "policy", "load", str(policy))
 
 
 def told(lab, *words):
@@ -58,6 +69,39 @@ def test_a_minion_that_was_down(lab, ask):
     caught_up = [row for row in ended(lab) if row["outcome"] == "returned"]
     assert [row["jid"] for row in caught_up] == [request["items"][0]["jid"]]
     assert [entry["act"] for entry in told(lab, "audit", "trail")].count("catch-up-sent") == 1
+
+
+def test_inside_its_window_only(lab, ask):
+    """It misses what was sent in one window, starts when that is closed, and gets it when the next one opens."""
+    minion = lab.minions["db1"]
+    minion.stop()
+    load(lab, WINDOW.format(opening=in_so_many(minutes=-10)))
+    number = ask("acme-probe=0.9-1", "db1", "nightly")
+    unheard = f"SELECT jid FROM approval.dispatch WHERE request_id = {number} AND state = 'sent'"
+    jid = wait_until(lambda: lab.database.query(unheard), "the job that nobody hears")
+    opening = in_so_many(minutes=60)
+    load(lab, WINDOW.format(opening=opening))
+    minion.start()
+    (waiting,) = wait_until(
+        lambda: [row for row in told(lab, "catch-ups", "db1") if row["state"] != "ended"], "its start"
+    )
+    assert (waiting["state"], waiting["jid"]) == ("waiting", None)
+    assert datetime.datetime.fromisoformat(waiting["due_at"].replace("Z", "+00:00")) == opening
+    opening = in_so_many(minutes=0.5)
+    load(lab, WINDOW.format(opening=opening))
+    request = lab.settled(number)
+    assert (request["state"], minion.packages()["acme-probe"]) == ("converged", "0.9-1")
+    sent = (
+        f"SELECT published_at > '{opening}' FROM approval.job WHERE fun = 'state.apply' AND 'db1' = ANY (minions) "
+        f"AND jid > '{jid}'"
+    )
+    assert lab.database.query(sent).splitlines() == ["t"], "once, and not before it opened"
+
+
+def in_so_many(minutes):
+    """The time in so many minutes, in whole seconds."""
+    moment = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=minutes)
+    return moment.replace(microsecond=0)
 
 
 def test_a_minion_that_is_installed_anew(lab, ask):

@@ -16,7 +16,6 @@ from ledger import POLICY, check
 from run_directory import RunDirectory
 
 MINIONS = [f"web{number}" for number in range(24)]
-_COUNTS = pytest.StashKey()
 
 
 @pytest.fixture(scope="session")
@@ -85,31 +84,11 @@ def crowd(tmp_path):
 
 
 @pytest.fixture
-def counted(request):
-    """A function that has the counts of this test printed at the end."""
-    return lambda **counts: note(request, counts)
-
-
-@pytest.fixture
-def settle(counted):
+def settle(print_counts):
     """A function that ends the crowd, holds what it saw against the database, and has the counts printed."""
 
     def settle_up(crowd, database, **counts):
         crowd.stop()
-        counted(**counts | check(crowd.events(), database))
+        print_counts(**counts, **check(crowd.events(), database))
 
     return settle_up
-
-
-def note(request, counts):
-    """Have the counts of a test printed at the end."""
-    text = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in counts.items())
-    request.config.stash.setdefault(_COUNTS, []).append(f"{request.node.path.stem}::{request.node.name}: {text}")
-
-
-def pytest_terminal_summary(terminalreporter, config):
-    lines = config.stash.get(_COUNTS, [])
-    if lines:
-        terminalreporter.section("counts")
-        for line in lines:
-            terminalreporter.write_line(line)

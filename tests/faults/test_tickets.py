@@ -246,7 +246,7 @@ def scene(database, logins, furnish, minions, tmp_path):
             yield made
 
 
-def test_killed_anywhere_each_ticket_asks_once_and_ends_as_it_should(scene, counted, times):
+def test_killed_anywhere_each_ticket_asks_once_and_ends_as_it_should(scene, print_counts, times):
     wanted = {}
     open_at_once, count = 10, times(10, 100)
     deadline = time.monotonic() + 120 + 10 * count
@@ -275,7 +275,7 @@ def test_killed_anywhere_each_ticket_asks_once_and_ends_as_it_should(scene, coun
         time.sleep(0.02)
     checked = check(scene, wanted)
     kills = {"web_killed": scene.web.kills, "worker_killed": scene.worker.kills, "site_killed": scene.crashes}
-    counted(seed=scene.seed, **kills, questions=len(scene.jira.log), **checked)
+    print_counts(seed=scene.seed, **kills, questions=len(scene.jira.log), **checked)
     assert min(kills.values()) >= count / 10, kills
 
 

@@ -6,7 +6,7 @@ DECLARE
     actor record;
     target approval.request;
     minions text[];
-    next_state text;
+    outcome text;
 BEGIN
     actor := approval.acting_principal(p_provider, p_subject);
     target := approval.lock_request(p_request_id);
@@ -17,27 +17,61 @@ BEGIN
             HINT = 'An approver can reject it.';
     END IF;
     IF target.state = 'pending' THEN
-        next_state := 'cancelled';
-        PERFORM approval.close_pending(p_request_id, next_state, moment);
-    ELSIF target.state = 'approved' AND (target.not_before > moment OR approval.is_held_whole(p_request_id)) THEN
-        next_state := 'withdrawn';
-        minions := ARRAY(SELECT DISTINCT minion_id FROM approval.item WHERE request_id = p_request_id AND state = 'approved');
-        PERFORM approval.move_request(p_request_id, 'approved', next_state, moment);
-        UPDATE approval.item SET state = 'withdrawn' WHERE request_id = p_request_id AND state = 'approved';
-        PERFORM approval.refresh_documents(minions);
-        UPDATE approval.outbox SET state = 'dead', last_error = 'withdrawn'
-        WHERE destination = 'salt' AND thread = 'request/' || p_request_id AND state = 'waiting';
-    ELSE
+        outcome := 'cancelled';
+        PERFORM approval.close_pending(p_request_id, outcome, moment);
+    ELSIF target.state = 'approved' THEN
+        moment := approval.lock_minions(ARRAY(
+            SELECT DISTINCT i.minion_id FROM approval.item AS i WHERE i.request_id = p_request_id AND i.state = 'approved'));
+        WITH withdrawn AS (
+            UPDATE approval.item AS i SET state = 'withdrawn'
+            WHERE i.request_id = p_request_id AND i.state = 'approved' AND i.outcome = 'waiting'
+                -- A state is sent as a whole: one item of each minion stands for all. A minion that was away never returns from it.
+                AND NOT EXISTS (
+                    SELECT FROM approval.dispatch AS d
+                    WHERE d.request_id = p_request_id AND d.minion_id = i.minion_id AND d.jid IS NOT NULL
+                        AND CASE d.proof WHEN 'state' THEN coalesce(d.sent_at, d.state_at) + d.proof_within > moment
+                                         ELSE d.item_id = i.item_id END)
+                AND NOT EXISTS (
+                    SELECT FROM approval.catch_up AS c
+                    WHERE c.minion_id = i.minion_id AND c.state IN ('sending', 'sent') AND i.kind <> 'action')
+            RETURNING i.minion_id
+        )
+        SELECT array_agg(DISTINCT w.minion_id) INTO minions FROM withdrawn AS w;
+    END IF;
+    IF outcome IS NULL AND minions IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'AP006',
-            MESSAGE = format('request %s is %s: it can no longer be cancelled', p_request_id, target.state),
+            MESSAGE = CASE WHEN target.state = 'approved'
+                THEN format('request %s is approved, and all of it was sent or applied: it can no longer be cancelled',
+                            p_request_id)
+                ELSE format('request %s is %s: it can no longer be cancelled', p_request_id, target.state) END,
             HINT = 'To undo what is in force, ask for a revert.';
     END IF;
-    PERFORM approval.audit_append(p_request_id, moment, next_state, actor.name, p_provider || ':' || p_subject, actor.assurance,
+    IF minions IS NOT NULL THEN
+        UPDATE approval.rollout SET state = 'given-up' WHERE request_id = p_request_id AND state IN ('running', 'halted');
+        -- Of an action that is not sent any more nobody wants to know how the minion was before.
+        DELETE FROM approval.dispatch AS d
+        WHERE d.request_id = p_request_id AND d.state IN ('observing', 'observed');
+        IF EXISTS (SELECT FROM approval.item AS i
+                   WHERE i.request_id = p_request_id
+                       AND (i.state = 'approved' OR i.state = 'superseded' AND i.outcome = 'converged')) THEN
+            outcome := 'partly-withdrawn';
+        ELSE
+            outcome := 'withdrawn';
+            PERFORM approval.move_request(p_request_id, 'approved', outcome, moment);
+            UPDATE approval.outbox SET state = 'dead', last_error = outcome
+            WHERE destination = 'salt' AND thread = 'request/' || p_request_id AND state = 'waiting';
+        END IF;
+        PERFORM approval.refresh_documents(minions);
+    END IF;
+    PERFORM approval.audit_append(p_request_id, moment, outcome, actor.name, p_provider || ':' || p_subject, actor.assurance,
                                   jsonb_build_object('comment', coalesce(p_comment, '')));
-    RETURN next_state;
+    IF outcome = 'partly-withdrawn' THEN
+        PERFORM approval.settle_request(p_request_id, moment);
+    END IF;
+    RETURN outcome;
 END
 $$;
 COMMENT ON FUNCTION approval.cancel_request IS
-    'Takes a request back, by who asked for it: while it is pending, or approved but not yet due, or held by its ticket before '
-    'anything of it was begun. Gives the state after (cancelled, withdrawn). Raises AP001, AP002, AP006, AP014. Definer: nobody '
-    'writes requests otherwise.';
+    'Takes a request back, by who asked for it: all of it while it is pending; of an approved one what was not proven, and is not '
+    'under way to its minion. Gives cancelled; withdrawn; or partly-withdrawn, where something was sent or applied, and stays. '
+    'Raises AP001, AP002, AP006, AP014. Definer: nobody writes requests otherwise.';

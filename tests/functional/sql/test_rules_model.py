@@ -259,17 +259,20 @@ class Rules:
         request.overlaps[self.requests[other]] = resolution
 
     def cancel(self, who, number):
-        """Take back what is pending, or approved and not yet due."""
+        """Take back what is pending, or of what is approved all that no evidence told anything of."""
         request = self.requests[number]
         refuse_if(who not in request.parties, "AP002")
-        refuse_if(request.state != "pending" and not (request.state == "approved" and request.days), "AP006")
         if request.state == "pending":
             self._close(request, "cancelled")
+            return
+        rest = [item for item in request.items if item.state == "approved" and item.outcome == "waiting"]
+        refuse_if(request.state != "approved" or not rest, "AP006")
+        for item in rest:
+            item.state = "withdrawn"
+        if any(item.state == "approved" or (item.state == "superseded" and item.applied) for item in request.items):
+            self._settle(request)
         else:
             request.state = "withdrawn"
-            for item in request.items:
-                if item.state == "approved":
-                    item.state = "withdrawn"
 
     # Deciding.
 

@@ -53,6 +53,21 @@ def test_reject_and_cancel_end_a_request(client):
     assert [row["request_id"] for row in client("bob").list(state="rejected")] == [first]
 
 
+def test_what_is_approved_is_cancelled_while_nobody_has_proven_it(client):
+    alice = client("alice")
+    number = alice.request("package", "web1", HELLO, "needed")["request"]
+    client("bob").approve(number)
+    client("carol").approve(number)
+    (before,) = alice.state("web1")["documents"]
+    assert [item["name"] for item in before["items"]] == ["hello"]
+    assert alice.cancel(number, "no longer needed") == {"request": number, "state": "withdrawn"}
+    (after,) = alice.state("web1")["documents"]
+    assert after["items"] == []
+    assert alice.show(number)["items"][0]["standing"] == "withdrawn"
+    with pytest.raises(Refused, match=r"is withdrawn: it can no longer be cancelled"):
+        alice.cancel(number)
+
+
 @pytest.mark.parametrize(
     ("change", "error", "text"),
     [
