@@ -1,8 +1,8 @@
 """
 The database away: how long a pillar is held up by it, and how soon the server is used again once it is back.
 
-A private server is stopped as if its machine had gone, and started again; one thread reads documents all the time, as the
-requests of many minions would.
+A private server is stopped as if its machine had gone, and started again; one thread reads documents all the time, as
+the requests of many minions would.
 """
 
 import statistics
