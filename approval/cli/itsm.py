@@ -4,7 +4,7 @@ import functools
 import json
 import sys
 
-from . import itsm_site
+from . import itsm_site, itsm_tickets
 from .command import DONE, IN_PART, REFUSED, answer, group, leaf, read
 from .layout import plain
 from .serve import CONFIG
@@ -19,6 +19,7 @@ def add(commands):
     _add_read(ours)
     itsm_site.add(ours)
     _add_options(ours)
+    itsm_tickets.add(ours)
 
 
 def _add_read(ours):
