@@ -518,8 +518,8 @@ def test_whatever_is_sent_is_never_500(start, kept):
 def test_bad_secrets_of_sites_are_refused(web_config, sites, site_files, capsys):
     for change, said in [
         (lambda: site_files["webhook"].chmod(0o644), "others may read or write it"),
-        (lambda: site_files["webhook"].write_text("short"), "at least 16 characters"),
-        (lambda: site_files["route"].write_text("short"), "at least 16 characters"),
+        (lambda: site_files["webhook"].write_text("short"), "a secret has at least"),
+        (lambda: site_files["route"].write_text("short"), "a token has at least 16 characters"),
         (lambda: site_files["route"].unlink(), "cannot be read"),
     ]:
         before = {name: (path.read_text(), path.stat().st_mode & 0o777) for name, path in site_files.items()}
