@@ -89,9 +89,9 @@ def _options(arguments):
     if not getattr(site.own, "options", ()):
         raise InputError(f"{site.where}: options names no field that would offer anything")
     with db.connect(settings.connection("itsm")) as conn:
-        syncing = sites.system(site).offering()
+        offering = sites.system(site).offering()
         wanted = functools.partial(options.wanted, functools.partial(db.call, conn))
-        done = [one.as_json() for one in syncing.sync(wanted, arguments.dry_run)]
+        done = [one.as_json() for one in offering.sync(wanted, arguments.dry_run)]
     answer(arguments, done, options_text)
     return IN_PART if any(one["left_out"] or one["note"] for one in done) else DONE
 

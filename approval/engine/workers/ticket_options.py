@@ -33,6 +33,7 @@ class TicketOptions(DatabaseWorker):
         self.every_s = hours * 3600
         found = sites.load(settings.ticket_sites()).values()
         self._sites = [site for site in found if getattr(site.own, "options", ())]
+        self._systems = {site.provider: sites.system(site) for site in self._sites}
         self._saying = {site.provider: Saying(f"approval: options of {site.provider}") for site in self._sites}
         self._told = {}  # (provider, field, context) -> how many there was no room for
         self._done_at = None  # by the monotonic clock
@@ -50,8 +51,8 @@ class TicketOptions(DatabaseWorker):
         """Bring one site in line; gives after how many seconds it wants to be tried again, None: as always."""
         saying = self._saying[site.provider]
         try:
-            syncing = sites.system(site).offering()
-            for done in syncing.sync(functools.partial(options.wanted, self.call)):
+            offering = self._systems[site.provider].offering()
+            for done in offering.sync(functools.partial(options.wanted, self.call)):
                 self._tell(site, done)
         except Away as exc:
             saying.failed(exc)
