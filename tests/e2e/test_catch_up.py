@@ -75,11 +75,11 @@ def test_inside_its_window_only(lab, ask):
     """It misses what was sent in one window, starts when that is closed, and gets it when the next one opens."""
     minion = lab.minions["db1"]
     minion.stop()
-    load(lab, WINDOW.format(opening=in_so_many(minutes=-10)))
+    load(lab, WINDOW.format(opening=later(minutes=-10)))
     number = ask("acme-probe=0.9-1", "db1", "nightly")
     unheard = f"SELECT jid FROM approval.dispatch WHERE request_id = {number} AND state = 'sent'"
     jid = wait_until(lambda: lab.database.query(unheard), "the job that nobody hears")
-    opening = in_so_many(minutes=60)
+    opening = later(hours=1)
     load(lab, WINDOW.format(opening=opening))
     minion.start()
     (waiting,) = wait_until(
@@ -87,10 +87,11 @@ def test_inside_its_window_only(lab, ask):
     )
     assert (waiting["state"], waiting["jid"]) == ("waiting", None)
     assert datetime.datetime.fromisoformat(waiting["due_at"].replace("Z", "+00:00")) == opening
-    opening = in_so_many(minutes=0.5)
+    opening = later(seconds=15)
     load(lab, WINDOW.format(opening=opening))
-    request = lab.settled(number)
-    assert (request["state"], minion.packages()["acme-probe"]) == ("converged", "0.9-1")
+    # The window opens, it is asked, and then it runs a state.
+    wait_until(lambda: minion.packages().get("acme-probe") == "0.9-1", "the package", within_s=300)
+    assert lab.settled(number)["state"] == "converged"
     sent = (
         f"SELECT published_at > '{opening}' FROM approval.job WHERE fun = 'state.apply' AND 'db1' = ANY (minions) "
         f"AND jid > '{jid}'"
@@ -98,10 +99,9 @@ def test_inside_its_window_only(lab, ask):
     assert lab.database.query(sent).splitlines() == ["t"], "once, and not before it opened"
 
 
-def in_so_many(minutes):
-    """The time in so many minutes, in whole seconds."""
-    moment = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=minutes)
-    return moment.replace(microsecond=0)
+def later(**span):
+    """The time that span, as timedelta takes it, from now, in whole seconds."""
+    return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(**span)).replace(microsecond=0)
 
 
 def test_a_minion_that_is_installed_anew(lab, ask):
