@@ -22,8 +22,8 @@ SELECT string_agg(i.minion_id || ' ' || i.state || ' ' || i.outcome, ', ' ORDER 
 $$;
 -- The step of a request is begun on a minion, and its job published.
 CREATE FUNCTION pg_temp.send(number bigint, minion text, jid text, step text DEFAULT 'apply') RETURNS void LANGUAGE sql AS $$
-SELECT pg_temp.act('t_engine', format('SELECT approval.begin_dispatch(%L, %s, %L, %L)', minion, i.item_id, step, jid)),
-    pg_temp.act('t_engine', format('SELECT approval.note_sent(%L, %s, %L, true)', minion, i.item_id, jid))
+SELECT pg_temp.act('t_engine', format('SELECT approval.begin_dispatches(%s, %L, %L, %L, %L)', number, ARRAY[minion], ARRAY[i.item_id], step, jid)),
+    pg_temp.act('t_engine', format('SELECT approval.note_sent(%s, %L, %L, %L, true)', number, ARRAY[minion], ARRAY[i.item_id], jid))
 FROM approval.item AS i WHERE i.request_id = number AND i.minion_id = minion
 $$;
 CREATE FUNCTION pg_temp.taken(number bigint) RETURNS text LANGUAGE sql AS $$

@@ -145,15 +145,16 @@ def test_a_held_request_is_not_begun_however_close_both_are(site):
             )
             beginning = pool.submit(
                 site.execute,
-                "SELECT approval.begin_dispatch('web1', %s, 'perform', %s)",
-                (item, f"j{turn}"),
+                "SELECT approval.begin_dispatches(%s, '{web1}', ARRAY[%s], 'perform', %s)",
+                (number, item, f"j{turn}"),
                 login="engine",
             )
         assert holding.result()[0][1] == 1
-        (begun,) = beginning.result()[0]
+        begun = bool(beginning.result())
         begun_at = site.execute("SELECT state_at FROM approval.dispatch WHERE request_id = %s", (number,))
         held_at = site.execute("SELECT held_at FROM approval.ticket_hold WHERE request_id = %s", (number,))
         assert bool(begun_at) == begun
         assert not begun or begun_at[0] < held_at[0]
-        site.execute("SELECT approval.begin_dispatch('web1', %s, 'perform', 'again')", (item,), login="engine")
+        again = "SELECT approval.begin_dispatches(%s, '{web1}', ARRAY[%s], 'perform', 'again')"
+        site.execute(again, (number, item), login="engine")
         assert site.execute("SELECT count(*) FROM approval.dispatch WHERE jid = 'again'") == [(0,)]
