@@ -138,6 +138,8 @@ class Supervisor:
 
     def _is_off(self, name):
         try:
+            if name in worker.OF_TICKETS and self._settings.section("itsm") is None:
+                return True
             return self._settings.worker(name) is None
         except ConfigError:
             return False  # its own thread says what is wrong
