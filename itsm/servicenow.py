@@ -213,10 +213,10 @@ class ServiceNow(Talking):
         found = [self._person(record.get(name)) for name in CREATORS]
         return found[0] or found[1], found[1]
 
-    def _person(self, sys_id):
+    def _person(self, sys_id, name=None):
         if not isinstance(sys_id, str) or not SYS_ID.fullmatch(sys_id):
             return None
-        return Person(sys_id, sys_id not in self.site.ignore_actors)
+        return Person(sys_id, sys_id not in self.site.ignore_actors, name or None)
 
     def _edits(self, rows, ticket_type, users):
         """The Edits in rows of sys_audit, the oldest first."""
@@ -231,7 +231,8 @@ class ServiceNow(Talking):
         """The Decisions in rows of sysapproval_approver, the oldest first: those that the approvers made themselves."""
         found = []
         for row in _rows("approvals", rows):
-            by, meant = self._person(row.get("approver")), DECISIONS.get(str(row.get("state")))
+            by = self._person(row.get("approver"), row.get("approver.name"))
+            meant = DECISIONS.get(str(row.get("state")))
             if by is None or meant is None or not isinstance(row.get("sys_id"), str):
                 continue
             at = items.utc_moment("sys_updated_on", row.get("sys_updated_on"))

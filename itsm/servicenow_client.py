@@ -21,7 +21,7 @@ PAGES_MAX = 500
 SYS_ID = re.compile(r"[0-9a-f]{32}")
 APPROVALS, HISTORY, ATTACHMENTS = "sysapproval_approver", "sys_audit", "sys_attachment"
 APPROVAL_FIELDS = (
-    "sys_id,sysapproval,approver,approver.user_name,state,sys_created_on,sys_updated_on,sys_updated_by,sys_mod_count"
+    "sys_id,sysapproval,approver,approver.user_name,approver.name,state,sys_created_on,sys_updated_on,sys_updated_by"
 )
 HISTORY_FIELDS = "sys_id,tablename,documentkey,fieldname,oldvalue,newvalue,user,sys_created_on"
 # The last line of a work note of ours.

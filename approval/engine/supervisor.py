@@ -120,7 +120,7 @@ class Supervisor:
         while not self._stopping.is_set():
             try:
                 self._settings.listen_connection()
-                self._settings.connection("engine")
+                self._settings.connection(self._settings.main_part)
                 for problem in worker.problems(self._settings):
                     log.error("approval: %s. The other workers run.", problem)
                 return

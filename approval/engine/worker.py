@@ -24,6 +24,8 @@ WORKERS = {
     name: f"{__package__}.workers.{name}"
     for name in ("seal", "partitions", "due", "alarms", *OF_A_MASTER, "metrics", "tickets", "ticket_news")
 }
+# Workers that need no login but that of tickets.
+OF_TICKETS = tuple(name for name in WORKERS if name.startswith("ticket"))
 
 DEFAULT_LIMIT_MS = 120_000
 

@@ -26,6 +26,7 @@ SETTINGS = {"poll_minutes": (5, 1 / 60), "looks": (20, 1)}
 CHANNEL = "approval_itsm"
 SHARE_S = 30.0  # for one site in one round
 AWAY_S = 30.0  # for which a site is left alone that could not be reached
+DENIED_S = 300.0  # and one that refuses our token
 LEASE = "15 minutes"  # longer than the few dozen questions that a ticket may take
 # An outage is no fault of the delivery that met it: short of being dead it begins anew.
 MOST_FAILURES = 10
@@ -89,6 +90,9 @@ class Desk:
                 return "later", exc.due_at, str(exc)
             return self._failed(row, exc)
         except Denied as exc:
+            if exc.status == 401:
+                self._deny(exc)
+                return "later", _now() + datetime.timedelta(seconds=DENIED_S), str(exc)
             return self._failed(row, exc)
         except Refused as exc:
             return "failed", None, str(exc)
@@ -112,6 +116,11 @@ class Desk:
         if exc.due_at is None:
             self._away_until = time.monotonic() + AWAY_S
 
+    def _deny(self, exc):
+        """Leave a site alone that does not know us: who comes again and again with a bad token is locked out."""
+        self._said.failed(exc)
+        self._away_until = time.monotonic() + DENIED_S
+
     def _poll(self):
         """Note tickets that changed, and some with open requests, as if something had come in about them."""
         began = _now()
@@ -123,8 +132,7 @@ class Desk:
             self._away(exc)
             return
         except Denied as exc:
-            self._said.failed(exc)
-            self._poll_at = time.monotonic() + self._poll_s
+            self._deny(exc)
             return
         self._look_again(began)
         self._value("set_poll_mark", began)

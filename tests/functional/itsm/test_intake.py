@@ -5,6 +5,7 @@ import json
 import logging
 
 import pytest
+from standins import acme
 
 from .conftest import AFTER, MINIONS, PACKAGE
 
@@ -181,7 +182,7 @@ def test_acceptance_13_what_a_body_alone_says_is_asserted(office, delivered):
     office.jira.transition(ticket, "Approve")
     office.send(ticket, body=delivered())
     (note,) = office.work()
-    assert "does not count: " in note
+    assert "authenticated" in note.partition("does not count: ")[2]
     assert office.decisions() == []
     office.stage("asserted")
     ticket = office.ticket()
@@ -321,6 +322,28 @@ def test_a_site_that_is_away_is_left_alone(office):
     office.come_back()
     office.work()
     assert len(office.requests()) == 2
+
+
+def test_a_site_that_refuses_our_token_is_not_asked_again_and_again(office, tmp_path):
+    one, other = office.ticket(), office.ticket()
+    acme.secret_file(tmp_path, "jira.token", "another")
+    office.work(one, other)
+    assert len(office.jira.requests()) == 1
+    assert [(state, attempts) for _, state, attempts, _ in office.deliveries()] == [("waiting", 0)] * 2
+    office.poll()
+    assert len(office.jira.requests()) == 1
+    acme.secret_file(tmp_path, "jira.token", office.jira.bot.token)
+    office.come_back()
+    office.work()
+    assert len(office.requests()) == 2
+
+
+def test_the_end_of_a_token_is_an_alarm(office, now):
+    for days, expected in ((15, []), (14, ["token-expiry"]), (13, ["token-expiry", "token-expiry"])):
+        day = now().date() + datetime.timedelta(days=days)
+        office.restart(auth={**office.site["auth"], "expires": day})
+        office.work()
+        assert office.alarms() == expected
 
 
 def test_a_ticket_that_breaks_everything_holds_up_no_other(office, monkeypatch):

@@ -101,7 +101,7 @@ def test_acceptance_23_a_delegate(instance, work, states):
     assert "who is not the approver" in work(change)
     assert states() == ["pending"]
     notes = "".join(text for _, _, text in instance.journals["change_request", change["sys_id"], "work_notes"])
-    assert "I cannot count the decision of" in notes
+    assert "I cannot count the decision of Ángel Approver: " in notes
 
 
 def test_a_history_that_we_may_not_read_proves_nothing(instance, work, states):

@@ -24,7 +24,7 @@ from saltext.approval.itsm import reading, signature, sites
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 CASES = ROOT / "tests/cases/webhooks"
 CONFIG = ROOT / "docs/examples/itsm-sc21.yaml"
-EXAMPLES = int(os.environ.get("APPROVAL_EXAMPLES", "300"))
+EXAMPLES = int(os.environ.get("APPROVAL_EXAMPLES", "150"))
 NOW = datetime.datetime(2026, 11, 25, 12, tzinfo=datetime.timezone.utc)
 SHARED = "the secret of the webhook"
 
