@@ -3,7 +3,7 @@
 import json
 import sys
 
-from . import itsm_site
+from . import itsm_site, itsm_tickets
 from .command import DONE, IN_PART, REFUSED, group, leaf, read
 from .serve import CONFIG
 
@@ -15,6 +15,7 @@ def add(commands):
     ours = group(commands, "itsm", "tickets of Jira, ServiceNow and others")
     _add_read(ours)
     itsm_site.add(ours)
+    itsm_tickets.add(ours)
 
 
 def _add_read(ours):

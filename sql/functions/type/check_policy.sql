@@ -63,7 +63,7 @@ GROUP BY t.type_name, s.stage_no, s.name
 UNION ALL
 SELECT 'warning', format('tickets of %s', d.provider),
     CASE count(*) WHEN 1 THEN '1 delivery' ELSE count(*) || ' deliveries' END || ' could not be worked off',
-    'See what they say: salt-approval itsm list. Retry them once that is mended: salt-approval itsm retry.'
+    'See why: salt-approval itsm list SITE --deliveries. Once that is mended: salt-approval itsm retry SITE.'
 FROM approval.ticket_delivery AS d WHERE d.state = 'dead' GROUP BY d.provider
 UNION ALL
 SELECT 'warning', format('tickets of %s', d.provider),
