@@ -152,15 +152,22 @@ class Settings:
         """Whose user names those are that Salt gives to its runner."""
         return (self.section("runner") or {}).get("provider", "salt")
 
+    @property
+    def main_part(self):
+        """The part whose login listens to the database: ``engine``; where tickets alone are worked off, ``itsm``."""
+        engine = self.section("engine")
+        has_login = isinstance(engine, dict) and any(source in engine for source in config.SOURCES)
+        return "itsm" if not has_login and self.section("itsm") is not None else "engine"
+
     def listen_connection(self):
         """
         The Connection for LISTEN: ``listen_dsn_file`` where the engine's other goes through a pooler that hands
-        sessions around, else the same.
+        sessions around, else that of the main part.
         """
         section = self.section("engine")
         path = section.get("listen_dsn_file") if isinstance(section, dict) else None
         if path is None:
-            return self.connection("engine")
+            return self.connection(self.main_part)
         return config.Connection(config.read_dsn_file(path, "approval:engine: listen_dsn_file"))
 
     def worker(self, name):

@@ -14,7 +14,7 @@ from ..errors import ConfigError, InputError
 from ..intake.items import problem
 from . import body as json_body
 from . import items, signature, sites
-from .ticket import ASKING, Ask, Decision, Ignored, Person, Ticket
+from .ticket import ASKING, Ask, Decision, Deleted, Ignored, Person, Ticket
 
 OWN = ("types",)
 AUTH = ()
@@ -77,7 +77,7 @@ class Generic:
         document = self._checked(document)
         stage = document["event"]
         if stage == "deleted":
-            raise Ignored("the ticket was deleted")
+            raise Deleted("the ticket was deleted")
         given = document["ticket"]
         requester, beneficiary = self._person(document["requester"]), self._person(document.get("on_behalf_of"))
         decisions = [

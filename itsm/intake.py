@@ -12,7 +12,7 @@ import logging
 
 from ..errors import InputError, Refused
 from . import automation, body
-from .ticket import ASKING, REVERTING, Denied, Gone, Ignored, NotMoved
+from .ticket import ASKING, REVERTING, Deleted, Denied, Gone, Ignored, NotMoved
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +82,8 @@ class Intake:
             return "ignored: the site cannot be asked, and nothing else was delivered than that there is a ticket"
         try:
             ticket = self._system.ticket(document)
+        except Deleted as exc:
+            return f"{exc}; held: {_numbers(self._hold_gone(ticket_id, exc))}"
         except Ignored as exc:
             return f"ignored: {exc}{self._hold_foreign(ticket_id, exc)}"
         except InputError as exc:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from ..errors import ConfigError, InputError
 from . import body as json_body
 from . import items, jira_fields, options, signature, sites
-from .ticket import ASKING, REVERTING, STAGES, Ask, Decision, Edit, Ignored, Person, Talking, Ticket
+from .ticket import ASKING, REVERTING, STAGES, Ask, Decision, Deleted, Edit, Ignored, Person, Talking, Ticket
 
 OWN = ("api", "projects", "workflow", "options")
 AUTH = ("email", "token_file", "cloud_id")
@@ -188,7 +188,7 @@ class Jira(Talking):
     def _ticket_of_event(self, event):
         issue, fields = self._issue_of_event(event)
         if event["webhookEvent"] == "jira:issue_deleted":
-            raise Ignored("the ticket was deleted")
+            raise Deleted("the ticket was deleted")
         if self._type(issue, fields) is None:
             raise Ignored(self._not_ours(issue, fields))
         history = self._entries_of_event(event)

@@ -16,7 +16,7 @@ from ..config import read_secret_file
 from ..errors import ConfigError, InputError
 from . import body as json_body
 from . import items, options, signature, sites
-from .ticket import ASKING, STAGES, Decision, Edit, Ignored, Person, Talking, Ticket, Unsigned
+from .ticket import ASKING, STAGES, Decision, Deleted, Edit, Ignored, Person, Talking, Ticket, Unsigned
 
 OWN = ("tables", "workflow", "basic", "options")
 AUTH = ("client_id", "client_secret_file", "api_key_file", "user", "password_file")
@@ -155,7 +155,7 @@ class ServiceNow(Talking):
             raise Ignored(f"the table {items.shown(table)} is none of those that this site reads")
         event = document.get("event")
         if event is not None and items.text("event", event).endswith(".deleted"):
-            raise Ignored("the ticket was deleted")
+            raise Deleted("the ticket was deleted")
         states = {name for ways in self.own.stages.values() for way in ways for name in way} | set(STATE_FIELDS)
         for name in states:
             if record.get(name) is not None and not isinstance(record[name], str):

@@ -30,6 +30,10 @@ class Ignored(Exception):
     """A document asks for nothing; the text says why, for people."""
 
 
+class Deleted(Ignored):
+    """A document says that its ticket was deleted."""
+
+
 @dataclass(frozen=True)
 class Ask:
     """

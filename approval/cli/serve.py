@@ -23,11 +23,11 @@ def _serve(arguments):
     from ..settings import Settings
 
     settings = Settings.from_service_file(arguments.config)
-    names = _chosen(arguments.workers)
+    names = _chosen(arguments.workers, settings)
     # A wrong setting is told now, to the person who starts the command; the engine of a master would wait for its
     # configuration to be mended.
     settings.listen_connection()
-    settings.connection("engine")
+    settings.connection(settings.main_part)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     service = supervisor.Supervisor(settings, names, ends_with_parent=False, ready=_tell_ready)
     with supervisor.signals(service.stop):
@@ -35,12 +35,14 @@ def _serve(arguments):
     return DONE
 
 
-def _chosen(given):
-    """The names of the workers to run. Raises InputError."""
+def _chosen(given, settings):
+    """The names of the workers to run. Raises InputError, ConfigError."""
     from ..engine import worker
-    from ..errors import InputError
+    from ..errors import ConfigError, InputError
 
     here = [name for name in worker.WORKERS if name not in worker.OF_A_MASTER]
+    if settings.main_part == "itsm":
+        here = list(worker.OF_TICKETS)
     if given is None:
         return here
     names = [name.strip() for name in given.split(",")]
@@ -51,6 +53,8 @@ def _chosen(given):
             )
         if name not in worker.WORKERS:
             raise InputError(f"--workers: {worker.unknown(name)}")
+        if name not in here:
+            raise ConfigError(f"the worker {name} needs approval:engine, which is not configured: set dsn_file there")
     return names
 
 

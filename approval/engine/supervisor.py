@@ -120,7 +120,7 @@ class Supervisor:
         while not self._stopping.is_set():
             try:
                 self._settings.listen_connection()
-                self._settings.connection("engine")
+                self._settings.connection(self._settings.main_part)
                 for problem in worker.problems(self._settings):
                     log.error("approval: %s. The other workers run.", problem)
                 return
@@ -138,6 +138,8 @@ class Supervisor:
 
     def _is_off(self, name):
         try:
+            if name in worker.OF_TICKETS and self._settings.section("itsm") is None:
+                return True
             return self._settings.worker(name) is None
         except ConfigError:
             return False  # its own thread says what is wrong

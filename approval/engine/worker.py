@@ -34,6 +34,8 @@ WORKERS = {
         "ticket_options",
     )
 }
+# Workers that need no login but that of tickets.
+OF_TICKETS = tuple(name for name in WORKERS if name.startswith("ticket"))
 
 DEFAULT_LIMIT_MS = 120_000
 

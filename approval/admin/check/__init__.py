@@ -9,7 +9,7 @@ from ... import config, db
 from ...engine import worker
 from ...errors import ApprovalError, ConfigError
 from ...intake import own_patterns
-from ...settings import PARTS, Settings
+from ...settings import PARTS, SERVICE_PARTS, Settings
 from .. import migrate
 from . import alarms, running, spool, top
 
@@ -70,7 +70,7 @@ def run_service(path):
     findings = _Findings()
     _check_workers(settings, "Correct it and restart the service. The other workers run.", findings)
     findings.look("settings")
-    _check_part(settings, "engine", None, findings)
+    _check_part(settings, settings.main_part, None, findings)
     running.run_service(settings, path, findings)
     return Report(findings.rows, findings.looked_at)
 
@@ -233,18 +233,19 @@ def _master_uid(opts, findings):
 
 
 def _check_part(settings, part, uid, findings):
-    where = PARTS[part].where
+    known = PARTS.get(part) or SERVICE_PARTS[part]
+    where = known.where
     try:
         if settings.section(part) is None:
             # Where the pillar has no entry at all another finding says so.
             if part != "pillar" or settings.pillars:
-                findings.error(where, "it is not configured", f"Add:\n{PARTS[part].example}")
+                findings.error(where, "it is not configured", f"Add:\n{known.example}")
             return
         if part == "pillar":
             settings.snapshot()
         connection = settings.connection(part, uid)
         with db.connect(connection) as conn, db.translated():
-            _check_login(conn, PARTS[part], findings)
+            _check_login(conn, known, findings)
             findings.look("database", "logins", "roles")
             _check_schema(conn, where, findings)
             findings.look("schema")

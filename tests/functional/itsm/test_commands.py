@@ -22,8 +22,7 @@ def config(office, settings_of, tmp_path):
     def write(**changes):
         path = tmp_path / "service.yaml"
         itsm = {**settings_of("itsm"), "sites": {"acme": {**office.site, **changes}}}
-        content = {"cachedir": str(tmp_path), "approval": {"itsm": itsm, "engine": settings_of("engine")}}
-        path.write_text(yaml.safe_dump(content))
+        path.write_text(yaml.safe_dump({"cachedir": str(tmp_path / "cache"), "approval": {"itsm": itsm}}))
         return str(path)
 
     return write
@@ -79,19 +78,30 @@ def test_secrets_are_changed(good, config, capsys, tmp_path):
     assert not os.path.exists(old["file"])
 
 
-def test_the_service_takes_tickets(office, config):
+def test_the_service_takes_tickets_with_no_other_login(office, config, capsys):
     ticket = office.ticket()
     office.send(ticket)
-    program = [sys.executable, "-m", "saltext.approval", "serve", "--workers", "tickets", "--config", config()]
+    program = [sys.executable, "-m", "saltext.approval", "serve", "--config", config()]
     with subprocess.Popen(program, stderr=subprocess.PIPE, text=True) as service:
         try:
             office.jira.wait_for(lambda: len(office.requests()) == 1, 60)
+            other = office.ticket()
+            office.send(other)
+            # Much sooner than it comes around by itself: it was told.
+            office.jira.wait_for(lambda: len(office.requests()) == 2, 60)
+            office.jira.wait_for(lambda: office.said(ticket), 60)
+            assert cli.main(["check", "--config", config()]) == 0, capsys.readouterr().out
         finally:
             service.send_signal(signal.SIGTERM)
             threading.Timer(30, service.kill).start()
             errors = service.stderr.read()
     assert service.returncode == 0, errors
-    assert office.requests() == [(f"{ticket.id}#1", "pending")]
+    assert office.requests() == [(f"{ticket.id}#1", "pending"), (f"{other.id}#1", "pending")]
+
+
+def test_the_service_of_tickets_does_nothing_else(config, capsys):
+    assert cli.main(["serve", "--workers", "tickets,due", "--config", config()]) == 2
+    assert "the worker due needs approval:engine, which is not configured" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("section", [None, {}])

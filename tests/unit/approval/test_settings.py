@@ -32,6 +32,22 @@ def test_nobody_else_reads_the_configuration():
     assert [line.partition(":")[0] for line in found] == ["approval/settings.py"]
 
 
+def test_the_part_that_listens():
+    engine, itsm = {"dsn_file": "/engine.dsn"}, {"dsn_file": "/itsm.dsn"}
+    for ours, part in (
+        ({}, "engine"),
+        ({"engine": engine}, "engine"),
+        ({"engine": engine, "itsm": itsm}, "engine"),
+        ({"itsm": itsm}, "itsm"),
+        ({"engine": {"workers": {"tickets": {"looks": 5}}}, "itsm": itsm}, "itsm"),
+        ({"engine": "text", "itsm": itsm}, "itsm"),
+    ):
+        settings = Settings.from_master({"approval": ours})
+        assert settings.main_part == part
+        with pytest.raises(ConfigError, match=f"approval:{part}"):
+            settings.listen_connection()
+
+
 def test_a_part_that_is_not_configured():
     settings = Settings.from_master({})
     for name, part in PARTS.items():
