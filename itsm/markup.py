@@ -10,8 +10,9 @@ import unicodedata
 import urllib.parse
 from dataclasses import dataclass
 
-# Characters of one comment. Jira takes 32,767 of either form; journal fields of ServiceNow have 4,000 by default.
-LIMITS = {"jira": 32_000, "servicenow": 4_000, "generic": 32_000}
+# Characters of one comment, with room for a mark. Jira takes 32,767 of either form; journal fields of ServiceNow have
+# 4,000 by default.
+LIMITS = {"jira": 32_000, "servicenow": 3_900, "generic": 32_000}
 
 
 @dataclass(frozen=True)

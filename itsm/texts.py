@@ -93,11 +93,12 @@ class Writer:
         needed = self._stages(news) if news["state"] == "pending" else ()
         if needed:
             blocks += [self._line("decided.missing"), Bullets(needed)]
-        return self._with_link(news, blocks)
+        return self._short(self._with_link(news, blocks))
 
     def escalated(self, news):
         """A stage was not decided in time: others may decide now."""
-        return self._with_link(news, [self._line("decided.escalated"), Bullets(self._stages(news))])
+        blocks = [self._line("decided.escalated"), Bullets(self._stages(news))]
+        return self._short(self._with_link(news, blocks))
 
     def approved(self, news, is_hurried=False):
         """Who approved, and what it waits for now."""
@@ -155,10 +156,10 @@ class Writer:
             self._line("asked.minions", minions=self._minions(news["minions"], news["minion_count"], most)),
             Bullets(self._rows([(self._item(item),) for item in news["items"]], news["item_count"], most)),
         ]
-        if news["after"] is None:
-            blocks.append(self._line("asked.at_once"))
-        else:
+        if news["after"] is not None:
             blocks.append(self._line("asked.after", at=self._time(news["after"])))
+        elif news["state"] == "pending":
+            blocks.append(self._line("asked.at_once"))
         needed = self._stages(news) if news["state"] == "pending" else ()
         if needed:
             expires = self._line("asked.expires", at=self._time(news["expires_at"]))
@@ -188,7 +189,15 @@ class Writer:
         most = MOST_ROWS
         while most and not markup.fits(write(most), self._kind):
             most //= 2
-        return write(most)
+        return self._short(write(most))
+
+    def _short(self, blocks):
+        """The blocks within the system's limit: without lists, the last ones first, where they are too long."""
+        for block in [block for block in reversed(blocks) if not isinstance(block, Paragraph)]:
+            if markup.fits(blocks, self._kind):
+                break
+            blocks = tuple(other for other in blocks if other is not block)
+        return blocks
 
     def _waiting(self, news):
         """What an approved request waits for, and in how many waves it goes out."""

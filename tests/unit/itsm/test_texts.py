@@ -15,7 +15,7 @@ from saltext.approval.itsm import markup, texts
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from news_examples import decided, news
+from news_examples import DIGEST, decided, news
 
 
 def writer(kind="jira", language="en", url="https://approval.example.com/", zone="Europe/Amsterdam"):
@@ -156,6 +156,20 @@ def test_long_lists_are_cut_to_the_limit_of_the_system_and_say_so(kind, letter):
     assert markup.fits(blocks, kind)
     assert "70000 minions" in told(blocks)
     assert re.search(r"and 8\d\d more|and 900 more", told(blocks))
+
+
+@pytest.mark.parametrize("kind", markup.LIMITS)
+def test_many_people_and_stages_are_left_out_where_there_is_no_room(kind):
+    groups = [{"group": "g" * 100, "quorum": 1, "people": [f"{number}{'p' * 120}" for number in range(50)]}] * 5
+    stage = dict(news()["chain"][0], any_of=groups)
+    many = news(chain=[stage] * 4)
+    for blocks in (writer(kind).asked(many), writer(kind).escalated(many), writer(kind).decided(many)):
+        assert markup.fits(blocks, kind)
+    assert texts.checksum(DIGEST) in told(writer(kind).asked(many))
+
+
+def test_what_is_approved_already_does_not_wait_for_approval():
+    assert "as soon as it is approved" not in told(writer().asked(news(state="approved")))
 
 
 def test_secrets_are_hidden_in_comments_and_evidence():
