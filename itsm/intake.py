@@ -12,7 +12,7 @@ import logging
 
 from ..errors import InputError, Refused
 from . import automation, body
-from .ticket import ASKING, REVERTING, Deleted, Denied, Gone, Ignored, NotMoved
+from .ticket import ASKING, REVERTING, Deleted, Gone, Ignored, NotMoved
 
 log = logging.getLogger(__name__)
 
@@ -106,17 +106,13 @@ class Intake:
         return f"; held: {_numbers(held)}"
 
     def _taken(self, ticket, rule, seen_at, is_proven):
-        try:
-            if ticket.stage in ASKING:
-                return self._ask(ticket, rule, seen_at, is_proven)
-            if ticket.stage in REVERTING:
-                return self._revert(ticket, seen_at, is_proven)
-            if ticket.stage == "declined":
-                return self._decline(ticket, is_proven)
-            return self._look_again(ticket)
-        except Gone as exc:
-            # It went while it was told something: the next look finds that.
-            return f"told nothing: {exc}"
+        if ticket.stage in ASKING:
+            return self._ask(ticket, rule, seen_at, is_proven)
+        if ticket.stage in REVERTING:
+            return self._revert(ticket, seen_at, is_proven)
+        if ticket.stage == "declined":
+            return self._decline(ticket, is_proven)
+        return self._look_again(ticket)
 
     def _ask(self, ticket, rule, seen_at, is_proven):
         """A ticket asks: a request is made, or found, and decided on."""
@@ -245,7 +241,7 @@ class Intake:
         if ticket is not None and ticket.stage in LED_ON and self.can_ask:
             try:
                 self._system.move(ticket_id, "failed")
-            except NotMoved as exc:
+            except (NotMoved, Gone) as exc:
                 return f"refused: {error}; and {exc}"
         return f"refused: {error}"
 
@@ -257,9 +253,9 @@ class Intake:
         try:
             if seq not in self._system.comments(ticket_id):
                 self._system.comment(ticket_id, seq, blocks)
-        except Denied as exc:
-            log.error("approval: %s of %s cannot be told anything: %s", ticket_id, self._site.provider, exc)
-            raise
+        except Gone as exc:
+            # The next look at it finds that, too.
+            log.info("approval: %s of %s is told nothing: %s", ticket_id, self._site.provider, exc)
 
     def _of(self, ticket, seen_at):
         """A ticket as SQL takes it."""

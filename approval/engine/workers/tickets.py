@@ -13,7 +13,7 @@ import time
 import psycopg
 
 from ... import db
-from ...errors import Refused, Unavailable
+from ...errors import ConfigError, Refused, Unavailable
 from ...itsm import intake, sites, texts
 from ...itsm.ticket import Away, Denied
 from ..saying import Saying
@@ -27,7 +27,7 @@ CHANNEL = "approval_itsm"
 SHARE_S = 30.0  # for one site in one round
 AWAY_S = 30.0  # for which a site is left alone that could not be reached
 DENIED_S = 300.0  # and one that refuses our token
-LEASE = "15 minutes"  # longer than the few dozen questions that a ticket may take
+LEASE_S = 900.0  # longer than the few dozen questions that a ticket may take, each of which has its own limit
 # An outage is no fault of the delivery that met it: short of being dead it begins anew.
 MOST_FAILURES = 10
 LATER_S = 600.0
@@ -72,7 +72,7 @@ class Desk:
         while time.monotonic() < until:
             if time.monotonic() < self._away_until:
                 return True
-            rows = self._call("claim_deliveries", 1, LEASE)
+            rows = self._call("claim_deliveries", 1, datetime.timedelta(seconds=LEASE_S))
             if not rows:
                 return True
             for row in rows:
@@ -89,11 +89,10 @@ class Desk:
             if exc.due_at is not None:
                 return "later", exc.due_at, str(exc)
             return self._failed(row, exc)
+        except ConfigError as exc:
+            return self._deny(exc)
         except Denied as exc:
-            if exc.status == 401:
-                self._deny(exc)
-                return "later", _now() + datetime.timedelta(seconds=DENIED_S), str(exc)
-            return self._failed(row, exc)
+            return self._deny(exc) if exc.status == 401 else self._failed(row, exc)
         except Refused as exc:
             return "failed", None, str(exc)
         except (Unavailable, psycopg.Error):
@@ -117,9 +116,13 @@ class Desk:
             self._away_until = time.monotonic() + AWAY_S
 
     def _deny(self, exc):
-        """Leave a site alone that does not know us: who comes again and again with a bad token is locked out."""
+        """
+        Leave a site alone that does not know us, or whose token cannot be read: who comes again and again with a bad
+        one is locked out. Gives what settles the delivery.
+        """
         self._said.failed(exc)
         self._away_until = time.monotonic() + DENIED_S
+        return "later", _now() + datetime.timedelta(seconds=DENIED_S), str(exc)
 
     def _poll(self):
         """Note tickets that changed, and some with open requests, as if something had come in about them."""
@@ -131,7 +134,7 @@ class Desk:
         except Away as exc:
             self._away(exc)
             return
-        except Denied as exc:
+        except (Denied, ConfigError) as exc:
             self._deny(exc)
             return
         self._look_again(began)
@@ -172,6 +175,7 @@ class Tickets(DatabaseWorker):
 
     def __init__(self, settings, poll_s, looks):
         super().__init__(settings)
+        self.limit_s = max(self.limit_s, LEASE_S)
         found = sites.load(settings.ticket_sites())
         self._desks = [Desk(site, self, poll_s, looks) for site in found.values()]
 

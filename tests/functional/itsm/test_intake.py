@@ -338,6 +338,33 @@ def test_a_site_that_refuses_our_token_is_not_asked_again_and_again(office, tmp_
     assert len(office.requests()) == 2
 
 
+def test_a_token_that_cannot_be_read(office, tmp_path):
+    ticket = office.ticket()
+    (tmp_path / "jira.token").chmod(0o644)
+    office.work(ticket)
+    assert office.jira.requests() == []
+    ((_, state, attempts, note),) = office.deliveries()
+    assert (state, attempts) == ("waiting", 0)
+    assert "has mode 0644" in note
+    (tmp_path / "jira.token").chmod(0o600)
+    office.come_back()
+    office.work()
+    assert len(office.requests()) == 1
+
+
+def test_a_ticket_that_goes_while_it_is_told_something(office, monkeypatch):
+    ticket = office.ticket(by=office.jira.person("Stranger"))
+    comment = office.desk._system.client.comment
+
+    def late(*arguments):
+        office.jira.delete(ticket.key)
+        return comment(*arguments)
+
+    monkeypatch.setattr(office.desk._system.client, "comment", late)
+    (note,) = office.work(ticket)
+    assert note.startswith("refused: ")
+
+
 def test_the_end_of_a_token_is_an_alarm(office, now):
     for days, expected in ((15, []), (14, ["token-expiry"]), (13, ["token-expiry", "token-expiry"])):
         day = now().date() + datetime.timedelta(days=days)
