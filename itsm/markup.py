@@ -58,7 +58,10 @@ class Table:
 
 def cleaned(text):
     """A text in one line: no control characters, none that are not seen, none that turn the direction of others."""
-    seen = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp", "Zs") else c for c in str(text))
+    text = str(text)
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
+    seen = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp", "Zs") else c for c in text)
     return " ".join("".join("" if unicodedata.category(c) in ("Cf", "Cs", "Co", "Cn") else c for c in seen).split())
 
 

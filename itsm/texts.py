@@ -21,6 +21,7 @@ from .markup import Bullets, Link, Paragraph, Strong, Table
 MOST_ROWS = 50
 MOST_NAMES = 20
 NAME, REASON = 128, 300  # characters
+MOST_KEPT = 2000  # names and reasons as they are shown
 FRACTION = re.compile(r"\.\d+")
 SETTLED = ("converged", "partial", "failed", "rejected", "expired", "cancelled", "withdrawn", "superseded")
 
@@ -72,6 +73,8 @@ class Writer:
         self._kind, self._zone, self._mask = kind, zone, mask
         self._url = public_url and public_url.rstrip("/")
         self._phrases = phrases(language)
+        # The same names stand in many lines, and a text is written again until it fits.
+        self._cut = functools.lru_cache(maxsize=MOST_KEPT)(self._cut_anew)
 
     # Each of these gives blocks. ``news`` is what approval.ticket_news gives.
 
@@ -294,10 +297,14 @@ class Writer:
         return {name: self._masked(one) for name, one in value.items()} if isinstance(value, dict) else value
 
     def _name(self, text):
-        return markup.cut(self._mask(str(text)), NAME)
+        return self._cut(str(text), NAME)
 
     def _reason(self, text):
-        return markup.cut(self._mask(str(text)), REASON)
+        return self._cut(str(text), REASON)
+
+    def _cut_anew(self, text, length):
+        # Secrets are looked for in far more than is shown, so that none of which the end is missing can be seen.
+        return markup.cut(self._mask(text[: 10 * length]), length)
 
     def _with_link(self, news, blocks):
         """The blocks, and last the page of the request."""
