@@ -54,6 +54,10 @@ class Service:
         """The lines about this event."""
         return [line for line in self.log() if line["event"] == event]
 
+    def slowest(self):
+        """The longest time that it took for an answer, in milliseconds."""
+        return max(line["ms"] for line in self.said("request"))
+
     def text(self):
         """The same as it stands there."""
         return self._log.read_text()
