@@ -21,6 +21,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.due_looks IS
-    'Tickets of a site to be looked at again though nothing came in about them: of those with requests that are pending or approved '
-    'the next p_limit behind this id, in turn; and those of which something takes effect within this time. Raises AP002. Definer: '
-    'tables are private.';
+    'Tickets of a site to be looked at again though nothing came in about them: of those with requests that are pending or '
+    'approved the next p_limit behind this id, in turn; and those of which something takes effect within this time. Raises AP002. '
+    'Definer: tables are private.';
