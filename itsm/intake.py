@@ -112,7 +112,7 @@ class Intake:
             return self._revert(ticket, seen_at, is_proven)
         if ticket.stage == "declined":
             return self._decline(ticket, is_proven)
-        return self._look_again(ticket)
+        return self._look_again(ticket, is_proven)
 
     def _ask(self, ticket, rule, seen_at, is_proven):
         """A ticket asks: a request is made, or found, and decided on."""
@@ -173,14 +173,20 @@ class Intake:
                 noted.append(f"held: {_numbers(held)}")
         return "; ".join(noted) or "declined, and there is nothing to decline"
 
-    def _look_again(self, ticket):
-        """A ticket asks for nothing now; whether it still says what its requests were made of."""
+    def _look_again(self, ticket, is_proven):
+        """A ticket asks for nothing new; whether it still says what its requests were made of."""
         known = self._rows("requests_of_ticket", ticket.id)
         if not known:
             return f"ignored: its status {ticket.status!r} asks for nothing"
         if all(row["digest"] == ticket.digest for row in known):
             self._value("release_ticket", ticket.id, ticket.digest)
-            return f"nothing new: {_numbers([row['request_id'] for row in known])}"
+            # Between a decision and this look, the ticket may have been taken over already.
+            undecided = [row for row in known if row["state"] == "pending"] if ticket.stage == "waiting" else []
+            noted = [
+                self._decide(ticket, row, "revert" if row["is_revert"] else "request", is_proven, False)
+                for row in undecided
+            ]
+            return "; ".join(noted) or f"nothing new: {_numbers([row['request_id'] for row in known])}"
         held = self._value("hold_ticket", ticket.id, "its ticket was changed after it was approved", False)
         return f"changed after it was approved, held: {_numbers(held)}"
 

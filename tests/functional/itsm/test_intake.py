@@ -468,6 +468,11 @@ def test_an_old_approval_is_none_of_what_is_asked_anew(office):
     assert note.startswith("request 2: new")
     assert office.requests() == [(f"{ticket.id}#1", "rejected"), (f"{ticket.id}#2", "pending")]
     assert [who for who, *_ in office.decisions()] == ["bob", "carol"]
+    # Nor is it once this was taken over.
+    office.jira.transition(ticket, "Wait", by=office.jira.bot)
+    (note,) = office.work(ticket)
+    assert "does not count" in note
+    assert [who for who, *_ in office.decisions()] == ["bob", "carol"]
 
 
 @pytest.fixture

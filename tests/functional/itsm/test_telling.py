@@ -271,6 +271,18 @@ def test_a_ticket_that_is_rejected_here_is_declined_there(scene, client):
     assert (issue.status, scene.waiting()) == ("Declined", [])
 
 
+def test_an_approval_counts_though_its_ticket_was_taken_over_first(scene):
+    """A message that comes late, after a kill, finds a ticket that was approved meanwhile, and moves it."""
+    issue, number = scene.ask()
+    scene.tell()
+    scene.jira.transition(issue.key, "Approve", scene.jira.angel)
+    scene.jira.transition(issue.key, "Wait", scene.jira.bot)
+    decisions = "SELECT decision, assurance FROM approval.decision WHERE request_id = %s"
+    for _ in range(2):
+        scene.take(issue.id)
+        assert scene.database.execute(decisions, (number,)) == [("approve", "authenticated")]
+
+
 def test_an_amended_ticket_is_bound_anew(scene):
     issue, _ = scene.ask()
     scene.tell()

@@ -172,7 +172,7 @@ def test_secrets(good, tmp_path, secret_file):
     for file, says in (
         (tmp_path / "missing", "cannot be read"),
         (readable, "has mode 0644"),
-        (secret_file("short", "short"), "a secret has at least 16 characters"),
+        (secret_file("short", "short"), "a secret has at least 8 characters"),
     ):
         (text,) = wrong({**good, "webhook_secrets": [{"file": str(file)}]})
         assert says in text
