@@ -177,7 +177,7 @@ SELECT is(pg_temp.act('t_itsm', format('SELECT approval.decide_by_ticket(''jira-
     pg_temp.of_ticket('5', 'jira-b'), jsonb_build_object('key', 'h', 'at', now() + interval '1 second'))), 'pending', 'and who decides');
 SELECT is((SELECT assurance FROM approval.decision WHERE request_id = pg_temp.of_ticket('5', 'jira-b')), 'asserted', 'whatever the client claims');
 
--- What an operator is warned of.
+-- Warnings for operators.
 UPDATE approval.ticket_delivery SET due_at = now() - interval '1 hour', received_at = now() - interval '1 hour' WHERE key = 'k2';
 SELECT is((SELECT array_agg(problem ORDER BY problem) FROM approval.check_policy() WHERE subject = 'tickets of jira-a'),
     ARRAY['1 delivery could not be worked off', '1 delivery waits since ' || approval.when_text(now() - interval '1 hour') || ', and none is taken'],
