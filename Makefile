@@ -72,7 +72,7 @@ demo: setup ## Tell the whole story on a real Salt: request, approval, highstate
 
 .PHONY: test
 test: setup ## Run all tests, four suites at a time: some compute, some wait; says where the time went
-	@tools/run-suites 4 test-functional test-site test-machines test-oldest test-c test-unit test-faults test-sql
+	@tools/run-suites 4 test-approval test-site test-machines test-oldest test-modules test-unit test-faults test-c test-sql
 	echo "All tests passed."
 
 .PHONY: test-c
@@ -109,8 +109,15 @@ test-unit: setup ## One half of that: the parts of the package, one by one
 	@$(PYTEST) tests/unit
 
 .PHONY: test-functional
-test-functional: setup ## The other half: commands and Salt modules, on databases
-	@$(PYTEST) tests/functional
+test-functional: test-approval test-modules ## The other half: commands and Salt modules, on databases
+
+.PHONY: test-approval
+test-approval: setup ## One part of these: the package itself, with its commands and the engine
+	@$(PYTEST) tests/functional/approval
+
+.PHONY: test-modules
+test-modules: setup ## The other part: modules that Salt loads, the state, tickets, the web service, SQL
+	@$(PYTEST) --ignore=tests/functional/approval tests/functional
 
 # What calls Salt, or is called by it; but for two files about the database.
 SALT_TESTS := $(addprefix tests/functional/,approval/engine approval/jobs pillar returners runners states) \
