@@ -187,8 +187,23 @@ def working_master(master_opts):
         yield opts
 
 
+@pytest.fixture(scope="session")
+def quiet_end():
+    """
+    A MasterMinion that nobody destroyed, as those that Salt's runner `jobs` makes, ends without loading anything.
+
+    Its finalizer loads each returner once more, with its own configuration. A module is one in a process: the returner
+    of whatever test runs by then would go on with the settings of a test that is over.
+    """
+    import salt.minion
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(salt.minion.MasterMinion, "__del__", lambda minion: None, raising=False)
+        yield
+
+
 @pytest.fixture
-def master_opts(master_config):
+def master_opts(master_config, quiet_end):
     """A function that gives the options that Salt makes of such a configuration."""
     import salt.config
 

@@ -1,6 +1,7 @@
 """The returner while the database is away, and in mode spool: nothing is lost, and the job cache answers."""
 
 import datetime
+import gc
 import itertools
 import logging
 import multiprocessing
@@ -180,6 +181,31 @@ def test_a_job_that_a_minion_started_itself(mode, line, returner_in, drained, da
     drained()
     assert (cache.get_load(jid)["fun"], cache.get_load(jid)["Minions"]) == ("state.apply", ["web1"])
     assert stored(database)[0][3] == []
+
+
+@pytest.mark.parametrize("given", [{}, {"spool": None}])
+def test_a_master_has_one_spool_whoever_loads_the_returner(given, returner_in):
+    """Salt loads it for itself and for each MasterMinion, whose configuration is made of the master's."""
+    cache = returner_in(mode="spool", **given)
+    jid = publish(cache)
+    minion = salt.minion.MasterMinion(cache.opts, states=False, rend=False)
+    minion.returners["approval.returner"](returned("web1", jid))
+    cache.returner(returned("web2", jid))
+    minion.destroy()
+    assert [entry.kind for entry in cache.spool.read()] == ["load", "return", "return"]
+
+
+def test_what_another_test_leaves_behind_takes_no_return_along(returner_in, tmp_path):
+    """A MasterMinion that nobody destroyed is collected whenever Python likes."""
+    other = returner_in(mode="spool", spool=str(tmp_path / "other"))
+    minion = salt.minion.MasterMinion(other.opts, states=False, rend=False)
+    cache = returner_in(mode="spool")
+    jid = publish(cache)
+    del minion
+    gc.collect()
+    cache.returner(returned("web1", jid))
+    assert [entry.kind for entry in cache.spool.read()] == ["load", "return"]
+    assert not other.spool.exists
 
 
 def test_a_repeat_counts_once(line, returner_in, drained, database):
