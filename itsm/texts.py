@@ -17,7 +17,7 @@ from ..intake import masking
 from . import markup
 from .markup import Bullets, Link, Paragraph, Strong, Table
 
-# So many rows of a table, or names in a list, until it says "and n more".
+# The rows of a table, or names in a list, that stand there until it says "and n more".
 MOST_ROWS = 50
 MOST_NAMES = 20
 NAME, REASON = 128, 300  # characters

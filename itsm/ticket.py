@@ -14,7 +14,7 @@ from ..errors import ApprovalError
 
 # The module of each system, which is imported when a site of that kind is used.
 SYSTEMS = {kind: f"{__package__}.{kind}" for kind in ("jira", "servicenow", "generic")}
-# What the names of its sites begin with where they are providers of identities, sources of requests and destinations
+# The names of its sites begin with these where they are providers of identities, sources of requests and destinations
 # of messages: site ``acme`` of kind jira is ``jira-acme`` there.
 PREFIXES = {"jira": "jira", "servicenow": "sn", "generic": "generic"}
 WAYS = ("webhook", "automation", "ticket")

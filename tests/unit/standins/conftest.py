@@ -47,7 +47,7 @@ def jira():
 def _faults(request, reply):
     if not request.path.startswith("/rest/api/3/") or reply.status in (404, 405, 410):
         return []
-    # As it goes over the wire.
+    # The form in which it goes over the wire.
     body = None if reply.body is None else json.loads(json.dumps(reply.body))
     return jira_openapi.faults(request.method, request.path, reply.status, body)
 
