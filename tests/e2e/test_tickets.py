@@ -305,7 +305,7 @@ def test_jira_restarts_a_minion(office):
 def test_jira_sets_the_time_and_a_change_after_the_approval_holds(office, agent):
     _, took_s = agent
     # Until then both are approved, and one of them is changed.
-    due = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=10 + 3 * took_s)
+    due = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=30 + 4 * took_s)
     planned = office.issue(["web1"], ("acme-probe", "0.9-1"), **{AFTER: due})
     edited = office.issue(["db1"], ("acme-viewer", "3.0-1"), **{AFTER: due})
     for issue in (planned, edited):
