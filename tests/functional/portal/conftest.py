@@ -45,18 +45,23 @@ class Service:
         self.process = process
         self.port = port
         self._log = log
+        self._asked = 0
 
     def log(self):
-        """What it said, as a list of mappings: each line must be JSON."""
-        return [json.loads(line) for line in self._log.read_text().splitlines()]
+        """The lines that it wrote to their ends, as a list of mappings: each line must be JSON."""
+        return [json.loads(line) for line in self._log.read_text().splitlines(True) if line.endswith("\n")]
 
     def said(self, event):
         """The lines about this event."""
         return [line for line in self.log() if line["event"] == event]
 
+    def answers(self):
+        """The line of each answer to ``ask``, once all are there: the service writes a line after its answer is out."""
+        return wait_until(lambda: len(lines := self.said("request")) >= self._asked and lines)
+
     def slowest(self):
         """The longest time that it took for an answer, in milliseconds."""
-        return max(line["ms"] for line in self.said("request"))
+        return max(line["ms"] for line in self.answers())
 
     def text(self):
         """The same as it stands there."""
@@ -72,6 +77,7 @@ class Service:
         with contextlib.closing(connection):
             connection.request(method, path, body, headers or {})
             response = connection.getresponse()
+            self._asked += 1
             return response.status, response.headers, response.read()
 
     def workers(self):
