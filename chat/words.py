@@ -5,6 +5,10 @@ import importlib.resources
 
 import yaml
 
+from .message import At, Bold, Link, Mono
+
+PARTS = (str, Bold, Mono, Link, At)
+
 
 @functools.lru_cache(maxsize=4)
 def phrases(language="en"):
@@ -26,7 +30,7 @@ def say(key, **values):
 def line(key, **values):
     """Likewise as the line of a message, in which parts (Bold, Mono, Link, At) stay what they are."""
     marks = {name: f"\0{number}\0" for number, name in enumerate(values)}
-    parts = list(values.values())
+    parts = [value if isinstance(value, PARTS) else str(value) for value in values.values()]
     numbers = {"n": values["n"]} if "n" in values else {}
     pieces = say(key, **{**marks, **numbers}).split("\0")
     # Every second piece is the number of a value.
