@@ -147,7 +147,7 @@ def table_lines(rows):
 def _actions(message):
     elements = []
     for button in message.buttons:
-        if size(button.value) > VALUE:
+        if not 0 < size(button.value) <= VALUE:
             # A value that is cut would ask for something else.
             continue
         element = {
@@ -164,9 +164,9 @@ def _actions(message):
             }
         elements.append(element)
     for number, link in enumerate(message.links):
-        if size(link.url) <= URL:
+        if size(link.address) <= URL:
             text = _plain(link.text or say("open"), BUTTON)
-            elements.append({"type": "button", "action_id": f"open-{number}", "text": text, "url": link.url})
+            elements.append({"type": "button", "action_id": f"open-{number}", "text": text, "url": link.address})
     while elements and _weight(elements) > MOST_OF_BLOCKS // 2:
         elements.pop()
     return [{"type": "actions", "elements": elements[:MOST_BUTTONS]}] if elements else []
@@ -181,8 +181,8 @@ def _element(part):
     if isinstance(part, At):
         moment = int(part.time.timestamp())
         return {"type": "date", "timestamp": moment, "format": DATE, "fallback": str(part)}
-    if isinstance(part, Link) and size(part.url) <= URL:
-        return {"type": "link", "url": part.url, "text": cut(shown(part.text), ELEMENT)}
+    if isinstance(part, Link) and size(part.address) <= URL:
+        return {"type": "link", "url": part.address, "text": cut(shown(part.text), ELEMENT)}
     if isinstance(part, str):
         return {"type": "text", "text": cut(shown(part, keep="\n" if part == "\n" else ""), ELEMENT)}
     element = {"type": "text", "text": cut(shown(part.text), ELEMENT)}

@@ -7,6 +7,7 @@ minions: a renderer shows them as they are, so that no name and no reason makes 
 
 import datetime
 import unicodedata
+import urllib.parse
 from dataclasses import dataclass
 
 TONES = ("plain", "good", "bad", "warning")
@@ -42,6 +43,11 @@ class Link:
     def __post_init__(self):
         if not self.url.startswith(("http://", "https://")):
             raise ValueError("a link leads to a page of http or https")
+
+    @property
+    def address(self):
+        """The URL in ASCII, with no blank, quote or bracket in it that could end it where it stands."""
+        return urllib.parse.quote(self.url, safe="!#$%&'*+,/:;=?@~|[]", errors="replace")
 
 
 @dataclass(frozen=True)

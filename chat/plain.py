@@ -19,7 +19,7 @@ def text(message, longest=4000):
     line of it is one of the message: what people wrote begins no line of its own.
     """
     lines = [shown(message.title), *_body(message, _plain_line, _indented)]
-    lines += [f"{shown(link.text)}: {shown(link.url)}" for link in message.links]
+    lines += [f"{shown(link.text)}: {link.address}" for link in message.links]
     return _fitted(lines, [shown(message.key)], longest)
 
 
@@ -97,8 +97,7 @@ def _mono(words):
 
 
 def _link(link):
-    address = re.sub(r"[\s<>()\\\"]", lambda match: f"%{ord(match[0]):02X}", shown(link.url))
-    return f"[{_escaped(link.text)}](<{address}>)"
+    return f"[{_escaped(link.text)}](<{link.address}>)"
 
 
 def _escaped(words):

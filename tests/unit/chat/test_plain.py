@@ -46,7 +46,7 @@ def test_plain_text():
 
 def test_nobody_begins_a_line():
     message = Message("k", "a\nb", lines=(("c\r\nd\u2028e",),), links=(Link("x\ny", "https://x/\nz"),))
-    assert plain.text(message).split("\n") == ["a␊b", "c␍␊d⟨U+2028⟩e", "x␊y: https://x/␊z", "k"]
+    assert plain.text(message).split("\n") == ["a␊b", "c␍␊d⟨U+2028⟩e", "x␊y: https://x/%0Az", "k"]
 
 
 @pytest.mark.parametrize("form", [lambda text: text, Bold])
