@@ -24,15 +24,16 @@ STYLES = {"approve": "primary", "reject": "danger"}
 DATE = "{date_short_pretty} {time}"
 ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 EVENT = "salt_approval"
-# Arguments of a new message that keep Slack from reading anything into it.
-AS_IT_IS = {"parse": "none", "link_names": False, "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
+# What keeps Slack from reading anything into a message; and into a new one, besides.
+AS_IT_IS = {"parse": "none", "link_names": False}
+NEW = {"mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
 
 
 def payload(message):
     """
-    The arguments ``text``, ``blocks`` and ``metadata`` of chat.postMessage and chat.update for a Message, within all of
-    Slack's limits. What is left off for them is said, with the message's links to see all of it. A new message is
-    posted with AS_IT_IS besides.
+    The arguments of chat.postMessage and chat.update for a Message, within all of Slack's limits, but for those that
+    say where it goes. What is left off for the limits is said. A new message is posted with NEW besides. There is a
+    block of rich text in each, since Slack takes none in place of a message that has one.
     """
     key = cut(shown(message.key) or "?", KEY)
     head = [{"type": "header", "text": _plain(SIGNS[message.tone] + (shown(message.title) or key), HEADER)}]
@@ -43,6 +44,7 @@ def payload(message):
         "text": _fallback(message),
         "blocks": head + body.blocks() + foot,
         "metadata": {"event_type": EVENT, "event_payload": {"key": key}},
+        **AS_IT_IS,
     }
 
 
@@ -103,10 +105,10 @@ class _Body:
             self.is_full = self.is_full or (text != whole and size(text) < min(size(whole), ELEMENT))
 
     def blocks(self):
-        """The block, if there is anything in it."""
+        """The block, with a note on what there was no room for."""
         if self.is_full:
             self._elements.append(_section(self._left_off))
-        return [_rich(self._elements)] if self._elements else []
+        return [_rich(self._elements or [_section(_elements((" ",)))])]
 
     def _takes(self, elements):
         weight = _weight(elements)

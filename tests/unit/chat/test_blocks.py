@@ -125,10 +125,17 @@ def test_the_text_of_notifications_is_cut_between_entities():
     assert text.endswith("&amp;…")
 
 
-def test_nothing_is_made_of_a_new_message():
-    assert blocks.AS_IT_IS == {
-        "parse": "none", "link_names": False, "mrkdwn": False, "unfurl_links": False, "unfurl_media": False,
-    }  # fmt: skip
+def test_slack_is_told_to_read_nothing_into_it():
+    made = {**blocks.payload(Message("k", "t")), **blocks.NEW}
+    flags = ("link_names", "mrkdwn", "unfurl_links", "unfurl_media")
+    assert made["parse"] == "none"
+    assert [made[flag] for flag in flags] == [False] * 4
+
+
+def test_any_message_can_become_any_other():
+    """Rich text never goes back to plain text."""
+    for message in (Message("k", "t"), Message("k", "t", lines=(("a",),))):
+        assert slack_blocks.of_type(blocks.payload(message)["blocks"], "rich_text")
 
 
 def test_direction_and_controls_are_seen():
