@@ -51,7 +51,12 @@ class Teller:
         return {"request": self._request, "alarm": self._alarm, "drift": self._drift}[kind](thread, story)
 
     def entry(self, thread, seq, topic, body, story):
-        """The Message on one event of a thread, to stand below its parent; None: the parent tells it all."""
+        """
+        The Message on one event of a thread, to stand below its parent; None: the parent tells it all.
+
+        story
+            Of a job, each of its ``failures`` may have ``reasons``, as failures.reasons finds them in the return.
+        """
         key = f"{thread}#{seq}"
         kind = thread.partition("/")[0]
         if kind == "request" and topic == "requests":
@@ -67,89 +72,106 @@ class Teller:
         The direct message to somebody who can decide on a request.
 
         body
-            ``event`` (asked, reminder, last-call or over), ``why`` this person, ``until``, ``digest`` and
-            ``assurance_needed``.
+            That of a message of topic ``ask``: ``act`` (asked, reminder, last-call or over), ``stage``, and but for the
+            last one ``why`` (groups), ``in_stead_of``, ``until``, ``until_what`` and ``assurance_needed``.
         with_buttons
             Whether the site lets people decide here. A stage that wants a surer proof gets none all the same.
 
-        A request that does not wait any more is told as over, whatever the event says, with who decided.
+        A stage that is passed is told as over, whatever the act says, with who decided. Buttons are of what the story
+        has, as that is shown.
         """
         stage = next((one for one in story["chain"] if one["satisfied_at"] is None), None)
-        event = body["event"] if story["state"] == "pending" and stage else "over"
-        title = say("ask.title." + event, request=story["request"], title=self._name(story["title"]))
-        lines, sections, buttons = [*self._asked(story)], [], ()
-        if event == "over":
-            lines += self._decisions(story)
-            return Message(thread, title, tuple(lines), links=self._links(story["request"]))
+        is_open = story["state"] == "pending" and stage is not None and stage["stage"] == body["stage"]
+        act = body["act"] if is_open else "over"
+        title = say("ask.title." + act, request=story["request"], title=self._name(story["title"]))
+        lines, links = [*self._asked(story)], self._links(story["request"])
+        if act == "over":
+            return Message(thread, title, (*lines, *self._decisions(story)), links=links)
         lines.append(line("ask.stage", stage=Bold(self._name(stage["name"]))))
-        if body.get("why"):
-            lines.append(line("ask.why", why=self._reason(body["why"])))
-        if body.get("until") or stage.get("until"):
-            lines.append(line("ask.until", at=_moment(body.get("until") or stage["until"])))
-        sections += [self._items(story), self._plan(story)]
-        needed = body.get("assurance_needed") or stage.get("min_assurance") or ASSERTED
-        if needed != ASSERTED:
+        lines.append(line("ask.why", groups=self._names(body["why"])))
+        if body.get("in_stead_of"):
+            lines.append(line("ask.in_stead_of", who=self._name(body["in_stead_of"])))
+        lines.append(line("ask.until", at=_moment(body["until"]), what=self._reason(body["until_what"])))
+        is_sure = body["assurance_needed"] in (None, ASSERTED)
+        if not is_sure:
             lines.append(line("ask.stronger"))
-        elif with_buttons:
-            buttons = self._buttons(story, stage, body)
-        tone = "warning" if event == "last-call" else "plain"
-        return Message(thread, title, tuple(lines), tuple(sections), self._links(story["request"]), buttons, tone)
+        buttons = self._buttons(story, stage) if with_buttons and is_sure else ()
+        tone = "warning" if act == "last-call" else "plain"
+        return Message(thread, title, tuple(lines), (self._items(story), self._plan(story)), links, buttons, tone)
 
     def inbox(self, rows, key="inbox"):
-        """What waits for somebody: rows with ``request``, ``title``, ``requester`` and ``until``."""
+        """What waits for somebody: the rows of approval.inbox; the digest of a day likewise."""
         lines = [
             line(
                 "inbox.row",
-                link=self._request_link(row["request"]),
+                link=self._request_link(row["request_id"]),
                 title=self._name(row["title"]),
                 who=self._name(row["requester"]),
                 at=_moment(row["until"]),
+                what=self._reason(row["until_what"]),
             )
             for row in rows[:MOST_ROWS]
         ]
-        return Message(key, say("inbox.title", n=len(rows)), _first(lines, len(rows)) or (line("inbox.none"),))
+        # Rows are a page; each says how many there are in all.
+        total = rows[0]["total"] if rows else 0
+        return Message(key, say("inbox.title", n=total), _first(lines, total) or (line("inbox.none"),))
+
+    def alike(self, key, title, count):
+        """One Message for so many of which each would have this title."""
+        return Message(key, self._reason(title), (line("alike", n=count),))
 
     def busy(self, report, key="busy"):
-        """
-        What is under way: ``minion`` (None: all), ``as_of``, and lists: ``running`` (jobs with ``command``, ``user``,
-        ``published_at``, ``returned``, ``minion_count``), ``due`` (``request``, ``title``), ``windows`` and ``freezes``
-        (``name``, ``from``, ``until``).
-        """
-        running = [
-            line(
-                "busy.run",
-                command=Mono(self._command(job["command"])),
-                who=self._name(job["user"]),
-                at=_moment(job["published_at"]),
-                returned=job["returned"],
-                minions=say("minions", n=job["minion_count"]),
-            )
-            for job in report["running"]
-        ]
-        due = [
-            line("busy.change", link=self._request_link(one["request"]), title=self._name(one["title"]))
-            for one in report["due"]
-        ]
-        lists = {"running": running, "due": due} | {
-            name: [
-                line("busy.span", name=self._name(one["name"]), first=_moment(one["from"]), last=_moment(one["until"]))
-                for one in report[name]
-            ]
-            for name in ("windows", "freezes")
+        """What is under way, as approval.busy has it."""
+        lists = {
+            "running": [self._run(job) for job in report["running"]],
+            "due": [self._due(one) for one in report["due"]],
+            "windows": [self._span(one, one["calendar"]) for one in report["windows"]],
+            "freezes": [self._span(one, one["freeze"], one["reason"]) for one in report["freezes"]],
         }
         sections = tuple(
             Section("text", _first(rows, len(rows)), title=say(f"busy.{name}")) for name, rows in lists.items() if rows
         )
         title = say("busy.title", minion=self._name(report["minion"])) if report["minion"] else say("busy.title_all")
         lines = [] if sections else [line("busy.none")]
-        tone = "warning" if running or lists["freezes"] else "plain"
+        tone = "warning" if lists["running"] or lists["freezes"] else "plain"
         return Message(key, title, (*lines, line("busy.as_of", at=_moment(report["as_of"]))), sections, tone=tone)
 
-    def summed_up(self, key, counts, first, last):
-        """What stands for messages that are too old to be sent: topic → how many, and from when to when they were."""
-        rows = tuple(line("summed_up.row", topic=self._name(topic), n=n) for topic, n in sorted(counts.items()))
-        lines = (*rows, line("summed_up.span", first=_moment(first), last=_moment(last)))
-        return Message(key, say("summed_up.title", n=sum(counts.values())), lines, tone="warning")
+    def summed_up(self, key, dropped):
+        """What stands for messages that are too old to be sent: rows with ``kind``, ``threads`` and ``messages``."""
+        rows = tuple(
+            line(
+                "summed_up.row",
+                kind=self._name(row["kind"]),
+                n=row["messages"],
+                threads=say("threads", n=row["threads"]),
+            )
+            for row in dropped
+        )
+        title = say("summed_up.title", n=sum(row["messages"] for row in dropped))
+        return Message(key, title, rows, tone="warning")
+
+    def _run(self, job):
+        returned = job["minion_count"] - job["silent"]
+        return line(
+            "busy.run",
+            command=Mono(self._command(job["command"])),
+            who=self._name(job["user"]),
+            at=_moment(job["published_at"]),
+            returned=returned,
+            minions=say("minions", n=job["minion_count"]),
+        )
+
+    def _due(self, one):
+        link, title = self._request_link(one["request"]), self._name(one["title"])
+        if one.get("by"):
+            return line("busy.held", link=link, title=title, by=self._name(one["by"]), at=_moment(one["until"]))
+        if one.get("waiting_for"):
+            return line("busy.waits", link=link, title=title, reason=self._reason(one["waiting_for"]))
+        return line("busy.change", link=link, title=title)
+
+    def _span(self, one, name, reason=None):
+        span = line("busy.span", name=self._name(name), first=_moment(one["from"]), last=_moment(one["until"]))
+        return (*span, f": {self._reason(reason)}") if reason else span
 
     def _request(self, thread, story):
         state, lines = story["state"], [(Bold(phrases()["request"]["state"].get(story["state"], story["state"])),)]
@@ -245,8 +267,8 @@ class Teller:
         ]
         return Section("text", _first(rows, len(changes)), title=say("ask.plan"))
 
-    def _buttons(self, story, stage, body):
-        value = f"{story['request']}/{stage['stage']}/{body.get('digest') or story['digest']}"
+    def _buttons(self, story, stage):
+        value = f"{story['request']}/{stage['stage']}/{story['digest']}"
         minions, title = say("minions", n=story["minion_count"]), self._name(story["title"])
         confirm = say("ask.confirm", request=story["request"], title=title, minions=minions)
         return (Button("approve", say("ask.approve"), value, confirm), Button("reject", say("ask.reject"), value))
@@ -406,7 +428,9 @@ def _first(rows, count):
 
 
 def _moment(text):
-    """A time as JSON of the database has it; one without end, or none, as a text."""
+    """A time as psycopg or JSON of the database has it; one without end, or none, as a text."""
+    if isinstance(text, datetime.datetime):
+        return At(text)
     if not isinstance(text, str) or "infinity" in text:
         return "–"  # noqa: RUF001
     # Python 3.10 takes no fraction but of three or six digits.

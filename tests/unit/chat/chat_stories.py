@@ -163,3 +163,22 @@ def act(name, **changes):
         "type": "standard",
         **changes,
     }
+
+
+def asked(**changes):
+    """The body of a message of topic ask."""
+    return {
+        "request": 7,
+        "act": "asked",
+        "principal": "bob",
+        "address": "U2",
+        "why": ["reviewers"],
+        "in_stead_of": None,
+        "stage": 1,
+        "stage_name": "review",
+        "until": LATER,
+        "until_what": "then it expires",
+        "digest": DIGEST,
+        "assurance_needed": "asserted",
+        **changes,
+    }

@@ -20,7 +20,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import chat_stories as stories
 
 TELLER = Teller(lambda text: text, "https://approval.example")
-ASKED = {"event": "asked", "why": "reviewers", "until": stories.LATER, "digest": stories.DIGEST}
 
 
 def logged(message, *replies):
@@ -36,7 +35,7 @@ def channel():
     return [
         logged(TELLER.parent("job/1", job), TELLER.entry("job/1", 2, "verdict", {**job, "outcome": "failed"}, job)),
         logged(TELLER.parent("alarm/3", stories.alarm())),
-        logged(TELLER.ask("ask/7/bob", stories.request(), ASKED, with_buttons=True)),
+        logged(TELLER.ask("ask/7/bob", stories.request(), stories.asked(), with_buttons=True)),
     ]
 
 
