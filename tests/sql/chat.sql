@@ -1,0 +1,120 @@
+-- What people are told by chat: who takes it, in which order, of which jobs, and what a message is made of.
+BEGIN;
+\ir support/fixture.sql
+SELECT plan(43);
+CREATE ROLE t_chat LOGIN; GRANT approval_chat TO t_chat;
+
+CREATE FUNCTION pg_temp.jid(number integer) RETURNS text LANGUAGE sql AS $$
+SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDDHH24MI') || lpad(number::text, 8, '0')
+$$;
+CREATE FUNCTION pg_temp.save(number integer, minions text[], command text, fun text DEFAULT 'cmd.run', age interval DEFAULT '0',
+                             username text DEFAULT 'root') RETURNS text LANGUAGE sql AS $$
+SELECT pg_temp.act('t_returner', format('SELECT approval.save_load(%L, %L, ''*'', ''glob'', %L, %L, ''\x00'', false, %L, %L)',
+    pg_temp.jid(number), fun, username, minions, extract(epoch FROM now() - age), command))
+$$;
+CREATE FUNCTION pg_temp.returned(number integer, minion text, verdict text DEFAULT 'unproven', retcode integer DEFAULT 0) RETURNS text LANGUAGE sql AS $$
+SELECT pg_temp.act('t_returner', format(
+    'SELECT outcome FROM approval.record_returns(ARRAY[%L], ARRAY[%L], ''{cmd.run}'', ARRAY[%s]::bigint[], ''{t}'', ARRAY[%L], ''{f}'', '
+    '''{NULL}'', ''{NULL}'', ''{NULL}'', ''{NULL}'', ARRAY[''[["package", "hello", %s, "missing", "1", "", "evidence", "not there"]]''], ''{NULL}'', ''{x}'', ARRAY[%L]::bytea[])',
+    pg_temp.jid(number), minion, retcode, verdict, to_json(verdict), sha256(convert_to(minion || verdict, 'UTF8'))))
+$$;
+CREATE FUNCTION pg_temp.look() RETURNS text LANGUAGE sql AS $$
+UPDATE approval.job_told SET look_at = '-infinity';
+SELECT pg_temp.act('t_chat', 'SELECT approval.tell_jobs()')
+$$;
+CREATE FUNCTION pg_temp.told(to_whom text DEFAULT 'chat-ops') RETURNS text LANGUAGE sql AS $$
+SELECT string_agg(concat_ws(' ', regexp_replace(thread, '^job/([0-9]{12}0*)?', ''), seq, topic, body ->> 'outcome', body ->> 'ok', body ->> 'failed', body ->> 'silent'), ', '
+                  ORDER BY thread, seq) FROM approval.outbox WHERE destination = to_whom AND state = 'waiting'
+$$;
+CREATE FUNCTION pg_temp.claimed(to_whom text DEFAULT 'chat-ops', most integer DEFAULT 10) RETURNS text LANGUAGE sql AS $$
+SELECT pg_temp.act('t_chat', format('SELECT string_agg(concat_ws('' '', regexp_replace(thread, ''^job/([0-9]{12}0*)?'', ''''), seq, ts, channel), '', '' ORDER BY thread) '
+    'FROM approval.claim_messages(%L, %s, ''1 min'')', to_whom, most))
+$$;
+CREATE FUNCTION pg_temp.settled(of_thread text, number bigint, outcome text DEFAULT 'delivered', ts text DEFAULT NULL, channel text DEFAULT NULL)
+    RETURNS text LANGUAGE sql AS $$
+SELECT pg_temp.act('t_chat', format('SELECT approval.settle_message(''chat-ops'', %L, %s, %L, NULL, ''no answer'', %L, %L)', of_thread, number, outcome, ts, channel))
+$$;
+SELECT approval.maintain_jobs(24) \g /dev/null
+
+-- Who takes what.
+SELECT throws_ok(format('SELECT pg_temp.claimed(%L)', destination), 'AP002', NULL, format('chat takes nothing for %s', destination))
+FROM (VALUES ('salt'), ('jira'), ('chat'), (NULL)) AS refused (destination);
+SELECT throws_ok($$SELECT pg_temp.act('t_chat', $q$SELECT approval.settle_message('salt', 'request/1', 1, 'delivered', NULL, NULL, NULL)$q$)$$, 'AP002', NULL, 'nor ends it');
+SELECT throws_ok($$SELECT pg_temp.act('t_chat', $q$SELECT * FROM approval.chat_messages('jira', 'request/1')$q$)$$, 'AP002', NULL, 'nor looks for it');
+SELECT throws_ok(format('SELECT pg_temp.act(''t_bob'', %L)', statement), '42501', NULL, format('nobody else: %s', statement))
+FROM (VALUES ('SELECT * FROM approval.claim_messages(''chat-ops'', 1, ''1 min'')'), ('SELECT approval.tell_jobs()'), ('SELECT approval.chat_story(''request/1'')'),
+        ('SELECT * FROM approval.failed_returns(''1'', 1)')) AS refused (statement);
+SELECT throws_ok($$SELECT pg_temp.act('t_chat', $q$SELECT * FROM approval.claim_outbox('chat-ops', '1 min')$q$)$$, '42501', NULL, 'and in no other way');
+
+-- Jobs.
+SELECT is(pg_temp.save(1, '{web1}', 'salt web1 cmd.run date'), 'true', 'a job before there is a route');
+SELECT is((SELECT count(*) FROM approval.job_told), 0::bigint, 'is not noted');
+SELECT approval.put_route('chat-ops', 'jobs'), approval.put_route('chat-root', 'jobs', '{"user": "root", "outcome": "failed"}') \g /dev/null
+SELECT pg_temp.save(2, '{web1,web2}', 'salt ''web*'' cmd.run uptime') \g /dev/null
+SELECT pg_temp.save(3, '{web1}', 'salt web1 cmd.run old', age => '2 days') \g /dev/null
+SELECT is(pg_temp.look(), '1', 'with one, it is looked at, but not what comes late out of a spool');
+SELECT is(pg_temp.told(), '2 1 jobs running 0 0 2', 'a job that was published');
+SELECT is((SELECT body ->> 'command' FROM approval.outbox WHERE destination = 'chat-ops'), 'salt ''web*'' cmd.run uptime', 'as it was typed');
+SELECT is(pg_temp.look() || pg_temp.told(), '12 1 jobs running 0 0 2', 'nothing new is not told');
+SELECT is(pg_temp.act('t_chat', 'SELECT approval.tell_jobs()'), '0', 'nor is it looked at before its time');
+SELECT pg_temp.returned(2, 'web1') \g /dev/null
+SELECT is(pg_temp.look() || pg_temp.told(), '12 1 jobs running 0 0 2, 2 2 update running 1 0 1', 'how it stands');
+SELECT is(pg_temp.told('chat-root'), NULL, 'a route gets only what its filter has');
+SELECT pg_temp.returned(2, 'web2', 'failed', 2) \g /dev/null
+SELECT is(pg_temp.look() || pg_temp.told(), '12 1 jobs running 0 0 2, 2 2 update running 1 0 1, 2 3 verdict failed 1 1 0', 'and how it ended');
+SELECT is(pg_temp.told('chat-root'), '2 1 verdict failed 1 1 0', 'also for a route that leads there only now');
+SELECT is(pg_temp.look(), '0', 'which is all');
+SELECT pg_temp.save(4, '{web1}', 'salt web1 cmd.run x', age => '2 hours') \g /dev/null
+SELECT pg_temp.look() \g /dev/null
+SELECT is((SELECT topic || ' ' || (body ->> 'outcome') FROM approval.outbox WHERE destination = 'chat-ops' AND thread = 'job/' || pg_temp.jid(4)), 'jobs silent',
+    'one whose minion is silent after an hour');
+SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'sent', '1') AS sent \gset
+INSERT INTO approval.dispatch (request_id, minion_id, item_id, proof, proof_within, state, state_at, jid, sent_at)
+SELECT request_id, minion_id, item_id, 'return', '1 hour', 'sent', now(), pg_temp.jid(5), now() FROM approval.item WHERE request_id = :sent \g /dev/null
+SELECT pg_temp.save(5, '{web1}', 'salt web1 x.y') \g /dev/null
+SELECT pg_temp.look() \g /dev/null
+SELECT is((SELECT count(*) FROM approval.outbox WHERE thread = 'job/' || pg_temp.jid(5)), 0::bigint, 'a job of a request is told with that');
+SELECT is((SELECT count(*) FROM approval.job_told), 0::bigint, 'nothing is left over');
+
+-- Newest news only.
+DELETE FROM approval.outbox WHERE destination LIKE 'chat-%';
+SELECT approval.post_update('chat-ops', 'job/1', NULL, '{"ok": 1}', now()), approval.post_update('chat-ops', 'job/1', NULL, '{"ok": 2}', now()) \g /dev/null
+SELECT is(pg_temp.told(), '1 1 update 2', 'one update waits');
+SELECT is(pg_temp.claimed(), '1 1', 'it is claimed');
+SELECT approval.post_update('chat-ops', 'job/1', NULL, '{"ok": 3}', now()), approval.post_update('chat-ops', 'job/1', NULL, '{"ok": 4}', now()) \g /dev/null
+SELECT is(pg_temp.told(), '1 1 update 2, 1 2 update 4', 'and is not changed in hand');
+SELECT is(pg_temp.claimed(), NULL, 'what comes behind it waits for its end');
+
+-- Threads and their first messages.
+SELECT is(pg_temp.settled('job/1', 1, ts => '1700000000.000100', channel => 'C1'), 'delivered', 'delivered');
+SELECT is(pg_temp.claimed(), '1 2 1700000000.000100 C1', 'the next one comes with the id of the first');
+SELECT is(pg_temp.settled('job/1', 2), 'delivered', 'which stays');
+SELECT is(pg_temp.act('t_chat', 'SELECT concat_ws('' '', thread, ts, channel) FROM approval.chat_messages(''chat-ops'', ''job/1'')'), 'job/1 1700000000.000100 C1', 'as it was');
+SELECT throws_ok($$SELECT pg_temp.settled('job/1', 2, ts => '')$$, 'AP005', NULL, 'an id is some text');
+SELECT throws_ok($$SELECT pg_temp.settled('job/1', 2, 'lost')$$, 'AP005', NULL, 'an outcome is one of three');
+INSERT INTO approval.chat_message VALUES ('chat-ops', 'ask/7/bob', '1', 'D1', now()), ('chat-ops', 'ask/7/eve', '2', 'D2', now()), ('chat-ops', 'ask/70/eve', '3', 'D2', now());
+SELECT is(pg_temp.act('t_chat', 'SELECT string_agg(ts, '','') FROM approval.chat_messages(''chat-ops'', ''ask/7/'')'), '1,2', 'all copies');
+
+-- Thirty days.
+UPDATE approval.outbox SET delivered_at = now() - interval '31 days' WHERE thread = 'job/1' AND state = 'delivered';
+UPDATE approval.chat_message SET posted_at = now() - interval '31 days' WHERE thread = 'job/1';
+SELECT approval.drop_told(now()) \g /dev/null
+SELECT is((SELECT count(*) FROM approval.outbox WHERE thread = 'job/1') || ' ' || (SELECT count(*) FROM approval.chat_message), '0 3', 'old ones go');
+
+-- What a message is made of.
+SELECT is((SELECT story - '{published_at,duration_s,failures}'::text[] FROM approval.chat_story('job/' || pg_temp.jid(2)) AS story), format('{"kind": "job", "jid": "%s",
+    "command": "salt ''web*'' cmd.run uptime", "fun": "cmd.run", "user": "root", "target": "*", "target_type": "glob", "test": false, "claim": false, "request": null,
+    "minion_count": 2, "minions": ["web1", "web2"], "ok": 1, "failed": 1, "silent": 0}', pg_temp.jid(2))::jsonb, 'a job');
+SELECT is((SELECT concat_ws(' ', f ->> 'minion_id', f ->> 'retcode', f #>> '{findings,0,text}', f ? 'payload') FROM approval.chat_story('job/' || pg_temp.jid(2)) AS story,
+    jsonb_array_elements(story -> 'failures') AS f), 'web2 2 not there f', 'with what failed, without what may hold secrets');
+SELECT pg_temp.ask('t_alice', 'package', '{web1,web2}', 'hello', '2') AS asked \gset
+SELECT pg_temp.decide('t_bob', :asked) \g /dev/null
+SELECT is((SELECT jsonb_build_array(s -> 'state', s -> 'requester', s -> 'minion_count', s -> 'item_count', s #> '{items,1}', s #> '{chain,0,decisions,0,by}', s -> 'waiting_for', s -> 'outcomes')
+           FROM approval.chat_story('request/' || :asked) AS s),
+    '["pending", "alice", 2, 2, {"kind": "package", "name": "hello", "minion": "web2", "content": "2"}, "bob", "stage 2 (board): 1 of board", {"waiting": 2}]', 'a request');
+SELECT is(approval.chat_story('ask/' || :asked || '/carol') ->> 'principal', 'carol', 'somebody who is asked');
+SELECT is(ARRAY[approval.chat_story('drift/web1') ->> 'count', approval.chat_story('drift/nobody') ->> 'count', approval.chat_story('job/1') ->> 'jid',
+    approval.chat_story('alarm/0') ->> 'kind', approval.chat_story('weather/1') ->> 'kind', approval.chat_story('request/x') ->> 'kind'], '{0,NULL,NULL,NULL,NULL,NULL}',
+    'drift, and what is unknown');
+SELECT * FROM finish();
+ROLLBACK;
