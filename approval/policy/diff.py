@@ -226,9 +226,11 @@ def _routes(destination, wanted, existing, drops, puts):
 
 
 def _route(sign, function, destination, route):
-    narrowed = f" where {_shown(route['filter'])}" if route["filter"] else ""
-    line = f"{sign} route of {route['topic']} to {destination}{narrowed}"
-    return Change(line, function, (destination, route["topic"], db.json(route["filter"])))
+    only = {key: value for key, value in route.items() if key not in ("topic", "filter")}
+    narrowed = [_shown(route["filter"])] if route["filter"] else []
+    narrowed += [f"{key} {_shown(value)}" for key, value in sorted(only.items())]
+    line = f"{sign} route of {route['topic']} to {destination}" + (f" where {', '.join(narrowed)}" if narrowed else "")
+    return Change(line, function, (destination, route["topic"], db.json(route["filter"]), db.json(only)))
 
 
 def _alarm(kind, wanted, existing):

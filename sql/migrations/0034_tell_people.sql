@@ -31,3 +31,73 @@ COMMENT ON COLUMN approval.job_told.ok IS 'As it was last told, as failed is; NU
 -- The next messages of a destination are found in their order, however many wait.
 CREATE INDEX outbox_due ON approval.outbox (destination, due_at, created_at, thread) WHERE state = 'waiting';
 CREATE INDEX outbox_told ON approval.outbox (delivered_at) WHERE state = 'delivered' AND destination LIKE 'chat-%';
+
+-- Routes choose by more than a filter.
+ALTER TABLE approval.route
+    ADD COLUMN groups text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN types text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN outcomes text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN functions text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN users text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN severities text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN quiet_hours text REFERENCES approval.calendar,
+    DROP CONSTRAINT route_pkey,
+    ADD PRIMARY KEY (destination, topic, filter, groups, types, outcomes, functions, users, severities);
+COMMENT ON TABLE approval.route IS
+    'Notices that a destination gets: those of a topic whose body contains the filter, and that all lists let pass; an empty list '
+    'lets all pass. None to begin with. Changed by role policy_admin alone.';
+COMMENT ON COLUMN approval.route.topic IS
+    'requests: each act on a request as it was recorded. alarms: each alarm, and what people do with it. jobs: jobs as the job log '
+    'has them. inventory, drift: what the engine tells.';
+COMMENT ON COLUMN approval.route.groups IS 'Minion groups, one of whose minions it is about.';
+COMMENT ON COLUMN approval.route.types IS 'Of requests: their types.';
+COMMENT ON COLUMN approval.route.outcomes IS 'Of jobs: running, ok, failed or silent.';
+COMMENT ON COLUMN approval.route.functions IS 'Of jobs: what they call, where * stands for any text; one of several is enough.';
+COMMENT ON COLUMN approval.route.users IS 'Of jobs: who published them, as Salt names users; * stands for any text.';
+COMMENT ON COLUMN approval.route.severities IS 'Of alarms: info, warning or critical.';
+COMMENT ON COLUMN approval.route.quiet_hours IS
+    'A calendar: what is told while it is open is delivered when it closes, unless it is critical or breaks the glass. NULL: none.';
+DROP FUNCTION IF EXISTS approval.put_route(text, text, jsonb);
+DROP FUNCTION IF EXISTS approval.drop_route(text, text, jsonb);
+
+-- Where people are told of what waits for them.
+CREATE TABLE approval.contact (
+    principal_id bigint NOT NULL REFERENCES approval.principal,
+    channel text NOT NULL CHECK (channel ~ '^[a-z][a-z0-9_-]*$'),
+    address text NOT NULL CHECK (address <> '' AND length(address) <= 255 AND address !~ '[[:cntrl:]]|^\s|\s$'),
+    muted_until timestamptz,
+    PRIMARY KEY (principal_id, channel)
+);
+COMMENT ON TABLE approval.contact IS
+    'Where people are told of what waits for them. Never an identity: who reads or writes there proves nothing by it.';
+COMMENT ON COLUMN approval.contact.channel IS 'The destination without chat- before it.';
+COMMENT ON COLUMN approval.contact.address IS 'As the channel has it: T1/U2 of Slack, or an address of mail.';
+COMMENT ON COLUMN approval.contact.muted_until IS 'Until then nobody is asked there, as they said; NULL: they are.';
+
+CREATE TABLE approval.asked (
+    request_id bigint NOT NULL REFERENCES approval.request,
+    principal_id bigint NOT NULL REFERENCES approval.principal,
+    channel text NOT NULL,
+    stage_no integer NOT NULL,
+    digest text NOT NULL,
+    reminders integer NOT NULL CHECK (reminders BETWEEN 0 AND 2),
+    PRIMARY KEY (request_id, principal_id, channel)
+);
+COMMENT ON TABLE approval.asked IS 'Whom a message tells that a request waits for them now; it goes when they are told that it does not.';
+COMMENT ON COLUMN approval.asked.digest IS 'Of what they were shown.';
+COMMENT ON COLUMN approval.asked.reminders IS '1: they were reminded. 2: it was the last call.';
+
+CREATE TABLE approval.ask_due (
+    request_id bigint PRIMARY KEY REFERENCES approval.request,
+    look_at timestamptz NOT NULL
+);
+CREATE INDEX ask_due_look ON approval.ask_due (look_at);
+COMMENT ON TABLE approval.ask_due IS 'When it is looked at next whom a request waits for; see approval.ask_people.';
+
+CREATE TABLE approval.stranger (
+    provider text NOT NULL,
+    subject text NOT NULL CHECK (length(subject) <= 255),
+    refused_at timestamptz NOT NULL,
+    PRIMARY KEY (provider, subject)
+);
+COMMENT ON TABLE approval.stranger IS 'Who asked by chat and is nobody known, and when that was recorded last.';

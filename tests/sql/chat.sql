@@ -1,7 +1,7 @@
 -- What people are told by chat: who takes it, in which order, of which jobs, and what a message is made of.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(43);
+SELECT plan(64);
 CREATE ROLE t_chat LOGIN; GRANT approval_chat TO t_chat;
 
 CREATE FUNCTION pg_temp.jid(number integer) RETURNS text LANGUAGE sql AS $$
@@ -116,5 +116,50 @@ SELECT is(approval.chat_story('ask/' || :asked || '/carol') ->> 'principal', 'ca
 SELECT is(ARRAY[approval.chat_story('drift/web1') ->> 'count', approval.chat_story('drift/nobody') ->> 'count', approval.chat_story('job/1') ->> 'jid',
     approval.chat_story('alarm/0') ->> 'kind', approval.chat_story('weather/1') ->> 'kind', approval.chat_story('request/x') ->> 'kind'], '{0,NULL,NULL,NULL,NULL,NULL}',
     'drift, and what is unknown');
+-- Routes that choose.
+DELETE FROM approval.outbox WHERE destination LIKE 'chat-%';
+DELETE FROM approval.route;
+SELECT approval.put_minion_group('front', '', '{web1}'), approval.put_minion_group('back', '', '{web2}') \g /dev/null
+SELECT approval.put_calendar('nights', 'FREQ=DAILY', 'UTC', '8 hours', now()::timestamp, ARRAY[now() - interval '1 hour']) \g /dev/null
+SELECT throws_ok(format('SELECT approval.put_route(''chat-x'', %L, ''{}'', %L)', topic, narrowed), 'AP017', problem, 'no route: ' || problem)
+FROM (VALUES ('jobs', '[]', 'route of jobs to chat-x: what narrows it is a mapping'), ('jobs', '{"types": ["a"]}', 'route of jobs to chat-x: types does not narrow topic jobs'),
+        ('requests', '{"functions": ["a"]}', 'route of requests to chat-x: functions does not narrow topic requests'),
+        ('jobs', '{"functions": "a"}', 'route of jobs to chat-x: functions is a list of names'), ('jobs', '{"users": [""]}', 'route of jobs to chat-x: users is a list of names'),
+        ('jobs', '{"outcomes": ["lost"]}', 'route of jobs to chat-x: outcomes are of running, ok, failed, silent'),
+        ('jobs', '{"groups": ["void"]}', 'route of jobs to chat-x: there is no minion group void'),
+        ('requests', '{"types": ["void"]}', 'route of requests to chat-x: there is no type void'),
+        ('alarms', '{"quiet_hours": "void"}', 'route of alarms to chat-x: there is no calendar "void"')) AS refused (topic, narrowed, problem);
+SELECT throws_ok($$SELECT approval.put_route('chat-x', 'jobs', '{}', (SELECT jsonb_build_object('users', jsonb_agg(md5(n::text))) FROM generate_series(1, 2000) AS n))$$, 'AP017',
+    'route of jobs to chat-x: its filter and lists are too long', 'nor one that is too long');
+SELECT is(ARRAY[approval.put_route('chat-cmd', 'jobs', '{}', '{"functions": ["state.*", "cmd.*", "cmd.*"], "users": ["sudo_*"]}'),
+    approval.put_route('chat-cmd', 'jobs', '{}', '{"functions": ["cmd.*", "state.*"], "users": ["sudo_*"]}')], '{t,f}', 'a route with lists, in whatever order, once');
+SELECT approval.put_route('chat-front', 'jobs', '{}', '{"groups": ["front"]}'), approval.put_route('chat-bad', 'jobs', '{}', '{"outcomes": ["failed", "silent"]}'),
+    approval.put_route('chat-back', 'requests', '{}', '{"groups": ["back"], "types": ["package"]}'),
+    approval.put_route('chat-oncall', 'alarms', '{}', '{"severities": ["critical", "warning"], "quiet_hours": "nights"}'),
+    approval.put_route('chat-drift', 'drift', '{}', '{"groups": ["front"]}') \g /dev/null
+SELECT is(approval.show_policy() #> '{routes,chat-cmd}', '[{"topic": "jobs", "filter": {}, "functions": ["cmd.*", "state.*"], "users": ["sudo_*"]}]', 'as the policy shows it');
+CREATE FUNCTION pg_temp.led(topic text, thread text, body jsonb, request bigint DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
+SELECT string_agg(concat_ws(' ', destination, CASE WHEN due_at > '-infinity' THEN due_at - now() END), ', ' ORDER BY destination)
+FROM approval.receivers(topic, thread, request, body, now())
+$$;
+SELECT is(pg_temp.led('jobs', 'job/1', '{"fun": "test.x,cmd.run", "user": "sudo_bob", "outcome": "ok"}'), 'chat-cmd', 'by function and user');
+SELECT is(pg_temp.led('jobs', 'job/1', '{"fun": "cmdxrun", "user": "sudo_bob", "outcome": "failed"}'), 'chat-bad', 'by outcome');
+SELECT is(pg_temp.led('jobs', 'job/1', '{"fun": "cmd.run", "user": "bob", "outcome": "ok"}'), NULL, 'or not at all');
+SELECT pg_temp.save(21, '{web1,web2}', 'x'), pg_temp.save(22, '{web2}', 'x') \g /dev/null
+SELECT pg_temp.look() \g /dev/null
+SELECT is((SELECT string_agg(destination || ' ' || right(thread, 2), ', ') FROM approval.outbox WHERE destination LIKE 'chat-%'), 'chat-front 21', 'by the group of a job''s minions');
+SELECT pg_temp.ask('t_alice', 'package', '{web1}', 'other', '1') AS of_front \gset
+SELECT pg_temp.ask('t_alice', 'package', '{web2}', 'other', '1') AS of_back \gset
+SELECT pg_temp.ask('t_alice', 'standard', '{web2}', 'another', '1') AS of_type \gset
+SELECT is((SELECT string_agg(DISTINCT request_id::text, ',') FROM approval.outbox WHERE destination = 'chat-back'), :'of_back', 'by group and type of a request');
+SELECT is(ARRAY[pg_temp.led('drift', 'drift/web1', '{}'), pg_temp.led('drift', 'drift/web2', '{}')], '{chat-drift,NULL}', 'by the minion that drifts');
+SELECT is(ARRAY[pg_temp.led('alarms', 'alarm/1', '{"severity": "info"}'), pg_temp.led('alarms', 'alarm/1', '{"severity": "warning"}'),
+    pg_temp.led('alarms', 'alarm/1', '{"severity": "critical"}')], '{NULL,chat-oncall 07:00:00,chat-oncall}', 'by severity, and when the quiet hours are over, but what is critical');
+SELECT approval.put_route('chat-oncall', 'alarms') \g /dev/null
+SELECT is(pg_temp.led('alarms', 'alarm/1', '{"severity": "warning"}'), 'chat-oncall', 'another route that is not quiet tells at once');
+SELECT is(ARRAY[approval.put_route('chat-front', 'jobs', '{}', '{"groups": ["front"], "quiet_hours": "nights"}'), approval.drop_route('chat-front', 'jobs'),
+    approval.drop_route('chat-front', 'jobs', '{}', '{"groups": ["front"]}'), approval.drop_route('chat-front', 'jobs', '{}', '{"groups": ["front"]}')], '{t,f,t,f}',
+    'quiet hours are changed, and a route goes by its lists');
+
 SELECT * FROM finish();
 ROLLBACK;

@@ -9,7 +9,7 @@ DECLARE
     is_over boolean;
     looked integer := 0;
     told integer;
-    receiver text;
+    receiver record;
 BEGIN
     FOR job IN
         SELECT t.jid, t.published_at, t.ok AS told_ok, t.failed AS told_failed, l.fun, l.job_user, l.command, l.tgt, l.tgt_type,
@@ -32,15 +32,16 @@ BEGIN
         IF job.request_id IS NULL AND (is_over OR job.told_ok IS NULL
                                        OR (job.ok, job.failed) IS DISTINCT FROM (job.told_ok, job.told_failed)) THEN
             FOR receiver IN
-                SELECT DISTINCT r.destination FROM approval.route AS r WHERE r.topic = 'jobs' AND body @> r.filter ORDER BY 1
+                SELECT * FROM approval.receivers('jobs', 'job/' || job.jid, NULL, body, moment)
             LOOP
                 told := told + 1;
-                IF is_over AND job.told_ok IS NOT NULL THEN
-                    PERFORM approval.post_message(receiver, 'verdict', 'job/' || job.jid, NULL, body, moment);
-                ELSIF job.told_ok IS NULL THEN
-                    PERFORM approval.post_message(receiver, 'jobs', 'job/' || job.jid, NULL, body, moment);
+                IF job.told_ok IS NOT NULL AND NOT is_over THEN
+                    PERFORM approval.post_update(
+                        receiver.destination, 'job/' || job.jid, NULL, body, moment, receiver.due_at);
                 ELSE
-                    PERFORM approval.post_update(receiver, 'job/' || job.jid, NULL, body, moment);
+                    PERFORM approval.post_message(
+                        receiver.destination, CASE WHEN job.told_ok IS NULL THEN 'jobs' ELSE 'verdict' END, 'job/' || job.jid,
+                        NULL, body, moment, receiver.due_at);
                 END IF;
             END LOOP;
         END IF;

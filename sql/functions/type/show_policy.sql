@@ -46,7 +46,10 @@ SELECT jsonb_build_object(
     'routes', (
         SELECT coalesce(jsonb_object_agg(d.destination, d.routes), '{}')
         FROM (SELECT r.destination, jsonb_agg(
-                  jsonb_build_object('topic', r.topic, 'filter', r.filter) ORDER BY r.topic, r.filter) AS routes
+                  jsonb_build_object('topic', r.topic, 'filter', r.filter) || (
+                      SELECT coalesce(jsonb_object_agg(o.key, o.value), '{}')
+                      FROM jsonb_each(to_jsonb(r) - '{destination,topic,filter}'::text[]) AS o
+                      WHERE o.value NOT IN ('[]', 'null')) ORDER BY r) AS routes
               FROM approval.route AS r GROUP BY r.destination) AS d),
     'alarms', (
         SELECT coalesce(jsonb_object_agg(a.kind, jsonb_strip_nulls(to_jsonb(a)) - 'kind'), '{}')
