@@ -339,10 +339,23 @@ GRANT EXECUTE ON FUNCTION
     approval.chat_story,
     approval.failed_returns,
     approval.tell_jobs,
+    approval.ask_people,
+    approval.asked_people,
+    approval.chat_may_ask,
     approval.inbox,
     approval.decide,
     approval.list_requests,
     approval.show_request,
     approval.whoami
 TO approval_chat;
-GRANT SELECT ON approval.chat_message, approval.job_told TO approval_auditor;
+GRANT EXECUTE ON FUNCTION
+    approval.put_contact,
+    approval.drop_contact
+TO approval_policy_admin, approval_operator, approval_person, approval_chat;
+GRANT EXECUTE ON FUNCTION
+    approval.list_contacts,
+    approval.mute_contact
+TO approval_operator, approval_person, approval_chat;
+GRANT SELECT ON approval.chat_message, approval.job_told, approval.contact, approval.asked, approval.ask_due,
+    approval.stranger
+TO approval_auditor;

@@ -28,6 +28,8 @@ The policy (who is who, and which request passes which chain): from a YAML file 
       salt_portal: {oidc: authenticated}
     routes:                                                    # what another system is told
       chat: [{topic: requests, filter: {act: approved}}, {topic: drift, groups: [shops]}]
+    contacts:                                                  # where people are told of what waits for them
+      alice: {slack-ops: T024/U061}
     alarms:                                                    # rules for kinds of alarms
       unapproved-job: {group_functions: {shops: ["cmd.*"]}, quiet_hours: weekend}
       drift: {severity: info, muted_groups: [shops]}
@@ -109,7 +111,7 @@ def _problems(conn, policy):
 def show(conn):
     """
     The policy as it stands: {principals, groups, types, calendars, minion_groups, freezes, speakers, routes,
-    alarms}.
+    contacts, alarms}.
     """
     policy = db.value(conn, "show_policy")
     for name, body in policy["calendars"].items():
@@ -278,6 +280,15 @@ def _routes(destination, body):
     ]
 
 
+def _contacts(name, body):
+    """Channel -> address of somebody; None: they are told there no more."""
+    what = f"contacts of {name}"
+    return {
+        channel: None if address is None else fields.text(f"{what}: {channel}", address)
+        for channel, address in _named(what, body)
+    }
+
+
 def _alarm(kind, body):
     what = f"alarms of kind {kind}"
     rule = _mapping(what, body, ALARM_KEYS)
@@ -338,6 +349,7 @@ SECTIONS = {
     "freezes": _freeze,
     "speakers": _speaker,
     "routes": _routes,
+    "contacts": _contacts,
     "alarms": _alarm,
 }
 

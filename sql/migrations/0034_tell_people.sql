@@ -75,7 +75,7 @@ COMMENT ON COLUMN approval.contact.address IS 'As the channel has it: T1/U2 of S
 COMMENT ON COLUMN approval.contact.muted_until IS 'Until then nobody is asked there, as they said; NULL: they are.';
 
 CREATE TABLE approval.asked (
-    request_id bigint NOT NULL REFERENCES approval.request,
+    request_id bigint NOT NULL,
     principal_id bigint NOT NULL REFERENCES approval.principal,
     channel text NOT NULL,
     stage_no integer NOT NULL,
@@ -83,16 +83,19 @@ CREATE TABLE approval.asked (
     reminders integer NOT NULL CHECK (reminders BETWEEN 0 AND 2),
     PRIMARY KEY (request_id, principal_id, channel)
 );
-COMMENT ON TABLE approval.asked IS 'Whom a message tells that a request waits for them now; it goes when they are told that it does not.';
+COMMENT ON TABLE approval.asked IS
+    'Whom a message tells that a request waits for them now; it goes when they are told that it does not.';
 COMMENT ON COLUMN approval.asked.digest IS 'Of what they were shown.';
 COMMENT ON COLUMN approval.asked.reminders IS '1: they were reminded. 2: it was the last call.';
 
 CREATE TABLE approval.ask_due (
-    request_id bigint PRIMARY KEY REFERENCES approval.request,
+    request_id bigint PRIMARY KEY,
     look_at timestamptz NOT NULL
 );
 CREATE INDEX ask_due_look ON approval.ask_due (look_at);
-COMMENT ON TABLE approval.ask_due IS 'When it is looked at next whom a request waits for; see approval.ask_people.';
+COMMENT ON TABLE approval.ask_due IS
+    'When it is looked at next whom a request waits for; see approval.ask_people. Like asked without a foreign key to the request, '
+    'whose check would wait for who decides on it.';
 
 CREATE TABLE approval.stranger (
     provider text NOT NULL,

@@ -1,7 +1,7 @@
 -- What people are told by chat: who takes it, in which order, of which jobs, and what a message is made of.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(64);
+SELECT plan(100);
 CREATE ROLE t_chat LOGIN; GRANT approval_chat TO t_chat;
 
 CREATE FUNCTION pg_temp.jid(number integer) RETURNS text LANGUAGE sql AS $$
@@ -160,6 +160,71 @@ SELECT is(pg_temp.led('alarms', 'alarm/1', '{"severity": "warning"}'), 'chat-onc
 SELECT is(ARRAY[approval.put_route('chat-front', 'jobs', '{}', '{"groups": ["front"], "quiet_hours": "nights"}'), approval.drop_route('chat-front', 'jobs'),
     approval.drop_route('chat-front', 'jobs', '{}', '{"groups": ["front"]}'), approval.drop_route('chat-front', 'jobs', '{}', '{"groups": ["front"]}')], '{t,f,t,f}',
     'quiet hours are changed, and a route goes by its lists');
+
+-- Contacts.
+DELETE FROM approval.outbox WHERE destination LIKE 'chat-%';
+DELETE FROM approval.route;
+CREATE FUNCTION pg_temp.put_contact(login text, principal text, channel text, address text, provider text DEFAULT 'pg') RETURNS text LANGUAGE sql AS $$
+SELECT pg_temp.act(login, format('SELECT approval.put_contact(%L, %L, %L, %L, %L)', provider, CASE WHEN provider IS NOT NULL THEN login END, principal, channel, address))
+$$;
+SELECT is(ARRAY[pg_temp.put_contact('t_policy', 'bob', 'ops', 'T1/U1', NULL), pg_temp.put_contact('t_policy', 'bob', 'ops', 'T1/U1', NULL)], '{true,false}', 'a contact, once');
+SELECT is((SELECT act || ' ' || coalesce(identity, '-') || ' ' || detail FROM approval.audit_entry WHERE stream = 0 ORDER BY seq DESC LIMIT 1),
+    'contact-put - {"address": "T1/U1", "channel": "ops", "principal": "bob"}', 'it is in the trail');
+SELECT is(pg_temp.put_contact('t_bob', NULL, 'mail', 'bob@example.com'), 'true', 'everybody for themselves');
+SELECT is((SELECT act || ' ' || identity || ' ' || detail FROM approval.audit_entry WHERE stream = 0 ORDER BY seq DESC LIMIT 1),
+    'contact-put pg:t_bob {"address": "bob@example.com", "channel": "mail", "principal": "bob"}', 'by whom');
+SELECT throws_ok($$SELECT pg_temp.put_contact('t_bob', 'carol', 'ops', 'T1/U1')$$, 'AP002', 'bob cannot change where carol is told', 'and for nobody else');
+SELECT throws_ok($$SELECT pg_temp.put_contact('t_bob', 'carol', 'ops', 'T1/U1', NULL)$$, 'AP002', NULL, 'nor without saying who');
+SELECT throws_ok($$SELECT pg_temp.put_contact('t_chat', 'carol', 'ops', 'T1/U1', NULL)$$, 'AP002', NULL, 'as chat cannot either');
+SELECT throws_ok($$SELECT pg_temp.act('t_chat', $q$SELECT approval.put_contact('slack', 'T1/U9', NULL, 'ops', 'T1/U9')$q$)$$, 'AP002', NULL, 'nor for whom it does not speak');
+SELECT throws_ok($$SELECT pg_temp.put_contact('t_policy', 'nobody', 'ops', 'T1/U1', NULL)$$, 'AP001', NULL, 'nobody has no contact');
+SELECT throws_ok(format('SELECT pg_temp.put_contact(''t_policy'', ''bob'', %L, %L, NULL)', channel, address), 'AP017', NULL, format('no contact: %s %s', channel, quote_nullable(replace(address, E'\n', '|'))))
+FROM (VALUES ('Ops', 'x'), ('ops', ''), ('ops', E'a\nb'), ('ops', ' x'), (NULL, 'x'), ('ops', NULL)) AS refused (channel, address);
+SELECT is(approval.show_policy() -> 'contacts', '{"bob": {"ops": "T1/U1", "mail": "bob@example.com"}}', 'as the policy shows them');
+SELECT is((SELECT count(*) FROM approval.identity WHERE subject IN ('T1/U1', 'bob@example.com')), 0::bigint, 'they are no identities');
+
+-- Asking.
+CREATE FUNCTION pg_temp.asked(number bigint) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM approval.outbox WHERE destination LIKE 'chat-%';
+    UPDATE approval.ask_due SET look_at = '-infinity' WHERE request_id = number;
+    PERFORM pg_temp.act('t_chat', 'SELECT approval.ask_people()');
+    RETURN (SELECT string_agg(concat_ws(' ', substr(destination, 6), replace(thread, number::text, 'N'), body ->> 'act', body ->> 'state'), ', ' ORDER BY destination, thread)
+            FROM approval.outbox WHERE destination LIKE 'chat-%');
+END
+$$;
+SELECT pg_temp.put_contact('t_policy', 'carol', 'ops', 'T1/U2', NULL), pg_temp.put_contact('t_policy', 'dave', 'ops', 'T1/U3', NULL), pg_temp.put_contact('t_policy', 'alice', 'ops', 'T1/U4', NULL) \g /dev/null
+SELECT pg_temp.ask('t_alice', 'package', '{web1}', 'asking', '1') AS asking \gset
+SELECT is(pg_temp.asked(:asking), 'mail ask/N/bob asked, ops ask/N/bob asked, ops ask/N/carol asked', 'those who can decide now, and not who asked');
+SELECT is((SELECT body - 'until' - 'digest' FROM approval.outbox WHERE destination = 'chat-ops' AND thread LIKE '%/carol'), format('{"request": %s, "act": "asked", "principal": "carol",
+    "address": "T1/U2", "why": ["owners"], "in_stead_of": null, "stage": 1, "stage_name": "owner", "until_what": "then it expires", "assurance_needed": %s}',
+    :asking, (SELECT to_json(min_assurance) FROM approval.request_stage WHERE request_id = :asking AND stage_no = 1))::jsonb, 'with what matters');
+SELECT is(pg_temp.asked(:asking), NULL, 'once');
+UPDATE approval.request_stage SET started_at = now() - interval '6 days' WHERE request_id = :asking AND stage_no = 1;
+UPDATE approval.request SET submitted_at = now() - interval '6 days', expires_at = now() + interval '5 days' WHERE request_id = :asking;
+SELECT is(pg_temp.asked(:asking), 'mail ask/N/bob reminder, ops ask/N/bob reminder, ops ask/N/carol reminder', 'a reminder');
+SELECT is(pg_temp.asked(:asking), NULL, 'is one');
+UPDATE approval.request SET expires_at = now() + interval '1 hour' WHERE request_id = :asking;
+SELECT pg_temp.act('t_bob', $$SELECT approval.mute_contact('pg', 't_bob', 'mail', now() + interval '1 hour')$$) \g /dev/null
+SELECT is(pg_temp.asked(:asking), 'mail ask/N/bob over pending, ops ask/N/bob last-call, ops ask/N/carol last-call', 'the last call, where it is not muted');
+SELECT is(pg_temp.act('t_bob', $$SELECT string_agg(channel || ' ' || (muted_until IS NOT NULL), ', ') FROM approval.list_contacts('pg', 't_bob')$$), 'mail true, ops false', 'as everybody sees of themselves');
+SELECT throws_ok(format($$SELECT pg_temp.act('t_bob', $q$SELECT approval.mute_contact('pg', 't_bob', %L, %L)$q$)$$, channel, until), state, NULL, format('no mute: %s %s', channel, until))
+FROM (VALUES ('ops', '2020-01-01', 'AP005'), ('ops', 'infinity', 'AP005'), ('pager', '2099-01-01', 'AP006')) AS refused (channel, until, state);
+SELECT pg_temp.decide('t_bob', :asking) \g /dev/null
+SELECT is(pg_temp.asked(:asking), 'ops ask/N/bob over pending, ops ask/N/carol asked, ops ask/N/dave asked', 'the next stage has others; one who is in both is asked anew');
+SELECT pg_temp.decide('t_dave', :asking, 'reject') \g /dev/null
+SELECT is(pg_temp.asked(:asking), 'ops ask/N/carol over rejected, ops ask/N/dave over rejected', 'after the decision it is over for all');
+SELECT is((SELECT count(*) FROM approval.asked) + (SELECT count(*) FROM approval.ask_due WHERE request_id = :asking), 0::bigint, 'and nothing is left over');
+SELECT is(ARRAY[pg_temp.act('t_policy', $$SELECT approval.drop_contact(NULL, NULL, 'carol', 'ops')$$), pg_temp.act('t_policy', $$SELECT approval.drop_contact(NULL, NULL, 'carol', 'ops')$$),
+    pg_temp.act('t_dave', $$SELECT approval.drop_contact('pg', 't_dave', NULL, 'ops')$$)], '{true,false,true}', 'a contact goes, once');
+
+-- Strangers.
+SELECT approval.put_speaker('approval_chat', 'slack', 'asserted'), approval.put_identity('slack', 'T1/U1', 'bob') \g /dev/null
+SELECT is(pg_temp.act('t_chat', $$SELECT approval.chat_may_ask('slack', 'T1/U1')$$), 'bob', 'who is known may ask');
+SELECT is(ARRAY[pg_temp.act('t_chat', $$SELECT approval.chat_may_ask('slack', 'T1/U66')$$), pg_temp.act('t_chat', $$SELECT approval.chat_may_ask('slack', 'T1/U66')$$)], '{NULL,NULL}', 'a stranger may not');
+SELECT is((SELECT string_agg(identity, ',') FROM approval.audit_entry WHERE act = 'stranger-refused'), 'slack:T1/U66', 'which is in the trail, once an hour');
+SELECT throws_ok($$SELECT pg_temp.act('t_chat', $q$SELECT approval.chat_may_ask('salt', 'bob')$q$)$$, 'AP002', NULL, 'of other providers nobody is looked up');
+SELECT throws_ok($$SELECT pg_temp.act('t_chat', $q$SELECT approval.decide('salt', 'bob', 1, 'approve', '', NULL)$q$)$$, 'AP002', NULL, 'nor decides');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -20,6 +20,7 @@ INSERT INTO reading VALUES ('search_packages'), ('catalog_progress'), ('show_min
 INSERT INTO asking VALUES ('want_catalogs');
 INSERT INTO reading VALUES ('list_alarms');
 INSERT INTO asking VALUES ('acknowledge_alarm'), ('mute_alarm');
+INSERT INTO asking VALUES ('put_contact'), ('drop_contact'), ('list_contacts'), ('mute_contact');
 CREATE ROLE t_breaker LOGIN; GRANT approval_break_glass TO t_breaker;
 
 SELECT is(pg_temp.granted('t_exporter'), '{}', 'exporter: no function');
@@ -40,8 +41,8 @@ SELECT is(pg_temp.granted('t_itsm'), '{ask_by_ticket,bind_ticket,claim_deliverie
     'requests_of_ticket,retry_delivery,revert_by_ticket,set_poll_mark,settle_delivery,settle_outbox,ticket_news,ticket_of,tickets,'
     'want_options}', 'itsm: no other way to ask or decide');
 CREATE ROLE t_chat LOGIN; GRANT approval_chat TO t_chat;
-SELECT is(pg_temp.granted('t_chat'), '{chat_messages,chat_story,claim_messages,decide,failed_returns,inbox,list_requests,settle_message,show_request,'
-    'tell_jobs,whoami}', 'chat: what is told there, and what those say who answer');
+SELECT is(pg_temp.granted('t_chat'), '{ask_people,asked_people,chat_may_ask,chat_messages,chat_story,claim_messages,decide,drop_contact,failed_returns,inbox,list_contacts,'
+    'list_requests,mute_contact,put_contact,settle_message,show_request,tell_jobs,whoami}', 'chat: what is told there, and what those say who answer');
 SELECT is(pg_temp.granted('t_stranger'), '{}', 'a login without a role: none');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_auditor''))', $$SELECT name FROM reading UNION VALUES ('show_policy'), ('inbox_of'), ('list_returns'), ('list_quarantine'), ('list_jobs'), ('check_job_log'), ('metrics')$$,
     'auditor: reads');
@@ -54,7 +55,7 @@ SELECT set_eq('SELECT unnest(pg_temp.granted(''t_runner''))',
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_policy''))', $$SELECT name FROM reading UNION VALUES ('put_principal'), ('disable_principal'),
     ('put_identity'), ('drop_identity'), ('put_group'), ('put_membership'), ('drop_membership'), ('put_request_type'),
     ('put_minion_group'), ('put_calendar'), ('put_freeze'), ('drop_freeze'), ('put_speaker'), ('drop_speaker'), ('put_route'), ('drop_route'), ('show_policy'), ('remove_minions'),
-    ('inbox_of'), ('put_alarm_rule')$$, 'policy_admin: no decisions');
+    ('inbox_of'), ('put_alarm_rule'), ('put_contact'), ('drop_contact')$$, 'policy_admin: no decisions');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_returner''))', $$VALUES ('expected_documents'), ('record_returns'), ('save_load'), ('save_minions'), ('get_load'),
     ('get_jid'), ('get_jids'), ('get_fun'), ('get_minions'), ('update_endtime'), ('get_endtime'), ('save_events'), ('maintain_jobs'), ('seal_audit')$$, 'returner');
 

@@ -3,7 +3,8 @@ CREATE OR REPLACE FUNCTION approval.route_of(p_destination text, p_topic text, p
 DECLARE
     lists constant jsonb := '{"requests": ["groups", "types"], "jobs": ["groups", "outcomes", "functions", "users"],
         "alarms": ["groups", "severities"], "drift": ["groups"], "inventory": ["groups"]}'::jsonb;
-    known constant jsonb := '{"outcomes": ["running", "ok", "failed", "silent"], "severities": ["info", "warning", "critical"]}'::jsonb;
+    known constant jsonb := '{"outcomes": ["running", "ok", "failed", "silent"],
+        "severities": ["info", "warning", "critical"]}'::jsonb;
     problem text;
     narrowed jsonb;
 BEGIN

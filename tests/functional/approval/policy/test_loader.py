@@ -221,6 +221,20 @@ def test_only_a_policy_administrator_may(database):
         load(conn, BASE)
 
 
+def test_contacts_are_written_compared_and_dropped(admin):
+    given = "principals: {erin: {}}\ncontacts: {erin: {slack-ops: T1/U1, mail: erin@example.com}}"
+    assert load(admin, given)[-2:] == [
+        "+ contact of erin by slack-ops: T1/U1",
+        "+ contact of erin by mail: erin@example.com",
+    ]
+    assert load(admin, given) == load(admin, loader.to_yaml(loader.show(admin))) == []
+    assert load(admin, "contacts: {erin: {slack-ops: T1/U2}}") == ["~ contact of erin by slack-ops: T1/U2"]
+    assert load(admin, "contacts: {erin: {slack-ops: null, pager: null}}") == ["- contact of erin by slack-ops"]
+    assert loader.show(admin)["contacts"]["erin"] == {"mail": "erin@example.com"}
+    with pytest.raises(Refused, match="there is no principal 'frank'"):
+        load(admin, "contacts: {frank: {mail: frank@example.com}}")
+
+
 def test_routes_that_choose_are_written_compared_and_dropped(admin):
     given = """
 minion_groups: {front: {minions: []}}
