@@ -335,6 +335,7 @@ TO approval_itsm;
 GRANT EXECUTE ON FUNCTION
     approval.claim_messages,
     approval.settle_message,
+    approval.drop_stale,
     approval.chat_messages,
     approval.chat_story,
     approval.failed_returns,
@@ -356,6 +357,7 @@ GRANT EXECUTE ON FUNCTION
     approval.list_contacts,
     approval.mute_contact
 TO approval_operator, approval_person, approval_chat;
+GRANT EXECUTE ON FUNCTION approval.busy TO approval_operator, approval_person, approval_chat;
 GRANT SELECT ON approval.chat_message, approval.job_told, approval.contact, approval.asked, approval.ask_due,
     approval.stranger
 TO approval_auditor;

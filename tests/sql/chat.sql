@@ -1,7 +1,7 @@
 -- What people are told by chat: who takes it, in which order, of which jobs, and what a message is made of.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(100);
+SELECT plan(119);
 CREATE ROLE t_chat LOGIN; GRANT approval_chat TO t_chat;
 
 CREATE FUNCTION pg_temp.jid(number integer) RETURNS text LANGUAGE sql AS $$
@@ -225,6 +225,61 @@ SELECT is(ARRAY[pg_temp.act('t_chat', $$SELECT approval.chat_may_ask('slack', 'T
 SELECT is((SELECT string_agg(identity, ',') FROM approval.audit_entry WHERE act = 'stranger-refused'), 'slack:T1/U66', 'which is in the trail, once an hour');
 SELECT throws_ok($$SELECT pg_temp.act('t_chat', $q$SELECT approval.chat_may_ask('salt', 'bob')$q$)$$, 'AP002', NULL, 'of other providers nobody is looked up');
 SELECT throws_ok($$SELECT pg_temp.act('t_chat', $q$SELECT approval.decide('salt', 'bob', 1, 'approve', '', NULL)$q$)$$, 'AP002', NULL, 'nor decides');
+
+-- Before somebody runs something.
+CREATE FUNCTION pg_temp.busy(minion text, path text[]) RETURNS jsonb LANGUAGE sql AS $$
+SELECT pg_temp.act('t_bob', format('SELECT approval.busy(%L)', minion))::jsonb #> path
+$$;
+SELECT throws_ok($$SELECT pg_temp.busy('nobody', '{}')$$, 'AP004', NULL, 'an unknown minion');
+SELECT throws_ok($$SELECT pg_temp.act('t_stranger', 'SELECT approval.busy()')$$, '42501', NULL, 'strangers are told nothing');
+SELECT approval.put_minions('{quiet1,busy1,busy2}'), approval.put_minion_group('busy', '', '{busy1}') \g /dev/null
+SELECT is(approval.busy('quiet1') - 'as_of', '{"minion": "quiet1", "running": [], "due": [], "windows": [], "freezes": []}', 'one on which nothing is');
+SELECT pg_temp.save(31, '{busy1,busy2}', 'salt ''busy*'' state.apply', 'state.apply', '10 minutes'), pg_temp.save(32, '{busy2}', 'x', age => '5 minutes'),
+    pg_temp.save(33, '{busy1}', 'x', age => '2 hours') \g /dev/null
+SELECT is(ARRAY(SELECT j ->> 'jid' FROM jsonb_array_elements(pg_temp.busy('busy1', '{running}')) AS j), ARRAY[pg_temp.jid(31)], 'what runs there, and not what was given up');
+SELECT is((SELECT concat_ws(' ', j ->> 'command', j ->> 'user', j ->> 'silent') FROM jsonb_array_elements(pg_temp.busy('busy1', '{running}')) AS j),
+    'salt ''busy*'' state.apply root 2', 'as it was typed');
+SELECT pg_temp.returned(31, 'busy1') \g /dev/null
+SELECT is(pg_temp.busy('busy1', '{running}'), '[]', 'until it has returned');
+SELECT is(jsonb_array_length(pg_temp.busy('busy2', '{running}')), 2, 'others go on');
+SELECT ok((SELECT bool_or(j ->> 'jid' = pg_temp.jid(31)) FROM jsonb_array_elements(pg_temp.busy(NULL, '{running}')) AS j), 'as for all minions');
+SELECT approval.put_freeze('audit', now() + interval '1 day', now() + interval '2 days', NULL, 'busy', 'counted'),
+    approval.put_freeze('far', now() + interval '20 days', now() + interval '22 days', NULL, 'busy', ''),
+    approval.put_request_type('{"name": "nightly", "kind": "package", "requesters": ["*"], "pre_approved": true, "chain": [], "calendar": "nights"}') \g /dev/null
+SELECT is(ARRAY[pg_temp.busy('busy1', '{freezes,0,freeze}'), pg_temp.busy('busy1', '{freezes,1}'), pg_temp.busy('busy2', '{freezes,0}')], ARRAY['"audit"'::jsonb, NULL, NULL],
+    'freezes of a week, where they hold');
+SELECT pg_temp.ask('t_alice', 'nightly', '{busy1}', 'tool', '1') AS nightly \gset
+SELECT pg_temp.ask('t_alice', 'standard', '{busy1}', 'later', '1', after => now() + interval '3 days') AS later \gset
+SELECT is((SELECT string_agg(concat_ws(' ', d ->> 'type', d ->> 'items', d ->> 'by'), ', ' ORDER BY d ->> 'request') FROM jsonb_array_elements(pg_temp.busy('busy1', '{due}')) AS d),
+    'nightly 1, standard 1 after', 'what is due, and what holds it back');
+SELECT is(pg_temp.busy('busy1', '{windows,0,calendar}'), '"nights"', 'and its window');
+SELECT is((SELECT d ->> 'waiting_for' FROM jsonb_array_elements(pg_temp.busy(NULL, '{due}')) AS d WHERE d ->> 'request' = :'later') LIKE 'takes effect %', true, 'of all: as in a list of requests');
+
+-- Old news.
+DELETE FROM approval.outbox WHERE destination LIKE 'chat-%';
+DELETE FROM approval.job_told;
+SELECT approval.put_contact(NULL, NULL, 'bob', 'ops', 'T1/U1') \g /dev/null
+SELECT pg_temp.ask('t_alice', 'package', '{web2}', 'open', '1') AS open \gset
+SELECT pg_temp.act('t_chat', 'SELECT approval.ask_people()') \g /dev/null
+INSERT INTO approval.job_told (jid, published_at, look_at) VALUES ('8', now(), now());
+INSERT INTO approval.alarm (kind, severity, minions, minion_count, cause, alike, what, first_at, last_at, count)
+VALUES ('drift', 'warning', '{web1}', 1, 'a', 'a', 'x', now(), now(), 1) RETURNING alarm_id AS alarm \gset
+INSERT INTO approval.chat_message VALUES ('chat-ops', 'ask/9/carol', '9', 'D9', now());
+SELECT approval.post_message('chat-ops', 'x', thread, substring(thread FROM '^request/(.*)')::bigint, '{}', now() - age, coalesce(due, '-infinity'))
+FROM (VALUES ('job/7', interval '2 hours', NULL), ('job/7', '2 hours', NULL), ('job/8', '2 hours', NULL), ('job/9', '1 minute', NULL), ('job/10', '2 hours', now() + interval '1 hour'),
+        ('request/' || :open, '2 hours', NULL), ('request/' || :asking, '2 hours', NULL), ('ask/9/bob', '2 hours', NULL), ('ask/9/carol', '2 hours', NULL),
+        ('alarm/' || :alarm, '2 hours', NULL), ('alarm/0', '2 hours', NULL), ('drift/web1', '2 hours', NULL), ('weather/today', '2 hours', NULL))
+    AS old (thread, age, due) \g /dev/null
+UPDATE approval.outbox SET created_at = now() - interval '2 hours' WHERE thread = format('ask/%s/bob', :open);
+SELECT throws_ok(format('SELECT pg_temp.act(''t_chat'', %L)', statement), state, NULL, statement)
+FROM (VALUES ('SELECT * FROM approval.drop_stale(''salt'', ''1 hour'')', 'AP002'), ('SELECT * FROM approval.drop_stale(''chat-ops'', ''1 minute'')', 'AP005'),
+        ('SELECT * FROM approval.drop_stale(''chat-ops'', NULL)', 'AP005')) AS refused (statement, state);
+SELECT is(pg_temp.act('t_chat', $$SELECT string_agg(concat_ws(' ', kind, threads, messages), ', ') FROM approval.drop_stale('chat-ops', '1 hour')$$),
+    'alarm 1 1, ask 1 1, drift 1 1, job 1 2, request 1 1', 'what is old and over is dropped and counted');
+SELECT is((SELECT string_agg(replace(thread, :'open', 'N'), ',' ORDER BY replace(thread, :'open', 'N') COLLATE "C") FROM approval.outbox WHERE destination = 'chat-ops'),
+    'alarm/' || :alarm || ',ask/9/carol,ask/N/bob,job/10,job/8,job/9,request/N,weather/today', 'all that still matters stays');
+SELECT is((SELECT detail::jsonb #>> '{dropped,job,messages}' FROM approval.audit_entry WHERE act = 'news-dropped'), '2', 'which is in the trail');
+SELECT is(pg_temp.act('t_chat', $$SELECT count(*) FROM approval.drop_stale('chat-ops', '1 hour')$$), '0', 'once');
 
 SELECT * FROM finish();
 ROLLBACK;
