@@ -93,6 +93,7 @@ class SocketMode:
             if not is_one_too_many:
                 self.connections.append(mine)
             count = len(self.connections)
+            self._changed.notify_all()
         if is_one_too_many:
             with contextlib.suppress(OSError):
                 self._disconnect(mine, "too_many_websockets")
@@ -152,7 +153,7 @@ class SocketMode:
 
     def _disconnect(self, connection, reason):
         self._tell(connection, reason)
-        connection.socket.close(GOING_AWAY)
+        connection.socket.cut(GOING_AWAY)
 
     def _hear(self, connection, text):
         with self._changed:
