@@ -131,10 +131,10 @@ class SocketMode:
         with self._changed:
             return self._changed.wait_for(lambda: envelope.ack_after_s is not None, timeout_s)
 
-    def wait_for_connections(self, count, timeout_s=20):
-        """Waits until the app has so many connections. Raises TimeoutError."""
+    def wait_for_connections(self, count, opened=0, timeout_s=20):
+        """Waits until the app has so many connections, and has opened at least so many ever. Raises TimeoutError."""
         with self._changed:
-            if not self._changed.wait_for(lambda: len(self.connections) == count, timeout_s):
+            if not self._changed.wait_for(lambda: len(self.connections) == count and self.opened >= opened, timeout_s):
                 raise TimeoutError(f"the app has {len(self.connections)} connections, not {count}")
 
     def refresh(self, warning_s=0.0):
