@@ -32,6 +32,8 @@ class WebSocket:
 
     connection, incoming
         The socket, and a file of what comes in.
+    is_frozen
+        Pings get no answer any more.
     """
 
     def __init__(self, connection, incoming):
@@ -39,6 +41,7 @@ class WebSocket:
         self._incoming = incoming
         self._lock = threading.Lock()
         self._is_closed = False
+        self.is_frozen = False
 
     def send(self, text):
         """Sends a text. Raises OSError where the connection is broken."""
@@ -53,7 +56,8 @@ class WebSocket:
                 self.close()
                 raise Closed("the other side closed the connection")
             if opcode == PING:
-                self._send(PONG, content)
+                if not self.is_frozen:
+                    self._send(PONG, content)
             elif opcode in (TEXT, CONTINUATION):
                 parts.append(content)
                 if is_last:

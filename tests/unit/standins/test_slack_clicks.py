@@ -213,6 +213,24 @@ def test_a_refresh_warns_and_then_ends_all_connections(slack, connect, alice, me
     assert slack.click(alice, message, "reject").problem is None
 
 
+def test_a_frozen_connection_still_counts_and_has_its_turns(slack, connect, alice, message):
+    slack.limits.ack_s = 0.3
+    first = connect()
+    slack.socket.freeze()
+    first.say(b"ping", opcode=9)
+    assert slack.click(alice, message, "reject").problem
+    first.close()
+    second = connect()
+    wait_until(lambda: second.heard)
+    assert second.heard[0]["num_connections"] == 2
+    slack.limits.ack_s = 2.0
+    answered = [slack.click(alice, message, "reject").problem is None for _ in range(2)]
+    assert sorted(answered) == [False, True]
+    assert first.pongs == first.of_type("interactive") == []
+    slack.socket.refresh()
+    slack.socket.wait_for_connections(0)
+
+
 def test_the_wire_is_that_of_a_websocket(slack, connect):
     app = connect()
     app.say(b"are you there", opcode=9)
