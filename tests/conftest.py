@@ -42,6 +42,7 @@ LOGINS = {
     "policy_admin": "approval_policy_admin",
     "engine": "approval_engine",
     "itsm": "approval_itsm",
+    "chat": "approval_chat",
     "auditor": "approval_auditor",
     "alice": "approval_person",
     "bob": "approval_person",
