@@ -81,7 +81,7 @@ class ChatMethods:
         return {"channel": channel.id, "ts": message.ts, "message": self.shown_message(message), **warning}
 
     @method("chat.update", "chat:write", "tier_3", ("channel", "ts"),
-            ("text", "blocks", "attachments", "metadata", "parse", "link_names", "reply_broadcast"),
+            ("text", "blocks", "attachments", "metadata", "parse", "link_names"),
             posts_only=True)  # fmt: skip
     def update(self, arguments):
         channel = self._channel_by_id(arguments)
@@ -90,7 +90,7 @@ class ChatMethods:
             self.fail("cant_update_message")
         if channel.is_archived:
             self.fail("is_inactive")
-        if len(arguments.get("text") or "") > self.limits.update_characters:
+        if slack_blocks.units(str(arguments.get("text") or "")) > self.limits.update_characters:
             self.fail("msg_too_long")
         old = message.content
         content, warning = self.content(arguments, old)
@@ -106,7 +106,7 @@ class ChatMethods:
         person = next((each for each in channel.members if each.id == arguments["user"]), None)
         if person is None:
             self.fail("user_not_in_channel")
-        if len(arguments.get("text") or "") > self.limits.text_characters:
+        if slack_blocks.units(str(arguments.get("text") or "")) > self.limits.text_characters:
             self.fail("msg_too_long")
         content, _ = self.content(arguments)
         parent = self._parent(channel, arguments)
@@ -187,16 +187,14 @@ class ChatMethods:
 
     @method("users.info", "users:read", "tier_4", ("user",), ("include_locale",), takes_json=False)
     def users_info(self, arguments):
-        person = self._person(arguments["user"])
-        profile = {"real_name": person.real_name, "display_name": person.name, "team": person.team}
-        if "users:read.email" in self.scopes:
-            profile["email"] = person.email
-        return {"user": {
-            "id": person.id, "team_id": person.team, "name": person.name, "deleted": person.deleted,
-            "real_name": person.real_name, "tz": person.tz, "profile": profile, "is_bot": person.is_bot,
-            "is_stranger": person.team != self.team_id, "is_restricted": person.is_guest,
-            "is_ultra_restricted": False, "is_app_user": False,
-        }}  # fmt: skip
+        return {"user": self._shown_person(self._person(arguments["user"]))}
+
+    @method("users.lookupByEmail", "users:read.email", "tier_3", ("email",), takes_json=False)
+    def users_lookup_by_email(self, arguments):
+        for person in self.people:
+            if person.email == arguments["email"] and not person.is_bot and not person.deleted:
+                return {"user": self._shown_person(person)}
+        return self.fail("users_not_found")
 
     @method("views.open", None, "tier_4", ("view",), ("trigger_id", "interactivity_pointer"), posts_only=True)
     def views_open(self, arguments):
@@ -283,6 +281,17 @@ class ChatMethods:
                 **view.shown, "state": {"values": values or {}}, "hash": f"{view.id}.1", "app_id": self.app_id,
                 "root_view_id": view.id, "previous_view_id": None, "bot_id": self.bot_id}  # fmt: skip
 
+    def _shown_person(self, person):
+        profile = {"real_name": person.real_name, "display_name": person.name, "team": person.team}
+        if "users:read.email" in self.scopes:
+            profile["email"] = person.email
+        return {
+            "id": person.id, "team_id": person.team, "name": person.name, "deleted": person.deleted,
+            "real_name": person.real_name, "tz": person.tz, "profile": profile, "is_bot": person.is_bot,
+            "is_stranger": person.team != self.team_id, "is_restricted": person.is_guest,
+            "is_ultra_restricted": False, "is_app_user": False,
+        }  # fmt: skip
+
     def _destination(self, arguments):
         """The Channel that a message is for, where the bot may post; a person's id is their conversation with it."""
         name = arguments["channel"]
@@ -365,7 +374,7 @@ class ChatMethods:
         if faults:
             lines = [f"[ERROR] {fault}" for fault in faults]
             self.fail("invalid_blocks", errors=list(faults), response_metadata={"messages": lines})
-        if slack_blocks.characters(blocks) > slack_blocks.CHARACTERS_PER_MESSAGE:
+        if slack_blocks.size(blocks) > slack_blocks.CHARACTERS_PER_MESSAGE:
             self.fail("msg_blocks_too_long")
 
     def _attachments(self, value):

@@ -93,6 +93,7 @@ class SocketMode:
             if not is_one_too_many:
                 self.connections.append(mine)
             count = len(self.connections)
+            self._changed.notify_all()
         if is_one_too_many:
             with contextlib.suppress(OSError):
                 self._disconnect(mine, "too_many_websockets")
@@ -104,7 +105,8 @@ class SocketMode:
             while True:
                 self._hear(mine, mine.socket.receive())
         with self._changed:
-            self.connections.remove(mine)
+            if not mine.socket.is_frozen:
+                self.connections.remove(mine)
             self._changed.notify_all()
 
     def send(self, kind, payload, accepts_answer, is_lost=False):
@@ -119,7 +121,7 @@ class SocketMode:
             chosen = self.connections[self._turn % len(self.connections)]
             envelope = Envelope(secrets.token_hex(16), kind, payload, accepts_answer, chosen)
             self.envelopes.append(envelope)
-        if not is_lost:
+        if not is_lost and not chosen.socket.is_frozen:
             with contextlib.suppress(OSError):
                 chosen.send({"envelope_id": envelope.id, "type": kind, "payload": payload,
                              "accepts_response_payload": accepts_answer})  # fmt: skip
@@ -130,18 +132,30 @@ class SocketMode:
         with self._changed:
             return self._changed.wait_for(lambda: envelope.ack_after_s is not None, timeout_s)
 
-    def wait_for_connections(self, count, timeout_s=20):
-        """Waits until the app has so many connections. Raises TimeoutError."""
+    def wait_for_connections(self, count, opened=0, timeout_s=20):
+        """Waits until the app has so many connections, and has opened at least so many ever. Raises TimeoutError."""
         with self._changed:
-            if not self._changed.wait_for(lambda: len(self.connections) == count, timeout_s):
+            if not self._changed.wait_for(lambda: len(self.connections) == count and self.opened >= opened, timeout_s):
                 raise TimeoutError(f"the app has {len(self.connections)} connections, not {count}")
+
+    def freeze(self):
+        """
+        Has the connections that are open now be half dead, as after a fault of the network: pings get no answer,
+        envelopes are lost in them, and they count, and have their turns, even when the app has left. refresh() ends it.
+        """
+        with self._changed:
+            for each in self.connections:
+                each.socket.is_frozen = True
 
     def refresh(self, warning_s=0.0):
         """Has all connections end as Slack does every few hours: a warning, then the end."""
         with self._changed:
             ending = list(self.connections)
+            self.connections = [each for each in ending if not each.socket.is_frozen]
+            self._changed.notify_all()
         for each in ending:
-            self._tell(each, "warning")
+            with contextlib.suppress(OSError):
+                self._tell(each, "warning")
         time.sleep(warning_s)
         for each in ending:
             with contextlib.suppress(OSError):
@@ -152,7 +166,7 @@ class SocketMode:
 
     def _disconnect(self, connection, reason):
         self._tell(connection, reason)
-        connection.socket.close(GOING_AWAY)
+        connection.socket.cut(GOING_AWAY)
 
     def _hear(self, connection, text):
         with self._changed:

@@ -3,10 +3,11 @@
 import base64
 import contextlib
 import hashlib
+import socket
 import struct
 import threading
 
-TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
+CONTINUATION, TEXT, CLOSE, PING, PONG = 0x0, 0x1, 0x8, 0x9, 0xA
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 GOING_AWAY, PROTOCOL_ERROR = 1001, 1002
 
@@ -31,6 +32,8 @@ class WebSocket:
 
     connection, incoming
         The socket, and a file of what comes in.
+    is_frozen
+        Pings get no answer any more.
     """
 
     def __init__(self, connection, incoming):
@@ -38,14 +41,11 @@ class WebSocket:
         self._incoming = incoming
         self._lock = threading.Lock()
         self._is_closed = False
+        self.is_frozen = False
 
     def send(self, text):
         """Sends a text. Raises OSError where the connection is broken."""
         self._send(TEXT, text.encode())
-
-    def ping(self, content):
-        """Sends a ping."""
-        self._send(PING, content)
 
     def receive(self):
         """The next text that comes. Answers pings by itself. Raises Closed, OSError."""
@@ -56,8 +56,9 @@ class WebSocket:
                 self.close()
                 raise Closed("the other side closed the connection")
             if opcode == PING:
-                self._send(PONG, content)
-            elif opcode in (TEXT, 0):
+                if not self.is_frozen:
+                    self._send(PONG, content)
+            elif opcode in (TEXT, CONTINUATION):
                 parts.append(content)
                 if is_last:
                     return b"".join(parts).decode()
@@ -70,6 +71,12 @@ class WebSocket:
             self._is_closed = True
             with contextlib.suppress(OSError):
                 self._send(CLOSE, struct.pack("!H", code))
+
+    def cut(self, code):
+        """Sends a close frame, and waits for no answer."""
+        self.close(code)
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
 
     def _send(self, opcode, content):
         size = len(content)

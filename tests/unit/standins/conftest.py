@@ -102,7 +102,6 @@ def as_user(instance):
 @pytest.fixture
 def slack():
     with SlackStandIn() as workspace:
-        workspace.limits.ack_s = 2.0
         yield workspace
 
 

@@ -67,6 +67,19 @@ def test_an_address_of_mail_has_a_scope_of_its_own(slack, call, alice):
     assert call("users.info", user=alice.id)["error"] == "invalid_arguments"
 
 
+def test_a_person_is_found_by_their_address(slack, alice):
+    def look_up(email):
+        answer = requests.get(f"{slack.url}/api/users.lookupByEmail", {"email": email}, timeout=10,
+                              headers={"Authorization": f"Bearer {slack.bot_token}"})  # fmt: skip
+        return answer.json()
+
+    assert look_up("alice@example.com")["user"]["id"] == alice.id
+    alice.deleted = True
+    assert look_up("alice@example.com")["error"] == "users_not_found"
+    slack.scopes -= {"users:read.email"}
+    assert look_up("alice@example.com")["needed"] == "users:read.email"
+
+
 def test_the_form_of_a_call_matters(slack, call, ops):
     def post(body, kind):
         headers = {"Authorization": f"Bearer {slack.bot_token}", "Content-Type": kind}

@@ -122,7 +122,23 @@ def test_what_a_message_has_all_together():
     assert len(slack_blocks.faults_of_message([{"type": "markdown", "text": "a" * 7000}] * 2)) == 1
     table = {"type": "table", "rows": [ROW]}
     assert slack_blocks.faults_of_message([table, table]) == ["only_one_table_allowed [json-pointer:/blocks]"]
-    assert slack_blocks.characters([section("ab"), rich(text("cde"))]) == 5
+    assert slack_blocks.characters([section("ab"), rich(text("cd\N{PARTY POPPER}"))]) == 6
+
+
+def test_rich_text_counts_with_its_elements_and_tables_by_their_text():
+    many = [rich(*[text("a" * 10)] * 400)]
+    assert (slack_blocks.characters(many), slack_blocks.faults_of_message(many)) == (4000, [])
+    assert slack_blocks.size(many) > slack_blocks.CHARACTERS_PER_MESSAGE
+    cell = {"type": "raw_text", "text": "web1"}
+    table = [{"type": "table", "rows": [[cell] * 20] * 100}]
+    assert slack_blocks.faults_of_message(table) == []
+    assert slack_blocks.size(table) < slack_blocks.CHARACTERS_PER_MESSAGE
+
+
+def test_lengths_are_in_units_of_utf_16():
+    party = "\N{PARTY POPPER}"
+    assert slack_blocks.faults_of_message([{"type": "header", "text": plain(party * 75)}]) == []
+    assert len(slack_blocks.faults_of_message([{"type": "header", "text": plain(party * 76)}])) == 1
 
 
 def view(**more):
