@@ -16,6 +16,7 @@ from mishaps import Mishaps
 from narrator import Narrator, StepFailed
 from rules import Rules
 from salt_master import SaltError
+from tickets import Tickets
 
 FIRST, SECOND = APPROVERS
 
@@ -41,6 +42,7 @@ class Story:
             ("web1 is lost and reinstalled; its first highstate brings everything back", self.reinstall),
             *Mishaps(self, APPROVERS).steps,
             *Rules(self, APPROVERS).steps,
+            *Tickets(self).steps,
             (
                 "PostgreSQL stops: a minion that starts gets what was approved all the same, and nothing is lost",
                 self.lose_database,

@@ -83,7 +83,7 @@ def read(route, body, site):
         else (_package(content, route, ticket_type),)
     )
     after = content.get("after", "")
-    # What a smart value leaves where the field is empty.
+    # A smart value leaves this where the field is empty.
     after = None if after == "" else _or_error(NO_TIME, items.moment, "after", after)
     return Rule(route, key, Ask(ticket_type.request_type, minions, asked, after))
 

@@ -123,7 +123,7 @@ class Intake:
         except Ignored as exc:
             return f"ignored: {exc}"
         except InputError as exc:
-            # What it asked for before is not what it asks for now.
+            # The ticket no longer asks for what it asked for before.
             self._value(
                 "hold_ticket", ticket.id, f"its ticket cannot be understood any more: {exc}"[:REASON_MAX], False
             )

@@ -26,7 +26,7 @@ FILE = re.compile(r"/.*\.(rpm|deb|apk|pkg|t[gx]z|txz|tbz2?|gz|xz|zst|msi|nupkg)"
 VERSION = re.compile(r"(?:[0-9]{1,9}:)?(?=.*[0-9])[0-9A-Za-z][0-9A-Za-z.+~^_-]*(?:,[0-9]+)?")
 DEBIAN_NAME = re.compile(rf"[a-z0-9][a-z0-9+.-]+(?::(?:{'|'.join(ARCHITECTURES)}))?")
 DEBIAN_VERSION = re.compile(r"(?:[0-9]{1,9}:)?[0-9](?:[0-9A-Za-z.+~-]*[0-9A-Za-z.+~])?")
-# What programs write where there is nothing.
+# Programs write these words where there is nothing.
 NOTHING = {"false", "nan", "nil", "none", "null", "true", "undefined"}
 # How names and versions look: rule -> (names, versions, what is said of them).
 RULES = {

@@ -27,7 +27,7 @@ EVENTS = ("jira:issue_created", "jira:issue_updated", "jira:issue_deleted")
 IDENTIFIER_HEADER = "X-Atlassian-Webhook-Identifier"
 IDENTIFIER = re.compile(r"[\x21-\x7e]{1,200}")
 PERSON = "atlassian"  # the account type of people who are no customers of a service desk
-# What stands in a change log for a moved issue.
+# The names that a change log has for a moved issue.
 MOVES = ("Key", "project")
 DECIDED = {"approved": ("approve", "request"), "declined": ("reject", "request"), "revert": ("approve", "revert")}
 JSM_DECISIONS = {"approved": "approve", "declined": "reject"}

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from . import checking
 from .ticket import Denied, Gone
 
-# What we do in a project, and what for.
+# The permissions that we need in a project, and what for.
 PERMISSIONS = {
     "BROWSE_PROJECTS": "tickets are not read",
     "ADD_COMMENTS": "tickets are not told anything",

@@ -15,7 +15,7 @@ from . import items, sites
 FIELD = re.compile("customfield_[0-9]{1,12}")
 OFFERS = ("packages", "minions")
 KERNEL = re.compile("[A-Za-z0-9_.-]{1,64}")
-# What a field can have, all contexts and levels taken together.
+# The options that a field can have, all contexts and levels taken together.
 LIMIT = 10_000
 LONGEST = 255
 KEYWORDS = ("Remove", "Latest")  # children of each package, before its versions

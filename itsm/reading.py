@@ -12,7 +12,7 @@ MOST_TICKET_BYTES = 64 * 1024 * 1024  # of a fetched ticket with its history
 FORM_ONLY = "for their form only: --minions names a file of those that there are"
 
 BETWEEN = re.compile(r"[\s,]+")
-# What only the answer to a document that asks for something has.
+# Members that only the answer to a document that asks for something has.
 ASKED = ("type", "minions", "items", "after", "external_ref", "requester", "on_behalf_of", "editors", "decisions")
 
 

@@ -5,7 +5,7 @@ import datetime
 from . import checking
 from .ticket import Denied
 
-# What is read beside the tickets, and what for.
+# The tables that are read beside the tickets, and what for.
 TABLES = {
     "sysapproval_approver": ("error", "no approval there is a decision here", "Give our account read access."),
     "sys_audit": (

@@ -27,7 +27,7 @@ HISTORY_FIELDS = "sys_id,tablename,documentkey,fieldname,oldvalue,newvalue,user,
 # The last line of a work note of ours.
 MARK = "[approval {}]"
 MARKED = re.compile(r"\[approval ([a-z0-9/]{1,40})\]")
-# What stands above each note where all of them are shown as one text, in our account's form of dates.
+# The line above each note where all of them are shown as one text, in our account's form of dates.
 NOTE = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) - .* \([^()\n]*\)$", re.MULTILINE)
 RAW_TIME = "%Y-%m-%d %H:%M:%S"
 

@@ -26,7 +26,7 @@ COMMON = (
     "kind", "url", "auth", "webhook_secrets", "time_zone", "language", "ignore_actors", "revert_type", "routes",
     "route_token_file",
 )  # fmt: skip
-# What the routes of rules ask for where the site says nothing else: route -> settings of a TicketType.
+# The routes of rules ask for this where the site says nothing else: route -> settings of a TicketType.
 ROUTE_TYPES = {
     "install": {"request_type": "package"},
     "remove": {"request_type": "package"},

@@ -67,7 +67,7 @@ class Connections:
             self._idle.put(conn)
             raise
         except BaseException:
-            # What it was at is not known for sure, so nobody else gets it.
+            # Its state is not known for sure, so nobody else gets it.
             with contextlib.suppress(psycopg.Error):
                 conn.close()
             raise

@@ -321,10 +321,10 @@ GRANT SELECT ON approval.ticket, approval.ticket_request, approval.ticket_hold, 
     approval.request_editor, approval.decision_proof
 TO approval_auditor;
 
--- What is taken over from an older system.
+-- Requests that are taken over from an older system.
 GRANT EXECUTE ON FUNCTION approval.note_import TO approval_operator;
 
--- What tickets are offered: packages and minions by name.
+-- Packages and minions by name, which tickets are offered.
 GRANT EXECUTE ON FUNCTION
     approval.list_offers,
     approval.list_offered_minions,

@@ -74,7 +74,10 @@ class Database:
 
     def connect(self, login=None):
         """A new psycopg connection in autocommit mode, for a `with` statement."""
-        return psycopg.connect(self.dsn(login), autocommit=True)
+        connection = psycopg.connect(self.dsn(login), autocommit=True)
+        # Statements that were prepared would be there for others behind a pooler, or not for this one.
+        connection.prepare_threshold = None
+        return connection
 
     def execute(self, query, parameters=None, login=None):
         """Run one statement in a session of its own; its rows as tuples, or None if it gives none."""

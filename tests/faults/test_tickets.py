@@ -50,7 +50,7 @@ sys.exit(main(["serve", "--workers", "tickets,ticket_news", "--config", sys.argv
 SERVE_WEB = "import sys; from saltext.approval.cli import main; sys.exit(main(['web', '--config', sys.argv[1]]))"
 STARTED_S = 60
 STUCK_S = 180
-# What becomes of a ticket: the status in which it ends, and what stands in its last comment.
+# The end of a ticket: its last status, and what stands in its last comment.
 ENDS = {
     "converged": ("Completed", "Done. 1 minion has it, and proved so."),
     "failed": ("Failed", "This failed on 1 of 1 minions"),
@@ -145,7 +145,7 @@ class Scene:
             assert time.monotonic() < deadline, "the web service does not start"
             time.sleep(0.05)
 
-    # What people do, and minions.
+    # Acts of people, and of minions.
 
     def ask(self):
         """A new ticket, for a package of its own; those that are open at a time have minions of their own too."""
@@ -181,7 +181,7 @@ class Scene:
             login="returner",
         )  # fmt: skip
 
-    # What goes wrong.
+    # Things that go wrong.
 
     def kill_web(self):
         """Kill the web service, and start it again."""

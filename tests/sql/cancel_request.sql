@@ -50,7 +50,7 @@ SELECT is(pg_temp.cancel(:frozen) || ' ' || pg_temp.state_of(:frozen), 'withdraw
 SELECT approval.drop_freeze('peace') \g /dev/null
 SELECT is(coalesce(pg_temp.taken(:frozen), 'nothing') || pg_temp.in_force('web1'), 'nothing', 'whose end brings nothing');
 
--- What is in force, and no minion has proven.
+-- Items in force that no minion has proven.
 SELECT pg_temp.ask('t_alice', 'standard', '{web1,web2}', 'hello', '1') AS before \gset
 SELECT pg_temp.proven('web1', 'hello', '1', 'r1') \g /dev/null
 SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'hello', '2') AS unproven \gset
@@ -68,7 +68,7 @@ SELECT is(pg_temp.report('web2', (SELECT max(revision) FROM approval.document_hi
     'recorded', 'one that was just applying it says so');
 SELECT is(pg_temp.state_of(:late) || ', ' || pg_temp.items(:late), 'withdrawn, web2 withdrawn converged', 'which is seen, and changes nothing');
 
--- What is under way.
+-- Items that are under way.
 SELECT pg_temp.ask('t_alice', 'at-once', '{web1,web2}', 'vim', '1') AS sent \gset
 SELECT pg_temp.send(:sent, 'web1', 'j1'), pg_temp.send(:sent, 'web2', 'j2') \g /dev/null
 SELECT throws_ok(format('SELECT pg_temp.cancel(%s)', :sent), 'AP006',

@@ -1,4 +1,4 @@
--- What came of a delivery, for whoever waits for it.
+-- The outcome of a delivery, for those who wait for it.
 BEGIN;
 \ir support/fixture.sql
 SELECT plan(8);

@@ -1,4 +1,4 @@
--- What tickets are offered: the packages that minions of groups could get.
+-- Packages that minions of groups could get, which tickets are offered.
 BEGIN;
 \ir support/fixture.sql
 SELECT plan(14);

@@ -1,4 +1,4 @@
--- What another system once did is noted in the audit, once.
+-- Acts of another system are noted in the audit, once.
 BEGIN;
 \ir support/fixture.sql
 SELECT plan(10);

@@ -47,7 +47,7 @@ CREATE FUNCTION pg_temp.tell_all(number bigint) RETURNS void LANGUAGE sql AS $$
 UPDATE approval.outbox SET state = 'delivered', delivered_at = clock_timestamp() WHERE destination = 'jira-a' AND request_id = number
 $$;
 
--- What was approved and then changed.
+-- Requests that were approved and whose tickets then changed.
 SELECT is(ARRAY[pg_temp.wants('1'), pg_temp.version_on('web1')], '{"1 new",1}', 'a ticket asks for what needs no approval');
 SELECT is(pg_temp.wants('1', 'd2', '2'), '1 held', 'and is changed: that holds it');
 SELECT is(pg_temp.version_on('web1'), NULL, 'nothing of the old holds, and nothing of the new');
@@ -74,7 +74,7 @@ SELECT is(pg_temp.act('t_alice', format('SELECT approval.cancel_request(''pg'', 
 SELECT pg_temp.tell_all(pg_temp.of_ticket('10')) \g /dev/null
 SELECT is(pg_temp.wants('10', 'd2', '2', package => 'tenth'), '2 new', 'which it does once it was told');
 
--- What is sent.
+-- Sending.
 SELECT is(pg_temp.wants('2', type => 'restart'), '1 new', 'an action');
 SELECT is(pg_temp.steps(pg_temp.of_ticket('2')), 'web1', 'is to be sent');
 SELECT is(pg_temp.hold('2', true), '{' || pg_temp.of_ticket('2') || '}', 'then its ticket is gone');
@@ -132,7 +132,7 @@ SELECT is(ARRAY[pg_temp.back('1', 'd4'), pg_temp.version_on('web1')], '{"2 held"
 SELECT throws_ok($$SELECT pg_temp.back('99')$$, 'AP014', NULL, 'what did not ask takes nothing back');
 SELECT throws_ok($$SELECT pg_temp.act('t_itsm', 'SELECT approval.revert_by_ticket(''sn-c'', ''alice'', ''{}'', '''', ''{}'')')$$, 'AP002', NULL, 'nor another site''s');
 
--- What tickets are told, and the rest.
+-- Messages to tickets, and the rest.
 SELECT is(pg_temp.act('t_itsm', format('SELECT approval.ticket_news(''jira-a'', %s)', pg_temp.of_ticket('3')))::jsonb
     #- '{expires_at}' #- '{approved_at}' #- '{chain}' #- '{ticket,url}', jsonb_build_object(
     'request', pg_temp.of_ticket('3'), 'type', 'package', 'title', 'package', 'state', 'approved', 'reason', 'because', 'requester', 'alice', 'on_behalf_of', NULL,

@@ -24,7 +24,7 @@ SELECT pg_temp.act('t_itsm', format(
     most, within))
 $$;
 
--- What ticket 3 is about is known already, so that it can be taken back.
+-- The request of ticket 3 is there already, so that it can be taken back.
 SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'c', '0') \g /dev/null
 
 SELECT is(pg_temp.open_of('1'), NULL, 'a ticket that never asked has no requests');

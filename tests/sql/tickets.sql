@@ -1,7 +1,7 @@
 -- Tickets ask, are decided on and hold what they asked for; each login acts for its own sites alone.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(97);
+SELECT plan(98);
 CREATE ROLE t_itsm LOGIN; GRANT approval_itsm TO t_itsm;
 CREATE ROLE t_other LOGIN; GRANT approval_itsm TO t_other;
 SELECT approval.put_speaker('t_itsm', 'jira-a', 'authenticated'), approval.put_speaker('t_itsm', 'jira-b', 'asserted'),
@@ -150,6 +150,9 @@ SELECT matches(approval.waiting_for(pg_temp.of_ticket('3')), 'blocked, owners ha
 -- Changing.
 SELECT is(pg_temp.wants('4', 'd1'), '1 new', 'another one');
 SELECT is(pg_temp.act('t_itsm', 'SELECT approval.bind_ticket(''jira-a'', ''4'', 1, now())')::bigint, pg_temp.of_ticket('4'), 'is bound');
+SELECT pg_temp.act('t_itsm', format('SELECT approval.bind_ticket(''jira-a'', ''4'', 1, now() - interval %L, %L)', since, digest))
+FROM (VALUES ('3 hours', NULL), ('2 hours', 'd0'), ('1 hour', 'd1'), ('30 minutes', 'd1')) AS given (since, digest) \g /dev/null
+SELECT is((SELECT now() - bound_at FROM approval.ticket_request WHERE request_id = pg_temp.of_ticket('4')), '1 hour', 'since the earliest time at which it says the same');
 SELECT is(pg_temp.vote('bob', '4', 'h1'), 'pending', 'and decided on');
 SELECT is(pg_temp.wants('4', 'd2', after => '2030-01-01Z', editors => '{dave}'), '1 amended', 'then it is changed: to the same at another time');
 SELECT is((SELECT concat_ws(' ', r.item_set_version, r.reviewed_version, r.not_before = '2030-01-01Z', t.bound_at IS NULL, t.digest)
@@ -174,7 +177,7 @@ SELECT is(pg_temp.act('t_itsm', format('SELECT approval.decide_by_ticket(''jira-
     pg_temp.of_ticket('5', 'jira-b'), jsonb_build_object('key', 'h', 'at', now() + interval '1 second'))), 'pending', 'and who decides');
 SELECT is((SELECT assurance FROM approval.decision WHERE request_id = pg_temp.of_ticket('5', 'jira-b')), 'asserted', 'whatever the client claims');
 
--- What an operator is warned of.
+-- Warnings for operators.
 UPDATE approval.ticket_delivery SET due_at = now() - interval '1 hour', received_at = now() - interval '1 hour' WHERE key = 'k2';
 SELECT is((SELECT array_agg(problem ORDER BY problem) FROM approval.check_policy() WHERE subject = 'tickets of jira-a'),
     ARRAY['1 delivery could not be worked off', '1 delivery waits since ' || approval.when_text(now() - interval '1 hour') || ', and none is taken'],

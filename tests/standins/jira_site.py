@@ -265,7 +265,7 @@ class JiraSite:
         self.zoe = self.person("Zoë Requester")
         self.angel = self.person("Ángel Approver")
 
-    # What administrators do.
+    # Acts of administrators.
 
     def person(self, name, kind="atlassian", token=False, scopes=None, is_admin=False):
         """A new Person; with a token (made up) they can log in."""
@@ -322,7 +322,7 @@ class JiraSite:
         """Puts an issue away."""
         self.issue(key).archived = True
 
-    # What people do.
+    # Acts of people.
 
     @one_at_a_time
     def create(self, issue_type=PACKAGES, fields=None, by=None, reporter=None, status="Waiting for Approval"):

@@ -120,7 +120,7 @@ class ServiceNowStandIn(ServiceNowSite, StandIn):
         key = request.headers.get("x-sn-apikey")
         return next((p for p in self.people if key and p.api_key == key), None)
 
-    # What any request has to pass.
+    # Checks that any request has to pass.
 
     def answer(self, request):
         """A page in place of any answer, where the instance sleeps; else the answer."""
@@ -219,7 +219,7 @@ class ServiceNowStandIn(ServiceNowSite, StandIn):
         row = self._row(request, table, sys_id)
         fields = self._writable(table, self._json(request), request.person)
         if table == "sysapproval_approver" and "state" in fields:
-            # Whoever decides by the API decides as themselves, and only what they were asked for.
+            # People who decide by the API decide as themselves, and only what they were asked for.
             if row["approver"] != request.person.sys_id and not request.person.is_admin:
                 raise Refused(403, self.error("Operation Failed", "Error: ACL Exception Update Failed"))
             self.decide(row, request.person, fields.pop("state"))
@@ -372,7 +372,7 @@ class ServiceNowStandIn(ServiceNowSite, StandIn):
             raise Refused(404, self.error(*NO_RECORD))
         return Reply(200, self.files[sys_id])
 
-    # What the instance tells us.
+    # Messages from the instance.
 
     def business_rule(self, url, key, table="change_request"):
         """The rule that we ship, with its key: it tells this address of changes of the table from now on, once each."""

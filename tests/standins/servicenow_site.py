@@ -169,7 +169,7 @@ class ServiceNowSite:
         self.fred = self.person("fred.luddy", "Fred Luddy")
         self.angel = self.person("angel.approver", "Ángel Approver")
 
-    # What administrators do.
+    # Acts of administrators.
 
     def person(self, user_name, name, password=False, is_admin=False):
         """A new Person; with a password (made up) they can log in."""
@@ -189,7 +189,7 @@ class ServiceNowSite:
         for row in self.tables[table].values():
             row[name] = ""
 
-    # What people do.
+    # Acts of people.
 
     @one_at_a_time
     def create(self, table="change_request", fields=None, by=None):

@@ -10,7 +10,7 @@ import urllib.parse
 import uuid
 from dataclasses import dataclass, field
 
-# What has Cloud send it again, besides a connection that fails, or times out.
+# Statuses that have Cloud send it again, besides a connection that fails, or times out.
 RESENT = frozenset({408, 409, 425, 429, *range(500, 600)})
 RESENDS = 5
 BYTES = 25 << 20

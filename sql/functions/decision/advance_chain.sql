@@ -15,7 +15,7 @@ BEGIN
             WHERE q.request_id = p_request_id AND q.stage_no = stage.stage_no AND q.quorum <= (
                 SELECT count(DISTINCT d.counts_for)
                 FROM approval.decision AS d
-                -- Whoever changed what is asked for after deciding on it does not count either.
+                -- A person who changed what is asked for after deciding on it does not count either.
                 JOIN approval.eligible_voters(q.group_name, kind.self_approval, target.requester_id, target.on_behalf_of,
                     p_request_id) AS p ON p.principal_id = d.counts_for
                 JOIN approval.principal AS giver ON giver.principal_id = d.principal_id AND giver.disabled_at IS NULL

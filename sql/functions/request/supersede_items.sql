@@ -25,7 +25,7 @@ BEGIN
                              -- But the same wave does not hold them back.
                              AND NOT EXISTS (SELECT FROM approval.wave_minion AS v WHERE v.request_id = w.request_id
                                  AND v.minion_id = winner.minion_id AND v.opened_at IS NULL)
-                             -- Nor does a ticket.
+                             -- A ticket does not either.
                              AND NOT EXISTS (SELECT FROM approval.ticket_hold AS h WHERE h.request_id = w.request_id)))
                 -- For each loser by its key: as a join it would compare all with all where no statistics say yet how many there
                 -- are.

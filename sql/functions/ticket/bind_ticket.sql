@@ -22,12 +22,15 @@ BEGIN
     IF now_asked <> p_digest THEN
         RETURN NULL;
     END IF;
-    UPDATE approval.ticket_request AS t SET bound_at = p_at WHERE t.request_id = bound AND t.bound_at IS NULL;
+    -- Our comment may be there before its history was read, which shows since when it says this.
+    UPDATE approval.ticket_request AS t SET bound_at = p_at
+    WHERE t.request_id = bound AND (t.bound_at IS NULL OR (p_digest IS NOT NULL AND t.bound_at > p_at));
     RETURN bound;
 END
 $$;
 COMMENT ON FUNCTION approval.bind_ticket IS
     'Says since when a ticket itself tells which request with which content it is, in the time of its site: decisions in it from '
-    'before do not count. What was said first holds until the request is amended. p_digest: of the ticket, as it was told there '
-    '(NULL: as it is). Gives the request: the newest of that generation, so a revert once that was asked for; NULL: it was '
-    'amended meanwhile, and nothing is bound. Raises AP002, AP005, AP014. Definer: tables are private.';
+    'before do not count. The earliest time at which it says what it says now holds, until the request is amended. p_digest: of '
+    'the ticket, as it was told there (NULL: as it is, if nothing was said yet). Gives the request: the newest of that '
+    'generation, so a revert once that was asked for; NULL: it was amended meanwhile, and nothing is bound. Raises AP002, AP005, '
+    'AP014. Definer: tables are private.';

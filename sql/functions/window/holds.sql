@@ -12,7 +12,7 @@ JOIN approval.wave_minion AS w ON w.request_id = i.request_id AND w.minion_id = 
 -- Mostly no request has a rollout: then nothing is looked up, for a hundred thousand items.
 WHERE EXISTS (SELECT FROM approval.rollout) AND i.state = 'approved' AND i.applied_at IS NULL
 UNION ALL
--- So does a ticket that does not say any more what was approved.
+-- A ticket that does not say any more what was approved holds it back, too.
 SELECT i.minion_id, i.item_id, '-infinity', 'infinity', 'ticket ' || k.key
 FROM unnest(p_minions, p_items) AS given (minion_id, item_id)
 CROSS JOIN LATERAL (SELECT * FROM approval.item AS one WHERE one.minion_id = given.minion_id

@@ -78,7 +78,7 @@ def test_acceptance_09_an_event_that_was_lost(office):
     assert office.requests() == []
     assert office.poll() == ["request 1: new"]
     assert office.requests() == [(f"{ticket.id}#1", "pending")]
-    # What the next poll finds in its look back is known, but the look at what is open.
+    # The next poll knows what it finds in its look back, but not the look at what is open.
     assert office.poll() == ["request 1: same"]
     office.jira.transition(ticket, "Approve")
     notes = office.poll()
@@ -468,7 +468,7 @@ def test_an_old_approval_is_none_of_what_is_asked_anew(office):
     assert note.startswith("request 2: new")
     assert office.requests() == [(f"{ticket.id}#1", "rejected"), (f"{ticket.id}#2", "pending")]
     assert [who for who, *_ in office.decisions()] == ["bob", "carol"]
-    # Nor is it once this was taken over.
+    # It is none once this was taken over, either.
     office.jira.transition(ticket, "Wait", by=office.jira.bot)
     (note,) = office.work(ticket)
     assert "does not count" in note

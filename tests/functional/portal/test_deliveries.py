@@ -105,7 +105,7 @@ def test_what_is_to_be_refused_or_ignored_makes_no_request(send, work, approved)
         elif name in ("bad_deep_nesting.json", "bad_empty_body.json"):
             assert status == 400, name
         else:
-            # What the body says is a hint, so it is taken; it is the worker who looks at the ticket.
+            # The body is a hint, so it is taken; the worker looks at the ticket.
             assert status in (200, 202), name
         work()
         assert requests(approved) == [], name

@@ -280,7 +280,7 @@ def test_tls(start, certificate, free_port):
     with service.connect() as stream, renewed.wrap_socket(stream, server_hostname="localhost") as secured:
         assert secured.version() in ("TLSv1.2", "TLSv1.3")
     with service.connect() as stream:
-        # Whoever stops in the middle of the handshake is cut off.
+        # A client that stops in the middle of the handshake is cut off.
         stream.sendall(b"\x16\x03\x01")
         assert stream.recv(100) == b""
     old = ssl.create_default_context(cafile=crt)

@@ -95,7 +95,9 @@ def test_a_webhook_with_another_secret_changes_nothing(jira, service, working, t
     jira.subscribe(f"http://127.0.0.1:{service.port}/itsm/acme/webhook", "another secret of webhooks")
     ticket()
     assert {status for delivery in jira.deliver() for status in delivery.statuses} == {401}
-    assert approved.execute("SELECT count(*) FROM approval.ticket_delivery") == [(0,)]
+    # A poll may have found the ticket meanwhile.
+    came = "SELECT count(*) FROM approval.ticket_delivery WHERE content ->> 'way' <> 'poll'"
+    assert approved.execute(came) == [(0,)]
 
 
 def test_acceptance_24_a_rule_of_saltconf21_installs(jira, service, working, ticket, approved):

@@ -13,7 +13,7 @@ EXAMPLE = (
     Bullets((("nginx 1.24.0",), (Strong("vim"), " is removed"))),
     Table(("Minion", "Why"), (("web-1", "no candidate"), ("web-2", ""))),
 )
-# What somebody would write to have more shown than the characters of it.
+# Texts that somebody would write to have more shown than their characters.
 INJECTIONS = [
     "[~admin]", "[click|https://evil.example.com]", "https://evil.example.com", "mailto:a@example.com",
     "www.evil.example.com", "!https://evil.example.com/x.png!", "{html}<script>{html}", "{color:red}x{color}",

@@ -346,7 +346,7 @@ def test_an_instance_that_sleeps_answers_200_with_a_page(instance, api):
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/html;charset=UTF-8")
 
 
-# What it tells us.
+# Messages to us.
 
 
 class Receiver(StandIn):

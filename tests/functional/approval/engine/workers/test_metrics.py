@@ -181,7 +181,10 @@ def test_without_the_database_what_the_engine_knows_is_told(engine, free_port, a
         until(lambda: told(free_port, "database_up") == 0)
         assert told(free_port, "requests", "pending") is None
         assert told(free_port, "collected_timestamp_seconds", "database") is None
-        until(lambda: told(free_port, "worker_errors_total", "seal"))
+        assert told(free_port, "worker_rounds_total", "seal") >= 1
+        if not os.environ.get("APPROVAL_POOLER"):
+            # A pooler lets a worker wait for a server for longer than this test does.
+            until(lambda: told(free_port, "worker_errors_total", "seal"))
     finally:
         server.start()
     until(lambda: told(free_port, "database_up") == 1)
