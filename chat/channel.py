@@ -15,6 +15,22 @@ class Failed(ApprovalError):
     """Raised by a channel: the message was not delivered, or nobody knows; says why, for people, without any secret."""
 
 
+class EditsLater(Later):
+    """No message can be written anew before ``due_at``; new ones can be delivered."""
+
+
+class Resting(Failed):
+    """The message was not delivered, and the channel is left alone for ``rest_s`` seconds."""
+
+    def __init__(self, text, rest_s):
+        super().__init__(text)
+        self.rest_s = rest_s
+
+
+class Away(Resting):
+    """The system could not be reached, or gave no answer that says whether anything was done."""
+
+
 class Channel:
     """
     A channel of the setting ``approval:chat:channels``. Objects belong to one thread.
@@ -23,12 +39,15 @@ class Channel:
         As the setting has it.
     edits
         Whether a message can be written anew. Where it cannot, what would only do that (topic ``update``) is not delivered.
+    has_buttons
+        Whether people may decide here.
     name
         As the setting has it; the destination is ``chat-`` and the name.
     """
 
     kind = ""
     edits = False
+    has_buttons = False
 
     def __init__(self, name):
         self.name = name
