@@ -1,6 +1,7 @@
 """The channels that people read, as the configuration describes them below ``approval:chat:channels``."""
 
 import importlib
+import os
 import re
 
 from ..errors import ConfigError
@@ -8,7 +9,7 @@ from ..errors import ConfigError
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 PREFIX = "chat-"
 # kind -> the module of this package whose ``channel(name, where, given)`` makes a channel.Channel of its settings.
-KINDS = {"slack": "slack"}
+KINDS = {"slack": "slack", "mail": "mail", "apprise": "others", "pagerduty": "pagerduty"}
 
 
 def load(mapping):
@@ -32,6 +33,14 @@ def mapping(where, given, known):
         if name not in known:
             raise ConfigError(f"{where}: there is no setting {name!r} (known: {', '.join(known)})")
     return given
+
+
+def full_path(where, given, setting):
+    """The path of a file that holds a secret, in the settings ``given``. Raises ConfigError."""
+    path = given.get(setting)
+    if not (isinstance(path, str) and os.path.isabs(path)):
+        raise ConfigError(f"{where}: {setting} must be the full path of a file")
+    return path
 
 
 def _channel(name, given):
