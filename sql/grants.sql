@@ -342,6 +342,7 @@ GRANT EXECUTE ON FUNCTION
     approval.tell_jobs,
     approval.ask_people,
     approval.asked_people,
+    approval.post_digests,
     approval.chat_may_ask,
     approval.inbox,
     approval.decide,

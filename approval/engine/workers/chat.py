@@ -88,6 +88,7 @@ class Desk:
         self._hand = deque()
         self._begun = {}  # (thread, seq) -> the _Item that failed, with what of it was done
         self._alike = {}  # what is alike -> _Alike
+        self._digest = None  # since when the last one is
         self._summary = None  # the Message on what was dropped, until it is delivered
         self._rests_until = self._claim_at = self._stale_at = 0.0  # by the monotonic clock
         self._said = Saying(f"approval: chat {channel.name}")
@@ -109,6 +110,13 @@ class Desk:
                 # It stays in hand.
                 self._rests_until = time.monotonic() + max(_seconds_to(exc.due_at), 0.05)
         return 0.0
+
+    def post_digest(self):
+        """Have the digest of the day put into the queue when it is due."""
+        since = self.channel.digest_since(_now())
+        if since is not None and since != self._digest:
+            self._call("post_digests", since)
+            self._digest = since
 
     def _claim(self, now):
         """Take messages in hand; tells whether there are any."""
@@ -187,9 +195,14 @@ class Desk:
     def _deliver(self, item):
         """Deliver a message; gives the id of the first message of its thread. Raises what a Channel raises."""
         row, thread = item.row, item.row["thread"]
+        if not self.channel.wants(row["topic"], row["body"]):
+            return item.ts
         kind = thread.partition("/")[0]
         if kind == "ask":
             return self._ask(item)
+        if kind == "digest":
+            message = self._teller.inbox(row["body"]["rows"], thread)
+            return self.channel.deliver(message, thread, address=row["body"]["address"])
         known = self._worker.value("chat_story", thread) if kind in ("request", "job", "alarm", "drift") else None
         if kind == "job":
             return self._job(item, known)
@@ -306,6 +319,12 @@ class Desk:
         if known is None or (body["act"] == "over" and item.ts is None):
             return item.ts
         message = self._teller.ask(thread, known, body, self.channel.has_buttons)
+        if not self.channel.edits:
+            # What was told stays as it is: it is told anew while there is something to decide on.
+            if message.sections:
+                item.ts = self.channel.deliver(message, thread, item.ts, body["address"])
+                item.has_parent = True
+            return item.ts
         had_parent = row["ts"] is not None
         # There is something to decide on in one that is open alone.
         if had_parent and message.sections and not item.has_entry:
@@ -352,6 +371,8 @@ class Chat(DatabaseWorker):
             pass
         while self.value("ask_people", 100) == 100:
             pass
+        for desk in self._desks:
+            desk.post_digest()
         waits = [desk.run(time.monotonic() + SHARE_S) for desk in self._desks]
         return min((wait for wait in waits if wait is not None), default=None)
 
