@@ -343,6 +343,7 @@ GRANT EXECUTE ON FUNCTION
     approval.ask_people,
     approval.asked_people,
     approval.chat_may_ask,
+    approval.hold_socket,
     approval.inbox,
     approval.decide,
     approval.list_requests,
@@ -359,5 +360,5 @@ GRANT EXECUTE ON FUNCTION
 TO approval_operator, approval_person, approval_chat;
 GRANT EXECUTE ON FUNCTION approval.busy TO approval_operator, approval_person, approval_chat;
 GRANT SELECT ON approval.chat_message, approval.job_told, approval.contact, approval.asked, approval.ask_due,
-    approval.stranger
+    approval.stranger, approval.chat_socket
 TO approval_auditor;
