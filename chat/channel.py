@@ -38,7 +38,7 @@ class Channel:
     kind
         As the setting has it.
     edits
-        Whether a message can be written anew. Where it cannot, what would only do that (topic ``update``) is not delivered.
+        Whether the parent of a thread can be written anew.
     has_buttons
         Whether people may decide here.
     name
@@ -60,7 +60,8 @@ class Channel:
             The thread, such as ``request/7``. The message is its parent where ``message.key`` is the same, else an
             entry of it.
         ts
-            The id of the parent there; None: nothing of the thread was delivered yet. A parent with one is written anew.
+            The id of the parent there; None: nothing of the thread was delivered yet. A parent that has one is written
+            anew by a channel that edits, and told anew by others.
         address
             That of a contact, or where the parent stands; None: where the channel leads.
 

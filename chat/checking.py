@@ -59,7 +59,7 @@ def _place(channel, workspace):
     except Denied as exc:
         if exc.error in NO_CHANNEL:
             return error(f"{channel.where}: {exc}", "Set the id of a channel, and invite the app there: /invite @salt")
-        return warning(f"{channel.where}: whether {place} can be posted in is not known without more scopes ({exc.error})",
+        return warning(f"{channel.where}: more scopes would tell whether {place} takes messages ({exc.error})",
                        f"Post a sample: salt-approval chat test {channel.name}")  # fmt: skip
     if found.get("is_archived"):
         return error(f"{channel.where}: {place} is archived", "Set another channel.")

@@ -240,7 +240,9 @@ class OverHttp:
         self._interactions, self._verifier = interactions, verifier
 
     def answer(self, headers, body, now):
-        """(status, JSON or None) for what was sent: ``headers`` a mapping, ``body`` the raw bytes, ``now`` a Unix time."""
+        """
+        (status, JSON or None) for what was sent: ``headers`` is a mapping, ``body`` the raw bytes, ``now`` a Unix time.
+        """
         if not self._verifier.verify(headers, body, now):
             return 401, None
         try:

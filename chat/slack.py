@@ -276,7 +276,7 @@ def channel(name, where, given):
         raise ConfigError(f"{where}: buttons must be true or false")
     if given.get("buttons") and not (given.get("app_token_file") or given.get("signing_secret_file")):
         raise ConfigError(
-            f"{where}: buttons need a way back: app_token_file for Socket Mode, or signing_secret_file for the web service"
+            f"{where}: buttons need a way back: app_token_file for Socket Mode, or signing_secret_file for HTTP"
         )
     return Slack(name, where, given)
 

@@ -45,7 +45,7 @@ class Socket:
         return client is not None and client.is_connected()
 
     def keep(self):
-        """Open the connection where there is none, or anew where others hear in its place. Raises Failed, ConfigError."""
+        """Open the connection where there is none, or anew where others are beside it. Raises Failed, ConfigError."""
         crowded = self._crowded_at
         if self.is_open and (crowded is None or time.monotonic() < crowded + FRESH_S or self._tries >= TRIES_MAX):
             return

@@ -11,7 +11,8 @@ def add(commands):
     ours = group(commands, "chat", "channels of Slack and others, where people are told and asked")
     command = leaf(
         ours, "check", _check,
-        "try tokens, scopes and channels at the real systems, without posting anything; exit code 1 if one does not work",
+        "try tokens, scopes and channels at the real systems, without posting anything; exit code 1 if one does not "
+        "work",
     )  # fmt: skip
     command.add_argument("channel", metavar="CHANNEL", nargs="?", help="this one alone")
     _add_config(command)

@@ -188,7 +188,7 @@ class Desk:
 
     def _deliver(self, item):
         """Deliver a message; gives the id of the first message of its thread. Raises what a Channel raises."""
-        row, thread = item.row, item.row["thread"]
+        thread = item.row["thread"]
         kind = thread.partition("/")[0]
         if kind == "ask":
             return self._ask(item)
@@ -196,7 +196,8 @@ class Desk:
             return self._job(item)
         known = self._worker.value("chat_story", thread) if kind in ("request", "alarm", "drift") else None
         if known is None:
-            return self._plain(item)
+            self._plain(item)
+            return None
         return self._thread(item, known)
 
     def _thread(self, item, known, with_entry=None):
@@ -330,7 +331,6 @@ class Desk:
         key = f"{row['thread']}#{row['seq']}"
         message = Message(key, f"{row['topic']}: {row['thread']}", sections=(Section("fields", rows),))
         self.channel.deliver(message, key)
-        return None
 
     def _call(self, function, *arguments):
         return self._worker.call(function, self.destination, *arguments)

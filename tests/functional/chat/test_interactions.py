@@ -3,16 +3,19 @@
 import datetime
 import hashlib
 import hmac
+import http.server
+import json
 import threading
 import time
 import urllib.parse
 
+import psycopg
 import pytest
 
 
 @pytest.fixture
 def heard(room):
-    """The room with buttons and a connection of Socket Mode; packages are released by carol alone, by what a chat proves."""
+    """The room with buttons and a connection of Socket Mode; carol or bob releases packages, by what a chat proves."""
     room.restart(ops=room.channel(app_token_file=room.secret("app.token", room.slack.app_token), buttons=True))
     room.know()
     stage(room, "asserted")
@@ -22,8 +25,6 @@ def heard(room):
 
 
 def stage(room, least):
-    import json
-
     chain = [{"name": "release", "min_assurance": least, "any_of": [{"group": "managers", "quorum": 1}]}]
     kind = {"name": "package", "title": "Packages", "kind": "package", "requesters": ["*"], "chain": chain}
     room.database.execute("SELECT approval.put_request_type(%s::jsonb)", (json.dumps(kind),))
@@ -65,7 +66,7 @@ def test_an_approval_by_a_click_counts_as_asserted_and_all_copies_say_so(heard, 
     for name in ("bob", "carol"):
         copy = heard.direct(name)[0]
         assert set(copy.buttons) == {"open-0"}
-        assert f"carol approved it at" in copy.shown
+        assert "carol approved it at" in copy.shown
         assert f"as slack:T1/{carol} (asserted)" in copy.shown
     assert heard.slack.socket.faults == []
 
@@ -76,8 +77,6 @@ def test_a_dialog_that_is_not_confirmed_decides_nothing(heard, asked):
 
 
 def test_check_16_a_click_is_acknowledged_within_a_second_while_the_database_hangs(heard, asked):
-    import psycopg
-
     _, message = asked
     with psycopg.connect(heard.database.dsn(direct=True)) as conn:
         conn.execute("LOCK TABLE approval.identity, approval.request IN ACCESS EXCLUSIVE MODE")
@@ -112,7 +111,7 @@ def test_guests_and_others_who_are_no_members_decide_nothing(heard, asked, what)
 
 
 def test_check_18_who_asked_is_told_that_they_cannot_decide(heard, asked):
-    number, message = asked
+    _, message = asked
     heard.database.execute("UPDATE approval.identity SET principal_id = (SELECT principal_id FROM approval.principal "
                            "WHERE name = 'alice') WHERE provider = 'slack' AND subject = %s",
                            (f"T1/{heard.people['carol'].id}",))  # fmt: skip
@@ -192,7 +191,7 @@ def test_check_23_after_a_click_that_was_lost_the_link_still_works(heard, asked)
 
 
 def test_a_button_of_a_stage_that_is_passed_decides_nothing(heard, asked):
-    number, message = asked
+    _, message = asked
     (button,) = [
         one
         for block in message.content.blocks
@@ -330,14 +329,10 @@ def test_check_15_what_slack_did_not_sign_just_now_is_401():
 
 def test_over_http_a_click_decides_and_a_modal_is_answered(room, client):
     """The service that the web service will mount, behind a plain server."""
-    import http.server
-
     from saltext.approval import config, db
     from saltext.approval.chat import channels, story
     from saltext.approval.chat.interactions import Interactions, OverHttp
     from saltext.approval.chat.signature import Verifier
-
-    import json
 
     room.restart(ops=room.channel(signing_secret_file=room.secret("signing", room.slack.signing_secret), buttons=True))
     room.know()
