@@ -51,7 +51,8 @@ class Ears:
             self._socket.close()
 
     def close(self):
-        """Do not hear any more."""
+        """Do not hear any more, until keep() is called again."""
+        self._next_at = 0.0
         self._socket.close()
         self._interactions.close()
 

@@ -8,10 +8,10 @@ is what Slack says in a verified envelope, and never what a button holds; whethe
 import html
 import json
 import logging
+import queue
 import re
+import threading
 import urllib.parse
-from concurrent.futures import ThreadPoolExecutor
-from threading import BoundedSemaphore
 
 import psycopg
 
@@ -49,8 +49,10 @@ class Interactions:
         self._channel, self._teller = channel, teller
         self._url = public_url and public_url.rstrip("/")
         self._database = _Database(connect)
-        self._waiting = BoundedSemaphore(MOST_WAITING)
-        self._begin()
+        self._waiting = threading.BoundedSemaphore(MOST_WAITING)
+        # Threads of their own, so that what needs no database is not held up by one that hangs.
+        self._decides = _Line("approval-chat-decides")
+        self._answers = _Line("approval-chat-answers")
 
     def take(self, kind, payload, acknowledge):
         """
@@ -71,14 +73,8 @@ class Interactions:
     def close(self):
         """Let go of what is held open, once what waits is done. More may be taken afterwards."""
         self._decides.submit(self._database.close)
-        self._decides.shutdown(wait=False)
-        self._answers.shutdown(wait=False)
-        self._begin()
-
-    def _begin(self):
-        # Threads of their own, so that what needs no database is not held up by one that hangs.
-        self._decides = ThreadPoolExecutor(1, "approval-chat-decides")
-        self._answers = ThreadPoolExecutor(1, "approval-chat-answers")
+        self._decides.close()
+        self._answers.close()
 
     def _pressed(self, payload, action):
         respond = self._only_for(payload["channel"]["id"], payload["user"]["id"])
@@ -257,6 +253,35 @@ class OverHttp:
             lambda answer=None: answers.append(answer),
         )
         return 200, answers[-1]
+
+
+class _Line:
+    """Work that is done one after the other in a thread, which does not keep a process from its end."""
+
+    def __init__(self, name):
+        self._name = name
+        self._queue = None
+        self._lock = threading.Lock()
+
+    def submit(self, function, *arguments):
+        """Have a function called, which raises nothing."""
+        with self._lock:
+            if self._queue is None:
+                self._queue = queue.SimpleQueue()
+                threading.Thread(target=self._run, args=(self._queue,), name=self._name, daemon=True).start()
+            self._queue.put((function, arguments))
+
+    def close(self):
+        """Have the thread end after what it was given."""
+        with self._lock:
+            if self._queue is not None:
+                self._queue.put(None)
+                self._queue = None
+
+    def _run(self, work):
+        while (one := work.get()) is not None:
+            function, arguments = one
+            function(*arguments)
 
 
 class _Respond:

@@ -296,13 +296,15 @@ class Desk:
                 del self._alike[alike]
 
     def _told(self, message, ts=None):
-        """Deliver a message of our own; one that the channel refuses is said in the log alone."""
+        """Deliver a message of our own; one that the channel does not take is said in the log alone."""
         try:
             return self.channel.deliver(message, message.key, ts)
-        except Failed as exc:
+        except Resting as exc:
             self._said.failed(exc)
-            self._rests_until = time.monotonic() + getattr(exc, "rest_s", GATHER_S)
-            raise Later(_now() + datetime.timedelta(seconds=self._rests_until - time.monotonic())) from None
+            raise Later(_now() + datetime.timedelta(seconds=exc.rest_s)) from None
+        except (Failed, ConfigError) as exc:
+            self._said.failed(exc)
+            return ts
 
     def _ask(self, item):
         """The direct message to somebody for whom a request waits, or waits no more."""
