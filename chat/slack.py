@@ -35,6 +35,8 @@ EDITS_APART_S = 5.0  # of one message
 REST_S = 30.0  # for which a channel is left alone whose answer was lost
 DENIED_S = 300.0  # and one that Slack does not let us into
 KEPT = 2000  # messages of which it is known how they look
+# Methods that do not read arguments as JSON.
+NO_JSON = frozenset({"users.info", "conversations.info", "auth.test", "apps.connections.open"})
 # The call may have been carried out all the same.
 UNKNOWN = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
 OF_TOKEN = frozenset(
@@ -175,18 +177,26 @@ class Workspace:
     _paces = {}  # noqa: RUF012
 
     def __init__(self, what, path, api_url=API_URL):
-        self._what, self._path, self._api_url = what, path, api_url
+        self._what, self._path, self.api_url = what, path, api_url
         self._pace = self._paces.setdefault((path, api_url), _Pace())
 
     def call(self, method, **arguments):
         """The answer of a method, a mapping. Raises Limited, Denied, Away, ConfigError."""
-        token = read_secret_file(self._path, self._what)
+        return self._response(method, arguments).data
+
+    def call_with_scopes(self, method, **arguments):
+        """Likewise (the answer, the scopes of the token)."""
+        response = self._response(method, arguments)
+        scopes = next((value for name, value in response.headers.items() if name.lower() == "x-oauth-scopes"), "")
+        return response.data, set(scopes.split(","))
+
+    def _response(self, method, arguments):
         sdk = library()
-        client = sdk.WebClient(token, base_url=self._api_url, timeout=TIMEOUT_S, retry_handlers=[])
+        client = self.client()
         try:
-            if method in ("users.info", "conversations.info", "auth.test", "apps.connections.open"):
-                return client.api_call(method, params=arguments).data
-            return client.api_call(method, json=arguments).data
+            if method in NO_JSON:
+                return client.api_call(method, params=arguments)
+            return client.api_call(method, json=arguments)
         except sdk.errors.SlackApiError as exc:
             response = exc.response
             data = response.data if isinstance(response.data, dict) else {}
@@ -199,6 +209,11 @@ class Workspace:
         # The library raises many kinds of errors for a connection that fails, or an answer that is none.
         except (OSError, ValueError, sdk.errors.SlackClientError, http.client.HTTPException) as exc:
             raise Away(f"Slack does not answer {method}: {type(exc).__name__}", REST_S) from None
+
+    def client(self):
+        """Slack's own client with the token as it is now, which repeats nothing. Raises ConfigError."""
+        token = read_secret_file(self._path, self._what)
+        return library().WebClient(token, base_url=self.api_url, timeout=TIMEOUT_S, retry_handlers=[])
 
     def pace_post(self, channel):
         """Raises Later where a message in this channel would be too early; else notes that there is one now."""
@@ -261,7 +276,7 @@ def channel(name, where, given):
         raise ConfigError(f"{where}: buttons must be true or false")
     if given.get("buttons") and not (given.get("app_token_file") or given.get("signing_secret_file")):
         raise ConfigError(
-            f"{where}: buttons need a way back: app_token_file for Socket Mode, or signing_secret_file for the web service"
+            f"{where}: buttons need a way back: app_token_file for Socket Mode, or signing_secret_file for HTTP"
         )
     return Slack(name, where, given)
 

@@ -344,6 +344,7 @@ GRANT EXECUTE ON FUNCTION
     approval.asked_people,
     approval.post_digests,
     approval.chat_may_ask,
+    approval.hold_socket,
     approval.inbox,
     approval.decide,
     approval.list_requests,
@@ -360,5 +361,5 @@ GRANT EXECUTE ON FUNCTION
 TO approval_operator, approval_person, approval_chat;
 GRANT EXECUTE ON FUNCTION approval.busy TO approval_operator, approval_person, approval_chat;
 GRANT SELECT ON approval.chat_message, approval.job_told, approval.contact, approval.asked, approval.ask_due,
-    approval.stranger
+    approval.stranger, approval.chat_socket
 TO approval_auditor;

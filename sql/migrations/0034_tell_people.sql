@@ -104,3 +104,12 @@ CREATE TABLE approval.stranger (
     PRIMARY KEY (provider, subject)
 );
 COMMENT ON TABLE approval.stranger IS 'Who asked by chat and is nobody known, and when that was recorded last.';
+
+CREATE TABLE approval.chat_socket (
+    app text PRIMARY KEY CHECK (app <> '' AND length(app) <= 255),
+    holder text NOT NULL CHECK (holder <> '' AND length(holder) <= 255),
+    leased_until timestamptz NOT NULL
+);
+COMMENT ON TABLE approval.chat_socket IS
+    'The process that hears what people do in a chat, one for each app: of several each would hear but a part.';
+COMMENT ON COLUMN approval.chat_socket.leased_until IS 'Another process takes over after that.';

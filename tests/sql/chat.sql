@@ -1,7 +1,7 @@
 -- What people are told by chat: who takes it, in which order, of which jobs, and what a message is made of.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(119);
+SELECT plan(125);
 CREATE ROLE t_chat LOGIN; GRANT approval_chat TO t_chat;
 
 CREATE FUNCTION pg_temp.jid(number integer) RETURNS text LANGUAGE sql AS $$
@@ -280,6 +280,18 @@ SELECT is((SELECT string_agg(replace(thread, :'open', 'N'), ',' ORDER BY replace
     'alarm/' || :alarm || ',ask/9/carol,ask/N/bob,job/10,job/8,job/9,request/N,weather/today', 'all that still matters stays');
 SELECT is((SELECT detail::jsonb #>> '{dropped,job,messages}' FROM approval.audit_entry WHERE act = 'news-dropped'), '2', 'which is in the trail');
 SELECT is(pg_temp.act('t_chat', $$SELECT count(*) FROM approval.drop_stale('chat-ops', '1 hour')$$), '0', 'once');
+
+-- One process hears.
+CREATE FUNCTION pg_temp.held(holder text, lease interval) RETURNS text LANGUAGE sql AS $$
+SELECT pg_temp.act('t_chat', format('SELECT approval.hold_socket(''app'', %L, %L)', holder, lease))
+$$;
+SELECT is(ARRAY[pg_temp.held('a', '1 min'), pg_temp.held('b', '1 min'), pg_temp.held('a', '1 min')], '{true,false,true}', 'one process hears, and goes on');
+SELECT is(ARRAY[pg_temp.held('a', '0'), pg_temp.held('b', '1 min'), pg_temp.held('a', '1 min')], '{true,true,false}', 'until it leaves it to another');
+UPDATE approval.chat_socket SET leased_until = now() - interval '1 s';
+SELECT is(pg_temp.held('c', '1 min'), 'true', 'or has not been there for so long');
+SELECT throws_ok($$SELECT pg_temp.held('c', '11 min')$$, 'AP005', NULL, 'nobody holds it for longer');
+SELECT throws_ok($$SELECT pg_temp.held('c', NULL)$$, 'AP005', NULL, 'nor without an end');
+SELECT throws_ok($$SELECT pg_temp.act('t_bob', $q$SELECT approval.hold_socket('app', 'x', '1 s')$q$)$$, '42501', NULL, 'nor does anybody else');
 
 SELECT * FROM finish();
 ROLLBACK;

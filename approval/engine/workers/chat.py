@@ -13,9 +13,11 @@ from dataclasses import dataclass, field, replace
 
 import psycopg
 
-from ... import _core
+from ... import _core, db
 from ...chat import channels, failures, story
 from ...chat.channel import Away, EditsLater, Failed, Later, Resting
+from ...chat.ears import Ears
+from ...chat.interactions import Interactions
 from ...chat.message import Message, Section
 from ...errors import ConfigError, Refused, Unavailable
 from ...intake import masking
@@ -50,6 +52,7 @@ class _Item:
     ts: str | None
     has_parent: bool = False
     has_entry: bool = False
+    is_single: bool = False
 
     @property
     def key(self):
@@ -187,10 +190,9 @@ class Desk:
         return "failed", None, str(exc)
 
     def _remember(self, item):
-        if item.has_parent or item.has_entry:
-            self._begun[item.key] = item
-            while len(self._begun) > KEPT:
-                self._begun.pop(next(iter(self._begun)))
+        self._begun[item.key] = item
+        while len(self._begun) > KEPT:
+            self._begun.pop(next(iter(self._begun)))
 
     def _deliver(self, item):
         """Deliver a message; gives the id of the first message of its thread. Raises what a Channel raises."""
@@ -203,11 +205,12 @@ class Desk:
         if kind == "digest":
             message = self._teller.inbox(row["body"]["rows"], thread)
             return self.channel.deliver(message, thread, address=row["body"]["address"])
-        known = self._worker.value("chat_story", thread) if kind in ("request", "job", "alarm", "drift") else None
         if kind == "job":
-            return self._job(item, known)
+            return self._job(item)
+        known = self._worker.value("chat_story", thread) if kind in ("request", "alarm", "drift") else None
         if known is None:
-            return self._plain(item)
+            self._plain(item)
+            return None
         return self._thread(item, known)
 
     def _thread(self, item, known, with_entry=None):
@@ -233,17 +236,19 @@ class Desk:
         item.ts = self.channel.deliver(message, item.row["thread"], item.ts)
         item.has_parent = True
 
-    def _job(self, item, known):
+    def _job(self, item):
         row, body = item.row, item.row["body"]
         is_over, has_failed = row["topic"] == "verdict", body["outcome"] in ("failed", "silent")
         if item.ts is None:
             if row["seq"] > 1 and not (is_over and has_failed):
                 # Its first message went into a line with others of its kind.
                 return None
-            if self._is_one_of_many(row):
+            if not item.is_single and self._is_one_of_many(row):
                 return None
+            item.is_single = True
         elif row["topic"] == "update" and not self.channel.edits:
             return item.ts
+        known = self._worker.value("chat_story", row["thread"])
         if is_over and body["failed"]:
             known = self._with_reasons(row["thread"].partition("/")[2], known)
         return self._thread(item, known, with_entry=is_over and has_failed)
@@ -304,13 +309,15 @@ class Desk:
                 del self._alike[alike]
 
     def _told(self, message, ts=None):
-        """Deliver a message of our own; one that the channel refuses is said in the log alone."""
+        """Deliver a message of our own; one that the channel does not take is said in the log alone."""
         try:
             return self.channel.deliver(message, message.key, ts)
-        except Failed as exc:
+        except Resting as exc:
             self._said.failed(exc)
-            self._rests_until = time.monotonic() + getattr(exc, "rest_s", GATHER_S)
-            raise Later(_now() + datetime.timedelta(seconds=self._rests_until - time.monotonic())) from None
+            raise Later(_now() + datetime.timedelta(seconds=exc.rest_s)) from None
+        except (Failed, ConfigError) as exc:
+            self._said.failed(exc)
+            return ts
 
     def _ask(self, item):
         """The direct message to somebody for whom a request waits, or waits no more."""
@@ -345,7 +352,6 @@ class Desk:
         key = f"{row['thread']}#{row['seq']}"
         message = Message(key, f"{row['topic']}: {row['thread']}", sections=(Section("fields", rows),))
         self.channel.deliver(message, key)
-        return None
 
     def _call(self, function, *arguments):
         return self._worker.call(function, self.destination, *arguments)
@@ -364,9 +370,28 @@ class Chat(DatabaseWorker):
         self.limit_s = max(self.limit_s, LEASE_S)
         mask = masking.of_site(settings.masking_patterns).masked_text
         teller = story.Teller(mask, settings.public_url())
-        self._desks = [Desk(channel, self, teller) for channel in channels.load(settings.chat_channels()).values()]
+        found = channels.load(settings.chat_channels())
+        self._desks = [Desk(channel, self, teller) for channel in found.values()]
+        self._said = Saying("approval: chats are told, and nobody is heard")
+        # One for each app, whichever of its channels comes first.
+        hearing = {one.settings["app_token_file"]: one for one in reversed(found.values()) if one.kind == "slack"
+                   and one.settings.get("app_token_file")}  # fmt: skip
+        self._ears = [
+            Ears(channel, Interactions(channel, self._connect, teller, settings.public_url()), self.value)
+            for channel in hearing.values()
+        ]
+
+    def _connect(self):
+        return db.connect(self.settings.connection(self.part))
 
     def round(self):
+        for ears in self._ears:
+            try:
+                ears.keep()
+            except (Failed, ConfigError) as exc:
+                self._said.failed(exc)
+            else:
+                self._said.succeeded()
         while self.value("tell_jobs", JOBS_AT_ONCE) == JOBS_AT_ONCE:
             pass
         while self.value("ask_people", 100) == 100:
@@ -378,6 +403,8 @@ class Chat(DatabaseWorker):
 
     def close(self):
         super().close()
+        for ears in self._ears:
+            ears.close()
         for desk in self._desks:
             desk.channel.close()
 

@@ -124,8 +124,8 @@ class Room:
         """How many messages are due within some seconds."""
         ((count,),) = self.database.execute(
             "SELECT count(*) FROM approval.outbox AS o WHERE destination LIKE 'chat-%' AND state = 'waiting' "
-            "AND due_at < now() + interval '7 s' AND NOT EXISTS (SELECT FROM approval.outbox AS e WHERE e.state = 'dead' "
-            "AND e.thread = o.thread AND e.destination = o.destination)"
+            "AND due_at < now() + interval '7 s' AND NOT EXISTS (SELECT FROM approval.outbox AS e "
+            "WHERE e.state = 'dead' AND e.thread = o.thread AND e.destination = o.destination)"
         )
         return count
 
