@@ -1,7 +1,7 @@
 -- What people are told by chat: who takes it, in which order, of which jobs, and what a message is made of.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(125);
+SELECT plan(134);
 CREATE ROLE t_chat LOGIN; GRANT approval_chat TO t_chat;
 
 CREATE FUNCTION pg_temp.jid(number integer) RETURNS text LANGUAGE sql AS $$
@@ -200,6 +200,18 @@ SELECT is((SELECT body - 'until' - 'digest' FROM approval.outbox WHERE destinati
     "address": "T1/U2", "why": ["owners"], "in_stead_of": null, "stage": 1, "stage_name": "owner", "until_what": "then it expires", "assurance_needed": %s}',
     :asking, (SELECT to_json(min_assurance) FROM approval.request_stage WHERE request_id = :asking AND stage_no = 1))::jsonb, 'with what matters');
 SELECT is(pg_temp.asked(:asking), NULL, 'once');
+SELECT is(pg_temp.act('t_chat', $$SELECT approval.post_digests('chat-mail', now() - interval '1 hour')$$), '1', 'a digest for who was asked there');
+SELECT is((SELECT body #- '{rows,0,until}' FROM approval.outbox WHERE destination = 'chat-mail' AND thread = 'digest/bob' AND topic = 'digest'),
+    format('{"principal": "bob", "address": "bob@example.com", "rows": [{"request_id": %s, "title": %s, "requester": "alice", "until_what": "then it expires", "total": 1}]}',
+    :asking, (SELECT to_json(t.title) FROM approval.newest_type AS t WHERE t.type_name = 'package'))::jsonb, 'has what waits for them');
+SELECT is(pg_temp.act('t_chat', $$SELECT approval.post_digests('chat-mail', clock_timestamp())$$), '0', 'not while one is on its way');
+UPDATE approval.outbox SET state = 'delivered', delivered_at = now() WHERE thread = 'digest/bob';
+SELECT is(ARRAY[pg_temp.act('t_chat', $$SELECT approval.post_digests('chat-mail', now() - interval '1 hour')$$), pg_temp.act('t_chat', $$SELECT approval.post_digests('chat-mail', clock_timestamp())$$)],
+    '{0,1}', 'one since a time');
+SELECT is(pg_temp.act('t_chat', $$SELECT approval.post_digests('chat-pager', now())$$), '0', 'none where nobody was asked');
+SELECT throws_ok(format($$SELECT pg_temp.act(%L, $q$SELECT approval.post_digests(%L, %s)$q$)$$, login, destination, since), state, NULL, format('no digest: %s %s %s', login, destination, since))
+FROM (VALUES ('t_bob', 'chat-mail', 'now()', '42501'), ('t_chat', 'salt', 'now()', 'AP002'), ('t_chat', 'chat-mail', 'NULL', 'AP005'),
+        ('t_chat', 'chat-mail', 'clock_timestamp() + interval ''1 hour''', 'AP005')) AS refused (login, destination, since, state);
 UPDATE approval.request_stage SET started_at = now() - interval '6 days' WHERE request_id = :asking AND stage_no = 1;
 UPDATE approval.request SET submitted_at = now() - interval '6 days', expires_at = now() + interval '5 days' WHERE request_id = :asking;
 SELECT is(pg_temp.asked(:asking), 'mail ask/N/bob reminder, ops ask/N/bob reminder, ops ask/N/carol reminder', 'a reminder');

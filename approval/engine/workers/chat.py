@@ -339,9 +339,8 @@ class Desk:
             note = replace(message, key=f"{thread}#{row['seq']}", sections=(), buttons=(), is_loud=True)
             self.channel.deliver(note, thread, item.ts)
             item.has_entry = True
-        if not had_parent or self.channel.edits:
-            item.ts = self.channel.deliver(message, thread, item.ts, body.get("address"))
-            item.has_parent = True
+        item.ts = self.channel.deliver(message, thread, item.ts, body.get("address"))
+        item.has_parent = True
         return item.ts
 
     def _plain(self, item):

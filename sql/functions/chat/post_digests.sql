@@ -41,6 +41,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.post_digests IS
-    'Tells each contact of a destination that people read what waits for them (topic digest, thread digest/PRINCIPAL), as the rows of '
-    'inbox, the first 20 of those that are due first: those who were asked there, have not muted it, and have had no digest '
-    'since; nobody of whom one is on its way. Gives how many. Raises AP002, AP005. Definer: tables are private.';
+    'Tells each contact of a destination that people read what waits for them (topic digest, thread digest/PRINCIPAL), as the '
+    'rows of inbox, the first 20 of those that are due first: those who were asked there, have not muted it, and have had no '
+    'digest since; nobody of whom one is on its way. Gives how many. Raises AP002, AP005. Definer: tables are private.';

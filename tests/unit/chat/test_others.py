@@ -173,7 +173,7 @@ def test_a_url_that_apprise_does_not_know(made, url):
 
 def test_a_file_that_others_can_read(made, tmp_path):
     channel = made()
-    (tmp_path / "url").chmod(0o640)
+    (tmp_path / "url").chmod(0o644)
     with pytest.raises(ConfigError, match="others may read or write it"):
         channel.deliver(MESSAGE, "request/7")
 
