@@ -139,7 +139,7 @@ def test_a_new_key_needs_no_restart(oncall, site, key_file):
     ("changes", "said"),
     [
         ({"url": "http://events.pagerduty.com"}, "url must be an address as https://events.pagerduty.com"),
-        ({"url": "https://events.pagerduty.com/v2"}, "with nothing behind it"),
+        ({"url": "https://events.pagerduty.com/v2"}, "url must be an address as .*, with nothing behind it"),
         ({"key": KEY}, "there is no setting 'key' .known: kind, key_file, url"),
         ({"key_file": None}, "key_file must be the full path of a file"),
         ({"key_file": "key"}, "key_file must be the full path of a file"),
