@@ -28,6 +28,7 @@ URL = re.compile(r"(?:https://[A-Za-z0-9.-]+|http://(?:localhost|127\.0\.0\.1))(
 CHANNEL = re.compile(r"[CGD][A-Z0-9]{1,20}|#[^\s#<>]{1,80}")
 TEAM = re.compile(r"T[A-Z0-9]{1,20}")
 ADDRESS = re.compile(r"(T[A-Z0-9]{1,20})/([UW][A-Z0-9]{1,20})")
+WORD = re.compile(r"[a-z0-9_]{1,80}")
 TIMEOUT_S = 10
 POSTS_APART_S = 1.0  # in one channel
 EDITS, EDITS_WITHIN_S = 50, 60.0  # of all channels together
@@ -200,7 +201,10 @@ class Workspace:
         except sdk.errors.SlackApiError as exc:
             response = exc.response
             data = response.data if isinstance(response.data, dict) else {}
-            error = str(data.get("error") or f"status {response.status_code}")
+            error = str(data.get("error") or "")
+            if not WORD.fullmatch(error):
+                # In place of an answer there may be anybody's page.
+                error = f"status {response.status_code}"
             if response.status_code == 429 or error in ("ratelimited", "rate_limited"):
                 raise Limited(_seconds(response.headers)) from None
             if response.status_code >= 500 or error in UNKNOWN:
