@@ -105,7 +105,8 @@ class Room:
         """Let the time pass for which channels and messages wait."""
         for desk in self.worker._desks:
             desk._rests_until = desk._claim_at = 0.0
-            desk.channel.workspace._pace.posts.clear()
+            if desk.channel.kind == "slack":
+                desk.channel.workspace._pace.posts.clear()
         self.database.execute(
             "UPDATE approval.outbox SET due_at = '-infinity', leased_until = NULL WHERE state = 'waiting'"
         )
