@@ -1,8 +1,6 @@
 CREATE OR REPLACE FUNCTION approval.is_about_groups(p_thread text, p_request_id bigint, p_body jsonb, p_groups text[])
     RETURNS boolean
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
-    -- Planned for the arrays that are given: few minions are looked up one by one.
-    SET plan_cache_mode = force_custom_plan AS $$
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     job approval.job_log;
 BEGIN
