@@ -155,7 +155,7 @@ class Teller:
         return line(
             "busy.run",
             command=Mono(self._command(job["command"])),
-            who=self._name(job["user"]),
+            who=self._who(job["user"]),
             at=_moment(job["published_at"]),
             returned=returned,
             minions=say("minions", n=job["minion_count"]),
@@ -298,7 +298,7 @@ class Teller:
         return Message(key, name, tuple(lines), tone=tone, is_loud=act in LOUD)
 
     def _job(self, thread, job):
-        title = say("job.title", fun=self._name(job["fun"]), n=job["minion_count"], who=self._name(job["user"]))
+        title = say("job.title", fun=self._name(job["fun"]), n=job["minion_count"], who=self._who(job["user"]))
         lines = [line("job.started", at=_moment(job["published_at"]))]
         if job.get("minions"):
             lines.append(line("job.where", minions=self._names(job["minions"])))
@@ -306,9 +306,9 @@ class Teller:
         lines.append(self._counts(job))
         if job.get("duration_s") is not None and not job["silent"]:
             lines.append(line("job.took", seconds=round(float(job["duration_s"]), 1)))
-        command = Section("code", text=self._command(job["command"]))
+        command = (Section("code", text=self._command(job["command"])),) if job["command"] else ()
         links = self._links(job["request"]) if job.get("request") else ()
-        return Message(thread, title, tuple(lines), (command,), links, tone=TONES.get(_outcome(job), "plain"))
+        return Message(thread, title, tuple(lines), command, links, tone=TONES.get(_outcome(job), "plain"))
 
     def _counts(self, job):
         key = "job.standing" if _outcome(job) == "running" else "job.outcome"
@@ -321,7 +321,7 @@ class Teller:
         if failures:
             rows = [self._failure(one) for one in failures[:MOST_ROWS]]
             sections = (Section("text", _first(rows, body["failed"]), title=say("job.failures")),)
-        title = say("job.title", fun=self._name(body["fun"]), n=body["minion_count"], who=self._name(body["user"]))
+        title = say("job.title", fun=self._name(body["fun"]), n=body["minion_count"], who=self._who(body["user"]))
         has_failed = body["failed"] > 0
         tone = TONES.get(_outcome(body), "plain")
         return Message(key, title, (self._counts(body),), sections, tone=tone, is_loud=has_failed)
@@ -399,6 +399,10 @@ class Teller:
         """The name of a request, which leads to its page where there is a web service."""
         name = say("request.link", request=request)
         return Link(name, f"{self._url}/requests/{request}") if self._url else name
+
+    def _who(self, user):
+        """The user of a job; of one that only its minion tells of there may be none."""
+        return self._name(user) if user else say("unknown_user")
 
     def _name(self, text):
         return self._cut(text, NAME)

@@ -159,6 +159,12 @@ def test_test_runs_and_claims_are_called_so():
     assert "all of it is what the minion says" in text
 
 
+def test_a_job_of_which_little_is_known():
+    message = TELLER.parent("job/1", stories.job(user=None, command=None, minions=None, claim=True))
+    assert message.title == "state.apply on 2 minions, by somebody unknown"
+    assert message.sections == ()
+
+
 def test_alarms():
     message = TELLER.parent("alarm/3", stories.alarm(count=4))
     assert read(message) == (
