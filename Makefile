@@ -28,7 +28,7 @@ SALT_WHEELS := $(CACHE)/salt-wheels$(SUFFIX)
 # The Salt of the minions, where it is another than the master's: the name of its wheels' folder.
 MINION_WHEELS ?= $(notdir $(SALT_WHEELS))
 
-PACKAGES := approval ext_pillar returners runners engines itsm portal states sql
+PACKAGES := approval ext_pillar returners runners engines itsm portal chat states sql
 # Folders are among them, so that a deleted file counts as a change.
 SOURCES := pyproject.toml setup.py $(wildcard README.md LICENSE docs/*.md docs/*.1 monitoring/* systemd/*) $(shell find $(PACKAGES) cext \
     ! -name '*.so' ! -path '*__pycache__*')

@@ -27,6 +27,7 @@ PACKAGES = {
     ROOT + ".sql": "sql",
     ROOT + ".itsm": "itsm",
     ROOT + ".portal": "portal",
+    ROOT + ".chat": "chat",
     ROOT + ".docs": "docs",
 }
 PACKAGE_DATA = {
@@ -34,6 +35,7 @@ PACKAGE_DATA = {
     ROOT + ".cli": ["completions/*"],
     ROOT + ".policy": ["types.yaml"],
     ROOT + ".itsm": ["*.json", "languages/*.yaml"],
+    ROOT + ".chat": ["texts/*.yaml"],
     # A file root for minions: served as it is, never imported from here by name.
     ROOT + ".states": ["_modules/*.py", "_states/*.py", "approval/*.sls"],
     ROOT + ".sql": ["**/*.sql"],

@@ -57,6 +57,7 @@ PARTS = {
 # Parts that run on a machine of their own, where no master is needed.
 SERVICE_PARTS = {
     "itsm": Part("approval:itsm", "approval_itsm", "salt_itsm", "itsm.dsn", ("sites",)),
+    "chat": Part("approval:chat", "approval_chat", "salt_chat", "chat.dsn", ("channels",)),
 }
 CACHEDIR = "/var/cache/salt/master"
 SERVICE_CACHEDIR = "/var/cache/salt-approval"
@@ -154,10 +155,14 @@ class Settings:
 
     @property
     def main_part(self):
-        """The part whose login listens to the database: ``engine``; where tickets alone are worked off, ``itsm``."""
+        """
+        The part whose login listens to the database: ``engine``; where that has none, the first of ``itsm`` and
+        ``chat`` that there is.
+        """
         engine = self.section("engine")
-        has_login = isinstance(engine, dict) and any(source in engine for source in config.SOURCES)
-        return "itsm" if not has_login and self.section("itsm") is not None else "engine"
+        if isinstance(engine, dict) and any(source in engine for source in config.SOURCES):
+            return "engine"
+        return next((part for part in SERVICE_PARTS if self.section(part) is not None), "engine")
 
     def listen_connection(self):
         """
@@ -194,6 +199,14 @@ class Settings:
         if not isinstance(sites, dict) or not sites:
             raise ConfigError("approval:itsm:sites must be a mapping of names of sites to their settings")
         return sites
+
+    def chat_channels(self):
+        """The mapping ``approval:chat:channels``, as it stands there: chat/channels.py reads it."""
+        section = self.section("chat")
+        channels = section.get("channels") if isinstance(section, dict) else None
+        if not isinstance(channels, dict) or not channels:
+            raise ConfigError("approval:chat:channels must be a mapping of names of channels to their settings")
+        return channels
 
     def web(self):
         """What stands under ``approval:web``: portal/config.py reads it."""

@@ -459,6 +459,17 @@ def jobs(
     return _answer(jobs, surplus, options, "jobs", minion, start, until, fun, user, request_id, before, limit)
 
 
+def busy(minion=None, *surplus, **options):
+    """
+    What to know before you run something: what runs on a minion now, what is due there, windows and freezes.
+
+    minion: without it, of all.
+
+        salt-run approval.busy web1
+    """
+    return _answer(busy, surplus, options, "busy", minion)
+
+
 def outbox(state=None, limit=50, *surplus, **options):
     """
     Messages that wait to be sent to minions or other systems, or failed for good (dead), with the last error.

@@ -36,11 +36,11 @@ $$;
 
 GRANT USAGE ON SCHEMA approval TO
     approval_policy_admin, approval_operator, approval_person, approval_break_glass, approval_exporter,
-    approval_returner, approval_minion_returner, approval_engine, approval_itsm, approval_auditor;
+    approval_returner, approval_minion_returner, approval_engine, approval_itsm, approval_chat, approval_auditor;
 -- Each of them can tell whether the schema is of its version.
 GRANT SELECT ON approval.migration, approval.code_version TO
     approval_policy_admin, approval_operator, approval_person, approval_exporter,
-    approval_returner, approval_minion_returner, approval_engine, approval_itsm, approval_auditor;
+    approval_returner, approval_minion_returner, approval_engine, approval_itsm, approval_chat, approval_auditor;
 
 GRANT EXECUTE ON FUNCTION
     approval.save_load,
@@ -330,3 +330,36 @@ GRANT EXECUTE ON FUNCTION
     approval.list_offered_minions,
     approval.want_options
 TO approval_itsm;
+
+-- Chat: what people are told there, and what they say. Decisions are for those whom the login may name, as the policy says.
+GRANT EXECUTE ON FUNCTION
+    approval.claim_messages,
+    approval.settle_message,
+    approval.drop_stale,
+    approval.chat_messages,
+    approval.chat_story,
+    approval.failed_returns,
+    approval.tell_jobs,
+    approval.ask_people,
+    approval.asked_people,
+    approval.post_digests,
+    approval.chat_may_ask,
+    approval.hold_socket,
+    approval.inbox,
+    approval.decide,
+    approval.list_requests,
+    approval.show_request,
+    approval.whoami
+TO approval_chat;
+GRANT EXECUTE ON FUNCTION
+    approval.put_contact,
+    approval.drop_contact
+TO approval_policy_admin, approval_operator, approval_person, approval_chat;
+GRANT EXECUTE ON FUNCTION
+    approval.list_contacts,
+    approval.mute_contact
+TO approval_operator, approval_person, approval_chat;
+GRANT EXECUTE ON FUNCTION approval.busy TO approval_operator, approval_person, approval_chat;
+GRANT SELECT ON approval.chat_message, approval.job_told, approval.contact, approval.asked, approval.ask_due,
+    approval.stranger, approval.chat_socket
+TO approval_auditor;

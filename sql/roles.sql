@@ -15,6 +15,7 @@ BEGIN
         'approval_minion_returner',  -- records a minion's own claims
         'approval_engine',           -- the keepers that run beside the master
         'approval_itsm',             -- the part that speaks for systems of tickets
+        'approval_chat',             -- the part that tells people, and answers them, by chat
         'approval_auditor'           -- reads everything but keys
     ] LOOP
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = role_name) THEN

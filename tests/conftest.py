@@ -26,7 +26,7 @@ salt._logging.shutdown_temp_handler()
 # Salt has the root logger take each of its many steps; with pytest's handlers that takes longer than the steps.
 logging.getLogger("salt").setLevel(logging.WARNING)
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tools"))
-# The stand-ins of Jira and ServiceNow, which tests import as ``standins``; last, so that no folder here hides a module.
+# The stand-ins of other systems, which tests import as ``standins``; last, so that no folder here hides a module.
 sys.path.append(str(pathlib.Path(__file__).resolve().parent))
 
 from approval_database import NAME, ApprovalDatabase  # noqa: E402
@@ -42,6 +42,7 @@ LOGINS = {
     "policy_admin": "approval_policy_admin",
     "engine": "approval_engine",
     "itsm": "approval_itsm",
+    "chat": "approval_chat",
     "auditor": "approval_auditor",
     "alice": "approval_person",
     "bob": "approval_person",

@@ -25,6 +25,7 @@ LIMITS = {
     "approval_engine": {**NOTICE, "statement_timeout": "120s"},
     "approval_policy_admin": NOTICE,
     "approval_itsm": {**NOTICE, "statement_timeout": "60s"},
+    "approval_chat": {**NOTICE, "statement_timeout": "60s"},
 }
 # These settings of a connection are the administrator's own; all others are the way to the server.
 OWN_SETTINGS = (

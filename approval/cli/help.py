@@ -18,6 +18,7 @@ PAGES = (
     "running",
     "web",
     "job-log",
+    "chat",
     "alarms",
     "model",
     "cookbook",

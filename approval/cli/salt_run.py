@@ -4,7 +4,7 @@ import difflib
 import inspect
 
 from ..errors import InputError
-from . import alarms, audit, compliance, jobs, layout, minions, outbox, policy, render, returns, rollout
+from . import alarms, audit, busy, compliance, jobs, layout, minions, outbox, policy, render, returns, rollout
 
 TEXT = "text"
 
@@ -40,6 +40,7 @@ TEXTS = {
     "returns": returns.returns_text,
     "quarantine": returns.quarantine_text,
     "jobs": jobs.jobs_text,
+    "busy": busy.busy_text,
     "show": render.request,
     "plan": render.plan,
     "state": render.state,

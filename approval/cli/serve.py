@@ -41,8 +41,9 @@ def _chosen(given, settings):
     from ..errors import ConfigError, InputError
 
     here = [name for name in worker.WORKERS if name not in worker.OF_A_MASTER]
-    if settings.main_part == "itsm":
-        here = list(worker.OF_TICKETS)
+    if settings.main_part != "engine":
+        parts = [part for part in worker.OF_PARTS if settings.section(part) is not None]
+        here = [name for part in parts for name in worker.OF_PARTS[part]]
     if given is None:
         return here
     names = [name.strip() for name in given.split(",")]

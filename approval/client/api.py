@@ -32,6 +32,7 @@ ROUTES = {
     "returns": ("GET", "/returns"),
     "quarantine": ("GET", "/quarantine"),
     "jobs": ("GET", "/jobs"),
+    "busy": ("GET", "/busy"),
     "plan": ("GET", "/requests/{request_id}/plan"),
     "plan_items": ("GET", "/requests/{request_id}/plan/items"),
     "put_plan": ("PUT", "/requests/{request_id}/plan"),
@@ -390,6 +391,13 @@ class Client(Protocol):
             Only those that are ``open``, ``muted``, or ``acknowledged``.
         before
             Only those with a lower number: the last one of the page before.
+        """
+
+    def busy(self, minion=None):
+        """
+        What to know before something is run on a minion, or (None) on any: {as_of, minion, running, due, windows,
+        freezes}. Running are the jobs of the last hour that it has not returned from; due is what is approved and not
+        proven there.
         """
 
     def acknowledge(self, alarm, comment):

@@ -409,6 +409,9 @@ class DatabaseClient(Client):
             fields.count("limit", limit),
         )
 
+    def busy(self, minion=None):
+        return db.value(self._conn, "busy", fields.optional_text("minion", minion))
+
     def acknowledge(self, alarm, comment):
         number = fields.request_id(alarm, "alarm")
         comment = fields.text("the comment", comment, "comment='...'")

@@ -138,8 +138,9 @@ class Supervisor:
 
     def _is_off(self, name):
         try:
-            if name in worker.OF_TICKETS and self._settings.section("itsm") is None:
-                return True
+            for part, names in worker.OF_PARTS.items():
+                if name in names and self._settings.section(part) is None:
+                    return True
             return self._settings.worker(name) is None
         except ConfigError:
             return False  # its own thread says what is wrong

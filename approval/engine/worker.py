@@ -32,10 +32,11 @@ WORKERS = {
         "tickets",
         "ticket_news",
         "ticket_options",
+        "chat",
     )
 }
-# Workers that need no login but that of tickets.
-OF_TICKETS = tuple(name for name in WORKERS if name.startswith("ticket"))
+# Workers that need no login but that of a part, and do nothing without that part.
+OF_PARTS = {"itsm": tuple(name for name in WORKERS if name.startswith("ticket")), "chat": ("chat",)}
 
 DEFAULT_LIMIT_MS = 120_000
 

@@ -69,6 +69,8 @@ def changes(current, policy, now):
         _speaker(login, wanted, current["speakers"].get(login, {}), drops, puts)
     for destination, wanted in policy["routes"].items():
         _routes(destination, wanted, current["routes"].get(destination, []), drops, puts)
+    for name, wanted in policy["contacts"].items():
+        _contacts(name, wanted, current["contacts"].get(name, {}), drops, puts)
     for kind, wanted in policy["alarms"].items():
         puts.append(_alarm(kind, wanted, current["alarms"].get(kind, {})))
     return drops + puts
@@ -226,9 +228,22 @@ def _routes(destination, wanted, existing, drops, puts):
 
 
 def _route(sign, function, destination, route):
-    narrowed = f" where {_shown(route['filter'])}" if route["filter"] else ""
-    line = f"{sign} route of {route['topic']} to {destination}{narrowed}"
-    return Change(line, function, (destination, route["topic"], db.json(route["filter"])))
+    only = {key: value for key, value in route.items() if key not in ("topic", "filter")}
+    narrowed = [_shown(route["filter"])] if route["filter"] else []
+    narrowed += [f"{key} {_shown(value)}" for key, value in sorted(only.items())]
+    line = f"{sign} route of {route['topic']} to {destination}" + (f" where {', '.join(narrowed)}" if narrowed else "")
+    return Change(line, function, (destination, route["topic"], db.json(route["filter"]), db.json(only)))
+
+
+def _contacts(name, wanted, existing, drops, puts):
+    """What is not said of a channel stays: everybody may have contacts of their own."""
+    for channel, address in wanted.items():
+        if address is None and channel in existing:
+            line = f"- contact of {name} by {channel}"
+            drops.append(Change(line, "drop_contact", (None, None, name, channel)))
+        elif address is not None and address != existing.get(channel):
+            line = f"{'~' if channel in existing else '+'} contact of {name} by {channel}: {address}"
+            puts.append(Change(line, "put_contact", (None, None, name, channel, address)))
 
 
 def _alarm(kind, wanted, existing):

@@ -27,7 +27,9 @@ The policy (who is who, and which request passes which chain): from a YAML file 
       approval_operator: {salt: asserted}
       salt_portal: {oidc: authenticated}
     routes:                                                    # what another system is told
-      chat: [{topic: requests, filter: {act: approved}}, {topic: drift}]
+      chat: [{topic: requests, filter: {act: approved}}, {topic: drift, groups: [shops]}]
+    contacts:                                                  # where people are told of what waits for them
+      alice: {slack-ops: T024/U061}
     alarms:                                                    # rules for kinds of alarms
       unapproved-job: {group_functions: {shops: ["cmd.*"]}, quiet_hours: weekend}
       drift: {severity: info, muted_groups: [shops]}
@@ -52,7 +54,8 @@ GROUP_KEYS = ("title", "members")
 MINION_GROUP_KEYS = ("title", "minions", "at_once")
 FREEZE_KEYS = ("from", "until", "type", "minion_group", "reason", "lifted")
 SPEAKER_KEYS = ("assurance", "attests")
-ROUTE_KEYS = ("topic", "filter")
+ROUTE_LISTS = ("groups", "types", "outcomes", "functions", "users", "severities")
+ROUTE_KEYS = ("topic", "filter", *ROUTE_LISTS, "quiet_hours")
 ALARM_KEYS = (
     "enabled", "severity", "functions", "read_only", "group_functions", "quiet_hours", "muted_groups",
 )  # fmt: skip
@@ -108,7 +111,7 @@ def _problems(conn, policy):
 def show(conn):
     """
     The policy as it stands: {principals, groups, types, calendars, minion_groups, freezes, speakers, routes,
-    alarms}.
+    contacts, alarms}.
     """
     policy = db.value(conn, "show_policy")
     for name, body in policy["calendars"].items():
@@ -265,9 +268,25 @@ def _routes(destination, body):
         {
             "topic": fields.text(f"{what}: topic", route.get("topic")),
             "filter": _json(f"{what}: filter", _mapping(f"{what}: filter", route.get("filter"), None)),
+            # Sorted, as the database has them.
+            **{key: sorted(set(_texts(f"{what}: {key}", route[key]))) for key in ROUTE_LISTS if route.get(key)},
+            **(
+                {"quiet_hours": fields.text(f"{what}: quiet_hours", quiet)}
+                if (quiet := route.get("quiet_hours"))
+                else {}
+            ),
         }
         for route in routes
     ]
+
+
+def _contacts(name, body):
+    """Channel -> address of somebody; None: they are told there no more."""
+    what = f"contacts of {name}"
+    return {
+        channel: None if address is None else fields.text(f"{what}: {channel}", address)
+        for channel, address in _named(what, body)
+    }
 
 
 def _alarm(kind, body):
@@ -330,6 +349,7 @@ SECTIONS = {
     "freezes": _freeze,
     "speakers": _speaker,
     "routes": _routes,
+    "contacts": _contacts,
     "alarms": _alarm,
 }
 

@@ -1,7 +1,7 @@
 -- Nobody but by functions changes anything, and each role calls only what is its own.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(19);
+SELECT plan(20);
 
 CREATE FUNCTION pg_temp.granted(login text) RETURNS text[] LANGUAGE sql AS $$
 SELECT coalesce(array_agg(DISTINCT p.proname::text ORDER BY p.proname::text), '{}')
@@ -20,6 +20,7 @@ INSERT INTO reading VALUES ('search_packages'), ('catalog_progress'), ('show_min
 INSERT INTO asking VALUES ('want_catalogs');
 INSERT INTO reading VALUES ('list_alarms');
 INSERT INTO asking VALUES ('acknowledge_alarm'), ('mute_alarm');
+INSERT INTO asking VALUES ('put_contact'), ('drop_contact'), ('list_contacts'), ('mute_contact'), ('busy');
 CREATE ROLE t_breaker LOGIN; GRANT approval_break_glass TO t_breaker;
 
 SELECT is(pg_temp.granted('t_exporter'), '{}', 'exporter: no function');
@@ -39,6 +40,9 @@ SELECT is(pg_temp.granted('t_itsm'), '{ask_by_ticket,bind_ticket,claim_deliverie
     'list_deliveries,list_offered_minions,list_offers,note_token_expiry,poll_mark,receive_delivery,release_ticket,request_of_ref,'
     'requests_of_ticket,retry_delivery,revert_by_ticket,set_poll_mark,settle_delivery,settle_outbox,ticket_news,ticket_of,tickets,'
     'want_options}', 'itsm: no other way to ask or decide');
+CREATE ROLE t_chat LOGIN; GRANT approval_chat TO t_chat;
+SELECT is(pg_temp.granted('t_chat'), '{ask_people,asked_people,busy,chat_may_ask,chat_messages,chat_story,claim_messages,decide,drop_contact,drop_stale,failed_returns,hold_socket,inbox,'
+    'list_contacts,list_requests,mute_contact,put_contact,settle_message,show_request,tell_jobs,whoami}', 'chat: what is told there, and what those say who answer');
 SELECT is(pg_temp.granted('t_stranger'), '{}', 'a login without a role: none');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_auditor''))', $$SELECT name FROM reading UNION VALUES ('show_policy'), ('inbox_of'), ('list_returns'), ('list_quarantine'), ('list_jobs'), ('check_job_log'), ('metrics')$$,
     'auditor: reads');
@@ -51,7 +55,7 @@ SELECT set_eq('SELECT unnest(pg_temp.granted(''t_runner''))',
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_policy''))', $$SELECT name FROM reading UNION VALUES ('put_principal'), ('disable_principal'),
     ('put_identity'), ('drop_identity'), ('put_group'), ('put_membership'), ('drop_membership'), ('put_request_type'),
     ('put_minion_group'), ('put_calendar'), ('put_freeze'), ('drop_freeze'), ('put_speaker'), ('drop_speaker'), ('put_route'), ('drop_route'), ('show_policy'), ('remove_minions'),
-    ('inbox_of'), ('put_alarm_rule')$$, 'policy_admin: no decisions');
+    ('inbox_of'), ('put_alarm_rule'), ('put_contact'), ('drop_contact')$$, 'policy_admin: no decisions');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_returner''))', $$VALUES ('expected_documents'), ('record_returns'), ('save_load'), ('save_minions'), ('get_load'),
     ('get_jid'), ('get_jids'), ('get_fun'), ('get_minions'), ('update_endtime'), ('get_endtime'), ('save_events'), ('maintain_jobs'), ('seal_audit')$$, 'returner');
 
@@ -60,7 +64,7 @@ SELECT lives_ok($$SELECT pg_temp.act('t_auditor', 'SELECT count(*) FROM approval
 -- Every table, every login, every way to write: by really trying.
 SELECT is_empty($$
     SELECT login, relname, privilege
-    FROM unnest(ARRAY['t_alice', 't_runner', 't_policy', 't_exporter', 't_returner', 't_minion', 't_engine', 't_itsm', 't_auditor', 't_stranger']) AS login,
+    FROM unnest(ARRAY['t_alice', 't_runner', 't_policy', 't_exporter', 't_returner', 't_minion', 't_engine', 't_itsm', 't_chat', 't_auditor', 't_stranger']) AS login,
         pg_class AS c, unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER', 'REFERENCES']) AS privilege
     WHERE c.relnamespace = 'approval'::regnamespace AND c.relkind IN ('r', 'p') AND has_table_privilege(login, c.oid, privilege)$$,
     'no login may write any table');
@@ -74,19 +78,19 @@ END
 $$;
 SELECT is_empty($$
     SELECT login, relname, verb
-    FROM unnest(ARRAY['t_alice', 't_runner', 't_policy', 't_exporter', 't_returner', 't_minion', 't_engine', 't_itsm', 't_auditor', 't_stranger']) AS login,
+    FROM unnest(ARRAY['t_alice', 't_runner', 't_policy', 't_exporter', 't_returner', 't_minion', 't_engine', 't_itsm', 't_chat', 't_auditor', 't_stranger']) AS login,
         pg_class AS c, unnest(ARRAY['DELETE FROM approval.%I', 'INSERT INTO approval.%I DEFAULT VALUES', 'TRUNCATE approval.%I']) AS verb
     WHERE c.relnamespace = 'approval'::regnamespace AND c.relkind IN ('r', 'p') AND NOT pg_temp.refused(login, format(verb, relname))$$,
     'each is refused when it tries');
 SELECT is_empty($$
     SELECT login, relname
-    FROM unnest(ARRAY['t_alice', 't_runner', 't_policy', 't_exporter', 't_returner', 't_minion', 't_engine', 't_itsm', 't_stranger']) AS login, pg_class AS c
+    FROM unnest(ARRAY['t_alice', 't_runner', 't_policy', 't_exporter', 't_returner', 't_minion', 't_engine', 't_itsm', 't_chat', 't_stranger']) AS login, pg_class AS c
     WHERE c.relnamespace = 'approval'::regnamespace AND c.relkind IN ('r', 'p') AND has_table_privilege(login, c.oid, 'SELECT')
         AND relname NOT IN ('migration', 'code_version')$$,
     'and none but the auditor reads a table, beside the record of what was installed');
 SELECT is((
     SELECT string_agg(concat_ws(' ', login, relname, privilege), ', ' ORDER BY login)
-    FROM unnest(ARRAY['t_alice', 't_runner', 't_policy', 't_exporter', 't_returner', 't_minion', 't_engine', 't_itsm', 't_auditor', 't_stranger']) AS login,
+    FROM unnest(ARRAY['t_alice', 't_runner', 't_policy', 't_exporter', 't_returner', 't_minion', 't_engine', 't_itsm', 't_chat', 't_auditor', 't_stranger']) AS login,
         pg_class AS c, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER', 'REFERENCES']) AS privilege
     WHERE c.relnamespace = 'approval'::regnamespace AND c.relkind IN ('v', 'm') AND has_table_privilege(login, c.oid, privilege)
         AND NOT (login = 't_auditor' AND privilege = 'SELECT' AND relname <> 'exported_document')),

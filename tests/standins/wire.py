@@ -17,16 +17,23 @@ GATEWAY = (
     "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><h1>502 Bad Gateway</h1></body>\r\n</html>\r\n"
 )
 SECRET_HEADERS = ("authorization", "x-sn-apikey", "cookie")
-SECRET_FIELDS = ("client_secret", "password", "refresh_token")
+SECRET_FIELDS = ("client_secret", "password", "refresh_token", "token")
 
 
 @dataclass
 class Reply:
-    """An answer. The body is bytes, a text (which is sent as HTML), or an object (as JSON); None: there is none."""
+    """
+    An answer. The body is bytes, a text (which is sent as HTML), or an object (as JSON); None: there is none.
+
+    takes_over
+        What is called with the socket, and the file of what comes in, when the head of the answer is sent; the
+        connection ends with it. None: it is a usual answer.
+    """
 
     status: int
     body: object = None
     headers: dict = field(default_factory=dict)
+    takes_over: object = None
 
     def content(self):
         """(its bytes, its content type)"""
@@ -319,9 +326,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Type", kind)
         for name, value in reply.headers.items():
             self.send_header(name, str(value))
-        if reply.status != 204:
+        if reply.status not in (101, 204):
             self.send_header("Content-Length", str(len(content)))
         self.end_headers()
+        if reply.takes_over:
+            self.connection.settimeout(None)
+            reply.takes_over(self.connection, self.rfile)
+            self._hang_up()
+            return
         self.wfile.write(content[: len(content) // 2] if cut_within else content)
         if cut_within:
             self._hang_up()

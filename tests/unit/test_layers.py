@@ -16,6 +16,7 @@ LOADED = {
     "engines": "engines",
     "itsm": "itsm",
     "portal": "portal",
+    "chat": "chat",
 }
 ELSEWHERE = {f"{OURS}._core", f"{OURS}.states"}  # in C; and a folder that is served
 # Salt may stand at the top of their modules; all others work without it, or load it when it is needed.

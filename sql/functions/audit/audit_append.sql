@@ -16,6 +16,10 @@ BEGIN
     UPDATE approval.audit_stream SET head_seq = head.head_seq + 1, head_hash = entry_hash WHERE stream = p_stream;
     IF p_stream > 0 THEN
         PERFORM approval.tell_ticket(p_stream, p_act, p_at);
+        -- Whom it waits for now is found out by approval.ask_people, where anybody is told at all.
+        INSERT INTO approval.ask_due AS d (request_id, look_at)
+        SELECT p_stream, p_at WHERE EXISTS (SELECT FROM approval.contact)
+        ON CONFLICT (request_id) DO UPDATE SET look_at = least(d.look_at, excluded.look_at);
     END IF;
     -- An act on the outbox is about messages, and no message itself.
     IF p_stream > 0 AND NOT starts_with(p_act, 'outbox-') AND EXISTS (SELECT FROM approval.route WHERE topic = 'requests') THEN

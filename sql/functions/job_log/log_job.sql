@@ -15,7 +15,13 @@ ON CONFLICT (published_at, jid) DO UPDATE
 SET fun = excluded.fun, job_user = excluded.job_user, tgt = excluded.tgt, tgt_type = excluded.tgt_type,
     command = excluded.command, is_test = excluded.is_test, is_claim = excluded.is_claim, request_id = excluded.request_id,
     minion_count = excluded.minion_count, minions = excluded.minions, minion_bits = excluded.minion_bits,
-    ok = NULL, failed = NULL, silent = NULL, duration_s = NULL
+    ok = NULL, failed = NULL, silent = NULL, duration_s = NULL;
+-- Those whom routes may lead to are told within seconds, by approval.tell_jobs. Older ones come out of a spool, and are no news.
+INSERT INTO approval.job_told AS t (jid, published_at, look_at)
+SELECT approval.shortened(p_jid, 96), p_published_at, clock_timestamp()
+WHERE p_published_at > now() - interval '1 day' AND EXISTS (SELECT FROM approval.route AS r WHERE r.topic = 'jobs')
+ON CONFLICT (jid) DO UPDATE SET published_at = excluded.published_at, look_at = excluded.look_at
 $$;
 COMMENT ON FUNCTION approval.log_job IS
-    'Internal: writes a job into the job log, or writes it anew. Texts are cut, so that a row stays small.';
+    'Internal: writes a job into the job log, or writes it anew; and has it told, where a route of topic jobs leads to '
+    'somebody. Texts are cut, so that a row stays small.';

@@ -3,12 +3,13 @@ CREATE OR REPLACE FUNCTION approval.post_notice(p_topic text, p_thread text, p_r
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     told integer := 0;
-    receiver text;
+    receiver record;
 BEGIN
     FOR receiver IN
-        SELECT DISTINCT r.destination FROM approval.route AS r WHERE r.topic = p_topic AND p_body @> r.filter ORDER BY 1
+        SELECT * FROM approval.receivers(p_topic, p_thread, p_request_id, p_body, p_now)
     LOOP
-        PERFORM approval.post_message(receiver, p_topic, p_thread, p_request_id, p_body, p_now);
+        PERFORM approval.post_message(
+            receiver.destination, p_topic, p_thread, p_request_id, p_body, p_now, receiver.due_at);
         told := told + 1;
     END LOOP;
     RETURN told;

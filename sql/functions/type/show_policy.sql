@@ -46,12 +46,19 @@ SELECT jsonb_build_object(
     'routes', (
         SELECT coalesce(jsonb_object_agg(d.destination, d.routes), '{}')
         FROM (SELECT r.destination, jsonb_agg(
-                  jsonb_build_object('topic', r.topic, 'filter', r.filter) ORDER BY r.topic, r.filter) AS routes
+                  jsonb_build_object('topic', r.topic, 'filter', r.filter) || (
+                      SELECT coalesce(jsonb_object_agg(o.key, o.value), '{}')
+                      FROM jsonb_each(to_jsonb(r) - '{destination,topic,filter}'::text[]) AS o
+                      WHERE o.value NOT IN ('[]', 'null')) ORDER BY r) AS routes
               FROM approval.route AS r GROUP BY r.destination) AS d),
+    'contacts', (
+        SELECT coalesce(jsonb_object_agg(c.name, c.channels), '{}')
+        FROM (SELECT p.name, jsonb_object_agg(o.channel, o.address) AS channels
+              FROM approval.contact AS o JOIN approval.principal AS p USING (principal_id) GROUP BY p.name) AS c),
     'alarms', (
         SELECT coalesce(jsonb_object_agg(a.kind, jsonb_strip_nulls(to_jsonb(a)) - 'kind'), '{}')
         FROM approval.alarm_rule AS a))
 $$;
 COMMENT ON FUNCTION approval.show_policy IS
     'Principals with their identities, groups with their members, request types, calendars, minion groups, freezes, speakers, '
-    'routes and rules of alarms as they stand; a calendar''s duration in whole minutes. Definer: tables are private.';
+    'routes, contacts and rules of alarms as they stand; a calendar''s duration in whole minutes. Definer: tables are private.';

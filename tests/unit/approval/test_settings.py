@@ -48,6 +48,17 @@ def test_the_part_that_listens():
             settings.listen_connection()
 
 
+def test_a_host_that_chats_needs_no_other_login():
+    chat = {"dsn_file": "/x", "channels": {"ops": {}}}
+    assert Settings({"approval": {"chat": chat}}).main_part == "chat"
+    assert Settings({"approval": {"chat": chat, "itsm": {"dsn_file": "/x"}}}).main_part == "itsm"
+    assert Settings({"approval": {"chat": chat, "engine": {"dsn_file": "/x"}}}).main_part == "engine"
+    assert Settings({"approval": {"chat": chat}}).chat_channels() == {"ops": {}}
+    for wrong in ({}, {"channels": []}, {"channels": {}}):
+        with pytest.raises(ConfigError, match="approval:chat:channels must be a mapping"):
+            Settings({"approval": {"chat": wrong}}).chat_channels()
+
+
 def test_a_part_that_is_not_configured():
     settings = Settings.from_master({})
     for name, part in PARTS.items():

@@ -7,6 +7,7 @@ import requests
 from standins import jira_openapi
 from standins.jira import JiraStandIn
 from standins.servicenow import ServiceNowStandIn
+from standins.slack import SlackStandIn
 from standins.wire import Refused
 
 
@@ -96,3 +97,32 @@ def as_user(instance):
         return session
 
     return log_in
+
+
+@pytest.fixture
+def slack():
+    with SlackStandIn() as workspace:
+        yield workspace
+
+
+@pytest.fixture
+def ops(slack):
+    """A channel of the workspace, with alice and the bot in it."""
+    return slack.new_channel("ops", slack.person("alice"))
+
+
+@pytest.fixture
+def alice(slack, ops):
+    return slack.user("U2")
+
+
+@pytest.fixture
+def call(slack):
+    """Calls a method of the Web API with JSON, as the bot; gives what was answered, with the status as ``status``."""
+
+    def method(name, token=slack.bot_token, **arguments):
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json; charset=utf-8"}
+        answer = requests.post(f"{slack.url}/api/{name}", json.dumps(arguments), headers=headers, timeout=10)
+        return {**answer.json(), "status": answer.status_code, "headers": answer.headers}
+
+    return method

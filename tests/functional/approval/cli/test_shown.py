@@ -319,6 +319,30 @@ def test_the_job_log(run, approved):
     assert run("alice", "jobs")[0] == 1
 
 
+def test_what_is_busy(run, approved):
+    assert run("alice", "busy", "web2")[1].splitlines()[1] == "nothing runs"
+    approved.execute(
+        "SELECT approval.save_load(to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDDHH24MI') || '00000000', 'cmd.run', "
+        "'*', 'glob', 'root', '{web1,web2}', '', false, NULL, 'salt ''*'' cmd.run uptime')"
+    )
+    approved.execute(
+        "SELECT approval.put_freeze('fair', now() + interval '1 day', now() + interval '2 days', NULL, NULL, 'busy')"
+    )
+    code, text = run("alice", "--utc", "busy", "web1")
+    assert code == 0
+    lines = text.splitlines()
+    assert re.fullmatch(r"on web1, as of \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", lines[0])
+    assert lines[1].split() == ["PUBLISHED", "JOB", "BY", "OUTCOME", "REQUEST"]
+    assert lines[2].endswith("  root  2 silent  -        salt '*' cmd.run uptime")
+    assert lines[3] == "nothing is due"
+    assert re.split("  +", lines[-1])[0] == "fair"
+    shown = json.loads(run("alice", "--json", "busy")[1])
+    assert [job["command"] for job in shown["running"]] == ["salt '*' cmd.run uptime"]
+    code, text = run("alice", "busy", "m999")
+    assert code == 1
+    assert run("auditor", "busy")[0] == 1
+
+
 def test_acts_on_the_policy(run):
     assert "principal-put" in run("alice", "audit", "trail")[1]
     assert run("alice", "audit", "trail", "0") == run("alice", "audit", "trail")

@@ -221,6 +221,38 @@ def test_only_a_policy_administrator_may(database):
         load(conn, BASE)
 
 
+def test_contacts_are_written_compared_and_dropped(admin):
+    given = "principals: {erin: {}}\ncontacts: {erin: {slack-ops: T1/U1, mail: erin@example.com}}"
+    assert load(admin, given)[-2:] == [
+        "+ contact of erin by slack-ops: T1/U1",
+        "+ contact of erin by mail: erin@example.com",
+    ]
+    assert load(admin, given) == load(admin, loader.to_yaml(loader.show(admin))) == []
+    assert load(admin, "contacts: {erin: {slack-ops: T1/U2}}") == ["~ contact of erin by slack-ops: T1/U2"]
+    assert load(admin, "contacts: {erin: {slack-ops: null, pager: null}}") == ["- contact of erin by slack-ops"]
+    assert loader.show(admin)["contacts"]["erin"] == {"mail": "erin@example.com"}
+    with pytest.raises(Refused, match="there is no principal 'frank'"):
+        load(admin, "contacts: {frank: {mail: frank@example.com}}")
+
+
+def test_routes_that_choose_are_written_compared_and_dropped(admin):
+    given = """
+minion_groups: {front: {minions: []}}
+calendars: {nights: {rule: FREQ=DAILY, time_zone: UTC, starts_on: 2026-01-01 22:00, duration: 8 hours}}
+routes:
+  chat-ops:
+  - {topic: jobs, functions: [state.*, cmd.*], groups: [front], outcomes: [failed], quiet_hours: nights}
+"""
+    line = 'route of jobs to chat-ops where functions ["cmd.*", "state.*"], groups ["front"], outcomes ["failed"]'
+    assert f"+ {line}, quiet_hours nights" in load(admin, given)
+    assert load(admin, given) == []
+    assert load(admin, given.replace(", quiet_hours: nights", "")) == [f"- {line}, quiet_hours nights", f"+ {line}"]
+    assert load(admin, loader.to_yaml(loader.show(admin))) == []
+    with pytest.raises(Refused, match="route of jobs to chat-ops: there is no minion group back"):
+        load(admin, given.replace("groups: [front]", "groups: [back]"))
+    assert load(admin, "routes: {chat-ops: []}") == [f"- {line}"]
+
+
 def test_routes_are_written_compared_and_dropped(admin):
     given = "routes: {chat: [{topic: drift}, {topic: requests, filter: {act: approved}}]}"
     assert load(admin, given) == [

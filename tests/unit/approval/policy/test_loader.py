@@ -81,7 +81,12 @@ def test_an_empty_file_says_nothing():
         ("types: {t: {rollout: {soak: 1:30}}}", "type t: soak of rollout is 90, without a unit"),
         ("freezes: {a: {from: 2026-01-01}}", "freeze a has no until"),
         ("routes: {chat: drift}", "routes of chat must be a list"),
+        ("contacts: {bob: [mail]}", "contacts of bob must be a mapping"),
+        ("contacts: {bob: {mail: [a]}}", "contacts of bob: mail must be text"),
         ("routes: {chat: [{filter: {}}]}", "routes of chat: topic"),
+        ("routes: {chat: [{topic: jobs, functions: cmd.*}]}", "routes of chat: functions must be a list"),
+        ("routes: {chat: [{topic: jobs, function: [cmd.*]}]}", "unknown key 'function'"),
+        ("routes: {chat: [{topic: jobs, quiet_hours: [a]}]}", "routes of chat: quiet_hours must be text"),
         ("alarms: {drift: []}", "alarms of kind drift must be a mapping"),
         ("alarms: {drift: {muted: true}}", "alarms of kind drift: unknown key 'muted'"),
         ("alarms: {drift: {muted_groups: lab}}", "alarms of kind drift: muted_groups must be a list"),
@@ -152,6 +157,7 @@ def test_what_is_shown_can_be_loaded_again():
         "minion_groups": {"shops": {"title": "", "minions": ["till1"]}},
         "speakers": {"approval_operator": {"salt": {"assurance": "asserted", "attests": False}}},
         "routes": {"chat": [{"topic": "drift", "filter": {}}, {"topic": "requests", "filter": {"act": "approved"}}]},
+        "contacts": {"alice": {"ops": "T1/U1"}},
         "alarms": {"drift": {"severity": "info", "muted_groups": ["shops"]}},
         "freezes": {
             "f": {
@@ -171,6 +177,7 @@ def test_what_is_shown_can_be_loaded_again():
     assert parsed["minion_groups"] == shown["minion_groups"]
     assert parsed["freezes"]["f"]["type"] is None
     assert parsed["routes"] == shown["routes"]
+    assert parsed["contacts"] == shown["contacts"]
     assert parsed["alarms"] == shown["alarms"]
     assert set(yaml.safe_load(text)) == set(loader.SECTIONS)
     assert yaml.safe_load(loader.type_to_yaml(shown["types"]["t"]["definition"])) == {

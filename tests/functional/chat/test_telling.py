@@ -1,0 +1,271 @@
+"""What the worker tells in Slack, against a workspace that enforces its limits."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+
+def test_a_job_is_one_message_that_is_edited_to_its_end(room):
+    room.route()
+    jid = room.job(minions=("web1", "web2"), command="salt 'web*' cmd.run uptime")
+    room.work()
+    (message,) = room.ops.messages
+    assert "salt 'web*' cmd.run uptime" in message.shown
+    assert "0 ok, 0 failed, 2 have not returned yet." in message.shown
+    assert f"job/{jid}" in message.shown
+    room.returned(jid, "web1")
+    room.returned(jid, "web2", retcode=2)
+    room.work()
+    (message, failure) = room.ops.messages
+    assert "1 ok, 1 failed by their states, 0 silent." in message.shown
+    assert failure.is_broadcast
+    assert failure.thread_ts == message.ts
+    assert "web2: package hello: not there" in failure.shown
+    assert (room.slack.hasty, room.slack.dropped, room.slack.warnings, room.waiting()) == ([], [], [], [])
+
+
+def test_one_that_went_well_says_so_without_an_entry(room):
+    room.route()
+    jid = room.job()
+    room.work()
+    room.returned(jid, "web1")
+    room.work()
+    (message,) = room.ops.messages
+    assert "1 ok, 0 failed" in message.shown
+    assert message.replies == []
+
+
+def test_a_request_is_told_with_its_acts_in_its_thread(room, client):
+    room.route("requests")
+    number = client("alice").request("package", ["web1"], {"hello": "2.10-3"}, "a test")["request"]
+    room.work()
+    client("bob").approve(number)
+    client("carol").approve(number)
+    room.work()
+    (message,) = room.ops.messages
+    assert f"Request {number}: Packages" in message.shown
+    assert "Approved" in message.shown
+    acts = [reply.shown.split("\n")[0] for reply in message.replies]
+    assert "Approved at one stage" in acts[0]
+    assert len(acts) >= 2
+
+
+def test_check_1_an_answer_that_is_not_ok_is_a_failure(room):
+    room.route()
+    room.job()
+    room.slack.refuse("chat.postMessage", "msg_blocks_too_long")
+    room.look()
+    room.worker.round()
+    ((_, _, _, state, attempts, error),) = room.waiting()
+    assert (state, attempts, room.ops.messages) == ("waiting", 1, [])
+    assert "msg_blocks_too_long" in error
+    room.come_back()
+    room.work()
+    assert len(room.ops.messages) == 1
+
+
+def test_check_2_a_429_holds_its_channel_alone_as_long_as_it_says(room):
+    other = room.slack.new_channel("other", *room.people.values())
+    room.restart(other=room.channel(channel=other.id))
+    room.route(destination="chat-ops")
+    room.route(destination="chat-other")
+    room.slack.retry_after_s = 3
+    room.slack.lies.ratelimited = 1
+    room.job()
+    room.look()
+    began = time.monotonic()
+    room.worker.round()
+    assert sorted((len(room.ops.messages), len(other.messages))) == [0, 1]
+    room.work()
+    assert time.monotonic() - began >= 3
+    assert (len(room.ops.messages), len(other.messages), room.slack.hasty) == (1, 1, [])
+
+
+def test_check_3_many_alike_are_one_line_within_the_rates(room):
+    room.route()
+    for _ in range(40):
+        room.job()
+    for _ in range(3):
+        room.job("state.apply")
+    room.work(60)
+    titles = room.titles()
+    assert (titles.count("cmd.run on 1 minion, by root"), titles.count("state.apply on 1 minion, by root")) == (6, 3)
+    (line,) = [message for message in room.ops.messages if "like this" in message.shown]
+    assert "35 like this in the same minute." in line.shown
+    assert (room.slack.hasty, room.waiting()) == ([], [])
+
+
+def test_check_3_messages_are_written_anew_fifty_times_a_minute_at_most(room):
+    from saltext.approval.chat import channel, slack
+
+    workspace = slack.Workspace("token_file", "/nowhere", "https://slack.com/api/")
+    for number in range(50):
+        workspace.pace_edit(f"C1/{number}")
+    with pytest.raises(channel.EditsLater):
+        workspace.pace_edit("C2/1")
+    workspace.pace_post("C1")
+    with pytest.raises(channel.Later):
+        workspace.pace_post("C1")
+    workspace.pace_post("C2")
+
+
+def test_check_4_the_order_of_a_thread_is_kept_over_429_500_and_a_restart(room, client):
+    room.route("requests")
+    number = client("alice").request("package", ["web1"], {"hello": "2.10-3"}, "a test")["request"]
+    room.slack.retry_after_s = 1
+    room.slack.lies.ratelimited = 1
+    room.look()
+    room.worker.round()
+    client("bob").approve(number)
+    room.slack.lies.unavailable = 1
+    for _ in range(3):
+        room.come_back()
+        room.worker.round()
+    room.restart()
+    client("carol").reject(number, "no")
+    for _ in range(4):
+        room.come_back()
+        room.work()
+    (message,) = [one for one in room.ops.messages if not one.thread_ts]
+    keys = [int(reply.metadata["event_payload"]["key"].partition("#")[2]) for reply in message.replies]
+    assert keys == sorted(keys)
+    assert len(keys) == len(set(keys)) >= 2
+
+
+KILLED = """
+import json, os, sys
+from saltext.approval.engine.workers import chat
+from saltext.approval.settings import Settings
+
+worker = chat.worker(Settings(json.load(open(sys.argv[1]))))
+call = worker.call
+def dying(function, *arguments):
+    if function == "settle_message":
+        os.kill(os.getpid(), 9)
+    return call(function, *arguments)
+worker.call = dying
+worker.round()
+"""
+
+
+def test_check_5_a_kill_between_post_and_commit_makes_one_more_with_the_same_key_at_most(room, tmp_path):
+    room.route()
+    room.job()
+    room.look()
+    path = tmp_path / "opts.json"
+    path.write_text(json.dumps(room.opts()))
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False, timeout=60)
+    assert killed.returncode == -9
+    assert len(room.ops.messages) == 1
+    room.come_back()
+    room.work()
+    keys = [message.metadata["event_payload"]["key"] for message in room.ops.messages]
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
+
+
+def test_check_6_all_arrives_after_an_outage_and_old_news_is_summed_up(room):
+    room.route()
+    room.slack.lies.unavailable = 3
+    over = room.job()
+    room.look()
+    room.worker.round()
+    assert room.ops.messages == []
+    room.job("state.apply")
+    room.database.execute(
+        "UPDATE approval.outbox SET created_at = now() - interval '2 hours' WHERE thread = %s", (f"job/{over}",)
+    )
+    room.database.execute("DELETE FROM approval.job_told WHERE jid = %s", (over,))
+    room.slack.lies.unavailable = 0
+    room.desk._stale_at = 0.0
+    room.desk._hand.clear()
+    room.come_back()
+    room.work()
+    assert room.titles() == ["⚠️ 1 message is too old to be sent", "state.apply on 1 minion, by root"]
+
+
+@pytest.mark.parametrize(("error", "method"), [("invalid_auth", 7), ("channel_not_found", 7), ("is_archived", 8)])
+def test_checks_7_and_8_what_slack_will_never_take_is_dead_in_the_end_and_slack_is_left_alone(room, error, method):
+    room.route()
+    room.job()
+    room.slack.refuse("chat.postMessage", error, 100)
+    room.look()
+    assert room.worker.round() > 60
+    room.worker.round()
+    assert len(room.slack._refusals["chat.postMessage"]) == 99
+    for _ in range(11):
+        room.come_back()
+        room.worker.round()
+    ((_, _, _, state, _, text),) = room.waiting()
+    assert state == "dead"
+    assert error in text
+    assert "approval:chat:channels:ops" in text
+
+
+def test_one_dead_thread_does_not_stop_its_channel(room):
+    room.route()
+    jid = room.job()
+    room.look()
+    room.worker.value("tell_jobs", 10)
+    room.database.execute(
+        "UPDATE approval.outbox SET state = 'dead', attempts = 12, last_error = 'x' WHERE thread = %s", (f"job/{jid}",)
+    )
+    room.job("state.apply")
+    room.work()
+    assert room.titles() == ["state.apply on 1 minion, by root"]
+
+
+def test_a_first_message_that_was_deleted_is_posted_anew(room):
+    room.route()
+    jid = room.job()
+    room.work()
+    room.ops.messages[0].deleted = True
+    room.returned(jid, "web1")
+    room.work()
+    (message,) = room.ops.messages
+    assert "1 ok" in message.shown
+
+
+def test_check_24_two_masters_tell_each_message_once(room):
+    from saltext.approval.engine.workers import chat
+    from saltext.approval.settings import Settings
+
+    room.route()
+    other = chat.worker(Settings(room.opts()))
+    try:
+        for fun in ("a.b", "c.d", "e.f", "g.h"):
+            room.job(fun)
+        room.look()
+        for _ in range(8):
+            room.worker.round()
+            other.round()
+            time.sleep(0.6)
+    finally:
+        other.close()
+    assert sorted(room.titles()) == [f"{fun} on 1 minion, by root" for fun in ("a.b", "c.d", "e.f", "g.h")]
+
+
+def test_those_who_can_decide_are_asked_and_told_when_it_is_over(room, client):
+    room.know()
+    number = client("alice").request("package", ["web1"], {"hello": "2.10-3"}, "a test")["request"]
+    room.work()
+    (asked,) = room.direct("bob")
+    assert f"Please decide on request {number}: Packages" in asked.shown
+    assert "hello 2.10-3" in asked.shown
+    assert "approve" not in asked.buttons
+    assert [button["url"] for button in asked.buttons.values()] == [f"https://approval.example.com/requests/{number}"]
+    assert room.direct("alice") == []
+    client("bob").approve(number)
+    room.work()
+    (asked, *_) = room.direct("bob")
+    assert "Does not wait for you any more" in asked.shown
+    assert f"Please decide on request {number}" in room.direct("carol")[0].shown
+    client("carol").approve(number)
+    room.work()
+    for name in ("bob", "carol"):
+        (asked, *_) = room.direct(name)
+        assert "Does not wait for you any more" in asked.shown
+        assert f"{name} approved it" in asked.shown
