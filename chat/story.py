@@ -284,12 +284,10 @@ class Teller:
 
     def _act(self, key, body):
         act = body["act"]
-        name = phrases()["act"]["names"].get(act, self._name(act))
+        name, lines = phrases()["act"]["names"].get(act, self._name(act)), []
         if body.get("principal"):
             who, identity = self._name(body["principal"]), self._name(body.get("identity") or "")
-            lines = [line("act.of", act=Bold(name), who=who, identity=identity, assurance=body.get("assurance") or "")]
-        else:
-            lines = [line("act.alone", act=Bold(name))]
+            lines.append(line("act.by", who=who, identity=identity, assurance=body.get("assurance") or ""))
         detail = body.get("detail") if isinstance(body.get("detail"), dict) else {}
         comment = detail.get("comment") or detail.get("reason")
         if isinstance(comment, str):

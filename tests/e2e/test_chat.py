@@ -1,4 +1,4 @@
-"""A channel of Slack beside real minions: people see what runs there and how it ended, and one of them decides there."""
+"""A channel of Slack beside real minions: people see what runs there and how it ended, and decide there."""
 
 import json
 import signal

@@ -95,10 +95,10 @@ def test_break_glass_is_seen_in_the_parent_and_by_all():
 def test_acts_stand_in_the_thread():
     body = stories.act("reject", detail={"comment": "not on a friday"})
     entry = TELLER.entry("request/7", 3, "requests", body, stories.request())
-    assert read(entry) == "Rejected\nRejected, by bob (ldap:bob, authenticated)\nnot on a friday"
+    assert read(entry) == "Rejected\nBy bob (ldap:bob, authenticated)\nnot on a friday"
     assert not entry.is_loud
     wave = TELLER.entry("request/7", 5, "requests", stories.act("wave-opened", principal=None, detail=None), None)
-    assert read(wave) == "The next wave goes out\nThe next wave goes out"
+    assert read(wave) == "The next wave goes out"
     assert TELLER.entry("request/7", 6, "requests", stories.act("reviewed"), None).title == "reviewed"
     assert TELLER.entry("request/7", 6, "update", {}, stories.request()) is None
 
