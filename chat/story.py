@@ -65,6 +65,8 @@ class Teller:
             return self._outcome(key, body, story)
         if kind == "alarm" and body.get("act") in ("muted", "acknowledged"):
             return self._alarm_act(key, body)
+        if kind == "drift" and body.get("act") in ("began", "changed", "ended"):
+            return self._drift_act(key, seq, body)
         return None
 
     def ask(self, thread, story, body, with_buttons=False):
@@ -381,6 +383,27 @@ class Teller:
         return Message(
             thread, say("drift.title", minion=self._name(story["minion"])), tuple(lines), sections, tone=tone
         )
+
+    def _drift_act(self, key, seq, body):
+        act = body["act"]
+        rows = [
+            line(
+                "drift.found",
+                kind=one["kind"],
+                name=Mono(self._name(one["name"])),
+                expected=self._name(one["expected"] or "–"),  # noqa: RUF001
+                observed=self._name(one["observed"] or "–"),  # noqa: RUF001
+            )
+            for one in body["found"]
+        ]
+        rows += [
+            line("drift.restored", kind=one["kind"], name=Mono(self._name(one["name"]))) for one in body["restored"]
+        ]
+        # What begins again was told as over before: the first message alone would not be seen.
+        is_loud = act == "began" and seq > 1
+        tone = "good" if act == "ended" else "warning"
+        title = say(f"drift.acts.{act}", minion=self._name(body["minion"]))
+        return Message(key, title, tuple(rows[:MOST_ROWS]), tone=tone, is_loud=is_loud)
 
     def _names(self, names, count=None):
         """Names with commas, and how many more there are."""

@@ -28,6 +28,8 @@ PAGES = (
     "jira",
     "servicenow",
     "tickets-from-other-systems",
+    "people",
+    "moving-from-salt-slack",
     "minion",
     "validation",
     "roles",

@@ -204,6 +204,29 @@ def test_drift():
     assert (over.lines, over.tone) == ((("All is as it was applied.",),), "good")
 
 
+def drift_act(act, found=(), restored=()):
+    rows = [[{"kind": "package", "name": name, "expected": "1", "observed": None} for name in names]
+            for names in (found, restored)]  # fmt: skip
+    return {"minion": "web1", "act": act, "count": len(found), "found": rows[0], "restored": rows[1]}
+
+
+def test_what_comes_of_drift():
+    changed = TELLER.entry("drift/web1", 2, "drift", drift_act("changed", ["nginx"], ["vim"]), None)
+    assert read(changed) == (
+        "Drift on web1 changed\n"
+        "package nginx: applied 1, found –\n"  # noqa: RUF001
+        "package vim is as it was applied again."
+    )
+    assert (changed.tone, changed.is_loud) == ("warning", False)
+    assert TELLER.entry("drift/web1", 1, "drift", drift_act("began", ["nginx"]), None).is_loud is False
+    assert TELLER.entry("drift/web1", 4, "drift", drift_act("began", ["nginx"]), None).is_loud is True
+    ended = TELLER.entry("drift/web1", 3, "drift", drift_act("ended", [], ["vim"]), None)
+    assert (ended.title, ended.tone) == ("Drift on web1 ended", "good")
+    many = TELLER.entry("drift/web1", 3, "drift", drift_act("changed", ["a"] * 20, ["b"] * 20), None)
+    assert len(many.lines) == 20
+    assert TELLER.entry("drift/web1", 1, "drift", {"note": "of another time"}, None) is None
+
+
 PLANNED = {"changes": [{"name": "nginx", "old": "1.22", "new": "1.24.0-2", "minions": 2, "asked_for": True}]}
 OVER = {"request": 7, "act": "over", "principal": "bob", "stage": 1, "state": "approved"}
 
