@@ -28,8 +28,6 @@ PAGES = (
     "jira",
     "servicenow",
     "tickets-from-other-systems",
-    "people",
-    "moving-from-salt-slack",
     "minion",
     "validation",
     "roles",
