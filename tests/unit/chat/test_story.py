@@ -361,7 +361,7 @@ def test_without_a_web_service_there_are_no_links():
         "export TOKEN=S3cretS3cret; run",
     ],
 )
-def test_secrets_are_hidden_before_anything_is_cut(secret):
+def test_check_14_secrets_are_hidden_before_anything_is_cut(secret):
     for command in (secret, "x" * 990 + " " + secret):
         for message in (
             TELLER.parent("job/1", stories.job(command=command)),
@@ -372,7 +372,7 @@ def test_secrets_are_hidden_before_anything_is_cut(secret):
             assert "S3c" not in json.dumps(blocks.payload(message))
 
 
-def test_what_is_cut_is_marked():
+def test_check_14_what_is_cut_is_marked():
     (section,) = PLAIN.parent("job/1", stories.job(command="x" * 3000)).sections
     assert section.text == "x" * 999 + "…"
 
