@@ -239,14 +239,18 @@ class OverHttp:
         try:
             fields = dict(urllib.parse.parse_qsl(body.decode(), keep_blank_values=True))
             payload = json.loads(fields["payload"]) if "payload" in fields else fields
-        except ValueError:
+        except (ValueError, RecursionError):
             return 400, None
         answers = [None]
-        self._interactions.take(
-            "interactive" if "payload" in fields else "slash_commands",
-            payload,
-            lambda answer=None: answers.append(answer),
-        )
+        try:
+            self._interactions.take(
+                "interactive" if "payload" in fields else "slash_commands",
+                payload,
+                lambda answer=None: answers.append(answer),
+            )
+        except (LookupError, TypeError, AttributeError):
+            # Slack's envelopes have all that is read of them.
+            return 400, None
         return 200, answers[-1]
 
 
