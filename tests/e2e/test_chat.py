@@ -103,9 +103,9 @@ def full_disk(lab):
     states = lab.directory / "states"
     before = (states / "top.sls").read_text()
     (states / "full.sls").write_text(FULL)
-    (states / "top.sls").write_text(TOP)
     # The master lists its files now and then.
     wait_until(lambda: "full" in lab.master.call("db1", "cp.list_states")["db1"], "the state in the file server")
+    (states / "top.sls").write_text(TOP)
     yield
     (states / "top.sls").write_text(before)
 
