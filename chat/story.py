@@ -399,7 +399,7 @@ class Teller:
         rows += [
             line("drift.restored", kind=one["kind"], name=Mono(self._name(one["name"]))) for one in body["restored"]
         ]
-        # What begins again was told as over before: the first message alone would not be seen.
+        # Drift that begins again was told as over: its first message alone would not be seen.
         is_loud = act == "began" and seq > 1
         tone = "good" if act == "ended" else "warning"
         title = say(f"drift.acts.{act}", minion=self._name(body["minion"]))
