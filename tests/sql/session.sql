@@ -1,4 +1,4 @@
--- What a session sets changes nothing of what functions do: a backslash in their texts is one, whoever calls.
+-- Settings of a session change nothing of what functions do: a backslash in their texts is one, whoever calls.
 BEGIN;
 \set vectors `cat tests/vectors/digest.json`
 CREATE TEMPORARY TABLE vector AS SELECT value FROM jsonb_array_elements(:'vectors');

@@ -34,7 +34,7 @@ BEGIN
                 WHERE 'alarm/' || a.alarm_id = c.thread AND a.acknowledged_at IS NULL)
             WHEN 'drift' THEN NOT EXISTS (
                 SELECT FROM approval.drift AS d WHERE d.minion_id = substr(c.thread, 7) AND d.cleared_at IS NULL)
-                -- What says there that a minion drifts must still be told that it does not, as an alert that calls people.
+                -- A message there that a minion drifts, as an alert that calls people, must still be told that it does not.
                 AND NOT EXISTS (SELECT FROM approval.chat_message AS m
                                 WHERE m.destination = p_destination AND m.thread = c.thread)
             ELSE false END
