@@ -71,8 +71,8 @@ demo: setup ## Tell the whole story on a real Salt: request, approval, highstate
 	@$(AS_ROOT) tools/sandbox.py $(VENV)/bin/python demo/story.py
 
 .PHONY: test
-test: setup ## Run all tests, four suites at a time: some compute, some wait; says where the time went
-	@tools/run-suites 4 test-approval test-site test-machines test-oldest test-modules test-unit test-faults test-c test-sql
+test: setup ## Run all tests, five suites at a time: some compute, some wait; says where the time went
+	@tools/run-suites 5 test-approval test-site test-machines test-oldest test-modules test-unit test-faults test-c test-sql
 	echo "All tests passed."
 
 .PHONY: test-c
@@ -119,9 +119,9 @@ test-approval: setup ## One part of these: the package itself, with its commands
 test-modules: setup ## The other part: modules that Salt loads, the state, tickets, the web service, SQL
 	@$(PYTEST) --ignore=tests/functional/approval tests/functional
 
-# What calls Salt, or is called by it; but for two files about the database.
-SALT_TESTS := $(addprefix tests/functional/,approval/engine approval/jobs pillar returners runners states) \
-    $(addprefix --ignore=tests/functional/approval/jobs/,test_any_call_fails.py test_record_batches.py)
+# Where Salt itself is at work; test-salts has all tests with each release of Salt.
+SALT_TESTS := $(addprefix tests/functional/,pillar returners runners states $(addprefix approval/,jobs/test_drain.py jobs/test_log_entry.py \
+    $(addprefix engine/,test_bus.py test_supervisor.py workers/test_dispatch.py workers/test_inventory.py workers/test_reinstall.py)))
 
 .PHONY: test-oldest
 test-oldest: ## Test what touches Salt with the oldest release in use
