@@ -1,7 +1,7 @@
 -- A person's name goes from everywhere, the audit stays whole, and nothing else is let through.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(35);
+SELECT plan(36);
 
 -- Somebody whose name, accounts and address stand nowhere by accident, in all that people leave behind.
 CREATE ROLE t_zebulon LOGIN; GRANT approval_person TO t_zebulon;
@@ -17,6 +17,9 @@ SELECT pg_temp.decide('t_zebulon', :other), pg_temp.act('t_alice', format('SELEC
     pg_temp.act('t_zebulon', 'SELECT approval.delegate(''pg'', ''t_zebulon'', ''carol'', NULL, now() + interval ''1 day'')'),
     pg_temp.act('t_alice', 'SELECT approval.delegate(''pg'', ''t_alice'', ''zebulon'', NULL, now() + interval ''1 day'')'),
     approval.drop_identity('slack', 'T1/UZEB') \g /dev/null
+-- An account that carol had before, and a stranger's try with it.
+SELECT approval.audit_append(0, now(), 'delegation-ended', 'carol', 'slack:T1/UZEB', 'asserted', '{}'),
+    approval.audit_append(0, now(), 'stranger-refused', NULL, 'slack:T1/UZEB', NULL, '{}') \g /dev/null
 -- A machine that has the name, and a text that mentions it.
 SELECT approval.put_minions('{zebulon}') \g /dev/null
 INSERT INTO approval.request_plan SELECT :other, 1, 1, now(), 'zebulon', 1, 'sha256:' || repeat('0', 64);
@@ -175,8 +178,9 @@ SELECT is(:'done'::jsonb - '{principal,at}'::text[], :'tried'::jsonb, 'it told w
 SELECT is(:'done'::jsonb -> 'left', jsonb '{"job": 1, "audit_entry": 1, "request": 0, "decision": 0, "alarm": 0, "job_log": 1, "ticket_delivery": 0}',
     'what is left is counted');
 SELECT is(:'done'::jsonb -> 'dropped', jsonb '{"outbox": 2, "identity": 2, "contact": 1, "membership": 1}', 'what is dropped is counted');
-SELECT set_eq('SELECT place FROM pg_temp.traces(''zeb'')', ARRAY['audit_entry.detail', 'job_log.command', 'minion.minion_id'],
+SELECT set_eq('SELECT place FROM pg_temp.traces(''zeb'')', ARRAY['audit_entry.detail', 'audit_entry.identity', 'job_log.command', 'minion.minion_id'],
     'the name is left where it names a machine, and in a text');
+SELECT is((SELECT array_agg(principal) FROM approval.audit_entry WHERE identity ~* 'zeb'), '{carol}', 'an account stays with others who had it');
 SELECT is((SELECT count(*) FROM approval.audit_entry WHERE detail ~* 'zeb'), 1::bigint, 'in the audit, too');
 SELECT :'done'::jsonb ->> 'principal' AS pseudonym \gset
 SELECT matches(:'pseudonym'::text, '^person-[0-9]+$', 'a pseudonym has taken its place');

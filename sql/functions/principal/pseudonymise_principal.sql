@@ -44,9 +44,9 @@ BEGIN
     BEGIN
         answer := approval.replace_name(person, p_reason);
         IF p_dry_run THEN
-            RAISE EXCEPTION USING ERRCODE = 'AP000';
+            RAISE EXCEPTION USING ERRCODE = 'UNDID';
         END IF;
-    EXCEPTION WHEN SQLSTATE 'AP000' THEN
+    EXCEPTION WHEN SQLSTATE 'UNDID' THEN
         -- All of it is taken back; the number of the pseudonym is used up.
         RETURN answer - '{principal,at}'::text[];
     END;

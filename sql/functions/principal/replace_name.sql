@@ -5,6 +5,8 @@ DECLARE
     mention constant text := '\m' || regexp_replace(p_person.name, '(\W)', '\\\1', 'g') || '\M';
     old_name constant text := p_person.name;
     pseudonym text;
+    -- It finds every word as a whole string in JSON: opening each detail and body to look would take minutes.
+    any_word text;
     words jsonb;
     every_word text[];
     logins text[];
@@ -22,19 +24,22 @@ BEGIN
     END LOOP;
     words := approval.words_of(p_person, pseudonym);
     every_word := ARRAY(SELECT jsonb_object_keys(words));
+    any_word := (SELECT '"(' || string_agg(regexp_replace(btrim(to_json(w.word)::text, '"'), '(\W)', '\\\1', 'g'), '|') || ')"'
+                 FROM unnest(every_word) AS w (word));
     logins := ARRAY(SELECT substr(w.word, 4) FROM unnest(every_word) AS w (word) WHERE starts_with(w.word, 'pg:'));
 
     WITH changed AS (
         UPDATE approval.audit_entry AS e
         SET principal = CASE WHEN e.principal = old_name THEN pseudonym ELSE e.principal END,
             identity = CASE WHEN e.principal = old_name THEN split_part(e.identity, ':', 1) || ':' || pseudonym
-                ELSE coalesce(words ->> e.identity, e.identity) END,
+                -- Somebody else who had the account at another time keeps it.
+                WHEN e.principal IS NULL THEN coalesce(words ->> e.identity, e.identity) ELSE e.identity END,
             login_role = CASE WHEN e.login_role = ANY (logins) THEN pseudonym ELSE e.login_role END,
             detail = approval.pseudonymous(e.detail::jsonb, words)::text
         -- These acts vouch for others by their hash, and have no name in them but the login of who did it.
         WHERE e.act <> 'pseudonymised' AND (
-            e.principal = old_name OR e.identity = ANY (every_word) OR e.login_role = ANY (logins)
-            OR (approval.mentions(e.detail, every_word) AND approval.pseudonymous(e.detail::jsonb, words) <> e.detail::jsonb))
+            e.principal = old_name OR (e.principal IS NULL AND e.identity = ANY (every_word)) OR e.login_role = ANY (logins)
+            OR (e.detail ~ any_word AND approval.pseudonymous(e.detail::jsonb, words) <> e.detail::jsonb))
         RETURNING e.stream, e.seq, approval.audit_hash(
             e.stream, e.seq, e.at, e.act, e.principal, e.identity, e.login_role, e.assurance, e.detail, e.previous_hash) AS content
     )
@@ -104,7 +109,7 @@ BEGIN
     GET DIAGNOSTICS number = ROW_COUNT;
     counts := counts || jsonb_build_object('dropped', jsonb_build_object('outbox', number));
     UPDATE approval.outbox AS o SET body = approval.pseudonymous(o.body, words)
-    WHERE approval.mentions(o.body::text, every_word) AND approval.pseudonymous(o.body, words) <> o.body;
+    WHERE o.body::text ~ any_word AND approval.pseudonymous(o.body, words) <> o.body;
     GET DIAGNOSTICS number = ROW_COUNT;
     counts := jsonb_set(counts, '{replaced,outbox}', to_jsonb(number));
     DELETE FROM approval.asked AS a WHERE a.principal_id = p_person.principal_id;
@@ -130,8 +135,7 @@ BEGIN
             'decision', (SELECT count(*) FROM approval.decision AS d WHERE d.comment ~ mention),
             'alarm', (SELECT count(*) FROM approval.alarm AS a WHERE a.what ~ mention OR a.comment ~ mention),
             'job_log', (SELECT count(*) FROM approval.job_log AS l WHERE l.command ~ mention OR l.tgt ~ mention),
-            'ticket_delivery', (
-                SELECT count(*) FROM approval.ticket_delivery AS t WHERE approval.mentions(t.content::text, every_word))));
+            'ticket_delivery', (SELECT count(*) FROM approval.ticket_delivery AS t WHERE t.content::text ~ any_word)));
 END
 $$;
 COMMENT ON FUNCTION approval.replace_name IS
