@@ -25,6 +25,7 @@ MANY_ROWS = "INSERT INTO bench_payload SELECT unnest(%b::bytea[])"
 BATCH = 500
 BLOCK = 8192
 REACH = 40
+PING_REACH = 0.8
 
 
 def _schema():
@@ -55,7 +56,8 @@ def finish(database):
 
 def measure(database, minions, rounds, duration_s):
     """
-    The row returner_durable: highstates of minions that converged before, each with evidence of its own.
+    The rows returner_durable (highstates of minions that converged before, each with evidence of its own) and
+    returner_ping (returns of the same minions which can prove nothing).
 
     minions
         A Fleet grown for returns.
@@ -63,15 +65,19 @@ def measure(database, minions, rounds, duration_s):
     returners = salt.loader.returners(options_of(database), {})
     ours, theirs = returners["approval.returner"], returners["pgjsonb.returner"]
     loads = loads_of(database, minions)
+    pings = (load | {"fun": "test.ping", "return": True} for load in loads_of(database, minions))
     ours(next(loads))
     _check(database)
     with psycopg.connect(database.dsn_of(), autocommit=True) as connection, _Disk(database) as disk:
         payload = _core.compress(packing.pack(next(loads)))
         payloads = [payload] * BATCH
+        ping = _core.compress(packing.pack(next(pings)))
         times = medians(
             {
                 "ours": Returned(ours, loads),
                 "pgjsonb": Returned(theirs, loads),
+                "ping": Returned(ours, pings),
+                "commit of a ping": Clocked(lambda: connection.execute(ONE_ROW, (ping,), prepare=True, binary=True)),
                 "batch": Recorded(database, loads),
                 "commit": Clocked(lambda: connection.execute(ONE_ROW, (payload,), prepare=True, binary=True)),
                 "commit of many": Clocked(
@@ -90,6 +96,10 @@ def measure(database, minions, rounds, duration_s):
     yield Floor(f"blocks of {BLOCK} bytes written with fdatasync", 1, 1e6 / times["disk"], "writes/s")
     yield Floor(f"returns recorded {BATCH} in a commit", CHUNKS, 1e6 / times["batch"], "returns/s")
     yield Floor(f"payloads inserted {BATCH} in a commit", CHUNKS, BATCH * 1e6 / times["commit of many"], "payloads/s")
+    ratio, rate = times["commit of a ping"] / times["ping"], 1e6 / times["ping"]
+    reach = f">= {PING_REACH}"
+    yield Row("returner_ping", 1, rate, "returns/s", "commits of it", ratio, reach, ratio >= PING_REACH)
+    yield Floor("durable commits of nothing but that payload", 1, 1e6 / times["commit of a ping"], "commits/s")
 
 
 class Recorded:

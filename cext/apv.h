@@ -122,6 +122,9 @@ typedef struct {
     bool success;    /* not given: retcode is 0 */
     bool has_revision;
     int64_t revision; /* of the evidence */
+    /* Whether it may show anything of what is approved. If not, its verdict is invalid whatever
+     * it is held against, it has no authentic evidence, and no finding of it is converged. */
+    bool can_prove;
 } apv_return;
 
 /* Reads the head of a return in msgpack bytes.

@@ -242,17 +242,23 @@ bool
 apv_documents_read_expected(const apv_return *heads, size_t count, const apv_result *result,
                             apv_document **documents, apv_err *err)
 {
-    if (!check_columns(result, count, APV_DOCUMENT_COLUMNS, err))
+    size_t row = 0, asked = 0;
+
+    for (size_t i = 0; i < count; i++)
+        asked += heads[i].can_prove;
+    if (asked > 0 && !check_columns(result, asked, APV_DOCUMENT_COLUMNS, err))
         return false;
     for (size_t i = 0; i < count; i++) {
+        bool is_asked = heads[i].can_prove;
         apv_owned_document *made = document_new(err);
         if (made == NULL)
             return false;
         documents[i] = &made->document;
-        if (apv_result_peek(result, i, 0).data == NULL
-                ? !fill_unknown(made, heads[i].minion, err)
-                : !read_row(made, heads[i].minion, result, i, err))
+        if (is_asked && apv_result_peek(result, row, 0).data != NULL
+                ? !read_row(made, heads[i].minion, result, row, err)
+                : !fill_unknown(made, heads[i].minion, err))
             return false;
+        row += is_asked;
     }
     return true;
 }

@@ -28,9 +28,11 @@ bool apv_document_fill(apv_owned_document *document, apv_span minion_id,
 /* The document of a minion for which nothing was ever approved, with as_of 0. */
 bool apv_document_unknown(apv_span minion_id, apv_document **document, apv_err *err) APV_MUSTCHECK;
 
-/* Reads what expected_documents answered for these returns. Revision 0 and no items: the
- * minion was given none such. documents: receives count documents, which borrow from
- * result; on failure some, the others are left as they are. Errors: PROTOCOL, MEMORY. */
+/* Reads what expected_documents answered for those of the returns that can prove something; it may
+ * be NULL where none can. Revision 0 and no items: the minion was given none such, or the return
+ * is held against nothing, since it can prove nothing. documents: receives count documents, which
+ * borrow from result; on failure some, the others are left as they are. Errors: PROTOCOL, MEMORY.
+ */
 bool apv_documents_read_expected(const apv_return *heads, size_t count, const apv_result *result,
                                  apv_document **documents, apv_err *err) APV_MUSTCHECK;
 

@@ -185,15 +185,18 @@ element(const apv_returns *returns, enum column column, size_t place)
     return APV_NO_SPAN;
 }
 
-/* A column as an argument, borrowed from returns until it is reset. */
+/* A column as an argument, borrowed from returns until it is reset: of all of them, or of those
+ * that can prove something. */
 static apv_arg
-column_arg(const apv_returns *returns, enum column column)
+column_arg(const apv_returns *returns, enum column column, bool of_all)
 {
     apv_span *cells = &returns->cells[column * returns->count];
+    size_t count = 0;
 
     for (size_t i = 0; i < returns->count; i++)
-        cells[i] = element(returns, column, i);
-    return (apv_arg){.kind = column_kinds[column], .as.array = {cells, returns->count}};
+        if (of_all || returns->heads[i].can_prove)
+            cells[count++] = element(returns, column, i);
+    return (apv_arg){.kind = column_kinds[column], .as.array = {cells, count}};
 }
 
 /* ---- validating ---- */
@@ -241,13 +244,15 @@ read_heads(apv_returns *returns, apv_err *err)
     return true;
 }
 
+/* Most returns of a master can prove nothing: the database is not asked for these. */
 static bool
 read_documents(apv_db *db, apv_returns *returns, apv_err *err)
 {
-    const apv_arg args[] = {column_arg(returns, MINION), column_arg(returns, REVISION),
-                            column_arg(returns, JID)};
+    const apv_arg args[] = {column_arg(returns, MINION, false),
+                            column_arg(returns, REVISION, false), column_arg(returns, JID, false)};
+    bool is_any = args[0].as.array.count > 0;
 
-    return apv_call(db, "expected_documents", args, 3, true, &returns->asked, err) &&
+    return (!is_any || apv_call(db, "expected_documents", args, 3, true, &returns->asked, err)) &&
            apv_documents_read_expected(returns->heads, returns->count, returns->asked,
                                        returns->documents, err);
 }
@@ -334,7 +339,7 @@ store(apv_db *db, apv_returns *returns, apv_returns *upcoming, apv_err *err)
     bool ok = false;
 
     for (size_t i = 0; i < COLUMNS; i++)
-        args[i] = column_arg(returns, (enum column)i);
+        args[i] = column_arg(returns, (enum column)i, true);
     if (upcoming != NULL)
         apv_db_meanwhile(db, judge_upcoming, upcoming);
     ok = apv_call(db, "record_returns", args, COLUMNS, true, &result, err) &&

@@ -87,6 +87,19 @@ find_revision(const apv_reader *reader, apv_value ret, apv_return *head)
     }
 }
 
+/* Whether the validator reads what this function returns. A job with several functions, or a load
+ * in a shape that names none, may hold any. */
+static bool
+can_prove(const apv_reader *reader, apv_value fun, apv_value ret)
+{
+    apv_span name;
+
+    if (ret.node == NULL || !reader->text(reader, fun, &name))
+        return true;
+    return apv_is_state_function(name) || apv_is_check(name) || apv_is_judged_function(name) ||
+           apv_span_starts(name, "runner.");
+}
+
 bool
 apv_return_read(apv_span load, apv_return *head, apv_err *err)
 {
@@ -109,6 +122,7 @@ apv_return_read(apv_span load, apv_return *head, apv_err *err)
         .jid = apv_text_or_none(reader, found[JID]),
         .fun = first_text(reader, found[FUN]),
         .retcode = first_failure(reader, found[RETCODE]),
+        .can_prove = can_prove(reader, found[FUN], found[RETURN]),
     };
     read.success =
         found[SUCCESS].node == NULL ? read.retcode == 0 : all_succeeded(reader, found[SUCCESS]);

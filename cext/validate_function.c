@@ -47,6 +47,13 @@ find_family(apv_span fun, family *found)
     return false;
 }
 
+bool
+apv_is_judged_function(apv_span fun)
+{
+    family is;
+    return find_family(fun, &is) || apv_span_starts(fun, "pkg.");
+}
+
 /* ---- jobs that could not run ---- */
 
 static const struct {

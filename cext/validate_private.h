@@ -322,6 +322,8 @@ void apv_service_observe(apv_walk *walk, apv_slot *slot, bool running);
  * if they are not known. */
 bool apv_function_judge(apv_walk *walk, apv_span fun, apv_value ret, bool failed,
                         const apv_arguments *arguments);
+/* Whether apv_function_judge may read what a function returns. */
+bool apv_is_judged_function(apv_span fun);
 void apv_module_judge(apv_walk *walk, const apv_chunk *chunk);
 /* Whether a text is what Salt returns instead of a result when a job could not run. */
 bool apv_is_refusal(apv_span text, apv_reason *reason);

@@ -146,13 +146,8 @@ class Interactions:
         respond(_plain(text))
 
     def _decided(self, subject, number, stage, digest, decision, reason, page):
-        story = self._database.value("chat_story", f"request/{number}")
-        now_at = next((one["stage"] for one in (story or {"chain": ()})["chain"] if one["satisfied_at"] is None), None)
-        if story is not None and story["state"] == "pending" and now_at != stage:
-            # It would count for a stage that they were not shown.
-            return say("answer.passed", request=number)
         try:
-            state = self._database.value("decide", PROVIDER, subject, number, decision, reason, digest)
+            state = self._database.value("decide", PROVIDER, subject, number, decision, reason, digest, stage)
         except Refused as exc:
             key = {TOO_WEAK: "refused_here", CHANGED: "renewed"}.get(exc.sqlstate, "refused")
             return say(f"answer.{key}", reason=_sentence(exc), page=page)
@@ -244,14 +239,18 @@ class OverHttp:
         try:
             fields = dict(urllib.parse.parse_qsl(body.decode(), keep_blank_values=True))
             payload = json.loads(fields["payload"]) if "payload" in fields else fields
-        except ValueError:
+        except (ValueError, RecursionError):
             return 400, None
         answers = [None]
-        self._interactions.take(
-            "interactive" if "payload" in fields else "slash_commands",
-            payload,
-            lambda answer=None: answers.append(answer),
-        )
+        try:
+            self._interactions.take(
+                "interactive" if "payload" in fields else "slash_commands",
+                payload,
+                lambda answer=None: answers.append(answer),
+            )
+        except (LookupError, TypeError, AttributeError):
+            # Slack's envelopes have all that is read of them.
+            return 400, None
         return 200, answers[-1]
 
 

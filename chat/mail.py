@@ -32,7 +32,7 @@ SETTINGS = (
     "time_zone", "per_hour",
 )  # fmt: skip
 TLS = {"starttls": 587, "tls": 465, "none": 25}
-# So that no text ends a header, adds an address or names more than one.
+# Characters by which a text could end a header, add an address or name more than one are left out.
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
 HOST = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]")
 LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]"})

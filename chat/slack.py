@@ -282,6 +282,10 @@ def channel(name, where, given):
         raise ConfigError(
             f"{where}: buttons need a way back: app_token_file for Socket Mode, or signing_secret_file for HTTP"
         )
+    if given.get("app_token_file") and given.get("signing_secret_file"):
+        raise ConfigError(
+            f"{where}: app_token_file is for Socket Mode and signing_secret_file for HTTP: set one of them"
+        )
     return Slack(name, where, given)
 
 

@@ -65,6 +65,8 @@ class Teller:
             return self._outcome(key, body, story)
         if kind == "alarm" and body.get("act") in ("muted", "acknowledged"):
             return self._alarm_act(key, body)
+        if kind == "drift" and body.get("act") in ("began", "changed", "ended"):
+            return self._drift_act(key, seq, body)
         return None
 
     def ask(self, thread, story, body, with_buttons=False):
@@ -284,12 +286,10 @@ class Teller:
 
     def _act(self, key, body):
         act = body["act"]
-        name = phrases()["act"]["names"].get(act, self._name(act))
+        name, lines = phrases()["act"]["names"].get(act, self._name(act)), []
         if body.get("principal"):
             who, identity = self._name(body["principal"]), self._name(body.get("identity") or "")
-            lines = [line("act.of", act=Bold(name), who=who, identity=identity, assurance=body.get("assurance") or "")]
-        else:
-            lines = [line("act.alone", act=Bold(name))]
+            lines.append(line("act.by", who=who, identity=identity, assurance=body.get("assurance") or ""))
         detail = body.get("detail") if isinstance(body.get("detail"), dict) else {}
         comment = detail.get("comment") or detail.get("reason")
         if isinstance(comment, str):
@@ -383,6 +383,27 @@ class Teller:
         return Message(
             thread, say("drift.title", minion=self._name(story["minion"])), tuple(lines), sections, tone=tone
         )
+
+    def _drift_act(self, key, seq, body):
+        act = body["act"]
+        rows = [
+            line(
+                "drift.found",
+                kind=one["kind"],
+                name=Mono(self._name(one["name"])),
+                expected=self._name(one["expected"] or "–"),  # noqa: RUF001
+                observed=self._name(one["observed"] or "–"),  # noqa: RUF001
+            )
+            for one in body["found"]
+        ]
+        rows += [
+            line("drift.restored", kind=one["kind"], name=Mono(self._name(one["name"]))) for one in body["restored"]
+        ]
+        # Drift that begins again was told as over: its first message alone would not be seen.
+        is_loud = act == "began" and seq > 1
+        tone = "good" if act == "ended" else "warning"
+        title = say(f"drift.acts.{act}", minion=self._name(body["minion"]))
+        return Message(key, title, tuple(rows[:MOST_ROWS]), tone=tone, is_loud=is_loud)
 
     def _names(self, names, count=None):
         """Names with commas, and how many more there are."""

@@ -1,8 +1,11 @@
 """The web service as a whole: from the settings to the end."""
 
+from .. import db
+from ..chat import channels, story
 from ..errors import ConfigError
+from ..intake import masking
 from ..itsm import sites
-from . import app, config, tickets
+from . import app, chat, config, tickets
 from .database import Connections
 from .server import Server
 
@@ -37,4 +40,27 @@ def run(settings, schema):
         return "; ".join(found for desk in desks.values() if (found := desk.problem())) or None
 
     checks = {"database": schema_problem, "sites": sites_problem}
-    Server(app.create(web, checks, [tickets.blueprint(desks, root)]), web).run()
+    blueprints = [tickets.blueprint(desks, root)]
+    if heard := _heard(settings, web.public_url):
+        chats = Connections(lambda: settings.connection("chat"))
+
+        def chat_problem():
+            chats.call(READY_S, lambda conn: conn.execute("SELECT"))
+            for desk in heard.values():
+                desk.secret()
+
+        checks["chat"] = chat_problem
+        blueprints.append(chat.blueprint(heard))
+    Server(app.create(web, checks, blueprints), web).run()
+
+
+def _heard(settings, public_url):
+    """{name: chat.Desk} of the channels whose clicks come over HTTP."""
+    if settings.section("chat") is None:
+        return {}
+    teller = story.Teller(masking.of_site(settings.masking_patterns).masked_text, public_url)
+    return {
+        name: chat.Desk(channel, lambda: db.connect(settings.connection("chat")), teller, public_url)
+        for name, channel in channels.load(settings.chat_channels()).items()
+        if channel.kind == "slack" and channel.settings.get("signing_secret_file")
+    }

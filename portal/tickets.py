@@ -11,19 +11,17 @@ import time
 import uuid
 
 from flask import Blueprint, abort, request
-from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException
 
 from .. import db
 from ..errors import ConfigError, InputError, Refused, Unavailable
 from ..itsm import automation, body, sites
 from ..itsm.ticket import ROUTES, Ignored, Unsigned
-from . import answers, log
+from . import answers, incoming, log
 
 KEEP_S = 2.0  # for the database to keep a delivery
 ANSWER_S = 2.0  # from the arrival of a rule's request on: Jira waits for three seconds
 PAUSES_S = (0.05, 0.1, 0.2)  # between looks whether a rule's request is there; the last one again and again
-PIECE = 65_536  # bytes
 SHORTEST_TOKEN = 16
 MALFORMED = "AP005"
 NO_ACCESS = "Unauthorized"
@@ -111,7 +109,7 @@ def blueprint(desks, root=None):
 
 def _webhook(desk):
     """Take a delivery: 202 it is new, 200 it is known or asks for nothing, 401 it is not proven, 400 it is none."""
-    content = _body()
+    content = incoming.content(body.MOST_BYTES)
     headers = dict(request.headers)
     try:
         retiring = desk.system.verify(headers, content, datetime.datetime.now(datetime.timezone.utc))
@@ -141,7 +139,7 @@ def _rule(desk, route):
         token = desk.site.route_token() if desk is not None else None
         if token is None:
             abort(404)
-        content = _body()
+        content = incoming.content(body.MOST_BYTES)
         if not _has_token(token):
             _say("a rule did not show the token of its site", desk, logging.WARNING)
             response = _failed(401, NO_ACCESS)
@@ -185,28 +183,6 @@ def _answer_of(desk, key, until):
     if found["request_id"] is None or (found["note"] or "").startswith(NOTHING_DONE):
         return _failed(400, automation.INVALID)
     return answers.as_json({"success": True, "request": found["request_id"], "state": found["request_state"]})
-
-
-def _body():
-    """
-    The bytes that were sent, at most body.MOST_BYTES of them; what is more is not read. Ends the request with 413, or
-    with 400 where it is cut off.
-    """
-    length = request.content_length
-    if length is not None and length > body.MOST_BYTES:
-        abort(413)
-    stream, pieces, taken = request.environ["wsgi.input"], [], 0
-    try:
-        while piece := stream.read(min(PIECE, body.MOST_BYTES + 1 - taken)):
-            pieces.append(piece)
-            taken += len(piece)
-            if taken > body.MOST_BYTES:
-                abort(413)
-    except (OSError, ParseException):
-        abort(400)
-    if length is not None and taken < length:
-        abort(400)
-    return b"".join(pieces)
 
 
 def _has_token(token):

@@ -654,6 +654,54 @@ def mute(alarm=None, until=None, comment=None, *surplus, **options):
     return _answer(mute, surplus, options, "mute", alarm, until, comment)
 
 
+def contacts(*surplus, **options):
+    """
+    Where you are told of what waits for you, and until when you muted it.
+
+        salt-run approval.contacts
+    """
+    return _answer(contacts, surplus, options, "contacts")
+
+
+def set_contact(channel=None, address=None, *surplus, **options):
+    """
+    Be told by a channel of what waits for you.
+
+    channel: its name in the configuration of chats.
+    address: as the channel has it: TEAM/USER of Slack, or an address of mail.
+
+        salt-run approval.set_contact mail bob@example.com
+    """
+    return _answer(set_contact, surplus, options, "set_contact", channel, address)
+
+
+def drop_contact(channel=None, *surplus, **options):
+    """
+    Be told no more by a channel.
+
+        salt-run approval.drop_contact mail
+    """
+    return _answer(drop_contact, surplus, options, "drop_contact", channel)
+
+
+def mute_contact(channel=None, until=None, *surplus, **options):
+    """
+    Be told nothing by a channel until a time.
+
+        salt-run approval.mute_contact mail until=2026-12-24T12:00
+    """
+    return _answer(mute_contact, surplus, options, "mute_contact", channel, until)
+
+
+def unmute_contact(channel=None, *surplus, **options):
+    """
+    Be told by a channel again, from now on.
+
+        salt-run approval.unmute_contact mail
+    """
+    return _answer(unmute_contact, surplus, options, "unmute_contact", channel)
+
+
 def sync_minions(*surplus, **options):
     """
     Make every minion whose key is accepted known to the approval database. The engine does so by itself, soon after a

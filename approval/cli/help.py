@@ -19,6 +19,7 @@ PAGES = (
     "web",
     "job-log",
     "chat",
+    "chat-other",
     "alarms",
     "model",
     "cookbook",
@@ -30,9 +31,11 @@ PAGES = (
     "minion",
     "validation",
     "roles",
+    "people",
     "architecture",
     "performance",
     "moving-from-saltconf21",
+    "moving-from-salt-slack",
 )
 HEADING = re.compile(r"^(#{1,3}) (.+)$")
 

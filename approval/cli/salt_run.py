@@ -4,7 +4,7 @@ import difflib
 import inspect
 
 from ..errors import InputError
-from . import alarms, audit, busy, compliance, jobs, layout, minions, outbox, policy, render, returns, rollout
+from . import alarms, audit, busy, compliance, contacts, jobs, layout, minions, outbox, policy, render, returns, rollout
 
 TEXT = "text"
 
@@ -65,6 +65,11 @@ TEXTS = {
     "alarms": alarms.alarms_text,
     "acknowledge": alarms.judged_text,
     "mute": alarms.judged_text,
+    "contacts": contacts.contacts_text,
+    "set_contact": contacts.set_text,
+    "drop_contact": contacts.dropped_text,
+    "mute_contact": contacts.muted_text,
+    "unmute_contact": contacts.muted_text,
     "sync_minions": lambda answer: f"{answer['added']} of {answer['known']} were new",
     "remove_minions": minions.removed_text,
     "audit": audit.trail_text,

@@ -69,6 +69,11 @@ ROUTES = {
     "alarms": ("GET", "/alarms"),
     "acknowledge": ("POST", "/alarms/{alarm}/acknowledgement"),
     "mute": ("POST", "/alarms/{alarm}/mute"),
+    "contacts": ("GET", "/contacts"),
+    "set_contact": ("PUT", "/contacts/{channel}"),
+    "drop_contact": ("DELETE", "/contacts/{channel}"),
+    "mute_contact": ("POST", "/contacts/{channel}/mute"),
+    "unmute_contact": ("DELETE", "/contacts/{channel}/mute"),
 }
 
 
@@ -407,3 +412,21 @@ class Client(Protocol):
         """
         Have an alarm counted and nobody told of it until a time, for the reason in ``comment``. Returns {alarm, state}.
         """
+
+    def contacts(self):
+        """One's own contacts, where one is told of what waits for one: [{principal, channel, address, muted_until}]."""
+
+    def set_contact(self, channel, address):
+        """
+        Be told by a channel of what waits for one, at an address as the channel has it. Returns {channel, changed};
+        one that is there as given stays as it is.
+        """
+
+    def drop_contact(self, channel):
+        """Be told no more by a channel. Returns {channel, changed}; one that is not there changes nothing."""
+
+    def mute_contact(self, channel, until):
+        """Be told nothing by a channel until a time. Returns {channel, muted_until}."""
+
+    def unmute_contact(self, channel):
+        """Be told by a channel again from now on. Returns {channel, muted_until}, of which the second is None."""

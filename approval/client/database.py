@@ -425,6 +425,34 @@ class DatabaseClient(Client):
         db.call(self._conn, "mute_alarm", *self._identity, number, until, comment)
         return {"alarm": number, "state": "muted"}
 
+    def contacts(self):
+        return self._rows("list_contacts", *self._identity)
+
+    def set_contact(self, channel, address):
+        channel = fields.channel(channel)
+        address = fields.text("the address", address, "address=..., as T0123ABCD/U0456EFGH or bob@example.com")
+        return {
+            "channel": channel,
+            "changed": db.value(self._conn, "put_contact", *self._identity, None, channel, address),
+        }
+
+    def drop_contact(self, channel):
+        channel = fields.channel(channel)
+        return {"channel": channel, "changed": db.value(self._conn, "drop_contact", *self._identity, None, channel)}
+
+    def mute_contact(self, channel, until):
+        until = fields.time("until", until)
+        if until is None:
+            raise InputError("say until when: until=2026-12-24T12:00")
+        return self._muted(fields.channel(channel), until)
+
+    def unmute_contact(self, channel):
+        return self._muted(fields.channel(channel), None)
+
+    def _muted(self, channel, until):
+        db.call(self._conn, "mute_contact", *self._identity, channel, until)
+        return {"channel": channel, "muted_until": until and until.isoformat()}
+
     def _tried(self, submit, request_type, count):
         """The answer that ``submit`` would give, in a transaction that is rolled back; see request()."""
         with db.translated(), self._conn.transaction(force_rollback=True):

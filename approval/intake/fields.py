@@ -213,6 +213,11 @@ def thread(value):
     return f"request/{request_id(value.removeprefix('request/') if isinstance(value, str) else value)}"
 
 
+def channel(value):
+    """A channel where people are told: its name, or the destination of routes that leads to it, ``chat-NAME``."""
+    return text("the channel", value, "its name, as mail").removeprefix("chat-")
+
+
 def count(what, value):
     """A number of things, at least one; ``what`` names it in the error."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**31:

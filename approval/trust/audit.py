@@ -72,6 +72,8 @@ class Report:
     The result of a verification. entries, streams, seals: how many were read, up to the broken record if there is
     one. unsealed: entries that no seal covers yet. head: hash of the last seal. broken: None if nothing is wrong.
     published_seal: number of the seal that has the published head; None where none was given or found.
+    replaced: entries with a pseudonym where a name was. They keep their hash, and an act vouches for what they say now:
+    what they said before cannot be proven.
     """
 
     entries: int
@@ -81,6 +83,7 @@ class Report:
     head: str | None
     broken: Finding | None
     published_seal: int | None = None
+    replaced: int = 0
 
     @property
     def intact(self):
@@ -115,7 +118,14 @@ def verify(lines, head=None):
         except _Broken as exc:
             broken = Finding(trail.line if exc.line is None else exc.line, *exc.args)
         return Report(
-            trail.entries, trail.streams, trail.seals, trail.unsealed(), trail.head, broken, trail.published_seal
+            trail.entries,
+            trail.streams,
+            trail.seals,
+            trail.unsealed(),
+            trail.head,
+            broken,
+            trail.published_seal,
+            trail.replaced,
         )
 
 
@@ -151,7 +161,7 @@ class _Trail:
     """The memory of the lines read so far."""
 
     def __init__(self, published):
-        self.line = self.entries = self.seals = 0
+        self.line = self.entries = self.seals = self.replaced = 0
         self.head = self.published_seal = None
         self._published = published
         self._stream, self._seq, self._hash = -1, 0, ""  # the last entry
@@ -233,6 +243,8 @@ class _Trail:
             self._waiting[seq] = self.line, digest
         elif self._vouched.get((stream, seq)) != digest:
             raise _Broken(ALTERED, stream, seq)
+        else:
+            self.replaced += 1
         self._hashes.write(bytes.fromhex(entry["hash"]))
         self._seq, self._hash = seq, entry["hash"]
         self.entries += 1
@@ -242,6 +254,7 @@ class _Trail:
         for seq, (line, digest) in self._waiting.items():
             if self._vouched.get((0, seq)) != digest:
                 raise _Broken(ALTERED, 0, seq, line=line)
+        self.replaced += len(self._waiting)
         self._waiting.clear()
 
     def _read_seal(self, seal):

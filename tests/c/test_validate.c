@@ -804,6 +804,42 @@ test_return_head(void **state)
     free((char *)load.data);
 }
 
+static void
+test_what_can_prove(void **state)
+{
+    static const struct {
+        const char *load;
+        bool can_prove;
+    } cases[] = {
+        {"{\"fun\":\"test.ping\",\"return\":true}", false},
+        {"{\"fun\":\"cmd.run\",\"return\":\"hello\"}", false},
+        {"{\"fun\":\"state.apply\",\"return\":{}}", true},
+        {"{\"fun\":\"state.test\",\"return\":{}}", true},
+        {"{\"fun\":\"approval.observe\",\"return\":{}}", true},
+        {"{\"fun\":\"pkg.version\",\"return\":\"1\"}", true},
+        {"{\"fun\":\"pkg.that_fails\",\"return\":\"no\"}", true},
+        {"{\"fun\":\"service.status\",\"return\":true}", true},
+        {"{\"fun\":\"service.restart\",\"return\":true}", false},
+        {"{\"fun\":\"runner.state.orch\",\"return\":{}}", true},
+        /* Several functions, or none that is named: any may be among them. */
+        {"{\"fun\":[\"test.ping\"],\"return\":[true]}", true},
+        {"{\"fun\":null,\"return\":true}", true},
+        {"{\"fun\":\"test.ping\"}", true},
+        {"{\"web1\":{\"return\":true}}", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        apv_span load = support_pack(cases[i].load);
+        apv_err err = APV_ERR_NONE;
+        apv_return head;
+        assert_true(apv_return_read(load, &head, &err));
+        if (head.can_prove != cases[i].can_prove)
+            fail_msg("%s", cases[i].load);
+        free((char *)load.data);
+    }
+}
+
 int
 main(void)
 {
@@ -824,6 +860,7 @@ main(void)
         cmocka_unit_test(test_without_memory),
         cmocka_unit_test(test_sink),
         cmocka_unit_test(test_return_head),
+        cmocka_unit_test(test_what_can_prove),
     };
     return cmocka_run_group_tests(tests, NULL, forget_judged);
 }

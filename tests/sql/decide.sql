@@ -1,6 +1,6 @@
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(26);
+SELECT plan(30);
 
 SELECT pg_temp.ask('t_alice', 'package', '{web1,web2}', 'hello', '2.10-3') AS request \gset
 SELECT is(pg_temp.state_of(:request), 'pending', 'a request with a chain waits');
@@ -35,7 +35,15 @@ SELECT throws_ok(
     format('SELECT pg_temp.act(''t_runner'', ''SELECT approval.decide(''''salt'''', ''''dave'''', %s, ''''approve'''', NULL, NULL)'')', :request),
     'AP009', NULL, 'stage 2 does not take an asserted one');
 SELECT is((SELECT count(*) FROM approval.document), 0::bigint, 'nothing is exported before the last approval');
-SELECT is(pg_temp.decide('t_dave', :request), 'approved', 'the last approval');
+SELECT throws_ok(
+    format('SELECT pg_temp.act(''t_dave'', ''SELECT approval.decide(''''pg'''', ''''t_dave'''', %s, ''''%s'''', NULL, NULL, %s)'')', :request, decision, stage),
+    'AP011', NULL, format('stage 2 is not passed by %s of stage %s', decision, stage))
+FROM (VALUES ('approve', 1), ('reject', 1), ('approve', 3)) AS other (decision, stage);
+SELECT is(pg_temp.act('t_dave', format('SELECT approval.decide(''pg'', ''t_dave'', %s, ''approve'', NULL, NULL, 2)', :request)), 'approved',
+    'the last approval');
+SELECT throws_ok(
+    format('SELECT pg_temp.act(''t_carol'', ''SELECT approval.decide(''''pg'''', ''''t_carol'''', %s, ''''approve'''', NULL, NULL, 1)'')', :request),
+    'AP006', NULL, 'one that is approved says so, whichever stage is named');
 SELECT throws_ok(format('SELECT pg_temp.decide(''t_carol'', %s)', :request), 'AP006', NULL, 'nothing left to decide');
 SELECT is(
     (SELECT encode(decided_bytes, 'escape') LIKE '%apv1-decision%' || (SELECT digest FROM approval.item_set WHERE request_id = :request) || '%'

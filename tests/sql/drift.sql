@@ -1,7 +1,8 @@
 -- What is no longer as it was applied, who does not answer, and where each minion stands.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(58);
+SELECT plan(62);
+SELECT approval.put_route('chat-ops', 'drift', '{}', '{}') \g /dev/null
 
 -- Authentic evidence of a check of one package.
 CREATE FUNCTION pg_temp.check(minion text, revision bigint, package text, verdict text, observed text, reason text DEFAULT 'observed',
@@ -100,6 +101,17 @@ SELECT pg_temp.act('t_returner', format(
     \g /dev/null
 SELECT is(pg_temp.standing('web1'), 'converged', 'the last of a batch holds');
 SELECT is((SELECT finding FROM approval.drift), 'gone', 'and the first was seen');
+SELECT is(
+    (SELECT string_agg(concat_ws(' ', o.body ->> 'act', o.body ->> 'count'), ', ' ORDER BY o.seq) FROM approval.outbox AS o
+     WHERE o.destination = 'chat-ops' AND o.topic = 'drift' AND o.thread = 'drift/web1'),
+    'began 1, changed 1, ended 0, began 1, ended 0, began 1, ended 0, began 1, changed 1, ended 0',
+    'all of this was told where a route leads, once each');
+SELECT is(
+    (SELECT array_agg(o.body - '{act,count}'::text[] ORDER BY o.seq) FROM approval.outbox AS o WHERE o.thread = 'drift/web1' AND o.seq IN (1, 3)),
+    ARRAY['{"minion": "web1", "found": [{"kind": "package", "name": "hello", "expected": "1", "observed": "0"}], "restored": []}'::jsonb,
+          '{"minion": "web1", "found": [], "restored": [{"kind": "package", "name": "hello", "expected": "1", "observed": null}]}'],
+    'with what it is');
+SELECT is((SELECT count(*) FROM approval.outbox AS o WHERE o.thread = 'drift/web2'), 0::bigint, 'and nothing of others');
 
 -- silence
 
@@ -167,5 +179,12 @@ SELECT is(pg_temp.due('{web2}', 5), '{web2} of 1', 'again when it is time, and o
 SELECT is(pg_temp.due('{web1,web2}', 5), '{web1} of 2', 'who waits longest');
 SELECT throws_ok($$SELECT approval.take_checks('{}', interval '1 s', 5)$$, 'AP016', NULL, 'an interval that is none');
 SELECT throws_ok($$SELECT approval.take_checks('{}', interval '4 hours', 0)$$, 'AP016', NULL, 'nobody at a time');
+
+INSERT INTO approval.drift (minion_id, kind, name, item_id, expected, observed, finding, jid, since, last_seen)
+SELECT i.minion_id, i.kind, i.name, i.item_id, i.content, NULL, '', '1', now(), now() FROM approval.item AS i
+WHERE i.minion_id = 'web2' ORDER BY i.item_id LIMIT 1;
+SELECT pg_temp.act('t_policy', $$SELECT approval.remove_minions('pg', 't_policy', '{web2}', '')$$) \g /dev/null
+SELECT is((SELECT string_agg(concat_ws(' ', o.body ->> 'act', o.body ->> 'count'), ', ' ORDER BY o.seq) FROM approval.outbox AS o
+           WHERE o.thread = 'drift/web2'), 'ended 0', 'of a minion that is removed it is told that its drift is over');
 SELECT * FROM finish();
 ROLLBACK;

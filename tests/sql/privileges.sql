@@ -42,7 +42,7 @@ SELECT is(pg_temp.granted('t_itsm'), '{ask_by_ticket,bind_ticket,claim_deliverie
     'want_options}', 'itsm: no other way to ask or decide');
 CREATE ROLE t_chat LOGIN; GRANT approval_chat TO t_chat;
 SELECT is(pg_temp.granted('t_chat'), '{ask_people,asked_people,busy,chat_may_ask,chat_messages,chat_story,claim_messages,decide,drop_contact,drop_stale,failed_returns,hold_socket,inbox,'
-    'list_contacts,list_requests,mute_contact,put_contact,settle_message,show_request,tell_jobs,whoami}', 'chat: what is told there, and what those say who answer');
+    'list_contacts,list_requests,mute_contact,post_digests,put_contact,settle_message,show_request,tell_jobs,whoami}', 'chat: what is told there, and what those say who answer');
 SELECT is(pg_temp.granted('t_stranger'), '{}', 'a login without a role: none');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_auditor''))', $$SELECT name FROM reading UNION VALUES ('show_policy'), ('inbox_of'), ('list_returns'), ('list_quarantine'), ('list_jobs'), ('check_job_log'), ('metrics')$$,
     'auditor: reads');

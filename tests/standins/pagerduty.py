@@ -76,7 +76,7 @@ class PagerDutyStandIn(StandIn):
         if not isinstance(key, str) or len(key) != KEY_LENGTH:
             self._refuse([f"Length of 'routing_key' is incorrect (should be {KEY_LENGTH} characters)"])
         if key != self.routing_key:
-            # As it is answered, so that a test sees whether somebody writes the key down.
+            # The key is in the answer, so that a test sees whether somebody writes it down.
             self._refuse([f"Invalid routing key {key}"])
         return event
 

@@ -327,7 +327,7 @@ class Desk:
             return item.ts
         message = self._teller.ask(thread, known, body, self.channel.has_buttons)
         if not self.channel.edits:
-            # What was told stays as it is: it is told anew while there is something to decide on.
+            # A message that was told stays as it is: another one follows while there is something to decide on.
             if message.sections:
                 item.ts = self.channel.deliver(message, thread, item.ts, body["address"])
                 item.has_parent = True

@@ -24,7 +24,7 @@ BEGIN
         -- else: it only has to wait for the end of a freeze.
         counting := ARRAY(
             SELECT c.call FROM unnest(p_calls) AS c (call)
-            WHERE c.call !~ '^state\.(apply|sls) approval$' AND c.call !~ '^state\.single approval\.(?!performed$)'
+            WHERE c.call !~ E'^state\\.(apply|sls) approval$' AND c.call !~ E'^state\\.single approval\\.(?!performed$)'
                 AND NOT (rule.kind = 'unapproved-job' AND c.call = ANY (highstate))
                 AND NOT approval.matches_any(split_part(c.call, ' ', 1), rule.read_only));
         CONTINUE WHEN counting = '{}';

@@ -9,7 +9,7 @@ WITH wish AS (
 ), shared AS (
     SELECT n.name_id, n.name, n.key, count(*) AS pieces
     FROM piece AS p
-    JOIN approval.package_name AS n ON n.key LIKE '%' || regexp_replace(p.piece, '([\\%_])', '\\\1', 'g') || '%'
+    JOIN approval.package_name AS n ON n.key LIKE '%' || regexp_replace(p.piece, E'([\\\\%_])', E'\\\\\\1', 'g') || '%'
     GROUP BY n.name_id, n.name, n.key
     ORDER BY 4 DESC, abs(length(n.key) - length(p_name)), n.key LIMIT 200
 )

@@ -3,7 +3,7 @@ CREATE OR REPLACE FUNCTION approval.search_packages(p_pattern text, p_minion_id 
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     wanted text := lower(btrim(p_pattern)) COLLATE "C";
-    part text := '%' || regexp_replace(lower(btrim(p_pattern)), '([\\%_])', '\\\1', 'g') || '%';
+    part text := '%' || regexp_replace(lower(btrim(p_pattern)), E'([\\\\%_])', E'\\\\\\1', 'g') || '%';
     chosen integer[];
     found text[];
 BEGIN
@@ -23,7 +23,7 @@ BEGIN
     -- one or two characters is in too many names to be looked for.
     found := ARRAY(
         SELECT n.name FROM approval.package_name AS n
-        WHERE n.key >= wanted AND n.key < wanted || U&'\+10FFFF' AND EXISTS (
+        WHERE n.key >= wanted AND n.key < wanted || chr(1114111) AND EXISTS (
             SELECT FROM approval.catalog_version AS v WHERE v.name_id = n.name_id AND v.catalog_id = ANY (chosen))
         ORDER BY n.key, n.name LIMIT p_limit);
     IF cardinality(found) < p_limit AND length(wanted) > 2 THEN

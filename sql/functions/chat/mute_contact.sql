@@ -10,7 +10,7 @@ BEGIN
     UPDATE approval.contact AS c SET muted_until = p_until WHERE c.principal_id = actor.principal_id AND c.channel = p_channel;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'AP006', MESSAGE = format('%s is not told by %s', actor.name, coalesce(p_channel, 'NULL')),
-            HINT = 'salt-approval policy show has everybody''s contacts.';
+            HINT = 'salt-approval contact list has the contacts.';
     END IF;
     PERFORM approval.audit_append(0, now(), 'contact-muted', actor.name, p_provider || ':' || p_subject, actor.assurance,
                                   jsonb_build_object('channel', p_channel, 'until', p_until));

@@ -1,17 +1,27 @@
 CREATE OR REPLACE FUNCTION approval.decide(
-    p_provider text, p_subject text, p_request_id bigint, p_decision text, p_comment text, p_digest text) RETURNS text
+    p_provider text, p_subject text, p_request_id bigint, p_decision text, p_comment text, p_digest text,
+    p_stage integer DEFAULT NULL) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     actor record;
     target approval.request;
     moment timestamptz;
     voter bigint;
+    present integer;
 BEGIN
     actor := approval.acting_principal(p_provider, p_subject);
     -- Two who decide at once, or decide and cancel, are ordered by this lock.
     target := approval.lock_request(p_request_id);
     -- Not the start of the transaction: the caller chose that, and a wait for the lock only makes it older.
     moment := clock_timestamp();
+    IF p_stage IS NOT NULL AND target.state = 'pending' THEN
+        SELECT s.stage_no INTO STRICT present FROM approval.current_stage(p_request_id) AS s;
+        IF present <> p_stage THEN
+            RAISE EXCEPTION USING ERRCODE = 'AP011',
+                MESSAGE = format('request %s is at stage %s, and this decision is for stage %s', p_request_id, present, p_stage),
+                HINT = 'Look at it again before you decide.';
+        END IF;
+    END IF;
     voter := approval.check_decision(target, actor.principal_id, actor.assurance, p_decision, p_digest, moment);
     RETURN approval.record_decision(
         target, actor.principal_id, voter, p_provider, p_subject, actor.assurance, p_decision, p_comment, moment);
@@ -19,5 +29,5 @@ END
 $$;
 COMMENT ON FUNCTION approval.decide IS
     'One approver''s approve or reject at the stage that the request is at; gives the state after. p_digest: of the item set that '
-    'was reviewed, NULL to decide on the present one. Raises AP001, AP002, AP006-AP011, AP014, AP018, AP019. Definer: nobody '
-    'writes decisions otherwise.';
+    'was reviewed, NULL to decide on the present one; p_stage: the number of the stage that it is for, NULL for the present one. '
+    'Raises AP001, AP002, AP006-AP011, AP014, AP018, AP019. Definer: nobody writes decisions otherwise.';

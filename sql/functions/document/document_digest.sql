@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION approval.document_digest(p_minion_id text, p_revision
 SELECT 'sha256:' OPERATOR(pg_catalog.||) pg_catalog.encode(pg_catalog.sha256(
     approval.field('apv1') OPERATOR(pg_catalog.||) approval.field(p_minion_id)
     OPERATOR(pg_catalog.||) approval.field(p_revision::pg_catalog.text)
-    OPERATOR(pg_catalog.||) COALESCE(p_items, '\x'::pg_catalog.bytea)), 'hex')
+    OPERATOR(pg_catalog.||) COALESCE(p_items, E'\\x'::pg_catalog.bytea)), 'hex')
 $$;
 COMMENT ON FUNCTION approval.document_digest IS
     'Digest of a document, as sha256:hex. p_items: item_fields of its resources joined in bytewise order of kind and name; NULL: '

@@ -42,21 +42,18 @@ BEGIN
             WHERE h.minion_id = c.minion_id AND h.item_id = c.item_id AND h.starts_at <= instant.at AND h.ends_at > instant.at)
         ORDER BY c.minion_id, instant.at, c.kind, c.name, c.effective_at DESC, c.approval_seq DESC
     ), assembled AS (
-        SELECT instant.minion_id, instant.at,
-            coalesce(array_agg(h.kind ORDER BY h.kind COLLATE "C", h.name COLLATE "C") FILTER (WHERE h.kind IS NOT NULL), '{}')
-                AS kinds,
-            coalesce(array_agg(h.name ORDER BY h.kind COLLATE "C", h.name COLLATE "C") FILTER (WHERE h.kind IS NOT NULL), '{}')
-                AS names,
-            coalesce(array_agg(h.type ORDER BY h.kind COLLATE "C", h.name COLLATE "C") FILTER (WHERE h.kind IS NOT NULL), '{}')
-                AS types,
-            coalesce(array_agg(h.content ORDER BY h.kind COLLATE "C", h.name COLLATE "C") FILTER (WHERE h.kind IS NOT NULL), '{}')
-                AS contents,
-            coalesce(array_agg(h.item_id ORDER BY h.kind COLLATE "C", h.name COLLATE "C") FILTER (WHERE h.kind IS NOT NULL), '{}')
-                AS item_ids,
-            string_agg(approval.item_fields(h.kind, h.name, h.type, h.content), ''::bytea
-                       ORDER BY h.kind COLLATE "C", h.name COLLATE "C") FILTER (WHERE h.kind IS NOT NULL) AS fields
-        FROM instant LEFT JOIN holding AS h ON h.minion_id = instant.minion_id AND h.at = instant.at
-        GROUP BY instant.minion_id, instant.at
+        -- Sorted once for all of the arrays; what a group gets stays in this order, however it is grouped.
+        SELECT s.minion_id, s.at,
+            coalesce(array_agg(s.kind) FILTER (WHERE s.kind IS NOT NULL), '{}') AS kinds,
+            coalesce(array_agg(s.name) FILTER (WHERE s.kind IS NOT NULL), '{}') AS names,
+            coalesce(array_agg(s.type) FILTER (WHERE s.kind IS NOT NULL), '{}') AS types,
+            coalesce(array_agg(s.content) FILTER (WHERE s.kind IS NOT NULL), '{}') AS contents,
+            coalesce(array_agg(s.item_id) FILTER (WHERE s.kind IS NOT NULL), '{}') AS item_ids,
+            string_agg(approval.item_fields(s.kind, s.name, s.type, s.content), '') FILTER (WHERE s.kind IS NOT NULL) AS fields
+        FROM (SELECT instant.minion_id, instant.at, h.kind, h.name, h.type, h.content, h.item_id
+              FROM instant LEFT JOIN holding AS h ON h.minion_id = instant.minion_id AND h.at = instant.at
+              ORDER BY instant.minion_id, instant.at, h.kind COLLATE "C", h.name COLLATE "C") AS s
+        GROUP BY s.minion_id, s.at
     ), changing AS (
         -- An edge that changes nothing on this minion makes no document.
         SELECT a.*

@@ -4,6 +4,7 @@ CREATE OR REPLACE FUNCTION approval.note_drift(p_jids text[], p_minions text[], 
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     begun record;
+    before jsonb;
 BEGIN
     DELETE FROM approval.silence WHERE minion_id IN (
         SELECT s.minion_id FROM approval.silence AS s WHERE s.minion_id = ANY (p_minions)
@@ -11,6 +12,9 @@ BEGIN
     -- In one order, as other batches may tell of the same minions.
     PERFORM FROM approval.drift AS t WHERE t.minion_id = ANY (p_minions) ORDER BY t.minion_id COLLATE "C", t.kind,
         t.name FOR UPDATE;
+    IF EXISTS (SELECT FROM approval.route AS r WHERE r.topic = 'drift') THEN
+        before := approval.open_drift(p_minions);
+    END IF;
 
     -- Of the document in force only: what an older one wanted says nothing of today.
     FOR begun IN
@@ -53,9 +57,12 @@ BEGIN
         PERFORM approval.raise_alarm('drift', begun.minions, begun.kind || ' ' || begun.name, begun.request_id, jsonb_build_object(
             'jid', begun.jid, 'alike', '', 'what', format('%s %s is not as approved any more', begun.kind, begun.name)), p_now);
     END LOOP;
+    IF before IS NOT NULL THEN
+        PERFORM approval.tell_drift(before, approval.open_drift(p_minions), p_now);
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION approval.note_drift IS
     'Internal: notes of resources that were proven before which ones are otherwise now, by authentic returns, no two of one '
-    'minion, and which ones are as approved again; none of these minions is silent. Drift that begins raises an alarm. For the '
-    'arrays see record_returns.';
+    'minion, and which ones are as approved again; none of these minions is silent. Drift that begins raises an alarm; routes of '
+    'topic drift are told of each change. For the arrays see record_returns.';

@@ -4,7 +4,7 @@ BEGIN
     IF p_kind = 'package' THEN
         IF p_name IS NULL OR p_name !~ '^[A-Za-z0-9][A-Za-z0-9+._:@~-]*(/[A-Za-z0-9][A-Za-z0-9+._:@~-]*)?$' OR length(p_name) > 255
             -- With a folder in front, package managers take such a name for a file.
-            OR p_name ~* '/.*\.(rpm|deb|apk|pkg|t[gx]z|txz|tbz2?|gz|xz|zst|msi|nupkg)$' THEN
+            OR p_name ~* E'/.*\\.(rpm|deb|apk|pkg|t[gx]z|txz|tbz2?|gz|xz|zst|msi|nupkg)$' THEN
             RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%L is not a package name', p_name),
                 HINT = 'Letters, digits and + . _ : @ ~ - are allowed, beginning with a letter or digit; and CATEGORY/NAME.';
         END IF;
@@ -21,10 +21,10 @@ BEGIN
         END IF;
         RETURN 'version';
     ELSIF p_kind = 'service' THEN
-        IF p_name IS NULL OR p_name !~ '^[A-Za-z0-9]([A-Za-z0-9+._:@~$\\\\ -]{0,253}[A-Za-z0-9+._:@~$\\\\-])?$'
+        IF p_name IS NULL OR p_name !~ E'^[A-Za-z0-9]([A-Za-z0-9+._:@~$\\\\\\\\ -]{0,253}[A-Za-z0-9+._:@~$\\\\\\\\-])?$'
             OR p_name ~ '  ' THEN
             RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%L is not a service name', p_name),
-                HINT = 'Letters, digits, single spaces and + . _ : @ ~ $ \ - are allowed, beginning with a letter or digit.';
+                HINT = E'Letters, digits, single spaces and + . _ : @ ~ $ \\ - are allowed, beginning with a letter or digit.';
         END IF;
         IF p_content IS NULL OR p_content NOT IN ('running', 'dead') THEN
             RAISE EXCEPTION USING ERRCODE = 'AP005',

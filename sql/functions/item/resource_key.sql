@@ -4,9 +4,9 @@ CREATE OR REPLACE FUNCTION approval.resource_key(p_kind text, p_name text) RETUR
     LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 SELECT CASE p_kind
     WHEN 'package' THEN pg_catalog.lower(pg_catalog.regexp_replace(p_name,
-        ':[A-Za-z0-9._-]+$|\.(noarch|x86_64(_v[234])?|i[3-6]86|amd64|aarch64|arm64|armv[5-8]h?n?l'
+        E':[A-Za-z0-9._-]+$|\\.(noarch|x86_64(_v[234])?|i[3-6]86|amd64|aarch64|arm64|armv[5-8]h?n?l'
         '|armhfp|ppc64(le)?|ppc|s390x?|riscv64|loongarch64|ia64)$', ''))
-    WHEN 'service' THEN pg_catalog.lower(pg_catalog.regexp_replace(p_name, '\.service$', ''))
+    WHEN 'service' THEN pg_catalog.lower(pg_catalog.regexp_replace(p_name, E'\\.service$', ''))
     ELSE p_name END
 $$;
 COMMENT ON FUNCTION approval.resource_key IS

@@ -16,7 +16,7 @@ DECLARE
     given integer := 0;
     found integer;
     -- * and ? as Salt's globs have them.
-    pattern text := translate(replace(replace(replace(p_fun, '\', '\\'), '%', '\%'), '_', '\_'), '*?', '%_');
+    pattern text := translate(replace(replace(replace(p_fun, E'\\', E'\\\\'), '%', E'\\%'), '_', E'\\_'), '*?', '%_');
 BEGIN
     IF (p_before IS NULL) <> (p_before_jid IS NULL) THEN
         RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = 'jobs are listed from behind a time and a job';

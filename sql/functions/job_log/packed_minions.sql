@@ -15,7 +15,7 @@ BEGIN
     FROM approval.minion_number AS m WHERE m.minion_id = ANY (p_minions);
     minion_count := cardinality(minions);
     IF minion_count > 16 AND minions[minion_count] / 8 < 4 * minion_count THEN
-        SELECT string_agg(set_byte('\x00', 0, coalesce(b.bits, 0)), '' ORDER BY p.place) INTO minion_bits
+        SELECT string_agg(set_byte(E'\\x00', 0, coalesce(b.bits, 0)), '' ORDER BY p.place) INTO minion_bits
         FROM generate_series(0, minions[minion_count] / 8) AS p (place)
         LEFT JOIN (SELECT n / 8 AS place, bit_or(1 << n % 8) AS bits FROM unnest(minions) AS n GROUP BY 1) AS b USING (place);
         minions := NULL;

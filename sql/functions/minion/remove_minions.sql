@@ -10,6 +10,7 @@ DECLARE
     concerned bigint[];
     one bigint;
     current_state text;
+    drifted jsonb;
 BEGIN
     -- An administrator of the policy needs no identity, here as in all else that they do.
     IF p_provider = 'pg' AND p_subject = session_user::text AND pg_has_role(session_user, 'approval_policy_admin', 'MEMBER') THEN
@@ -46,6 +47,7 @@ BEGIN
     -- An empty document and not none: readers that keep a copy follow what was written, and would keep the old one.
     PERFORM approval.rewrite_documents(
         ARRAY(SELECT DISTINCT d.minion_id FROM approval.document AS d WHERE d.minion_id = ANY (removed)), moment);
+    drifted := approval.open_drift(removed);
     UPDATE approval.drift SET cleared_at = moment WHERE minion_id = ANY (removed) AND cleared_at IS NULL;
     DELETE FROM approval.silence WHERE minion_id = ANY (removed);
     DELETE FROM approval.minion_check WHERE minion_id = ANY (removed);
@@ -71,6 +73,7 @@ BEGIN
                                           jsonb_build_object('because', 'all its minions were removed'));
         END IF;
     END LOOP;
+    PERFORM approval.tell_drift(drifted, '{}', moment);
     RETURN cardinality(removed);
 END
 $$;

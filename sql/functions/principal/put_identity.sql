@@ -4,7 +4,7 @@ DECLARE
     owner_id bigint;
     existing bigint;
 BEGIN
-    IF p_subject ~ '^\s|\s$|[[:cntrl:]]' THEN
+    IF p_subject ~ E'^\\s|\\s$|[[:cntrl:]]' THEN
         RAISE EXCEPTION USING ERRCODE = 'AP017',
             MESSAGE = format('%s:%L: a subject has no spaces around it', p_provider, p_subject);
     END IF;

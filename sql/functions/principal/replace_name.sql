@@ -2,7 +2,7 @@ CREATE OR REPLACE FUNCTION approval.replace_name(p_person approval.principal, p_
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     moment constant timestamptz := clock_timestamp();
-    mention constant text := '\m' || regexp_replace(p_person.name, '(\W)', '\\\1', 'g') || '\M';
+    mention constant text := E'\\m' || regexp_replace(p_person.name, E'(\\W)', E'\\\\\\1', 'g') || E'\\M';
     old_name constant text := p_person.name;
     pseudonym text;
     -- It finds every word as a whole string in JSON: opening each detail and body to look would take minutes.
@@ -24,7 +24,9 @@ BEGIN
     END LOOP;
     words := approval.words_of(p_person, pseudonym);
     every_word := ARRAY(SELECT jsonb_object_keys(words));
-    any_word := (SELECT '"(' || string_agg(regexp_replace(btrim(to_json(w.word)::text, '"'), '(\W)', '\\\1', 'g'), '|') || ')"'
+    any_word := (SELECT
+                     '"(' || string_agg(regexp_replace(btrim(to_json(w.word)::text, '"'), E'(\\W)', E'\\\\\\1', 'g'), '|')
+                     || ')"'
                  FROM unnest(every_word) AS w (word));
     logins := ARRAY(SELECT substr(w.word, 4) FROM unnest(every_word) AS w (word) WHERE starts_with(w.word, 'pg:'));
 

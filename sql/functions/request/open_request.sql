@@ -10,7 +10,7 @@ DECLARE
     checked record := approval.check_items(p_type, p_minions, p_kinds, p_names, p_values);
     contents text[] := approval.full_contents(p_type.type_name, p_type.type_version, p_kinds, checked.contents);
     set_digest text := approval.item_set_digest(p_type.type_name, p_after, p_minions, p_kinds, p_names, checked.types, contents);
-    reference text := regexp_replace(p_external_ref, '^\s+|\s+$', '', 'g');
+    reference text := regexp_replace(p_external_ref, E'^\\s+|\\s+$', '', 'g');
     existing record;
     new_id bigint;
     overlap text;

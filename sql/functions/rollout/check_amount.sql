@@ -4,7 +4,7 @@ SELECT format('%s is %s: give a whole number from %s to 1000000, or a share such
               p_key, left(p_amount::text, 100), p_least)
 WHERE CASE jsonb_typeof(p_amount)
     WHEN 'number' THEN p_amount::numeric <> trunc(p_amount::numeric) OR p_amount::numeric NOT BETWEEN p_least AND 1000000
-    WHEN 'string' THEN p_amount #>> '{}' !~ '^\d{1,3}(\.\d{1,3})?%$'
+    WHEN 'string' THEN p_amount #>> '{}' !~ E'^\\d{1,3}(\\.\\d{1,3})?%$'
         OR rtrim(p_amount #>> '{}', '%')::numeric NOT BETWEEN 0.001 AND 100
     ELSE true END
 $$;

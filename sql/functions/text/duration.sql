@@ -2,7 +2,7 @@ CREATE OR REPLACE FUNCTION approval.duration(p_what text, p_given jsonb) RETURNS
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     unit constant text := '(years?|yrs?|y|months?|mons?|weeks?|w|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)';
-    number constant text := '\d{1,9}(\.\d{1,6})?';
+    number constant text := E'\\d{1,9}(\\.\\d{1,6})?';
     example constant text := 'Give a number with its unit, as in "4 hours", "1 day 12 hours" or "PT4H".';
     written text := btrim(p_given #>> '{}');
     length interval;
@@ -10,15 +10,15 @@ BEGIN
     IF p_given IS NULL THEN
         RETURN NULL;
     ELSIF jsonb_typeof(p_given) <> 'string'
-        OR written !~* ('^' || number || '\s*' || unit || '((\s+|\s*,\s*|\s+and\s+)' || number || '\s*' || unit || ')*$')
-        AND written !~ ('^P(?=\d|T\d)(' || number || 'Y)?(' || number || 'M)?(' || number || 'W)?(' || number || 'D)?(T(?=\d)('
+        OR written !~* ('^' || number || E'\\s*' || unit || E'((\\s+|\\s*,\\s*|\\s+and\\s+)' || number || E'\\s*' || unit || ')*$')
+        AND written !~ (E'^P(?=\\d|T\\d)(' || number || 'Y)?(' || number || 'M)?(' || number || 'W)?(' || number || E'D)?(T(?=\\d)('
                         || number || 'H)?(' || number || 'M)?(' || number || 'S)?)?$') THEN
         RAISE EXCEPTION USING ERRCODE = 'AP017',
             MESSAGE = format('%s: %s is not a duration with a unit', p_what, left(p_given::text, 100)),
             HINT = example;
     END IF;
     BEGIN
-        length := regexp_replace(written, '\s+and\s+|,', ' ', 'gi')::interval;
+        length := regexp_replace(written, E'\\s+and\\s+|,', ' ', 'gi')::interval;
     EXCEPTION
         WHEN datetime_field_overflow OR interval_field_overflow THEN
             length := interval '1000 years';

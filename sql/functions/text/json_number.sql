@@ -24,7 +24,7 @@ BEGIN
             HINT = 'Whole numbers reach from -2^63 to 2^64-1, others to about 1.8e308. Give it as text, in quotes.';
     END;
     -- The shortest digits that mean this very number, the first of them at 10^place.
-    parts := regexp_match(held::text, '^(-?)(\d+)\.?(\d*)e?(.*)$');
+    parts := regexp_match(held::text, E'^(-?)(\\d+)\\.?(\\d*)e?(.*)$');
     sign := parts[1];
     digits := ltrim(parts[2] || parts[3], '0');
     IF digits = '' THEN

@@ -1,7 +1,7 @@
 CREATE OR REPLACE FUNCTION approval.looks(p_name text) RETURNS text
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 SELECT btrim(regexp_replace(normalize(lower(regexp_replace(
-    normalize(p_name, NFKC), '[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]', '', 'g')), NFKC), '\s+', ' ', 'g'))
+    normalize(p_name, NFKC), E'[\\u00ad\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2064\\ufeff]', '', 'g')), NFKC), E'\\s+', ' ', 'g'))
 $$;
 COMMENT ON FUNCTION approval.looks IS
     'Internal: a key that is equal for names that people would take for one: letter case, spaces around, characters that are not '

@@ -1,7 +1,8 @@
 /* fuzz_validate.c - libFuzzer target: any bytes as a return, in msgpack and in JSON.
  *
- * Two things must hold whatever the return: both readers agree, and nothing is called
- * converged whose approved version doesn't even stand in the bytes.
+ * Three things must hold whatever the return: both readers agree, nothing is called
+ * converged whose approved version doesn't even stand in the bytes, and nothing at all is
+ * found in a return whose head says that it can prove nothing.
  */
 #define _GNU_SOURCE /* memmem */
 #include <stddef.h>
@@ -59,6 +60,24 @@ check(const apv_verdict *verdict, apv_span bytes)
         abort(); /* no key was given */
 }
 
+/* The database does not even ask for the documents of such returns. */
+static void
+check_head(const apv_verdict *verdict, apv_span bytes)
+{
+    apv_err err = APV_ERR_NONE;
+    apv_return head;
+
+    if (!apv_return_read(bytes, &head, &err) || head.can_prove)
+        return;
+    if (verdict->verdict != APV_INVALID || verdict->run_id.data != NULL ||
+        verdict->boot_id.data != NULL || verdict->before_count > 0 || verdict->unapproved_count > 0)
+        abort();
+    for (size_t i = 0; i < verdict->finding_count; i++)
+        if (verdict->findings[i].verdict != APV_NOT_APPLIED ||
+            verdict->findings[i].observed.data != NULL)
+            abort();
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -70,6 +89,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!apv_validate_msgpack(bytes, &expected, &packed, &err))
         abort();
     check(packed, bytes);
+    check_head(packed, bytes);
     apv_verdict_free(&packed);
 
     if (!apv_validate_json(bytes, &expected, &parsed, &err))
@@ -81,6 +101,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             packed->verdict != parsed->verdict ||
             packed->unapproved_count != parsed->unapproved_count)
             abort();
+        check_head(packed, same);
         apv_verdict_free(&packed);
     }
     free((char *)same.data);

@@ -83,6 +83,7 @@ def test_the_manifest_has_the_scopes_that_the_workspace_grants(room, run):
         ({"api_url": "http://slack.com/api/"}, "api_url must be an address with https"),
         ({"buttons": "yes"}, "buttons must be true or false"),
         ({"buttons": True}, "buttons need a way back"),
+        ({"app_token_file": "/a", "signing_secret_file": "/b"}, "set one of them"),
         ({"webhook": "x"}, "there is no setting 'webhook'"),
     ],
 )

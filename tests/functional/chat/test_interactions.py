@@ -200,7 +200,7 @@ def test_a_button_of_a_stage_that_is_passed_decides_nothing(heard, asked):
     head, _, digest = button["value"].split("/")
     button["value"] = f"{head}/7/{digest}"
     click(heard, "carol", message, "approve")
-    assert "is at another stage by now" in told(heard, "carol")
+    assert "is at stage 1, and this decision is for stage 7" in told(heard, "carol")
     assert heard.decisions() == []
 
 

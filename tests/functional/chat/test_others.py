@@ -61,6 +61,30 @@ def test_the_digest_of_a_day_comes_once(room, post, client):
     assert f"Request {number}: Packages, asked for by alice" in post.taken[1].mail.get_body(("plain",)).get_content()
 
 
+def test_of_two_masters_one_posts_the_digest(room, post, client):
+    from saltext.approval.engine.workers import chat
+    from saltext.approval.settings import Settings
+
+    client("alice").request("package", ["web1"], {"hello": "2.10-3"}, "a test")
+    room.work()
+    room.restart(mail={**room.mail, "digest_at": "00:00"})
+    other = chat.worker(Settings(room.opts()))
+    try:
+        both = [desk for master in (room.worker, other) for desk in master._desks if desk.channel.kind == "mail"]
+        for desk in both:
+            desk.post_digest()
+        room.work()
+        other.round()
+        for desk in both:
+            # Each is told anew by the database, as after a restart.
+            desk._digest = None
+            desk.post_digest()
+        room.work()
+    finally:
+        other.close()
+    assert subjects(post)[1:] == [(["bob@example.com"], "1 request waits for you")]
+
+
 def test_a_mail_server_that_is_away_loses_nothing(room, post, client):
     post.answer("451 Try again later")
     client("alice").request("package", ["web1"], {"hello": "2.10-3"}, "a test")

@@ -53,6 +53,36 @@ def test_a_request_is_told_with_its_acts_in_its_thread(room, client):
     assert len(acts) >= 2
 
 
+def test_drift_is_one_message_that_says_when_it_ended_and_began_again(room, client):
+    room.route("drift")
+    number = client("alice").request("package", ["web1"], {"hello": "2.10-3"}, "a test")["request"]
+    client("bob").approve(number)
+    client("carol").approve(number)
+    room.database.execute(
+        "INSERT INTO approval.drift "
+        "(minion_id, kind, name, item_id, expected, observed, finding, jid, since, last_seen) "
+        "SELECT minion_id, kind, name, item_id, content, NULL, '', '1', now(), now() FROM approval.item"
+    )
+    began = "SELECT approval.tell_drift('{}', approval.open_drift('{web1}'), now())"
+    ended = "SELECT approval.tell_drift(approval.open_drift('{web1}'), '{}', now())"
+    room.database.execute(began)
+    room.work()
+    (message,) = room.ops.messages
+    assert "1 thing is not as it was applied." in message.shown
+    assert message.replies == []
+    room.database.execute(ended)
+    room.database.execute("UPDATE approval.drift SET cleared_at = now()")
+    room.work()
+    assert "All is as it was applied." in message.shown
+    assert [reply.shown.split("\n")[0] for reply in message.replies] == ["✅ Drift on web1 ended"]
+    room.database.execute("UPDATE approval.drift SET cleared_at = NULL")
+    room.database.execute(began)
+    room.work()
+    again = message.replies[-1]
+    assert (again.shown.split("\n")[0], again.is_broadcast) == ("⚠️ Drift on web1 began", True)
+    assert "hello: applied 2.10-3" in again.shown
+
+
 def test_check_1_an_answer_that_is_not_ok_is_a_failure(room):
     room.route()
     room.job()

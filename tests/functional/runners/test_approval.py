@@ -388,7 +388,8 @@ def test_every_function_is_documented(salt_run):
         "types", "show_type", "what_if", "request", "amend", "resolve", "cancel", "revert", "approve",
         "reject", "review", "break_glass", "delegate", "undelegate", "delegations", "list", "show", "state",
         "why", "compliance", "calendars", "freezes", "minions", "sync_minions", "remove_minions", "inbox", "returns",
-        "quarantine", "jobs", "audit", "audit_head", "verify_audit", "drop_outbox",
+        "quarantine", "jobs", "busy", "audit", "audit_head", "verify_audit", "drop_outbox", "contacts", "set_contact",
+        "drop_contact", "mute_contact", "unmute_contact",
     ):  # fmt: skip
         assert f"salt-run approval.{function}" in text
 

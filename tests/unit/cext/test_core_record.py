@@ -211,3 +211,42 @@ def test_of_a_batch_that_fails_nothing_is_stored(core_database, minion):
         with pytest.raises(TypeError):
             _core.record_returns(dsn, wrong)
     assert core_database.execute("SELECT attempt FROM approval.job_return WHERE minion_id = %s", [minion]) == []
+
+
+@pytest.fixture
+def without_documents(core_database):
+    """No document can be asked for."""
+    core_database.execute("ALTER FUNCTION approval.expected_documents RENAME TO away")
+    yield
+    core_database.execute("ALTER FUNCTION approval.away RENAME TO expected_documents")
+
+
+@pytest.mark.parametrize("fun", ["test.ping", "cmd.run", "grains.items"])
+def test_what_can_prove_nothing_is_held_against_nothing(core_database, minion, record, without_documents, fun):
+    load = make_load(minion, make_evidence(minion), fun=fun)
+    answer = record(load)
+    assert (answer["outcome"], answer["verdict"], answer["authenticated"]) == ("recorded", "invalid", False)
+    assert answer["findings"] == []
+    assert core_database.execute("SELECT findings::text FROM approval.job_return WHERE jid = %s", [load["jid"]]) == [
+        ("[]",)
+    ]
+
+
+@pytest.mark.parametrize("fun", ["state.apply", "approval.observe", "pkg.install", ["test.ping", "cmd.run"]])
+def test_what_may_prove_something_is_held_against_the_document(minion, record, without_documents, fun):
+    with pytest.raises(_core.DatabaseError, match="no such function"):
+        record(make_load(minion, make_evidence(minion), fun=fun))
+
+
+def test_a_batch_asks_for_the_documents_of_those_that_may_prove_something(core_database, minion):
+    loads = [
+        make_load(minion, None, fun="test.ping"),
+        make_load(minion, make_evidence(minion)),
+        make_load(minion, None, fun="cmd.run"),
+        make_load(minion, make_evidence(minion, observed={"packages": {}, "services": {}, "values": {}})),
+    ]
+    _core.record_returns(core_database.dsn("returner"), [msgpack.packb(load) for load in loads])
+    verdicts = [stored(core_database, load)[0][:3] for load in loads]
+    assert verdicts[:3] == [("invalid", False, None), ("converged", True, 17), ("invalid", False, None)]
+    assert verdicts[3][0] != "converged"
+    assert verdicts[3][1:] == (True, 17)

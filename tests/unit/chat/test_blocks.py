@@ -84,7 +84,7 @@ def check(payload):
 @example(Message(key="k", title="t", sections=(Section("code", text="a\n" * 40_000),)))
 @example(Message(key="k", title="t", sections=tuple(Section("text", (("x",),) * 200, title="y") for _ in range(60))))
 @example(Message(key="k", title="t", links=tuple(Link("x", "https://x/" + "é" * 2900) for _ in range(30))))
-def test_no_message_is_over_any_limit(message):
+def test_check_9_no_message_is_over_any_limit(message):
     check(blocks.payload(message))
 
 
@@ -97,7 +97,7 @@ HOSTILE = "<!channel> &lt; `a` ```b``` *c* _d_ ~e~ <https://x|y> <@U1> :smile:"
 
 
 @pytest.mark.parametrize("where", ["title", "line", "code", "field", "table", "bold", "mono"])
-def test_what_looks_like_markup_is_shown_literally(where):
+def test_check_10_what_looks_like_markup_is_shown_literally(where):
     message = {
         "title": Message("k", HOSTILE),
         "line": Message("k", "t", lines=((HOSTILE,),)),
@@ -138,7 +138,7 @@ def test_any_message_can_become_any_other():
         assert slack_blocks.of_type(blocks.payload(message)["blocks"], "rich_text")
 
 
-def test_direction_and_controls_are_seen():
+def test_check_10_direction_and_controls_are_seen():
     seen = words(blocks.payload(Message("k", "gpj.\u202etxt", lines=(("a\x1b[31mb\nc",),))))
     assert "gpj.⟨U+202E⟩txt" in seen
     assert "a␛[31mb␊c" in seen

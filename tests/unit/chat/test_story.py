@@ -95,10 +95,10 @@ def test_break_glass_is_seen_in_the_parent_and_by_all():
 def test_acts_stand_in_the_thread():
     body = stories.act("reject", detail={"comment": "not on a friday"})
     entry = TELLER.entry("request/7", 3, "requests", body, stories.request())
-    assert read(entry) == "Rejected\nRejected, by bob (ldap:bob, authenticated)\nnot on a friday"
+    assert read(entry) == "Rejected\nBy bob (ldap:bob, authenticated)\nnot on a friday"
     assert not entry.is_loud
     wave = TELLER.entry("request/7", 5, "requests", stories.act("wave-opened", principal=None, detail=None), None)
-    assert read(wave) == "The next wave goes out\nThe next wave goes out"
+    assert read(wave) == "The next wave goes out"
     assert TELLER.entry("request/7", 6, "requests", stories.act("reviewed"), None).title == "reviewed"
     assert TELLER.entry("request/7", 6, "update", {}, stories.request()) is None
 
@@ -202,6 +202,29 @@ def test_drift():
     )
     over = TELLER.parent("drift/web1", stories.drift(count=0, resources=[]))
     assert (over.lines, over.tone) == ((("All is as it was applied.",),), "good")
+
+
+def drift_act(act, found=(), restored=()):
+    rows = [[{"kind": "package", "name": name, "expected": "1", "observed": None} for name in names]
+            for names in (found, restored)]  # fmt: skip
+    return {"minion": "web1", "act": act, "count": len(found), "found": rows[0], "restored": rows[1]}
+
+
+def test_what_comes_of_drift():
+    changed = TELLER.entry("drift/web1", 2, "drift", drift_act("changed", ["nginx"], ["vim"]), None)
+    assert read(changed) == (
+        "Drift on web1 changed\n"
+        "package nginx: applied 1, found –\n"  # noqa: RUF001
+        "package vim is as it was applied again."
+    )
+    assert (changed.tone, changed.is_loud) == ("warning", False)
+    assert TELLER.entry("drift/web1", 1, "drift", drift_act("began", ["nginx"]), None).is_loud is False
+    assert TELLER.entry("drift/web1", 4, "drift", drift_act("began", ["nginx"]), None).is_loud is True
+    ended = TELLER.entry("drift/web1", 3, "drift", drift_act("ended", [], ["vim"]), None)
+    assert (ended.title, ended.tone) == ("Drift on web1 ended", "good")
+    many = TELLER.entry("drift/web1", 3, "drift", drift_act("changed", ["a"] * 20, ["b"] * 20), None)
+    assert len(many.lines) == 20
+    assert TELLER.entry("drift/web1", 1, "drift", {"note": "of another time"}, None) is None
 
 
 PLANNED = {"changes": [{"name": "nginx", "old": "1.22", "new": "1.24.0-2", "minions": 2, "asked_for": True}]}
@@ -338,7 +361,7 @@ def test_without_a_web_service_there_are_no_links():
         "export TOKEN=S3cretS3cret; run",
     ],
 )
-def test_secrets_are_hidden_before_anything_is_cut(secret):
+def test_check_14_secrets_are_hidden_before_anything_is_cut(secret):
     for command in (secret, "x" * 990 + " " + secret):
         for message in (
             TELLER.parent("job/1", stories.job(command=command)),
@@ -349,7 +372,7 @@ def test_secrets_are_hidden_before_anything_is_cut(secret):
             assert "S3c" not in json.dumps(blocks.payload(message))
 
 
-def test_what_is_cut_is_marked():
+def test_check_14_what_is_cut_is_marked():
     (section,) = PLAIN.parent("job/1", stories.job(command="x" * 3000)).sections
     assert section.text == "x" * 999 + "…"
 

@@ -77,6 +77,11 @@ def test_the_audit_is_whole_before_and_after(gone, database, tmp_path):
     report = audit.verify(after, head)
     assert (report.intact, report.end_checked) == (True, True), report.broken
     assert gone("auditor", "audit", "verify").stdout == "the audit is intact\n"
+    file = tmp_path / "export"
+    file.write_text("".join(f"{line}\n" for line in after))
+    told = gone("auditor", "audit", "verify", file, "--head", head)
+    assert told.returncode == 0
+    assert f"\n{report.replaced} of them have a pseudonym where a name was: read the acts" in told.stdout
     assert f"approved by {pseudonym} (pg:{pseudonym}, authenticated)" in gone("alice", "show", "1").stdout
     assert "there is no principal 'bob'" in pseudonymise(gone, "bob").stderr
     again = pseudonymise(gone, pseudonym)

@@ -95,7 +95,7 @@ def typed_unmasked(job):
         ("glob", "-web", "salt -- -web test.ping", None),
     ],
 )
-def test_each_type_of_target_has_its_flag(kind, target, typed, option):
+def test_check_11_each_type_of_target_has_its_flag(kind, target, typed, option):
     shown = as_typed(job_of(tgt=target, tgt_type=kind, fun="test.ping"))
     assert shown.replace("'%web'", "%web") == typed
     options, read, fun, args = read_back(shown)
@@ -147,7 +147,7 @@ NAMES = st.from_regex(r"\A[a-z_][a-z0-9_]{0,8}\Z")
     st.lists(VALUES, max_size=4),
     st.dictionaries(NAMES, VALUES, max_size=3),
 )
-def test_what_is_not_marked_is_read_back(args, named):
+def test_check_12_what_is_not_marked_is_read_back(args, named):
     arg = [*args, marked(**named)] if named else args
     shown = typed_unmasked(job_of(*arg))
     assert shown.isprintable()

@@ -248,7 +248,9 @@ def renamed(act="pseudonymised", entries=None, **changes):
 
 def test_an_entry_may_be_what_an_act_says_that_it_became():
     assert broken(renamed()) is None
-    assert audit.verify(lines(renamed())).head == trail()[-1]["hash"]
+    report = audit.verify(lines(renamed()))
+    assert (report.head, report.replaced) == (trail()[-1]["hash"], 4)
+    assert audit.verify(lines(trail())).replaced == 0
 
 
 def test_what_no_act_or_another_says_is_altered():

@@ -1,0 +1,28 @@
+"""The body of a request, up to what is taken of anybody."""
+
+from flask import abort, request
+from gunicorn.http.errors import ParseException
+
+PIECE = 65_536  # bytes
+
+
+def content(most):
+    """
+    The bytes that were sent, at most ``most`` of them; what is more is not read. Ends the request with 413, or with 400
+    where it is cut off.
+    """
+    length = request.content_length
+    if length is not None and length > most:
+        abort(413)
+    stream, pieces, taken = request.environ["wsgi.input"], [], 0
+    try:
+        while piece := stream.read(min(PIECE, most + 1 - taken)):
+            pieces.append(piece)
+            taken += len(piece)
+            if taken > most:
+                abort(413)
+    except (OSError, ParseException):
+        abort(400)
+    if length is not None and taken < length:
+        abort(400)
+    return b"".join(pieces)
