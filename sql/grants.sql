@@ -363,3 +363,5 @@ GRANT EXECUTE ON FUNCTION approval.busy TO approval_operator, approval_person, a
 GRANT SELECT ON approval.chat_message, approval.job_told, approval.contact, approval.asked, approval.ask_due,
     approval.stranger, approval.chat_socket
 TO approval_auditor;
+
+GRANT EXECUTE ON FUNCTION approval.pseudonymise_principal TO approval_policy_admin;

@@ -55,7 +55,7 @@ SELECT set_eq('SELECT unnest(pg_temp.granted(''t_runner''))',
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_policy''))', $$SELECT name FROM reading UNION VALUES ('put_principal'), ('disable_principal'),
     ('put_identity'), ('drop_identity'), ('put_group'), ('put_membership'), ('drop_membership'), ('put_request_type'),
     ('put_minion_group'), ('put_calendar'), ('put_freeze'), ('drop_freeze'), ('put_speaker'), ('drop_speaker'), ('put_route'), ('drop_route'), ('show_policy'), ('remove_minions'),
-    ('inbox_of'), ('put_alarm_rule'), ('put_contact'), ('drop_contact')$$, 'policy_admin: no decisions');
+    ('inbox_of'), ('put_alarm_rule'), ('put_contact'), ('drop_contact'), ('pseudonymise_principal')$$, 'policy_admin: no decisions');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_returner''))', $$VALUES ('expected_documents'), ('record_returns'), ('save_load'), ('save_minions'), ('get_load'),
     ('get_jid'), ('get_jids'), ('get_fun'), ('get_minions'), ('update_endtime'), ('get_endtime'), ('save_events'), ('maintain_jobs'), ('seal_audit')$$, 'returner');
 
