@@ -32,21 +32,6 @@ WORKFLOW = {
     "asked": "Waiting for Approval",
     "moves": {"waiting": "Wait", "done": "Complete", "failed": "Fail", "declined": "Decline"},
 }
-CLOSED = {"state": "3", "close_notes": "See the work notes."}
-STATES = {
-    "asked": {"state": ["-4", "-3"], "approval": "requested"},
-    "approved": {"approval": "approved", "state": "-2"},
-    "waiting": {"state": ["-1", "0"]},
-    "declined": [{"approval": "rejected"}, {"state": "4"}],
-    "done": {"state": "3", "close_code": "successful"},
-    "failed": {"state": "3", "close_code": "unsuccessful"},
-    "moves": {
-        "waiting": {"state": "-1"},
-        "done": [{"state": "0"}, {**CLOSED, "close_code": "successful"}],
-        "failed": [{"state": "0"}, {**CLOSED, "close_code": "unsuccessful"}],
-        "declined": {"state": "4"},
-    },
-}
 # A worker of its own, as `salt-approval serve` runs it, that is patient with the site for a moment only.
 PROCESS = """
 import json, sys, time
@@ -175,7 +160,7 @@ class ServiceNow(Scene):
 
     def __init__(self, database, settings_of, folder):
         self.instance = ServiceNowStandIn()
-        settings = acme.servicenow_settings(self.instance, folder, workflow=STATES)
+        settings = acme.servicenow_settings(self.instance, folder)
         people = {self.instance.fred.sys_id: "alice", self.instance.angel.sys_id: "bob"}
         super().__init__(self.instance, settings, people, database, settings_of)
 
