@@ -308,6 +308,7 @@ GRANT EXECUTE ON FUNCTION
 TO approval_itsm;
 GRANT EXECUTE ON FUNCTION
     approval.requests_of_ticket,
+    approval.refuse_ticket,
     approval.due_looks
 TO approval_itsm;
 GRANT EXECUTE ON FUNCTION

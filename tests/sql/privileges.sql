@@ -37,7 +37,7 @@ SELECT is(pg_temp.granted('t_engine'), '{advance_rollout,awaited_minions,awaitin
     'take_catalogs,take_catch_ups,take_checks,take_dispatches,tell,unknown_minions,want_catalogs}', 'engine');
 CREATE ROLE t_itsm LOGIN; GRANT approval_itsm TO t_itsm;
 SELECT is(pg_temp.granted('t_itsm'), '{ask_by_ticket,bind_ticket,claim_deliveries,claim_outbox,decide_by_ticket,delivery_outcome,due_looks,due_outbox,hold_ticket,'
-    'list_deliveries,list_offered_minions,list_offers,note_token_expiry,poll_mark,receive_delivery,release_ticket,request_of_ref,'
+    'list_deliveries,list_offered_minions,list_offers,note_token_expiry,poll_mark,receive_delivery,refuse_ticket,release_ticket,request_of_ref,'
     'requests_of_ticket,retry_delivery,revert_by_ticket,set_poll_mark,settle_delivery,settle_outbox,ticket_news,ticket_of,tickets,'
     'want_options}', 'itsm: no other way to ask or decide');
 CREATE ROLE t_chat LOGIN; GRANT approval_chat TO t_chat;
