@@ -100,6 +100,8 @@ def test_acts_stand_in_the_thread():
     wave = TELLER.entry("request/7", 5, "requests", stories.act("wave-opened", principal=None, detail=None), None)
     assert read(wave) == "The next wave goes out"
     assert TELLER.entry("request/7", 6, "requests", stories.act("reviewed"), None).title == "reviewed"
+    given_up = TELLER.entry("request/7", 7, "requests", stories.act("rollout-given-up"), None)
+    assert given_up.title == "The rollout was given up"
     assert TELLER.entry("request/7", 6, "update", {}, stories.request()) is None
 
 
