@@ -20,7 +20,7 @@ def test_a_job_is_one_message_that_is_edited_to_its_end(room):
     room.returned(jid, "web2", retcode=2)
     room.work()
     (message, failure) = room.ops.messages
-    assert "1 ok, 1 failed by their states, 0 silent." in message.shown
+    assert "1 ok, 1 failed, 0 silent." in message.shown
     assert failure.is_broadcast
     assert failure.thread_ts == message.ts
     assert "web2: package hello: not there" in failure.shown
