@@ -311,7 +311,8 @@ class Teller:
         return Message(thread, title, tuple(lines), command, links, tone=TONES.get(_outcome(job), "plain"))
 
     def _counts(self, job):
-        key = "job.standing" if _outcome(job) == "running" else "job.outcome"
+        ended = "job.outcome_of_states" if _runs_states(job["fun"]) else "job.outcome"
+        key = "job.standing" if _outcome(job) == "running" else ended
         return line(key, ok=job["ok"], failed=job["failed"], silent=job["silent"])
 
     def _outcome(self, key, body, story):
@@ -444,6 +445,11 @@ def _outcome(job):
     if "outcome" in job:
         return job["outcome"]
     return "failed" if job["failed"] else "running" if job["silent"] else "ok"
+
+
+def _runs_states(fun):
+    """Whether all functions of a job, which commas stand between, run states, by whose results it fails."""
+    return all(one.startswith("state.") for one in fun.split(","))
 
 
 def _first(rows, count):

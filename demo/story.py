@@ -18,6 +18,8 @@ from rules import Rules
 from salt_master import SaltError
 from tickets import Tickets
 
+from chat import Chat
+
 FIRST, SECOND = APPROVERS
 
 
@@ -29,6 +31,7 @@ class Story:
         self.narrator = narrator
         self.requests = []
         self._before = {}
+        self._chat = Chat(self)
 
     @property
     def steps(self):
@@ -40,6 +43,7 @@ class Story:
             ("The job is recorded and validated: converged, with the versions observed", self.see_verdict),
             ("A second request moves one package to another version and removes one", self.change),
             ("web1 is lost and reinstalled; its first highstate brings everything back", self.reinstall),
+            *self._chat.first_steps,
             *Mishaps(self, APPROVERS).steps,
             *Rules(self, APPROVERS).steps,
             *Tickets(self).steps,
@@ -49,6 +53,7 @@ class Story:
             ),
             ("A package is removed by hand; a check finds the drift, and a highstate ends it", self.drift),
             ("The audit trail of it all, verified", self.audit),
+            *self._chat.last_steps,
         )
 
     def tell(self):
