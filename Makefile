@@ -182,8 +182,9 @@ test-machines: setup ## The other half: rpm, the documentation and the story, on
 	@$(AS_ROOT) tools/sandbox.py $(PYTEST) -p no:cacheprovider $(MACHINE_TESTS)
 
 .PHONY: bench
-bench: setup ## Measure what is promised beside what it is compared with (QUICK=1: under three minutes)
-	@$(VENV)/bin/pip install --quiet "$$(ls dist/*.whl)[bench]"
+bench: wheel ## Measure what is promised beside what it is compared with (QUICK=1: under three minutes)
+	@$(MAKE) --no-print-directory setup
+	$(VENV)/bin/pip install --quiet "$$(ls dist/*.whl)[bench]"
 	$(VENV)/bin/python bench/run.py
 
 .PHONY: check
@@ -206,7 +207,7 @@ format: setup $(VENV)/.check-tools ## Format Python and C
 	clang-format-14 -i $(C_SOURCES)
 
 .PHONY: wheel
-wheel: setup ## Build the wheel into dist/
+wheel: setup dist/.guided ## Build the wheel into dist/ for good: its core compiled for what it does most
 	@ls -1 dist/*.whl
 
 .PHONY: clean
@@ -234,6 +235,12 @@ dist/.built: $(SOURCES) | $(VENV)/.salt
 	rm -rf build/lib* dist
 	$(VENV)/bin/pip wheel --quiet --no-deps --wheel-dir dist .
 	touch $@
+
+# The wheel of set-up needs no training and is built sooner; `make setup` installs this one in its place, once it is there.
+dist/.guided: dist/.built tools/build_wheel.py tools/train_core.py bench/highstate.py | $(VENV)/.package
+	@echo "Building saltext-approval anew, guided by a profile ..."
+	$(VENV)/bin/python tools/build_wheel.py
+	touch dist/.built $@
 
 # The wheel itself is installed, so that the tests and the demo run what users get.
 $(VENV)/.package: dist/.built $(VENV)/.salt

@@ -55,7 +55,8 @@ def measure(quick):
     sizes = MINIONS_QUICK if quick else MINIONS
     rounds = ROUNDS_QUICK if quick else ROUNDS
     duration_s = DURATION_QUICK_S if quick else DURATION_S
-    yield from validation.measure(rounds, duration_s)
+    with RunDirectory() as directory:
+        yield from validation.measure(directory, rounds, duration_s)
     yield from masking.measure(rounds, duration_s)
     # On the disk, since what a durable commit takes is part of what is measured.
     with RunDirectory(DISK) as directory, ApprovalDatabase(directory / "postgres") as database:
