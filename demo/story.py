@@ -11,14 +11,13 @@ import time
 # The site that the story plays on is shared with the tests, and no part of the installed package.
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tools"))
 
+from channel import Channel
 from lab import APPROVERS, MINIONS, REQUESTER, Lab, request_arguments, wait_until
 from mishaps import Mishaps
 from narrator import Narrator, StepFailed
 from rules import Rules
 from salt_master import SaltError
 from tickets import Tickets
-
-from chat import Chat
 
 FIRST, SECOND = APPROVERS
 
@@ -31,7 +30,7 @@ class Story:
         self.narrator = narrator
         self.requests = []
         self._before = {}
-        self._chat = Chat(self)
+        self._chat = Channel(self)
 
     @property
     def steps(self):

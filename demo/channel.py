@@ -40,7 +40,7 @@ types:
 """
 
 
-class Chat:
+class Channel:
     """Steps of the story, the first of which opens the channel that the last one shows; `story` lends its ways."""
 
     def __init__(self, story):
