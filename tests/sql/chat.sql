@@ -1,7 +1,7 @@
 -- What people are told by chat: who takes it, in which order, of which jobs, and what a message is made of.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(134);
+SELECT plan(135);
 CREATE ROLE t_chat LOGIN; GRANT approval_chat TO t_chat;
 
 CREATE FUNCTION pg_temp.jid(number integer) RETURNS text LANGUAGE sql AS $$
@@ -148,6 +148,12 @@ SELECT is(pg_temp.led('jobs', 'job/1', '{"fun": "cmd.run", "user": "bob", "outco
 SELECT pg_temp.save(21, '{web1,web2}', 'x'), pg_temp.save(22, '{web2}', 'x') \g /dev/null
 SELECT pg_temp.look() \g /dev/null
 SELECT is((SELECT string_agg(destination || ' ' || right(thread, 2), ', ') FROM approval.outbox WHERE destination LIKE 'chat-%'), 'chat-front 21', 'by the group of a job''s minions');
+SELECT approval.put_minions(ARRAY(SELECT 'many' || n FROM generate_series(1, 40) AS n)) \g /dev/null
+SELECT approval.put_minion_group('begin', '', '{many1}'), approval.put_minion_group('end', '', '{many40}') \g /dev/null
+INSERT INTO approval.job_log (jid, published_at, fun, job_user, tgt, tgt_type, command, is_test, is_claim, minion_count, minions, minion_bits)
+SELECT 'wide', now(), 'test.x', 'bob', '*', 'glob', 'x', false, false, p.* FROM approval.packed_minions(ARRAY(SELECT 'many' || n FROM generate_series(1, 39) AS n)) AS p;
+SELECT is((SELECT string_agg(concat_ws(' ', g, l.minion_bits IS NOT NULL, approval.is_about_groups('job/wide', NULL, jsonb_build_object('jid', l.jid, 'published_at', l.published_at), ARRAY[g])), ', ' ORDER BY g)
+           FROM approval.job_log AS l, unnest('{begin,end}'::text[]) AS g WHERE l.jid = 'wide'), 'begin t t, end t f', 'also of a job on many');
 SELECT pg_temp.ask('t_alice', 'package', '{web1}', 'other', '1') AS of_front \gset
 SELECT pg_temp.ask('t_alice', 'package', '{web2}', 'other', '1') AS of_back \gset
 SELECT pg_temp.ask('t_alice', 'standard', '{web2}', 'another', '1') AS of_type \gset
