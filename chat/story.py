@@ -65,7 +65,7 @@ class Teller:
             return self._outcome(key, body, story)
         if kind == "alarm" and body.get("act") in ("muted", "acknowledged"):
             return self._alarm_act(key, body)
-        if kind == "drift" and body.get("act") in ("began", "changed", "ended"):
+        if kind == "drift" and body.get("act") in ("began", "changed", "ended", "silent", "heard"):
             return self._drift_act(key, seq, body)
         return None
 
@@ -117,6 +117,12 @@ class Teller:
         # Rows are a page; each says how many there are in all.
         total = rows[0]["total"] if rows else 0
         return Message(key, say("inbox.title", n=total), _first(lines, total) or (line("inbox.none"),))
+
+    def alike_title(self, row):
+        """The title for many messages like this one of the queue, which is the first of its thread."""
+        if row["topic"] == "drift":
+            return say(f"drift.many.{row['body']['act']}")
+        return self.parent(row["thread"], None, row["body"]).title
 
     def alike(self, key, title, count):
         """One Message for so many of which each would have this title."""
@@ -401,8 +407,8 @@ class Teller:
             line("drift.restored", kind=one["kind"], name=Mono(self._name(one["name"]))) for one in body["restored"]
         ]
         # Drift that begins again was told as over: its first message alone would not be seen.
-        is_loud = act == "began" and seq > 1
-        tone = "good" if act == "ended" else "warning"
+        is_loud = act in ("began", "silent") and seq > 1
+        tone = "good" if act in ("ended", "heard") else "warning"
         title = say(f"drift.acts.{act}", minion=self._name(body["minion"]))
         return Message(key, title, tuple(rows[:MOST_ROWS]), tone=tone, is_loud=is_loud)
 

@@ -282,11 +282,13 @@ SELECT pg_temp.act('t_chat', 'SELECT approval.ask_people()') \g /dev/null
 INSERT INTO approval.job_told (jid, published_at, look_at) VALUES ('8', now(), now());
 INSERT INTO approval.alarm (kind, severity, minions, minion_count, cause, alike, what, first_at, last_at, count)
 VALUES ('drift', 'warning', '{web1}', 1, 'a', 'a', 'x', now(), now(), 1) RETURNING alarm_id AS alarm \gset
-INSERT INTO approval.chat_message VALUES ('chat-ops', 'ask/0/carol', '9', 'D9', now()), ('chat-ops', 'drift/web2', '10', 'C9', now());
+INSERT INTO approval.chat_message VALUES ('chat-ops', 'ask/0/carol', '9', 'D9', now()), ('chat-ops', 'drift/web2', '10', 'C9', now()),
+    ('chat-ops', 'alarm/x', '11', 'C9', now());
+INSERT INTO approval.silence VALUES ('web_', now(), '1', 'state.apply', now(), 1);
 SELECT approval.post_message('chat-ops', 'x', thread, substring(thread FROM '^request/(.*)')::bigint, '{}', now() - age, coalesce(due, '-infinity'))
 FROM (VALUES ('job/7', interval '2 hours', NULL), ('job/7', '2 hours', NULL), ('job/8', '2 hours', NULL), ('job/9', '1 minute', NULL), ('job/10', '2 hours', now() + interval '1 hour'),
         ('request/' || :open, '2 hours', NULL), ('request/' || :asking, '2 hours', NULL), ('ask/0/bob', '2 hours', NULL), ('ask/0/carol', '2 hours', NULL),
-        ('alarm/' || :alarm, '2 hours', NULL), ('alarm/0', '2 hours', NULL), ('drift/web1', '2 hours', NULL), ('drift/web2', '2 hours', NULL), ('weather/today', '2 hours', NULL))
+        ('alarm/' || :alarm, '2 hours', NULL), ('alarm/0', '2 hours', NULL), ('alarm/x', '2 hours', NULL), ('drift/web_', '2 hours', NULL), ('drift/web1', '2 hours', NULL), ('drift/web2', '2 hours', NULL), ('weather/today', '2 hours', NULL))
     AS old (thread, age, due) \g /dev/null
 UPDATE approval.outbox SET created_at = now() - interval '2 hours' WHERE thread = format('ask/%s/bob', :open);
 SELECT throws_ok(format('SELECT pg_temp.act(''t_chat'', %L)', statement), state, NULL, statement)
@@ -295,7 +297,7 @@ FROM (VALUES ('SELECT * FROM approval.drop_stale(''salt'', ''1 hour'')', 'AP002'
 SELECT is(pg_temp.act('t_chat', $$SELECT string_agg(concat_ws(' ', kind, threads, messages), ', ') FROM approval.drop_stale('chat-ops', '1 hour')$$),
     'alarm 1 1, ask 1 1, drift 1 1, job 1 2, request 1 1', 'what is old and over is dropped and counted');
 SELECT is((SELECT string_agg(regexp_replace(thread, '^(ask|request)/' || :open || '\M', '\1/N'), ',' ORDER BY regexp_replace(thread, '^(ask|request)/' || :open || '\M', '\1/N') COLLATE "C") FROM approval.outbox WHERE destination = 'chat-ops'),
-    'alarm/' || :alarm || ',ask/0/carol,ask/N/bob,drift/web2,job/10,job/8,job/9,request/N,weather/today', 'all that still matters stays');
+    'alarm/' || :alarm || ',alarm/x,ask/0/carol,ask/N/bob,drift/web2,drift/web_,job/10,job/8,job/9,request/N,weather/today', 'all that still matters stays');
 SELECT is((SELECT detail::jsonb #>> '{dropped,job,messages}' FROM approval.audit_entry WHERE act = 'news-dropped'), '2', 'which is in the trail');
 SELECT is(pg_temp.act('t_chat', $$SELECT count(*) FROM approval.drop_stale('chat-ops', '1 hour')$$), '0', 'once');
 

@@ -32,8 +32,12 @@ BEGIN
             WHEN 'alarm' THEN NOT EXISTS (
                 SELECT FROM approval.alarm AS a
                 WHERE 'alarm/' || a.alarm_id = c.thread AND a.acknowledged_at IS NULL)
+                -- An alert there that calls people must still be told that somebody saw to it.
+                AND NOT EXISTS (SELECT FROM approval.chat_message AS m
+                                WHERE m.destination = p_destination AND m.thread = c.thread)
             WHEN 'drift' THEN NOT EXISTS (
                 SELECT FROM approval.drift AS d WHERE d.minion_id = substr(c.thread, 7) AND d.cleared_at IS NULL)
+                AND NOT EXISTS (SELECT FROM approval.silence AS s WHERE s.minion_id = substr(c.thread, 7))
                 -- A message there that a minion drifts, as an alert that calls people, must still be told that it does not.
                 AND NOT EXISTS (SELECT FROM approval.chat_message AS m
                                 WHERE m.destination = p_destination AND m.thread = c.thread)
@@ -59,6 +63,6 @@ END
 $$;
 COMMENT ON FUNCTION approval.drop_stale IS
     'Drops what waits for a destination that people read and is no news any more: threads whose last message is so old, and whose '
-    'subject is over: a job that is not told of any more, a closed request, an acknowledged alarm, and, where they were never told '
-    'there, drift that is gone and what waits for nobody. Gives how many threads and messages, by kind of thread, for a message '
-    'that sums them up; recorded. Raises AP002, AP005. Definer: tables are private.';
+    'subject is over: a job that is not told of any more, a closed request, and, where they were never told there, an '
+    'acknowledged alarm, drift or silence that is gone and what waits for nobody. Gives how many threads and messages, by kind '
+    'of thread, for a message that sums them up; recorded. Raises AP002, AP005. Definer: tables are private.';

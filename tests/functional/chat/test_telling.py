@@ -83,6 +83,41 @@ def test_drift_is_one_message_that_says_when_it_ended_and_began_again(room, clie
     assert "hello: applied 2.10-3" in again.shown
 
 
+def summed_up(room, count):
+    """Have the last message come to say so many: it is written anew some seconds after it was last."""
+    until = time.monotonic() + 30
+    while f"\n{count} like this in the same minute." not in room.ops.messages[-1].shown:
+        assert time.monotonic() < until, room.ops.messages[-1].shown
+        room.worker.round()
+        time.sleep(0.2)
+
+
+def test_drift_and_silence_of_many_minions_within_a_minute_are_one_line_with_a_number(room):
+    room.route("drift")
+    minions = [f"many{number:03}" for number in range(200)]
+    room.database.execute("SELECT approval.put_minions(%s)", (minions,), login="operator")
+    room.database.execute(
+        "INSERT INTO approval.silence (minion_id, since, jid, fun, asked_at, missed) "
+        "SELECT m, now(), '1', 'state.apply', now(), 1 FROM unnest(%s::text[]) AS m",
+        (minions,),
+    )
+    room.database.execute("SELECT approval.tell_silence(%s, now())", (minions,))
+    room.work(60)
+    assert room.titles() == [*(f"⚠️ Drift on {minion}" for minion in minions[:5]), "Many minions are silent"]
+    assert "The minion is silent." in room.ops.messages[0].shown
+    summed_up(room, 195)
+    # The first ones have messages of their own, below which the end is told.
+    room.database.execute("DELETE FROM approval.silence")
+    room.database.execute("SELECT approval.tell_silence(%s, now())", (minions[:1] + minions[190:],))
+    room.work(60)
+    (entry,) = room.ops.messages[0].replies
+    assert entry.shown.startswith(f"✅ {minions[0]} is silent no more")
+    assert "All is as it was applied." in room.ops.messages[0].shown
+    assert room.titles()[-1] == "Many minions are silent no more"
+    summed_up(room, 5)
+    assert (room.slack.hasty, room.waiting()) == ([], [])
+
+
 def test_check_1_an_answer_that_is_not_ok_is_a_failure(room):
     room.route()
     room.job()
