@@ -18,6 +18,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tools"))
 
 import catalog  # noqa: E402
+import days  # noqa: E402
 import events  # noqa: E402
 import job_log  # noqa: E402
 import libpq_reader  # noqa: E402
@@ -73,6 +74,10 @@ def measure(quick):
             yield from pillar.measure(database, minions, program, directory, rounds, duration_s)
             yield from snapshot.measure(database, minions, directory, rounds, duration_s)
         yield from storm.measure(database, minions, directory, *(STORM_QUICK if quick else STORM))
+    with RunDirectory() as directory, ApprovalDatabase(directory / "postgres") as database:
+        minions = Fleet(database.dsn_of())
+        minions.grow(MINIONS_RETURNING, for_returns=True)
+        yield from days.measure(database, minions, rounds, duration_s)
     with RunDirectory() as directory:
         yield from rules.measure(directory, quick)
         yield from job_log.measure(directory, quick, rounds, duration_s)
