@@ -281,7 +281,7 @@ def test_old_news_are_looked_for_once_in_a_queue_that_was_empty_a_moment_ago(roo
     began = time.monotonic()
     dropped = room.worker.call("drop_stale", "chat-ops", datetime.timedelta(hours=1))
     assert [(row["kind"], row["threads"]) for row in dropped] == [("drift", 100)]
-    # It took half a minute where each message had all others looked at.
+    # A look at all others for each message took half a minute.
     assert time.monotonic() - began < 10
 
 
