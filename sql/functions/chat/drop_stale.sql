@@ -9,13 +9,14 @@ BEGIN
     IF p_older IS NULL OR p_older < interval '10 minutes' THEN
         RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = 'news are old after ten minutes at the earliest';
     END IF;
-    WITH candidate AS (
+    -- Each part is made once, whatever the planner believes of a queue that was empty a moment ago.
+    WITH candidate AS MATERIALIZED (
         -- What quiet hours or a pause hold back is no news that nobody could take.
         SELECT o.thread FROM approval.outbox AS o
         WHERE o.destination = p_destination AND o.state = 'waiting' AND o.due_at <= moment
         GROUP BY o.thread
         HAVING max(o.created_at) < moment - p_older AND bool_and(o.leased_until IS NULL OR o.leased_until <= moment)
-    ), over AS (
+    ), over AS MATERIALIZED (
         SELECT c.thread FROM candidate AS c
         WHERE CASE split_part(c.thread, '/', 1)
             WHEN 'job' THEN NOT EXISTS (SELECT FROM approval.job_told AS t WHERE t.jid = substr(c.thread, 5))
@@ -43,8 +44,8 @@ BEGIN
                                 WHERE m.destination = p_destination AND m.thread = c.thread)
             ELSE false END
     ), gone AS (
-        DELETE FROM approval.outbox AS o USING over AS v
-        WHERE o.destination = p_destination AND o.thread = v.thread AND o.state = 'waiting'
+        DELETE FROM approval.outbox AS o
+        WHERE o.destination = p_destination AND o.thread = ANY (ARRAY(SELECT v.thread FROM over AS v)) AND o.state = 'waiting'
             AND (o.leased_until IS NULL OR o.leased_until <= moment)
         RETURNING split_part(o.thread, '/', 1) AS kind, o.thread
     ), counted AS (

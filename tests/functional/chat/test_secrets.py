@@ -34,7 +34,7 @@ MORE = [
     "echo SECRET | sudo -S id", "echo ghp_SECRETSECRET", "mount -o username=x,password=SECRET //h/s /m",
 ]  # fmt: skip
 LINES = USUAL + MORE
-# Of the words that are kept as people wrote them, since the audit proves what they said.
+# Comments and reasons are kept as people wrote them, since the audit proves what they said.
 WRITTEN = re.compile(r'"(?:comment|reason)": "(?:[^"\\]|\\.)*"')
 
 
