@@ -156,6 +156,7 @@ SELECT is((SELECT string_agg(t.line, E'\n' ORDER BY t.line COLLATE "C") FROM (
     request_type_stage: accept escalate_to min_assurance name type_name
     rollout: halted_because plan state
     route: destination filter functions groups outcomes quiet_hours severities topic types users
+    seen_run: jid minion_id run_id
     sending_pause: comment paused_by
     setting: content name
     silence: fun jid minion_id
