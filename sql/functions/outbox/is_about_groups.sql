@@ -3,7 +3,6 @@ CREATE OR REPLACE FUNCTION approval.is_about_groups(p_thread text, p_request_id 
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     job approval.job_log;
-    bits bytea;
 BEGIN
     IF p_request_id IS NOT NULL THEN
         RETURN EXISTS (
@@ -18,11 +17,9 @@ BEGIN
                 SELECT FROM approval.minion_number AS n JOIN approval.minion_group_member AS m USING (minion_id)
                 WHERE n.minion_number = ANY (job.minions) AND m.group_name = ANY (p_groups));
         END IF;
-        -- Read once: the row only points to where its bits are stored, and each look at one of them would fetch all.
-        bits := job.minion_bits || ''::bytea;
         RETURN EXISTS (
             SELECT FROM approval.minion_group_member AS m JOIN approval.minion_number AS n USING (minion_id)
-            WHERE m.group_name = ANY (p_groups) AND approval.log_names(NULL, bits, n.minion_number));
+            WHERE m.group_name = ANY (p_groups) AND approval.log_names(NULL, job.minion_bits, n.minion_number));
     END IF;
     RETURN EXISTS (
         SELECT FROM approval.minion_group_member AS m

@@ -6,7 +6,8 @@ CREATE OR REPLACE FUNCTION approval.record_returns(
     -- Every statement finds its rows by a key, for one return as for a thousand. A custom plan would be made for each call. Nor
     -- does a call that waits for a lock, and whose caller may have given up, keep others from the returns of its batch for long.
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
-    SET lock_timeout = '2s' AS $$
+    -- Plans that are made while a table is still empty would read it from end to end when it is full.
+    SET enable_seqscan = off SET jit = off SET lock_timeout = '2s' AS $$
 DECLARE
     -- Of those, of whom nobody knows who sent them; as many again, of the minion itself, find room beside them.
     most_attempts constant integer := 20;
