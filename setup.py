@@ -77,8 +77,8 @@ def profile_options():
     if directory := os.environ.get("APPROVAL_PROFILE_GENERATE"):
         return [f"-fprofile-generate={directory}"]
     if directory := os.environ.get("APPROVAL_PROFILE_USE"):
-        # What was not run is compiled as without a profile, and not for size. Only with one does -flto pay: it then
-        # knows which of the many small functions to take into those that call them.
+        # Code that was not run is compiled as without a profile, and not for size. Only with one does -flto pay: it
+        # then knows which of the many small functions to take into those that call them.
         return [f"-fprofile-use={directory}", "-fprofile-partial-training", "-Wno-missing-profile", "-flto"]
     return []
 

@@ -22,7 +22,7 @@ TRAINING_S = 2  # for each kind of work
 
 def build(into, variable):
     """Build the wheel into a folder, with this variable of setup.py as the folder of the profile; its path."""
-    # What is in there was compiled with other options.
+    # The folders hold what was compiled with other options.
     for built in ROOT.glob("build/lib*"):
         shutil.rmtree(built)
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(into), "."]

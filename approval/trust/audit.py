@@ -169,8 +169,8 @@ class _Trail:
         # are in order, so where each begins is found by bisection in three arrays, whatever their number.
         self._hashes = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115
         self._numbers, self._starts, self._sealed = array("q"), array("q"), array("q")
-        # What entries became: (stream, seq) -> the digest of their content, as the last act says that names them. Acts
-        # stand in stream 0, which comes first, behind the entries of that stream that they name: these wait for them,
+        # The content that entries became: (stream, seq) -> its digest, as the last act says that names them. Acts stand
+        # in stream 0, which comes first, behind the entries of that stream that they name: these wait for them,
         # seq -> (line, digest).
         self._vouched, self._waiting = {}, {}
 

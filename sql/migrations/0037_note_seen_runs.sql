@@ -1,4 +1,4 @@
--- Which runs of minions gave evidence already, in one place: a look into each day of returns took longer with each day kept.
+-- Runs of minions that gave evidence already, in one place: a look into each day of returns took longer with each day kept.
 CREATE TABLE approval.seen_run (
     minion_id text NOT NULL,
     run_id text NOT NULL,

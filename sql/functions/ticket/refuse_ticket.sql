@@ -14,7 +14,7 @@ BEGIN
                       'decided, and whether it ends the ticket';
     END IF;
     PERFORM approval.lock_ticket(p_site, p_ticket_id);
-    -- What it was told once is not told again; a ticket that came back from its end is ended again.
+    -- A refusal that was told once is not told again; a ticket that came back from its end is ended again.
     IF EXISTS (SELECT FROM approval.outbox AS o
                WHERE o.destination = p_site AND o.thread = its_thread AND o.body = refusal
                    AND (NOT p_ends OR (o.state <> 'delivered' AND o.leased_until IS NULL))) THEN

@@ -436,7 +436,7 @@ def test_a_ticket_whose_request_is_approved_does_not_end_when_it_is_refused(scen
     scene.tell()
     assert any(mark.startswith("no/") for mark in scene.said(issue))
     assert (issue.status, scene.waiting()) == ("Waiting for Integration", [])
-    # What is held goes on when it is set back.
+    # A ticket that is held goes on when it is set back.
     scene.jira.edit(issue.key, {LINES: "nginx 1.24.0"}, scene.jira.zoe)
     scene.take(issue.id)
     for minion in ("web1", "web2"):
