@@ -157,7 +157,7 @@ test-examples: setup ## Tests that take a number of examples (APPROVAL_EXAMPLES,
 	RULES_EXAMPLES=1 HELD_EXAMPLES=1 FAULT_EXAMPLES=1 APPROVAL_TICKETS=10 APPROVAL_POOLER=yes $(PYTEST) tests/functional
 
 .PHONY: faults
-faults: setup ## Both and test-kills, two at a time, as often as is promised: 100,000 examples, 1,000 tickets, hundreds of kills; one to two hours
+faults: setup ## Both and test-kills, two at a time, as often as is promised: 100,000 examples, 1,000 tickets, hundreds of kills; some hours
 	@export APPROVAL_FAULTS=full APPROVAL_TICKETS=1000 APPROVAL_EXAMPLES=100000 RULES_EXAMPLES=1000 HELD_EXAMPLES=500 FAULT_EXAMPLES=1000
 	printf '%s\n' test-faults test-examples test-kills | xargs -P 2 -n 1 $(MAKE) --no-print-directory
 
