@@ -15,12 +15,11 @@ import re
 import time
 from collections import OrderedDict, deque
 
-from ..config import read_secret_file
+from ..config import DatedSecret, read_secret_file
 from ..errors import ConfigError
 from . import blocks
 from .channel import Away, Channel, EditsLater, Failed, Later, Resting
 from .channels import full_path, mapping
-from .signature import SigningSecret
 
 SETTINGS = (
     "kind", "token_file", "channel", "team", "app_token_file", "signing_secret_file", "retiring_signing_secret",
@@ -88,11 +87,11 @@ class Slack(Channel):
 
     @property
     def signing_secrets(self):
-        """The signature.SigningSecret objects of the app, the newest first; none where clicks do not come by HTTP."""
+        """The app's signing secrets, config.DatedSecret, the newest first; none where clicks do not come by HTTP."""
         newest, old = self.settings.get("signing_secret_file"), self.settings.get("retiring_signing_secret")
-        secrets = [SigningSecret(f"{self.where}: signing_secret_file", newest)] if newest else []
+        secrets = [DatedSecret(f"{self.where}: signing_secret_file", newest)] if newest else []
         if old:
-            secrets.append(SigningSecret(f"{self.where}: retiring_signing_secret: file", old["file"], old["until"]))
+            secrets.append(DatedSecret(f"{self.where}: retiring_signing_secret: file", old["file"], old["until"]))
         return secrets
 
     def deliver(self, message, key, ts=None, address=None):
