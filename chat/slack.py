@@ -123,7 +123,10 @@ class Slack(Channel):
     def _post(self, payload, channel, thread_ts=None, is_loud=False):
         self.workspace.pace_post(channel)
         more = {} if thread_ts is None else {"thread_ts": thread_ts, "reply_broadcast": is_loud}
-        answer = self._call("chat.postMessage", {"channel": channel, **payload, **blocks.NEW, **more})
+        try:
+            answer = self._call("chat.postMessage", {"channel": channel, **payload, **blocks.NEW, **more})
+        finally:
+            self.workspace.note_post(channel)
         posted = f"{answer['channel']}/{answer['ts']}"
         if thread_ts is None:
             self.workspace.shown(posted, payload)
@@ -134,7 +137,10 @@ class Slack(Channel):
             return
         self.workspace.pace_edit(ts)
         channel, at = _place(ts)
-        self._call("chat.update", {"channel": channel, "ts": at, **payload})
+        try:
+            self._call("chat.update", {"channel": channel, "ts": at, **payload})
+        finally:
+            self.workspace.note_edit(ts)
         self.workspace.shown(ts, payload)
 
     def _call(self, method, arguments):
@@ -232,15 +238,20 @@ class Workspace:
         return library().WebClient(token, base_url=self.api_url, timeout=TIMEOUT_S, retry_handlers=[])
 
     def pace_post(self, channel):
-        """Raises Later where a message in this channel would be too early; else notes that there is one now."""
+        """Raises Later where a message in this channel would be too early."""
         now = time.monotonic()
         due = self._pace.posts.get(channel, 0.0)
         if now < due:
             raise Later(_in(due - now))
-        _keep(self._pace.posts, channel, now + POSTS_APART_S)
+
+    def note_post(self, channel):
+        """
+        Note that a message in this channel was answered now: Slack counts when it gets one, which is not later.
+        """
+        _keep(self._pace.posts, channel, time.monotonic() + POSTS_APART_S)
 
     def pace_edit(self, ts):
-        """Raises EditsLater where this message cannot be written anew yet; else notes that it is now."""
+        """Raises EditsLater where this message cannot be written anew yet."""
         now = time.monotonic()
         edits = self._pace.edits
         while edits and edits[0] <= now - EDITS_WITHIN_S:
@@ -248,7 +259,11 @@ class Workspace:
         due = max(self._pace.edited.get(ts, 0.0), edits[0] + EDITS_WITHIN_S if len(edits) >= EDITS else 0.0)
         if now < due:
             raise EditsLater(_in(due - now))
-        edits.append(now)
+
+    def note_edit(self, ts):
+        """Likewise of a message that was written anew."""
+        now = time.monotonic()
+        self._pace.edits.append(now)
         _keep(self._pace.edited, ts, now + EDITS_APART_S)
 
     def shown(self, ts, payload):
