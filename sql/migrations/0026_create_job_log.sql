@@ -8,10 +8,9 @@ COMMENT ON TABLE approval.minion_number IS
 
 -- A partition holds a week, from a Monday on. The forms in which minions are kept were measured with 100,000 of them. An array
 -- of numbers takes 4 bytes a minion, and no compression makes it smaller. A bit for each number takes a fraction of a byte where
--- a job is for many of the minions, and one bit is read in microseconds. An inverted index (GIN) takes 6 to 40 bytes more for each
--- minion of a job, the fewer the more jobs there are, and its 100,000 insertions take longer than all the rest. It is kept for jobs
--- on few minions, or on a group of them, which nearly all jobs are; the others are read by their time, and each is tested
--- (approval.log_names). One on a group names few of all minions, so most would be read in vain; one in bits names 3 % at the least.
+-- a job is for many of the minions, and one bit is read in microseconds. An inverted index (GIN) takes 23 bytes more for each
+-- minion of a job, and its 100,000 insertions take longer than all the rest. It is kept for jobs on few minions, which nearly all
+-- jobs are; the others are read by their time, and each is tested (approval.log_names).
 CREATE TABLE approval.job_log (
     jid text COLLATE "C" NOT NULL,
     published_at timestamptz NOT NULL,
@@ -40,9 +39,8 @@ CREATE TABLE approval.job_log (
 ALTER TABLE approval.job_log ALTER COLUMN minions SET STORAGE EXTERNAL;
 CREATE TABLE approval.job_log_default PARTITION OF approval.job_log DEFAULT;
 -- Without a list of what is pending, which each reader would have to go through.
-CREATE INDEX job_log_few ON approval.job_log USING gin (minions) WITH (fastupdate = off)
-    WHERE minions IS NOT NULL AND minion_count <= 256;
-CREATE INDEX job_log_many ON approval.job_log (published_at, jid) WHERE minions IS NULL OR minion_count > 256;
+CREATE INDEX job_log_few ON approval.job_log USING gin (minions) WITH (fastupdate = off) WHERE minion_count <= 16;
+CREATE INDEX job_log_many ON approval.job_log (published_at, jid) WHERE minion_count > 16;
 CREATE INDEX job_log_fun ON approval.job_log (fun, published_at);
 CREATE INDEX job_log_user ON approval.job_log (job_user, published_at);
 CREATE INDEX job_log_request ON approval.job_log (request_id) WHERE request_id IS NOT NULL;

@@ -39,13 +39,11 @@ BEGIN
              ORDER BY l.published_at DESC, l.jid DESC LIMIT p_limit - given)
             UNION ALL
             (SELECT l.* FROM approval.jobs_logged(lower_end, upper_end, pattern, p_user, p_request_id, p_before, p_before_jid) AS l
-             WHERE p_minion_id IS NOT NULL AND l.minions IS NOT NULL AND l.minion_count <= 256
-                 AND l.minions @> ARRAY[named]
+             WHERE p_minion_id IS NOT NULL AND l.minion_count <= 16 AND l.minions @> ARRAY[named]
              ORDER BY l.published_at DESC, l.jid DESC LIMIT p_limit - given)
             UNION ALL
             (SELECT l.* FROM approval.jobs_logged(lower_end, upper_end, pattern, p_user, p_request_id, p_before, p_before_jid) AS l
-             WHERE p_minion_id IS NOT NULL AND (l.minions IS NULL OR l.minion_count > 256)
-                 AND approval.log_names(l.minions, l.minion_bits, named)
+             WHERE p_minion_id IS NOT NULL AND l.minion_count > 16 AND approval.log_names(l.minions, l.minion_bits, named)
              ORDER BY l.published_at DESC, l.jid DESC LIMIT p_limit - given)
             ORDER BY published_at DESC, jid DESC
             LIMIT p_limit - given
