@@ -76,6 +76,11 @@ def read_secret_file(path, what, uid=None):
     return _private_text(path, what, uid, "one secret")
 
 
+def read_passwords_file(path, what, uid=None):
+    """The same of a file with a line for each person who may sign in by a password."""
+    return _private_text(path, what, uid, "a line of `salt-approval web password NAME` for each person")
+
+
 def _private_text(path, what, uid, content):
     uid = os.geteuid() if uid is None else uid
     label = f"{what} {path}"
