@@ -141,10 +141,11 @@ def progress(shown):
 
 def bar(counts):
     """[(x, width, tone, standing, count)] of a bar that is 100 wide, a part for each standing: none too thin to see."""
-    total = sum(counts.values()) or 1
-    widths = [max(1.0, 100 * count / total) for _, count in in_order(counts)]
-    scale, x, parts = 100 / sum(widths), 0.0, []
-    for (name, count), width in zip(in_order(counts), widths, strict=True):
+    ordered = in_order(counts)
+    total = sum(count for _, count in ordered)
+    widths = [max(1.0, 100 * count / total) for _, count in ordered]
+    scale, x, parts = 100 / (sum(widths) or 1), 0.0, []
+    for (name, count), width in zip(ordered, widths, strict=True):
         parts.append((round(x, 2), round(width * scale, 2), tone(name), name, count))
         x += width * scale
     return parts
