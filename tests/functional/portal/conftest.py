@@ -296,15 +296,21 @@ def open_portal(people, start, settings_of, passwords_file, free_port):
 
 
 @pytest.fixture
+def come():
+    """A function that gives a Visitor of a service, who is not signed in."""
+    return Visitor
+
+
+@pytest.fixture
 def visit(open_portal):
     """A function that gives a Visitor of such a service, who is signed in under the name, if any."""
     service = open_portal()
 
-    def come(name=None):
+    def begin(name=None):
         visitor = Visitor(service)
         if name is not None:
             assert visitor.sign_in(name).status_code == 303
         return visitor
 
-    come.service = service
-    return come
+    begin.service = service
+    return begin

@@ -59,7 +59,7 @@ def test_check_15_what_slack_did_not_sign_just_now_is_401(listening, slack):
 
 
 def test_check_16_a_command_is_acknowledged_though_the_database_is_away(listening, slack):
-    service = listening(dsn="host=127.0.0.1 port=1 dbname=approval user=salt_chat")
+    service = listening(dsn_file=None, dsn="host=127.0.0.1 port=1 dbname=approval user=salt_chat")
     status, _, answer = service.ask("GET", "/readyz")
     assert (status, b'"chat":"failed"' in answer.replace(b" ", b"")) == (503, True)
     done = slack.command(slack.person("alice"), "/salt-approval inbox")

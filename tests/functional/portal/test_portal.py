@@ -6,6 +6,7 @@ import re
 import psycopg
 import pytest
 
+from saltext.approval.cli import main
 from saltext.approval.portal import passwords
 
 PAGES = ("/inbox", "/sessions", "/requests/1", "/requests/9")
@@ -375,6 +376,22 @@ def test_it_needs_no_system_of_tickets(open_portal):
     status, _, body = service.ask("GET", "/readyz")
     assert (status, body) == (200, b'{"status": "ready", "checks": {"database": "ok", "people": "ok"}}\n')
     assert service.ask("POST", "/itsm/sc21/webhook")[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("ours", "says"),
+    [
+        ({"itsm": None}, "the web service has nothing to do: configure approval:portal"),
+        ({"portal": {"dsn": "user=x"}}, "approval:portal: passwords must be the full path"),
+        ({"portal": {"dsn": "user=x", "passwords": "people"}}, "approval:portal: passwords must be the full path"),
+        ({"portal": {"dsn": "user=x", "passwords": "/nowhere"}}, "approval:portal: passwords /nowhere cannot be read"),
+        ({"portal": {"passwords": "/nowhere"}}, "approval:portal: set exactly one of dsn_file"),
+        ({"portal": {"dsn": "user=x", "oidc": {}}}, "approval:portal: unknown setting 'oidc'"),
+    ],
+)  # fmt: skip
+def test_settings_that_cannot_be(web_config, capsys, ours, says):
+    assert main(["web", "--config", web_config(**ours)]) == 2
+    assert says in capsys.readouterr().err
 
 
 def test_the_login_of_the_pages_acts_for_nobody_by_itself(people, ask):
