@@ -1,10 +1,13 @@
 """The pages for people, by a browser that runs no script: who gets in, what they see, and what is refused to them."""
 
 import hashlib
+import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
+import requests
 
 from saltext.approval.cli import main
 from saltext.approval.portal import passwords
@@ -232,6 +235,38 @@ def test_who_may_not_decide_is_told_why_and_cannot(visit, ask, people):
     assert decisions(people) == []
 
 
+def test_what_holds_a_change_is_said_with_its_end(visit, ask, client, people):
+    number = ask()
+    people.execute(
+        "SELECT approval.put_freeze('year-end', now() - interval '1h', now() + interval '49h', NULL, NULL, 'x')"
+    )
+    client("bob").approve(number)
+    client("carol").approve(number)
+    page = visit("bob").get(f"/requests/{number}")
+    held = re.search(r"Held until (.*?) by freeze year-end\. That is (.*?) \(in 2 days\)", page.plain)
+    assert held, page.plain
+    assert "Your decision" not in page.plain
+    assert 'role="img" aria-label="2 waiting"' in page.text
+
+
+def test_a_plan_is_shown_with_what_fails_first(visit, ask, people):
+    number = ask()
+    ((digest,),) = people.execute("SELECT digest FROM approval.item_set")
+    changes = {"hello": {"old": "2.10-3", "new": "2.12-1"}, "libhello0": {"old": "", "new": "2.12-1"}}
+    answers = [
+        {"minion": "web1", "outcome": "changes", "changes": changes, "comment": ""},
+        {"minion": "web2", "outcome": "impossible", "changes": {}, "comment": "password=hunter2 was not found"},
+    ]
+    arguments = (number, digest, json.dumps(answers))
+    people.execute("SELECT approval.put_plan('salt', 'alice', %s, %s, %s)", arguments, login="operator")
+    page = visit("bob").get(f"/requests/{number}").plain
+    assert "1 impossible 1 changes" in page
+    assert "web2 , impossible: password=" in page
+    assert "hunter2" not in page
+    assert "hello 2.10-3 → 2.12-1 1" in page
+    assert "libhello0 brought along absent → 2.12-1 1" in page
+
+
 def test_numbers_and_forms_that_are_none(visit, ask):
     number = ask()
     bob = visit("bob")
@@ -311,6 +346,28 @@ def test_the_database_is_away(visit, ask, people):
         assert visit.service.ask("GET", "/readyz")[0] == 503
     finally:
         people.execute("ALTER ROLE portal LOGIN")
+    assert bob.post(f"/requests/{number}/decision", form).status_code == 303
+    assert len(decisions(people)) == 1
+
+
+def test_a_process_that_is_killed_decided_once_or_not_at_all(visit, ask, people, until):
+    number = ask()
+    bob = visit("bob")
+    form = {**bob.hidden(f"/requests/{number}"), "decision": "approve"}
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE usename = 'portal' AND wait_event_type = 'Lock'"
+    with people.connect() as other, ThreadPoolExecutor(1) as pool, other.transaction():
+        other.execute("SELECT FROM approval.request WHERE request_id = %s FOR UPDATE", (number,))
+        answer = pool.submit(bob.post, f"/requests/{number}/decision", form)
+        until(lambda: people.execute(waiting))
+        (worker,) = visit.service.workers()
+        visit.service.kill(worker)
+        with pytest.raises(requests.exceptions.ConnectionError):
+            answer.result()
+    # Another process takes over, and tells the truth.
+    until(lambda: visit.service.workers() not in ([], [worker]))
+    until(lambda: not people.execute("SELECT 1 FROM pg_stat_activity WHERE usename = 'portal' AND state = 'active'"))
+    is_kept = bool(decisions(people))
+    assert ("bob has decided" in bob.get(f"/requests/{number}").plain) == is_kept
     assert bob.post(f"/requests/{number}/decision", form).status_code == 303
     assert len(decisions(people)) == 1
 
