@@ -73,8 +73,20 @@ def pkg_config(option):
         )
 
 
+def profile_options():
+    """What gcc is told by tools/build_wheel.py: to count into a folder what runs, or to compile for these counts."""
+    if directory := os.environ.get("APPROVAL_PROFILE_GENERATE"):
+        return [f"-fprofile-generate={directory}"]
+    if directory := os.environ.get("APPROVAL_PROFILE_USE"):
+        # Code that was not run is compiled as without a profile, and not for size. Only with one does -flto pay: it
+        # then knows which of the many small functions to take into those that call them.
+        return [f"-fprofile-use={directory}", "-fprofile-partial-training", "-Wno-missing-profile", "-flto"]
+    return []
+
+
 def core():
     """The extension module: the C library and its binding in one object."""
+    profile = profile_options()
     werror = ["-Werror"] if os.environ.get("APPROVAL_WERROR") == "1" else []
     return Extension(
         ROOT + "._core",
@@ -82,8 +94,11 @@ def core():
         depends=sorted(str(path.relative_to(HERE)) for path in HERE.glob("cext/*.h")),
         include_dirs=["cext"],
         define_macros=[("Py_LIMITED_API", "0x030A0000"), ("_POSIX_C_SOURCE", "200809L")],
-        extra_compile_args=["-std=c11", "-O3", "-fvisibility=hidden", *WARNINGS, *werror, *pkg_config("--cflags")],
-        extra_link_args=pkg_config("--libs"),
+        extra_compile_args=[
+            *("-std=c11", "-O3", "-fvisibility=hidden"),
+            *(*WARNINGS, *werror, *profile, *pkg_config("--cflags")),
+        ],
+        extra_link_args=[*profile, *pkg_config("--libs")],
         py_limited_api=True,
     )
 

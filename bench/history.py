@@ -55,6 +55,8 @@ INSERT INTO approval.job_return
 SELECT jid, minions[1], 1, fun, 0, true, 'converged', true, '{}', 20, jid, 'boot', now(), jid::bytea, '',
     '[["package", "p1", "converged", "observed", "1", "1", "evidence", ""]]'
 FROM approval.job;
+INSERT INTO approval.seen_run (minion_id, run_id, jid)
+SELECT minion_id, run_id, jid FROM approval.job_return;
 INSERT INTO approval.minion_number (minion_id)
 SELECT minion_id FROM approval.minion;
 INSERT INTO approval.job_log

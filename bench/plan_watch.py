@@ -5,7 +5,7 @@ import re
 
 LARGE = re.compile(
     "(item|item_set|request|request_stage|request_quorum|request_history|decision|document|document_history"
-    "|audit_stream|audit_entry|(job|job_return|job_log)(_default)?)"
+    "|audit_stream|audit_entry|seen_run|(job|job_return|job_log)(_default)?)"
 )
 
 

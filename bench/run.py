@@ -18,6 +18,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tools"))
 
 import catalog  # noqa: E402
+import days  # noqa: E402
 import events  # noqa: E402
 import job_log  # noqa: E402
 import libpq_reader  # noqa: E402
@@ -55,7 +56,8 @@ def measure(quick):
     sizes = MINIONS_QUICK if quick else MINIONS
     rounds = ROUNDS_QUICK if quick else ROUNDS
     duration_s = DURATION_QUICK_S if quick else DURATION_S
-    yield from validation.measure(rounds, duration_s)
+    with RunDirectory() as directory:
+        yield from validation.measure(directory, rounds, duration_s)
     yield from masking.measure(rounds, duration_s)
     # On the disk, since what a durable commit takes is part of what is measured.
     with RunDirectory(DISK) as directory, ApprovalDatabase(directory / "postgres") as database:
@@ -72,6 +74,10 @@ def measure(quick):
             yield from pillar.measure(database, minions, program, directory, rounds, duration_s)
             yield from snapshot.measure(database, minions, directory, rounds, duration_s)
         yield from storm.measure(database, minions, directory, *(STORM_QUICK if quick else STORM))
+    with RunDirectory() as directory, ApprovalDatabase(directory / "postgres") as database:
+        minions = Fleet(database.dsn_of())
+        minions.grow(MINIONS_RETURNING, for_returns=True)
+        yield from days.measure(database, minions, rounds, duration_s)
     with RunDirectory() as directory:
         yield from rules.measure(directory, quick)
         yield from job_log.measure(directory, quick, rounds, duration_s)

@@ -41,6 +41,8 @@ class Channel:
         Whether the parent of a thread can be written anew.
     has_buttons
         Whether people may decide here.
+    sums_up
+        Whether many messages that say the same of other minions may be one line here.
     name
         As the setting has it; the destination is ``chat-`` and the name.
     """
@@ -48,6 +50,7 @@ class Channel:
     kind = ""
     edits = False
     has_buttons = False
+    sums_up = True
 
     def __init__(self, name):
         self.name = name

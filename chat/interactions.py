@@ -12,6 +12,7 @@ import queue
 import re
 import threading
 import urllib.parse
+from dataclasses import dataclass
 
 import psycopg
 
@@ -29,6 +30,10 @@ MOST_WAITING = 50
 INBOX_ROWS = 20
 VALUE = re.compile(r"([0-9]{1,18})/([0-9]{1,9})/(\S{1,200})")
 TOO_WEAK, CHANGED = "AP009", "AP011"
+
+
+class Malformed(ValueError):
+    """What came is nothing that Slack sends; says why, without what stands there."""
 
 
 class Interactions:
@@ -57,17 +62,23 @@ class Interactions:
     def take(self, kind, payload, acknowledge):
         """
         Take an envelope of Slack: of kind ``interactive`` or ``slash_commands``; others are acknowledged, and that is
-        all. ``acknowledge`` is called at once, with the payload of the answer or nothing.
+        all. ``acknowledge`` is called at once, with the payload of the answer or nothing. Raises Malformed, before
+        anything but that is done.
         """
-        kind = payload.get("type") if kind == "interactive" else kind
-        if kind == "view_submission" and payload["view"].get("callback_id") == "reject":
+        kind = _text(payload, "type") if kind == "interactive" else kind
+        if kind == "view_submission" and _found(payload, "view", "callback_id") == "reject":
             self._submitted(payload, acknowledge)
             return
         acknowledge()
         if kind == "slash_commands":
-            self._work(self._command, payload, _Respond(payload["response_url"]))
+            for name in ("team_id", "user_id", "channel_id"):
+                _text(payload, name)
+            self._work(self._command, payload, _Respond(_text(payload, "response_url")))
         elif kind == "block_actions":
-            for action in payload["actions"][:1]:
+            actions = _found(payload, "actions")
+            if not isinstance(actions, list):
+                raise Malformed("actions is missing, or no list")
+            for action in actions[:1]:
                 self._pressed(payload, action)
 
     def close(self):
@@ -77,35 +88,37 @@ class Interactions:
         self._answers.close()
 
     def _pressed(self, payload, action):
-        respond = self._only_for(payload["channel"]["id"], payload["user"]["id"])
-        value = VALUE.fullmatch(action.get("value") or "")
-        if action["action_id"] not in ("approve", "reject") or value is None:
+        name, given = _text(action, "action_id"), action.get("value")
+        respond = self._only_for(_text(payload, "channel", "id"), _text(payload, "user", "id"))
+        value = VALUE.fullmatch(given) if isinstance(given, str) else None
+        if name not in ("approve", "reject") or value is None:
             # A link, which Slack opens by itself.
             return
         if not self._channel.has_buttons:
             self._say(respond, say("answer.no_buttons", page=self._page(value[1])))
-        elif action["action_id"] == "approve":
+        elif name == "approve":
             self._work(self._decide, _subject(payload), value, "approve", "", respond)
         else:
-            view = blocks.reason_view(f"{value[0]} {payload['channel']['id']}",
+            view = blocks.reason_view(f"{value[0]} {_text(payload, 'channel', 'id')}",
                                       say("answer.reject_title", request=value[1]))  # fmt: skip
-            self._answers.submit(self._quietly, self._open, payload["trigger_id"], view)
+            self._answers.submit(self._quietly, self._open, _text(payload, "trigger_id"), view)
 
     def _open(self, trigger, view):
         self._channel.workspace.call("views.open", trigger_id=trigger, view=view)
 
     def _submitted(self, payload, acknowledge):
         """The modal that asks why came back."""
-        given, _, channel = payload["view"]["private_metadata"].partition(" ")
-        reason = (payload["view"]["state"]["values"]["reason"]["reason"]["value"] or "").strip()
+        given, _, channel = _text(payload, "view", "private_metadata").partition(" ")
+        subject, user = _subject(payload), _text(payload, "user", "id")
+        reason = _found(payload, "view", "state", "values", "reason", "reason", "value")
+        reason = reason.strip() if isinstance(reason, str) else ""
         value = VALUE.fullmatch(given)
         if not reason or value is None:
             acknowledge({"response_action": "errors", "errors": {"reason": say("answer.reason_wanted")}})
             return
         acknowledge()
         if self._channel.has_buttons:
-            respond = self._only_for(channel, payload["user"]["id"])
-            self._work(self._decide, _subject(payload), value, "reject", reason, respond)
+            self._work(self._decide, subject, value, "reject", reason, self._only_for(channel, user))
 
     def _work(self, function, *arguments):
         """Have something done that needs the database, unless too much waits for that."""
@@ -217,6 +230,27 @@ class Interactions:
         return lambda content: self._channel.workspace.call("chat.postEphemeral", channel=channel, user=user, **content)
 
 
+@dataclass(frozen=True)
+class Answer:
+    """
+    The answer to what Slack sent over HTTP.
+
+    status
+        200 it is acknowledged, 401 it is not proven, 400 it is nothing that Slack sends.
+    content
+        The JSON that Slack wants back; None: nothing.
+    why
+        Of 400: what is wrong, a sentence.
+    retiring
+        The signature.SigningSecret by which it was made, where that is to be retired; None: it is not.
+    """
+
+    status: int
+    content: object = None
+    why: str = ""
+    retiring: object = None
+
+
 class OverHttp:
     """
     Takes what Slack sends to the address of the app.
@@ -232,26 +266,36 @@ class OverHttp:
 
     def answer(self, headers, body, now):
         """
-        (status, JSON or None) for what was sent: ``headers`` is a mapping, ``body`` the raw bytes, ``now`` a Unix time.
+        The Answer to what was sent: ``headers`` is a mapping, ``body`` the raw bytes, ``now`` a Unix time. Raises
+        ConfigError.
         """
-        if not self._verifier.verify(headers, body, now):
-            return 401, None
-        try:
-            fields = dict(urllib.parse.parse_qsl(body.decode(), keep_blank_values=True))
-            payload = json.loads(fields["payload"]) if "payload" in fields else fields
-        except (ValueError, RecursionError):
-            return 400, None
+        made_by = self._verifier.maker(headers, body, now)
+        if made_by is None:
+            return Answer(401)
+        retiring = made_by if made_by.until else None
         answers = [None]
         try:
-            self._interactions.take(
-                "interactive" if "payload" in fields else "slash_commands",
-                payload,
-                lambda answer=None: answers.append(answer),
-            )
-        except (LookupError, TypeError, AttributeError):
-            # Slack's envelopes have all that is read of them.
-            return 400, None
-        return 200, answers[-1]
+            self._interactions.take(*_envelope(body), lambda answer=None: answers.append(answer))
+        except Malformed as exc:
+            return Answer(400, why=f"This is no click, modal or command of Slack: {exc}.", retiring=retiring)
+        return Answer(200, answers[-1], retiring=retiring)
+
+
+def _envelope(body):
+    """(kind, payload) of a form that Slack sends. Raises Malformed."""
+    try:
+        fields = dict(urllib.parse.parse_qsl(body.decode(), keep_blank_values=True))
+    except ValueError:
+        raise Malformed("the body is no form in UTF-8") from None
+    if "payload" not in fields:
+        return "slash_commands", fields
+    try:
+        payload = json.loads(fields["payload"])
+    except (ValueError, RecursionError):
+        raise Malformed("payload is no JSON, or nested too deep") from None
+    if not isinstance(payload, dict):
+        raise Malformed("payload is no mapping")
+    return "interactive", payload
 
 
 class _Line:
@@ -329,9 +373,25 @@ class _Database:
             conn.close()
 
 
+def _found(payload, *path):
+    """What stands at this place of an envelope; None: nothing."""
+    for name in path:
+        payload = payload.get(name) if isinstance(payload, dict) else None
+    return payload
+
+
+def _text(payload, *path):
+    """The text at this place of an envelope. Raises Malformed."""
+    text = _found(payload, *path)
+    if not isinstance(text, str) or not text:
+        raise Malformed(f"{'.'.join(path)} is missing, or no text")
+    return text
+
+
 def _subject(payload):
-    user = payload["user"]
-    return f"{user.get('team_id') or payload['team']['id']}/{user['id']}"
+    """Who did it, as team and user. Raises Malformed."""
+    place = ("user", "team_id") if _found(payload, "user", "team_id") else ("team", "id")
+    return f"{_text(payload, *place)}/{_text(payload, 'user', 'id')}"
 
 
 def _sentence(exc):

@@ -1,6 +1,9 @@
-"""The manifest of the app, which Slack takes where apps are made: what it may do, and that it needs no open port."""
+"""The manifest of the app, which Slack takes where apps are made: what it may do, and by which way clicks come."""
 
-MANIFEST = """\
+import json
+
+SCOPES = ("chat:write", "commands", "users:read")
+TEXT = """\
 display_information:
   name: Salt approvals
   description: Who changes what
@@ -13,7 +16,7 @@ features:
     always_online: true
   slash_commands:
     - command: /salt-approval
-      description: What waits for you, and what is under way
+{command_url}      description: What waits for you, and what is under way
       usage_hint: inbox, busy web1, show 7
       should_escape: true
 oauth_config:
@@ -25,8 +28,22 @@ oauth_config:
 settings:
   interactivity:
     is_enabled: true
-  socket_mode_enabled: true
+{request_url}  socket_mode_enabled: {has_socket}
   org_deploy_enabled: false
   token_rotation_enabled: false
 """
-SCOPES = ("chat:write", "commands", "users:read")
+
+
+def manifest(url=None):
+    """
+    The manifest as YAML.
+
+    url
+        Where the web service takes what Slack sends of the channel, as ``https://…/chat/ops``; None: clicks and
+        commands come over Socket Mode.
+    """
+    return TEXT.format(
+        command_url=f"      url: {json.dumps(url + '/commands')}\n" if url else "",
+        request_url=f"    request_url: {json.dumps(url + '/interactivity')}\n" if url else "",
+        has_socket="false" if url else "true",
+    )

@@ -50,6 +50,8 @@ class PagerDuty(Channel):
 
     kind = "pagerduty"
     edits = True
+    # Each alert is resolved by its own key.
+    sums_up = False
 
     def __init__(self, name, where, path, url):
         super().__init__(name)

@@ -1,9 +1,17 @@
-"""Proof that a click or a command comes from Slack: an HMAC of the raw bytes and their time, which counts once."""
+"""
+Proof that a click or a command comes from Slack: an HMAC of the raw bytes and their time, which counts once.
 
+It is made with the signing secret of the app. While that changes, the one of before counts beside it until its day.
+"""
+
+import datetime
 import hashlib
 import hmac
 import re
 import threading
+from dataclasses import dataclass
+
+from ..config import read_secret_file
 
 MOST_APART_S = 300
 REMEMBERED_S = 600
@@ -11,22 +19,53 @@ SECONDS = re.compile(r"[0-9]{1,12}")
 SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 
 
+@dataclass(frozen=True)
+class SigningSecret:
+    """
+    A signing secret of the app.
+
+    where
+        Where its setting stands, for errors.
+    file
+        The full path of the file that holds it, which is read each time.
+    until
+        The last day, in UTC, on which it counts, a date; None: it is not to be retired.
+    """
+
+    where: str
+    file: str
+    until: datetime.date | None = None
+
+    def text(self):
+        """The secret. Raises ConfigError."""
+        return read_secret_file(self.file, self.where)
+
+    def counts(self, now):
+        """Whether it counts at ``now``, in seconds since 1970."""
+        return self.until is None or datetime.datetime.fromtimestamp(now, datetime.timezone.utc).date() <= self.until
+
+
 class Verifier:
     """
     Checks what comes in over HTTP. Objects may be used by several threads.
 
-    secret
-        Gives the signing secret of the app, a text; raises ConfigError.
+    secrets
+        The SigningSecret objects of the app.
     """
 
-    def __init__(self, secret):
-        self._secret = secret
+    def __init__(self, secrets):
+        self._secrets = tuple(secrets)
         self._seen = {}  # signature -> until when it is remembered
         self._lock = threading.Lock()
 
-    def verify(self, headers, body, now):
+    def check(self, now):
+        """Raises ConfigError where one of the secrets that count at ``now`` cannot be read."""
+        self._texts(now)
+
+    def maker(self, headers, body, now):
         """
-        Whether Slack made this, it is not older or newer than MOST_APART_S seconds, and it was not seen before.
+        The SigningSecret by which Slack made this; None: Slack did not, or it is more than MOST_APART_S seconds older
+        or newer than ``now``, or it was seen before. Raises ConfigError.
 
         headers
             A mapping of names, in any letter case, to texts.
@@ -38,13 +77,21 @@ class Verifier:
         given = {name.lower(): value for name, value in headers.items()}
         at, signature = given.get("x-slack-request-timestamp", ""), given.get("x-slack-signature", "")
         if not SECONDS.fullmatch(at) or not SIGNATURE.fullmatch(signature):
-            return False
-        mac = hmac.new(self._secret().encode(), b"v0:" + at.encode() + b":" + body, hashlib.sha256).hexdigest()
-        if not hmac.compare_digest("v0=" + mac, signature) or abs(now - int(at)) > MOST_APART_S:
-            return False
+            return None
+        made_by = None
+        # All are tried, so that the time it takes does not tell which one it was.
+        for secret, text in self._texts(now):
+            mac = hmac.new(text.encode(), b"v0:" + at.encode() + b":" + body, hashlib.sha256).hexdigest()
+            if hmac.compare_digest("v0=" + mac, signature):
+                made_by = secret
+        if made_by is None or abs(now - int(at)) > MOST_APART_S:
+            return None
         with self._lock:
             self._seen = {one: until for one, until in self._seen.items() if until > now}
             if signature in self._seen:
-                return False
+                return None
             self._seen[signature] = now + REMEMBERED_S
-        return True
+        return made_by
+
+    def _texts(self, now):
+        return [(secret, secret.text()) for secret in self._secrets if secret.counts(now)]

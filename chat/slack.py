@@ -19,9 +19,13 @@ from ..config import read_secret_file
 from ..errors import ConfigError
 from . import blocks
 from .channel import Away, Channel, EditsLater, Failed, Later, Resting
-from .channels import mapping
+from .channels import full_path, mapping
+from .signature import SigningSecret
 
-SETTINGS = ("kind", "token_file", "channel", "team", "app_token_file", "signing_secret_file", "buttons", "api_url")
+SETTINGS = (
+    "kind", "token_file", "channel", "team", "app_token_file", "signing_secret_file", "retiring_signing_secret",
+    "buttons", "api_url",
+)  # fmt: skip
 API_URL = "https://slack.com/api/"
 # Without TLS on this machine alone.
 URL = re.compile(r"(?:https://[A-Za-z0-9.-]+|http://(?:localhost|127\.0\.0\.1))(?::\d{1,5})?/(?:[\w.-]+/)*")
@@ -81,6 +85,15 @@ class Slack(Channel):
     def team(self):
         """The id of the workspace, as the settings have it; None: they do not."""
         return self.settings.get("team")
+
+    @property
+    def signing_secrets(self):
+        """The signature.SigningSecret objects of the app, the newest first; none where clicks do not come by HTTP."""
+        newest, old = self.settings.get("signing_secret_file"), self.settings.get("retiring_signing_secret")
+        secrets = [SigningSecret(f"{self.where}: signing_secret_file", newest)] if newest else []
+        if old:
+            secrets.append(SigningSecret(f"{self.where}: retiring_signing_secret: file", old["file"], old["until"]))
+        return secrets
 
     def deliver(self, message, key, ts=None, address=None):
         payload = blocks.payload(message)
@@ -286,7 +299,19 @@ def channel(name, where, given):
         raise ConfigError(
             f"{where}: app_token_file is for Socket Mode and signing_secret_file for HTTP: set one of them"
         )
+    if given.get("retiring_signing_secret") is not None:
+        _check_retiring(f"{where}: retiring_signing_secret", given)
     return Slack(name, where, given)
+
+
+def _check_retiring(where, given):
+    """Raises ConfigError where the secret that is to be retired is none beside another one."""
+    retiring = mapping(where, given["retiring_signing_secret"], ("file", "until"))
+    path, until = full_path(where, retiring, "file"), retiring.get("until")
+    if not isinstance(until, datetime.date) or isinstance(until, datetime.datetime):
+        raise ConfigError(f"{where}: until must be the last day on which it counts, as in 2026-12-31")
+    if given.get("signing_secret_file") in (None, path):
+        raise ConfigError(f"{where}: signing_secret_file must name the file of the secret that stays")
 
 
 def _matching(where, given, pattern, form):

@@ -65,7 +65,7 @@ class Teller:
             return self._outcome(key, body, story)
         if kind == "alarm" and body.get("act") in ("muted", "acknowledged"):
             return self._alarm_act(key, body)
-        if kind == "drift" and body.get("act") in ("began", "changed", "ended"):
+        if kind == "drift" and body.get("act") in ("began", "changed", "ended", "silent", "heard"):
             return self._drift_act(key, seq, body)
         return None
 
@@ -117,6 +117,12 @@ class Teller:
         # Rows are a page; each says how many there are in all.
         total = rows[0]["total"] if rows else 0
         return Message(key, say("inbox.title", n=total), _first(lines, total) or (line("inbox.none"),))
+
+    def alike_title(self, row):
+        """The title for many messages like this one of the queue, which is the first of its thread."""
+        if row["topic"] == "drift":
+            return say(f"drift.many.{row['body']['act']}")
+        return self.parent(row["thread"], None, row["body"]).title
 
     def alike(self, key, title, count):
         """One Message for so many of which each would have this title."""
@@ -311,7 +317,8 @@ class Teller:
         return Message(thread, title, tuple(lines), command, links, tone=TONES.get(_outcome(job), "plain"))
 
     def _counts(self, job):
-        key = "job.standing" if _outcome(job) == "running" else "job.outcome"
+        ended = "job.outcome_of_states" if _runs_states(job["fun"]) else "job.outcome"
+        key = "job.standing" if _outcome(job) == "running" else ended
         return line(key, ok=job["ok"], failed=job["failed"], silent=job["silent"])
 
     def _outcome(self, key, body, story):
@@ -400,8 +407,8 @@ class Teller:
             line("drift.restored", kind=one["kind"], name=Mono(self._name(one["name"]))) for one in body["restored"]
         ]
         # Drift that begins again was told as over: its first message alone would not be seen.
-        is_loud = act == "began" and seq > 1
-        tone = "good" if act == "ended" else "warning"
+        is_loud = act in ("began", "silent") and seq > 1
+        tone = "good" if act in ("ended", "heard") else "warning"
         title = say(f"drift.acts.{act}", minion=self._name(body["minion"]))
         return Message(key, title, tuple(rows[:MOST_ROWS]), tone=tone, is_loud=is_loud)
 
@@ -444,6 +451,11 @@ def _outcome(job):
     if "outcome" in job:
         return job["outcome"]
     return "failed" if job["failed"] else "running" if job["silent"] else "ok"
+
+
+def _runs_states(fun):
+    """Whether all functions of a job, which commas stand between, run states, by whose results it fails."""
+    return all(one.startswith("state.") for one in fun.split(","))
 
 
 def _first(rows, count):

@@ -11,6 +11,7 @@ import time
 # The site that the story plays on is shared with the tests, and no part of the installed package.
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tools"))
 
+from channel import Channel
 from lab import APPROVERS, MINIONS, REQUESTER, Lab, request_arguments, wait_until
 from mishaps import Mishaps
 from narrator import Narrator, StepFailed
@@ -29,6 +30,7 @@ class Story:
         self.narrator = narrator
         self.requests = []
         self._before = {}
+        self._chat = Channel(self)
 
     @property
     def steps(self):
@@ -40,6 +42,7 @@ class Story:
             ("The job is recorded and validated: converged, with the versions observed", self.see_verdict),
             ("A second request moves one package to another version and removes one", self.change),
             ("web1 is lost and reinstalled; its first highstate brings everything back", self.reinstall),
+            *self._chat.first_steps,
             *Mishaps(self, APPROVERS).steps,
             *Rules(self, APPROVERS).steps,
             *Tickets(self).steps,
@@ -49,6 +52,7 @@ class Story:
             ),
             ("A package is removed by hand; a check finds the drift, and a highstate ends it", self.drift),
             ("The audit trail of it all, verified", self.audit),
+            *self._chat.last_steps,
         )
 
     def tell(self):

@@ -3,18 +3,14 @@ What a ticket says now becomes what the database knows: requests, decisions, hol
 
 A delivery is a hint that something happened to a ticket. The ticket as it is fetched is the fact, so deliveries that
 come late, twice or in another order change nothing. Who may ask and decide, SQL says; what it refuses, the ticket is
-told.
+told by the outbox, once, whoever else takes the same ticket at the same time.
 """
 
 import datetime
-import hashlib
-import logging
 
 from ..errors import InputError, Refused
 from . import automation, body
-from .ticket import ASKING, REVERTING, Deleted, Gone, Ignored, NotMoved
-
-log = logging.getLogger(__name__)
+from .ticket import ASKING, REVERTING, UNDER_WAY, Deleted, Gone, Ignored
 
 OUR_CLASS = "AP"
 # The login does not speak for the site: a fault of the configuration, of which a ticket knows nothing.
@@ -24,7 +20,7 @@ OVER, VOTED = "AP006", "AP010"
 # The stages into which approvals lead.
 LED_ON = ("approved", "revert")
 LATEST = "latest"
-REASON_MAX = 1000
+REASON_MAX, NAME_MAX = 1000, 255
 
 
 class Intake:
@@ -35,16 +31,14 @@ class Intake:
         A sites.Site.
     system
         Its ticket.System.
-    writer
-        A texts.Writer for it.
     call
         Calls a function of the database by its name, with arguments, and gives its rows.
     json
         Makes an argument of type jsonb.
     """
 
-    def __init__(self, site, system, writer, call, json):
-        self._site, self._system, self._writer, self._call, self._json = site, system, writer, call, json
+    def __init__(self, site, system, call, json):
+        self._site, self._system, self._call, self._json = site, system, call, json
 
     @property
     def can_ask(self):
@@ -216,7 +210,7 @@ class Intake:
             elif reason:
                 noted.append(f"{decision.decision} of {decision.by.subject} does not count: {reason}")
                 if decision is decisions[-1] and ticket.stage in (*LED_ON, "declined"):
-                    self._say(ticket.id, self._writer.decision_refused(decision.by.name or decision.by.subject, reason))
+                    self._tell(ticket.id, reason, decider=decision.by.name or decision.by.subject)
         return "; ".join(noted)
 
     def _decided(self, ticket, decision, number, is_sure):
@@ -242,26 +236,18 @@ class Intake:
         return None
 
     def _refuse(self, ticket_id, error, ticket=None):
-        """Tell a ticket why there is no request of it, and end it where it was approved already."""
-        self._say(ticket_id, self._writer.refused(str(error)))
-        if ticket is not None and ticket.stage in LED_ON and self.can_ask:
-            try:
-                self._system.move(ticket_id, "failed")
-            except (NotMoved, Gone) as exc:
-                return f"refused: {error}; and {exc}"
+        """Have a ticket told why there is no request of it, and ended where it was approved already."""
+        ends = ticket is not None and ticket.stage in LED_ON
+        # A request that it made before is held, and goes on when the ticket is set back.
+        if ends and any(row["state"] in UNDER_WAY for row in self._rows("requests_of_ticket", ticket_id)):
+            ends = False
+        self._tell(ticket_id, str(error), ends=ends)
         return f"refused: {error}"
 
-    def _say(self, ticket_id, blocks):
-        """Have a ticket say something, once."""
-        if not self.can_ask:
-            return
-        seq = f"no/{hashlib.sha256(repr(blocks).encode()).hexdigest()[:16]}"
-        try:
-            if seq not in self._system.comments(ticket_id):
-                self._system.comment(ticket_id, seq, blocks)
-        except Gone as exc:
-            # The next look at it finds that, too.
-            log.info("approval: %s of %s is told nothing: %s", ticket_id, self._site.provider, exc)
+    def _tell(self, ticket_id, reason, decider=None, ends=False):
+        """Have a ticket told of a refusal, if its site can be told anything: see Telling.refuse()."""
+        if self.can_ask:
+            self._value("refuse_ticket", ticket_id, reason[:REASON_MAX], decider and decider[:NAME_MAX], ends)
 
     def _of(self, ticket, seen_at):
         """A ticket as SQL takes it."""

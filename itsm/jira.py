@@ -47,6 +47,8 @@ class Settings:
         None where it comes from anywhere.
     moves
         The names of the transitions by which we bring it into a stage: stage -> name.
+    resolutions
+        The names of the resolutions that are set with these, where their screens have that: stage -> name.
     options
         The options.Offers of its fields.
     """
@@ -55,6 +57,7 @@ class Settings:
     types: dict
     edges: dict
     moves: dict = field(default_factory=dict)
+    resolutions: dict = field(default_factory=dict)
     options: tuple = ()
 
 
@@ -83,12 +86,17 @@ def settings(where, given):
     }
     if not any(stage in edges for stage in ASKING):
         raise ConfigError(f"{where}: workflow: set {' or '.join(ASKING)}, or no ticket asks for anything")
-    moves = sites.mapping(f"{where}: workflow: moves", workflow.get("moves") or {}, STAGES)
-    for stage, name in moves.items():
-        sites.text(f"{where}: workflow: moves: {stage}", name)
+    moves, resolutions = {}, {}
+    for stage, move in sites.mapping(f"{where}: workflow: moves", workflow.get("moves") or {}, STAGES).items():
+        place = f"{where}: workflow: moves: {stage}"
+        if isinstance(move, dict):
+            sites.mapping(place, move, ("transition", "resolution"))
+            resolutions[stage] = sites.text(f"{place}: resolution", move.get("resolution"))
+            place, move = f"{place}: transition", move.get("transition")
+        moves[stage] = sites.text(place, move)
         if stage not in edges:
-            raise ConfigError(f"{where}: workflow: set {stage}, the status into which the transition {name!r} leads")
-    return Settings(api, types, edges, moves, options.load(f"{where}: options", given.get("options")))
+            raise ConfigError(f"{where}: workflow: set {stage}, the status into which the transition {move!r} leads")
+    return Settings(api, types, edges, moves, resolutions, options.load(f"{where}: options", given.get("options")))
 
 
 def _edges(where, given):

@@ -131,16 +131,46 @@ def _move(system, client, stage):
         )
         return
     try:
-        names = [one["name"].strip().casefold() for one in client.transitions(found)]
+        offered = {one["name"].strip().casefold(): one for one in client.transitions(found)}
     except Gone:
-        names = []
-    if name.strip().casefold() in names:
-        yield "ok", f"the transition {name!r} is there for us, as for issue {found}", None
+        offered = {}
+    transition = offered.get(name.strip().casefold())
+    if transition is None:
+        yield (
+            "error",
+            f"issue {found} has no transition {name!r} for us (there is {_names(offered) or 'none'})",
+            "Correct the name under moves, or let our account take it.",
+        )
+        return
+    yield "ok", f"the transition {name!r} is there for us, as for issue {found}", None
+    yield from _resolution(name, system.own.resolutions.get(stage), transition.get("fields", {}).get("resolution"))
+
+
+def _resolution(name, wanted, shown):
+    """Whether a resolution can be set with a transition, by what its screen has of it: None where it has none."""
+    if wanted is None:
+        if shown and shown.get("required"):
+            yield (
+                "error",
+                f"the transition {name!r} wants a resolution",
+                f"Say it under moves, as in {{transition: {name}, resolution: Done}}.",
+            )
+        return
+    if shown is None:
+        yield (
+            "warning",
+            f"the screen of the transition {name!r} has no resolution, so {wanted!r} is not set",
+            "Put the field on its screen, or have the workflow set it.",
+        )
+        return
+    values = [value.get("name") for value in shown.get("allowedValues", ())]
+    if wanted in values:
+        yield "ok", f"the transition {name!r} sets the resolution {wanted!r}", None
     else:
         yield (
             "error",
-            f"issue {found} has no transition {name!r} for us (there is {_names(names) or 'none'})",
-            "Correct the name under moves, or let our account take it.",
+            f"there is no resolution {wanted!r} (there is {_names(values) or 'none'})",
+            "Correct the name under moves.",
         )
 
 

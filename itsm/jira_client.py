@@ -110,6 +110,10 @@ class Client:
         reason = "Jira said that it is done"
         try:
             content = {"transition": {"id": transition["id"]}}
+            resolution = self._system.own.resolutions.get(stage)
+            # Jira refuses a field that is not on the screen, as where the same name has another screen, or none.
+            if resolution is not None and "resolution" in transition.get("fields", {}):
+                content["fields"] = {"resolution": {"name": resolution}}
             self.http.request("POST", f"{self._at(issue['id'])}/transitions", content=content)
         except Denied as exc:
             if exc.status not in (400, 404, 409, 413, 422):
@@ -133,11 +137,10 @@ class Client:
         return next((ticket_id for ticket_id, _ in found), None)
 
     def transitions(self, ticket_id):
-        """The transitions of an issue that we may take now. Raises Gone."""
+        """The transitions of an issue that we may take now, with the fields of their screens. Raises Gone."""
         # Those without permission are left out, and ids differ between workflows.
-        return self._found(ticket_id, lambda: self.http.get(f"{self._at(ticket_id)}/transitions")).content[
-            "transitions"
-        ]
+        path = f"{self._at(ticket_id)}/transitions"
+        return self._found(ticket_id, lambda: self.http.get(path, expand="transitions.fields")).content["transitions"]
 
     def attach(self, ticket_id, name, content):
         """The verdict stands in a comment: nothing is attached to issues."""

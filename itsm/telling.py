@@ -7,10 +7,14 @@ is where it belongs is not moved. So a message may be told any number of times, 
 """
 
 import contextlib
+import hashlib
 import json
+import logging
 
 from . import texts
-from .ticket import Away, Gone, NotMoved
+from .ticket import UNDER_WAY, Away, Gone, Ignored, NotMoved
+
+log = logging.getLogger(__name__)
 
 # Kinds of sites whose comments can be written anew. In the others nothing is told of what is under way, since each step
 # would leave a note for good.
@@ -64,12 +68,12 @@ class Telling:
         Its ticket.System.
     writer
         A texts.Writer for it.
-    value
-        Calls a function of the database by its name, with arguments, and gives its one value.
+    call
+        Calls a function of the database by its name, with arguments, and gives its rows.
     """
 
-    def __init__(self, site, system, writer, value):
-        self._site, self._system, self._writer, self._value = site, system, writer, value
+    def __init__(self, site, system, writer, call):
+        self._site, self._system, self._writer, self._call = site, system, writer, call
         self._told = {}  # mark -> the progress that was told last
 
     def tell(self, request, seq, event):
@@ -88,6 +92,37 @@ class Telling:
         except Gone as exc:
             self._value("hold_ticket", self._site.provider, news["ticket"]["id"], str(exc)[:1000], True)
             raise
+
+    def refuse(self, refusal):
+        """
+        Tell a ticket that there is no request of it, or that a decision in it does not count, and why; where it was
+        approved for nothing, it ends as failed.
+
+        refusal
+            What approval.refuse_ticket posts: a mapping of ticket, reason, decider and ends.
+
+        Raises Away, Denied and NotMoved.
+        """
+        ticket_id, reason, decider = refusal["ticket"], refusal["reason"], refusal["decider"]
+        mark = f"no/{hashlib.sha256(json.dumps([decider, reason]).encode()).hexdigest()[:16]}"
+        blocks = self._writer.refused(reason) if decider is None else self._writer.decision_refused(decider, reason)
+        try:
+            self._say(ticket_id, mark, blocks)
+            if refusal["ends"]:
+                self._end(ticket_id)
+        except Gone as exc:
+            # Nothing was made of it that would have to be held.
+            log.info("approval: %s of %s is told nothing: %s", ticket_id, self._site.provider, exc)
+
+    def _end(self, ticket_id):
+        """Have a ticket that stands as approved end as failed, unless it has a request that is under way by now."""
+        try:
+            stage = self._system.ticket(self._system.fetch(ticket_id)).stage
+        except Ignored:
+            return
+        requests = self._call("requests_of_ticket", self._site.provider, ticket_id)
+        if stage in TAKEN_OVER and not any(row["state"] in UNDER_WAY for row in requests):
+            self._system.move(ticket_id, "failed")
 
     def _comment(self, news, seq, event):
         """Have the comment on the ticket that the event wants, if it wants one."""
@@ -164,3 +199,7 @@ class Telling:
         name = f"approval-request-{news['request']}-{news['state']}.json"
         content = json.dumps(self._writer.evidence(news), ensure_ascii=False, indent=1, sort_keys=True)
         self._system.attach(news["ticket"]["id"], name, content.encode())
+
+    def _value(self, function, *arguments):
+        (row,) = self._call(function, *arguments)
+        return next(iter(row.values()))

@@ -23,6 +23,8 @@ STAGES = ("asked", "approved", "declined", "revert-asked", "revert", "waiting", 
 # Those in which a ticket asks for something: what it is to do, or to take it back.
 ASKING = ("asked", "approved")
 REVERTING = ("revert-asked", "revert")
+# The states of a request whose end is still to come.
+UNDER_WAY = ("pending", "approved")
 ROUTES = ("install", "remove", "revert", "reboot", "sync")
 
 

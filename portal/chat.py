@@ -7,7 +7,6 @@ from flask import Blueprint, Response, abort, request
 
 from ..chat.interactions import Interactions, OverHttp
 from ..chat.signature import Verifier
-from ..config import read_secret_file
 from ..errors import ConfigError, Unavailable
 from . import answers, incoming, log
 
@@ -17,6 +16,7 @@ MOST_BYTES = 256 * 1024
 class Desk:
     """
     The place where clicks in the channel ``channel`` come in, a slack.Slack with the setting ``signing_secret_file``.
+    ``over`` is the interactions.OverHttp.
 
     connect, teller, public_url
         As for Interactions.
@@ -25,15 +25,13 @@ class Desk:
     """
 
     def __init__(self, channel, connect, teller, public_url):
-        self.name = channel.name
-        self._what, self._path = f"{channel.where}: signing_secret_file", channel.settings["signing_secret_file"]
-        self.secret()
-        interactions = Interactions(channel, connect, teller, public_url)
-        self.over = OverHttp(interactions, Verifier(self.secret))
+        self._verifier = Verifier(channel.signing_secrets)
+        self.check()
+        self.over = OverHttp(Interactions(channel, connect, teller, public_url), self._verifier)
 
-    def secret(self):
-        """The signing secret, read anew each time. Raises ConfigError."""
-        return read_secret_file(self._path, self._what)
+    def check(self):
+        """Raises ConfigError where a signing secret that counts now cannot be read."""
+        self._verifier.check(time.time())
 
 
 def blueprint(desks):
@@ -45,15 +43,22 @@ def blueprint(desks):
         """Take what Slack sends: 200 it is acknowledged, 401 it is not proven, 400 it is nothing that Slack sends."""
         desk = desks.get(name) or abort(404)
         try:
-            status, answer = desk.over.answer(dict(request.headers), incoming.content(MOST_BYTES), time.time())
+            answer = desk.over.answer(dict(request.headers), incoming.content(MOST_BYTES), time.time())
         except ConfigError as exc:
             raise Unavailable(str(exc)) from None
-        if status == 401:
-            log.say("a click is not proven", logging.WARNING, id=request.environ["approval.request_id"], channel=name)
+        if answer.status == 401:
+            _say("a click is not proven", name)
             return answers.problem(401, "Unauthorized", "This is not signed by Slack, not of now, or known already.")
-        if status != 200:
-            return answers.problem(status, "Bad Request", "This is no click, modal or command of Slack.")
+        if answer.retiring:
+            until = f"{answer.retiring.file}, which counts until {answer.retiring.until}"
+            _say("a click is signed with a secret to be retired", name, secret=until)
+        if answer.status != 200:
+            return answers.problem(answer.status, "Bad Request", answer.why)
         # A body where Slack wants none would be shown to who clicked.
-        return Response(status=200) if answer is None else answers.as_json(answer)
+        return Response(status=200) if answer.content is None else answers.as_json(answer.content)
 
     return chat
+
+
+def _say(event, channel, **fields):
+    log.say(event, logging.WARNING, id=request.environ["approval.request_id"], channel=channel, **fields)

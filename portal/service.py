@@ -48,7 +48,7 @@ def run(settings, schema):
     def chat_problem():
         databases["chat"].call(READY_S, lambda conn: conn.execute("SELECT"))
         for desk in heard.values():
-            desk.secret()
+            desk.check()
 
     def people_problem():
         databases["portal"].call(READY_S, lambda conn: conn.execute("SELECT"))

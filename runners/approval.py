@@ -216,25 +216,26 @@ def revert(
     )
 
 
-def approve(request_id=None, comment="", digest=None, *surplus, **options):
+def approve(request_id=None, comment="", digest=None, stage=None, *surplus, **options):
     """
     Approve the stage that a request waits at.
 
     digest: of the items, as approval.show gave it; refused if they have changed since.
+    stage: its number, as approval.show gave it; refused if the request is at another one by now.
 
         salt-run approval.approve 7
-        salt-run approval.approve 7 comment='tested on staging' digest=sha256:...
+        salt-run approval.approve 7 comment='tested on staging' digest=sha256:... stage=1
     """
-    return _answer(approve, surplus, options, "approve", request_id, comment, digest)
+    return _answer(approve, surplus, options, "approve", request_id, comment, digest, stage)
 
 
-def reject(request_id=None, comment="", digest=None, *surplus, **options):
+def reject(request_id=None, comment="", digest=None, stage=None, *surplus, **options):
     """
-    Reject a request, which ends it.
+    Reject a request, which ends it; digest and stage as of approve.
 
         salt-run approval.reject 7 comment='not this week'
     """
-    return _answer(reject, surplus, options, "reject", request_id, comment, digest)
+    return _answer(reject, surplus, options, "reject", request_id, comment, digest, stage)
 
 
 def review(request_id=None, comment="", *surplus, **options):

@@ -308,6 +308,7 @@ GRANT EXECUTE ON FUNCTION
 TO approval_itsm;
 GRANT EXECUTE ON FUNCTION
     approval.requests_of_ticket,
+    approval.refuse_ticket,
     approval.due_looks
 TO approval_itsm;
 GRANT EXECUTE ON FUNCTION
@@ -380,3 +381,4 @@ GRANT EXECUTE ON FUNCTION
     approval.review_by_session
 TO approval_portal;
 GRANT SELECT (session_no, provider, subject, address, began_at, seen_at, ends_at) ON approval.web_session TO approval_auditor;
+GRANT EXECUTE ON FUNCTION approval.pseudonymise_principal TO approval_policy_admin;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """
-Draws a channel of a chat as an SVG picture, for the documentation: `tools/chat_picture.py LOG.json PICTURE.svg`.
+Draws a channel of a chat as an SVG picture, for the documentation: `tools/chat_picture.py LOG.json PICTURE.svg`. It is
+light or dark, as its reader's screen is.
 
 The log is a list of messages: {"ts", "author", "blocks", "replies"}, with blocks as Slack has them, and with replies
 that are messages likewise. `recorded` makes it of a channel of the stand-in of Slack.
@@ -16,21 +17,19 @@ from xml.sax.saxutils import escape
 WIDTH, MARGIN, INDENT, THREAD = 760, 20, 48, 40
 LINE, GAP = 20, 14  # pixels from line to line, and between messages
 CHARACTER, MONO_CHARACTER = 7.1, 8.0  # the usual width of a character, in pixels
-COLOURS = {
-    "ink": "#1d1c1d",
-    "pale": "#616061",
-    "ground": "#ffffff",
-    "code": "#f6f6f6",
-    "edge": "#dddddd",
-    "bot": "#4a154b",
-}
 STYLE = """
 text { font: 14px Lato, 'Helvetica Neue', Arial, sans-serif; fill: #1d1c1d; white-space: pre }
 .head { font-size: 17px; font-weight: 700 } .bold { font-weight: 700 } .pale { font-size: 12px; fill: #616061 }
 .mono { font: 12.5px Menlo, Consolas, 'DejaVu Sans Mono', monospace } .link { fill: #1264a3 }
-.button { font-size: 13px; font-weight: 700 } .primary { fill: #ffffff } .danger { fill: #ffffff }
+.label { font-size: 13px; font-weight: 700 } .on-colour { fill: #ffffff }
+rect { fill: #ffffff; stroke: #dddddd } .ground { stroke: none } .code { fill: #f6f6f6 }
+.bot { fill: #4a154b; stroke: none } .primary { fill: #007a5a } .danger { fill: #e01e5a }
+@media (prefers-color-scheme: dark) {
+text { fill: #d1d2d3 } .pale { fill: #ababad } .link { fill: #1d9bd1 } .on-colour { fill: #ffffff }
+rect { fill: #1a1d21; stroke: #45484c } .code { fill: #222529 }
+.bot { fill: #611f69 } .primary { fill: #007a5a } .danger { fill: #e01e5a }
+}
 """
-BUTTONS = {"primary": "#007a5a", "danger": "#e01e5a", "": "#ffffff"}
 
 
 def recorded(channel):
@@ -72,17 +71,15 @@ class _Drawing:
         self._parts.append(f'<text x="{x}" y="{self._y + 15}">{inner}</text>')
         self._y += LINE
 
-    def box(self, x, width, height, fill, edge=COLOURS["edge"]):
-        """A box that begins here; what is drawn next stands on it."""
-        self._parts.append(
-            f'<rect x="{x}" y="{self._y}" width="{width}" height="{height}" rx="4" fill="{fill}" stroke="{edge}"/>'
-        )
+    def box(self, x, width, height, kind):
+        """A box of this class that begins here; what is drawn next stands on it."""
+        self._parts.append(f'<rect class="{kind}" x="{x}" y="{self._y}" width="{width}" height="{height}" rx="4"/>')
 
     def svg(self):
         height = self._y + MARGIN
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}">'
-            f'<style>{STYLE}</style><rect width="{WIDTH}" height="{height}" fill="{COLOURS["ground"]}"/>\n'
+            f'<style>{STYLE}</style><rect class="ground" width="{WIDTH}" height="{height}"/>\n'
             + "\n".join(self._parts)
             + "\n</svg>\n"
         )
@@ -92,7 +89,7 @@ def _draw(drawing, message, x):
     if not message["blocks"]:
         return
     clock = datetime.datetime.fromtimestamp(float(message["ts"]), datetime.timezone.utc)
-    drawing.box(x, 32, 32, COLOURS["bot"], COLOURS["bot"])
+    drawing.box(x, 32, 32, "bot")
     left = x + INDENT
     drawing.text(left, [(message["author"], "bold"), (f"  {clock:%H:%M}", "pale")])
     for block in message["blocks"]:
@@ -118,9 +115,9 @@ def _actions(drawing, block, left):
     for element in block["elements"]:
         words, style = element["text"]["text"], element.get("style", "")
         width = len(words) * 8 + 24
-        drawing.box(x, width, 26, BUTTONS[style])
+        drawing.box(x, width, 26, style or "button")
         drawing.skip(3)
-        drawing.text(x + 12, [(words, f"button {style}")])
+        drawing.text(x + 12, [(words, "label on-colour" if style else "label")])
         drawing.skip(-LINE - 3)
         x += width + 8
     drawing.skip(30)
@@ -143,7 +140,7 @@ def _code(drawing, words, left):
         for piece in textwrap.wrap(line, int((room - 16) / MONO_CHARACTER), drop_whitespace=False) or [""]
     ]
     drawing.skip(3)
-    drawing.box(left, room, len(lines) * LINE + 8, COLOURS["code"])
+    drawing.box(left, room, len(lines) * LINE + 8, "code")
     drawing.skip(4)
     for piece in lines:
         drawing.text(left + 8, [(piece, "mono")])

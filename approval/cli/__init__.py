@@ -12,8 +12,8 @@ from .command import DONE, NOT_TRIED, REFUSED, add_options, help_of
 
 # The modules that declare commands, in the order of --help.
 COMMANDS = (
-    "requests", "plan", "rollout", "policy", "outbox", "compliance", "alarms", "returns", "jobs", "busy", "export",
-    "snapshot", "spool", "minions", "audit", "db", "itsm", "chat", "contacts", "import_", "system", "serve",
+    "requests", "plan", "rollout", "policy", "principals", "outbox", "compliance", "alarms", "returns", "jobs", "busy",
+    "export", "snapshot", "spool", "minions", "audit", "db", "itsm", "chat", "contacts", "import_", "system", "serve",
     "web", "help",
 )  # fmt: skip
 

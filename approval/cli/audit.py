@@ -72,6 +72,11 @@ def _report_text(result):
     counts = (
         f"{result['entries']} entries in {result['streams']} streams, {result['seals']} seals; head {result['head']}"
     )
+    if result["replaced"]:
+        counts += (
+            f"\n{result['replaced']} of them have a pseudonym where a name was: read the acts `pseudonymised` of "
+            "`audit trail`, by which alone it is known what they say now"
+        )
     if not result["end_checked"]:
         return (
             f"nothing is wrong in what the file holds, but the end was not checked: give --head, a hash that "

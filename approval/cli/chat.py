@@ -24,7 +24,14 @@ def add(commands):
     )
     command.add_argument("thread", metavar="NOTICE", help="as request/7, job/JID, alarm/3 or drift/MINION")
     _add_config(command)
-    leaf(ours, "manifest", _manifest, "print the manifest of the app, to be given to Slack where apps are made")
+    command = leaf(
+        ours, "manifest", _manifest, "print the manifest of the app, to be given to Slack where apps are made"
+    )
+    command.add_argument(
+        "channel", metavar="CHANNEL", nargs="?",
+        help="clicks come by the way that its settings say; by default over Socket Mode",
+    )  # fmt: skip
+    _add_config(command)
 
 
 def _add_config(command):
@@ -82,9 +89,21 @@ def _show(arguments):
 
 
 def _manifest(arguments):
-    from ..chat.manifest import MANIFEST
+    from ..chat import manifest
+    from ..errors import InputError
 
-    sys.stdout.write(MANIFEST)
+    url = None
+    if arguments.channel:
+        settings, found = _channels(arguments)
+        channel = _named(found, arguments.channel)
+        if channel.kind != "slack":
+            raise InputError(f"{channel.name} is of kind {channel.kind}: only Slack has manifests")
+        if channel.signing_secrets:
+            public_url = settings.public_url()
+            if public_url is None:
+                raise InputError(f"clicks in {channel.name} come over HTTP: set public_url under approval:web")
+            url = f"{public_url.rstrip('/')}/chat/{channel.name}"
+    sys.stdout.write(manifest.manifest(url))
     return DONE
 
 

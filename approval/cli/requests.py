@@ -56,6 +56,12 @@ def _add_decisions(commands):
         command.set_defaults(decision=name)
         command.add_argument("--comment", default="", help="for the record")
         command.add_argument("--digest", help="of the items reviewed, as `show` gave it: refused if they changed since")
+        command.add_argument(
+            "--stage",
+            metavar="NUMBER",
+            type=int,
+            help="as `show` gave it: refused if the request is at another one by now",
+        )
     command = _of_request(commands, "review", _review, "record the review that an emergency needs afterwards")
     command.add_argument("--comment", default="", help="what it found")
     command = _of_request(commands, "break-glass", _break_glass, "let an approved request past windows and freezes")
@@ -219,7 +225,7 @@ def _revert(arguments):
 def _decide(arguments):
     with client(arguments) as acting:
         decide = acting.approve if arguments.decision == "approve" else acting.reject
-        result = decide(arguments.request, arguments.comment, arguments.digest)
+        result = decide(arguments.request, arguments.comment, arguments.digest, arguments.stage)
     return answer(arguments, result, _request_state)
 
 

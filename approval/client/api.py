@@ -147,13 +147,14 @@ class Client(Protocol):
 
     # To decide.
 
-    def approve(self, request_id, comment="", digest=None):
+    def approve(self, request_id, comment="", digest=None, stage=None):
         """
-        Approve the current stage; ``digest`` of the items that were reviewed binds the decision to them.
+        Approve the current stage; ``digest`` of the items that were reviewed, and ``stage``, the number of the one that
+        it was at, bind the decision to them.
         """
 
-    def reject(self, request_id, comment="", digest=None):
-        """Reject the request, which ends it."""
+    def reject(self, request_id, comment="", digest=None, stage=None):
+        """Reject the request, which ends it; likewise."""
 
     def review(self, request_id, comment=""):
         """Record the review that an emergency needs afterwards. Returns the request as show() does."""

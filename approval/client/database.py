@@ -122,11 +122,11 @@ class DatabaseClient(Client):
         )
         return self.show(number)
 
-    def approve(self, request_id, comment="", digest=None):
-        return self._decide(request_id, "approve", comment, digest)
+    def approve(self, request_id, comment="", digest=None, stage=None):
+        return self._decide(request_id, "approve", comment, digest, stage)
 
-    def reject(self, request_id, comment="", digest=None):
-        return self._decide(request_id, "reject", comment, digest)
+    def reject(self, request_id, comment="", digest=None, stage=None):
+        return self._decide(request_id, "reject", comment, digest, stage)
 
     def review(self, request_id, comment=""):
         number = fields.request_id(request_id)
@@ -483,11 +483,12 @@ class DatabaseClient(Client):
     def _rows(self, function, *args):
         return [_plain(row) for row in db.call(self._conn, function, *args)]
 
-    def _decide(self, request_id, decision, comment, digest):
+    def _decide(self, request_id, decision, comment, digest, stage):
         number = fields.request_id(request_id)
         comment = _comment(comment)
         digest = fields.optional_text("digest", digest)
-        state = db.value(self._conn, "decide", *self._identity, number, decision, comment, digest)
+        stage = None if stage is None else fields.count("stage", stage)
+        state = db.value(self._conn, "decide", *self._identity, number, decision, comment, digest, stage)
         return {"request": number, "state": state}
 
 

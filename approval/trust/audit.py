@@ -4,6 +4,8 @@ Offline verification of the audit trail: of the JSON lines that ``approval.expor
 Nothing is trusted but the arithmetic. The hash of every entry and seal is recomputed as
 sql/functions/audit/audit_hash.sql and seal_hash.sql do, each entry must continue the one before it in its stream,
 each seal the one before it, and every head that a seal covers must be an entry of the file with that hash.
+An entry in which a name was replaced by a pseudonym keeps the hash that it was given: its content need not give that
+hash if an act ``pseudonymised`` of stream 0, whose own content does, names exactly this content.
 Entries after the last seal are held together by their chain only: who can write to the database can still
 rewrite it. And who can rewrite all of it, seals included, is found out only by a head that was published
 elsewhere before.
@@ -36,6 +38,8 @@ ENTRY = {
 SEAL = {"seal": NUMBER, "at": TEXT, "heads": (list, "a list"), "previous_hash": TEXT, "hash": TEXT}
 # The order is that of the hash.
 ENTRY_FIELDS = ("stream", "seq", "at", "act", "principal", "identity", "login_role", "assurance", "detail")
+VOUCHING = "pseudonymised"  # an act, in stream 0, that names what entries have become
+ALTERED = "it was altered: its content does not give its hash"
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,8 @@ class Report:
     The result of a verification. entries, streams, seals: how many were read, up to the broken record if there is
     one. unsealed: entries that no seal covers yet. head: hash of the last seal. broken: None if nothing is wrong.
     published_seal: number of the seal that has the published head; None where none was given or found.
+    replaced: entries with a pseudonym where a name was. They keep their hash, and an act vouches for what they say now:
+    what they said before cannot be proven.
     """
 
     entries: int
@@ -77,6 +83,7 @@ class Report:
     head: str | None
     broken: Finding | None
     published_seal: int | None = None
+    replaced: int = 0
 
     @property
     def intact(self):
@@ -109,9 +116,16 @@ def verify(lines, head=None):
                 trail.read(line)
             trail.end()
         except _Broken as exc:
-            broken = Finding(trail.line, *exc.args)
+            broken = Finding(trail.line if exc.line is None else exc.line, *exc.args)
         return Report(
-            trail.entries, trail.streams, trail.seals, trail.unsealed(), trail.head, broken, trail.published_seal
+            trail.entries,
+            trail.streams,
+            trail.seals,
+            trail.unsealed(),
+            trail.head,
+            broken,
+            trail.published_seal,
+            trail.replaced,
         )
 
 
@@ -133,14 +147,21 @@ def field(content):
 
 
 class _Broken(Exception):
-    """A record is wrong; the arguments are those of Finding after its line."""
+    """
+    A record is wrong; the arguments are those of Finding after its line. ``line`` is that of an earlier record, or None
+    for the one that is read.
+    """
+
+    def __init__(self, *arguments, line=None):
+        super().__init__(*arguments)
+        self.line = line
 
 
 class _Trail:
     """The memory of the lines read so far."""
 
     def __init__(self, published):
-        self.line = self.entries = self.seals = 0
+        self.line = self.entries = self.seals = self.replaced = 0
         self.head = self.published_seal = None
         self._published = published
         self._stream, self._seq, self._hash = -1, 0, ""  # the last entry
@@ -148,6 +169,10 @@ class _Trail:
         # are in order, so where each begins is found by bisection in three arrays, whatever their number.
         self._hashes = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115
         self._numbers, self._starts, self._sealed = array("q"), array("q"), array("q")
+        # The content that entries became: (stream, seq) -> its digest, as the last act says that names them. Acts stand
+        # in stream 0, which comes first, behind the entries of that stream that they name: these wait for them,
+        # seq -> (line, digest).
+        self._vouched, self._waiting = {}, {}
 
     def __enter__(self):
         return self
@@ -180,6 +205,7 @@ class _Trail:
 
     def end(self):
         """Check what only the end of the file shows; raises _Broken."""
+        self._end_policy()
         self.line = 0
         if not self.entries:
             raise _Broken("it holds no record")
@@ -195,6 +221,7 @@ class _Trail:
         if stream != self._stream:
             if stream < self._stream:
                 raise _Broken(f"it stands behind stream {self._stream}: lines are out of order", stream, seq)
+            self._end_policy()
             self._stream, self._seq, self._hash = stream, 0, ""
             self._numbers.append(stream)
             self._starts.append(self.entries)
@@ -203,15 +230,35 @@ class _Trail:
             before = f"entry {self._seq}" if self._seq else "the beginning of its stream"
             raise _Broken(f"entries are missing or out of order: it follows {before}", stream, seq)
         if entry["previous_hash"] != self._hash:
+            if not stream and self._seq in self._waiting:
+                # No act makes up for a hash that is not the one that was given.
+                raise _Broken(ALTERED, stream, self._seq, line=self._waiting[self._seq][0])
             raise _Broken("it does not continue the one before it", stream, seq)
         fields = [field("apv1-audit"), *(field(entry[name]) for name in (*ENTRY_FIELDS, "previous_hash"))]
-        if entry["hash"] != hashlib.sha256(b"".join(fields)).hexdigest():
-            raise _Broken("it was altered: its content does not give its hash", stream, seq)
+        digest = hashlib.sha256(b"".join(fields)).hexdigest()
+        if entry["hash"] == digest:
+            if not stream and entry["act"] == VOUCHING:
+                self._vouched.update(_vouched(entry["detail"]))
+        elif not stream:
+            self._waiting[seq] = self.line, digest
+        elif self._vouched.get((stream, seq)) != digest:
+            raise _Broken(ALTERED, stream, seq)
+        else:
+            self.replaced += 1
         self._hashes.write(bytes.fromhex(entry["hash"]))
         self._seq, self._hash = seq, entry["hash"]
         self.entries += 1
 
+    def _end_policy(self):
+        """Check the entries of stream 0 that waited for an act, once it is over; raises _Broken."""
+        for seq, (line, digest) in self._waiting.items():
+            if self._vouched.get((0, seq)) != digest:
+                raise _Broken(ALTERED, 0, seq, line=line)
+        self.replaced += len(self._waiting)
+        self._waiting.clear()
+
     def _read_seal(self, seal):
+        self._end_policy()
         number = seal["seal"]
         if number != self.seals + 1:
             before = f"seal {self.seals}" if self.seals else "the entries"
@@ -254,14 +301,26 @@ def _parse(line):
     if not line.strip():
         raise _Broken("it is empty")
     try:
-        text = line if isinstance(line, str) else line.decode()
-        record = json.loads(text, object_pairs_hook=_once_each, parse_constant=_no_constant)
+        record = _json(line if isinstance(line, str) else line.decode())
     # ValueError: not JSON, not UTF-8, or a number with thousands of digits.
     except (ValueError, RecursionError):
         raise _Broken("it is not JSON, or cut off") from None
     if not isinstance(record, dict):
         raise _Broken("it is not a JSON object")
     return record
+
+
+def _vouched(detail):
+    """{(stream, seq): digest} of the entries that an act vouches for; nothing of what is no such act."""
+    try:
+        named = _json(detail)["entries"]
+        return {(_number(stream), _number(seq)): digest for stream, seq, digest in named}
+    except (ValueError, RecursionError, KeyError, TypeError):
+        return {}
+
+
+def _json(text):
+    return json.loads(text, object_pairs_hook=_once_each, parse_constant=_no_constant)
 
 
 def _once_each(pairs):

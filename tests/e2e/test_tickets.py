@@ -49,11 +49,6 @@ types:
 """
 PACKAGE_TYPE = {"request_type": "ticketed", "minions": MINIONS, "packages": [{"cascade": PACKAGE}], "after": AFTER}
 RESTART_TYPE = {"request_type": "ticketed-restart", "action": "test.ping", "minions": TO_RESTART}
-# A change is closed after its review.
-STEPS_TO_CLOSED = [
-    {"state": "0"},
-    {"state": "3", "close_code": "successful", "close_notes": "See the work notes."},
-]
 
 
 class Office:
@@ -90,7 +85,6 @@ class Office:
         types = {PACKAGES: PACKAGE_TYPE, REBOOT: RESTART_TYPE}
         servicenow = acme.servicenow_settings(self.servicenow, folder)
         servicenow["tables"]["change_request"]["request_type"] = "ticketed"
-        servicenow["workflow"]["moves"]["done"] = STEPS_TO_CLOSED
         return {
             "approval": {
                 "engine": {"dsn_file": str(database.dsn_file("engine"))},

@@ -1,7 +1,7 @@
 -- What people are told by chat: who takes it, in which order, of which jobs, and what a message is made of.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(134);
+SELECT plan(135);
 CREATE ROLE t_chat LOGIN; GRANT approval_chat TO t_chat;
 
 CREATE FUNCTION pg_temp.jid(number integer) RETURNS text LANGUAGE sql AS $$
@@ -148,6 +148,12 @@ SELECT is(pg_temp.led('jobs', 'job/1', '{"fun": "cmd.run", "user": "bob", "outco
 SELECT pg_temp.save(21, '{web1,web2}', 'x'), pg_temp.save(22, '{web2}', 'x') \g /dev/null
 SELECT pg_temp.look() \g /dev/null
 SELECT is((SELECT string_agg(destination || ' ' || right(thread, 2), ', ') FROM approval.outbox WHERE destination LIKE 'chat-%'), 'chat-front 21', 'by the group of a job''s minions');
+SELECT approval.put_minions(ARRAY(SELECT 'many' || n FROM generate_series(1, 40) AS n)) \g /dev/null
+SELECT approval.put_minion_group('begin', '', '{many1}'), approval.put_minion_group('end', '', '{many40}') \g /dev/null
+INSERT INTO approval.job_log (jid, published_at, fun, job_user, tgt, tgt_type, command, is_test, is_claim, minion_count, minions, minion_bits)
+SELECT 'wide', now(), 'test.x', 'bob', '*', 'glob', 'x', false, false, p.* FROM approval.packed_minions(ARRAY(SELECT 'many' || n FROM generate_series(1, 39) AS n)) AS p;
+SELECT is((SELECT string_agg(concat_ws(' ', g, l.minion_bits IS NOT NULL, approval.is_about_groups('job/wide', NULL, jsonb_build_object('jid', l.jid, 'published_at', l.published_at), ARRAY[g])), ', ' ORDER BY g)
+           FROM approval.job_log AS l, unnest('{begin,end}'::text[]) AS g WHERE l.jid = 'wide'), 'begin t t, end t f', 'also of a job on many');
 SELECT pg_temp.ask('t_alice', 'package', '{web1}', 'other', '1') AS of_front \gset
 SELECT pg_temp.ask('t_alice', 'package', '{web2}', 'other', '1') AS of_back \gset
 SELECT pg_temp.ask('t_alice', 'standard', '{web2}', 'another', '1') AS of_type \gset
@@ -276,11 +282,13 @@ SELECT pg_temp.act('t_chat', 'SELECT approval.ask_people()') \g /dev/null
 INSERT INTO approval.job_told (jid, published_at, look_at) VALUES ('8', now(), now());
 INSERT INTO approval.alarm (kind, severity, minions, minion_count, cause, alike, what, first_at, last_at, count)
 VALUES ('drift', 'warning', '{web1}', 1, 'a', 'a', 'x', now(), now(), 1) RETURNING alarm_id AS alarm \gset
-INSERT INTO approval.chat_message VALUES ('chat-ops', 'ask/0/carol', '9', 'D9', now()), ('chat-ops', 'drift/web2', '10', 'C9', now());
+INSERT INTO approval.chat_message VALUES ('chat-ops', 'ask/0/carol', '9', 'D9', now()), ('chat-ops', 'drift/web2', '10', 'C9', now()),
+    ('chat-ops', 'alarm/x', '11', 'C9', now());
+INSERT INTO approval.silence VALUES ('web_', now(), '1', 'state.apply', now(), 1);
 SELECT approval.post_message('chat-ops', 'x', thread, substring(thread FROM '^request/(.*)')::bigint, '{}', now() - age, coalesce(due, '-infinity'))
 FROM (VALUES ('job/7', interval '2 hours', NULL), ('job/7', '2 hours', NULL), ('job/8', '2 hours', NULL), ('job/9', '1 minute', NULL), ('job/10', '2 hours', now() + interval '1 hour'),
         ('request/' || :open, '2 hours', NULL), ('request/' || :asking, '2 hours', NULL), ('ask/0/bob', '2 hours', NULL), ('ask/0/carol', '2 hours', NULL),
-        ('alarm/' || :alarm, '2 hours', NULL), ('alarm/0', '2 hours', NULL), ('drift/web1', '2 hours', NULL), ('drift/web2', '2 hours', NULL), ('weather/today', '2 hours', NULL))
+        ('alarm/' || :alarm, '2 hours', NULL), ('alarm/0', '2 hours', NULL), ('alarm/x', '2 hours', NULL), ('drift/web_', '2 hours', NULL), ('drift/web1', '2 hours', NULL), ('drift/web2', '2 hours', NULL), ('weather/today', '2 hours', NULL))
     AS old (thread, age, due) \g /dev/null
 UPDATE approval.outbox SET created_at = now() - interval '2 hours' WHERE thread = format('ask/%s/bob', :open);
 SELECT throws_ok(format('SELECT pg_temp.act(''t_chat'', %L)', statement), state, NULL, statement)
@@ -289,7 +297,7 @@ FROM (VALUES ('SELECT * FROM approval.drop_stale(''salt'', ''1 hour'')', 'AP002'
 SELECT is(pg_temp.act('t_chat', $$SELECT string_agg(concat_ws(' ', kind, threads, messages), ', ') FROM approval.drop_stale('chat-ops', '1 hour')$$),
     'alarm 1 1, ask 1 1, drift 1 1, job 1 2, request 1 1', 'what is old and over is dropped and counted');
 SELECT is((SELECT string_agg(regexp_replace(thread, '^(ask|request)/' || :open || '\M', '\1/N'), ',' ORDER BY regexp_replace(thread, '^(ask|request)/' || :open || '\M', '\1/N') COLLATE "C") FROM approval.outbox WHERE destination = 'chat-ops'),
-    'alarm/' || :alarm || ',ask/0/carol,ask/N/bob,drift/web2,job/10,job/8,job/9,request/N,weather/today', 'all that still matters stays');
+    'alarm/' || :alarm || ',alarm/x,ask/0/carol,ask/N/bob,drift/web2,drift/web_,job/10,job/8,job/9,request/N,weather/today', 'all that still matters stays');
 SELECT is((SELECT detail::jsonb #>> '{dropped,job,messages}' FROM approval.audit_entry WHERE act = 'news-dropped'), '2', 'which is in the trail');
 SELECT is(pg_temp.act('t_chat', $$SELECT count(*) FROM approval.drop_stale('chat-ops', '1 hour')$$), '0', 'once');
 

@@ -1,7 +1,7 @@
 -- What is no longer as it was applied, who does not answer, and where each minion stands.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(62);
+SELECT plan(66);
 SELECT approval.put_route('chat-ops', 'drift', '{}', '{}') \g /dev/null
 
 -- Authentic evidence of a check of one package.
@@ -132,6 +132,11 @@ SELECT is(pg_temp.find(), '1', 'a published state run is looked at');
 SELECT is(pg_temp.find(), '0', 'once');
 SELECT set_eq('SELECT minion_id FROM approval.silence', ARRAY['web2', 'web_'], 'who has not returned, of those that are known');
 SELECT is(pg_temp.standing('web2'), 'silent', 'is silent');
+CREATE FUNCTION pg_temp.told() RETURNS text LANGUAGE sql AS $$
+WITH gone AS (DELETE FROM approval.outbox AS o WHERE o.body ->> 'act' IN ('silent', 'heard') RETURNING o.thread, o.body)
+SELECT string_agg(concat_ws(' ', g.thread, g.body ->> 'act', g.body ->> 'count'), ', ' ORDER BY g.thread COLLATE "C") FROM gone AS g
+$$;
+SELECT is(pg_temp.told(), 'drift/web2 silent 0, drift/web_ silent 0', 'which is told where routes of drift lead');
 SELECT is(pg_temp.standing('web_'), 'unknown', 'where something is approved');
 SELECT matches((SELECT why FROM approval.out_of_line(10) WHERE standing = 'silent'),
     '^The minion has not returned from state.apply \(job [0-9]{20}\)\.$', 'with the reason');
@@ -144,6 +149,7 @@ SELECT pg_temp.check('web2', 1, 'hello', 'not-applied', NULL, 'never-applied', f
 SELECT is(pg_temp.standing('web2'), 'silent', 'a return that proves nothing does not end it');
 SELECT pg_temp.check('web2', 1, 'hello', 'not-applied', NULL, 'never-applied', true, to_char(now() + interval '22 s', 'YYYYMMDDHH24MISSUS')) \g /dev/null
 SELECT is(pg_temp.standing('web2'), 'waiting', 'an authentic one does');
+SELECT is(pg_temp.told(), 'drift/web2 heard 0', 'and is told');
 SELECT pg_temp.publish(30, '{web_}') \g /dev/null
 SELECT pg_temp.publish(31, '{web2}') \g /dev/null
 SELECT pg_temp.later('11 minutes') \g /dev/null
@@ -151,6 +157,7 @@ SELECT pg_temp.report('web_', NULL, '{}', '{invalid}', '{}', 'r6', false, jid =>
 SELECT pg_temp.check('web2', 1, 'hello', 'not-applied', NULL, 'never-applied', true, to_char(now() + interval '23 s', 'YYYYMMDDHH24MISSUS')) \g /dev/null
 SELECT is(pg_temp.find(), '2', 'later runs');
 SELECT is((SELECT count(*) FROM approval.silence), 0::bigint, 'one answered, and one whose minion has proven itself since');
+SELECT is(pg_temp.told(), 'drift/web_ heard 0', 'who is silent no more is told, and none twice');
 SELECT pg_temp.publish(40, '{web_}', 'approval.observe') \g /dev/null
 SELECT pg_temp.publish(41, '{web_}', 'approval.observed') \g /dev/null
 SELECT pg_temp.later('11 minutes') \g /dev/null
@@ -183,7 +190,9 @@ SELECT throws_ok($$SELECT approval.take_checks('{}', interval '4 hours', 0)$$, '
 INSERT INTO approval.drift (minion_id, kind, name, item_id, expected, observed, finding, jid, since, last_seen)
 SELECT i.minion_id, i.kind, i.name, i.item_id, i.content, NULL, '', '1', now(), now() FROM approval.item AS i
 WHERE i.minion_id = 'web2' ORDER BY i.item_id LIMIT 1;
-SELECT pg_temp.act('t_policy', $$SELECT approval.remove_minions('pg', 't_policy', '{web2}', '')$$) \g /dev/null
+SELECT pg_temp.told() \g /dev/null
+SELECT pg_temp.act('t_policy', $$SELECT approval.remove_minions('pg', 't_policy', '{web2,web_}', '')$$) \g /dev/null
+SELECT is(pg_temp.told(), 'drift/web_ heard 0', 'a minion that is removed is silent no more');
 SELECT is((SELECT string_agg(concat_ws(' ', o.body ->> 'act', o.body ->> 'count'), ', ' ORDER BY o.seq) FROM approval.outbox AS o
            WHERE o.thread = 'drift/web2'), 'ended 0', 'of a minion that is removed it is told that its drift is over');
 SELECT * FROM finish();

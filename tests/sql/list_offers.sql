@@ -19,21 +19,23 @@ INSERT INTO approval.package_name (name, key) SELECT name, name FROM unnest('{he
 INSERT INTO approval.catalog_version (catalog_id, name_id, version, since, gone_since)
 SELECT c.catalog_id, n.name_id, v.version, now(), CASE WHEN v.version = 'old' THEN now() END
 FROM (VALUES ('a', 'hello', '1.0'), ('a', 'hello', '2.0'), ('a', 'hello', 'old'), ('a', 'vim', '9'), ('b', 'vim', '10'), ('b', 'git', '1'),
+      ('b', 'hello', '2.0'),
       ('c', 'evil', '1')) AS v (digit, name, version)
 JOIN approval.catalog AS c ON c.sources = repeat(v.digit, 64) JOIN approval.package_name AS n USING (name);
 INSERT INTO approval.document (minion_id, valid_from, revision, digest, evidence_key, kinds, names, types, contents, item_ids)
-VALUES ('a2', '-infinity', 1, 'sha256:' || repeat('0', 64), sha256('k'), '{package,service}', '{vim,hello}', '{version,state}', '{9,running}', '{1,2}');
+SELECT m, '-infinity', 1, 'sha256:' || repeat('0', 64), sha256('k'), '{package,service}', '{vim,hello}', '{version,state}', '{9,running}', '{1,2}'
+FROM unnest('{a2,w1}'::text[]) AS m;
 CREATE FUNCTION pg_temp.offers(groups text[] DEFAULT NULL, kernel text DEFAULT NULL, login text DEFAULT 't_itsm') RETURNS text LANGUAGE sql AS $$
-SELECT pg_temp.act(login, format('SELECT string_agg(concat_ws('' '', name, array_to_string(versions, ''/''), minions, standing), ''; '') '
+SELECT pg_temp.act(login, format('SELECT string_agg(concat_ws('' '', name, array_to_string(ARRAY(SELECT unnest(versions) ORDER BY 1), ''/''), minions, standing), ''; '') '
     'FROM approval.list_offers(%L, %L)', groups, kernel))
 $$;
 CREATE FUNCTION pg_temp.offered(groups text[] DEFAULT NULL, kernel text DEFAULT NULL, login text DEFAULT 't_itsm') RETURNS text LANGUAGE sql AS $$
 SELECT pg_temp.act(login, format('SELECT string_agg(m, '' '') FROM approval.list_offered_minions(%L, %L) AS m', groups, kernel))
 $$;
 
-SELECT is(pg_temp.offers(), 'git 1 1 0; hello 1.0/2.0 2 0; vim 10/9 3 1', 'all that any could get; what is gone is not, nor what one claims alone');
-SELECT is(pg_temp.offers('{shops}'), 'git 1 1 0; hello 1.0/2.0 1 0; vim 10/9 2 0', 'by minions of a group');
-SELECT is(pg_temp.offers('{shops,empty}', 'Windows'), 'git 1 1 0; vim 10 1 0', 'of several, with a kernel');
+SELECT is(pg_temp.offers(), 'git 1 1 0; hello 1.0/2.0 3 0; vim 10/9 3 2', 'all that any could get, each version once; what is gone is not, nor what one claims alone');
+SELECT is(pg_temp.offers('{shops}'), 'git 1 1 0; hello 1.0/2.0 2 0; vim 10/9 2 1', 'by minions of a group');
+SELECT is(pg_temp.offers('{shops,empty}', 'Windows'), 'git 1 1 0; hello 2.0 1 0; vim 10 1 1', 'of several, with a kernel');
 SELECT is(pg_temp.offers('{empty}'), NULL, 'by nobody');
 SELECT throws_ok($$SELECT pg_temp.offers('{shops,nowhere}')$$, 'AP005', 'there is no group of minions ''nowhere''', 'a group that is none');
 SELECT is(pg_temp.offered('{shops}'), 'a1 w1', 'minions of a group');

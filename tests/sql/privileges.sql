@@ -37,7 +37,7 @@ SELECT is(pg_temp.granted('t_engine'), '{advance_rollout,awaited_minions,awaitin
     'take_catalogs,take_catch_ups,take_checks,take_dispatches,tell,unknown_minions,want_catalogs}', 'engine');
 CREATE ROLE t_itsm LOGIN; GRANT approval_itsm TO t_itsm;
 SELECT is(pg_temp.granted('t_itsm'), '{ask_by_ticket,bind_ticket,claim_deliveries,claim_outbox,decide_by_ticket,delivery_outcome,due_looks,due_outbox,hold_ticket,'
-    'list_deliveries,list_offered_minions,list_offers,note_token_expiry,poll_mark,receive_delivery,release_ticket,request_of_ref,'
+    'list_deliveries,list_offered_minions,list_offers,note_token_expiry,poll_mark,receive_delivery,refuse_ticket,release_ticket,request_of_ref,'
     'requests_of_ticket,retry_delivery,revert_by_ticket,set_poll_mark,settle_delivery,settle_outbox,ticket_news,ticket_of,tickets,'
     'want_options}', 'itsm: no other way to ask or decide');
 CREATE ROLE t_chat LOGIN; GRANT approval_chat TO t_chat;
@@ -58,7 +58,7 @@ SELECT set_eq('SELECT unnest(pg_temp.granted(''t_runner''))',
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_policy''))', $$SELECT name FROM reading UNION VALUES ('put_principal'), ('disable_principal'),
     ('put_identity'), ('drop_identity'), ('put_group'), ('put_membership'), ('drop_membership'), ('put_request_type'),
     ('put_minion_group'), ('put_calendar'), ('put_freeze'), ('drop_freeze'), ('put_speaker'), ('drop_speaker'), ('put_route'), ('drop_route'), ('show_policy'), ('remove_minions'),
-    ('inbox_of'), ('put_alarm_rule'), ('put_contact'), ('drop_contact')$$, 'policy_admin: no decisions');
+    ('inbox_of'), ('put_alarm_rule'), ('put_contact'), ('drop_contact'), ('pseudonymise_principal')$$, 'policy_admin: no decisions');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_returner''))', $$VALUES ('expected_documents'), ('record_returns'), ('save_load'), ('save_minions'), ('get_load'),
     ('get_jid'), ('get_jids'), ('get_fun'), ('get_minions'), ('update_endtime'), ('get_endtime'), ('save_events'), ('maintain_jobs'), ('seal_audit')$$, 'returner');
 

@@ -1,6 +1,6 @@
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(37);
+SELECT plan(46);
 
 SELECT pg_temp.ask('t_alice', 'standard', '{web1,web2}', 'hello', '1') AS request \gset
 SELECT is(pg_temp.report('web1', 1, '{hello}', '{converged}', '{1}', 'forged', false), 'recorded', 'a return without a valid mac is stored');
@@ -61,6 +61,28 @@ SELECT is(pg_temp.state_of(:late), 'converged', 'and counts');
 SELECT count(pg_temp.report('web2', 2, '{zsh}', '{converged}', '{5}', 'many' || n, jid => to_char(now() + interval '2 s', 'YYYYMMDDHH24MISSUS')))
 FROM generate_series(1, 30) AS n \g /dev/null
 SELECT is((SELECT max(attempt) FROM approval.job_return WHERE minion_id = 'web2'), 40, 'it has its bound too');
+
+-- A run is known whatever partition its return is in, and as long as that is kept.
+SELECT approval.maintain_jobs(24) \g /dev/null
+SELECT to_char((now() AT TIME ZONE 'UTC')::date - 1, 'YYYYMMDD') || '230000000001' AS yesterday, to_char((now() AT TIME ZONE 'UTC')::date, 'YYYYMMDD') || '000000000001' AS today,
+    to_char((now() AT TIME ZONE 'UTC')::date - 2, 'YYYYMMDD') AS first_kept \gset
+SELECT is(pg_temp.report('web1', 3, '{sl}', '{converged}', '{5.02-1}', 'night', jid => :'yesterday'), 'recorded', 'a run of yesterday');
+SELECT is(pg_temp.report('web1', 3, '{sl}', '{converged}', '{5.03}', 'night', jid => :'today'), 'recorded', 'under a job of today');
+SELECT is((SELECT string_agg(authenticated || ' ' || (flags && '{replayed}'), ', ' ORDER BY jid) FROM approval.job_return WHERE run_id = 'night'), 'true false, false true',
+    'is a replay');
+SELECT is((SELECT jid FROM approval.seen_run WHERE run_id = 'night'), :'yesterday', 'and is not kept for longer thereby');
+SELECT is((SELECT count(*) FROM approval.seen_run WHERE run_id IN ('forged', 'claim', 'run5', 'junk1')), 0::bigint, 'what proved nothing was no run');
+INSERT INTO approval.seen_run SELECT 'web1', run, jid FROM (VALUES ('gone', to_char(:'first_kept'::date - 1, 'YYYYMMDD') || '235959999999'), ('kept', :'first_kept' || '000000000000')) AS r (run, jid);
+SELECT approval.maintain_jobs(24) \g /dev/null
+SELECT is((SELECT string_agg(run_id, ' ' ORDER BY run_id) FROM approval.seen_run WHERE run_id IN ('gone', 'kept', 'night')), 'kept night', 'runs go with the day of their returns');
+SELECT is(pg_temp.report('web1', 3, '{sl}', '{converged}', '{5.02-1}', 'kept', jid => to_char(now() + interval '3 s', 'YYYYMMDDHH24MISSUS')), 'recorded', 'until then');
+SELECT is((SELECT flags && '{replayed}' FROM approval.job_return WHERE run_id = 'kept'), true, 'they are known');
+-- Of several at once, as of one.
+SELECT pg_temp.act('t_returner', format('SELECT count(*) FROM approval.record_returns(ARRAY[%1$L, %2$L], ''{web1,web1}'', ''{state.apply,state.apply}'', ''{0,0}'', ''{t,t}'', '
+    '''{converged,converged}'', ''{t,t}'', ''{3,3}'', ARRAY[%3$L, %3$L], ''{twin,twin}'', ''{boot,boot}'', ''{[],[]}'', ''{NULL,NULL}'', ''{a,b}'', ''{a,b}'')', :'yesterday'::numeric + 1, :'today'::numeric + 1,
+    (SELECT digest FROM approval.document_history WHERE minion_id = 'web1' AND revision = 3))) \g /dev/null
+SELECT is((SELECT string_agg(authenticated || ' ' || (flags && '{replayed}'), ', ' ORDER BY jid) FROM approval.job_return WHERE run_id = 'twin'), 'true false, false true',
+    'in a batch the second of a minion is one, too');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- Tickets ask, are decided on and hold what they asked for; each login acts for its own sites alone.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(98);
+SELECT plan(112);
 CREATE ROLE t_itsm LOGIN; GRANT approval_itsm TO t_itsm;
 CREATE ROLE t_other LOGIN; GRANT approval_itsm TO t_other;
 SELECT approval.put_speaker('t_itsm', 'jira-a', 'authenticated'), approval.put_speaker('t_itsm', 'jira-b', 'asserted'),
@@ -43,6 +43,7 @@ FROM (VALUES ('t_other', 'SELECT approval.receive_delivery(''jira-a'', ''x'', ''
     ('t_other', 'SELECT approval.bind_ticket(''jira-a'', ''1'', 1, now())'),
     ('t_other', 'SELECT approval.hold_ticket(''jira-a'', ''1'', ''why'')'),
     ('t_other', 'SELECT approval.release_ticket(''jira-a'', ''1'', ''d1'')'),
+    ('t_other', 'SELECT approval.refuse_ticket(''jira-a'', ''1'', ''why'', NULL, false)'),
     ('t_other', 'SELECT approval.claim_outbox(''jira-a'', ''1 minute'')'),
     ('t_other', 'SELECT approval.due_outbox(''jira-a'', ''{}'', 1)'),
     ('t_other', 'SELECT approval.settle_outbox(''jira-a'', ''request/1'', 1, ''delivered'', NULL, NULL)'),
@@ -95,6 +96,31 @@ SELECT throws_ok($$SELECT pg_temp.act('t_itsm', 'SELECT approval.ask_by_ticket('
 SELECT throws_ok($$SELECT pg_temp.wants('1', 'd2', after => 'infinity', for_whom => 'dave')$$, 'AP016', NULL, 'a time has an end');
 SELECT throws_ok($$SELECT pg_temp.act('t_alice', format('SELECT approval.amend_request(''pg'', ''t_alice'', %s, ''{web1}'', ''{package}'', ''{hello}'', ''{9}'', '''')',
     pg_temp.of_ticket('10')))$$, 'AP006', NULL, 'what a ticket asks for is changed there');
+
+-- Refusing.
+CREATE FUNCTION pg_temp.refuse(id text, reason text DEFAULT 'why', decider text DEFAULT NULL, ends boolean DEFAULT false) RETURNS text LANGUAGE sql AS $$
+SELECT pg_temp.act('t_itsm', format('SELECT approval.refuse_ticket(''jira-a'', %L, %L, %L, %L)', id, reason, decider, ends))
+$$;
+CREATE FUNCTION pg_temp.refused(id text) RETURNS SETOF text LANGUAGE sql AS $$
+SELECT concat_ws('/', o.seq, o.topic, o.body ->> 'reason', o.body ->> 'decider', o.body ->> 'ends') FROM approval.outbox AS o
+WHERE o.destination = 'jira-a' AND o.thread = 'ticket/' || id AND o.request_id IS NULL AND o.body ->> 'event' = 'refused' ORDER BY o.seq
+$$;
+CREATE FUNCTION pg_temp.settle_told(seq integer, outcome text) RETURNS text LANGUAGE sql AS $$
+SELECT pg_temp.act('t_itsm', format('SELECT approval.settle_outbox(''jira-a'', ''ticket/77'', %s, %L, NULL, NULL)', seq, outcome))
+$$;
+SELECT is(ARRAY[pg_temp.refuse('77'), pg_temp.refuse('77'), pg_temp.refuse('77', 'else'), pg_temp.refuse('77', decider => 'Bob'), pg_temp.refuse('77', decider => 'Bob')],
+    '{true,false,true,true,false}', 'a ticket is told each refusal once');
+SELECT is(ARRAY(SELECT pg_temp.refused('77')), '{1/ticket/why/false,2/ticket/else/false,3/ticket/why/Bob/false}', 'in their order');
+SELECT is(ARRAY[pg_temp.settle_told(1, 'delivered'), pg_temp.refuse('77')], '{delivered,false}', 'also where it was told already');
+SELECT is(ARRAY[pg_temp.refuse('77', ends => true), pg_temp.refuse('77', ends => true)], '{true,false}', 'one that ends it waits once');
+UPDATE approval.outbox SET leased_until = now() + interval '1 minute' WHERE thread = 'ticket/77' AND seq = 4;
+SELECT is(ARRAY[pg_temp.refuse('77', ends => true), pg_temp.refuse('77', ends => true)], '{true,false}', 'one that is told just now may have come too early for the next end');
+SELECT is(ARRAY[pg_temp.settle_told(4, 'delivered'), pg_temp.settle_told(5, 'delivered'), pg_temp.refuse('77', ends => true)], '{delivered,delivered,true}',
+    'a ticket that came back is ended again');
+SELECT is((SELECT array_agg(pg_temp.settle_told(6, 'failed')) FROM generate_series(1, 12)) || pg_temp.refuse('77', ends => true),
+    array_fill('waiting'::text, ARRAY[11]) || '{dead,false}', 'nothing comes behind one that was given up, however often the ticket is looked at');
+SELECT throws_ok(format('SELECT pg_temp.refuse(%s)', given), 'AP005', NULL, format('no refusal: %s', left(given, 40)))
+FROM unnest(ARRAY[$$NULL$$, $$'7 7'$$, $$'7', ''$$, $$'7', repeat('x', 1001)$$, $$'7', 'why', ''$$, $$'7', 'why', 'Bob', NULL$$]) AS given;
 
 -- Deciding.
 CREATE FUNCTION pg_temp.vote(who text, id text, entry text, digest text DEFAULT 'd1', at timestamptz DEFAULT now() + interval '1 second',

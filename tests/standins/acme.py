@@ -20,6 +20,22 @@ WORKFLOW = {
     "failed": ["Failed", "Failed to Revert"],
     "moves": {"waiting": "Wait", "done": "Complete", "failed": "Fail"},
 }
+CLOSED = {"state": "3", "close_notes": "See the work notes."}
+# Normal changes, which are closed by way of their review.
+CHANGE_WORKFLOW = {
+    "asked": {"state": ["-4", "-3"], "approval": "requested"},
+    "approved": {"approval": "approved", "state": "-2"},
+    "waiting": {"state": ["-1", "0"]},
+    "declined": [{"approval": "rejected"}, {"state": "4"}],
+    "done": {"state": "3", "close_code": "successful"},
+    "failed": {"state": "3", "close_code": "unsuccessful"},
+    "moves": {
+        "waiting": {"state": "-1"},
+        "done": [{"state": "0"}, {**CLOSED, "close_code": "successful"}],
+        "failed": [{"state": "0"}, {**CLOSED, "close_code": "unsuccessful"}],
+        "declined": {"state": "4"},
+    },
+}
 WEBHOOK_SECRET = "a secret of webhooks"  # noqa: S105
 
 
@@ -64,18 +80,6 @@ def servicenow_settings(instance, folder, **changes):
                 "after": "start_date",
             }
         },
-        "workflow": {
-            "asked": {"state": ["-4", "-3"]},
-            "approved": {"approval": "approved", "state": "-2"},
-            "waiting": {"state": "-1"},
-            "declined": {"approval": "rejected"},
-            "done": {"state": "3"},
-            "failed": {"state": ["0", "4"]},
-            "moves": {
-                "waiting": {"state": "-1"},
-                "done": {"state": "3", "close_code": "successful", "close_notes": "See the work notes."},
-                "failed": {"state": "0"},
-            },
-        },
+        "workflow": CHANGE_WORKFLOW,
         **changes,
     }

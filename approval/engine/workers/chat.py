@@ -133,14 +133,15 @@ class Desk:
             return False
         self._claim_at = now + GATHER_S
         until = now + LEASE_S - SPARE_S
-        for row in self._call("claim_messages", AT_ONCE, datetime.timedelta(seconds=LEASE_S)):
+        rows = self._call("claim_messages", AT_ONCE, datetime.timedelta(seconds=LEASE_S))
+        for row in rows:
             item = self._begun.pop((row["thread"], row["seq"]), None)
             if item is None:
                 item = _Item(row, until, row["ts"])
             else:
                 item.row, item.until, item.ts = row, until, item.ts or row["ts"]
             self._hand.append(item)
-        if not self._hand:
+        if len(rows) in (0, AT_ONCE):
             # The pause is for messages that come one after the other.
             self._claim_at = now
         return bool(self._hand)
@@ -207,6 +208,8 @@ class Desk:
             return self.channel.deliver(message, thread, address=row["body"]["address"])
         if kind == "job":
             return self._job(item)
+        if kind == "drift" and item.ts is None and self._is_summed_up(item):
+            return None
         known = self._worker.value("chat_story", thread) if kind in ("request", "alarm", "drift") else None
         if known is None:
             self._plain(item)
@@ -243,9 +246,8 @@ class Desk:
             if row["seq"] > 1 and not (is_over and has_failed):
                 # Its first message went into a line with others of its kind.
                 return None
-            if not item.is_single and self._is_one_of_many(row):
+            if self._is_summed_up(item):
                 return None
-            item.is_single = True
         elif row["topic"] == "update" and not self.channel.edits:
             return item.ts
         known = self._worker.value("chat_story", row["thread"])
@@ -272,14 +274,23 @@ class Desk:
                 one["reasons"] = reasons.get(one["minion_id"], [])
         return known
 
+    def _is_summed_up(self, item):
+        """Whether a message is told in one line with others, which is found once for each."""
+        if not item.is_single and self.channel.sums_up and self._is_one_of_many(item.row):
+            return True
+        item.is_single = True
+        return False
+
     def _is_one_of_many(self, row):
-        """Whether a job is told in one line with others of the same minute; it is counted then."""
+        """Whether there were many like this in the same minute, a job or the drift of a minion; it is counted then."""
         body, now = row["body"], time.monotonic()
-        alike = (body["fun"], body["user"], row["topic"], body["outcome"] if row["topic"] == "verdict" else "")
+        if row["topic"] == "drift":
+            alike = ("drift", body["act"])
+        else:
+            alike = (body["fun"], body["user"], row["topic"], body["outcome"] if row["topic"] == "verdict" else "")
         one = self._alike.get(alike)
         if one is None:
-            title = self._teller.parent(row["thread"], None, body).title
-            one = self._alike[alike] = _Alike(title, f"alike/{row['thread']}", now)
+            one = self._alike[alike] = _Alike(self._teller.alike_title(row), f"alike/{row['thread']}", now)
         while one.times and one.times[0] <= now - ALIKE_WITHIN_S:
             one.times.popleft()
         if len(one.times) < MOST_ALIKE:

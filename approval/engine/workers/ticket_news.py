@@ -38,18 +38,21 @@ class SiteNews(Consumer):
         if site.kind == "generic" and site.url and site.secrets:
             self._telling = posting.Posting(site, writer, worker.value)
         elif site.url and site.auth:
-            self._telling = telling.Telling(site, sites.system(site), writer, worker.value)
+            self._telling = telling.Telling(site, sites.system(site), writer, worker.call)
 
     def pass_s(self, thread, request):
         """A site that is away is left alone for a while, whichever ticket it is about."""
         return max(0.0, self._away_until - time.monotonic())
 
     def deliver(self, message):
-        """Tell the ticket that the message's request is of."""
+        """Tell the ticket that the message's request is of, or the one of which there is no request."""
         if self._telling is None:
             return
         try:
-            self._telling.tell(message.request, message.seq, message.body.get("event"))
+            if message.request is None:
+                self._telling.refuse(message.body)
+            else:
+                self._telling.tell(message.request, message.seq, message.body.get("event"))
         except Away as exc:
             if exc.due_at is not None:
                 raise Later(exc.due_at) from None

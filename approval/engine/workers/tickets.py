@@ -14,7 +14,7 @@ import psycopg
 
 from ... import db
 from ...errors import ConfigError, Refused, Unavailable
-from ...itsm import intake, sites, texts
+from ...itsm import intake, sites
 from ...itsm.ticket import Away, Denied
 from ..saying import Saying
 from ..worker import DatabaseWorker, numbers
@@ -53,8 +53,7 @@ class Desk:
         self.site = site
         self._worker, self._poll_s, self._looks = worker, poll_s, looks
         self._system = sites.system(site)
-        writer = texts.of_site(site, worker.settings)
-        self._intake = intake.Intake(site, self._system, writer, worker.call, db.json)
+        self._intake = intake.Intake(site, self._system, worker.call, db.json)
         self._away_until = self._poll_at = self._expiry_at = 0.0  # by the monotonic clock
         self._seen = ""  # the last ticket that was looked at again
         self._said = Saying(f"approval: tickets of {site.provider}")

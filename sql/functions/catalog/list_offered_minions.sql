@@ -1,5 +1,7 @@
 CREATE OR REPLACE FUNCTION approval.list_offered_minions(p_groups text[], p_kernel text) RETURNS SETOF text
-    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+    -- As many as a large site has, so that they are joined as a set.
+    ROWS 10000 AS $$
 DECLARE
     unknown text := (
         SELECT quote_nullable(g.name) FROM unnest(p_groups) AS g (name)

@@ -19,10 +19,7 @@ BEGIN
          assurance, comment, decided_at, decided_bytes)
     VALUES (number, p_request.item_set_version, stage.stage_no, p_principal_id, p_voter, p_decision, p_provider, p_subject,
             session_user::text, p_assurance, note, p_now,
-            approval.field('apv1-decision') || approval.field(number::text) || approval.field(p_request.item_set_version::text)
-            || approval.field(reviewed) || approval.field(stage.stage_no::text) || approval.field(p_decision)
-            || approval.field(actor) || approval.field(note)
-            || approval.field(to_char(p_now AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')));
+            approval.decided_bytes(number, p_request.item_set_version, reviewed, stage.stage_no, p_decision, actor, note, p_now));
     PERFORM approval.audit_append(number, p_now, p_decision, actor, p_provider || ':' || p_subject, p_assurance,
         jsonb_build_object('stage', stage.stage_no, 'stage_name', stage.name, 'digest', reviewed, 'comment', note,
                            'counts_for', (SELECT name FROM approval.principal WHERE principal_id = p_voter))

@@ -5,10 +5,15 @@ CREATE OR REPLACE FUNCTION approval.note_drift(p_jids text[], p_minions text[], 
 DECLARE
     begun record;
     before jsonb;
+    heard text[];
 BEGIN
-    DELETE FROM approval.silence WHERE minion_id IN (
-        SELECT s.minion_id FROM approval.silence AS s WHERE s.minion_id = ANY (p_minions)
-            ORDER BY s.minion_id COLLATE "C" FOR UPDATE);
+    WITH gone AS (
+        DELETE FROM approval.silence WHERE minion_id IN (
+            SELECT s.minion_id FROM approval.silence AS s WHERE s.minion_id = ANY (p_minions)
+                ORDER BY s.minion_id COLLATE "C" FOR UPDATE)
+        RETURNING minion_id
+    )
+    SELECT array_agg(g.minion_id) INTO heard FROM gone AS g;
     -- In one order, as other batches may tell of the same minions.
     PERFORM FROM approval.drift AS t WHERE t.minion_id = ANY (p_minions) ORDER BY t.minion_id COLLATE "C", t.kind,
         t.name FOR UPDATE;
@@ -58,6 +63,12 @@ BEGIN
             'jid', begun.jid, 'alike', '', 'what', format('%s %s is not as approved any more', begun.kind, begun.name)), p_now);
     END LOOP;
     IF before IS NOT NULL THEN
+        IF heard IS NOT NULL THEN
+            -- Threads are told of both, and are locked in one order.
+            PERFORM pg_advisory_xact_lock(hashtextextended('approval.outbox/drift/' || m.minion_id, 0))
+            FROM (SELECT o.minion_id FROM unnest(p_minions) AS o (minion_id) ORDER BY o.minion_id COLLATE "C") AS m;
+            PERFORM approval.tell_silence(heard, p_now);
+        END IF;
         PERFORM approval.tell_drift(before, approval.open_drift(p_minions), p_now);
     END IF;
 END
@@ -65,4 +76,4 @@ $$;
 COMMENT ON FUNCTION approval.note_drift IS
     'Internal: notes of resources that were proven before which ones are otherwise now, by authentic returns, no two of one '
     'minion, and which ones are as approved again; none of these minions is silent. Drift that begins raises an alarm; routes of '
-    'topic drift are told of each change. For the arrays see record_returns.';
+    'topic drift are told of each change, and of who was silent. For the arrays see record_returns.';

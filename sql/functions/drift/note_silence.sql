@@ -6,6 +6,7 @@ DECLARE
     seen_until timestamptz;
     asked record;
     looked_at integer := 0;
+    before text[];
 BEGIN
     IF p_within IS NULL OR p_within < interval '1 minute' THEN
         RAISE EXCEPTION USING ERRCODE = 'AP016', MESSAGE = 'minions must have a minute to return at the least';
@@ -14,6 +15,7 @@ BEGIN
     IF seen_until IS NULL THEN
         RETURN 0;
     END IF;
+    before := ARRAY(SELECT s.minion_id FROM approval.silence AS s);
     FOR asked IN
         SELECT j.jid, j.fun, j.minions, j.published_at FROM approval.job AS j
         WHERE NOT j.claimed AND (j.fun LIKE 'state.%' OR j.fun = 'approval.observe')
@@ -45,6 +47,11 @@ BEGIN
     END LOOP;
     IF looked_at > 0 THEN
         UPDATE approval.silence_mark SET published_at = seen_until;
+        -- At the end, so that each is told once, and all in one order.
+        PERFORM approval.tell_silence(ARRAY(
+            SELECT coalesce(b.minion_id, s.minion_id)
+            FROM unnest(before) AS b (minion_id) FULL JOIN approval.silence AS s ON s.minion_id = b.minion_id
+            WHERE b.minion_id IS NULL OR s.minion_id IS NULL), moment);
     END IF;
     RETURN looked_at;
 END
@@ -52,4 +59,5 @@ $$;
 COMMENT ON FUNCTION approval.note_silence IS
     'Looks, once, at each published state run or check that is older than the given time, and notes which of its minions have not '
     'returned, or have not returned evidence from a check; gives how many runs were looked at. Silence is a finding (no-return) '
-    'and no verdict: a minion that runs longer clears it by returning. Definer: tables are private.';
+    'and no verdict: a minion that runs longer clears it by returning. Routes of topic drift are told of both. Definer: '
+    'tables are private.';

@@ -48,6 +48,8 @@ BEGIN
     dropped := dropped + log.dropped;
     DELETE FROM approval.job_default WHERE jid < to_char(first_kept, 'YYYYMMDD');
     DELETE FROM approval.job_return_default WHERE jid < to_char(first_kept, 'YYYYMMDD');
+    -- With the returns that they were seen in, and no day sooner: until then a replay is known.
+    DELETE FROM approval.seen_run WHERE jid < to_char(first_kept, 'YYYYMMDD');
     DELETE FROM approval.event_default WHERE received_at < first_kept;
     PERFORM approval.drop_deliveries(now());
     PERFORM approval.drop_told(now());
@@ -56,5 +58,6 @@ END
 $$;
 COMMENT ON FUNCTION approval.maintain_jobs IS
     'Makes the partitions of the days ahead and drops those older than p_keep_hours, and of the job log those older than '
-    'p_keep_log_days (NULL: as last said); gives how many of each. A drop is recorded. Drops old deliveries of tickets and what '
-    'was told by chat, too. Raises AP005. Definer: callers may not make or drop tables otherwise.';
+    'p_keep_log_days (NULL: as last said); gives how many of each. A drop is recorded. Forgets the runs of returns that are gone, '
+    'and drops old deliveries of tickets and what was told by chat, too. Raises AP005. Definer: callers may not make or drop '
+    'tables otherwise.';

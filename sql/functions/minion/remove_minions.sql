@@ -11,6 +11,7 @@ DECLARE
     one bigint;
     current_state text;
     drifted jsonb;
+    silent text[];
 BEGIN
     -- An administrator of the policy needs no identity, here as in all else that they do.
     IF p_provider = 'pg' AND p_subject = session_user::text AND pg_has_role(session_user, 'approval_policy_admin', 'MEMBER') THEN
@@ -49,7 +50,10 @@ BEGIN
         ARRAY(SELECT DISTINCT d.minion_id FROM approval.document AS d WHERE d.minion_id = ANY (removed)), moment);
     drifted := approval.open_drift(removed);
     UPDATE approval.drift SET cleared_at = moment WHERE minion_id = ANY (removed) AND cleared_at IS NULL;
-    DELETE FROM approval.silence WHERE minion_id = ANY (removed);
+    WITH gone AS (
+        DELETE FROM approval.silence AS s WHERE s.minion_id = ANY (removed) RETURNING s.minion_id
+    )
+    SELECT array_agg(g.minion_id) INTO silent FROM gone AS g WHERE NOT drifted ? g.minion_id;
     DELETE FROM approval.minion_check WHERE minion_id = ANY (removed);
     DELETE FROM approval.catch_up WHERE minion_id = ANY (removed);
     DELETE FROM approval.minion_fact WHERE minion_id = ANY (removed);
@@ -74,6 +78,7 @@ BEGIN
         END IF;
     END LOOP;
     PERFORM approval.tell_drift(drifted, '{}', moment);
+    PERFORM approval.tell_silence(silent, moment);
     RETURN cardinality(removed);
 END
 $$;

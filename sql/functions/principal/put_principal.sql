@@ -6,6 +6,10 @@ BEGIN
     SELECT * INTO existing FROM approval.principal WHERE name = p_name FOR UPDATE;
     IF existing.kind = p_kind AND existing.disabled_at IS NULL THEN
         RETURN false;
+    ELSIF existing.pseudonymised_at IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP017',
+            MESSAGE = format('%s is the pseudonym of somebody who is gone, and cannot act again', p_name),
+            HINT = 'Give who comes back a name of their own.';
     ELSIF existing.kind <> p_kind THEN
         RAISE EXCEPTION USING ERRCODE = 'AP017',
             MESSAGE = format('principal %s is a %s; it cannot become a %s', p_name, existing.kind, p_kind);

@@ -6,7 +6,8 @@ CREATE OR REPLACE FUNCTION approval.record_returns(
     -- Every statement finds its rows by a key, for one return as for a thousand. A custom plan would be made for each call. Nor
     -- does a call that waits for a lock, and whose caller may have given up, keep others from the returns of its batch for long.
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
-    SET lock_timeout = '2s' AS $$
+    -- Plans that are made while a table is still empty would read it from end to end when it is full.
+    SET enable_seqscan = off SET jit = off SET lock_timeout = '2s' AS $$
 DECLARE
     -- Of those, of whom nobody knows who sent them; as many again, of the minion itself, find room beside them.
     most_attempts constant integer := 20;
@@ -77,8 +78,8 @@ BEGIN
                      WHEN kept.same_attempt IS NOT NULL THEN 'repeat'
                      WHEN kept.last_attempt >= most_attempts
                          AND (NOT g.proof OR kept.last_attempt >= 2 * most_attempts OR EXISTS (
-                             SELECT FROM approval.job_return AS r
-                             WHERE r.minion_id = g.minion_id AND r.run_id = g.run_id AND r.authenticated)) THEN 'quarantined'
+                             SELECT FROM approval.seen_run AS n
+                             WHERE n.minion_id = g.minion_id AND n.run_id = g.run_id)) THEN 'quarantined'
                      WHEN kept.last_attempt IS NULL THEN 'recorded'
                      ELSE 'attempt' END AS outcome
             FROM given AS g
@@ -112,8 +113,8 @@ BEGIN
                 WHERE h.minion_id = s.minion_id AND h.revision > s.revision AND h.valid_from <= coalesce(job.published_at, moment)
                     AND h.written_at <= coalesce(job.published_at, moment) LIMIT 1) AS later ON true
             LEFT JOIN LATERAL (
-                SELECT true AS replayed FROM approval.job_return AS r
-                WHERE s.proof AND r.minion_id = s.minion_id AND r.run_id = s.run_id AND r.authenticated LIMIT 1) AS run ON true
+                SELECT true AS replayed FROM approval.seen_run AS n
+                WHERE s.proof AND n.minion_id = s.minion_id AND n.run_id = s.run_id LIMIT 1) AS run ON true
             WHERE s.outcome IN ('recorded', 'attempt')
         ), stored AS (
             INSERT INTO approval.job_return
@@ -124,6 +125,12 @@ BEGIN
                 p_findings[u.place]::json
             FROM judged AS u
             RETURNING verdict
+        ), noted AS (
+            -- In one order, as two calls may bring the same runs under other jobs.
+            INSERT INTO approval.seen_run (minion_id, run_id, jid)
+            SELECT u.minion_id, u.run_id, u.jid FROM judged AS u WHERE u.proven AND u.run_id IS NOT NULL
+            ORDER BY u.minion_id, u.run_id
+            ON CONFLICT (minion_id, run_id) DO UPDATE SET jid = greatest(seen_run.jid, excluded.jid)
         )
         SELECT array_agg(s.place) AS places, array_agg(s.outcome) AS outcomes,
             array_agg(CASE s.outcome WHEN 'quarantined' THEN 0 ELSE s.attempt END) AS attempts,

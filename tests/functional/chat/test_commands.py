@@ -1,11 +1,14 @@
 """The commands `salt-approval chat`, against a workspace and a real database."""
 
+import datetime
 import json
 
 import pytest
 import yaml
 
 from saltext.approval.cli import main
+
+DAY = datetime.date(2026, 12, 31)
 
 
 @pytest.fixture
@@ -15,8 +18,7 @@ def run(room, tmp_path, capsys):
     def command(*words):
         path = tmp_path / "service.yaml"
         path.write_text(yaml.safe_dump(room.opts()))
-        more = [] if words[0] == "manifest" else ["--config", str(path)]
-        code = main(["chat", *words, *more])
+        code = main(["chat", *words, "--config", str(path)])
         captured = capsys.readouterr()
         return code, captured.out + captured.err
 
@@ -70,6 +72,22 @@ def test_the_manifest_has_the_scopes_that_the_workspace_grants(room, run):
     manifest = yaml.safe_load(text)
     assert (code, set(manifest["oauth_config"]["scopes"]["bot"]) <= room.slack.scopes) == (0, True)
     assert manifest["settings"]["socket_mode_enabled"]
+    assert run("manifest", "ops") == (0, text)
+
+
+def test_the_manifest_has_the_addresses_of_the_web_service_where_clicks_come_over_http(room, run):
+    room.channels["ops"]["signing_secret_file"] = room.secret("signing", room.slack.signing_secret)
+    code, text = run("manifest", "chat-ops")
+    manifest = yaml.safe_load(text)
+    assert (code, manifest["settings"]["socket_mode_enabled"]) == (0, False)
+    url = "https://approval.example.com/chat/ops"
+    assert manifest["settings"]["interactivity"] == {"is_enabled": True, "request_url": f"{url}/interactivity"}
+    assert manifest["features"]["slash_commands"][0]["url"] == f"{url}/commands"
+    code, text = run("manifest", "void")
+    assert (code != 0, "there is no channel 'void'" in text) == (True, True)
+    room.channels["mail"] = {"kind": "mail", "host": "mail.example.com", "from": "no-reply@example.com"}
+    code, text = run("manifest", "mail")
+    assert (code != 0, "mail is of kind mail: only Slack has manifests" in text) == (True, True)
 
 
 @pytest.mark.parametrize(
@@ -84,6 +102,20 @@ def test_the_manifest_has_the_scopes_that_the_workspace_grants(room, run):
         ({"buttons": "yes"}, "buttons must be true or false"),
         ({"buttons": True}, "buttons need a way back"),
         ({"app_token_file": "/a", "signing_secret_file": "/b"}, "set one of them"),
+        ({"retiring_signing_secret": {"file": "/b", "until": DAY}}, "the file of the secret that stays"),
+        (
+            {"signing_secret_file": "/b", "retiring_signing_secret": {"file": "/b", "until": DAY}},
+            "the secret that stays",
+        ),
+        ({"signing_secret_file": "/b", "retiring_signing_secret": "/a"}, "retiring_signing_secret must be a mapping"),
+        (
+            {"signing_secret_file": "/b", "retiring_signing_secret": {"file": "a", "until": DAY}},
+            "retiring_signing_secret: file must be the full path of a file",
+        ),
+        (
+            {"signing_secret_file": "/b", "retiring_signing_secret": {"file": "/a"}},
+            "retiring_signing_secret: until must be the last day on which it counts",
+        ),
         ({"webhook": "x"}, "there is no setting 'webhook'"),
     ],
 )

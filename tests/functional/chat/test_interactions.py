@@ -290,9 +290,9 @@ def signed(secret, at, body):
     return {"X-Slack-Request-Timestamp": str(at), "x-slack-signature": f"v0={mac}"}
 
 
-def test_check_15_what_slack_did_not_sign_just_now_is_401():
-    from saltext.approval.chat.interactions import OverHttp
-    from saltext.approval.chat.signature import Verifier
+def test_check_15_what_slack_did_not_sign_just_now_is_401(room):
+    from saltext.approval.chat.interactions import Answer, OverHttp
+    from saltext.approval.chat.signature import SigningSecret, Verifier
 
     taken = []
 
@@ -301,7 +301,7 @@ def test_check_15_what_slack_did_not_sign_just_now_is_401():
             taken.append((kind, payload))
             acknowledge()
 
-    http = OverHttp(Takes(), Verifier(lambda: "secret"))
+    http = OverHttp(Takes(), Verifier([SigningSecret("x", room.secret("signing", "secret"))]))
     body, now = urllib.parse.urlencode({"payload": '{"type": "block_actions"}'}).encode(), 1_800_000_000
     for wrong in (
         {},
@@ -312,18 +312,41 @@ def test_check_15_what_slack_did_not_sign_just_now_is_401():
         signed("secret", now, body + b"x"),
         {**signed("secret", now, body), "x-slack-signature": "v0=ä"},
     ):
-        assert http.answer(wrong, body, now) == (401, None)
+        assert http.answer(wrong, body, now) == Answer(401)
     assert taken == []
     right = signed("secret", now - 299, body)
-    assert http.answer(right, body, now) == (200, None)
+    assert http.answer(right, body, now) == Answer(200)
     assert taken == [("interactive", {"type": "block_actions"})]
     # It counts once.
-    assert http.answer(right, body, now + 1) == (401, None)
+    assert http.answer(right, body, now + 1) == Answer(401)
     command = b"command=%2Fsalt-approval&text="
-    assert http.answer(signed("secret", now, command), command, now) == (200, None)
+    assert http.answer(signed("secret", now, command), command, now) == Answer(200)
     assert taken[1] == ("slash_commands", {"command": "/salt-approval", "text": ""})
     broken = b"payload=%7B"
-    assert http.answer(signed("secret", now, broken), broken, now) == (400, None)
+    why = "This is no click, modal or command of Slack: payload is no JSON, or nested too deep."
+    assert http.answer(signed("secret", now, broken), broken, now) == Answer(400, why=why)
+
+
+def test_while_the_signing_secret_changes_both_count_until_the_day_of_the_old_one(room):
+    from saltext.approval.chat import channels
+    from saltext.approval.chat.signature import Verifier
+    from saltext.approval.errors import ConfigError
+
+    old = {"file": room.secret("old", "old"), "until": datetime.date(2026, 12, 31)}
+    settings = room.channel(signing_secret_file=room.secret("new", "new"), retiring_signing_secret=old)
+    newest, retiring = channels.load({"ops": settings})["ops"].signing_secrets
+    verifier = Verifier([newest, retiring])
+    last, after = (int(datetime.datetime(*day, tzinfo=datetime.timezone.utc).timestamp()) for day in
+                   ((2026, 12, 31, 23, 59, 59), (2027, 1, 1)))  # fmt: skip
+    for at, secret, maker in (
+        (last, "new", newest), (last, "old", retiring), (last, "x", None), (after, "new", newest), (after, "old", None),
+    ):  # fmt: skip
+        assert verifier.maker(signed(secret, at, b"x"), b"x", at) is maker
+    # A file is wanted as long as it counts.
+    (room._folder / "old").unlink()
+    with pytest.raises(ConfigError, match="approval:chat:channels:ops: retiring_signing_secret: file"):
+        verifier.check(last)
+    verifier.check(after)
 
 
 def test_over_http_a_click_decides_and_a_modal_is_answered(room, client):
@@ -340,16 +363,16 @@ def test_over_http_a_click_decides_and_a_modal_is_answered(room, client):
     interactions = Interactions(
         channel, lambda: db.connect(config.Connection(room.database.dsn("chat"))), story.Teller(str)
     )
-    over = OverHttp(interactions, Verifier(lambda: room.slack.signing_secret))
+    over = OverHttp(interactions, Verifier(channel.signing_secrets))
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            status, answer = over.answer(dict(self.headers), body, datetime.datetime.now().timestamp())
-            self.send_response(status)
+            answer = over.answer(dict(self.headers), body, datetime.datetime.now().timestamp())
+            self.send_response(answer.status)
             self.send_header("Content-Type", "application/json")
             self.end_headers()
-            self.wfile.write(b"" if answer is None else json.dumps(answer).encode())
+            self.wfile.write(b"" if answer.content is None else json.dumps(answer.content).encode())
 
         def log_message(self, *arguments):
             pass

@@ -99,6 +99,64 @@ def test_a_mail_server_that_is_away_loses_nothing(room, post, client):
     assert len(post.taken) == 1
 
 
+@pytest.fixture
+def oncall(room):
+    """PagerDuty, to which the channel ``oncall`` leads beside the room's."""
+    with PagerDutyStandIn(KEY) as site:
+        room.restart(
+            oncall={"kind": "pagerduty", "key_file": room.secret("pagerduty.key", KEY), "url": site.url},
+        )
+        yield site
+
+
+def test_a_minion_that_is_silent_is_an_alert_until_it_is_heard(room, oncall):
+    room.route("drift", "chat-oncall")
+    told = "SELECT approval.tell_silence('{web1,web2}', now())"
+    room.database.execute("INSERT INTO approval.silence VALUES ('web1', now(), '1', 'state.apply', now(), 1)")
+    room.database.execute("SELECT approval.tell_silence('{web1}', now())")
+    room.work()
+    ((payload,),) = oncall.alerts.values()
+    assert (payload["source"], payload["severity"]) == ("web1", "warning")
+    assert "The minion is silent." in payload["custom_details"]["text"]
+    room.database.execute("DELETE FROM approval.silence")
+    room.database.execute(told)
+    room.work()
+    assert (oncall.alerts, room.waiting()) == ({"drift/web1": [], "drift/web2": []}, [])
+
+
+def test_each_of_many_alerts_is_resolved_by_its_own_key(room, oncall):
+    room.route("drift", "chat-oncall")
+    minions = [f"many{number}" for number in range(9)]
+    room.database.execute("SELECT approval.put_minions(%s)", (minions,), login="operator")
+    tell = "SELECT approval.tell_silence(%s, now())"
+    room.database.execute(
+        "INSERT INTO approval.silence SELECT m, now(), '1', 'state.apply', now(), 1 FROM unnest(%s::text[]) AS m",
+        (minions,),
+    )
+    room.database.execute(tell, (minions,))
+    room.work()
+    assert {key: len(payloads) for key, payloads in oncall.alerts.items()} == {f"drift/{name}": 1 for name in minions}
+    room.database.execute("DELETE FROM approval.silence")
+    room.database.execute(tell, (minions,))
+    room.work()
+    assert oncall.alerts == {f"drift/{name}": [] for name in minions}
+
+
+def test_an_alarm_that_was_acknowledged_while_pagerduty_was_away_resolves_its_alert(room, oncall, client):
+    room.route("alarms", "chat-oncall")
+    room.database.execute("SELECT approval.seal_audit()", login="engine")
+    room.database.execute("SELECT approval.raise_alarm('drift', '{web1}', 'x', NULL, '{\"what\": \"x\"}', now())")
+    room.database.execute("SELECT approval.settle_alarms()", login="engine")
+    room.work()
+    assert [len(payloads) for payloads in oncall.alerts.values()] == [1]
+    (alarm,) = client("alice").alarms()
+    client("alice").acknowledge(alarm["alarm"], "seen to")
+    room.database.execute("UPDATE approval.outbox SET created_at = now() - interval '3 hours' WHERE state = 'waiting'")
+    room.worker._desks[1]._stale_at = 0.0
+    room.work()
+    assert oncall.alerts == {f"alarm/{alarm['alarm']}": []}
+
+
 def test_pagerduty_is_no_place_for_jobs_and_says_so(room):
     with PagerDutyStandIn(KEY) as site:
         path = room.secret("pagerduty.key", KEY)

@@ -136,18 +136,13 @@ class Office:
         """The kinds of what is to become an alarm."""
         return [kind for (kind,) in self.database.execute("SELECT kind FROM approval.alarm_signal ORDER BY signal_no")]
 
-    def said(self, ticket):
-        """The texts of our comments on a ticket."""
-        return [_text(comment.body) for comment in ticket.comments if comment.author is self.jira.bot]
-
-
-def _text(body):
-    if isinstance(body, str):
-        return body
-    if body["type"] == "text":
-        return body["text"]
-    inner = "".join(map(_text, body.get("content", ())))
-    return inner + "\n" if body["type"] == "paragraph" else inner
+    def refusals(self, ticket):
+        """(decider, reason, whether it ends the ticket) of each refusal that a ticket is to be told."""
+        return self.database.execute(
+            "SELECT body ->> 'decider', body ->> 'reason', (body ->> 'ends')::boolean FROM approval.outbox "
+            "WHERE destination = %s AND thread = %s ORDER BY seq",
+            (self.provider, f"ticket/{ticket.id}"),
+        )
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ def test_the_service_takes_tickets_with_no_other_login(office, config, capsys):
             office.send(other)
             # Much sooner than it comes around by itself: it was told.
             office.jira.wait_for(lambda: len(office.requests()) == 2, 60)
-            office.jira.wait_for(lambda: office.said(ticket), 60)
+            office.jira.wait_for(lambda: ticket.comments, 60)
             assert cli.main(["check", "--config", config()]) == 0, capsys.readouterr().out
         finally:
             service.send_signal(signal.SIGTERM)

@@ -2,7 +2,6 @@
 
 import datetime
 import json
-import logging
 
 import pytest
 from standins import acme
@@ -16,12 +15,13 @@ TWO_STAGES = (
 
 
 def no_decision(office, ticket):
-    """Whether nothing was decided, and the ticket was told why."""
+    """That nothing was decided, and the ticket is told why: gives whose decision, and the reason."""
     assert office.decisions() == []
     assert office.requests() == [(f"{ticket.id}#1", "pending")]
-    (said,) = office.said(ticket)
-    assert said.startswith("I cannot count the decision of ")
-    return said
+    ((decider, reason, ends),) = office.refusals(ticket)
+    assert decider is not None
+    assert not ends
+    return f"{decider}: {reason}"
 
 
 def test_a_ticket_asks(office):
@@ -48,10 +48,10 @@ def test_acceptance_07_a_rule_that_says_something_else(office):
     (note,) = office.work()
     assert note.startswith("refused: the rule sent other packages than the ticket has now")
     assert office.requests() == []
-    assert ticket.status == "Failed"
-    assert "the rule sent other packages" in office.said(ticket)[0]
+    ((decider, reason, ends),) = office.refusals(ticket)
+    assert (decider, ends) == (None, True)
+    assert "the rule sent other packages" in reason
     # One that says the same as the ticket.
-    office.jira.transition(ticket, "Retry")
     office.send(
         ticket,
         way="automation",
@@ -143,7 +143,7 @@ def test_acceptance_12_somebody_unknown(office):
     stranger = office.jira.person("Stranger")
     office.jira.transition(ticket, "Approve", by=stranger)
     office.work(ticket)
-    assert no_decision(office, ticket).startswith("I cannot count the decision of Stranger: ")
+    assert no_decision(office, ticket).startswith("Stranger: ")
 
 
 @pytest.mark.parametrize("kind", ["app", "customer"])
@@ -170,10 +170,11 @@ def test_acceptance_12_an_unknown_person_asks(office):
     (note,) = office.work(ticket)
     assert note.startswith("refused: ")
     assert office.requests() == []
-    assert office.said(ticket)[0].startswith("I cannot make a request of this ticket: ")
+    ((decider, _, ends),) = office.refusals(ticket)
+    assert (decider, ends) == (None, False)
     # Once, however often it is read.
     office.work(ticket)
-    assert len(office.said(ticket)) == 1
+    assert len(office.refusals(ticket)) == 1
 
 
 def test_acceptance_13_what_a_body_alone_says_is_asserted(office, delivered):
@@ -257,22 +258,9 @@ def test_a_ticket_that_cannot_be_understood_any_more_holds(office):
     (note,) = office.work(ticket)
     assert note.startswith("refused: ")
     assert len(office.holds()) == 1
+    # It goes on when it is set back, so it does not end there.
+    assert [ends for _, _, ends in office.refusals(ticket)] == [False]
     assert office.items() == [("web1", "hello", "2.10-3")]
-
-
-def test_acceptance_16_a_forged_mark(office, caplog):
-    ticket = office.ticket(by=office.jira.person("Stranger"))
-    office.work(ticket)
-    (mark,) = [comment.properties["approval"] for comment in ticket.comments]
-    ticket.comments.clear()
-    office.jira.overwrite_property(ticket.key, "approval", {"digest": "forged", "request": 1})
-    forged = office.jira.comment(
-        ticket.key, {"type": "doc", "version": 1, "content": []}, properties={"approval": mark}
-    )
-    with caplog.at_level(logging.WARNING):
-        office.work(ticket)
-    assert len(office.said(ticket)) == 1
-    assert f"comment {forged.id} of somebody else bears our mark" in caplog.text
 
 
 def test_acceptance_17_a_moved_ticket_is_the_same(office):
@@ -350,19 +338,6 @@ def test_a_token_that_cannot_be_read(office, tmp_path):
     office.come_back()
     office.work()
     assert len(office.requests()) == 1
-
-
-def test_a_ticket_that_goes_while_it_is_told_something(office, monkeypatch):
-    ticket = office.ticket(by=office.jira.person("Stranger"))
-    comment = office.desk._system.client.comment
-
-    def late(*arguments):
-        office.jira.delete(ticket.key)
-        return comment(*arguments)
-
-    monkeypatch.setattr(office.desk._system.client, "comment", late)
-    (note,) = office.work(ticket)
-    assert note.startswith("refused: ")
 
 
 def test_the_end_of_a_token_is_an_alarm(office, now):

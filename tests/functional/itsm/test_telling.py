@@ -4,6 +4,7 @@ import datetime
 import hashlib
 import html
 import json
+import logging
 import os
 import random
 import re
@@ -18,7 +19,7 @@ from standins.servicenow import ServiceNowStandIn
 
 from saltext.approval import db
 from saltext.approval.engine.workers import ticket_news
-from saltext.approval.itsm import intake, sites, texts
+from saltext.approval.itsm import intake, jira_client, sites
 from saltext.approval.settings import Settings
 
 COUNT = int(os.environ.get("APPROVAL_TICKETS", "10"))
@@ -30,21 +31,6 @@ WORKFLOW = {
     **acme.WORKFLOW,
     "asked": "Waiting for Approval",
     "moves": {"waiting": "Wait", "done": "Complete", "failed": "Fail", "declined": "Decline"},
-}
-CLOSED = {"state": "3", "close_notes": "See the work notes."}
-STATES = {
-    "asked": {"state": ["-4", "-3"], "approval": "requested"},
-    "approved": {"approval": "approved", "state": "-2"},
-    "waiting": {"state": ["-1", "0"]},
-    "declined": [{"approval": "rejected"}, {"state": "4"}],
-    "done": {"state": "3", "close_code": "successful"},
-    "failed": {"state": "3", "close_code": "unsuccessful"},
-    "moves": {
-        "waiting": {"state": "-1"},
-        "done": [{"state": "0"}, {**CLOSED, "close_code": "successful"}],
-        "failed": [{"state": "0"}, {**CLOSED, "close_code": "unsuccessful"}],
-        "declined": {"state": "4"},
-    },
 }
 # A worker of its own, as `salt-approval serve` runs it, that is patient with the site for a moment only.
 PROCESS = """
@@ -96,8 +82,7 @@ class Scene:
 
     def take(self, ticket_id):
         """Take in what a ticket says now."""
-        writer, system = texts.of_site(self.site, self.settings), sites.system(self.site)
-        intake.Intake(self.site, system, writer, self.worker.call, db.json).take(ticket_id, {"way": "poll"})
+        intake.Intake(self.site, sites.system(self.site), self.worker.call, db.json).take(ticket_id, {"way": "poll"})
 
     def tell(self):
         """Tell all that is due, and what is due then; with leases and pauses that are over."""
@@ -175,7 +160,7 @@ class ServiceNow(Scene):
 
     def __init__(self, database, settings_of, folder):
         self.instance = ServiceNowStandIn()
-        settings = acme.servicenow_settings(self.instance, folder, workflow=STATES)
+        settings = acme.servicenow_settings(self.instance, folder)
         people = {self.instance.fred.sys_id: "alice", self.instance.angel.sys_id: "bob"}
         super().__init__(self.instance, settings, people, database, settings_of)
 
@@ -424,6 +409,69 @@ def test_acceptance_20_what_was_not_moved_is_said_and_tried_again(scene, lie):
     setattr(scene.jira.lies, lie, 0)
     scene.tell()
     assert (issue.status, scene.waiting()) == ("Waiting for Integration", [])
+
+
+def test_a_ticket_that_is_refused_is_told_once_and_ends_each_time(scene):
+    scene.jira.add_transition("Ask again", ["Failed"], "Waiting for Approval")
+    issue = scene.jira.create(APPROVED_HERE, {MINIONS: ["web1"], LINES: "nginx"}, scene.jira.zoe)
+    for _ in range(2):
+        scene.jira.transition(issue.key, "Approve", scene.jira.angel)
+        for _ in range(3):
+            scene.take(issue.id)
+        assert len(scene.waiting()) == 1
+        scene.tell()
+        (text,) = scene.said(issue).values()
+        assert text.startswith("I cannot make a request of this ticket: ")
+        assert (issue.status, scene.waiting(), len(issue.comments)) == ("Failed", [], 1)
+        scene.jira.transition(issue.key, "Ask again", scene.jira.zoe)
+
+
+def test_a_ticket_whose_request_is_approved_does_not_end_when_it_is_refused(scene, approve_all):
+    issue, number = scene.ask()
+    approve_all(number)
+    scene.tell()
+    scene.jira.transition(issue.key, "Approve", scene.jira.angel)
+    scene.jira.edit(issue.key, {LINES: "nginx"}, scene.jira.zoe)
+    scene.take(issue.id)
+    scene.tell()
+    assert any(mark.startswith("no/") for mark in scene.said(issue))
+    assert (issue.status, scene.waiting()) == ("Waiting for Integration", [])
+    # A ticket that is held goes on when it is set back.
+    scene.jira.edit(issue.key, {LINES: "nginx 1.24.0"}, scene.jira.zoe)
+    scene.take(issue.id)
+    for minion in ("web1", "web2"):
+        scene.prove(minion)
+    scene.tell()
+    assert (issue.status, scene.waiting()) == ("Completed", [])
+
+
+def test_acceptance_16_a_forged_mark(scene, caplog):
+    mark = {}
+    for is_forged in (False, True):
+        issue = scene.jira.create(APPROVED_HERE, {MINIONS: ["web1"], LINES: "nginx"}, scene.jira.zoe)
+        if is_forged:
+            scene.jira.overwrite_property(issue.key, "approval", {"digest": "forged", "request": 1})
+            scene.jira.comment(issue.key, {"type": "doc", "version": 1, "content": []}, properties={"approval": mark})
+        scene.take(issue.id)
+        with caplog.at_level(logging.WARNING):
+            scene.tell()
+        (said,) = [comment for comment in issue.comments if comment.author is scene.jira.bot]
+        mark = said.properties["approval"]
+    assert f"comment {issue.comments[0].id} of somebody else bears our mark" in caplog.text
+
+
+def test_a_ticket_that_goes_while_it_is_told_something(scene, monkeypatch):
+    issue = scene.jira.create(APPROVED_HERE, {MINIONS: ["web1"], LINES: "nginx"}, scene.jira.zoe)
+    scene.take(issue.id)
+    comment = jira_client.Client.comment
+
+    def late(*arguments):
+        scene.jira.delete(issue.key)
+        return comment(*arguments)
+
+    monkeypatch.setattr(jira_client.Client, "comment", late)
+    scene.worker.round()
+    assert scene.waiting() == []
 
 
 # ServiceNow.

@@ -20,7 +20,7 @@ import yaml
 from saltext.approval.portal import passwords
 from saltext.approval.portal.log import QUIET
 
-BOUND_S = 60
+BOUND_S = 120
 SECRETS = {
     "webhook": "a secret of the webhooks",
     "old": "the secret to be retired",

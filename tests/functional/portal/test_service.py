@@ -17,7 +17,7 @@ import pytest
 
 from saltext.approval.cli import main
 
-BOUND_S = 60
+BOUND_S = 120
 
 
 def test_it_tells_systemd_that_it_listens_and_ends_when_told(start, tmp_path):

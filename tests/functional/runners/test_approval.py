@@ -46,7 +46,9 @@ def test_a_request_and_its_approvals(runner):
     number = shown["request"]
     assert (shown["requester"], shown["assurance"], shown["source"]) == ("alice", "asserted", "salt")
     assert "alice asked for request" in refusal(runner, "approve", number)
-    assert runner("approve", number, user="bob") == {"request": number, "state": "pending"}
+    assert "this decision is for stage 2" in refusal(runner, "approve", number, user="bob", stage=2)
+    assert "this decision is for stage 2" in refusal(runner, "reject", number, "no", user="bob", stage=2)
+    assert runner("approve", number, user="bob", stage=1) == {"request": number, "state": "pending"}
     assert "asks for an identity that is authenticated" in refusal(runner, "approve", number, user="carol")
     assert [row["request_id"] for row in runner("list", state="pending")] == [number]
     assert runner("cancel", number)["state"] == "cancelled"

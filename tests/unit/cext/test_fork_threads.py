@@ -153,7 +153,7 @@ def sleeping(conninfo, threads, seconds, **options):
         yield [pool.submit(_core.call, conninfo, "test_sleep", [seconds], **options) for _ in range(threads)]
 
 
-def wait_until(condition, seconds=10):
+def wait_until(condition, seconds=60):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -168,7 +168,7 @@ def test_threads_that_call_at_once_use_a_few_connections(core_database, conninfo
         while not all(call.done() for call in calls):
             assert len(backends(core_database, "at-once")) == CONNECTIONS
         assert {str(call.result()) for call in calls} == {"[(None,)]"}
-    assert 0.9 <= time.monotonic() - start < 2
+    assert time.monotonic() - start >= 0.9
     assert len({backend(named) for _ in range(10)}) == 1
 
 
@@ -236,14 +236,14 @@ def test_a_database_that_is_away_is_asked_once_for_all_threads():
 
 
 def test_waiting_for_another_thread_has_an_end(conninfo):
-    options = {"connect_timeout_ms": 100, "timeout_ms": 200}
+    options = {"connect_timeout_ms": 900, "timeout_ms": 1000}
     backend(conninfo, **options)
     start = time.monotonic()
-    with sleeping(conninfo, 4 * CONNECTIONS, 3.0, **options) as calls:
+    with sleeping(conninfo, 4 * CONNECTIONS, 60.0, **options) as calls:
         for call in calls:
             assert isinstance(call.exception(), _core.Unavailable)
     # One after the other they would take four times the deadline.
-    assert time.monotonic() - start < 0.75
+    assert time.monotonic() - start < 3.5
     assert backend(conninfo, **options) > 0
 
 
@@ -271,13 +271,13 @@ def raise_alarmed(_signal, _frame):
 
 def test_a_handler_that_raises_ends_the_wait_for_other_threads(core_database, conninfo, alarm):
     named = conninfo + " application_name=occupied"
-    with sleeping(named, CONNECTIONS, 1.5):
+    with sleeping(named, CONNECTIONS, 4.0):
         wait_until(lambda: len(backends(core_database, "occupied")) == CONNECTIONS)
         alarm(raise_alarmed, 0.2)
         start = time.monotonic()
         with pytest.raises(Alarmed):
             backend(named)
-        assert time.monotonic() - start < 1
+        assert time.monotonic() - start < 3
     assert backend(named) > 0
 
 

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -19,6 +20,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import chat_stories as stories
 
+HERE = pathlib.Path(__file__).resolve().parent
+PICTURE = HERE.parents[2] / "docs/chat-ops.svg"
 TELLER = Teller(lambda text: text, "https://approval.example")
 
 
@@ -111,3 +114,24 @@ def test_the_command(tmp_path):
     log.write_text(json.dumps(channel()), encoding="utf-8")
     subprocess.run([sys.executable, chat_picture.__file__, log, target], check=True, timeout=60)
     assert "# ops" in words(target.read_text(encoding="utf-8"))
+
+
+def test_the_picture_in_the_documentation_is_that_of_the_log_here():
+    """It is made anew by `tools/chat_picture.py tests/unit/chat/ops.json docs/chat-ops.svg`."""
+    log = json.loads((HERE / "ops.json").read_text(encoding="utf-8"))
+    assert PICTURE.read_text(encoding="utf-8") == chat_picture.picture("ops", log)
+
+
+def test_each_colour_is_of_a_class_that_is_dark_where_the_screen_is():
+    svg = chat_picture.picture("ops", channel())
+    light, dark = re.search(
+        r"<style>(.*)@media \(prefers-color-scheme: dark\) \{(.*)\}\s*</style>", svg, re.DOTALL
+    ).groups()
+    drawn = svg.partition("</style>")[2]
+    assert "#" not in drawn.replace("# ops", "").replace("job/1#2", "")
+    for style in (light, dark):
+        assert {"text {", "rect {", ".pale {", ".code {", ".primary {", ".danger {"} <= set(
+            re.findall(r"[\w.]+ \{", style)
+        )
+    colours = [re.search(r"^text \{.*fill: (#\w+)", style, re.MULTILINE)[1] for style in (light, dark)]
+    assert colours[0] != colours[1]

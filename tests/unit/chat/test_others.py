@@ -125,7 +125,7 @@ def test_a_chat_that_hangs_is_waited_for_so_long(made, chat):
     began = time.monotonic()
     with pytest.raises(Away, match=r"no answer in 0.3 s, so that it may come twice"):
         channel.deliver(MESSAGE, "request/7")
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20
     # The thread is not left to a second one.
     before = threading.active_count()
     with pytest.raises(Later):

@@ -100,6 +100,8 @@ def test_acts_stand_in_the_thread():
     wave = TELLER.entry("request/7", 5, "requests", stories.act("wave-opened", principal=None, detail=None), None)
     assert read(wave) == "The next wave goes out"
     assert TELLER.entry("request/7", 6, "requests", stories.act("reviewed"), None).title == "reviewed"
+    given_up = TELLER.entry("request/7", 7, "requests", stories.act("rollout-given-up"), None)
+    assert given_up.title == "The rollout was given up"
     assert TELLER.entry("request/7", 6, "update", {}, stories.request()) is None
 
 
@@ -122,6 +124,12 @@ def test_a_job_that_runs_and_is_over():
     body = stories.job(outcome="silent")
     over = TELLER.parent("job/1", stories.job(), body)
     assert "1 ok, 0 failed by their states, 1 silent." in read(over)
+    for fun, failed in (
+        ("cmd.run", "0 failed"),
+        ("state.apply,test.ping", "0 failed"),
+        ("state.sls,state.top", "0 failed by their states"),
+    ):
+        assert f"1 ok, {failed}, 1 silent." in read(TELLER.parent("job/1", stories.job(fun=fun), body))
     assert over.tone == "warning"
     assert TELLER.parent("job/1", None, body).title == over.title  # the job cache has dropped it
 

@@ -95,6 +95,31 @@ def test_a_transition_that_we_may_not_take(jira, good):
     assert "has no transition 'Wait' for us" in text
 
 
+@pytest.mark.parametrize(
+    ("stage", "move", "level", "says"),
+    [
+        ("done", {"transition": "Complete", "resolution": "Done"}, "ok", "sets the resolution 'Done'"),
+        (
+            "done",
+            {"transition": "Complete", "resolution": "Finished"},
+            "error",
+            "there is no resolution 'Finished' (there",
+        ),
+        ("waiting", {"transition": "Wait", "resolution": "Done"}, "warning", "has no resolution, so 'Done' is not set"),
+    ],
+)
+def test_resolutions(good, stage, move, level, says):
+    assert any(says in text for text in found(changed(good, ("workflow", "moves", stage), move), level))
+
+
+def test_a_resolution_that_a_transition_wants(jira, good):
+    for transition in jira.transitions:
+        if transition.name == "Complete":
+            transition.screen = ("resolution!",)
+    (text,) = wrong(good)
+    assert "the transition 'Complete' wants a resolution" in text
+
+
 def test_what_cannot_be_tried_is_said(jira, good):
     jira.issues.clear()
     jira.keys.clear()

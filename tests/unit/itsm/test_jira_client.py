@@ -4,6 +4,7 @@ import datetime
 import logging
 
 import pytest
+from standins import acme
 from standins.jira import JiraStandIn
 
 from saltext.approval.itsm import jira_client, markup
@@ -227,6 +228,38 @@ def test_a_name_of_several_transitions(jira, site, issue):
     with pytest.raises(NotMoved, match="several transitions 'Wait'"):
         site.move(issue.id, "waiting")
     assert issue.status == "Sending to Integration"
+
+
+RESOLVED = {"transition": "Complete", "resolution": "Won't Do"}
+
+
+@pytest.fixture
+def resolving(jira, jira_settings, system_of):
+    """The site, where a resolution is set when a ticket is done or has failed."""
+    moves = {"waiting": "Wait", "done": RESOLVED, "failed": {**RESOLVED, "transition": "Fail"}}
+    return system_of(jira_settings(jira, workflow={**acme.WORKFLOW, "moves": moves}))
+
+
+def test_a_resolution_is_set_with_a_move(jira, resolving, issue):
+    jira.transition(issue, "Approve")
+    for stage in ("waiting", "done"):
+        resolving.move(issue.id, stage)
+    assert (issue.status, issue.resolution) == ("Completed", "Won't Do")
+
+
+def test_a_resolution_is_not_set_where_the_screen_has_none(jira, resolving, issue):
+    jira.transition(issue, "Approve")
+    resolving.move(issue.id, "failed")
+    assert (issue.status, issue.resolution) == ("Failed", None)
+
+
+def test_a_resolution_that_there_is_not(jira, jira_settings, system_of, issue):
+    moves = {"waiting": "Wait", "done": {**RESOLVED, "resolution": "Finished"}}
+    site = system_of(jira_settings(jira, workflow={**acme.WORKFLOW, "moves": moves}))
+    jira.transition(issue, "Approve")
+    site.move(issue.id, "waiting")
+    with pytest.raises(NotMoved, match="Resolution name 'Finished' is not valid"):
+        site.move(issue.id, "done")
 
 
 def test_a_stage_without_a_move(jira, site, issue):

@@ -12,6 +12,7 @@ CHANGE = "change_request"
 PACKAGES = [{"name": "hello", "version": "2.10-3"}]
 FIELDS = {"short_description": "Install hello", "u_minions": "web1,web2", "u_packages": PACKAGES}
 SAID = (markup.Paragraph(("Thank you.",)), markup.Bullets((("web1 [code]x[/code]",),)))
+CLOSING = {"state": "3", "close_code": "successful", "close_notes": "See the work notes."}
 EARLIER = datetime.timedelta(hours=1)
 
 
@@ -195,9 +196,9 @@ def test_a_note_that_did_not_come_to_stand(instance, site, change):
 def test_a_ticket_is_moved(instance, site, scheduled):
     site.move(scheduled["sys_id"], "waiting")
     assert scheduled["state"] == "-1"
-    instance.edit(CHANGE, scheduled["sys_id"], {"state": "0"})
     site.move(scheduled["sys_id"], "done")
     assert (scheduled["state"], scheduled["close_code"]) == ("3", "successful")
+    assert [entry.body["state"] for entry in instance.requests("PATCH")] == ["-1", "0", "3"]
     asked = len(instance.requests("PATCH"))
     site.move(scheduled["sys_id"], "done")
     assert len(instance.requests("PATCH")) == asked
@@ -216,10 +217,57 @@ def test_a_state_that_it_does_not_lead_to(instance, site, scheduled):
         site.move(scheduled["sys_id"], "failed")
 
 
-def test_fields_that_are_mandatory(instance, servicenow_settings, system_of, scheduled):
-    settings = servicenow_settings(instance)
-    settings["workflow"]["moves"]["done"] = {"state": "3"}
-    site = system_of(settings)
+@pytest.fixture
+def moved_by(instance, servicenow_settings, system_of):
+    """A function that gives the site with other moves."""
+
+    def make(**moves):
+        settings = servicenow_settings(instance)
+        return system_of({**settings, "workflow": {**settings["workflow"], "moves": moves}})
+
+    return make
+
+
+def test_a_change_is_not_closed_past_its_review(instance, site, moved_by, scheduled):
+    site.move(scheduled["sys_id"], "waiting")
+    with pytest.raises(NotMoved, match="has state '-1' after"):
+        moved_by(done=CLOSING).move(scheduled["sys_id"], "done")
+    site.move(scheduled["sys_id"], "done")
+    assert scheduled["state"] == "3"
+
+
+@pytest.mark.parametrize("stage", ["done", "failed"])
+def test_a_change_that_is_in_review_is_closed_from_there(instance, site, scheduled, stage):
+    for state in ("-1", "0"):
+        instance.edit(CHANGE, scheduled["sys_id"], {"state": state})
+    site.move(scheduled["sys_id"], stage)
+    assert (scheduled["state"], len(instance.requests("PATCH"))) == ("3", 1)
+
+
+@pytest.mark.parametrize(
+    ("states", "code", "left"),
+    [
+        ([], "", ["-1", None, "0", "3"]),
+        ([], "successful", ["-1", None, "0", "3"]),
+        (["-1"], "", [None, "0", "3"]),
+        (["-1"], "successful", ["0", "3"]),
+        (["-1", "0"], "successful", ["3"]),
+        # Of a review that somebody else began it is not known how it came about.
+        (["-1", "0"], "", ["-1", None, "0", "3"]),
+    ],
+)
+def test_a_move_of_several_steps_goes_on_where_it_was_cut(instance, moved_by, scheduled, states, code, left):
+    for state in states:
+        instance.edit(CHANGE, scheduled["sys_id"], {"state": state})
+    instance.edit(CHANGE, scheduled["sys_id"], {"close_code": code})
+    site = moved_by(done=[{"state": "-1"}, {"close_code": "successful"}, {"state": "0"}, CLOSING])
+    site.move(scheduled["sys_id"], "done")
+    assert scheduled["state"] == "3"
+    assert [entry.body.get("state") for entry in instance.requests("PATCH")] == left
+
+
+def test_fields_that_are_mandatory(instance, moved_by, scheduled):
+    site = moved_by(done={"state": "3"})
     for state in ("-1", "0"):
         instance.edit(CHANGE, scheduled["sys_id"], {"state": state})
     with pytest.raises(NotMoved, match="mandatory: close_code, close_notes"):

@@ -9,7 +9,7 @@ import zoneinfo
 import pytest
 
 from saltext.approval.itsm import markup, telling, texts
-from saltext.approval.itsm.ticket import Away, Comment, Denied, Gone, NotMoved, Ticket
+from saltext.approval.itsm.ticket import Away, Comment, Denied, Gone, Ignored, NotMoved, Ticket
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
@@ -91,14 +91,17 @@ class Database:
     """What the functions of the database give and were given."""
 
     def __init__(self, shown):
-        self.news, self.bound, self.held = shown, [], []
+        self.news, self.bound, self.held, self.requests = shown, [], [], []
 
-    def value(self, function, *args):
+    def call(self, function, *args):
         if function == "ticket_news":
             assert args == ("jira-sc21", 7)
-            return self.news
+            return [{"ticket_news": self.news}]
+        if function == "requests_of_ticket":
+            assert args == ("jira-sc21", "10001")
+            return [{"state": state} for state in self.requests]
         {"bind_ticket": self.bound, "hold_ticket": self.held}[function].append(args)
-        return None
+        return [{function: None}]
 
 
 def setting(ticket, shown, kind="jira"):
@@ -109,7 +112,7 @@ def setting(ticket, shown, kind="jira"):
         shown = {**shown, "ticket": {**shown["ticket"], "digest": digest}}
     writer = texts.Writer(kind, "en", zoneinfo.ZoneInfo("UTC"), None, str)
     database = Database(shown)
-    return telling.Telling(site, ticket, writer, database.value), database
+    return telling.Telling(site, ticket, writer, database.call), database
 
 
 def ended(state, **changes):
@@ -309,6 +312,91 @@ def test_a_comment_that_vanishes_is_no_comment():
     with pytest.raises(Away, match="is not there"):
         setting(ticket, ended("converged"))[0].tell(7, 4, "settled")
     assert ticket.stage == "waiting"
+
+
+# Refusals.
+
+
+def refusal(**changes):
+    usual = {"event": "refused", "ticket": "10001", "reason": "web9 is unknown", "decider": None, "ends": True}
+    return {**usual, **changes}
+
+
+def test_a_ticket_that_was_approved_for_nothing_is_told_and_ends_behind_that():
+    ticket = OneTicket("approved")
+    setting(ticket, None)[0].refuse(refusal())
+    ((mark, (text, _)),) = ticket.notes.items()
+    assert mark.startswith("no/")
+    assert text == "I cannot make a request of this ticket: web9 is unknown"
+    assert ticket.stage == "failed"
+    assert ticket.asked.index(f"comment {mark}") < ticket.asked.index("move failed")
+
+
+def test_a_decision_that_does_not_count_ends_nothing():
+    ticket = OneTicket("approved")
+    tell, _ = setting(ticket, None)
+    tell.refuse(refusal(decider="Bob", ends=False))
+    tell.refuse(refusal(decider="Carol", ends=False))
+    said = [text for text, _ in ticket.notes.values()]
+    assert said == [f"I cannot count the decision of {name}: web9 is unknown" for name in ("Bob", "Carol")]
+    assert ticket.stage == "approved"
+
+
+@pytest.mark.parametrize(
+    ("stage", "requests", "after"),
+    [
+        ("asked", [], "asked"),
+        ("waiting", [], "waiting"),
+        ("approved", ["pending"], "approved"),
+        ("approved", ["failed", "approved"], "approved"),
+        ("approved", ["failed"], "failed"),
+    ],
+)
+def test_a_ticket_that_got_its_request_meanwhile_or_was_moved_on_does_not_end(stage, requests, after):
+    ticket = OneTicket(stage)
+    tell, database = setting(ticket, None)
+    database.requests = requests
+    tell.refuse(refusal())
+    assert ticket.stage == after
+
+
+def test_a_ticket_that_is_none_of_ours_any_more_does_not_end():
+    class Foreign(OneTicket):
+        def ticket(self, document):
+            raise Ignored("its project is another")
+
+    ticket = Foreign("approved")
+    setting(ticket, None)[0].refuse(refusal())
+    assert (len(ticket.notes), ticket.stage) == (1, "approved")
+
+
+def test_a_ticket_that_does_not_end_is_tried_again():
+    ticket = OneTicket("approved")
+    ticket.lies = 1
+    tell, _ = setting(ticket, None)
+    with pytest.raises(NotMoved):
+        tell.refuse(refusal())
+    tell.refuse(refusal())
+    assert (len(ticket.notes), ticket.stage) == (1, "failed")
+
+
+def test_a_refused_ticket_that_is_gone_is_left():
+    ticket = OneTicket("approved")
+    ticket.refuses = Gone("SC21-7 was deleted")
+    tell, database = setting(ticket, None)
+    tell.refuse(refusal())
+    assert database.held == []
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("cut", range(1, 6))
+def test_a_refusal_that_was_killed_at_any_step_is_there_once(cut, after):
+    ticket = OneTicket("approved", cut, after)
+    tell, _ = setting(ticket, None)
+    with pytest.raises(Killed):
+        tell.refuse(refusal())
+    tell.refuse(refusal())
+    assert ([writes for _, writes in ticket.notes.values()], ticket.stage) == ([1], "failed")
 
 
 EVENTS = [("pending", 1, "asked"), ("approved", 2, "approved"), ("approved", 3, "wave"), ("converged", 4, "settled")]

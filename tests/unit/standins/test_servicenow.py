@@ -223,6 +223,17 @@ def test_a_state_that_is_not_next_stays_as_it_is_without_a_word(api, change):
     assert api.patch(f"{CHANGES}/{change['sys_id']}", json={"state": "-3"}).json()["result"]["state"]["value"] == "-4"
 
 
+def test_a_change_is_closed_by_way_of_its_review(instance, api, change):
+    closing = {"state": "3", "close_code": "successful", "close_notes": "done"}
+    for path in (f"{CHANGES}/{change['sys_id']}", f"{TABLE}/{change['sys_id']}"):
+        brought_to(instance, change, "-1")
+        assert api.patch(path, json=closing).status_code == 200
+        assert change["state"] == "-1"
+        for fields in ({"state": "0"}, closing):
+            assert api.patch(path, json=fields).status_code == 200
+            assert change["state"] == fields["state"]
+
+
 def test_even_a_good_patch_may_change_nothing(instance, api, change):
     instance.lies.silent_patch = 1
     assert api.patch(f"{CHANGES}/{change['sys_id']}", json={"state": "-4"}).status_code == 200

@@ -450,7 +450,7 @@ def test_a_connection_of_socket_mode_comes_before_http(slack, portal, connect, a
     assert portal.taken == []
 
 
-def wait_until(condition, timeout_s=10):
+def wait_until(condition, timeout_s=60):
     end = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < end, "it never came to be"

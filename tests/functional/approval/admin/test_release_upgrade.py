@@ -86,6 +86,17 @@ def test_its_data_stays_as_it_was(site):
     assert site.execute(DATA) == before
 
 
+def test_runs_that_proved_something_are_known(site):
+    """Their evidence stays a replay."""
+    before = site.execute(
+        "SELECT DISTINCT minion_id, run_id FROM approval.job_return WHERE authenticated AND run_id IS NOT NULL "
+        "ORDER BY 1, 2"
+    )
+    assert before
+    _upgrade(site)
+    assert site.execute("SELECT minion_id, run_id FROM approval.seen_run ORDER BY 1, 2") == before
+
+
 def test_minions_get_what_they_got(site, database_server, capsys):
     """Each document is checked against its digest as it is read, so equal lines are whole ones."""
 

@@ -39,7 +39,9 @@ def test_a_request_from_asking_to_the_audit(run):
     assert refused.returncode == 1
     assert refused.stderr.startswith("salt-approval: alice asked for request 1")
     digest = json.loads(run("bob", "show", "1", "--json").stdout)["digest"]
-    assert run("bob", "approve", "1", "--digest", digest).stdout == "request 1: pending\n"
+    late = run("bob", "reject", "1", "--comment", "no", "--stage", "2")
+    assert (late.returncode, "this decision is for stage 2" in late.stderr) == (1, True)
+    assert run("bob", "approve", "1", "--digest", digest, "--stage", "1").stdout == "request 1: pending\n"
     assert run("carol", "approve", "1", "--comment", "go").stdout == "request 1: approved\n"
     assert "approved by carol (pg:carol, authenticated)" in run("alice", "show", "1").stdout
     assert "hello" in run("alice", "state", "%").stdout

@@ -15,7 +15,7 @@ from saltext.approval.admin import check
 from saltext.approval.cli import main
 from saltext.approval.engine import heartbeat
 
-BOUND_S = 60
+BOUND_S = 120
 # No module of Salt can be imported there, as where it is not installed.
 WITHOUT_SALT = """
 import sys

@@ -41,6 +41,22 @@ def test_a_request_goes_through_its_chain(client):
     assert alice.verify_audit() == []
 
 
+def test_a_decision_for_another_stage_than_the_present_one_is_refused(client):
+    number = client("alice").request("package", "web1", HELLO, "needed")["request"]
+    bob, carol = client("bob"), client("carol")
+    for decide in (bob.approve, bob.reject):
+        with pytest.raises(Refused, match="is at stage 1, and this decision is for stage 2") as raised:
+            decide(number, "seen", stage=2)
+        assert raised.value.sqlstate == "AP011"
+    for stage in ("1", 0, -1, True, 1.5, 2**31):
+        with pytest.raises(InputError, match=r"stage: .* is not a positive number"):
+            bob.approve(number, stage=stage)
+    assert bob.approve(number, stage=1)["state"] == "pending"
+    with pytest.raises(Refused, match="is at stage 2, and this decision is for stage 1"):
+        carol.approve(number, stage=1)
+    assert carol.approve(number, stage=2)["state"] == "approved"
+
+
 def test_reject_and_cancel_end_a_request(client):
     first = client("alice").request("package", "web1", HELLO, "needed")["request"]
     assert client("bob").reject(first, "no")["state"] == "rejected"

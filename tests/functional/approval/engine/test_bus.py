@@ -17,7 +17,7 @@ from saltext.approval.engine.runner import Runner
 from saltext.approval.engine.worker import WORKERS, Worker
 from saltext.approval.settings import Settings
 
-BOUND_S = 30
+BOUND_S = 120
 
 
 def until(condition, bound_s=BOUND_S):

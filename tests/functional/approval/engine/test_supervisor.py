@@ -19,7 +19,7 @@ from saltext.approval.engine.supervisor import Supervisor
 from saltext.approval.errors import Unavailable
 from saltext.approval.settings import Settings
 
-BOUND_S = 30
+BOUND_S = 120
 
 
 @pytest.fixture

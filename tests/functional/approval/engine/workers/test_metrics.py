@@ -22,7 +22,7 @@ from saltext.approval.engine.workers import metrics as worker_module
 from saltext.approval.errors import ConfigError
 from saltext.approval.settings import Settings
 
-BOUND_S = 60
+BOUND_S = 120
 QUICK_S = 2.0  # for a scrape, whatever the database does
 
 

@@ -28,7 +28,7 @@ from saltext.approval.engine.worker import WORKERS
 from saltext.approval.engine.workers import snapshot as snapshot_worker
 from saltext.approval.settings import Settings
 
-WAIT_S = 20
+WAIT_S = 120
 INSERT = """
 INSERT INTO approval.document
     (minion_id, valid_from, revision, digest, evidence_key, kinds, names, types, contents, item_ids)
