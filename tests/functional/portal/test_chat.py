@@ -89,7 +89,7 @@ def test_a_secret_to_be_retired_counts_and_the_log_says_that_it_is_in_use(listen
 
 
 def test_check_16_a_command_is_acknowledged_though_the_database_is_away(listening, slack):
-    service = listening(dsn_file=None, dsn="host=127.0.0.1 port=1 dbname=approval user=salt_chat")
+    service = listening(dsn="host=127.0.0.1 port=1 dbname=approval user=salt_chat")
     status, _, answer = service.ask("GET", "/readyz")
     assert (status, b'"chat":"failed"' in answer.replace(b" ", b"")) == (503, True)
     done = slack.command(slack.person("alice"), "/salt-approval inbox")
