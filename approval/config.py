@@ -77,6 +77,11 @@ def read_secret_file(path, what, uid=None):
     return _private_text(path, what, uid, "one secret")
 
 
+def read_passwords_file(path, what, uid=None):
+    """The same of a file with a line for each person who may sign in by a password."""
+    return _private_text(path, what, uid, "a line of `salt-approval web password NAME` for each person")
+
+
 @dataclass(frozen=True)
 class DatedSecret:
     """

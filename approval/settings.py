@@ -58,6 +58,7 @@ PARTS = {
 SERVICE_PARTS = {
     "itsm": Part("approval:itsm", "approval_itsm", "salt_itsm", "itsm.dsn", ("sites",)),
     "chat": Part("approval:chat", "approval_chat", "salt_chat", "chat.dsn", ("channels",)),
+    "portal": Part("approval:portal", "approval_portal", "salt_portal", "portal.dsn", ("passwords",)),
 }
 CACHEDIR = "/var/cache/salt/master"
 SERVICE_CACHEDIR = "/var/cache/salt-approval"
@@ -162,7 +163,7 @@ class Settings:
         engine = self.section("engine")
         if isinstance(engine, dict) and any(source in engine for source in config.SOURCES):
             return "engine"
-        return next((part for part in SERVICE_PARTS if self.section(part) is not None), "engine")
+        return next((part for part in ("itsm", "chat") if self.section(part) is not None), "engine")
 
     def listen_connection(self):
         """

@@ -1,13 +1,15 @@
 """Answers: pages for people, problems as JSON (RFC 9457) for everybody else, and the headers of both."""
 
-import html
 import json
 
-from flask import Response, request
+from flask import Response, render_template, request
 
-POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",  # for browsers that know no frame-ancestors
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -15,29 +17,11 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 TRANSPORT = "max-age=31536000"  # seconds; for this host alone, as others of the domain are not ours
-PAGE = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-</head>
-<body>
-<main>
-<h1>{title}</h1>
-{content}
-</main>
-</body>
-</html>
-"""
 
 
-def page(title, content, status=200):
-    """A Response with a page; ``content`` is HTML, the title is text."""
-    return Response(
-        PAGE.format(title=html.escape(title), content=content), status, content_type="text/html; charset=utf-8"
-    )
+def page(template, status=200, **values):
+    """A Response with a page: the template of this name, with these values."""
+    return Response(render_template(template, **values), status, content_type="text/html; charset=utf-8")
 
 
 def as_json(content, status=200, content_type="application/json"):
@@ -49,7 +33,7 @@ def problem(status, title, detail):
     """A Response that says what is wrong: a page where the asker prefers HTML, else JSON."""
     kinds = ("application/problem+json", "application/json", "text/html")
     if request.accept_mimetypes.best_match(kinds) == "text/html":
-        return page(title, f"<p>{html.escape(detail)}</p>", status)
+        return page("problem.html", status, title=title, detail=detail)
     return as_json({"title": title, "status": status, "detail": detail}, status, "application/problem+json")
 
 

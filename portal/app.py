@@ -6,7 +6,7 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 
 from ..errors import Unavailable
-from . import answers, health, log, pages
+from . import answers, files, health, log, wording
 from .front import Front
 
 RETRY_S = 5
@@ -20,7 +20,7 @@ DETAILS = {
 }
 
 
-def create(web, checks, blueprints=()):
+def create(web, checks, blueprints):
     """
     The application, by the config.Web ``web``.
 
@@ -28,11 +28,14 @@ def create(web, checks, blueprints=()):
         {name: function} of what has to be for the service to be ready: each gives None, or a sentence that says what
         is wrong; or raises ApprovalError.
     blueprints
-        More of them beside health and the pages.
+        More of them beside health and the files of pages.
     """
-    app = Flask("saltext.approval.portal", static_folder=None, template_folder=None)
+    app = Flask("saltext.approval.portal", static_folder=None, template_folder="templates")
     app.json.sort_keys = False
-    for blueprint in (health.blueprint(checks), pages.blueprint(), *blueprints):
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(wording.FILTERS)
+    app.jinja_env.globals.update(file=files.address, now=wording.now)
+    for blueprint in (health.blueprint(checks), files.blueprint(), *blueprints):
         app.register_blueprint(blueprint)
     app.after_request(answers.with_headers)
     app.register_error_handler(HTTPException, _http_problem)
@@ -45,7 +48,9 @@ def create(web, checks, blueprints=()):
 def _http_problem(exc):
     if exc.response is not None:
         return exc.response
-    response = answers.problem(exc.code, exc.name, DETAILS.get(exc.code, exc.name))
+    # A refusal says itself why.
+    detail = exc.description if exc.code == 403 else DETAILS.get(exc.code, exc.name)
+    response = answers.problem(exc.code, exc.name, detail)
     if exc.code == 405 and exc.valid_methods:
         response.headers["Allow"] = ", ".join(exc.valid_methods)
     return response

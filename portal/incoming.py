@@ -26,3 +26,15 @@ def content(most):
     if length is not None and taken < length:
         abort(400)
     return b"".join(pieces)
+
+
+def form(most):
+    """
+    Make sure that ``request.form`` is that of a form of at most ``most`` bytes. Ends the request with 411, 413 or 415.
+    """
+    if request.content_length is None:
+        abort(411)
+    if request.content_length > most:
+        abort(413)
+    if request.mimetype != "application/x-www-form-urlencoded":
+        abort(415)

@@ -1,12 +1,17 @@
 """The web service as a whole: from the settings to the end."""
 
+import os
+
 from .. import db
 from ..chat import channels, story
 from ..errors import ConfigError
 from ..intake import masking
 from ..itsm import sites
-from . import app, chat, config, tickets
+from . import app, chat, config, pages, requests, signing_in, tickets
 from .database import Connections
+from .passwords import WHERE as PASSWORDS
+from .passwords import Passwords
+from .people import People
 from .server import Server
 
 READY_S = 2.0
@@ -22,36 +27,73 @@ def run(settings, schema):
     Raises ConfigError, before anything is served.
     """
     web = config.load(settings.web())
-    settings.connection("itsm")
-    database = Connections(lambda: settings.connection("itsm"))
-    desks = {name: tickets.Desk(site, database) for name, site in sites.load(settings.ticket_sites()).items()}
-    root = web.root_routes
-    if root is not None and (root not in desks or desks[root].site.route_token_file is None):
+    heard = _heard(settings, web.public_url)
+    # Each part has a login of its own; one of them is enough to tell whether the schema is of this version.
+    wanted = {part: settings.section(part) is not None for part in ("itsm", "portal")} | {"chat": bool(heard)}
+    databases = {part: _connections(settings, part) for part, is_wanted in wanted.items() if is_wanted}
+    if not databases:
         raise ConfigError(
-            f"{config.WHERE}: root_routes: there is no site {root!r} with a route_token_file "
-            f"(sites: {', '.join(desks)})"
+            "the web service has nothing to do: configure approval:portal, where people sign in, or approval:itsm, for "
+            "systems of tickets"
         )
+    desks = _desks(settings, web.root_routes, databases.get("itsm"))
 
     def schema_problem():
-        pending = database.call(READY_S, lambda conn: schema.status(conn).pending)
+        pending = next(iter(databases.values())).call(READY_S, lambda conn: schema.status(conn).pending)
         return "the database's schema is older than this service: run salt-approval db upgrade" if pending else None
 
     def sites_problem():
         return "; ".join(found for desk in desks.values() if (found := desk.problem())) or None
 
-    checks = {"database": schema_problem, "sites": sites_problem}
-    blueprints = [tickets.blueprint(desks, root)]
-    if heard := _heard(settings, web.public_url):
-        chats = Connections(lambda: settings.connection("chat"))
+    def chat_problem():
+        databases["chat"].call(READY_S, lambda conn: conn.execute("SELECT"))
+        for desk in heard.values():
+            desk.check()
 
-        def chat_problem():
-            chats.call(READY_S, lambda conn: conn.execute("SELECT"))
-            for desk in heard.values():
-                desk.check()
+    def people_problem():
+        databases["portal"].call(READY_S, lambda conn: conn.execute("SELECT"))
+        passwords.check()
 
+    checks, blueprints = {"database": schema_problem}, []
+    if desks:
+        checks["sites"] = sites_problem
+        blueprints.append(tickets.blueprint(desks, web.root_routes))
+    if heard:
         checks["chat"] = chat_problem
         blueprints.append(chat.blueprint(heard))
+    if "portal" in databases:
+        passwords = Passwords(_passwords_file(settings.section("portal")))
+        checks["people"] = people_problem
+        masker = masking.of_site(settings.masking_patterns)
+        people = People([passwords], databases["portal"], masker, web.public_url.startswith("https:"))
+        blueprints += [signing_in.blueprint(people), requests.blueprint(people)]
+    else:
+        blueprints.append(pages.blueprint())
     Server(app.create(web, checks, blueprints), web).run()
+
+
+def _connections(settings, part):
+    settings.connection(part)
+    return Connections(lambda: settings.connection(part))
+
+
+def _desks(settings, root, database):
+    """
+    {name: tickets.Desk} of the sites of tickets.
+
+    root
+        The one whose rules are at ``/`` too; None: none.
+    database
+        The Connections of the sites; None: there are none.
+    """
+    known = {} if database is None else sites.load(settings.ticket_sites())
+    found = {name: tickets.Desk(site, database) for name, site in known.items()}
+    if root is not None and (root not in found or found[root].site.route_token_file is None):
+        raise ConfigError(
+            f"{config.WHERE}: root_routes: there is no site {root!r} with a route_token_file "
+            f"(sites: {', '.join(found)})"
+        )
+    return found
 
 
 def _heard(settings, public_url):
@@ -64,3 +106,13 @@ def _heard(settings, public_url):
         for name, channel in channels.load(settings.chat_channels()).items()
         if channel.kind == "slack" and channel.settings.get("signing_secret_file")
     }
+
+
+def _passwords_file(section):
+    path = section.get("passwords")
+    if not isinstance(path, str) or not os.path.isabs(path):
+        raise ConfigError(
+            f"{PASSWORDS} must be the full path of a file, with a line of `salt-approval web password NAME` for each "
+            "person"
+        )
+    return path

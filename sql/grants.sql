@@ -36,11 +36,11 @@ $$;
 
 GRANT USAGE ON SCHEMA approval TO
     approval_policy_admin, approval_operator, approval_person, approval_break_glass, approval_exporter,
-    approval_returner, approval_minion_returner, approval_engine, approval_itsm, approval_chat, approval_auditor;
+    approval_returner, approval_minion_returner, approval_engine, approval_itsm, approval_chat, approval_portal, approval_auditor;
 -- Each of them can tell whether the schema is of its version.
 GRANT SELECT ON approval.migration, approval.code_version TO
     approval_policy_admin, approval_operator, approval_person, approval_exporter,
-    approval_returner, approval_minion_returner, approval_engine, approval_itsm, approval_chat, approval_auditor;
+    approval_returner, approval_minion_returner, approval_engine, approval_itsm, approval_chat, approval_portal, approval_auditor;
 
 GRANT EXECUTE ON FUNCTION
     approval.save_load,
@@ -365,4 +365,20 @@ GRANT SELECT ON approval.chat_message, approval.job_told, approval.contact, appr
     approval.stranger, approval.chat_socket
 TO approval_auditor;
 
+-- The pages for people on the web. All but the beginning of a session goes by its token: the login acts as nobody who did not
+-- sign in.
+GRANT EXECUTE ON FUNCTION
+    approval.count_attempt,
+    approval.begin_session,
+    approval.use_session,
+    approval.end_session,
+    approval.end_other_sessions,
+    approval.list_sessions,
+    approval.inbox_by_session,
+    approval.show_request_by_session,
+    approval.show_plan_by_session,
+    approval.decide_by_session,
+    approval.review_by_session
+TO approval_portal;
+GRANT SELECT (session_no, provider, subject, address, began_at, seen_at, ends_at) ON approval.web_session TO approval_auditor;
 GRANT EXECUTE ON FUNCTION approval.pseudonymise_principal TO approval_policy_admin;

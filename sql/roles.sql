@@ -16,6 +16,7 @@ BEGIN
         'approval_engine',           -- the keepers that run beside the master
         'approval_itsm',             -- the part that speaks for systems of tickets
         'approval_chat',             -- the part that tells people, and answers them, by chat
+        'approval_portal',           -- the pages for people on the web: acts for who has a session there
         'approval_auditor'           -- reads everything but keys
     ] LOOP
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = role_name) THEN

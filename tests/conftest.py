@@ -43,6 +43,7 @@ LOGINS = {
     "engine": "approval_engine",
     "itsm": "approval_itsm",
     "chat": "approval_chat",
+    "portal": "approval_portal",
     "auditor": "approval_auditor",
     "alice": "approval_person",
     "bob": "approval_person",

@@ -26,6 +26,7 @@ LIMITS = {
     "approval_policy_admin": NOTICE,
     "approval_itsm": {**NOTICE, "statement_timeout": "60s"},
     "approval_chat": {**NOTICE, "statement_timeout": "60s"},
+    "approval_portal": {**NOTICE, "statement_timeout": "15s"},
 }
 # These settings of a connection are the administrator's own; all others are the way to the server.
 OWN_SETTINGS = (

@@ -17,6 +17,7 @@ PAGES = (
     "daily-work",
     "running",
     "web",
+    "portal",
     "job-log",
     "chat",
     "chat-other",

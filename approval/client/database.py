@@ -478,14 +478,7 @@ class DatabaseClient(Client):
         return db.value(self._conn, "whoami", *self._identity)
 
     def _masked(self, answer, names):
-        """The answer with the secrets hidden in all that stands under one of these names."""
-        if isinstance(answer, list):
-            return [self._masked(content, names) for content in answer]
-        if not isinstance(answer, dict):
-            return answer
-        masked = {name: self._masker.masked_data(answer[name]) for name in names.intersection(answer)}
-        others = {name: self._masked(answer[name], names) for name in answer.keys() - names - NOT_OF_MINIONS}
-        return {**answer, **others, **masked}
+        return masked(answer, names, self._masker)
 
     def _rows(self, function, *args):
         return [_plain(row) for row in db.call(self._conn, function, *args)]
@@ -516,6 +509,17 @@ def operator(opts, user):
         raise ConfigError("Salt does not say who calls this function: use salt-run, the API or salt-approval")
     with db.connect(connection) as conn:
         yield DatabaseClient(conn, settings.provider(), user, masking.of_site(settings.masking_patterns))
+
+
+def masked(answer, names, masker):
+    """The answer with the secrets hidden in all that stands under one of these names."""
+    if isinstance(answer, list):
+        return [masked(content, names, masker) for content in answer]
+    if not isinstance(answer, dict):
+        return answer
+    hidden = {name: masker.masked_data(answer[name]) for name in names.intersection(answer)}
+    others = {name: masked(answer[name], names, masker) for name in answer.keys() - names - NOT_OF_MINIONS}
+    return {**answer, **others, **hidden}
 
 
 def _comment(value):

@@ -1,12 +1,13 @@
 -- A person's name goes from everywhere, the audit stays whole, and nothing else is let through.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(36);
+SELECT plan(37);
 
 -- Somebody whose name, accounts and address stand nowhere by accident, in all that people leave behind.
 CREATE ROLE t_zebulon LOGIN; GRANT approval_person TO t_zebulon;
 SELECT approval.put_principal('zebulon', 'person'), approval.put_identity('pg', 't_zebulon', 'zebulon'),
     approval.put_identity('slack', 'T1/UZEB', 'zebulon'), approval.put_identity('salt', 'zeb', 'zebulon'),
+    approval.put_identity('web', 'zebulon@example.org', 'zebulon'),
     approval.put_membership('owners', 'zebulon'), approval.put_contact(NULL, NULL, 'zebulon', 'mail', 'zeb@example.org'),
     approval.put_route('chat-ops', 'jobs', '{}', '{"users": ["zeb", "deploy"]}'),
     approval.put_route('log', 'requests', '{"principal": "zebulon"}'),
@@ -159,6 +160,7 @@ SELECT is((SELECT string_agg(t.line, E'\n' ORDER BY t.line COLLATE "C") FROM (
     seen_run: jid minion_id run_id
     sending_pause: comment paused_by
     setting: content name
+    sign_in_attempt: attempt_key
     silence: fun jid minion_id
     speaks_for: assurance login provider
     stranger: provider subject
@@ -168,8 +170,12 @@ SELECT is((SELECT string_agg(t.line, E'\n' ORDER BY t.line COLLATE "C") FROM (
     ticket_poll: provider
     ticket_request: digest provider ticket_id
     transition: from_state to_state
-    wave_minion: minion_id ping_jid verdict$$, E'\n'), 'no column came that nobody thought about');
+    wave_minion: minion_id ping_jid verdict
+    web_session: address credential provider subject token_hash$$, E'\n'), 'no column came that nobody thought about');
 
+-- A session of theirs, however it comes there after they were disabled.
+INSERT INTO approval.web_session (token_hash, provider, subject, credential, address, began_at, seen_at, ends_at)
+VALUES (sha256('z'), 'web', 'zebulon@example.org', 'c', '192.0.2.7', now(), now(), now() + interval '30 minutes');
 CREATE TEMP TABLE before AS SELECT * FROM pg_temp.traces('zeb');
 SELECT pg_temp.pseudonymise('t_policy', 'zebulon', 'asked for by letter', true) AS tried \gset
 SELECT results_eq('SELECT * FROM pg_temp.traces(''zeb'') ORDER BY 1', 'SELECT * FROM before ORDER BY 1', 'a dry run changes nothing');
@@ -178,7 +184,8 @@ SELECT pg_temp.pseudonymise('t_policy', 'zebulon') AS done \gset
 SELECT is(:'done'::jsonb - '{principal,at}'::text[], :'tried'::jsonb, 'it told what is done');
 SELECT is(:'done'::jsonb -> 'left', jsonb '{"job": 1, "audit_entry": 1, "request": 0, "decision": 0, "alarm": 0, "job_log": 1, "ticket_delivery": 0}',
     'what is left is counted');
-SELECT is(:'done'::jsonb -> 'dropped', jsonb '{"outbox": 2, "identity": 2, "contact": 1, "membership": 1}', 'what is dropped is counted');
+SELECT is(:'done'::jsonb -> 'dropped', jsonb '{"outbox": 2, "identity": 3, "contact": 1, "membership": 1}', 'what is dropped is counted');
+SELECT is_empty('SELECT FROM approval.web_session', 'their sessions on the web end');
 SELECT set_eq('SELECT place FROM pg_temp.traces(''zeb'')', ARRAY['audit_entry.detail', 'audit_entry.identity', 'job_log.command', 'minion.minion_id'],
     'the name is left where it names a machine, and in a text');
 SELECT is((SELECT array_agg(principal) FROM approval.audit_entry WHERE identity ~* 'zeb'), '{carol}', 'an account stays with others who had it');

@@ -1,7 +1,7 @@
 -- Nobody but by functions changes anything, and each role calls only what is its own.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(20);
+SELECT plan(21);
 
 CREATE FUNCTION pg_temp.granted(login text) RETURNS text[] LANGUAGE sql AS $$
 SELECT coalesce(array_agg(DISTINCT p.proname::text ORDER BY p.proname::text), '{}')
@@ -43,6 +43,9 @@ SELECT is(pg_temp.granted('t_itsm'), '{ask_by_ticket,bind_ticket,claim_deliverie
 CREATE ROLE t_chat LOGIN; GRANT approval_chat TO t_chat;
 SELECT is(pg_temp.granted('t_chat'), '{ask_people,asked_people,busy,chat_may_ask,chat_messages,chat_story,claim_messages,decide,drop_contact,drop_stale,failed_returns,hold_socket,inbox,'
     'list_contacts,list_requests,mute_contact,post_digests,put_contact,settle_message,show_request,tell_jobs,whoami}', 'chat: what is told there, and what those say who answer');
+CREATE ROLE t_portal LOGIN; GRANT approval_portal TO t_portal;
+SELECT is(pg_temp.granted('t_portal'), '{begin_session,count_attempt,decide_by_session,end_other_sessions,end_session,inbox_by_session,list_sessions,'
+    'review_by_session,show_plan_by_session,show_request_by_session,use_session}', 'portal: what people with a session there may');
 SELECT is(pg_temp.granted('t_stranger'), '{}', 'a login without a role: none');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_auditor''))', $$SELECT name FROM reading UNION VALUES ('show_policy'), ('inbox_of'), ('list_returns'), ('list_quarantine'), ('list_jobs'), ('check_job_log'), ('metrics')$$,
     'auditor: reads');
@@ -64,7 +67,7 @@ SELECT lives_ok($$SELECT pg_temp.act('t_auditor', 'SELECT count(*) FROM approval
 -- Every table, every login, every way to write: by really trying.
 SELECT is_empty($$
     SELECT login, relname, privilege
-    FROM unnest(ARRAY['t_alice', 't_runner', 't_policy', 't_exporter', 't_returner', 't_minion', 't_engine', 't_itsm', 't_chat', 't_auditor', 't_stranger']) AS login,
+    FROM unnest(ARRAY['t_alice', 't_runner', 't_policy', 't_exporter', 't_returner', 't_minion', 't_engine', 't_itsm', 't_chat', 't_portal', 't_auditor', 't_stranger']) AS login,
         pg_class AS c, unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER', 'REFERENCES']) AS privilege
     WHERE c.relnamespace = 'approval'::regnamespace AND c.relkind IN ('r', 'p') AND has_table_privilege(login, c.oid, privilege)$$,
     'no login may write any table');
@@ -78,7 +81,7 @@ END
 $$;
 SELECT is_empty($$
     SELECT login, relname, verb
-    FROM unnest(ARRAY['t_alice', 't_runner', 't_policy', 't_exporter', 't_returner', 't_minion', 't_engine', 't_itsm', 't_chat', 't_auditor', 't_stranger']) AS login,
+    FROM unnest(ARRAY['t_alice', 't_runner', 't_policy', 't_exporter', 't_returner', 't_minion', 't_engine', 't_itsm', 't_chat', 't_portal', 't_auditor', 't_stranger']) AS login,
         pg_class AS c, unnest(ARRAY['DELETE FROM approval.%I', 'INSERT INTO approval.%I DEFAULT VALUES', 'TRUNCATE approval.%I']) AS verb
     WHERE c.relnamespace = 'approval'::regnamespace AND c.relkind IN ('r', 'p') AND NOT pg_temp.refused(login, format(verb, relname))$$,
     'each is refused when it tries');
@@ -90,7 +93,7 @@ SELECT is_empty($$
     'and none but the auditor reads a table, beside the record of what was installed');
 SELECT is((
     SELECT string_agg(concat_ws(' ', login, relname, privilege), ', ' ORDER BY login)
-    FROM unnest(ARRAY['t_alice', 't_runner', 't_policy', 't_exporter', 't_returner', 't_minion', 't_engine', 't_itsm', 't_chat', 't_auditor', 't_stranger']) AS login,
+    FROM unnest(ARRAY['t_alice', 't_runner', 't_policy', 't_exporter', 't_returner', 't_minion', 't_engine', 't_itsm', 't_chat', 't_portal', 't_auditor', 't_stranger']) AS login,
         pg_class AS c, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER', 'REFERENCES']) AS privilege
     WHERE c.relnamespace = 'approval'::regnamespace AND c.relkind IN ('v', 'm') AND has_table_privilege(login, c.oid, privilege)
         AND NOT (login = 't_auditor' AND privilege = 'SELECT' AND relname <> 'exported_document')),

@@ -7,21 +7,13 @@ DECLARE
     target approval.request;
     moment timestamptz;
     voter bigint;
-    present integer;
 BEGIN
     actor := approval.acting_principal(p_provider, p_subject);
     -- Two who decide at once, or decide and cancel, are ordered by this lock.
     target := approval.lock_request(p_request_id);
     -- Not the start of the transaction: the caller chose that, and a wait for the lock only makes it older.
     moment := clock_timestamp();
-    IF p_stage IS NOT NULL AND target.state = 'pending' THEN
-        SELECT s.stage_no INTO STRICT present FROM approval.current_stage(p_request_id) AS s;
-        IF present <> p_stage THEN
-            RAISE EXCEPTION USING ERRCODE = 'AP011',
-                MESSAGE = format('request %s is at stage %s, and this decision is for stage %s', p_request_id, present, p_stage),
-                HINT = 'Look at it again before you decide.';
-        END IF;
-    END IF;
+    PERFORM approval.check_stage(target, p_stage);
     voter := approval.check_decision(target, actor.principal_id, actor.assurance, p_decision, p_digest, moment);
     RETURN approval.record_decision(
         target, actor.principal_id, voter, p_provider, p_subject, actor.assurance, p_decision, p_comment, moment);

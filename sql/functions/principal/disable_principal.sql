@@ -8,10 +8,13 @@ BEGIN
         END IF;
         RETURN false;
     END IF;
+    DELETE FROM approval.web_session AS s
+    USING approval.identity AS i JOIN approval.principal AS p USING (principal_id)
+    WHERE p.name = p_name AND (s.provider, s.subject) = (i.provider, i.subject);
     PERFORM approval.audit_append(0, now(), 'principal-disabled', NULL, NULL, NULL, jsonb_build_object('principal', p_name));
     RETURN true;
 END
 $$;
 COMMENT ON FUNCTION approval.disable_principal IS
-    'Bars a principal from acting, and its approvals of pending requests from counting; gives whether anything changed. Raises '
-    'AP017. Definer: policy changes are audited.';
+    'Bars a principal from acting, and its approvals of pending requests from counting, and ends its sessions on the web; gives '
+    'whether anything changed. Raises AP017. Definer: policy changes are audited.';

@@ -1,10 +1,12 @@
 """The web service as a process of its own, on a free port, with a database behind it."""
 
 import contextlib
+import html
 import http.client
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -12,8 +14,10 @@ import sys
 import time
 
 import pytest
+import requests
 import yaml
 
+from saltext.approval.portal import passwords
 from saltext.approval.portal.log import QUIET
 
 BOUND_S = 120
@@ -38,6 +42,55 @@ def wait_until(condition):
         assert time.monotonic() < deadline, "it did not come"
         time.sleep(0.05)
     return found
+
+
+def password_of(name):
+    """What this person types."""
+    return f"the password of {name}"
+
+
+class Visitor:
+    """Somebody with a browser that runs no script: keeps cookies, follows no redirect, sends the forms of pages."""
+
+    def __init__(self, service):
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._address = f"http://localhost:{service.port}"
+
+    @property
+    def cookies(self):
+        """{name: value} of the cookies that were kept."""
+        return self._session.cookies
+
+    def get(self, path, **options):
+        """The answer to a GET; its text has no entities of HTML any more."""
+        return self._plain(self._session.get(self._address + path, allow_redirects=False, timeout=BOUND_S, **options))
+
+    def post(self, path, fields, **options):
+        """The answer to a POST of a form."""
+        return self._plain(
+            self._session.post(self._address + path, fields, allow_redirects=False, timeout=BOUND_S, **options)
+        )
+
+    def hidden(self, path):
+        """{name: value} of the hidden fields of the page, those of its last form last."""
+        return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', self.get(path).text))
+
+    def sign_in(self, name, password=None, **fields):
+        """Fill in the form and send it."""
+        given = {"name": name, "password": password or password_of(name)}
+        return self.post("/login/password", {**self.hidden("/login"), **given, **fields})
+
+    def decide(self, number, decision, comment="", **fields):
+        """Send the form of the request's page, with these fields changed."""
+        shown = self.hidden(f"/requests/{number}")
+        return self.post(f"/requests/{number}/decision", {**shown, "decision": decision, "comment": comment, **fields})
+
+    @staticmethod
+    def _plain(answer):
+        answer.plain = html.unescape(re.sub(r"<[^>]*>", " ", answer.text))
+        answer.plain = " ".join(answer.plain.split())
+        return answer
 
 
 class Service:
@@ -208,3 +261,56 @@ def start(web_config, free_port, tmp_path):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(service.process.pid, signal.SIGKILL)
         service.process.wait()
+
+
+@pytest.fixture
+def passwords_file(tmp_path):
+    """The file of those who may sign in: the three people of the policy, and one whom it does not know."""
+    path = tmp_path / "passwords"
+    path.touch(mode=0o600)
+    path.write_text(
+        "".join(passwords.line(name, password_of(name)) + "\n" for name in ("alice", "bob", "carol", "eve"))
+    )
+    return path
+
+
+@pytest.fixture
+def people(approved):
+    """The database with people who are known on the web, and a login that may act for them."""
+    for name in ("alice", "bob", "carol"):
+        approved.execute("SELECT approval.put_identity('web', %s, %s)", (name, name))
+    approved.execute("SELECT approval.put_speaker('portal', 'web', 'authenticated')")
+    return approved
+
+
+@pytest.fixture
+def open_portal(people, start, settings_of, passwords_file, free_port):
+    """A function that starts a service where these people sign in."""
+
+    def begin(web=None, **ours):
+        local = {"public_url": f"http://localhost:{free_port}"}
+        portal = {**settings_of("portal"), "passwords": str(passwords_file)}
+        return start({**local, **(web or {})}, portal=portal, **ours)
+
+    return begin
+
+
+@pytest.fixture
+def come():
+    """A function that gives a Visitor of a service, who is not signed in."""
+    return Visitor
+
+
+@pytest.fixture
+def visit(open_portal):
+    """A function that gives a Visitor of such a service, who is signed in under the name, if any."""
+    service = open_portal()
+
+    def begin(name=None):
+        visitor = Visitor(service)
+        if name is not None:
+            assert visitor.sign_in(name).status_code == 303
+        return visitor
+
+    begin.service = service
+    return begin

@@ -53,6 +53,7 @@ def test_a_host_that_chats_needs_no_other_login():
     assert Settings({"approval": {"chat": chat}}).main_part == "chat"
     assert Settings({"approval": {"chat": chat, "itsm": {"dsn_file": "/x"}}}).main_part == "itsm"
     assert Settings({"approval": {"chat": chat, "engine": {"dsn_file": "/x"}}}).main_part == "engine"
+    assert Settings({"approval": {"chat": chat, "portal": {"dsn_file": "/x"}}}).main_part == "chat"
     assert Settings({"approval": {"chat": chat}}).chat_channels() == {"ops": {}}
     for wrong in ({}, {"channels": []}, {"channels": {}}):
         with pytest.raises(ConfigError, match="approval:chat:channels must be a mapping"):

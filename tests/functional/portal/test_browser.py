@@ -1,0 +1,192 @@
+"""The pages for people in a real browser: without scripts, by keyboard, narrow and wide, light and dark."""
+
+import json
+import pathlib
+import re
+
+import axe_playwright_python
+import pytest
+from playwright.sync_api import sync_playwright
+
+CHROMIUM = "/usr/bin/chromium"
+AXE = pathlib.Path(axe_playwright_python.__file__).parent / "axe.min.js"
+THEMES, WIDTHS = ("light", "dark"), (320, 768, 1280)
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+LEAST_TARGET = 24  # pixels
+# Links within a sentence, and fields that people do not see, are no targets.
+SMALL = """
+least => [...document.querySelectorAll('button, .button, nav a, input:not([type=hidden]), textarea, h2 a')]
+    .filter(one => { const box = one.getBoundingClientRect(); return box.width < least || box.height < least; })
+    .map(one => one.outerHTML)
+"""
+COVERED = """
+() => { const box = document.activeElement.getBoundingClientRect();
+        const seen = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+        return !document.activeElement.contains(seen) && !(seen && seen.contains(document.activeElement)); }
+"""
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Debian's browser."""
+    with sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def browse(chromium, visit):
+    """
+    A function that opens a page of the portal in a browser of its own, as its options say; gives the page. Whatever
+    the browser complains of, such as a breach of the policy of contents, fails the test.
+    """
+    contexts, complaints = [], []
+
+    def open_page(path="/inbox", **options):
+        context = chromium.new_context(base_url=f"http://localhost:{visit.service.port}", **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    # The browser itself calls answers of 4xx and 5xx errors.
+    assert [text for text in complaints if "Failed to load resource" not in text] == []
+
+
+@pytest.fixture
+def requests(client):
+    """The numbers of three requests: one that waits for carol, one with odd texts, one that is approved."""
+    alice, bob, carol = client("alice"), client("bob"), client("carol")
+    waiting = alice.request("package", ["web1", "web2"], {"hello": "2.12-1", "nginx": "absent"}, "CHG-4711: a greeting")
+    bob.approve(waiting["request"], comment="looks fine")
+    long = "https://example.com/" + "x" * 300
+    odd = alice.request("value", ["日本", 'say "hi"'], values={"motd": long}, reason=f"see {long}")
+    done = alice.request("package", ["web1"], {"sl": "5"}, "steam")
+    bob.approve(done["request"])
+    carol.approve(done["request"])
+    return [one["request"] for one in (waiting, odd, done)]
+
+
+def sign_in(page, name):
+    """Fill in the form and send it."""
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(f"the password of {name}")
+    page.get_by_role("button", name="Sign in").click()
+
+
+def tab_to(page, what):
+    """Press the key until what matches the pattern has the focus, which must be visible on the way."""
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        focused = page.evaluate("document.activeElement.outerHTML")
+        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline != "none", focused
+        assert not page.evaluate(COVERED), focused
+        if re.search(what, focused):
+            return
+    raise AssertionError(f"the focus does not get to {what}")
+
+
+def test_to_decide_by_mouse_without_scripts(browse, requests, people):
+    page = browse(java_script_enabled=False)
+    assert page.url.endswith("/login?next=/inbox")
+    sign_in(page, "carol")
+    assert page.title() == "(2) Inbox · Approvals"
+    page.get_by_role("link", name=f"Request {requests[0]}").click()
+    page.get_by_label("Comment").fill("as asked for")
+    page.get_by_role("button", name="Approve 4 items on 2 minions").click()
+    assert page.get_by_role("status").inner_text().startswith("Your approval is recorded. The request is approved now.")
+    page.go_back()
+    page.go_forward()
+    assert people.execute("SELECT count(*) FROM approval.decision WHERE provider = 'web'") == [(1,)]
+    # The page before is not there any more as it was: no form of it can be sent again.
+    page.go_back()
+    assert page.get_by_role("button", name=re.compile("Approve")).count() == 0
+
+
+def test_to_decide_by_keyboard_alone(browse, requests, people):
+    page = browse()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    tab_to(page, 'id="name"')
+    page.keyboard.type("carol")
+    page.keyboard.press("Tab")
+    page.keyboard.type("the password of carol")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"^[^?]*/inbox$"))
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    tab_to(page, f'href="/requests/{requests[1]}"')
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/requests/{requests[1]}")
+    tab_to(page, 'id="comment"')
+    page.keyboard.type("no")
+    tab_to(page, 'value="reject"')
+    page.keyboard.press("Enter")
+    page.wait_for_url("**?done=reject")
+    assert people.execute("SELECT comment FROM approval.decision WHERE decision = 'reject'") == [("no",)]
+
+
+def test_a_double_click_is_one_decision(browse, requests, people):
+    page = browse()
+    sign_in(page, "carol")
+    page.goto(f"/requests/{requests[0]}")
+    page.get_by_role("button", name=re.compile("Approve")).dblclick()
+    page.wait_for_url("**?done=approve")
+    assert "Your approval is recorded." in page.get_by_role("status").inner_text()
+    assert people.execute("SELECT count(*) FROM approval.decision WHERE provider = 'web'") == [(1,)]
+
+
+def test_a_missing_reason_is_told_at_its_field(browse, requests):
+    page = browse()
+    sign_in(page, "carol")
+    page.goto(f"/requests/{requests[0]}")
+    page.get_by_role("button", name="Reject").click()
+    assert page.title().startswith("A reason is missing: ")
+    field = page.get_by_label("Comment")
+    assert field.evaluate("one => one === document.activeElement")
+    described = [page.locator(f"#{one}").inner_text() for one in field.get_attribute("aria-describedby").split()]
+    assert "Say why you reject it: who asked has to know." in described
+
+
+def test_nothing_is_wrong_for_whoever_reads_it_otherwise(browse, requests, capsys):
+    """axe finds nothing on any page, light and dark, narrow and wide; nothing scrolls sideways; no target is small."""
+    looked = 0
+    waiting, odd, done = requests
+    for theme in THEMES:
+        page = browse("/login", color_scheme=theme, viewport={"width": 1280, "height": 900})
+        steps = [
+            None,
+            "/inbox",
+            "/sessions",
+            f"/requests/{waiting}",
+            f"/requests/{odd}",
+            f"/requests/{done}",
+            "/requests/99",
+        ]
+        for path in steps:
+            if path == "/inbox":
+                sign_in(page, "carol")
+            elif path:
+                page.goto(path)
+            # The policy of the pages lets no script in, so the browser itself runs it.
+            page.evaluate(AXE.read_text(encoding="utf-8"))
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 900})
+                where = f"{path} {theme} {width}"
+                options = json.dumps({"runOnly": RULES, "resultTypes": ["violations"]})
+                found = page.evaluate(f"axe.run(document, {options})")["violations"]
+                assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == [], where
+                assert page.evaluate("document.documentElement.scrollWidth") <= width, where
+                assert page.evaluate(SMALL, LEAST_TARGET) == [], where
+                assert page.get_by_role("heading", level=1).count() == 1, where
+                looked += 1
+    with capsys.disabled():
+        print(f"\naxe: {looked} looks ({len(steps)} pages x {len(THEMES)} themes x {len(WIDTHS)} widths), 0 violations")
+    assert looked == len(steps) * len(THEMES) * len(WIDTHS)
