@@ -10,13 +10,13 @@ import logging
 import re
 from urllib.parse import quote
 
-from . import credentials, jira_check, markup
+from . import credentials, jira_assets, jira_check, markup
 from .http import Http
+from .jira_assets import GATEWAY
 from .ticket import Away, Comment, Denied, Gone, NotMoved
 
 log = logging.getLogger(__name__)
 
-GATEWAY = "https://api.atlassian.com"  # where the tokens of service accounts work, and nowhere else
 PAGE = 100
 PAGES_MAX = 500
 MARK = "approval"  # the property of our comments
@@ -33,7 +33,7 @@ class Client:
     system
         The jira.Jira of it.
 
-    ``http`` is its Http, ``rest`` the path below which its interface is.
+    ``http`` is its Http, ``rest`` the path below which its interface is; ``assets`` is the Http of its Assets.
     """
 
     def __init__(self, system):
@@ -42,8 +42,12 @@ class Client:
         self.rest = "/rest/api/3" if self._is_cloud else "/rest/api/2"
         self._us = None
         cloud_id = self._site.auth.get("cloud_id")
+        # The tokens of service accounts work at the gateway, and nowhere else.
         url = self._site.url if cloud_id is None else f"{GATEWAY}/ex/jira/{quote(cloud_id, safe='')}"
-        self.http = Http(self._site.provider, url, credentials.of(self._site))
+        self.http = self.assets = Http(self._site.provider, url, credentials.of(self._site))
+        if system.own.assets is not None and jira_assets.address(self._site, GATEWAY) != url:
+            address = jira_assets.address(self._site, GATEWAY)
+            self.assets = Http(f"Assets of {self._site.provider}", address, credentials.of(self._site))
 
     def us(self):
         """Our account there, as Jira gives it."""
@@ -57,7 +61,8 @@ class Client:
         fields = document["issue"]["fields"]
         if fields.get("archiveddate") or fields.get("archivedDate"):
             raise Gone(f"{document['issue']['key']} was archived")
-        return {**document, "approvals": self._approvals(document["issue"])}
+        issue = document["issue"]
+        return {**document, "approvals": self._approvals(issue), "assets": self._objects(issue)}
 
     def changed(self, since):
         """See ticket.System."""
@@ -192,6 +197,18 @@ class Client:
             found += page["values"]
             if page.get("isLastPage", True) or not page["values"]:
                 break
+        return found
+
+    def _objects(self, issue):
+        """The objects of Assets that an issue refers to, by reference; None for one that is not there for us."""
+        found = {}
+        for reference in self._system.objects(issue):
+            try:
+                found[reference] = self.assets.get(jira_assets.path(self._system.own.assets, reference)).content
+            except Denied as exc:
+                if exc.status != 404:
+                    raise
+                found[reference] = None
         return found
 
     def _pages(self, path, name, **parameters):

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ..errors import ApprovalError
+from ..errors import ApprovalError, InputError
 
 # The module of each system, which is imported when a site of that kind is used.
 SYSTEMS = {kind: f"{__package__}.{kind}" for kind in ("jira", "servicenow", "generic")}
@@ -166,6 +166,8 @@ class Ticket:
         Those that stand in it, the oldest first.
     facts
         What ask() reads, as the system delivers it.
+    is_elsewhere
+        Whether a part of what it asks for stands outside of it, so that its history does not tell of changes there.
     """
 
     id: str | None
@@ -182,6 +184,7 @@ class Ticket:
     decisions: tuple = ()
     edits: tuple = ()
     facts: dict = field(default_factory=dict, repr=False)
+    is_elsewhere: bool = False
 
     @property
     def digest(self):
@@ -214,7 +217,7 @@ class System(Protocol):
         """
 
     def ask(self, ticket):
-        """The Ask of a ticket. Raises Ignored where its stage asks for nothing."""
+        """The Ask of a ticket. Raises Ignored where its stage asks for nothing, and Unfetched."""
 
     # To talk: by the site's own client. All of these raise Away and Denied.
 
@@ -290,6 +293,19 @@ class Talking:
     def check(self):
         """See System."""
         return self.client.check()
+
+
+class Unfetched(InputError):
+    """
+    What a ticket asks for stands elsewhere in part, and was not fetched with it.
+
+    request_type, addresses
+        The type of the request that it asks for; where that stands.
+    """
+
+    def __init__(self, message, request_type, addresses):
+        super().__init__(message)
+        self.request_type, self.addresses = request_type, tuple(addresses)
 
 
 class Unsigned(Exception):
