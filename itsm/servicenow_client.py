@@ -147,6 +147,9 @@ class Client:
         if not self._has_attachment(wanted):
             raise Away(f"{self.http.name}: the file {name} is not there, though the instance took it")
 
+    def link(self, ticket_id, request, page):
+        """The link stands in each work note: records have none of their own."""
+
     def _users(self, names):
         """{user name: sys_id} of those that there are."""
         names = sorted(name for name in names if isinstance(name, str) and name and not set(name) & set(",^"))
