@@ -18,7 +18,7 @@ from . import body as json_body
 from . import items, jira_assets, jira_fields, options, signature, sites
 from .ticket import ASKING, REVERTING, STAGES, Ask, Decision, Deleted, Edit, Ignored, Person, Talking, Ticket
 
-OWN = ("api", "projects", "workflow", "options", "assets")
+OWN = ("api", "projects", "workflow", "options", "assets", "remote_links")
 AUTH = ("email", "token_file", "cloud_id")
 APIS = ("cloud", "datacenter")
 ID = re.compile("[0-9]{1,19}")
@@ -54,6 +54,8 @@ class Settings:
         The options.Offers of its fields.
     assets
         The jira_assets.Settings; None: no field refers to objects of Assets.
+    remote_links
+        Whether issues have a link to the page of each of their requests.
     """
 
     api: str
@@ -63,6 +65,7 @@ class Settings:
     resolutions: dict = field(default_factory=dict)
     options: tuple = ()
     assets: object = None
+    remote_links: bool = True
 
 
 def settings(where, given):
@@ -103,7 +106,10 @@ def settings(where, given):
             raise ConfigError(f"{where}: workflow: set {stage}, the status into which the transition {move!r} leads")
     offers = options.load(f"{where}: options", given.get("options"))
     assets = jira_assets.load(f"{where}: assets", given.get("assets"), api == "cloud", types.values())
-    return Settings(api, types, edges, moves, resolutions, offers, assets)
+    remote_links = given.get("remote_links", True)
+    if not isinstance(remote_links, bool):
+        raise ConfigError(f"{where}: remote_links must be true or false")
+    return Settings(api, types, edges, moves, resolutions, offers, assets, remote_links)
 
 
 def _edges(where, given):

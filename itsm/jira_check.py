@@ -13,6 +13,8 @@ PERMISSIONS = {
     "EDIT_OWN_COMMENTS": "the comment on progress is not kept up to date",
     "TRANSITION_ISSUES": "tickets stay where they are",
 }
+# A permission without which everything else goes on, and what it is for.
+LINKS = ("LINK_ISSUES", "tickets get no link to their request")
 # The type that a field has to have, by the form in which it is read.
 KINDS = {"options": "array", "cascade": "option-with-child", "lines": "string", jira_assets.FORM: "assets"}
 # The types of fields that refer to objects of Assets, of the Cloud and of Data Center.
@@ -75,11 +77,18 @@ def _project(system, client, project):
             "Correct its key, or give us *Browse projects*.",
         )
         return
-    asked = {"projectKey": project, "permissions": ",".join(PERMISSIONS)}
+    asked = {"projectKey": project, "permissions": ",".join((*PERMISSIONS, LINKS[0]))}
     given = client.http.get(f"{client.rest}/mypermissions", **asked).content["permissions"]
     for permission, harm in PERMISSIONS.items():
         if not given.get(permission, {}).get("havePermission"):
             yield "error", f"we have not {permission} in {project}: {harm}", "Give it to our account's role there."
+    permission, harm = LINKS
+    if system.own.remote_links and not given.get(permission, {}).get("havePermission"):
+        yield (
+            "warning",
+            f"we have not {permission} in {project}: {harm}",
+            "Give it to our account's role there, or set remote_links: false.",
+        )
     known = {one["name"].casefold(): {status["name"].casefold() for status in one["statuses"]} for one in types}
     wanted = [name for key, name in system.own.types if key == project]
     for name in wanted:

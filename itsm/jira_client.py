@@ -150,6 +150,38 @@ class Client:
     def attach(self, ticket_id, name, content):
         """The verdict stands in a comment: nothing is attached to issues."""
 
+    def link(self, ticket_id, request, page):
+        """See ticket.System."""
+        if not self._system.own.remote_links:
+            return
+        # Of an older link with this id, Jira drops what is not said anew, so all is said each time.
+        wanted = {
+            "globalId": f"approval={self._site.provider}&request={request}",
+            "application": {"type": "saltext-approval", "name": "Salt approval"},
+            "relationship": "request",
+            "object": {
+                "url": page.url,
+                "title": page.title,
+                "summary": f"{page.about}: {page.state}",
+                "status": {"resolved": page.is_over, "icon": {"title": page.state}},
+            },
+        }
+        if self._has_link(ticket_id, wanted):
+            return
+        # A 404 may also say that the site has links switched off, so it does not make the ticket gone.
+        self.http.request("POST", f"{self._at(ticket_id)}/remotelink", content=wanted)
+        if not self._has_link(ticket_id, wanted):
+            raise Denied(f"{self.http.name}: it took a link for {ticket_id}, which is not there")
+
+    def _has_link(self, ticket_id, wanted):
+        try:
+            found = self.http.get(f"{self._at(ticket_id)}/remotelink", globalId=wanted["globalId"]).content
+        except Denied as exc:
+            if exc.status != 404:
+                raise
+            return False
+        return _has(found, wanted)
+
     def _document(self, ticket_id):
         """An issue by its id, which a moved one keeps, with all its history and the names of fields. Raises Gone."""
         # Of what expand gives, the Cloud leaves out the oldest entries, so those are asked for on their own.
@@ -273,6 +305,13 @@ def moment(text):
     zone = "+00:00" if zone == "Z" else f"{zone[:3]}:{zone[-2:]}"
     at = datetime.datetime.fromisoformat(f"{whole}.{(fraction or '0').ljust(6, '0')}{zone}")
     return at.astimezone(datetime.timezone.utc)
+
+
+def _has(found, wanted):
+    """Whether an answer says all that was wanted, whatever else it says."""
+    if not isinstance(wanted, dict):
+        return found == wanted
+    return isinstance(found, dict) and all(_has(found.get(name), value) for name, value in wanted.items())
 
 
 def _change(issue):

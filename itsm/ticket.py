@@ -139,6 +139,26 @@ class Comment:
 
 
 @dataclass(frozen=True)
+class Page:
+    """
+    The page of a request, for a link to it.
+
+    url, title
+        Where it is, and what it is called.
+    about, state
+        What the request is about, and where it stands, in a few words each.
+    is_over
+        Whether it has come to its end.
+    """
+
+    url: str
+    title: str
+    about: str
+    state: str
+    is_over: bool
+
+
+@dataclass(frozen=True)
 class Ticket:
     """
     A ticket as it was fetched, or as far as a delivery shows it.
@@ -255,6 +275,12 @@ class System(Protocol):
     def attach(self, ticket_id, name, content):
         """Attach a file of JSON, where the system takes any; once for each name."""
 
+    def link(self, ticket_id, request, page):
+        """
+        Have one link to the Page of a request on the ticket, as it is now, where the system has links and the site
+        wants any.
+        """
+
     def check(self):
         """
         Tries all that can be tried at the real site: yields (level, what was found, what to do), where the level is
@@ -289,6 +315,10 @@ class Talking:
     def attach(self, ticket_id, name, content):
         """See System."""
         self.client.attach(ticket_id, name, content)
+
+    def link(self, ticket_id, request, page):
+        """See System."""
+        self.client.link(ticket_id, request, page)
 
     def check(self):
         """See System."""

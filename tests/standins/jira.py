@@ -22,7 +22,14 @@ from .jira_talk import TalkRoutes
 from .webhooks import Sender
 from .wire import Refused, Reply, StandIn, route
 
-PERMISSIONS = ("BROWSE_PROJECTS", "ADD_COMMENTS", "EDIT_OWN_COMMENTS", "TRANSITION_ISSUES", "EDIT_ISSUES")
+PERMISSIONS = (
+    "BROWSE_PROJECTS",
+    "ADD_COMMENTS",
+    "EDIT_OWN_COMMENTS",
+    "TRANSITION_ISSUES",
+    "EDIT_ISSUES",
+    "LINK_ISSUES",
+)
 CLOUD, DATA_CENTER = "cloud", "datacenter"
 
 

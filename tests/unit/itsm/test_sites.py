@@ -98,6 +98,7 @@ LINUX = ("sc21", "projects", "SC21", "types", "Linux Package Management Request"
         ("sc21", (*LINUX, "parameters"), {}, "parameters are those of an action"),
         ("sc21", (*LINUX, "names"), "rpm", "names must be any or debian"),
         ("sc21", (*LINUX, "packages"), {"assets": "f"}, "assets must be a mapping of settings"),
+        ("sc21", ("sc21", "remote_links"), "no", "remote_links must be true or false"),
         ("sc21", ("sc21", "assets"), {}, "assets: workspace must be the id"),
         ("sc21", ("sc21", "assets"), {"workspace": "../x"}, "assets: workspace must be the id"),
         ("sc21", ("sc21", "assets"), {"workspace": "a-1", "name": "Name"}, "assets: there is no setting 'name'"),
