@@ -72,7 +72,7 @@ demo: setup ## Tell the whole story on a real Salt: request, approval, highstate
 
 .PHONY: test
 test: setup ## Run all tests, five suites at a time: some compute, some wait; says where the time went
-	@tools/run-suites 5 test-approval test-site test-machines test-oldest test-modules test-unit test-faults test-c test-sql
+	@tools/run-suites 5 test-approval test-site test-machines test-oldest test-doors test-modules test-unit test-faults test-c test-sql
 	echo "All tests passed."
 
 .PHONY: test-c
@@ -109,15 +109,21 @@ test-unit: setup ## One half of that: the parts of the package, one by one
 	@$(PYTEST) tests/unit
 
 .PHONY: test-functional
-test-functional: test-approval test-modules ## The other half: commands and Salt modules, on databases
+test-functional: test-approval test-doors test-modules ## The other half: commands and Salt modules, on databases
 
 .PHONY: test-approval
 test-approval: setup ## One part of these: the package itself, with its commands and the engine
 	@$(PYTEST) tests/functional/approval
 
+DOORS := $(addprefix tests/functional/,chat itsm portal)
+
+.PHONY: test-doors
+test-doors: setup ## Another part: where people and other systems come in, by chat, by tickets and in a browser
+	@$(PYTEST) $(DOORS)
+
 .PHONY: test-modules
-test-modules: setup ## The other part: modules that Salt loads, the state, tickets, the web service, SQL
-	@$(PYTEST) --ignore=tests/functional/approval tests/functional
+test-modules: setup ## The other part: modules that Salt loads, the state, SQL
+	@$(PYTEST) $(addprefix --ignore=,tests/functional/approval $(DOORS)) tests/functional
 
 # Where Salt itself is at work; test-salts has all tests with each release of Salt.
 SALT_TESTS := $(addprefix tests/functional/,pillar returners runners states $(addprefix approval/,jobs/test_drain.py jobs/test_log_entry.py \
