@@ -62,6 +62,47 @@ class SessionClient:
         """Record the review that an emergency needs afterwards."""
         db.value(self._conn, "review_by_session", self._token, request_id, comment)
 
+    def minions(self, part=None, after=None, limit=DEFAULT_LIMIT):
+        """
+        Minions in the order of their names: [{minion_id, os, os_release, seen_at, revision, standings, silent_since}].
+
+        part
+            Only those that have this text in their names; where it has one or two characters, that begin with it.
+        after
+            Only those that come behind this name.
+        """
+        return db.call(self._conn, "list_minions_by_session", self._token, part, after, limit)
+
+    def minion(self, minion):
+        """
+        What Client.state() says of a minion, and besides its system, its groups, what it is late with, and as
+        ``requests`` those that want something of it which is not proven yet.
+        """
+        shown = db.value(self._conn, "show_minion_by_session", self._token, minion)
+        return masked(shown, OF_MINIONS, self._masker)
+
+    def returns(self, minion, before=None, limit=DEFAULT_LIMIT):
+        """See Client.returns(), of one minion; times are datetimes."""
+        rows = db.call(self._conn, "list_returns_by_session", self._token, minion, before and list(before), limit)
+        return masked(rows, OF_MINIONS, self._masker)
+
+    def jobs(
+        self,
+        minion=None,
+        start=None,
+        until=None,
+        fun=None,
+        user=None,
+        request_id=None,
+        before=None,
+        limit=DEFAULT_LIMIT,
+    ):
+        """See Client.jobs(); times are datetimes."""
+        place = before or (None, None)
+        return db.call(
+            self._conn, "list_jobs_by_session", self._token, minion, start, until, fun, user, request_id, *place, limit
+        )
+
     def sessions(self):
         """Their sessions, the last used first: [{session, provider, address, began_at, seen_at, ends_at, present}]."""
         return db.call(self._conn, "list_sessions", self._token)
