@@ -3,6 +3,7 @@
 import collections
 import datetime
 import json
+import math
 import re
 
 from markupsafe import Markup, escape
@@ -13,11 +14,11 @@ TONES = {
     "pending": "due", "waiting": "due", "approved": "going", "converged": "good", "failed": "bad",
     "partial": "bad", "drift": "bad", "drifted": "bad", "rejected": "bad", "expired": "off", "cancelled": "off",
     "withdrawn": "off", "superseded": "off", "impossible": "bad", "silent": "due", "changes": "going", "nothing": "off",
-    "not-applied": "bad",
+    "not-applied": "bad", "drifting": "bad", "unknown": "off",
 }  # fmt: skip
 SPANS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 # What went wrong comes first.
-ORDER = ("failed", "drift", "drifted", "impossible", "silent", "waiting", "changes", "nothing", "converged")
+ORDER = ("failed", "drift", "drifted", "drifting", "impossible", "silent", "waiting", "changes", "nothing", "converged")
 NEXT = 3  # documents to come that a page shows
 FRACTION = re.compile(r"\.\d+")  # of a second; Python before 3.11 reads no other lengths than its own
 
@@ -208,6 +209,18 @@ def told(counts):
     return f"Proven to be as approved: {good:,} of {count_of(total, 'resource')}; {others}."
 
 
+def approved(counts):
+    """The counts of minions without those for which nothing is approved."""
+    return {name: count for name, count in counts.items() if name != "unknown" and count}
+
+
+def in_line(counts):
+    """How many minions are in line, as a sentence."""
+    total, good = sum(counts.values()), counts.get("converged", 0)
+    share = f"{math.floor(1000 * good / total) / 10:g}\N{NO-BREAK SPACE}%"  # never 100 % where one is not
+    return f"{good:,} of {count_of(total, 'minion')} {'is' if good == 1 else 'are'} in line ({share})."
+
+
 def came_of(job):
     """How many minions did a job, failed in it and did not return, and how long it took."""
     words = {"ok": "did it", "failed": "failed", "silent": "did not return"}
@@ -220,6 +233,7 @@ FILTERS = {
     function.__name__: function
     for function in (
         when, at, count_of, tone, in_order, wanted, before, observed, cut, short, sentence, capital, lines, progress,
-        bar, in_force, to_come, worst_first, standings, told, came_of,
+        bar, in_force, to_come, worst_first, standings, told, approved, in_line,
+        came_of,
     )
 }  # fmt: skip

@@ -8,3 +8,5 @@ BEGIN
         WHERE e.extname = 'pg_trgm'));
 END
 $$;
+-- It has arguments more: of which minions, and from where on.
+DROP FUNCTION IF EXISTS approval.out_of_line(integer);
