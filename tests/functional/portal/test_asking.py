@@ -106,7 +106,7 @@ def test_what_is_wrong_is_told_and_what_was_typed_is_kept(form, people):
         assert alice.visitor.post("/requests/new/form", fields).status_code == 400, changed
     assert alice.press("send").status_code == 400
     assert alice.press("look", mark="x").status_code == 403
-    assert alice.press("look", type="nothing").status_code == 422
+    assert alice.press("look", type="nothing").status_code == 404
     assert alice.visitor.post("/requests/new/form", {"reason": "x" * 300_000}).status_code == 413
     assert count_of_requests(people) == 0
 

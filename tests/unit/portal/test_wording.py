@@ -108,3 +108,10 @@ def test_how_a_minion_stands_as_a_sentence():
 )  # fmt: skip
 def test_what_came_of_a_job(ok, failed, silent, seconds, words):
     assert wording.came_of({"ok": ok, "failed": failed, "silent": silent, "duration_s": seconds}) == words
+
+
+def test_how_many_minions_are_in_line():
+    counts = {"converged": 1999, "drifting": 1, "unknown": 7, "failed": 0}
+    assert wording.approved(counts) == {"converged": 1999, "drifting": 1}
+    assert wording.in_line(wording.approved(counts)) == "1,999 of 2,000 minions are in line (99.9\N{NO-BREAK SPACE}%)."
+    assert wording.in_line({"converged": 1}) == "1 of 1 minion is in line (100\N{NO-BREAK SPACE}%)."
