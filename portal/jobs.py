@@ -24,28 +24,24 @@ def blueprint(people):
             place = None
 
         def read(client):
-            return client.jobs(
-                given["minion"] or None,
-                fields.lately("from", given["from"] or None),
-                fields.lately("until", given["until"] or None),
-                given["fun"] or None,
-                given["user"] or None,
-                fields.request_id(given["request"]) if given["request"] else None,
-                place and (fields.time("before_at", place[0]), place[1]),
-                ON_A_PAGE,
-            )
-
-        def tried(client):
+            """(the jobs, None), or (none, what is wrong with what is looked for)."""
             try:
-                return read(client), None
-            except InputError as exc:
-                return [], str(exc)
-            except Refused as exc:
-                if not exc.sqlstate.startswith("AP"):
+                return client.jobs(
+                    given["minion"] or None,
+                    fields.lately("from", given["from"] or None),
+                    fields.lately("until", given["until"] or None),
+                    given["fun"] or None,
+                    given["user"] or None,
+                    fields.request_id(given["request"]) if given["request"] else None,
+                    place and (fields.time("before_at", place[0]), place[1]),
+                    ON_A_PAGE,
+                ), None
+            except (InputError, Refused) as exc:
+                if isinstance(exc, Refused) and not exc.sqlstate.startswith("AP"):
                     raise
                 return [], str(exc)
 
-        rows, problem = people.ask(tried)
+        rows, problem = people.ask(read)
         return answers.page(
             "jobs.html", 422 if problem else 200, jobs=rows, problem=problem, given=given, is_first=place is None,
             on_a_page=ON_A_PAGE, chosen={name: text for name, text in given.items() if text}, person=g.person,
