@@ -23,7 +23,9 @@ from ..errors import ConfigError, Refused, Unavailable
 PAGE_S = 8.0  # for the database to answer what one page asks
 TOKEN_BYTES = 32
 # The pages to which somebody is led who signs in: an address from elsewhere would lead away from here.
-NEXT = re.compile(r"/(?:inbox|sessions|requests/[1-9][0-9]{0,18})")
+NEXT = re.compile(
+    r"/(?:inbox|sessions|compliance|jobs|requests/(?:new|[1-9][0-9]{0,18})|minions(?:/[A-Za-z0-9_.~%-]+)?)"
+)
 HOME = "/inbox"
 # Nobody known, no such session, or the login may not speak for them any more.
 STRANGERS = ("AP001", "AP002", "AP021")

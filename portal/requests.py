@@ -22,6 +22,7 @@ DONE = {
     "approve": "Your approval is recorded.",
     "reject": "Your rejection is recorded.",
     "review": "Your review is recorded.",
+    "ask": "Your request is made.",
 }
 CHANGED = "AP011"
 DIGEST = re.compile(r"[a-z0-9]+:[0-9a-f]{64}")

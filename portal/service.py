@@ -7,7 +7,7 @@ from ..chat import channels, story
 from ..errors import ConfigError
 from ..intake import masking
 from ..itsm import sites
-from . import app, chat, config, pages, requests, signing_in, tickets
+from . import app, asking, chat, compliance, config, jobs, minions, pages, requests, signing_in, tickets
 from .database import Connections
 from .passwords import WHERE as PASSWORDS
 from .passwords import Passwords
@@ -67,6 +67,7 @@ def run(settings, schema):
         masker = masking.of_site(settings.masking_patterns)
         people = People([passwords], databases["portal"], masker, web.public_url.startswith("https:"))
         blueprints += [signing_in.blueprint(people), requests.blueprint(people)]
+        blueprints += [one.blueprint(people) for one in (minions, asking, compliance, jobs)]
     else:
         blueprints.append(pages.blueprint())
     Server(app.create(web, checks, blueprints), web).run()

@@ -2,6 +2,7 @@
 
 import datetime
 import logging
+from urllib.parse import quote
 
 from flask import Blueprint, abort, g, redirect, request
 
@@ -40,7 +41,7 @@ def blueprint(people):
     def signed_out(_exc):
         """Lead whoever has no session to sign in; say so where something was to be done, as it was not."""
         if request.method in ("GET", "HEAD"):
-            return redirect(f"/login?next={inside(request.path)}", 303)
+            return redirect(f"/login?next={quote(inside(quote(request.path)))}", 303)
         leads_to = request.path.rpartition("/")[0]
         return sign_in_page(leads_to, 401, problem="Your session has ended. Nothing was done; sign in and do it again.")
 

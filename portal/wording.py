@@ -1,7 +1,9 @@
 """How pages say what the database knows: times, numbers, states, items."""
 
+import collections
 import datetime
 import json
+import math
 import re
 
 from markupsafe import Markup, escape
@@ -12,10 +14,12 @@ TONES = {
     "pending": "due", "waiting": "due", "approved": "going", "converged": "good", "failed": "bad",
     "partial": "bad", "drift": "bad", "drifted": "bad", "rejected": "bad", "expired": "off", "cancelled": "off",
     "withdrawn": "off", "superseded": "off", "impossible": "bad", "silent": "due", "changes": "going", "nothing": "off",
+    "not-applied": "bad", "drifting": "bad", "unknown": "off",
 }  # fmt: skip
 SPANS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 # What went wrong comes first.
-ORDER = ("failed", "drift", "drifted", "impossible", "silent", "waiting", "changes", "nothing", "converged")
+ORDER = ("failed", "drift", "drifted", "drifting", "impossible", "silent", "waiting", "changes", "nothing", "converged")
+NEXT = 3  # documents to come that a page shows
 FRACTION = re.compile(r"\.\d+")  # of a second; Python before 3.11 reads no other lengths than its own
 
 
@@ -62,8 +66,11 @@ def tone(word):
 
 def in_order(counts):
     """The counts of standings, [(standing, count)], what went wrong first."""
-    rank = {name: place for place, name in enumerate(ORDER)}
-    return sorted((counts or {}).items(), key=lambda pair: (rank.get(pair[0], len(ORDER)), pair[0]))
+    return sorted((counts or {}).items(), key=lambda pair: (_rank(pair[0]), pair[0]))
+
+
+def _rank(standing):
+    return ORDER.index(standing) if standing in ORDER else len(ORDER)
 
 
 def wanted(item):
@@ -151,10 +158,82 @@ def bar(counts):
     return parts
 
 
+def in_force(documents):
+    """The document of a minion that holds now, None: there is none."""
+    return next((document for document in documents if document["in_force"]), None)
+
+
+def to_come(documents):
+    """
+    What the next NEXT documents of a minion change, [(document, items)]: an item as that document has it, or as it was
+    before, with ``ends``, where it is not held to it any more. Documents that change nothing are left out.
+    """
+    before = in_force(documents)
+    known, steps = _resources(before), []
+    for document in documents:
+        if document["in_force"]:
+            continue
+        wanted_then = _resources(document)
+        changes = [item for key, item in wanted_then.items() if _asked(known.get(key)) != _asked(item)]
+        changes += [{**item, "ends": True} for key, item in known.items() if key not in wanted_then]
+        if changes:
+            steps.append((document, changes))
+        known = wanted_then
+    return steps[:NEXT]
+
+
+def _resources(document):
+    return {(item["kind"], item["name"]): item for item in document["items"]} if document else {}
+
+
+def _asked(item):
+    return item and (item["type"], item["value"], item["request"])
+
+
+def worst_first(items):
+    """The items, what went wrong first, then by name."""
+    return sorted(items, key=lambda item: (_rank(item["standing"]), item["kind"], item["name"]))
+
+
+def standings(items):
+    """{standing: how many of the items}."""
+    return collections.Counter(item["standing"] for item in items)
+
+
+def told(counts):
+    """How many of a minion's resources are as approved, as a sentence."""
+    total, good = sum(counts.values()), counts.get("converged", 0)
+    if good == total:
+        return "All that is approved for it is proven to be there." if total else "Nothing is approved for it."
+    others = ", ".join(f"{count:,} {name}" for name, count in in_order(counts) if name != "converged")
+    return f"Proven to be as approved: {good:,} of {count_of(total, 'resource')}; {others}."
+
+
+def approved(counts):
+    """The counts of minions without those for which nothing is approved."""
+    return {name: count for name, count in counts.items() if name != "unknown" and count}
+
+
+def in_line(counts):
+    """How many minions are in line, as a sentence."""
+    total, good = sum(counts.values()), counts.get("converged", 0)
+    share = f"{math.floor(1000 * good / total) / 10:g}\N{NO-BREAK SPACE}%"  # never 100 % where one is not
+    return f"{good:,} of {count_of(total, 'minion')} {'is' if good == 1 else 'are'} in line ({share})."
+
+
+def came_of(job):
+    """How many minions did a job, failed in it and did not return, and how long it took."""
+    words = {"ok": "did it", "failed": "failed", "silent": "did not return"}
+    counts = ", ".join(f"{job[name]:,} {word}" for name, word in words.items() if job[name])
+    took = "" if job["duration_s"] is None else f", {job['duration_s']:.1f} s"
+    return (counts or "nothing returned yet") + took
+
+
 FILTERS = {
     function.__name__: function
     for function in (
         when, at, count_of, tone, in_order, wanted, before, observed, cut, short, sentence, capital, lines, progress,
-        bar,
+        bar, in_force, to_come, worst_first, standings, told, approved, in_line,
+        came_of,
     )
 }  # fmt: skip

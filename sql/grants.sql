@@ -380,5 +380,20 @@ GRANT EXECUTE ON FUNCTION
     approval.decide_by_session,
     approval.review_by_session
 TO approval_portal;
+GRANT EXECUTE ON FUNCTION
+    approval.list_minions_by_session,
+    approval.show_minion_by_session,
+    approval.list_returns_by_session,
+    approval.list_jobs_by_session,
+    approval.list_types_by_session,
+    approval.show_type_by_session,
+    approval.what_if_by_session,
+    approval.list_groups_by_session,
+    approval.list_group_by_session,
+    approval.search_packages_by_session,
+    approval.submit_request_by_session,
+    approval.compliance_by_session,
+    approval.out_of_line_by_session
+TO approval_portal;
 GRANT SELECT (session_no, provider, subject, address, began_at, seen_at, ends_at) ON approval.web_session TO approval_auditor;
 GRANT EXECUTE ON FUNCTION approval.pseudonymise_principal TO approval_policy_admin;

@@ -470,9 +470,7 @@ class DatabaseClient(Client):
 
     def _items(self, request_type, version, minions, given):
         """The items as the four columns that the database takes."""
-        wanted = items.of_type(self.type(request_type, version)["definition"], given)
-        rows = [(minion, *item) for minion in minions for item in wanted]
-        return [[row[column] for row in rows] for column in range(4)]
+        return columns(minions, items.of_type(self.type(request_type, version)["definition"], given))
 
     def _whoami(self):
         return db.value(self._conn, "whoami", *self._identity)
@@ -509,6 +507,12 @@ def operator(opts, user):
         raise ConfigError("Salt does not say who calls this function: use salt-run, the API or salt-approval")
     with db.connect(connection) as conn:
         yield DatabaseClient(conn, settings.provider(), user, masking.of_site(settings.masking_patterns))
+
+
+def columns(minions, wanted):
+    """What items.of_type() gave, on each of the minions, as the four columns that the database takes."""
+    rows = [(minion, *item) for minion in minions for item in wanted]
+    return [[row[column] for row in rows] for column in range(4)]
 
 
 def masked(answer, names, masker):

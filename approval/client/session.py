@@ -5,8 +5,10 @@ anybody could act as somebody else. The methods are those of api.Client with the
 """
 
 from .. import db
+from ..errors import Refused
+from ..intake import items
 from .api import DEFAULT_LIMIT, SHOWN_ITEMS
-from .database import OF_MINIONS, OF_PLANS, masked
+from .database import OF_MINIONS, OF_PLANS, columns, masked
 
 
 class SessionClient:
@@ -62,6 +64,134 @@ class SessionClient:
         """Record the review that an emergency needs afterwards."""
         db.value(self._conn, "review_by_session", self._token, request_id, comment)
 
+    def types(self):
+        """
+        The types in which something can be asked for: [{type, title, kind, pre_approved, may_request, requesters,
+        stages}].
+        """
+        return db.call(self._conn, "list_types_by_session", self._token)
+
+    def type(self, name):
+        """See Client.type()."""
+        return db.value(self._conn, "show_type_by_session", self._token, name)
+
+    def what_if(self, request_type, minions):
+        """See Client.what_if(), of a request of theirs."""
+        return db.value(self._conn, "what_if_by_session", self._token, request_type, minions)
+
+    def request(self, request_type, minions, given, reason, after, overlap, key, digest=None):
+        """
+        Submit a request of what is ``given``, {argument: value} as items.of_type() takes it, and give its number.
+
+        key
+            Of the form in which it was asked for: the same form again is the same request.
+        digest
+            Of what tried() has shown for it: of anything else no request is made.
+
+        Raises InputError besides.
+        """
+        wanted = items.of_type(self.type(request_type)["definition"], given)
+        return db.value(
+            self._conn,
+            "submit_request_by_session",
+            self._token,
+            request_type,
+            reason,
+            *columns(minions, wanted),
+            after,
+            overlap,
+            key,
+            digest,
+        )
+
+    def tried(self, request_type, minions, *asked):
+        """
+        The request that request() would submit, as show() has it, with ``would_be``, the answer of what_if(): nothing
+        is submitted. ``request`` is None, or the number of the one that this form has made before.
+        """
+        with db.translated(), self._conn.transaction(force_rollback=True):
+            shown = self.show(self.request(request_type, minions, *asked))
+        return {
+            **shown,
+            "request": shown["request"] if self._is_there(shown["request"]) else None,
+            "would_be": self.what_if(request_type, len(minions)),
+        }
+
+    def groups(self):
+        """The groups of minions: [{minion_group, title, minions: how many}]."""
+        return db.call(self._conn, "list_groups_by_session", self._token)
+
+    def group(self, name):
+        """The names of the minions of a group."""
+        return [row["minion_id"] for row in db.call(self._conn, "list_group_by_session", self._token, name)]
+
+    def packages(self, pattern, minion=None, limit=DEFAULT_LIMIT):
+        """See Client.packages()."""
+        return db.call(self._conn, "search_packages_by_session", self._token, pattern, minion, limit)
+
+    def minions(self, part=None, after=None, limit=DEFAULT_LIMIT):
+        """
+        Minions in the order of their names: [{minion_id, os, os_release, seen_at, revision, standings, silent_since}].
+
+        part
+            Only those that have this text in their names; where it has one or two characters, that begin with it.
+        after
+            Only those that come behind this name.
+        """
+        return db.call(self._conn, "list_minions_by_session", self._token, part, after, limit)
+
+    def minion(self, minion):
+        """
+        What Client.state() says of a minion, and besides its system, its groups, what it is late with, and as
+        ``requests`` those that want something of it which is not proven yet.
+        """
+        shown = db.value(self._conn, "show_minion_by_session", self._token, minion)
+        return masked(shown, OF_MINIONS, self._masker)
+
+    def returns(self, minion, before=None, limit=DEFAULT_LIMIT):
+        """See Client.returns(), of one minion; times are datetimes."""
+        rows = db.call(self._conn, "list_returns_by_session", self._token, minion, before and list(before), limit)
+        return masked(rows, OF_MINIONS, self._masker)
+
+    def jobs(
+        self,
+        minion=None,
+        start=None,
+        until=None,
+        fun=None,
+        user=None,
+        request_id=None,
+        before=None,
+        limit=DEFAULT_LIMIT,
+    ):
+        """See Client.jobs(); times are datetimes."""
+        place = before or (None, None)
+        return db.call(
+            self._conn, "list_jobs_by_session", self._token, minion, start, until, fun, user, request_id, *place, limit
+        )
+
+    def compliance(self):
+        """
+        {group of minions: {standing: how many}}, of all minions under None; see Client.compliance() for the standings.
+        """
+        counts = {None: {}}
+        for row in db.call(self._conn, "compliance_by_session", self._token):
+            counts.setdefault(row["minion_group"], {})[row["standing"]] = row["minions"]
+        return counts
+
+    def out_of_line(self, standing=None, group=None, after=None, limit=DEFAULT_LIMIT):
+        """
+        Deviations from what is approved, the longest first: [{minion_id, standing, kind, name, expected, observed,
+        since, last_seen, why}], times are datetimes.
+
+        standing, group
+            Only those that are ``drifting``, ``failed`` or ``silent``; only of the minions of a group.
+        after
+            (since, minion, standing, kind, name), as texts: only what comes behind it.
+        """
+        rows = db.call(self._conn, "out_of_line_by_session", self._token, limit, standing, group, after and list(after))
+        return masked(rows, OF_MINIONS, self._masker)
+
     def sessions(self):
         """Their sessions, the last used first: [{session, provider, address, began_at, seen_at, ends_at, present}]."""
         return db.call(self._conn, "list_sessions", self._token)
@@ -73,3 +203,10 @@ class SessionClient:
     def end_others(self):
         """End all of their sessions but this one; gives how many."""
         return db.value(self._conn, "end_other_sessions", self._token)
+
+    def _is_there(self, number):
+        try:
+            self.show(number, limit=1)
+        except Refused:
+            return False
+        return True

@@ -1,6 +1,7 @@
 """The web service as a process of its own, on a free port, with a database behind it."""
 
 import contextlib
+import datetime
 import html
 import http.client
 import json
@@ -314,3 +315,51 @@ def visit(open_portal):
 
     begin.service = service
     return begin
+
+
+@pytest.fixture
+def job(people):
+    """A function that has a job in the log, some seconds ago; gives its id."""
+    numbers = iter(range(1, 1_000_000))
+
+    def publish(minions=("web1",), fun="state.apply", user="root", command=None, age_s=0, target="*"):
+        jid = f"{datetime.datetime.now(datetime.timezone.utc):%Y%m%d%H%M%S}{next(numbers):06d}"
+        people.execute(
+            "SELECT approval.save_load(%s, %s, %s, 'glob', %s, %s, '\\x00'::bytea, false, %s, %s)",
+            (jid, fun, target, user, list(minions), time.time() - age_s, command or f"salt '{target}' {fun}"),
+            login="returner",
+        )
+        return jid
+
+    return publish
+
+
+@pytest.fixture
+def prove(people, job):
+    """
+    A function that has a minion return authentic evidence of its packages, given as {name: (verdict, what it saw)};
+    gives the job's id.
+    """
+
+    def returned(minion, packages):
+        jid = job([minion])
+        ((revision, digest),) = people.execute(
+            "SELECT revision, digest FROM approval.document WHERE minion_id = %s AND valid_from <= now() "
+            "AND valid_until > now()",
+            (minion,),
+        )
+        findings = [
+            ["package", name, verdict, "observed", None, seen, "evidence", f"password=hunter2 as {name} was seen"]
+            for name, (verdict, seen) in packages.items()
+        ]
+        worst = next((verdict for verdict, _ in packages.values() if verdict != "converged"), "converged")
+        people.execute(
+            "SELECT outcome FROM approval.record_returns(ARRAY[%s], ARRAY[%s], '{state.apply}', '{0}', '{t}', "
+            "ARRAY[%s], '{t}', ARRAY[%s]::bigint[], ARRAY[%s], ARRAY[%s], '{boot}', ARRAY[%s], '{NULL}', "
+            "ARRAY['\\x00'::bytea], ARRAY[sha256(convert_to(%s, 'UTF8'))])",
+            (jid, minion, worst, revision, digest, f"run of {jid}", json.dumps(findings), jid + minion),
+            login="returner",
+        )
+        return jid
+
+    return returned

@@ -155,6 +155,23 @@ def test_a_missing_reason_is_told_at_its_field(browse, requests):
     assert "Say why you reject it: who asked has to know." in described
 
 
+def test_to_ask_without_scripts_and_once(browse, requests, people):
+    page = browse(java_script_enabled=False, viewport={"width": 320, "height": 900})
+    sign_in(page, "alice")
+    page.goto("/minions/web2")
+    page.get_by_role("link", name="New request", exact=True).click()
+    page.get_by_role("link", name="Packages", exact=True).click()
+    page.get_by_label("Packages", exact=True).fill("htop latest\nnginx 1.2")
+    page.get_by_label("Reason").fill("CHG-9")
+    page.get_by_role("button", name="Look at it first").click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.get_by_label("put this in its place").check()
+    page.get_by_role("button", name="Ask for 2 items on 1 minion").dblclick()
+    page.wait_for_url("**?done=ask")
+    assert page.get_by_role("status").inner_text().startswith("Your request is made.")
+    assert people.execute("SELECT count(*) FROM approval.request WHERE source = 'web'") == [(1,)]
+
+
 def test_nothing_is_wrong_for_whoever_reads_it_otherwise(browse, requests, capsys):
     """axe finds nothing on any page, light and dark, narrow and wide; nothing scrolls sideways; no target is small."""
     looked = 0
@@ -169,6 +186,12 @@ def test_nothing_is_wrong_for_whoever_reads_it_otherwise(browse, requests, capsy
             f"/requests/{odd}",
             f"/requests/{done}",
             "/requests/99",
+            "/requests/new",
+            "/requests/new?type=package&minions=web1",
+            "/minions",
+            "/minions/web1",
+            "/compliance",
+            "/jobs",
         ]
         for path in steps:
             if path == "/inbox":

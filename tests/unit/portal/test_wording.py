@@ -59,3 +59,59 @@ def test_a_name_stays_as_it_is_written():
     assert wording.count_of(1, "minion") == "1 minion"
     assert wording.count_of(1200, "minion") == "1,200 minions"
     assert wording.short("sha256:0123456789abcdef") == "0123456789ab"
+
+
+def item(name, value, standing="converged", **more):
+    return {
+        "kind": "package",
+        "name": name,
+        "type": "version",
+        "value": value,
+        "request": 1,
+        "standing": standing,
+        **more,
+    }
+
+
+def test_what_documents_to_come_change():
+    documents = [
+        {"in_force": True, "items": [item("hello", "1"), item("sl", "5")]},
+        {"in_force": False, "items": [item("hello", "1"), item("sl", "5", "waiting")]},
+        {"in_force": False, "items": [item("hello", "2"), item("nginx", "1")]},
+        {"in_force": False, "items": []},
+    ]
+    steps = wording.to_come(documents)
+    assert [document for document, _ in steps] == documents[2:]
+    told = [[(one["name"], one["value"], one.get("ends", False)) for one in changes] for _, changes in steps]
+    assert told == [
+        [("hello", "2", False), ("nginx", "1", False), ("sl", "5", True)],
+        [("hello", "2", True), ("nginx", "1", True)],
+    ]
+    assert wording.in_force(documents) is documents[0]
+    assert wording.to_come(documents[2:3])[0][1] == documents[2]["items"]
+    assert wording.in_force([]) is None
+
+
+def test_how_a_minion_stands_as_a_sentence():
+    items = [item("b", "1"), item("a", "1"), item("c", "1", "waiting"), item("d", "1", "drifted")]
+    assert [one["name"] for one in wording.worst_first(items)] == ["d", "c", "a", "b"]
+    assert wording.told(wording.standings(items)) == (
+        "Proven to be as approved: 2 of 4 resources; 1 drifted, 1 waiting."
+    )
+    assert wording.told(wording.standings(items[:2])) == "All that is approved for it is proven to be there."
+
+
+@pytest.mark.parametrize(
+    ("ok", "failed", "silent", "seconds", "words"),
+    [(1200, 1, 0, 4.25, "1,200 did it, 1 failed, 4.2 s"), (0, 0, 2, None, "2 did not return"),
+     (None, None, None, None, "nothing returned yet")],
+)  # fmt: skip
+def test_what_came_of_a_job(ok, failed, silent, seconds, words):
+    assert wording.came_of({"ok": ok, "failed": failed, "silent": silent, "duration_s": seconds}) == words
+
+
+def test_how_many_minions_are_in_line():
+    counts = {"converged": 1999, "drifting": 1, "unknown": 7, "failed": 0}
+    assert wording.approved(counts) == {"converged": 1999, "drifting": 1}
+    assert wording.in_line(wording.approved(counts)) == "1,999 of 2,000 minions are in line (99.9\N{NO-BREAK SPACE}%)."
+    assert wording.in_line({"converged": 1}) == "1 of 1 minion is in line (100\N{NO-BREAK SPACE}%)."

@@ -1,0 +1,167 @@
+"""Pages on which people ask: the types, a form, what would come of it, and the request itself. They need no script."""
+
+import base64
+import logging
+import re
+import secrets
+
+from flask import Blueprint, abort, g, redirect, request
+
+from ..errors import InputError, Refused, Unavailable
+from ..intake import fields
+from ..intake.items import ARGUMENTS
+from . import answers, incoming, log
+
+MOST_BYTES = 256 * 1024
+FIELDS = ("type", "minions", "group", "items", "reason", "after", "overlap", "key", "digest", "search")
+KEY = re.compile("[a-z0-9]{16,64}")
+FOUND = 20  # packages
+# How a line of the form names an item, by the kind of the type.
+READERS = {
+    "package": fields.package_argument, "service": fields.service_argument, "value": fields.json_argument,
+    "action": fields.json_argument,
+}  # fmt: skip
+HINTS = {
+    "package": "One a line, with a version, latest or absent: hello 2.12-1",
+    "service": "One a line, running or dead: cron running",
+    "value": 'One a line, as JSON: motd="Welcome"',
+    "action": "The parameters, one a line, as JSON: at_time=5",
+}
+CHANGED, SENT_BEFORE = "AP011", "AP013"
+
+
+def blueprint(people):
+    """``/requests/new``, for a people.People."""
+    pages = Blueprint("asking", __name__)
+
+    def form_page(client, given, status=200, **shown):
+        """The page of the form, with what was typed."""
+        definition = client.type(given["type"])["definition"]
+        if definition["kind"] not in ARGUMENTS:
+            abort(404)
+        return answers.page(
+            "ask.html", status, given=given, definition=definition, groups=client.groups(),
+            hint=HINTS[definition["kind"]], person=g.person, mark=people.mark(), **shown,
+        )  # fmt: skip
+
+    @pages.errorhandler(Refused)
+    def refused(exc):
+        if not exc.sqlstate.startswith("AP"):
+            raise exc
+        return answers.page("refused.html", 404, why=str(exc), person=g.person, mark=people.mark())
+
+    @pages.get("/requests/new")
+    def new():
+        given = _given(request.args)
+        if given["type"]:
+            return people.ask(lambda client: form_page(client, {**given, "key": _new_key(), "digest": ""}))
+        types = people.ask(lambda client: client.types())
+        return answers.page("types.html", types=types, minions=given["minions"], person=g.person, mark=people.mark())
+
+    @pages.post("/requests/new/form")
+    def sent():
+        incoming.form(MOST_BYTES)
+        people.check_form()
+        given = _given(request.form)
+        act, _, name = request.form.get("act", "").partition(":")
+        if not KEY.fullmatch(given["key"]) or act not in ("search", "add", "change", "look", "send"):
+            abort(400)
+        if act == "add":
+            given["items"] = f"{given['items'].rstrip()}\n{name}".lstrip()
+        if act == "send":
+            return send(given)
+        return people.ask(lambda client: look(client, given) if act == "look" else form(client, given, act))
+
+    def form(client, given, act):
+        """The form as it stands, perhaps with the packages that were looked for."""
+        if act != "search" or not given["search"].strip():
+            return form_page(client, given)
+        return form_page(client, given, found=client.packages(given["search"], limit=FOUND))
+
+    def look(client, given, why=None):
+        """What would be asked for, and who would have to approve it; or the form again, with what is wrong."""
+        try:
+            shown = client.tried(*_asked(client, given))
+        except (InputError, Refused) as exc:
+            if isinstance(exc, Refused) and not exc.sqlstate.startswith("AP"):
+                raise
+            return wrong(client, given, exc)
+        return answers.page(
+            "ask_preview.html", 409 if why else 200, given={**given, "digest": shown["digest"]}, shown=shown, why=why,
+            person=g.person, mark=people.mark(),
+        )  # fmt: skip
+
+    def wrong(client, given, exc):
+        problem = str(exc)
+        if isinstance(exc, Refused) and exc.sqlstate == SENT_BEFORE:
+            problem = f"This form was sent before, with other content: {problem}"
+        return form_page(client, given, 422, problem=problem)
+
+    def send(given):
+        def asked(client):
+            try:
+                return client.request(*_asked(client, given), given["digest"])
+            except InputError as exc:
+                return wrong(client, given, exc)
+            except Refused as exc:
+                if not exc.sqlstate.startswith("AP"):
+                    raise
+                return look(client, given, str(exc)) if exc.sqlstate == CHANGED else wrong(client, given, exc)
+
+        if not given["digest"]:
+            abort(400)
+        try:
+            answer = people.ask(asked)
+        except Unavailable as exc:
+            log.say("the database is away", logging.ERROR, why=str(exc))
+            response = answers.page("ask_again.html", 503, given=given, mark=people.mark())
+            response.headers["Retry-After"] = "5"
+            return response
+        return redirect(f"/requests/{answer}?done=ask", 303) if isinstance(answer, int) else answer
+
+    return pages
+
+
+def _given(form):
+    """{name: text} of the fields of the form; ends the request with 400 where one cannot be text for the database."""
+    given = {name: form.get(name, "").replace("\r\n", "\n") for name in FIELDS}
+    if any("\0" in text for text in given.values()) or given["overlap"] not in ("", "supersede", "wait"):
+        abort(400)
+    return given
+
+
+def _new_key():
+    return base64.b32encode(secrets.token_bytes(20)).decode().lower()
+
+
+def _asked(client, given):
+    """The arguments of SessionClient.tried() from what was typed. Raises InputError."""
+    reason = given["reason"].strip()
+    if not reason:
+        raise InputError("say why: whoever approves it has to know")
+    kind = client.type(given["type"])["definition"]["kind"]
+    if kind not in ARGUMENTS:
+        abort(404)
+    minions = _lines(given["minions"])
+    if given["group"]:
+        minions += client.group(given["group"])
+    if not minions:
+        raise InputError("name the minions, one a line, or choose a group of them")
+    after = fields.time("not before", given["after"].strip() or None)
+    wanted = {ARGUMENTS[kind]: _items(kind, given["items"])}
+    return given["type"], fields.minions(minions), wanted, reason, after, given["overlap"] or None, given["key"]
+
+
+def _items(kind, text):
+    """The items of lines, as {name: what they want of it}."""
+    wanted = {}
+    for line in _lines(text):
+        name, content = READERS[kind](line if "=" in line else "=".join(line.split(None, 1)))
+        if name in wanted:
+            raise InputError(f"{name} stands there twice")
+        wanted[name] = content
+    return wanted
+
+
+def _lines(text):
+    return [line.strip() for line in text.splitlines() if line.strip()]
