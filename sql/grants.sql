@@ -380,5 +380,6 @@ GRANT EXECUTE ON FUNCTION
     approval.decide_by_session,
     approval.review_by_session
 TO approval_portal;
-GRANT SELECT (session_no, provider, subject, address, began_at, seen_at, ends_at) ON approval.web_session TO approval_auditor;
+GRANT SELECT (session_no, provider, subject, address, began_at, seen_at, ends_at, authenticated_until, sign_in)
+ON approval.web_session TO approval_auditor;
 GRANT EXECUTE ON FUNCTION approval.pseudonymise_principal TO approval_policy_admin;
