@@ -204,6 +204,8 @@ def test_what_a_browser_brings_back_of_others(open_corp, come, corp, evil, appro
     way = there(attacker)
     for path in (way, f"{RETURN}?code=x", f"{RETURN}?state=x&code=x", RETURN, f"{RETURN}?error=access_denied"):
         assert stranger.get(path).status_code == 403
+    # Codes of some providers are long.
+    assert stranger.get(f"{RETURN}?state=x&code={'x' * 3500}").status_code == 403
     visitor.get(BEGIN)
     assert visitor.get(way).status_code == 403
     # The code of somebody else in an attempt of one's own, or one's own with a code that the provider never gave, or a
