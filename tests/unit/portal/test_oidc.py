@@ -45,7 +45,7 @@ def settings(tmp_path):
     """A function that gives the settings of a provider, with these changes."""
     secret = tmp_path / "secret"
     secret.touch(mode=0o600)
-    secret.write_text("the secret\n")
+    secret.write_text("open sesame\n")
     right = {"issuer": "https://login.example.com", "client_id": "approval", "client_secret_file": str(secret)}
     return lambda **changes: {**right, **changes}
 
@@ -63,7 +63,7 @@ def test_settings_of_a_provider_that_cannot_be(settings, changes, says):
     with pytest.raises(ConfigError) as caught:
         oidc.load({"corp": settings(**changes)}, PUBLIC)
     assert says in str(caught.value)
-    assert "the secret" not in str(caught.value)
+    assert "sesame" not in str(caught.value)
 
 
 def test_a_secret_that_others_can_read_is_refused(settings, tmp_path):
