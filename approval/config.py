@@ -3,6 +3,7 @@
 Used for every pillar, so it imports nothing heavy. Errors name the setting and the file, never their content.
 """
 
+import datetime
 import functools
 import os
 import stat
@@ -79,6 +80,33 @@ def read_secret_file(path, what, uid=None):
 def read_passwords_file(path, what, uid=None):
     """The same of a file with a line for each person who may sign in by a password."""
     return _private_text(path, what, uid, "a line of `salt-approval web password NAME` for each person")
+
+
+@dataclass(frozen=True)
+class DatedSecret:
+    """
+    A secret in a file, of which several can be in use: one to be retired has the day until which it still counts, so
+    that the other side can be given the new one in between.
+
+    where
+        Where its setting stands, for errors.
+    file
+        The full path of the file, which is read each time.
+    until
+        The last day, in UTC, on which it counts, a date; None: it is not to be retired.
+    """
+
+    where: str
+    file: str
+    until: datetime.date | None = None
+
+    def text(self):
+        """The secret. Raises ConfigError."""
+        return read_secret_file(self.file, self.where)
+
+    def counts(self, now):
+        """Whether it counts at ``now``, a datetime with a zone."""
+        return self.until is None or now.astimezone(datetime.timezone.utc).date() <= self.until
 
 
 def _private_text(path, what, uid, content):

@@ -7,12 +7,14 @@ nobody, and the sum of all slots never goes back. Whatever goes wrong, the pilla
 """
 
 import fcntl
+import functools
 import mmap
 import os
 import struct
 import threading
 
 SOURCES = ("database", "snapshot", "failed")
+PLACES = {source: number for number, source in enumerate(SOURCES)}
 SLOTS = 256
 SLOT = struct.Struct(f"={len(SOURCES)}Q")
 SIZE = SLOTS * SLOT.size
@@ -20,7 +22,7 @@ SIZE = SLOTS * SLOT.size
 LOCK = "hhqqi4x"
 
 _lock = threading.Lock()
-_taken = {}  # path -> (descriptor, memory, offset) of this process, or None where it cannot count
+_taken = {}  # path -> (descriptor, the numbers of a slot) of this process, or None where it cannot count
 
 
 def _forget():
@@ -36,6 +38,7 @@ def _forget():
 os.register_at_fork(after_in_child=_forget)
 
 
+@functools.lru_cache(maxsize=4)
 def path(cachedir):
     """The file's place below the directory for what can be made again, ``Settings.cachedir``."""
     return os.path.join(cachedir, "approval", "pillars")
@@ -47,12 +50,8 @@ def count(place, source):
         if place not in _taken:
             _taken[place] = _take(place)
         taken = _taken[place]
-        if taken is None:
-            return
-        _, memory, offset = taken
-        counts = list(SLOT.unpack_from(memory, offset))
-        counts[SOURCES.index(source)] += 1
-        SLOT.pack_into(memory, offset, *counts)
+        if taken is not None:
+            taken[1][PLACES[source]] += 1
 
 
 def counted(place):
@@ -80,7 +79,8 @@ def _take(place):
         for number in range(SLOTS):
             offset = (os.getpid() + number) % SLOTS * SLOT.size
             if _is_mine(descriptor, offset):
-                return descriptor, mmap.mmap(descriptor, SIZE), offset
+                slot = memoryview(mmap.mmap(descriptor, SIZE))[offset : offset + SLOT.size]
+                return descriptor, slot.cast("Q")
     except OSError:
         pass
     os.close(descriptor)

@@ -26,8 +26,12 @@ SELECT approval.make_partition('job_log', week::date, week::text, (week + interv
 FROM generate_series(date_trunc('week', now() - %s * interval '1 day'), now(), interval '7 days') AS week
 """
 INDEXES = """
-SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) FROM pg_index AS i
+SELECT i.indexrelid::regclass::text, replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON ') FROM pg_index AS i
 WHERE i.indrelid = 'approval.job_log'::regclass AND NOT i.indisprimary
+"""
+LACKING = """
+SELECT i.indexrelid::regclass::text FROM pg_index AS i
+WHERE i.indrelid = 'approval.job_log'::regclass AND NOT i.indisvalid
 """
 ROWS = """
 INSERT INTO approval.job_log (jid, published_at, fun, job_user, tgt, tgt_type, command, is_test, is_claim, minion_count,
@@ -102,5 +106,8 @@ def _write(connection, jobs, minions):
         connection.execute(ROWS, values)
     for _, definition in indexes:
         connection.execute(definition)
+    # The index of a partitioned table is valid once each partition has its own.
+    if lacking := connection.execute(LACKING).fetchall():
+        raise AssertionError(f"partitions lack the indexes {lacking}")
     connection.execute("VACUUM ANALYZE approval.job_log")
     connection.execute("ANALYZE approval.minion_number")

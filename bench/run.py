@@ -85,7 +85,8 @@ def measure(quick):
     with RunDirectory() as directory:
         yield from waves.measure(directory, quick)
         yield from outage.measure(directory)
-    yield from events.measure(EVENTS_QUICK_S if quick else EVENTS_S)
+    with RunDirectory() as directory:
+        yield from events.measure(directory, EVENTS_QUICK_S if quick else EVENTS_S)
 
 
 def versions():

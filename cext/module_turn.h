@@ -21,18 +21,19 @@ typedef struct {
     const char *what; /* stands in the places, for error texts */
     apv_code busy;    /* the code of errors */
     size_t count;     /* of places */
-    pthread_mutex_t lock;
-    pthread_cond_t freed;
-    module_place places[MODULE_PLACES_MAX]; /* under lock, as breaker is */
-    apv_breaker breaker;                    /* one for all places */
+    pthread_condattr_t clock;
+    pthread_mutex_t lock; /* of all below */
+    module_place places[MODULE_PLACES_MAX];
+    struct module_waiter *first; /* the line of calls that wait for a place */
+    apv_breaker breaker;         /* one for all places */
 } module_turn;
 
 /* Makes count (1 to MODULE_PLACES_MAX) free places. what: outlives the turn. */
 void module_turn_init(module_turn *turn, size_t count, const char *what, apv_code busy);
 void module_turn_destroy(module_turn *turn);
 
-/* Takes the first free place, and waits for one if there is none; not while the breaker is
- * open. To be called without the GIL.
+/* Takes the first free place, and waits for one if there is none, behind those that wait already;
+ * not while the breaker is open. To be called without the GIL.
  * limit_ms: to wait at most. gil: the call's; a signal handler that raises ends the wait.
  * place: receives its number.
  * Errors: the code turn->busy (others had all places for that time, this very thread has

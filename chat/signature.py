@@ -9,9 +9,6 @@ import hashlib
 import hmac
 import re
 import threading
-from dataclasses import dataclass
-
-from ..config import read_secret_file
 
 MOST_APART_S = 300
 REMEMBERED_S = 600
@@ -19,38 +16,12 @@ SECONDS = re.compile(r"[0-9]{1,12}")
 SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 
 
-@dataclass(frozen=True)
-class SigningSecret:
-    """
-    A signing secret of the app.
-
-    where
-        Where its setting stands, for errors.
-    file
-        The full path of the file that holds it, which is read each time.
-    until
-        The last day, in UTC, on which it counts, a date; None: it is not to be retired.
-    """
-
-    where: str
-    file: str
-    until: datetime.date | None = None
-
-    def text(self):
-        """The secret. Raises ConfigError."""
-        return read_secret_file(self.file, self.where)
-
-    def counts(self, now):
-        """Whether it counts at ``now``, in seconds since 1970."""
-        return self.until is None or datetime.datetime.fromtimestamp(now, datetime.timezone.utc).date() <= self.until
-
-
 class Verifier:
     """
     Checks what comes in over HTTP. Objects may be used by several threads.
 
     secrets
-        The SigningSecret objects of the app.
+        The config.DatedSecret objects of the app, signing secrets.
     """
 
     def __init__(self, secrets):
@@ -64,7 +35,7 @@ class Verifier:
 
     def maker(self, headers, body, now):
         """
-        The SigningSecret by which Slack made this; None: Slack did not, or it is more than MOST_APART_S seconds older
+        The secret by which Slack made this; None: Slack did not, or it is more than MOST_APART_S seconds older
         or newer than ``now``, or it was seen before. Raises ConfigError.
 
         headers
@@ -94,4 +65,5 @@ class Verifier:
         return made_by
 
     def _texts(self, now):
-        return [(secret, secret.text()) for secret in self._secrets if secret.counts(now)]
+        at = datetime.datetime.fromtimestamp(now, datetime.timezone.utc)
+        return [(secret, secret.text()) for secret in self._secrets if secret.counts(at)]

@@ -15,12 +15,11 @@ import re
 import time
 from collections import OrderedDict, deque
 
-from ..config import read_secret_file
+from ..config import DatedSecret, read_secret_file
 from ..errors import ConfigError
 from . import blocks
 from .channel import Away, Channel, EditsLater, Failed, Later, Resting
 from .channels import full_path, mapping
-from .signature import SigningSecret
 
 SETTINGS = (
     "kind", "token_file", "channel", "team", "app_token_file", "signing_secret_file", "retiring_signing_secret",
@@ -88,11 +87,11 @@ class Slack(Channel):
 
     @property
     def signing_secrets(self):
-        """The signature.SigningSecret objects of the app, the newest first; none where clicks do not come by HTTP."""
+        """The app's signing secrets, config.DatedSecret, the newest first; none where clicks do not come by HTTP."""
         newest, old = self.settings.get("signing_secret_file"), self.settings.get("retiring_signing_secret")
-        secrets = [SigningSecret(f"{self.where}: signing_secret_file", newest)] if newest else []
+        secrets = [DatedSecret(f"{self.where}: signing_secret_file", newest)] if newest else []
         if old:
-            secrets.append(SigningSecret(f"{self.where}: retiring_signing_secret: file", old["file"], old["until"]))
+            secrets.append(DatedSecret(f"{self.where}: retiring_signing_secret: file", old["file"], old["until"]))
         return secrets
 
     def deliver(self, message, key, ts=None, address=None):
@@ -124,7 +123,10 @@ class Slack(Channel):
     def _post(self, payload, channel, thread_ts=None, is_loud=False):
         self.workspace.pace_post(channel)
         more = {} if thread_ts is None else {"thread_ts": thread_ts, "reply_broadcast": is_loud}
-        answer = self._call("chat.postMessage", {"channel": channel, **payload, **blocks.NEW, **more})
+        try:
+            answer = self._call("chat.postMessage", {"channel": channel, **payload, **blocks.NEW, **more})
+        finally:
+            self.workspace.note_post(channel)
         posted = f"{answer['channel']}/{answer['ts']}"
         if thread_ts is None:
             self.workspace.shown(posted, payload)
@@ -135,7 +137,10 @@ class Slack(Channel):
             return
         self.workspace.pace_edit(ts)
         channel, at = _place(ts)
-        self._call("chat.update", {"channel": channel, "ts": at, **payload})
+        try:
+            self._call("chat.update", {"channel": channel, "ts": at, **payload})
+        finally:
+            self.workspace.note_edit(ts)
         self.workspace.shown(ts, payload)
 
     def _call(self, method, arguments):
@@ -233,15 +238,20 @@ class Workspace:
         return library().WebClient(token, base_url=self.api_url, timeout=TIMEOUT_S, retry_handlers=[])
 
     def pace_post(self, channel):
-        """Raises Later where a message in this channel would be too early; else notes that there is one now."""
+        """Raises Later where a message in this channel would be too early."""
         now = time.monotonic()
         due = self._pace.posts.get(channel, 0.0)
         if now < due:
             raise Later(_in(due - now))
-        _keep(self._pace.posts, channel, now + POSTS_APART_S)
+
+    def note_post(self, channel):
+        """
+        Note that a message in this channel was answered now: Slack counts when it gets one, which is not later.
+        """
+        _keep(self._pace.posts, channel, time.monotonic() + POSTS_APART_S)
 
     def pace_edit(self, ts):
-        """Raises EditsLater where this message cannot be written anew yet; else notes that it is now."""
+        """Raises EditsLater where this message cannot be written anew yet."""
         now = time.monotonic()
         edits = self._pace.edits
         while edits and edits[0] <= now - EDITS_WITHIN_S:
@@ -249,7 +259,11 @@ class Workspace:
         due = max(self._pace.edited.get(ts, 0.0), edits[0] + EDITS_WITHIN_S if len(edits) >= EDITS else 0.0)
         if now < due:
             raise EditsLater(_in(due - now))
-        edits.append(now)
+
+    def note_edit(self, ts):
+        """Likewise of a message that was written anew."""
+        now = time.monotonic()
+        self._pace.edits.append(now)
         _keep(self._pace.edited, ts, now + EDITS_APART_S)
 
     def shown(self, ts, payload):

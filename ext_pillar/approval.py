@@ -28,17 +28,16 @@ def __virtual__():
 
 def ext_pillar(minion_id, pillar, *unnamed, **settings):
     """The approved state of ``minion_id`` under the key ``approval``; raises when it cannot be read."""
-    from saltext.approval import _core, tally
-    from saltext.approval.errors import ConfigError
+    from saltext.approval import _core, errors, tally
     from saltext.approval.settings import PILLAR, source
 
     if unnamed:
-        raise ConfigError("it takes named settings, such as dsn_file")
+        raise errors.ConfigError("it takes named settings, such as dsn_file")
     try:
         wanted = source(settings, __opts__["cachedir"])
-    except ConfigError as exc:
+    except errors.ConfigError as exc:
         # Salt puts the name of the source in front itself.
-        raise ConfigError(str(exc).removeprefix(f"{PILLAR}: ")) from None
+        raise errors.ConfigError(str(exc).removeprefix(f"{PILLAR}: ")) from None
     conninfo, options = wanted.connection.conninfo, wanted.connection.options
     counts = tally.path(__opts__["cachedir"])
     try:

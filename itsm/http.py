@@ -93,7 +93,7 @@ class Http:
         answer = self._send(method, path, params, body, {**kind, **self._credentials.headers(self)})
         if answer.status == 401 and self._credentials.renew():
             answer = self._send(method, path, params, body, {**kind, **self._credentials.headers(self)})
-        return self._judged(answer)
+        return self.judged(answer)
 
     def form(self, path, fields, headers=None):
         """
@@ -102,7 +102,7 @@ class Http:
         """
         body = urlencode(fields).encode()
         kind = {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
-        return self._judged(self._send("POST", path, None, body, kind)).content
+        return self.judged(self._send("POST", path, None, body, kind)).content
 
     def close(self):
         """Close the connections."""
@@ -151,8 +151,8 @@ class Http:
             )
         return None
 
-    def _judged(self, answer):
-        """The answer, if it is one. Raises Away and Denied."""
+    def judged(self, answer):
+        """The Answer, if it says that what was asked was done. Raises Away and Denied."""
         status = answer.status
         login = answer.headers.get(LOGIN_HEADER, "")
         if any(word in login.upper() for word in ("FAILED", "DENIED")):

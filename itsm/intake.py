@@ -136,8 +136,8 @@ class Intake:
         if made["outcome"] == "held":
             return f"request {made['request_id']}: held, since it was changed after it was approved"
         self._value("release_ticket", ticket.id, ticket.digest)
-        has_latest = any(value == LATEST for _, _, value in ask.items or ())
-        return self._decide(ticket, made, "request", is_proven, has_latest)
+        may_change = ticket.is_elsewhere or any(value == LATEST for _, _, value in ask.items or ())
+        return self._decide(ticket, made, "request", is_proven, may_change)
 
     def _revert(self, ticket, seen_at, is_proven):
         """A ticket asks for taking back what it brought."""
@@ -184,20 +184,20 @@ class Intake:
         held = self._value("hold_ticket", ticket.id, "its ticket was changed after it was approved", False)
         return f"changed after it was approved, held: {_numbers(held)}"
 
-    def _decide(self, ticket, made, about, is_proven, has_latest):
+    def _decide(self, ticket, made, about, is_proven, may_change):
         """
         Take the decisions that stand in the ticket about a request, the oldest first.
 
         is_proven
             Whether they stand in what was fetched, with the history of the ticket.
-        has_latest
-            Whether it asks for something that is another thing tomorrow.
+        may_change
+            Whether what it asks for may become another thing without a change of the ticket.
         """
         number = made["request_id"]
         noted = [f"request {number}: {made.get('outcome') or made['state']}"]
         decisions = [decision for decision in ticket.decisions if decision.about == about]
         is_clean = bool(decisions) and is_proven and _is_clean(decisions[-1], ticket)
-        if is_clean and not has_latest and ticket.stage in (*LED_ON, "declined"):
+        if is_clean and not may_change and ticket.stage in (*LED_ON, "declined"):
             # The decision brought the ticket here, and nothing of it has changed since it came to be decided on: what
             # was decided on is what it says now. An older decision is of an older time.
             self._value("bind_ticket", ticket.id, made["generation"], decisions[-1].asked_at, ticket.digest)

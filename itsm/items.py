@@ -87,7 +87,8 @@ def minions(sources, fields):
     The minion ids in a ticket's fields, a tuple: each once, in order.
 
     sources
-        (form, field) in order, the form being one of MINION_FORMS. An empty field adds none.
+        (form, field) in order, the form being one of MINION_FORMS. An empty field adds none. A field of a form of
+        FETCHED has what was fetched: (key, texts) of each object, the texts by what they are for (``minion``).
 
     Raises InputError where one is no id, or two differ in letter case only, or there is none.
     """
@@ -111,7 +112,8 @@ def packages(sources, fields, rule="any", removal=("remove",)):
     The packages in a ticket's fields as items, a tuple of (``package``, name, version), each name once, in order.
 
     sources
-        (form, field) in order, the form being one of PACKAGE_FORMS; all are read and put together.
+        (form, field) in order, the form being one of PACKAGE_FORMS; all are read and put together. As for minions(),
+        the texts of fetched objects being ``package`` and ``version``.
     rule
         A key of RULES.
     removal
@@ -260,5 +262,15 @@ def _objects(where, value):
         yield where, entry[1]["name"], entry[1]["version"]
 
 
-MINION_FORMS = {"options": _options, "list": _list, "lines": _lines, "commas": _commas}
-PACKAGE_FORMS = {"cascade": _cascade, "lines": _package_lines, "objects": _objects}
+def _fetched_minions(where, value):
+    return [(f"{where}, object {key}", texts["minion"]) for key, texts in value]
+
+
+def _fetched_packages(where, value):
+    return [(f"{where}, object {key}", texts["package"], texts["version"]) for key, texts in value]
+
+
+MINION_FORMS = {"options": _options, "list": _list, "lines": _lines, "commas": _commas, "assets": _fetched_minions}
+PACKAGE_FORMS = {"cascade": _cascade, "lines": _package_lines, "objects": _objects, "assets": _fetched_packages}
+# The forms of fields that refer to what stands elsewhere, which some kinds of sites have.
+FETCHED = ("assets",)

@@ -1,9 +1,10 @@
 """Jira, Cloud and Data Center: webhooks, and issues as its REST interface gives them.
 
 fetch() gives, and ticket() takes beside a webhook's body, ``{"issue": ISSUE, "history": [...], "approvals": [...],
-"names": {...}}``: the issue of GET /issue; the entries of its change log, all of them; the values of the service
-desk's approvals; the names of fields by id (``expand=names``), by which Data Center's entries call them. An issue alone
-is taken too, with its own ``changelog`` where that was expanded.
+"names": {...}, "assets": {...}}``: the issue of GET /issue; the entries of its change log, all of them; the values of
+the service desk's approvals; the names of fields by id (``expand=names``), by which Data Center's entries call them;
+the objects of Assets that its fields refer to, by number or key (see jira_assets). An issue alone is taken too, with
+its own ``changelog`` where that was expanded.
 """
 
 import datetime
@@ -14,10 +15,10 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import ConfigError, InputError
 from . import body as json_body
-from . import items, jira_fields, options, signature, sites
+from . import items, jira_assets, jira_fields, options, signature, sites
 from .ticket import ASKING, REVERTING, STAGES, Ask, Decision, Deleted, Edit, Ignored, Person, Talking, Ticket
 
-OWN = ("api", "projects", "workflow", "options")
+OWN = ("api", "projects", "workflow", "options", "assets", "remote_links")
 AUTH = ("email", "token_file", "cloud_id")
 APIS = ("cloud", "datacenter")
 ID = re.compile("[0-9]{1,19}")
@@ -51,6 +52,10 @@ class Settings:
         The names of the resolutions that are set with these, where their screens have that: stage -> name.
     options
         The options.Offers of its fields.
+    assets
+        The jira_assets.Settings; None: no field refers to objects of Assets.
+    remote_links
+        Whether issues have a link to the page of each of their requests.
     """
 
     api: str
@@ -59,6 +64,8 @@ class Settings:
     moves: dict = field(default_factory=dict)
     resolutions: dict = field(default_factory=dict)
     options: tuple = ()
+    assets: object = None
+    remote_links: bool = True
 
 
 def settings(where, given):
@@ -76,7 +83,8 @@ def settings(where, given):
             raise ConfigError(f"{place}: {project!r} is no key of a project, as in SC21")
         content = sites.mapping(f"{place}: {project}", content, ("types",))
         for name, one in sites.mapping(f"{place}: {project}: types", content.get("types")).items():
-            read = sites.ticket_type(f"{place}: {project}: types: {name}", one, "options", "cascade")
+            where_read = f"{place}: {project}: types: {name}"
+            read = sites.ticket_type(where_read, one, "options", "cascade", (jira_assets.FORM,))
             types[project, sites.text(f"{place}: {project}: types", name).casefold()] = read
     workflow = sites.mapping(f"{where}: workflow", given.get("workflow"), (*STAGES, "moves"))
     edges = {
@@ -96,7 +104,12 @@ def settings(where, given):
         moves[stage] = sites.text(place, move)
         if stage not in edges:
             raise ConfigError(f"{where}: workflow: set {stage}, the status into which the transition {move!r} leads")
-    return Settings(api, types, edges, moves, resolutions, options.load(f"{where}: options", given.get("options")))
+    offers = options.load(f"{where}: options", given.get("options"))
+    assets = jira_assets.load(f"{where}: assets", given.get("assets"), api == "cloud", types.values())
+    remote_links = given.get("remote_links", True)
+    if not isinstance(remote_links, bool):
+        raise ConfigError(f"{where}: remote_links must be true or false")
+    return Settings(api, types, edges, moves, resolutions, offers, assets, remote_links)
 
 
 def _edges(where, given):
@@ -174,6 +187,7 @@ class Jira(Talking):
             names=document.get("names"),
             approvals=approvals,
             created=jira_fields.created(fields),
+            objects=document.get("assets"),
         )
 
     def ask(self, ticket):
@@ -189,9 +203,22 @@ class Jira(Talking):
                 if ticket.stage is None
                 else f"the status {items.shown(ticket.status)} means {ticket.stage}, which asks for nothing"
             )
-        return items.ask(
-            ticket_type, jira_fields.readable(ticket_type, ticket.facts["fields"]), items.moment, ("remove",)
-        )
+        readable = jira_fields.readable(ticket_type, ticket.facts["fields"])
+        if self.own.assets is not None:
+            readable |= jira_assets.readable(self.site, ticket_type, ticket.facts["fields"], ticket.facts["assets"])
+        return items.ask(ticket_type, readable, items.moment, ("remove",))
+
+    def objects(self, issue):
+        """What refers to objects of Assets in an issue, tuples as jira_assets.references() gives; none in others."""
+        try:
+            fields = self._fields(issue)
+            ticket_type = self._type(issue, fields)
+            if ticket_type is None or self.own.assets is None:
+                return ()
+            return jira_assets.references(self.own.assets, ticket_type, fields)
+        except InputError:
+            # The reader of the ticket says what is wrong with it.
+            return ()
 
     def _ticket_of_event(self, event):
         issue, fields = self._issue_of_event(event)
@@ -255,8 +282,8 @@ class Jira(Talking):
             "those that this site reads"
         )
 
-    def _ticket(self, issue, fields, status, came_from, history, names=None, approvals=(), created=None):
-        """The Ticket; ``created``: when it was, if the history begins there."""
+    def _ticket(self, issue, fields, status, came_from, history, names=None, approvals=(), created=None, objects=None):
+        """The Ticket; ``created``: when it was, if the history begins there; ``objects``: those of Assets."""
         ticket_type = self._type(issue, fields)
         if ticket_type is None:
             raise Ignored(self._not_ours(issue, fields))
@@ -264,6 +291,9 @@ class Jira(Talking):
         for name in ticket_type.fields:
             is_time, value = name == ticket_type.after, fields.get(name)
             bound[name] = jira_fields.same_time(value) if is_time else jira_fields.bound(name, value)
+        objects = objects if isinstance(objects, dict) else {}
+        if self.own.assets is not None:
+            bound |= jira_assets.bound(self.own.assets, ticket_type, fields, objects)
         edits = self._edits(history, ticket_type, names)
         decisions = [
             *self._decisions(history, edits, created),
@@ -284,7 +314,8 @@ class Jira(Talking):
             bound=bound,
             decisions=tuple(decisions),
             edits=tuple(edit for _, edit in edits),
-            facts=issue,
+            facts={**issue, "assets": objects},
+            is_elsewhere=any(form == jira_assets.FORM for form, _ in (*ticket_type.minions, *ticket_type.packages)),
         )
 
     def _stage(self, came_from, status):

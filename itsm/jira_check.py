@@ -3,7 +3,7 @@
 import datetime
 from urllib.parse import quote
 
-from . import checking
+from . import checking, jira_assets
 from .ticket import Denied, Gone
 
 # The permissions that we need in a project, and what for.
@@ -13,9 +13,15 @@ PERMISSIONS = {
     "EDIT_OWN_COMMENTS": "the comment on progress is not kept up to date",
     "TRANSITION_ISSUES": "tickets stay where they are",
 }
+# A permission without which everything else goes on, and what it is for.
+LINKS = ("LINK_ISSUES", "tickets get no link to their request")
 # The type that a field has to have, by the form in which it is read.
-KINDS = {"options": "array", "cascade": "option-with-child", "lines": "string"}
+KINDS = {"options": "array", "cascade": "option-with-child", "lines": "string", jira_assets.FORM: "assets"}
+# The types of fields that refer to objects of Assets, of the Cloud and of Data Center.
+ASSETS = ("com.atlassian.jira.plugins.cmdb:cmdb-object-cftype",
+          "com.riadalabs.jira.plugins.insight:rlabs-customfield-default-object")  # fmt: skip
 TIME = "datetime"
+PAGE = 100
 OLDEST_SIGNING = 10  # the first Data Center that signs its webhooks
 # The stages out of which a transition leads into a stage.
 PRECEDING = {"waiting": ("approved", "revert"), "done": ("waiting",), "failed": ("waiting",)}
@@ -35,6 +41,8 @@ def findings(system, client):
     for project in sorted({project for project, _ in system.own.types}):
         yield from _project(system, client, project)
     yield from _fields(system, http.get(f"{rest}/field").content)
+    if system.own.assets is not None:
+        yield from _assets(system.own.assets, client)
     for stage in system.own.moves:
         yield from _move(system, client, stage)
     yield from _options(system, client)
@@ -69,11 +77,18 @@ def _project(system, client, project):
             "Correct its key, or give us *Browse projects*.",
         )
         return
-    asked = {"projectKey": project, "permissions": ",".join(PERMISSIONS)}
+    asked = {"projectKey": project, "permissions": ",".join((*PERMISSIONS, LINKS[0]))}
     given = client.http.get(f"{client.rest}/mypermissions", **asked).content["permissions"]
     for permission, harm in PERMISSIONS.items():
         if not given.get(permission, {}).get("havePermission"):
             yield "error", f"we have not {permission} in {project}: {harm}", "Give it to our account's role there."
+    permission, harm = LINKS
+    if system.own.remote_links and not given.get(permission, {}).get("havePermission"):
+        yield (
+            "warning",
+            f"we have not {permission} in {project}: {harm}",
+            "Give it to our account's role there, or set remote_links: false.",
+        )
     known = {one["name"].casefold(): {status["name"].casefold() for status in one["statuses"]} for one in types}
     wanted = [name for key, name in system.own.types if key == project]
     for name in wanted:
@@ -97,7 +112,7 @@ def _project(system, client, project):
 
 
 def _fields(system, fields):
-    kinds = {field["id"]: (field.get("schema") or {}).get("type") for field in fields}
+    kinds = {field["id"]: _type_of(field.get("schema") or {}) for field in fields}
     wrong = False
     for (project, name), one in system.own.types.items():
         wanted = [(field, KINDS.get(form)) for form, field in (*one.minions, *one.packages)]
@@ -115,6 +130,53 @@ def _fields(system, fields):
                 )
     if not wrong:
         yield "ok", "the fields are there, and of the right types", None
+
+
+def _type_of(schema):
+    return KINDS[jira_assets.FORM] if schema.get("custom") in ASSETS else schema.get("type")
+
+
+def _assets(own, client):
+    """Whether Assets is where the settings say, and has the attributes that are read."""
+    try:
+        if own.workspace is not None:
+            there = client.http.get("/rest/servicedeskapi/assets/workspace").content["values"]
+            known = [one.get("workspaceId") for one in there]
+            if own.workspace not in known:
+                yield (
+                    "error",
+                    f"the workspace of Assets is not {own.workspace} (there is {_names(known) or 'none'})",
+                    "Correct workspace under assets.",
+                )
+                return
+        root = jira_assets.root(own)
+        if own.workspace is None:
+            schemas = client.assets.get(f"{root}/objectschema/list").content["objectschemas"]
+        else:
+            schemas = client.assets.get(f"{root}/objectschema/list", maxResults=PAGE).content["values"]
+        known = {
+            attribute["name"]
+            for schema in schemas
+            for attribute in client.assets.get(f"{root}/objectschema/{schema['id']}/attributes").content
+        }
+    except Denied as exc:
+        if exc.status not in (403, 404):
+            raise
+        yield (
+            "error",
+            f"we may not read Assets: {exc}",
+            "Give our account access to Jira Service Management, and the role *Object schema users*.",
+        )
+        return
+    missing = set(own.attributes.values()) - known
+    if missing:
+        yield (
+            "error",
+            f"no schema of Assets that we may read has an attribute {_names(missing)}",
+            "Correct the names under assets, or give us *Object schema users* of the schema that has them.",
+        )
+    else:
+        yield "ok", "Assets has the attributes that are read", None
 
 
 def _move(system, client, stage):

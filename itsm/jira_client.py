@@ -10,13 +10,13 @@ import logging
 import re
 from urllib.parse import quote
 
-from . import credentials, jira_check, markup
+from . import credentials, jira_assets, jira_check, markup
 from .http import Http
+from .jira_assets import GATEWAY
 from .ticket import Away, Comment, Denied, Gone, NotMoved
 
 log = logging.getLogger(__name__)
 
-GATEWAY = "https://api.atlassian.com"  # where the tokens of service accounts work, and nowhere else
 PAGE = 100
 PAGES_MAX = 500
 MARK = "approval"  # the property of our comments
@@ -33,7 +33,7 @@ class Client:
     system
         The jira.Jira of it.
 
-    ``http`` is its Http, ``rest`` the path below which its interface is.
+    ``http`` is its Http, ``rest`` the path below which its interface is; ``assets`` is the Http of its Assets.
     """
 
     def __init__(self, system):
@@ -42,8 +42,12 @@ class Client:
         self.rest = "/rest/api/3" if self._is_cloud else "/rest/api/2"
         self._us = None
         cloud_id = self._site.auth.get("cloud_id")
+        # The tokens of service accounts work at the gateway, and nowhere else.
         url = self._site.url if cloud_id is None else f"{GATEWAY}/ex/jira/{quote(cloud_id, safe='')}"
-        self.http = Http(self._site.provider, url, credentials.of(self._site))
+        self.http = self.assets = Http(self._site.provider, url, credentials.of(self._site))
+        if system.own.assets is not None and jira_assets.address(self._site, GATEWAY) != url:
+            address = jira_assets.address(self._site, GATEWAY)
+            self.assets = Http(f"Assets of {self._site.provider}", address, credentials.of(self._site))
 
     def us(self):
         """Our account there, as Jira gives it."""
@@ -57,7 +61,8 @@ class Client:
         fields = document["issue"]["fields"]
         if fields.get("archiveddate") or fields.get("archivedDate"):
             raise Gone(f"{document['issue']['key']} was archived")
-        return {**document, "approvals": self._approvals(document["issue"])}
+        issue = document["issue"]
+        return {**document, "approvals": self._approvals(issue), "assets": self._objects(issue)}
 
     def changed(self, since):
         """See ticket.System."""
@@ -145,6 +150,38 @@ class Client:
     def attach(self, ticket_id, name, content):
         """The verdict stands in a comment: nothing is attached to issues."""
 
+    def link(self, ticket_id, request, page):
+        """See ticket.System."""
+        if not self._system.own.remote_links:
+            return
+        # Of an older link with this id, Jira drops what is not said anew, so all is said each time.
+        wanted = {
+            "globalId": f"approval={self._site.provider}&request={request}",
+            "application": {"type": "saltext-approval", "name": "Salt approval"},
+            "relationship": "request",
+            "object": {
+                "url": page.url,
+                "title": page.title,
+                "summary": f"{page.about}: {page.state}",
+                "status": {"resolved": page.is_over, "icon": {"title": page.state}},
+            },
+        }
+        if self._has_link(ticket_id, wanted):
+            return
+        # A 404 may also say that the site has links switched off, so it does not make the ticket gone.
+        self.http.request("POST", f"{self._at(ticket_id)}/remotelink", content=wanted)
+        if not self._has_link(ticket_id, wanted):
+            raise Denied(f"{self.http.name}: it took a link for {ticket_id}, which is not there")
+
+    def _has_link(self, ticket_id, wanted):
+        try:
+            found = self.http.get(f"{self._at(ticket_id)}/remotelink", globalId=wanted["globalId"]).content
+        except Denied as exc:
+            if exc.status != 404:
+                raise
+            return False
+        return _has(found, wanted)
+
     def _document(self, ticket_id):
         """An issue by its id, which a moved one keeps, with all its history and the names of fields. Raises Gone."""
         # Of what expand gives, the Cloud leaves out the oldest entries, so those are asked for on their own.
@@ -192,6 +229,18 @@ class Client:
             found += page["values"]
             if page.get("isLastPage", True) or not page["values"]:
                 break
+        return found
+
+    def _objects(self, issue):
+        """The objects of Assets that an issue refers to, by reference; None for one that is not there for us."""
+        found = {}
+        for reference in self._system.objects(issue):
+            try:
+                found[reference] = self.assets.get(jira_assets.path(self._system.own.assets, reference)).content
+            except Denied as exc:
+                if exc.status != 404:
+                    raise
+                found[reference] = None
         return found
 
     def _pages(self, path, name, **parameters):
@@ -256,6 +305,13 @@ def moment(text):
     zone = "+00:00" if zone == "Z" else f"{zone[:3]}:{zone[-2:]}"
     at = datetime.datetime.fromisoformat(f"{whole}.{(fraction or '0').ljust(6, '0')}{zone}")
     return at.astimezone(datetime.timezone.utc)
+
+
+def _has(found, wanted):
+    """Whether an answer says all that was wanted, whatever else it says."""
+    if not isinstance(wanted, dict):
+        return found == wanted
+    return isinstance(found, dict) and all(_has(found.get(name), value) for name, value in wanted.items())
 
 
 def _change(issue):

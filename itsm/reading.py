@@ -6,14 +6,17 @@ import re
 from ..errors import InputError
 from . import automation, items, sites
 from . import body as json_body
-from .ticket import Ask, Ignored, NoSignature, Unsigned
+from .ticket import Ask, Ignored, NoSignature, Unfetched, Unsigned
 
 MOST_TICKET_BYTES = 64 * 1024 * 1024  # of a fetched ticket with its history
 FORM_ONLY = "for their form only: --minions names a file of those that there are"
 
 BETWEEN = re.compile(r"[\s,]+")
 # Members that only the answer to a document that asks for something has.
-ASKED = ("type", "minions", "items", "after", "external_ref", "requester", "on_behalf_of", "editors", "decisions")
+ASKED = (
+    "type", "minions", "items", "after", "to_fetch", "external_ref", "requester", "on_behalf_of", "editors",
+    "decisions",
+)  # fmt: skip
 
 
 def read(site, content, way, route=None, minions=None, headers=None):
@@ -45,7 +48,7 @@ def read(site, content, way, route=None, minions=None, headers=None):
     try:
         answer["signature"] = _signature(site, content, way, headers)
         answer.update(_rule(site, route, content) if route else _ticket(site, content, way, headers or {}))
-        _check_known(answer["minions"], minions)
+        _check_known(answer.get("minions", ()), minions)
     except Unsigned as exc:
         answer.update(outcome="refused", signature="wrong", error=str(exc))
     except automation.AutomationError as exc:
@@ -94,9 +97,15 @@ def _ticket(site, content, way, headers):
         system.delivery(headers, content)
     document = json_body.read(content, MOST_TICKET_BYTES if way == "ticket" else json_body.MOST_BYTES)
     ticket = system.ticket(document)
+    external_ref = f"{ticket.id}#1"
+    try:
+        asked = _asked(system.ask(ticket), external_ref)
+    except Unfetched as exc:
+        # Minions and items are left out, rather than told in part.
+        asked = {"type": exc.request_type, "to_fetch": list(exc.addresses), "external_ref": external_ref}
     return {
         "ticket": {name: getattr(ticket, name) for name in ("id", "key", "url", "title", "status", "stage")},
-        **_asked(system.ask(ticket), f"{ticket.id}#1"),
+        **asked,
         "requester": ticket.creator and ticket.creator.subject,
         "on_behalf_of": ticket.on_behalf_of and ticket.on_behalf_of.subject,
         "editors": [one.subject for one in ticket.editors],

@@ -16,6 +16,8 @@ COLUMNS = "sys_id,u_kind,u_group,u_name,u_version,u_active"
 LIMIT = 50_000  # rows of an offer; the instance has no limit, but a person that scrolls
 PASSES = 2
 PAUSE_S = 0.05
+# Rows that are written at once: the instance ends a batch after 30 seconds.
+BATCH_ROWS = 100
 
 
 class ServiceNowOptions:
@@ -70,25 +72,27 @@ class ServiceNowOptions:
 
     def _write(self, offer, plan, done):
         path = f"/api/now/table/{quote(offer.field, safe='')}"
-        for number in plan.enable:
-            self._ask("PATCH", f"{path}/{number}", {"u_active": "true"})
-            done.enabled += 1
-        for number in plan.disable:
-            self._ask("PATCH", f"{path}/{number}", {"u_active": "false"})
-            done.disabled += 1
-        for number, (_, value) in enumerate(plan.create):
-            name, _, version = value.partition(" ")
-            content = {
-                "u_kind": KINDS[offer.offers],
-                "u_group": offer.context or "",
-                "u_name": name,
-                "u_version": version,
-                "u_active": "true",
-            }
-            made = self._ask("POST", path, content)
-            if number == 0:
-                self._check(offer, made, content)
+        for count in self._write_all([("PATCH", f"{path}/{number}", {"u_active": "true"}) for number in plan.enable]):
+            done.enabled += count
+        for count in self._write_all([("PATCH", f"{path}/{number}", {"u_active": "false"}) for number in plan.disable]):
+            done.disabled += count
+        rows = [self._row(offer, value) for _, value in plan.create]
+        if rows:
+            self._sleep(PAUSE_S)
+            self._check(offer, self._client.http.request("POST", path, content=rows[0]).content, rows[0])
             done.created += 1
+        for count in self._write_all([("POST", path, row) for row in rows[1:]]):
+            done.created += count
+
+    def _row(self, offer, value):
+        name, _, version = value.partition(" ")
+        return {
+            "u_kind": KINDS[offer.offers],
+            "u_group": offer.context or "",
+            "u_name": name,
+            "u_version": version,
+            "u_active": "true",
+        }
 
     def _check(self, offer, made, content):
         """
@@ -103,6 +107,11 @@ class ServiceNowOptions:
                 f"({', '.join(lacking)}): the table needs these columns, and our account has to read and write them"
             )
 
-    def _ask(self, method, path, content):
-        self._sleep(PAUSE_S)
-        return self._client.http.request(method, path, content=content).content
+    def _write_all(self, questions):
+        """Ask all, some at a time: yields how many were done each time."""
+        while questions:
+            self._sleep(PAUSE_S)
+            now, later = questions[:BATCH_ROWS], questions[BATCH_ROWS:]
+            left = self._client.batch(now)
+            yield len(now) - len(left)
+            questions = [*left, *later]

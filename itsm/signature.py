@@ -1,17 +1,14 @@
 """Proof that a delivery comes from its site: an HMAC of its bytes, made with a secret that both know.
 
-A secret is a text in a file of mode 0600, of at least SHORTEST characters. Several can be in use: one to be retired has
-the day until which it still counts, so that the other side can be given the new one in between.
+A secret is a text in a file of mode 0600, of at least SHORTEST characters.
 """
 
 import base64
-import datetime
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass
 
-from ..config import read_secret_file
+from ..config import DatedSecret
 from ..errors import ConfigError
 from .ticket import NoSignature, Unsigned
 
@@ -25,26 +22,12 @@ BASE64 = re.compile("v1=([A-Za-z0-9+/]{43}=)")
 SECONDS = re.compile("[0-9]{1,12}")
 
 
-@dataclass(frozen=True)
-class Secret:
-    """
-    A secret of a site.
-
-    where
-        Where its setting stands, for errors.
-    file
-        The full path of the file that holds it.
-    until
-        The last day, in UTC, on which it counts, a date; None: it is not to be retired.
-    """
-
-    where: str
-    file: str
-    until: datetime.date | None = None
+class Secret(DatedSecret):
+    """A secret of a site."""
 
     def key(self):
         """Its bytes. Raises ConfigError."""
-        text = read_secret_file(self.file, self.where)
+        text = self.text()
         if len(text) < SHORTEST:
             raise ConfigError(f"{self.where} {self.file}: a secret has at least {SHORTEST} characters")
         return text.encode()
@@ -102,10 +85,9 @@ def _maker(secrets, mac, signed, now):
     """What System.verify() gives, of the secret that made ``mac``."""
     if not secrets:
         raise Unsigned("the site has no webhook_secrets, so no delivery can prove that it comes from there")
-    today = now.astimezone(datetime.timezone.utc).date()
     made_by = None
     # All are tried, so that the time it takes does not tell which one it was.
-    for secret in (one for one in secrets if one.until is None or today <= one.until):
+    for secret in (one for one in secrets if one.counts(now)):
         if hmac.compare_digest(hmac.new(secret.key(), signed, hashlib.sha256).digest(), mac):
             made_by = secret
     if made_by is None:

@@ -180,15 +180,19 @@ def _site(name, given):
     )
 
 
-def ticket_type(where, given, minion_form, package_form):
+def ticket_type(where, given, minion_form, package_form, fetched=()):
     """
     The TicketType in the mapping ``given``; ``where`` names it. The forms are those of a source of which the field
-    alone is named. Raises ConfigError.
+    alone is named, ``fetched`` those of items.FETCHED that this kind of site has. Raises ConfigError.
     """
     mapping(where, given, ("request_type", "minions", "packages", "action", "parameters", "after", "names"))
     read = _type_rest(where, given)
-    minions = sources(f"{where}: minions", given.get("minions"), items.MINION_FORMS, minion_form)
-    packages = sources(f"{where}: packages", given.get("packages"), items.PACKAGE_FORMS, package_form)
+    minion_forms, package_forms = (
+        [form for form in forms if form in fetched or form not in items.FETCHED]
+        for forms in (items.MINION_FORMS, items.PACKAGE_FORMS)
+    )
+    minions = sources(f"{where}: minions", given.get("minions"), minion_forms, minion_form)
+    packages = sources(f"{where}: packages", given.get("packages"), package_forms, package_form)
     if not minions:
         raise ConfigError(f"{where}: minions must name the field that they stand in")
     if bool(packages) == (read["action"] is not None):

@@ -12,7 +12,7 @@ import json
 import logging
 
 from . import texts
-from .ticket import UNDER_WAY, Away, Gone, Ignored, NotMoved
+from .ticket import UNDER_WAY, Away, Denied, Gone, Ignored, NotMoved
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +75,7 @@ class Telling:
     def __init__(self, site, system, writer, call):
         self._site, self._system, self._writer, self._call = site, system, writer, call
         self._told = {}  # mark -> the progress that was told last
+        self._linked = {}  # request -> the page that its ticket has a link to
 
     def tell(self, request, seq, event):
         """
@@ -86,6 +87,7 @@ class Telling:
             return
         try:
             self._comment(news, seq, event)
+            self._link(news)
             # A wave moves no ticket, and there may be very many.
             if event != "wave":
                 self._bring(news)
@@ -140,6 +142,19 @@ class Telling:
             self._told[mark] = blocks
         elif event in BINDING:
             self._bind(news["ticket"], said)
+
+    def _link(self, news):
+        """Have a link to the request's page on the ticket; a site that refuses links is told all else nevertheless."""
+        request, page = news["request"], self._writer.page(news)
+        if page is None or self._linked.get(request) == page:
+            return
+        try:
+            self._system.link(news["ticket"]["id"], request, page)
+        except Denied as exc:
+            log.warning("approval: %s has no link to request %s: %s", news["ticket"]["id"], request, exc)
+        if len(self._linked) >= MOST_REMEMBERED:
+            self._linked.clear()
+        self._linked[request] = page
 
     def _bind(self, ticket, said):
         """Have decisions count from our comment on, if it tells what the ticket says now."""

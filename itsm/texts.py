@@ -16,6 +16,7 @@ from ..errors import ConfigError
 from ..intake import masking
 from . import markup
 from .markup import Bullets, Link, Paragraph, Strong, Table
+from .ticket import Page
 
 # The rows of a table, or names in a list, that stand there until it says "and n more".
 MOST_ROWS = 50
@@ -133,6 +134,19 @@ class Writer:
     def verdict(self, news):
         """How it ended, with a table of the minions on which it failed, and why."""
         return self._fitted(lambda most: self._verdict(news, most))
+
+    def page(self, news):
+        """The ticket.Page of a request; None: there is no web service."""
+        if not self._url:
+            return None
+        state = news["state"]
+        return Page(
+            self._page_url(news),
+            self._text("link", request=news["request"]),
+            self._name(news["title"]),
+            self._text(f"states.{state}"),
+            state in SETTLED,
+        )
 
     def evidence(self, news):
         """All that is known of a request that has ended, as JSON has it; in full, but without secrets."""
@@ -310,8 +324,11 @@ class Writer:
         """The blocks, and last the page of the request."""
         if self._url:
             words = self._text("link", request=news["request"])
-            blocks = [*blocks, Paragraph((Link(words, f"{self._url}/requests/{news['request']}"),))]
+            blocks = [*blocks, Paragraph((Link(words, self._page_url(news)),))]
         return tuple(blocks)
+
+    def _page_url(self, news):
+        return f"{self._url}/requests/{news['request']}"
 
     def _line(self, key, **values):
         return Paragraph((self._text(key, **values),))

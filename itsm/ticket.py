@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ..errors import ApprovalError
+from ..errors import ApprovalError, InputError
 
 # The module of each system, which is imported when a site of that kind is used.
 SYSTEMS = {kind: f"{__package__}.{kind}" for kind in ("jira", "servicenow", "generic")}
@@ -139,6 +139,26 @@ class Comment:
 
 
 @dataclass(frozen=True)
+class Page:
+    """
+    The page of a request, for a link to it.
+
+    url, title
+        Where it is, and what it is called.
+    about, state
+        What the request is about, and where it stands, in a few words each.
+    is_over
+        Whether it has come to its end.
+    """
+
+    url: str
+    title: str
+    about: str
+    state: str
+    is_over: bool
+
+
+@dataclass(frozen=True)
 class Ticket:
     """
     A ticket as it was fetched, or as far as a delivery shows it.
@@ -166,6 +186,8 @@ class Ticket:
         Those that stand in it, the oldest first.
     facts
         What ask() reads, as the system delivers it.
+    is_elsewhere
+        Whether a part of what it asks for stands outside of it, so that its history does not tell of changes there.
     """
 
     id: str | None
@@ -182,6 +204,7 @@ class Ticket:
     decisions: tuple = ()
     edits: tuple = ()
     facts: dict = field(default_factory=dict, repr=False)
+    is_elsewhere: bool = False
 
     @property
     def digest(self):
@@ -214,7 +237,7 @@ class System(Protocol):
         """
 
     def ask(self, ticket):
-        """The Ask of a ticket. Raises Ignored where its stage asks for nothing."""
+        """The Ask of a ticket. Raises Ignored where its stage asks for nothing, and Unfetched."""
 
     # To talk: by the site's own client. All of these raise Away and Denied.
 
@@ -252,6 +275,12 @@ class System(Protocol):
     def attach(self, ticket_id, name, content):
         """Attach a file of JSON, where the system takes any; once for each name."""
 
+    def link(self, ticket_id, request, page):
+        """
+        Have one link to the Page of a request on the ticket, as it is now, where the system has links and the site
+        wants any.
+        """
+
     def check(self):
         """
         Tries all that can be tried at the real site: yields (level, what was found, what to do), where the level is
@@ -287,9 +316,26 @@ class Talking:
         """See System."""
         self.client.attach(ticket_id, name, content)
 
+    def link(self, ticket_id, request, page):
+        """See System."""
+        self.client.link(ticket_id, request, page)
+
     def check(self):
         """See System."""
         return self.client.check()
+
+
+class Unfetched(InputError):
+    """
+    What a ticket asks for stands elsewhere in part, and was not fetched with it.
+
+    request_type, addresses
+        The type of the request that it asks for; where that stands.
+    """
+
+    def __init__(self, message, request_type, addresses):
+        super().__init__(message)
+        self.request_type, self.addresses = request_type, tuple(addresses)
 
 
 class Unsigned(Exception):

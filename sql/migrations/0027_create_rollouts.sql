@@ -98,3 +98,4 @@ DROP FUNCTION IF EXISTS approval.open_request(
 DROP FUNCTION IF EXISTS approval.put_minion_group(text, text, text[]);
 DROP FUNCTION IF EXISTS approval.note_sent(text, bigint, text, boolean);
 DROP FUNCTION IF EXISTS approval.begin_dispatch(text, bigint, text, text);
+DROP FUNCTION IF EXISTS approval.dispatchable(bigint, text, bigint, timestamptz);

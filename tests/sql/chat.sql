@@ -268,7 +268,7 @@ SELECT is(ARRAY[pg_temp.busy('busy1', '{freezes,0,freeze}'), pg_temp.busy('busy1
     'freezes of a week, where they hold');
 SELECT pg_temp.ask('t_alice', 'nightly', '{busy1}', 'tool', '1') AS nightly \gset
 SELECT pg_temp.ask('t_alice', 'standard', '{busy1}', 'later', '1', after => now() + interval '3 days') AS later \gset
-SELECT is((SELECT string_agg(concat_ws(' ', d ->> 'type', d ->> 'items', d ->> 'by'), ', ' ORDER BY d ->> 'request') FROM jsonb_array_elements(pg_temp.busy('busy1', '{due}')) AS d),
+SELECT is((SELECT string_agg(concat_ws(' ', d ->> 'type', d ->> 'items', d ->> 'by'), ', ' ORDER BY (d -> 'request')::bigint) FROM jsonb_array_elements(pg_temp.busy('busy1', '{due}')) AS d),
     'nightly 1, standard 1 after', 'what is due, and what holds it back');
 SELECT is(pg_temp.busy('busy1', '{windows,0,calendar}'), '"nights"', 'and its window');
 SELECT is((SELECT d ->> 'waiting_for' FROM jsonb_array_elements(pg_temp.busy(NULL, '{due}')) AS d WHERE d ->> 'request' = :'later') LIKE 'takes effect %', true, 'of all: as in a list of requests');

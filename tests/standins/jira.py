@@ -13,6 +13,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from . import jira_openapi
+from .jira_assets import AssetRoutes
 from .jira_issues import IssueRoutes
 from .jira_options import OptionRoutes
 from .jira_shown import NOT_SEEN, Showing
@@ -21,7 +22,14 @@ from .jira_talk import TalkRoutes
 from .webhooks import Sender
 from .wire import Refused, Reply, StandIn, route
 
-PERMISSIONS = ("BROWSE_PROJECTS", "ADD_COMMENTS", "EDIT_OWN_COMMENTS", "TRANSITION_ISSUES", "EDIT_ISSUES")
+PERMISSIONS = (
+    "BROWSE_PROJECTS",
+    "ADD_COMMENTS",
+    "EDIT_OWN_COMMENTS",
+    "TRANSITION_ISSUES",
+    "EDIT_ISSUES",
+    "LINK_ISSUES",
+)
 CLOUD, DATA_CENTER = "cloud", "datacenter"
 
 
@@ -41,7 +49,7 @@ class Limits:
     options_per_field: int = 10000
 
 
-class JiraStandIn(IssueRoutes, TalkRoutes, OptionRoutes, Showing, JiraSite, StandIn):
+class JiraStandIn(IssueRoutes, TalkRoutes, OptionRoutes, AssetRoutes, Showing, JiraSite, StandIn):
     """
     A site of Jira with the content of JiraSite.
 
@@ -171,7 +179,8 @@ class JiraStandIn(IssueRoutes, TalkRoutes, OptionRoutes, Showing, JiraSite, Stan
             person = next((p for p in self.people if p.token and p.scopes and given == f"Bearer {p.token}"), None)
         if person and (person.scopes is not None) != request.at_gateway:
             raise Refused(401, {"code": 401, "message": "Unauthorized"})
-        if person is None and (request.at_gateway or not self.is_cloud):
+        is_at_api = request.at_gateway or request.path.startswith("/jsm/")
+        if person is None and (is_at_api or not self.is_cloud):
             raise Refused(401, {"message": "Unauthorized", "status-code": 401}, _failed())
         if person is None:
             # A site of the Cloud goes on with who cannot log in as with anybody from the street.
@@ -180,6 +189,8 @@ class JiraStandIn(IssueRoutes, TalkRoutes, OptionRoutes, Showing, JiraSite, Stan
             scope = "read:jira-work" if request.method == "GET" else "write:jira-work"
             if re.search(r"/field/[^/]+/context", request.path):
                 scope = "manage:jira-configuration"
+            if request.path.startswith("/jsm/"):
+                scope = "read:cmdb-object:jira" if "/object/" in request.path else "read:cmdb-schema:jira"
             if scope not in person.scopes:
                 raise Refused(401, {"code": 401, "message": "Unauthorized; scope does not match"})
         request.person = person
@@ -273,7 +284,8 @@ class JiraStandIn(IssueRoutes, TalkRoutes, OptionRoutes, Showing, JiraSite, Stan
     def fields(self, request, version):
         self._version(request, version)
         kinds = {"multiselect": ("array", "multiselect"), "cascade": ("option-with-child", "cascadingselect"),
-                 "datetime": ("datetime", "datetime"), "textarea": ("string", "textarea")}  # fmt: skip
+                 "datetime": ("datetime", "datetime"), "textarea": ("string", "textarea"),
+                 "assets": ("any", None)}  # fmt: skip
         fields = [{"id": "summary", "key": "summary", "name": "Summary", "custom": False, "orderable": True,
                    "navigable": True, "searchable": True, "clauseNames": ["summary"],
                    "schema": {"type": "string", "system": "summary"}}]  # fmt: skip
@@ -284,6 +296,8 @@ class JiraStandIn(IssueRoutes, TalkRoutes, OptionRoutes, Showing, JiraSite, Stan
                       "customId": number}  # fmt: skip
             if kind == "array":
                 schema["items"] = "option"
+            if custom.kind == "assets":
+                schema["custom"] = self.asset_type
             fields.append({"id": custom.id, "key": custom.id, "name": custom.name, "custom": True, "orderable": True,
                            "navigable": True, "searchable": True, "clauseNames": [f"cf[{number}]", custom.name],
                            "schema": schema})  # fmt: skip

@@ -34,6 +34,9 @@ class Showing:
             name: stamp(value, time_zone) if isinstance(value, datetime.datetime) else value
             for name, value in (dict.fromkeys(self.custom) | issue.fields).items()
         }
+        for name, custom in self.custom.items():
+            if custom.kind == "assets" and shown[name] is not None:
+                shown[name] = [self.reference(asset) for asset in shown[name]]
         resolution = issue.resolution and {"id": RESOLUTIONS[issue.resolution], "name": issue.resolution}
         if self.is_cloud and isinstance(shown["description"], str):
             paragraph = {"type": "paragraph", "content": [{"type": "text", "text": shown["description"]}]}

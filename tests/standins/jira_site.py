@@ -125,6 +125,15 @@ class Field:
 
 
 @dataclass(eq=False)
+class Asset:
+    """An object of Assets. ``attributes``: the values by name, texts or other Assets, which it refers to."""
+
+    id: str
+    key: str
+    attributes: dict
+
+
+@dataclass(eq=False)
 class Comment:
     """A comment; the body is as it was posted."""
 
@@ -244,6 +253,10 @@ class JiraSite:
         self.people = []
         self.issues = {}
         self.keys = {}
+        self.workspace_id = "f1668d0c-828c-470c-b7d1-8c4f48cd345a"
+        self.assets = {}
+        # Without it the site has no Assets: it is a part of the dearer plans.
+        self.has_assets = True
         self.events = []
         self.statuses = {name: (str(10010 + n), kind) for n, (name, kind) in enumerate(STATUSES.items())}
         self.transitions = []
@@ -303,6 +316,14 @@ class JiraSite:
             made.contexts[context.id] = context
         self.custom[field_id] = made
         return made
+
+    @one_at_a_time
+    def asset(self, **attributes):
+        """A new Asset of which each attribute has one value, or the list of them."""
+        number = len(self.assets) + 88
+        texts = {name: value if isinstance(value, list) else [value] for name, value in attributes.items()}
+        self.assets[str(number)] = Asset(str(number), f"CMDB-{number}", texts)
+        return self.assets[str(number)]
 
     @one_at_a_time
     def option(self, field_id, value, parent=None):
@@ -492,7 +513,7 @@ class JiraSite:
     def value(self, name, simple):
         """The value of a field as the API has it, of the simple one that tests write."""
         kind = self.custom[name].kind if name in self.custom else "system"
-        if simple is None or kind in ("system", "textarea"):
+        if simple is None or kind in ("system", "textarea", "assets"):
             return simple
         if kind == "multiselect":
             return [{"value": text, "id": self.option(name, text)} for text in simple]
@@ -534,6 +555,8 @@ def _shown(custom, value):
         if "child" in value:
             text += f"Level 1 values: {value['child']['value']}({value['child']['id']})"
         return None, text
+    if custom and custom.kind == "assets":
+        return ",".join(one.id for one in value), ",".join(one.key for one in value)
     if isinstance(value, datetime.datetime):
         return value.strftime("%Y-%m-%dT%H:%M:%S%z"), value.strftime("%d/%b/%y %-I:%M %p")
     return None, str(value)

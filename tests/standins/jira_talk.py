@@ -138,6 +138,8 @@ class TalkRoutes:
     def post_link(self, request, version, issue):
         self._version(request, version)
         issue = self._issue(issue)
+        if "LINK_ISSUES" in self.withheld:
+            raise Refused(403, self.error("You do not have permission to link issues."))
         body = self._json(request)
         shown = body.get("object")
         if not isinstance(shown, dict) or not shown.get("title") or not shown.get("url"):

@@ -7,6 +7,7 @@ the stricter of what could be.
 import base64
 import contextlib
 import datetime
+import email.message
 import hashlib
 import hmac
 import json
@@ -18,8 +19,9 @@ from .jira_site import one_at_a_time
 from .servicenow_query import Query
 from .servicenow_site import CHOICES, CLOSE_CODES, RAW, ServiceNowSite
 from .webhooks import post
-from .wire import Refused, Reply, StandIn, route
+from .wire import Refused, Reply, Request, StandIn, route
 
+BATCH = "/api/now/v1/batch"
 TABLE = "/api/now/table/{table}"
 CHANGE = "/api/sn_chg_rest/change"
 LOGIN_PAGE = "<!DOCTYPE html><html><head><title>Instance Hibernating page</title></head><body></body></html>"
@@ -67,6 +69,10 @@ class ServiceNowStandIn(ServiceNowSite, StandIn):
         # Requests of one user in an hour; None: no rule. The instance notices up to limit_lag_s late.
         self.limit_per_hour = None
         self.limit_lag_s = 30
+        # Of a batch, the bytes that each part can have; and how many parts the instance gets done in the 30 seconds
+        # that it has for all.
+        self.batch_part_bytes = 5 * 1024 * 1024
+        self.batch_parts_in_time = 150
         # Parts of queries that were dropped.
         self.dropped = []
         self._tokens = {}
@@ -179,6 +185,49 @@ class ServiceNowStandIn(ServiceNowSite, StandIn):
             "X-RateLimit-Rule": "Approval",
         }
         return Refused(429, self.error("Rate limit exceeded", "Too many requests"), headers)
+
+    # Batches.
+
+    @route("POST", BATCH)
+    def post_batch(self, request):
+        given = self._json(request)
+        parts = given.get("rest_requests")
+        if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
+            raise Refused(400, self.error("Invalid batch request", "rest_requests is required"))
+        missing = [name for part in parts for name in ("id", "method", "url") if not isinstance(part.get(name), str)]
+        if missing or len({part["id"] for part in parts}) < len(parts):
+            raise Refused(
+                400, self.error("Invalid batch request", f"each request needs {missing or 'an id of its own'}")
+            )
+        serviced, unserviced = [], [part["id"] for part in parts]
+        for part in parts[: self.batch_parts_in_time]:
+            if len(part.get("body") or "") > self.batch_part_bytes:
+                # A limit ends the whole batch, whatever comes behind.
+                break
+            unserviced.remove(part["id"])
+            serviced.append(self._serviced(request, part))
+        return Reply(200, {"batch_request_id": given.get("batch_request_id", ""), "serviced_requests": serviced,
+                           "unserviced_requests": unserviced})  # fmt: skip
+
+    def _serviced(self, request, part):
+        """The answer to a part of a batch, which is asked as the one who sent the batch."""
+        headers = email.message.Message()
+        for one in part.get("headers", ()):
+            headers[one["name"]] = one["value"]
+        for name in ("Authorization", "x-sn-apikey"):
+            if request.headers.get(name):
+                headers[name] = request.headers[name]
+        where = urllib.parse.urlsplit(part["url"])
+        query = dict(urllib.parse.parse_qsl(where.query, keep_blank_values=True))
+        try:
+            body = base64.b64decode(part.get("body") or "", validate=True)
+            reply = StandIn.answer(self, Request(part["method"], where.path, query, headers, body))
+        except Refused as refused:
+            reply = refused.reply
+        except ValueError:
+            reply = Reply(400, self.error("Invalid batch request", "body is no Base64"))
+        return {"id": part["id"], "body": base64.b64encode(reply.content()[0]).decode(), "status_code": reply.status,
+                "status_text": "", "headers": [], "execution_time": 5}  # fmt: skip
 
     # Tables.
 

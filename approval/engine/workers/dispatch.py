@@ -27,7 +27,8 @@ from ..worker import DatabaseWorker
 log = logging.getLogger(__name__)
 
 AT_ONCE = 1000  # returns that are fetched in one go, and minions that are noted in one transaction
-STEPS = 10_000  # that are fetched in one go: one job may be for all of them
+STEPS = 100_000  # that are fetched in one go, since finding them goes through all of the request
+OF_A_JOB = 10_000  # minions
 FEW = (
     1000  # so many keys are looked up one by one, before all are listed: which takes seconds where there are very many
 )
@@ -66,14 +67,17 @@ class Dispatch(DatabaseWorker, Consumer):
 
     def pass_s(self, thread, request):
         """For how long it is left to masters that hold other keys; whose keys this one holds is noted."""
-        self._minions = self._reachable(request)
+        awaited = self._awaited(request)
+        self._minions = self._reachable(awaited)
+        if not awaited or not self._minions.isdisjoint(awaited):
+            return 0.0
         return self.value("dispatch_pause", request, list(self._minions)).total_seconds()
 
     def deliver(self, message):
         """Send what is due of a request; it comes again when more is."""
-        if self.value("advance_rollout", message.request) is not None:
+        if self.value("advance_rollout", message.request) is not None and self._listed is None:
             # The wave that has just opened may have minions that can be told here.
-            self._minions = self._reachable(message.request)
+            self._minions = self._reachable(self._awaited(message.request))
         error = self._dispatch(message.request)
         if error is not None:
             raise Failed(error)
@@ -81,12 +85,15 @@ class Dispatch(DatabaseWorker, Consumer):
         if due_at is not None:
             raise Later(due_at)
 
-    def _reachable(self, number):
-        """The minions that a request waits for and whose keys are accepted here, as a set; with more beside them."""
+    def _awaited(self, number):
+        """Minions on which something of a request is to be done now: all, or one more than FEW."""
+        return [row["awaited_minions"] for row in self.call("awaited_minions", number, FEW + 1)]
+
+    def _reachable(self, awaited):
+        """Those of the _awaited() whose keys are accepted here, as a set; of many all keys that are."""
         if self._listed is None:
-            wanted = [row["awaited_minions"] for row in self.call("awaited_minions", number, FEW + 1)]
-            if len(wanted) <= FEW:
-                return keys.accepted_of(self.opts, wanted) - self._lost
+            if len(awaited) <= FEW:
+                return keys.accepted_of(self.opts, awaited) - self._lost
             self._listed = set(keys.accepted(self.opts)) - self._lost
         return self._listed
 
@@ -97,10 +104,14 @@ class Dispatch(DatabaseWorker, Consumer):
         """
         error = None
         rows = self.call("take_dispatches", number, list(self._minions), STEPS)
-        groups = [[row for row in rows if row["step"] == step] for step in TOGETHER]
+        groups = []
+        for step in TOGETHER:
+            same = [row for row in rows if row["step"] == step]
+            groups += [same[first : first + OF_A_JOB] for first in range(0, len(same), OF_A_JOB)]
         groups += [[row] for row in rows if row["step"] not in TOGETHER]
-        for group in filter(None, groups):
-            if time.monotonic() >= self._until:
+        for place, group in enumerate(groups):
+            # One at the least: finding the steps of a large request may have taken all the time.
+            if place and time.monotonic() >= self._until:
                 break
             jid = publisher.new_jid(self.opts)
             minions, items = zip(*map(_key, group), strict=True)

@@ -18,9 +18,7 @@ BEGIN
     SELECT t.* INTO STRICT kind FROM approval.request_type AS t JOIN approval.request AS r USING (type_name, type_version)
     WHERE r.request_id = p_request_id;
     SELECT array_agg(s.minion_id), array_agg(s.item_id) INTO free_minions, free_items
-    FROM approval.dispatchable(p_request_id, CASE WHEN is_one THEN p_minions[1] END, CASE WHEN is_one THEN p_items[1] END, moment)
-        AS s
-    JOIN unnest(p_minions, p_items) AS given (minion_id, item_id) USING (minion_id, item_id)
+    FROM approval.dispatchable(p_request_id, p_minions, p_items, moment) AS s
     WHERE s.readiness = CASE p_step WHEN 'ping' THEN 'ping' ELSE 'now' END;
     IF p_step <> 'ping' AND NOT is_one THEN
         -- Minions of a group with at_once one by one, as each that is begun may fill the group.

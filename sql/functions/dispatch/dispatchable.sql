@@ -1,33 +1,35 @@
-CREATE OR REPLACE FUNCTION approval.dispatchable(p_request_id bigint, p_minion_id text, p_item_id bigint, p_now timestamptz)
+CREATE OR REPLACE FUNCTION approval.dispatchable(p_request_id bigint, p_minions text[], p_items bigint[], p_now timestamptz)
     RETURNS TABLE (minion_id text, item_id bigint, readiness text, again_at timestamptz, reason text)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 WITH waved AS MATERIALIZED (
-    SELECT o.state, p_item_id IS NULL AND approval.room_in_flight(o) = 0 AS is_full
+    -- One item alone comes of those that there was room for.
+    SELECT o.state, cardinality(p_items) IS DISTINCT FROM 1 AND approval.room_in_flight(o) = 0 AS is_full
     FROM approval.rollout AS o WHERE o.request_id = p_request_id
 ), paused AS MATERIALIZED (
     SELECT FROM approval.sending_pause
     UNION ALL
     SELECT FROM approval.ticket_hold AS h WHERE h.request_id = p_request_id
 ), chosen AS (
-    -- Three ways in: all items by the request's key; all on the minions whose turn it is, each by its key; or the one item.
+    -- Three ways in: all items by the request's key; all on the minions whose turn it is, each by its key; or those given.
     SELECT i.*, NULL::timestamptz AS opened_at, NULL::timestamptz AS present_at, NULL::timestamptz AS pinged_at,
         NULL::text AS verdict, false AS is_waved
     FROM approval.item AS i
-    WHERE p_item_id IS NULL AND i.request_id = p_request_id AND NOT EXISTS (SELECT FROM waved)
+    WHERE p_items IS NULL AND i.request_id = p_request_id AND NOT EXISTS (SELECT FROM waved)
     UNION ALL
     SELECT i.*, w.opened_at, w.present_at, w.pinged_at, w.verdict, true
     FROM approval.wave_minion AS w
     JOIN approval.request AS r USING (request_id)
     CROSS JOIN LATERAL (SELECT * FROM approval.item AS one WHERE one.request_id = w.request_id
         AND one.item_set_version = r.item_set_version AND one.minion_id = w.minion_id OFFSET 0) AS i
-    WHERE p_item_id IS NULL AND w.request_id = p_request_id AND w.opened_at IS NOT NULL
+    WHERE p_items IS NULL AND w.request_id = p_request_id AND w.opened_at IS NOT NULL
         AND (w.verdict IS NULL OR w.verdict IN ('failed', 'silent', 'absent'))
     UNION ALL
     SELECT i.*, w.opened_at, w.present_at, w.pinged_at, w.verdict, w.minion_id IS NOT NULL
-    FROM approval.item AS i
+    FROM unnest(p_minions, p_items) AS g (minion_id, item_id)
+    JOIN approval.item AS i USING (minion_id, item_id)
     LEFT JOIN approval.wave_minion AS w ON w.request_id = i.request_id AND w.minion_id = i.minion_id
-    WHERE i.minion_id = p_minion_id AND i.item_id = p_item_id AND i.request_id = p_request_id
-        AND (w.minion_id IS NULL OR w.opened_at IS NOT NULL)
+    WHERE i.request_id = p_request_id AND (w.minion_id IS NULL OR w.opened_at IS NOT NULL
+        AND (w.verdict IS NULL OR w.verdict IN ('failed', 'silent', 'absent')))
 ), given AS (
     SELECT i.minion_id, i.item_id, i.kind, i.state, i.outcome, greatest(i.effective_at, i.opened_at) AS effective_at, i.expires_at,
         r.break_glass_at, r.break_glass_at IS NULL AND t.calendar_name IS NOT NULL AS has_window,
@@ -39,10 +41,13 @@ WITH waved AS MATERIALIZED (
     WHERE i.item_set_version = r.item_set_version AND i.effective_at IS NOT NULL
         -- A state is applied as a whole: of each minion the first item that was sent, or is to be done, stands for all.
         AND (i.kind = 'action' OR NOT EXISTS (
-            SELECT FROM approval.item AS lower
+            SELECT FROM (
+                -- By the request's key: a minion may have many items of the past.
+                SELECT * FROM approval.item AS one
+                WHERE one.request_id = i.request_id AND one.item_set_version = i.item_set_version AND one.minion_id = i.minion_id
+                OFFSET 0) AS lower
             LEFT JOIN approval.dispatch AS d USING (minion_id, item_id)
-            WHERE lower.request_id = i.request_id AND lower.item_set_version = i.item_set_version AND lower.minion_id = i.minion_id
-                AND lower.item_id < i.item_id
+            WHERE lower.item_id < i.item_id
                 AND (d.minion_id IS NOT NULL OR (lower.state = 'approved' AND lower.outcome <> 'converged'))))
 ), held AS (
     SELECT h.minion_id, h.item_id, max(h.ends_at) AS until
@@ -88,7 +93,7 @@ SELECT s.minion_id, s.item_id, CASE WHEN s.waits_until IS NULL THEN s.readiness 
 FROM shared AS s
 $$;
 COMMENT ON FUNCTION approval.dispatchable IS
-    'Internal: whether each item of an approved request (or the one of p_minion_id and p_item_id) may be sent at p_now, without '
+    'Internal: whether each item of an approved request (or those of the pairs p_minions, p_items) may be sent at p_now, without '
     'those that wait for their wave. now; ping: once the minion is asked whether it is there; later (to be looked at again at '
     'again_at): its time, the end of a freeze, an opening of its window, an answer to a ping, or its turn in a group with '
     'at_once is to come, all sending is paused, or its ticket is held; never: its time is over; done: it is no longer in force.';

@@ -4,6 +4,7 @@ CREATE OR REPLACE FUNCTION approval.take_dispatches(p_request_id bigint, p_minio
 DECLARE
     longest_known constant interval := interval '10 minutes';
     moment timestamptz := clock_timestamp();
+    found record;
     over record;
     kind approval.request_type;
     proven_by text;
@@ -16,11 +17,21 @@ BEGIN
     -- An observation of the state before an action is only worth something shortly before it.
     DELETE FROM approval.dispatch AS d
     WHERE d.request_id = p_request_id AND d.state = 'observed' AND d.state_at < moment - longest_known;
+    -- Gone through once, since there may be a hundred thousand.
+    SELECT array_agg(s.minion_id) FILTER (WHERE s.is_over) AS over_minions,
+        array_agg(s.item_id) FILTER (WHERE s.is_over) AS over_items, array_agg(s.reason) FILTER (WHERE s.is_over) AS over_reasons,
+        array_agg(s.minion_id) FILTER (WHERE s.is_due) AS minions, array_agg(s.item_id) FILTER (WHERE s.is_due) AS items,
+        array_agg(s.readiness) FILTER (WHERE s.is_due) AS readiness, array_agg(s.state) FILTER (WHERE s.is_due) AS states
+    INTO found
+    FROM (SELECT e.*, d.state, e.readiness = 'never' AND (d.state IS NULL OR d.state IN ('observing', 'observed')) AS is_over,
+              -- As an expression, the list is hashed: as a join, it may be gone through for each of the items.
+              CASE WHEN e.readiness IN ('now', 'ping') AND (d.state IS NULL OR d.state = 'observed')
+                  THEN e.minion_id IN (SELECT unnest(p_minions)) ELSE false END AS is_due
+          FROM approval.dispatchable(p_request_id, NULL, NULL, moment) AS e
+          LEFT JOIN approval.dispatch AS d USING (minion_id, item_id)) AS s;
     FOR over IN
-        SELECT s.minion_id, s.item_id, s.reason FROM approval.dispatchable(p_request_id, NULL, NULL, moment) AS s
-        LEFT JOIN approval.dispatch AS d USING (minion_id, item_id)
-        WHERE s.readiness = 'never' AND (d.state IS NULL OR d.state IN ('observing', 'observed'))
-        ORDER BY s.minion_id, s.item_id
+        SELECT o.* FROM unnest(found.over_minions, found.over_items, found.over_reasons) AS o (minion_id, item_id, reason)
+        ORDER BY o.minion_id, o.item_id
         LIMIT p_limit
     LOOP
         INSERT INTO approval.dispatch AS d (minion_id, item_id, request_id, proof, proof_within, state, state_at, ended_at)
@@ -36,16 +47,17 @@ BEGIN
              WHEN s.state IS NULL AND proven_by = 'reboot' THEN 'observe'
              ELSE 'perform' END,
         kind.action ->> 'function',
-        CASE WHEN i.kind = 'action' THEN approval.item_arguments(i)::jsonb ELSE '{}' END, proven_by
-    FROM (SELECT e.*, d.state, row_number() OVER (PARTITION BY e.readiness ORDER BY e.minion_id, e.item_id) AS place
-          FROM approval.dispatchable(p_request_id, NULL, NULL, moment) AS e
-          JOIN unnest(p_minions) AS reachable ON reachable = e.minion_id
-          LEFT JOIN approval.dispatch AS d USING (minion_id, item_id)
-          WHERE e.readiness IN ('now', 'ping') AND (d.state IS NULL OR d.state = 'observed')) AS s
-    JOIN approval.item AS i USING (minion_id, item_id)
-    WHERE s.readiness = 'ping' OR coalesce(s.place <= room, true)
-    ORDER BY s.minion_id, s.item_id
-    LIMIT p_limit;
+        CASE WHEN kind.kind = 'action' THEN (
+            SELECT approval.item_arguments(i)::jsonb FROM approval.item AS i
+            WHERE i.minion_id = s.minion_id AND i.item_id = s.item_id) ELSE '{}' END, proven_by
+    FROM (SELECT p.*
+          FROM (SELECT u.*, row_number() OVER (PARTITION BY u.readiness ORDER BY u.minion_id, u.item_id) AS place
+                FROM unnest(found.minions, found.items, found.readiness, found.states)
+                    AS u (minion_id, item_id, readiness, state)) AS p
+          WHERE p.readiness = 'ping' OR coalesce(p.place <= room, true)
+          ORDER BY p.minion_id, p.item_id
+          LIMIT p_limit) AS s
+    ORDER BY s.minion_id, s.item_id;
 END
 $$;
 COMMENT ON FUNCTION approval.take_dispatches IS

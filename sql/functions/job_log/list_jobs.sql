@@ -13,6 +13,7 @@ DECLARE
         SELECT now() - make_interval(days => s.content::integer + 7) FROM approval.setting AS s WHERE s.name = 'keep_log_days'));
     upper_end timestamptz := least(p_until, p_before + interval '1 microsecond', now() + interval '1 second');
     lower_end timestamptz;
+    span interval := interval '28 days';
     given integer := 0;
     found integer;
     -- * and ? as Salt's globs have them.
@@ -28,9 +29,9 @@ BEGIN
                 HINT = 'No job in the log names it. Ids are compared exactly, and not as patterns.';
         END IF;
     END IF;
-    -- A few weeks at a time, as to plan for all partitions takes longer than to read some.
+    -- A few weeks at first, as to plan for all partitions takes longer than to read some; more and more where few are found.
     WHILE upper_end > oldest AND given < p_limit LOOP
-        lower_end := greatest(oldest, upper_end - interval '28 days');
+        lower_end := greatest(oldest, upper_end - span);
         RETURN QUERY
         WITH page AS MATERIALIZED (
             (SELECT l.* FROM approval.jobs_logged(lower_end, upper_end, pattern, p_user, p_request_id, p_before, p_before_jid) AS l
@@ -59,6 +60,7 @@ BEGIN
         GET DIAGNOSTICS found = ROW_COUNT;
         given := given + found;
         upper_end := lower_end;
+        span := span * 2;
     END LOOP;
 END
 $$;

@@ -292,7 +292,8 @@ def signed(secret, at, body):
 
 def test_check_15_what_slack_did_not_sign_just_now_is_401(room):
     from saltext.approval.chat.interactions import Answer, OverHttp
-    from saltext.approval.chat.signature import SigningSecret, Verifier
+    from saltext.approval.chat.signature import Verifier
+    from saltext.approval.config import DatedSecret
 
     taken = []
 
@@ -301,7 +302,7 @@ def test_check_15_what_slack_did_not_sign_just_now_is_401(room):
             taken.append((kind, payload))
             acknowledge()
 
-    http = OverHttp(Takes(), Verifier([SigningSecret("x", room.secret("signing", "secret"))]))
+    http = OverHttp(Takes(), Verifier([DatedSecret("x", room.secret("signing", "secret"))]))
     body, now = urllib.parse.urlencode({"payload": '{"type": "block_actions"}'}).encode(), 1_800_000_000
     for wrong in (
         {},

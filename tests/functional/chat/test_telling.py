@@ -170,12 +170,32 @@ def test_check_3_messages_are_written_anew_fifty_times_a_minute_at_most(room):
     workspace = slack.Workspace("token_file", "/nowhere", "https://slack.com/api/")
     for number in range(50):
         workspace.pace_edit(f"C1/{number}")
+        workspace.note_edit(f"C1/{number}")
     with pytest.raises(channel.EditsLater):
         workspace.pace_edit("C2/1")
-    workspace.pace_post("C1")
+    workspace.note_post("C1")
     with pytest.raises(channel.Later):
         workspace.pace_post("C1")
     workspace.pace_post("C2")
+
+
+def test_check_3_a_message_that_comes_late_to_slack_holds_back_the_next(room, monkeypatch):
+    from saltext.approval.chat.slack import Workspace
+
+    respond, late_s = Workspace._response, iter([0.6])
+
+    def respond_late(self, method, arguments):
+        if method == "chat.postMessage":
+            time.sleep(next(late_s, 0.0))
+        return respond(self, method, arguments)
+
+    monkeypatch.setattr(Workspace, "_response", respond_late)
+    room.route()
+    room.job()
+    room.job("state.apply")
+    room.work()
+    first, second = (entry.at for entry in room.slack.requests("POST", "/api/chat.postMessage$"))
+    assert second - first > 0.9
 
 
 def test_check_4_the_order_of_a_thread_is_kept_over_429_500_and_a_restart(room, client):

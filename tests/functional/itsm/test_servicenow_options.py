@@ -114,6 +114,39 @@ def test_a_table_without_a_column_is_named_before_more_is_made(instance, syncing
     assert len(instance.tables[TABLE]) == 1
 
 
+def test_many_rows_are_written_at_once_and_what_was_not_come_to_again(instance, syncing):
+    instance.batch_parts_in_time = 40
+    (done,) = sync(syncing(), {"vim": [str(number) for number in range(250)]})
+    assert (done.created, len(shown(instance))) == (252, 252)
+    # The first row is looked at before there are more.
+    assert len(instance.requests("POST", "/table/")) == 1
+    assert len(instance.requests("POST", "/api/now/v1/batch$")) == 7
+    # A row that the instance has is not made again.
+    assert len(numbers(instance)) == 252
+    (done,) = sync(syncing(), {"curl": ["7"]})
+    assert (done.created, done.disabled, len(shown(instance))) == (3, 252, 3)
+    assert not instance.requests("PATCH")
+
+
+def test_a_batch_that_comes_to_nothing_is_tried_again_later(instance, syncing):
+    instance.batch_parts_in_time = 0
+    with pytest.raises(Away, match="it came to nothing of a batch of 2 in its time"):
+        sync(syncing(), {"vim": ["9.0"]})
+
+
+def test_a_part_of_a_batch_that_is_refused_is_told(instance, syncing):
+    sync(syncing(), {"vim": ["9.0"]})
+    for row in instance.tables[TABLE].values():
+        row["u_name"] = "emacs"
+    work = syncing()
+    asked = iter(range(10))
+    # The account loses the table behind its first question.
+    work._sleep = lambda _: next(asked) == 0 and instance.closed.tables.add(TABLE)
+    with pytest.raises(Denied, match="we may not do that there: User Not Authorized") as caught:
+        sync(work, {"vim": ["9.0"]})
+    assert caught.value.status == 403
+
+
 def test_a_dry_run_and_an_empty_inventory_write_nothing(instance, syncing):
     (done,) = sync(syncing(), {"vim": ["9.0"]}, is_tried=True)
     assert (done.created, shown(instance)) == (3, [])

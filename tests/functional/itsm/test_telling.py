@@ -256,6 +256,15 @@ def test_a_ticket_that_is_rejected_here_is_declined_there(scene, client):
     assert (issue.status, scene.waiting()) == ("Declined", [])
 
 
+def test_a_site_that_allows_no_links_is_told_all_else(scene, client):
+    scene.jira.withheld = {"LINK_ISSUES"}
+    issue, number = scene.ask()
+    client("bob").reject(number, comment="not on a Friday")
+    scene.tell()
+    assert (issue.status, scene.waiting(), issue.links) == ("Declined", [], {})
+    assert f"{number}/rejected" in scene.said(issue)
+
+
 def test_an_approval_counts_though_its_ticket_was_taken_over_first(scene):
     """A message that comes late, after a kill, finds a ticket that was approved meanwhile, and moves it."""
     issue, number = scene.ask()
@@ -370,6 +379,12 @@ def test_acceptance_18_converged_comment_complete_once_killed_anywhere(scene, tm
         assert issue.status == "Completed", (seed, number)
         said = scene.said(issue)
         assert "Done. 1 minion has it" in said[f"{number}/converged"]
+        ((link, page),) = issue.links.items()
+        assert link == f"approval=jira-acme&request={number}"
+        assert (page["object"]["url"], page["object"]["status"]["resolved"]) == (
+            f"https://approval.example.com/requests/{number}",
+            True,
+        )
         ways = [(item["fromString"], item["toString"]) for entry in issue.history for item in entry.items
                 if item["field"] == "status"]  # fmt: skip
         assert ways == [

@@ -42,7 +42,8 @@ FROM approval.item AS i
 CROSS JOIN moment AS m
 JOIN approval.document AS d ON d.minion_id = i.minion_id AND d.valid_from <= m.at AND d.valid_until > m.at
 LEFT JOIN LATERAL approval.held_back(i.minion_id, i.item_id, m.at) AS held ON true
-LEFT JOIN LATERAL approval.dispatchable(i.request_id, i.minion_id, i.item_id, m.at) AS sent ON true
+LEFT JOIN LATERAL approval.dispatchable(
+    i.request_id, ARRAY[i.minion_id], ARRAY[i.item_id], m.at) AS sent ON true
 ORDER BY 1, 2
 """
 

@@ -172,6 +172,23 @@ def test_threads_that_call_at_once_use_a_few_connections(core_database, conninfo
     assert len({backend(named) for _ in range(10)}) == 1
 
 
+def test_calls_of_threads_come_in_the_order_in_which_they_were_made(conninfo):
+    served, overtaken = [], []
+
+    def work(thread):
+        for _ in range(15):
+            before = len(served)
+            _core.call(conninfo, "test_sleep", [0.1])
+            overtaken.append(len(served) - before)
+            served.append(thread)
+
+    with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
+        for done in [pool.submit(work, thread) for thread in range(THREADS)]:
+            done.result()
+    # Before one that waits come those of the other threads, and a few more where a thread is not run at once.
+    assert max(overtaken) < THREADS * 3
+
+
 def test_a_few_connections_after_a_fork(core_database, conninfo):
     named = conninfo + " application_name=forked"
     with sleeping(named, CONNECTIONS, 0.1):

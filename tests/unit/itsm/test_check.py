@@ -89,6 +89,14 @@ def test_permissions(jira, good, permission):
     assert f"we have not {permission} in SC21: " in text
 
 
+def test_without_the_permission_for_links_there_are_none(jira, good):
+    jira.withheld = {"LINK_ISSUES"}
+    (text,) = found(good, "warning")
+    assert text.startswith("we have not LINK_ISSUES in SC21: tickets get no link to their request | ")
+    assert found(good, "error") == []
+    assert wrong({**good, "remote_links": False}) == []
+
+
 def test_a_transition_that_we_may_not_take(jira, good):
     jira.permit("Wait", [jira.angel])
     (text,) = wrong(good)

@@ -1,5 +1,6 @@
 """The client of Jira against the stand-in, Cloud and Data Center."""
 
+import dataclasses
 import datetime
 import logging
 
@@ -8,7 +9,7 @@ from standins import acme
 from standins.jira import JiraStandIn
 
 from saltext.approval.itsm import jira_client, markup
-from saltext.approval.itsm.ticket import Away, Denied, Gone, NotMoved
+from saltext.approval.itsm.ticket import Away, Denied, Gone, NotMoved, Page
 
 MINIONS, PACKAGE, AFTER, LINES = (f"customfield_{number}" for number in (10102, 10104, 10106, 10107))
 FIELDS = {MINIONS: ["web1"], PACKAGE: ("hello", "2.10-3")}
@@ -294,6 +295,60 @@ def test_a_move_whose_answer_was_lost(jira, site, issue, lie):
         site.move(issue.id, "waiting")
     site.move(issue.id, "waiting")
     assert len(jira.requests("POST", "/transitions")) == 1
+
+
+# Links.
+
+PAGE = Page("https://approval.example.com/requests/7", "Request 7", "Packages", "waits for approval", False)
+
+
+def test_a_link_to_the_request(jira, site, issue):
+    site.link(issue.id, 7, PAGE)
+    ((key, link),) = issue.links.items()
+    assert key == "approval=jira-acme&request=7"
+    assert link["object"] == {
+        "url": "https://approval.example.com/requests/7",
+        "title": "Request 7",
+        "summary": "Packages: waits for approval",
+        "status": {"resolved": False, "icon": {"title": "waits for approval"}},
+    }
+    site.link(issue.id, 7, PAGE)
+    assert len(jira.requests("POST", "/remotelink")) == 1
+    site.link(issue.id, 7, dataclasses.replace(PAGE, state="done", is_over=True))
+    assert issue.links[key]["id"] == link["id"]
+    assert issue.links[key]["application"] == {"type": "saltext-approval", "name": "Salt approval"}
+    assert issue.links[key]["object"]["status"] == {"resolved": True, "icon": {"title": "done"}}
+    site.link(issue.id, 8, PAGE)
+    assert len(issue.links) == 2
+    assert jira.dropped == []
+
+
+def test_a_link_that_somebody_changed_is_mended(jira, site, issue):
+    site.link(issue.id, 7, PAGE)
+    issue.links["approval=jira-acme&request=7"].pop("application")
+    site.link(issue.id, 7, PAGE)
+    assert issue.links["approval=jira-acme&request=7"]["application"]["name"] == "Salt approval"
+
+
+def test_links_that_a_site_does_not_want(jira, jira_settings, system_of, issue):
+    system_of(jira_settings(jira, remote_links=False)).link(issue.id, 7, PAGE)
+    assert jira.requests(None, "/remotelink") == []
+
+
+def test_a_link_without_permission(jira, site, issue):
+    jira.withheld = {"LINK_ISSUES"}
+    with pytest.raises(Denied):
+        site.link(issue.id, 7, PAGE)
+
+
+@pytest.mark.parametrize("lie", ["cut_after", "bad_gateway_after", "cut_before"])
+def test_a_link_whose_answer_was_lost(jira, site, issue, lie):
+    jira.lies.where = ("POST", "/remotelink$")
+    setattr(jira.lies, lie, 1)
+    with pytest.raises(Away):
+        site.link(issue.id, 7, PAGE)
+    site.link(issue.id, 7, PAGE)
+    assert len(issue.links) == 1
 
 
 # The address.

@@ -9,7 +9,7 @@ import zoneinfo
 import pytest
 
 from saltext.approval.itsm import markup, telling, texts
-from saltext.approval.itsm.ticket import Away, Comment, Denied, Gone, Ignored, NotMoved, Ticket
+from saltext.approval.itsm.ticket import Away, Comment, Denied, Gone, Ignored, NotMoved, Page, Ticket
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
@@ -37,7 +37,7 @@ class OneTicket:
     """
 
     def __init__(self, stage="approved", cut=None, after=False):
-        self.stage, self.notes, self.files, self.asked = stage, {}, {}, []
+        self.stage, self.notes, self.files, self.links, self.asked = stage, {}, {}, {}, []
         self.bound, self.lies, self.refuses = {"package": "nginx"}, 0, None
         self.moves = dict(MOVES)
         self._cut, self._after = cut, after
@@ -83,6 +83,9 @@ class OneTicket:
 
         return self._step(f"move {stage}", move)
 
+    def link(self, ticket_id, request, page):
+        self._step(f"link {page.state}", lambda: self.links.update({request: page}))
+
     def attach(self, ticket_id, name, content):
         return self._step(f"attach {name}", lambda: self.files.setdefault(name, content))
 
@@ -104,13 +107,13 @@ class Database:
         return [{function: None}]
 
 
-def setting(ticket, shown, kind="jira"):
-    """(Telling, Database) for a ticket and what the database shows of its request."""
+def setting(ticket, shown, kind="jira", url=None):
+    """(Telling, Database) for a ticket and what the database shows of its request, whose pages are below a URL."""
     site = types.SimpleNamespace(name="sc21", provider="jira-sc21", kind=kind)
     if shown is not None:
         digest = ticket.ticket({"id": "10001"}).digest
         shown = {**shown, "ticket": {**shown["ticket"], "digest": digest}}
-    writer = texts.Writer(kind, "en", zoneinfo.ZoneInfo("UTC"), None, str)
+    writer = texts.Writer(kind, "en", zoneinfo.ZoneInfo("UTC"), url, str)
     database = Database(shown)
     return telling.Telling(site, ticket, writer, database.call), database
 
@@ -168,6 +171,39 @@ def test_a_ticket_that_is_bound_is_not_bound_again():
     tell, database = setting(OneTicket(), news(ticket=bound))
     tell.tell(7, 1, "asked")
     assert database.bound == []
+
+
+def test_a_ticket_has_a_link_to_its_request_as_that_stands():
+    ticket = OneTicket("asked")
+    tell, database = setting(ticket, news(), url="https://approval.example.com")
+    tell.tell(7, 1, "asked")
+    assert ticket.links == {
+        7: Page("https://approval.example.com/requests/7", "Request 7", "Packages", "waits for approval", False)
+    }
+    for event in ("held", "wave"):
+        tell.tell(7, 2, event)
+    database.news = {**database.news, "state": "rejected"}
+    tell.tell(7, 3, "decided")
+    assert (ticket.links[7].state, ticket.links[7].is_over) == ("rejected", True)
+    assert [step for step in ticket.asked if step.startswith("link")] == ["link waits for approval", "link rejected"]
+
+
+def test_without_a_web_service_there_are_no_links():
+    ticket = OneTicket("asked")
+    setting(ticket, news())[0].tell(7, 1, "asked")
+    assert ticket.links == {}
+
+
+def test_a_link_that_is_refused_stops_nothing_else(caplog):
+    ticket = OneTicket("waiting")
+    tell, _ = setting(ticket, ended("converged"), url="https://approval.example.com")
+    ticket.link = lambda *_: (_ for _ in ()).throw(Denied("we may not do that there", 403))
+    tell.tell(7, 4, "settled")
+    assert (ticket.stage, list(ticket.notes)) == ("done", ["7/converged"])
+    tell.tell(7, 4, "settled")
+    assert [record.message for record in caplog.records] == [
+        "approval: 10001 has no link to request 7: we may not do that there"
+    ]
 
 
 def test_a_request_of_no_ticket_is_told_to_nobody():
@@ -403,10 +439,10 @@ EVENTS = [("pending", 1, "asked"), ("approved", 2, "approved"), ("approved", 3, 
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("cut", range(1, 19))
+@pytest.mark.parametrize("cut", range(1, 22))
 def test_killed_at_any_step_and_told_again_it_is_as_if_nothing_had_been(cut, after):
     ticket = OneTicket("approved", cut, after)
-    tell, database = setting(ticket, news())
+    tell, database = setting(ticket, news(), url="https://approval.example.com")
     for state, seq, event in EVENTS:
         database.news = {
             **database.news,
@@ -419,5 +455,6 @@ def test_killed_at_any_step_and_told_again_it_is_as_if_nothing_had_been(cut, aft
             tell.tell(7, seq, event)
     assert list(ticket.notes) == ["7/1", "7/2", "7/progress", "7/converged"]
     assert (ticket.stage, len(ticket.files)) == ("done", 1)
+    assert [(number, page.state) for number, page in ticket.links.items()] == [(7, "done")]
     assert len(ticket.asked) > cut, "the cut was never reached"
     assert {args[:3] for args in database.bound} == {("jira-sc21", "10001", 1)}

@@ -118,6 +118,7 @@ def test_a_verdict_has_a_table_of_what_failed_and_why():
 def test_each_end_of_a_request_has_words(state, language):
     ended = news(state=state, chain=decided("reject" if state == "rejected" else "approve", "because"))
     said = told(writer(language=language).verdict(ended))
+    assert writer(language=language).page(ended).is_over
     assert len(said) > 30
     assert ("because" in said) == (state == "rejected")
 

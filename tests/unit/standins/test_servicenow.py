@@ -416,3 +416,40 @@ def test_a_connection_is_cut(instance, api, fault, effects):
     with pytest.raises(requests.RequestException):
         api.post(TABLE, json={"short_description": "x"})
     assert len(instance.tables["change_request"]) == effects
+
+
+# Batches.
+
+
+def part(number, method="POST", url="/api/now/table/u_approval_package", content=None, **more):
+    body = base64.b64encode(json.dumps(content or {"u_name": f"p{number}"}).encode()).decode()
+    headers = [{"name": name, "value": "application/json"} for name in ("Accept", "Content-Type")]
+    return {"id": str(number), "method": method, "url": url, "headers": headers, "body": body, **more}
+
+
+def batched(api, *parts):
+    """(status by id, ids of what was not come to) of a batch."""
+    answer = api.post("/api/now/v1/batch", json={"batch_request_id": "1", "rest_requests": list(parts)}).json()
+    return {one["id"]: one["status_code"] for one in answer["serviced_requests"]}, answer["unserviced_requests"]
+
+
+def test_the_parts_of_a_batch_are_questions_of_the_same_person(instance, api):
+    refused = part(3, "PATCH", "/api/now/table/u_approval_package/none")
+    assert batched(api, part(1), part(2, headers=[]), refused, part(4)) == (
+        {"1": 201, "2": 400, "3": 404, "4": 201},
+        [],
+    )
+    assert sorted(row["u_name"] for row in instance.tables["u_approval_package"].values()) == ["p1", "p4"]
+
+
+def test_a_batch_has_a_limit_of_time_and_each_part_one_of_size(instance, api):
+    instance.batch_parts_in_time = 2
+    assert batched(api, part(1), part(2), part(3)) == ({"1": 201, "2": 201}, ["3"])
+    instance.batch_parts_in_time, instance.batch_part_bytes = 150, 1000
+    large = part(5, content={"u_name": "x" * 2000})
+    assert batched(api, part(4), large, part(6)) == ({"4": 201}, ["5", "6"])
+
+
+@pytest.mark.parametrize("parts", [None, [5], [{"id": "1", "url": "/x"}], [part(1), part(1)]])
+def test_what_is_no_batch(api, parts):
+    assert api.post("/api/now/v1/batch", json={"rest_requests": parts}).status_code == 400

@@ -141,6 +141,37 @@ def test_a_state_is_sent_to_all_its_minions_at_once(worker, acting, published, a
     ]
 
 
+def test_many_minions_are_sent_to_in_several_jobs_and_found_once(worker, acting, published, approved, monkeypatch):
+    monkeypatch.setattr(dispatch, "OF_A_JOB", 1)
+    found = []
+    calls = worker.call
+    monkeypatch.setattr(worker, "call", lambda function, *args: (found.append(function), calls(function, *args))[1])
+    acting.request("at-once", ["web1", "web2"], {"hello": "1"}, "a test")
+    worker.round()
+    assert [job[1] for job in published.jobs] == [["web1"], ["web2"]]
+    assert found.count("take_dispatches") == 1
+    assert found.count("begin_dispatches") == 2
+
+
+def test_finding_what_is_to_be_sent_may_take_all_the_time(worker, acting, published, approved, monkeypatch):
+    monkeypatch.setattr(dispatch, "OF_A_JOB", 1)
+    found = []
+    calls = worker.call
+
+    def slow(function, *args):
+        rows = calls(function, *args)
+        if function == "take_dispatches":
+            found.append(len(rows))
+            worker._until = 0.0
+        return rows
+
+    monkeypatch.setattr(worker, "call", slow)
+    acting.request("at-once", ["web1", "web2"], {"hello": "1"}, "a test")
+    worker.round()
+    assert [job[1] for job in published.jobs] == [["web1"], ["web2"]]
+    assert found == [2, 1], "each time one job is sent"
+
+
 def test_what_was_surely_not_sent_is_tried_again_and_shown(worker, acting, published, approved):
     asked = acting.request("flush", ["web1"], reason="a test")
     published.error = publisher.NotSent("no authentication")
