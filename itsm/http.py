@@ -95,10 +95,13 @@ class Http:
             answer = self._send(method, path, params, body, {**kind, **self._credentials.headers(self)})
         return self.judged(answer)
 
-    def form(self, path, fields):
-        """What the answer holds to a form that is posted without our credentials. Raises Away and Denied."""
+    def form(self, path, fields, headers=None):
+        """
+        What the answer holds to a form that is posted with these headers, and without our credentials. Raises Away and
+        Denied.
+        """
         body = urlencode(fields).encode()
-        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        kind = {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
         return self.judged(self._send("POST", path, None, body, kind)).content
 
     def close(self):

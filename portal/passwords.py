@@ -24,15 +24,11 @@ LEAST, MOST = 12, 1024  # characters of a password
 
 
 class Passwords:
-    """
-    A way to sign in: the file ``path``. Raises ConfigError where it cannot be used.
-
-    Every way has ``provider``, under which the database knows the people, ``template``, its part of the page on which
-    people sign in, and credential().
-    """
+    """A way to sign in, as people.py says: the file ``path``. Raises ConfigError where it cannot be used."""
 
     provider = PROVIDER
     template = "password.html"
+    anew = None
 
     def __init__(self, path):
         self._path = path

@@ -1,9 +1,10 @@
 """People on the web: how they sign in, how a page knows them, and what tells their forms from those of others.
 
 A way to sign in is an object with ``provider``, under which the database knows its people; ``template``, its part of
-the page on which they sign in; ``check()``, which raises ConfigError where it cannot be used; and
+the page on which they sign in; ``anew``, the address at which they sign in once more to be surer than by a sign-in of
+long ago, None where there is no such thing; ``check()``, which raises ConfigError where it cannot be used; and
 ``credential(subject)``, a mark of what they proved who they are with, None where that no longer holds. Its routes call
-``People.begin()`` once somebody has proven it. passwords.py is one.
+``People.begin()`` once somebody has proven it. passwords.py and oidc.py are such ways.
 """
 
 import base64
@@ -27,6 +28,7 @@ NEXT = re.compile(
     r"/(?:inbox|sessions|compliance|jobs|requests/(?:new|[1-9][0-9]{0,18})|minions(?:/[A-Za-z0-9_.~%-]+)?)"
 )
 HOME = "/inbox"
+ALWAYS = "infinity"  # in PostgreSQL's words
 # Nobody known, no such session, or the login may not speak for them any more.
 STRANGERS = ("AP001", "AP002", "AP021")
 ELSEWHERE = ("cross-site", "same-site")
@@ -54,11 +56,14 @@ class People:
     def __init__(self, ways, database, masker, is_secure):
         self.ways = {way.provider: way for way in ways}
         self.database = database
+        self.is_secure = is_secure
         self._masker = masker
-        self._is_secure = is_secure
-        # Of this very host, which no other of the domain can set; browsers take the prefix with https alone.
-        prefix = "__Host-" if is_secure else ""
-        self._session_cookie, self._form_cookie = prefix + "approval", prefix + "approval-form"
+        self._session_cookie, self._form_cookie = self.cookie_name("approval"), self.cookie_name("approval-form")
+
+    def cookie_name(self, name):
+        """The whole name of a cookie of this very host, which no other of the domain can set."""
+        # Browsers take the prefix with https alone.
+        return f"__Host-{name}" if self.is_secure else name
 
     def ask(self, work):
         """
@@ -87,10 +92,15 @@ class People:
 
         return self.database.call(PAGE_S, acted)
 
-    def begin(self, way, subject, leads_to):
+    def begin(self, way, subject, leads_to, authenticated_until=ALWAYS, said=None):
         """
-        A Response that leads whoever proved by a way to be ``subject`` to the page ``leads_to``, with a new session.
-        Raises Refused where the policy does not know them, and Unavailable.
+        A Response that leads whoever proved by a way to be ``subject`` to the page ``leads_to``, with a new session in
+        the place of the one that they may have. Raises Refused where the policy does not know them, and Unavailable.
+
+        authenticated_until
+            So long the session is authenticated, a datetime; None: it is not.
+        said
+            What the audit is to keep of the sign-in, an object of JSON.
         """
         credential = _credential(way, subject)
         if credential is None:
@@ -99,7 +109,10 @@ class People:
 
         def begun(conn):
             token = secrets.token_bytes(TOKEN_BYTES)
-            db.call(conn, "begin_session", way.provider, subject, token, credential, client_address())
+            db.call(
+                conn, "begin_session", way.provider, subject, token, credential, client_address(), authenticated_until,
+                db.json(said or {}),
+            )  # fmt: skip
             if before is not None:
                 _end(SessionClient(conn, before, self._masker))
             return token
@@ -108,13 +121,21 @@ class People:
         self._keep(response, self._session_cookie, self.database.call(PAGE_S, begun))
         return response
 
+    def anew(self, leads_to):
+        """
+        The address at which whoever asked signs in once more, to be led to a page of ours as somebody surer; None: it
+        would make nobody surer. ask() came before.
+        """
+        address = self.ways[g.person["provider"]].anew
+        return f"{address}&next={leads_to}" if address and g.person["can_be_surer"] else None
+
     def end(self):
         """A Response that leads to the page on which people sign in, once the session has ended."""
         token = self._token(self._session_cookie)
         if token is not None:
             self.database.call(PAGE_S, lambda conn: _end(SessionClient(conn, token, self._masker)))
         response = redirect("/login?ended=yes", 303)
-        response.delete_cookie(self._session_cookie, secure=self._is_secure, httponly=True, samesite="Lax")
+        response.delete_cookie(self._session_cookie, secure=self.is_secure, httponly=True, samesite="Lax")
         return response
 
     def mark(self):
@@ -158,7 +179,7 @@ class People:
         return token if len(token) == TOKEN_BYTES else None
 
     def _keep(self, response, cookie, token):
-        response.set_cookie(cookie, _text(token), secure=self._is_secure, httponly=True, samesite="Lax")
+        response.set_cookie(cookie, _text(token), secure=self.is_secure, httponly=True, samesite="Lax")
 
 
 def inside(address):

@@ -8,6 +8,7 @@ from flask import Blueprint, abort, g, redirect, request
 from ..errors import Refused, Unavailable
 from . import answers, incoming, log
 from .pages import MOST
+from .people import HOME
 
 MOST_BYTES = 65_536
 LONGEST_COMMENT = 4_000  # characters
@@ -25,6 +26,7 @@ DONE = {
     "ask": "Your request is made.",
 }
 CHANGED = "AP011"
+UNSURE = "AP009"
 DIGEST = re.compile(r"[a-z0-9]+:[0-9a-f]{64}")
 STATUS = {"AP014": 404, "AP007": 403, "AP008": 403, "AP009": 403}  # of refusals; all others of ours are 409
 
@@ -46,16 +48,19 @@ def blueprint(people):
         found, plan = people.ask(read)
         return answers.page(
             "request.html", status, shown=found, plan=plan, outcomes=outcomes if outcomes in OUTCOMES else None,
-            is_first=after is None, person=g.person, mark=people.mark(), longest=LONGEST_COMMENT, **shown,
+            is_first=after is None, person=g.person, mark=people.mark(), longest=LONGEST_COMMENT,
+            anew=people.anew(f"/requests/{number}"), **shown,
         )  # fmt: skip
 
     @pages.errorhandler(Refused)
     def refused(exc):
         if not exc.sqlstate.startswith("AP"):
             raise exc
+        is_unsure, number = exc.sqlstate == UNSURE, (request.view_args or {}).get("number")
         return answers.page(
-            "refused.html", STATUS.get(exc.sqlstate, 409), why=str(exc), person=g.person, mark=people.mark()
-        )
+            "refused.html", STATUS.get(exc.sqlstate, 409), why=str(exc), person=g.person, mark=people.mark(),
+            anew=people.anew(f"/requests/{number}") if is_unsure else None, comment=request.form.get("comment"),
+        )  # fmt: skip
 
     @pages.get("/")
     def first():
@@ -67,7 +72,7 @@ def blueprint(people):
         rows = people.ask(lambda client: client.inbox(ON_A_PAGE, None if after is None else _number(after)))
         return answers.page(
             "inbox.html", rows=rows, total=rows[0]["total"] if rows else 0, is_first=after is None, on_a_page=ON_A_PAGE,
-            person=g.person, mark=people.mark(),
+            person=g.person, mark=people.mark(), anew=people.anew(HOME),
         )  # fmt: skip
 
     @pages.get("/requests")

@@ -4,7 +4,7 @@ import os
 
 from gunicorn.app.base import BaseApplication
 
-LONGEST_LINE = 2_048  # bytes of a request's first line
+LONGEST_LINE = 4_094  # bytes of a request's first line; the codes of some providers of sign-ins are long
 MOST_HEADERS = 64
 LONGEST_HEADER = 8_190  # bytes
 KEEP_ALIVE_S = 5

@@ -7,7 +7,21 @@ from ..chat import channels, story
 from ..errors import ConfigError
 from ..intake import masking
 from ..itsm import sites
-from . import app, asking, chat, compliance, config, jobs, minions, pages, requests, signing_in, tickets
+from . import (
+    app,
+    asking,
+    chat,
+    compliance,
+    config,
+    jobs,
+    minions,
+    oidc,
+    pages,
+    requests,
+    signing_in,
+    signing_in_oidc,
+    tickets,
+)
 from .database import Connections
 from .passwords import WHERE as PASSWORDS
 from .passwords import Passwords
@@ -52,7 +66,8 @@ def run(settings, schema):
 
     def people_problem():
         databases["portal"].call(READY_S, lambda conn: conn.execute("SELECT"))
-        passwords.check()
+        for way in people.ways.values():
+            way.check()
 
     checks, blueprints = {"database": schema_problem}, []
     if desks:
@@ -62,11 +77,11 @@ def run(settings, schema):
         checks["chat"] = chat_problem
         blueprints.append(chat.blueprint(heard))
     if "portal" in databases:
-        passwords = Passwords(_passwords_file(settings.section("portal")))
+        ways = _ways(settings.section("portal"), web.public_url)
         checks["people"] = people_problem
         masker = masking.of_site(settings.masking_patterns)
-        people = People([passwords], databases["portal"], masker, web.public_url.startswith("https:"))
-        blueprints += [signing_in.blueprint(people), requests.blueprint(people)]
+        people = People(ways, databases["portal"], masker, web.public_url.startswith("https:"))
+        blueprints += [signing_in.blueprint(people), signing_in_oidc.blueprint(people), requests.blueprint(people)]
         blueprints += [one.blueprint(people) for one in (minions, asking, compliance, jobs)]
     else:
         blueprints.append(pages.blueprint())
@@ -109,11 +124,19 @@ def _heard(settings, public_url):
     }
 
 
-def _passwords_file(section):
-    path = section.get("passwords")
-    if not isinstance(path, str) or not os.path.isabs(path):
+def _ways(section, public_url):
+    """The ways to sign in that the settings name: those of providers first."""
+    if not section.keys() & {"oidc", "passwords"}:
         raise ConfigError(
-            f"{PASSWORDS} must be the full path of a file, with a line of `salt-approval web password NAME` for each "
-            "person"
+            f"{oidc.WHERE} has to be set, with the provider at which people sign in; or {PASSWORDS}, for trying it out"
         )
-    return path
+    ways = oidc.load(section["oidc"], public_url) if "oidc" in section else []
+    if "passwords" in section:
+        path = section["passwords"]
+        if not isinstance(path, str) or not os.path.isabs(path):
+            raise ConfigError(
+                f"{PASSWORDS} must be the full path of a file, with a line of `salt-approval web password NAME` for "
+                "each person"
+            )
+        ways.append(Passwords(path))
+    return ways

@@ -1,4 +1,4 @@
-"""Pages to sign in by a password, to sign out, and to see and end one's sessions."""
+"""Pages to sign in, by a password here, to sign out, and to see and end one's sessions."""
 
 import datetime
 import logging
@@ -15,9 +15,10 @@ from .people import PAGE_S, SignedOut, client_address, inside
 MOST_BYTES = 16_384
 UNKNOWN_STATE, NOT_SPOKEN_STATE = "AP001", "AP002"
 WRONG = "The name and the password do not belong together."
+PROVEN = "The password is right"
 UNKNOWN = (
-    "The password is right, but the policy knows nobody here as {provider}:{subject}. Ask those who keep the policy to "
-    "add this identity to you."
+    "{proven}, but the policy knows nobody here as {provider}:{subject}. Nothing was made of it: ask those who keep "
+    "the policy to add this identity to you."
 )
 NOT_SPOKEN_FOR = (
     "Nobody can sign in here: the policy does not let this service act for people of {provider}. Ask those who keep "
@@ -29,25 +30,19 @@ def blueprint(people):
     """``/login``, ``/logout`` and ``/sessions``, for a people.People."""
     pages = Blueprint("signing_in", __name__)
 
-    def sign_in_page(leads_to, status=200, **shown):
-        """The page on which people sign in, by all ways that there are."""
-        return people.with_sign_in_form(
-            lambda mark: answers.page(
-                "login.html", status, ways=people.ways.values(), mark=mark, leads_to=inside(leads_to), **shown
-            )
-        )
-
     @pages.app_errorhandler(SignedOut)
     def signed_out(_exc):
         """Lead whoever has no session to sign in; say so where something was to be done, as it was not."""
         if request.method in ("GET", "HEAD"):
             return redirect(f"/login?next={quote(inside(quote(request.path)))}", 303)
         leads_to = request.path.rpartition("/")[0]
-        return sign_in_page(leads_to, 401, problem="Your session has ended. Nothing was done; sign in and do it again.")
+        return sign_in_page(
+            people, leads_to, 401, problem="Your session has ended. Nothing was done; sign in and do it again."
+        )
 
     @pages.get("/login")
     def login():
-        return sign_in_page(request.args.get("next"), has_ended="ended" in request.args)
+        return sign_in_page(people, request.args.get("next"), has_ended="ended" in request.args)
 
     @pages.post("/login/password")
     def password():
@@ -56,28 +51,25 @@ def blueprint(people):
             people.check_sign_in_form()
         except SignedOut:
             return sign_in_page(
-                request.form.get("next"), 403, problem="Your browser keeps no cookies of this service, without which "
-                "nobody can sign in.",
+                people, request.form.get("next"), 403, problem="Your browser keeps no cookies of this service, without "
+                "which nobody can sign in.",
             )  # fmt: skip
         way = next((way for way in people.ways.values() if isinstance(way, Passwords)), None) or abort(404)
         name, given, leads_to = (request.form.get(field, "") for field in ("name", "password", "next"))
         if not name or len(name) > 255 or "\0" in name or len(given) > MOST:
-            return sign_in_page(leads_to, 401, problem=WRONG, name=name[:255])
+            return sign_in_page(people, leads_to, 401, problem=WRONG, name=name[:255])
         try:
             again_at = people.database.call(
                 PAGE_S, lambda conn: db.value(conn, "count_attempt", way.provider, name, client_address())
             )
         except Refused as exc:
-            if exc.sqlstate != NOT_SPOKEN_STATE:
-                raise
-            _say("the login of the pages speaks for nobody", why=str(exc))
-            return sign_in_page(leads_to, 403, problem=NOT_SPOKEN_FOR.format(provider=way.provider), name=name)
+            return refusal(people, way, name, leads_to, exc, PROVEN, name=name)
         if again_at is not None:
-            _say("too many attempts to sign in")
+            say("too many attempts to sign in")
             wait = again_at - datetime.datetime.now(datetime.timezone.utc)
             minutes = max(1, -(-int(wait.total_seconds()) // 60))
             response = sign_in_page(
-                leads_to, 429, problem=f"It was tried too often. Try again in {minutes} minutes.", name=name
+                people, leads_to, 429, problem=f"It was tried too often. Try again in {minutes} minutes.", name=name
             )
             response.headers["Retry-After"] = str(60 * minutes)
             return response
@@ -86,16 +78,13 @@ def blueprint(people):
         except ConfigError as exc:
             raise Unavailable(str(exc)) from None
         if not is_right:
-            _say("a password is wrong")
-            return sign_in_page(leads_to, 401, problem=WRONG, name=name)
+            say("a password is wrong")
+            return sign_in_page(people, leads_to, 401, problem=WRONG, name=name)
         try:
             response = people.begin(way, name, leads_to)
         except Refused as exc:
-            if exc.sqlstate != UNKNOWN_STATE:
-                raise
-            _say("somebody unknown signs in", why=str(exc))
-            return sign_in_page(leads_to, 403, problem=UNKNOWN.format(provider=way.provider, subject=name), name=name)
-        log.say("somebody signs in", id=request.environ["approval.request_id"], identity=f"{way.provider}:{name}")
+            return refusal(people, way, name, leads_to, exc, PROVEN, name=name)
+        signed_in(way, name)
         return response
 
     @pages.post("/logout")
@@ -127,5 +116,36 @@ def blueprint(people):
     return pages
 
 
-def _say(event, **fields):
+def sign_in_page(people, leads_to, status=200, **shown):
+    """A Response with the page on which people sign in, by all ways that there are, to be led to a page of ours."""
+    return people.with_sign_in_form(
+        lambda mark: answers.page(
+            "login.html", status, ways=people.ways.values(), mark=mark, leads_to=inside(leads_to), **shown
+        )
+    )
+
+
+def refusal(people, way, subject, leads_to, exc, proven, **shown):
+    """
+    A Response for whom the database has no session, by what it raised: a Refused, which is raised again where it has
+    another reason than the policy. ``proven``: what somebody did prove, as the begin of a sentence.
+    """
+    if exc.sqlstate == UNKNOWN_STATE:
+        say("somebody unknown signs in", why=str(exc))
+        problem = UNKNOWN.format(proven=proven, provider=way.provider, subject=subject)
+    elif exc.sqlstate == NOT_SPOKEN_STATE:
+        say("the login of the pages speaks for nobody", why=str(exc))
+        problem = NOT_SPOKEN_FOR.format(provider=way.provider)
+    else:
+        raise exc
+    return sign_in_page(people, leads_to, 403, problem=problem, **shown)
+
+
+def signed_in(way, subject):
+    """Have the log say who signed in."""
+    log.say("somebody signs in", id=request.environ["approval.request_id"], identity=f"{way.provider}:{subject}")
+
+
+def say(event, **fields):
+    """Have the log say what was refused, or does not work."""
     log.say(event, logging.WARNING, id=request.environ["approval.request_id"], **fields)

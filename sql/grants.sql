@@ -395,5 +395,6 @@ GRANT EXECUTE ON FUNCTION
     approval.compliance_by_session,
     approval.out_of_line_by_session
 TO approval_portal;
-GRANT SELECT (session_no, provider, subject, address, began_at, seen_at, ends_at) ON approval.web_session TO approval_auditor;
+GRANT SELECT (session_no, provider, subject, address, began_at, seen_at, ends_at, authenticated_until, sign_in)
+ON approval.web_session TO approval_auditor;
 GRANT EXECUTE ON FUNCTION approval.pseudonymise_principal TO approval_policy_admin;

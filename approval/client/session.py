@@ -30,8 +30,8 @@ class SessionClient:
 
     def whoami(self):
         """
-        Whose session it is: {session: its number, name, provider, subject, assurance, credential, ends_at}. It ends
-        the later for it.
+        Whose session it is: {session: its number, name, provider, subject, assurance, credential, ends_at,
+        can_be_surer: whether a sign-in of now would have a higher assurance}. It ends the later for it.
         """
         return db.call(self._conn, "use_session", self._token)[0]
 

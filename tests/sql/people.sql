@@ -171,11 +171,12 @@ SELECT is((SELECT string_agg(t.line, E'\n' ORDER BY t.line COLLATE "C") FROM (
     ticket_request: digest provider ticket_id
     transition: from_state to_state
     wave_minion: minion_id ping_jid verdict
-    web_session: address credential provider subject token_hash$$, E'\n'), 'no column came that nobody thought about');
+    web_session: address credential provider sign_in subject token_hash$$, E'\n'), 'no column came that nobody thought about');
 
 -- A session of theirs, however it comes there after they were disabled.
-INSERT INTO approval.web_session (token_hash, provider, subject, credential, address, began_at, seen_at, ends_at)
-VALUES (sha256('z'), 'web', 'zebulon@example.org', 'c', '192.0.2.7', now(), now(), now() + interval '30 minutes');
+INSERT INTO approval.web_session (token_hash, provider, subject, credential, address, began_at, seen_at, ends_at,
+    authenticated_until, sign_in)
+VALUES (sha256('z'), 'web', 'zebulon@example.org', 'c', '192.0.2.7', now(), now(), now() + interval '30 minutes', now(), '{"acr": "zebulon"}');
 CREATE TEMP TABLE before AS SELECT * FROM pg_temp.traces('zeb');
 SELECT pg_temp.pseudonymise('t_policy', 'zebulon', 'asked for by letter', true) AS tried \gset
 SELECT results_eq('SELECT * FROM pg_temp.traces(''zeb'') ORDER BY 1', 'SELECT * FROM before ORDER BY 1', 'a dry run changes nothing');

@@ -1,7 +1,7 @@
 -- Sessions of people on the web: whoever has the token acts as that person, and the login of the pages as nobody else.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(67);
+SELECT plan(78);
 
 CREATE ROLE t_portal LOGIN; GRANT approval_portal TO t_portal;
 CREATE ROLE t_other LOGIN; GRANT approval_portal TO t_other;
@@ -9,7 +9,7 @@ SELECT approval.put_identity('web', name, name) FROM unnest(ARRAY['alice', 'bob'
 SELECT approval.put_request_type('{"name": "urgent", "kind": "package", "requesters": ["*"], "pre_approved": true, "chain": [], "review_group": "board"}') \g /dev/null
 CREATE FUNCTION pg_temp.token(name text) RETURNS text LANGUAGE sql AS $$SELECT quote_literal('\x' || encode(sha256(convert_to(name, 'UTF8')), 'hex')) || '::bytea'$$;
 CREATE FUNCTION pg_temp.sign_in(name text, token text, provider text DEFAULT 'web', login text DEFAULT 't_portal') RETURNS text LANGUAGE sql AS $$
-SELECT pg_temp.act(login, format('SELECT approval.begin_session(%L, %L, %s, ''c1'', ''192.0.2.7'')', provider, name, pg_temp.token(token)))
+SELECT pg_temp.act(login, format('SELECT approval.begin_session(%L, %L, %s, ''c1'', ''192.0.2.7'', ''infinity'', ''{}'')', provider, name, pg_temp.token(token)))
 $$;
 CREATE FUNCTION pg_temp.portal(statement text, token text, login text DEFAULT 't_portal') RETURNS text LANGUAGE sql AS $$
 SELECT pg_temp.act(login, format('SELECT ' || statement, pg_temp.token(token)))
@@ -39,7 +39,7 @@ FROM (VALUES ('mallory', 'web', 't_portal', 'AP001', 'nobody unknown signs in'),
         ('alice', NULL, 't_portal', 'AP002', 'nobody without a provider'), ('alice', 'web', 't_alice', '42501', 'nobody by a login of another role'),
         ('alice', 'web', 't_runner', '42501', 'nor by that of the runner')) AS bad (name, provider, login, state, why);
 SELECT throws_ok($$SELECT pg_temp.sign_in('alice', 'b1')$$, 'AP005', NULL, 'a token begins one session alone');
-SELECT throws_ok(format('SELECT pg_temp.act(''t_portal'', %L)', format('SELECT approval.begin_session(''web'', ''bob'', %s, ''c'', ''a'')', token)), 'AP005', NULL, 'no token: ' || token)
+SELECT throws_ok(format('SELECT pg_temp.act(''t_portal'', %L)', format('SELECT approval.begin_session(''web'', ''bob'', %s, ''c'', ''a'', ''infinity'', ''{}'')', token)), 'AP005', NULL, 'no token: ' || token)
 FROM unnest(ARRAY['NULL', '''''', '''\x00''', quote_literal('\x' || repeat('00', 65))]) AS token;
 SELECT is((SELECT count(*) FROM approval.web_session WHERE token_hash = sha256(sha256('b1'))), 1::bigint, 'the token is not kept, but its digest');
 SELECT is(pg_temp.portal('concat_ws('' '', name, provider, subject, assurance, credential) FROM approval.use_session(%s)', 'b1'), 'bob web bob authenticated c1', 'whose it is');
@@ -78,6 +78,31 @@ SELECT pg_temp.ask('t_alice', 'package', '{web1}', 'b', '1') AS second \gset
 SELECT pg_temp.decide('t_bob', :second) \g /dev/null
 SELECT is(pg_temp.may('d1', :second, 'approve') ->> 'code', 'AP009', 'no surer than the policy says of the login');
 SELECT approval.put_speaker('t_portal', 'web', 'authenticated') \g /dev/null
+
+-- How sure a session is, and until when.
+CREATE FUNCTION pg_temp.sign_in_until(name text, token text, until text, said text) RETURNS text LANGUAGE sql AS $$
+SELECT pg_temp.act('t_portal', format('SELECT approval.begin_session(''web'', %L, %s, ''c1'', ''192.0.2.7'', %s, %L)', name, pg_temp.token(token), until, said))
+$$;
+CREATE FUNCTION pg_temp.sure(token text) RETURNS text LANGUAGE sql AS $$SELECT pg_temp.portal('concat_ws('' '', assurance, can_be_surer) FROM approval.use_session(%s)', token)$$;
+SELECT pg_temp.sign_in_until('dave', 'd2', 'now() + interval ''1 hour''', '{"acr": "mfa", "session": 0, "address": "elsewhere"}'),
+    pg_temp.sign_in_until('dave', 'd3', 'now() - interval ''1 second''', '{}'), pg_temp.sign_in_until('dave', 'd4', 'NULL', NULL) \g /dev/null
+SELECT is(pg_temp.sure('d1'), 'authenticated f', 'a session that is as sure as the login''s word counts');
+SELECT is(ARRAY[pg_temp.sure('d2'), pg_temp.sure('d3'), pg_temp.sure('d4')], '{authenticated f,asserted t,asserted t}', 'others are so for a while, or never');
+SELECT is(ARRAY[pg_temp.may('d2', :second, 'approve') ->> 'yes', pg_temp.may('d3', :second, 'approve') ->> 'code', pg_temp.may('d4', :second, 'reject') ->> 'code'],
+    '{true,AP009,AP009}', 'a stage that wants more is not for a session whose time is over');
+SELECT throws_ok(format('SELECT pg_temp.decide_as(%L, %s, %L, pg_temp.digest_of(%s), 2)', token, :second, decision, :second), 'AP009', NULL, token || ' does not ' || decision)
+FROM (VALUES ('d3', 'approve'), ('d4', 'reject')) AS bad (token, decision);
+UPDATE approval.web_session SET authenticated_until = clock_timestamp() WHERE token_hash = sha256(sha256('d2'));
+SELECT throws_ok(format('SELECT pg_temp.decide_as(''d2'', %s, ''approve'', pg_temp.digest_of(%s), 2)', :second, :second), 'AP009', NULL, 'nor one whose time ended meanwhile');
+UPDATE approval.web_session SET authenticated_until = now() + interval '1 hour' WHERE token_hash = sha256(sha256('d2'));
+SELECT is(pg_temp.decide_as('d2', :second, 'approve', pg_temp.digest_of(:second), 2), 'approved', 'while it lasts, it decides');
+SELECT is((SELECT detail::jsonb -> 'proof' ->> 'acr' || ' ' || (detail::jsonb -> 'proof' ->> 'address') FROM approval.audit_entry WHERE stream = :second AND assurance = 'authenticated' AND identity = 'web:dave'),
+    'mfa 192.0.2.7', 'the audit has what was said of the sign-in, in the place of nothing of ours');
+SELECT approval.put_speaker('t_portal', 'web', 'asserted') \g /dev/null
+SELECT is(ARRAY[pg_temp.sure('d1'), pg_temp.sure('d3')], '{asserted f,asserted f}', 'and no sign-in is surer than the policy says of the login');
+SELECT approval.put_speaker('t_portal', 'web', 'authenticated') \g /dev/null
+SELECT throws_ok(format('SELECT pg_temp.sign_in_until(''dave'', ''d5'', ''NULL'', %L)', said), 'AP005', NULL, 'nothing else is said of a sign-in: ' || left(said, 9))
+FROM unnest(ARRAY['[]', jsonb_build_object('acr', repeat('x', 2000))::text]) AS said;
 
 -- Reviews.
 SELECT pg_temp.ask('t_alice', 'urgent', '{web2}', 'd', '1') AS urgent \gset

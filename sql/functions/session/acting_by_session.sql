@@ -5,11 +5,15 @@ CREATE OR REPLACE FUNCTION approval.acting_by_session(
 DECLARE
     used approval.web_session := approval.session_of(p_token);
 BEGIN
-    SELECT a.principal_id, a.name, a.assurance INTO principal_id, name, assurance
+    SELECT a.principal_id, a.name,
+        -- Who signed in long ago is no surer than somebody whom the login names; asserted is the least that there is.
+        CASE WHEN used.authenticated_until > clock_timestamp() THEN a.assurance ELSE 'asserted' END
+    INTO principal_id, name, assurance
     FROM approval.acting_principal(used.provider, used.subject) AS a;
     provider := used.provider;
     subject := used.subject;
-    proof := jsonb_build_object('session', used.session_no, 'signed_in_at', used.began_at, 'address', used.address);
+    proof := used.sign_in
+        || jsonb_build_object('session', used.session_no, 'signed_in_at', used.began_at, 'address', used.address);
 END
 $$;
 COMMENT ON FUNCTION approval.acting_by_session IS

@@ -1,5 +1,6 @@
 CREATE OR REPLACE FUNCTION approval.use_session(p_token bytea)
-    RETURNS TABLE (session bigint, name text, provider text, subject text, assurance text, credential text, ends_at timestamptz)
+    RETURNS TABLE (session bigint, name text, provider text, subject text, assurance text, credential text, ends_at timestamptz,
+                   can_be_surer boolean)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     moment timestamptz := clock_timestamp();
@@ -12,9 +13,10 @@ BEGIN
         UPDATE approval.web_session AS s SET seen_at = moment, ends_at = approval.session_end(s.began_at, moment)
         WHERE s.session_no = used.session_no RETURNING * INTO used;
     END IF;
-    RETURN QUERY SELECT used.session_no, actor.name, used.provider, used.subject, actor.assurance, used.credential, used.ends_at;
+    RETURN QUERY SELECT used.session_no, actor.name, used.provider, used.subject, actor.assurance, used.credential, used.ends_at,
+        actor.assurance <> approval.speaks_as(used.provider);
 END
 $$;
 COMMENT ON FUNCTION approval.use_session IS
-    'Whose session it is that has this token, and until when; it ends the later for it. Raises AP001, AP002, AP020, AP021. '
-    'Definer: tables are private.';
+    'Whose session it is that has this token, and until when; it ends the later for it. can_be_surer: whether a sign-in of now '
+    'would have a higher assurance. Raises AP001, AP002, AP020, AP021. Definer: tables are private.';

@@ -439,11 +439,12 @@ def test_it_needs_no_system_of_tickets(open_portal):
     ("ours", "says"),
     [
         ({"itsm": None}, "the web service has nothing to do: configure approval:portal"),
-        ({"portal": {"dsn": "user=x"}}, "approval:portal: passwords must be the full path"),
+        ({"portal": {"dsn": "user=x"}}, "approval:portal: oidc has to be set, with the provider"),
+        ({"portal": {"dsn": "user=x", "oidc": {}}}, "approval:portal: oidc must be a mapping of names"),
         ({"portal": {"dsn": "user=x", "passwords": "people"}}, "approval:portal: passwords must be the full path"),
         ({"portal": {"dsn": "user=x", "passwords": "/nowhere"}}, "approval:portal: passwords /nowhere cannot be read"),
         ({"portal": {"passwords": "/nowhere"}}, "approval:portal: set exactly one of dsn_file"),
-        ({"portal": {"dsn": "user=x", "oidc": {}}}, "approval:portal: unknown setting 'oidc'"),
+        ({"portal": {"dsn": "user=x", "saml": {}}}, "approval:portal: unknown setting 'saml'"),
     ],
 )  # fmt: skip
 def test_settings_that_cannot_be(web_config, capsys, ours, says):

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-BEGIN = "SELECT approval.begin_session('web', 'bob', %s, 'c', '192.0.2.7')"
+BEGIN = "SELECT approval.begin_session('web', 'bob', %s, 'c', '192.0.2.7', 'infinity', '{}')"
 TOKEN = b"t" * 32
 BOUND_S = 60
 WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s"
