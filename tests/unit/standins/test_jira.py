@@ -7,6 +7,7 @@ import time
 import pytest
 import requests
 from standins import jira_openapi
+from standins.jira import JiraStandIn
 from standins.jira_site import PACKAGES
 
 MINIONS, PACKAGE, AFTER = "customfield_10102", "customfield_10104", "customfield_10106"
@@ -418,6 +419,33 @@ def test_a_link_with_the_same_global_id_is_one_link(api, issue):
     assert api.get(f"/issue/{issue.id}/remotelink", params={"globalId": "request/1"}).json() == link
     assert api.get(f"/issue/{issue.id}/remotelink", params={"globalId": "request/2"}).status_code == 404
     assert api.post(f"/issue/{issue.id}/remotelink", json={"object": {"title": "x"}}).status_code == 400
+
+
+def test_who_may_not_link_issues_makes_no_link(jira, api, issue):
+    jira.withheld = {"LINK_ISSUES"}
+    shown = {"url": "https://approval.example.org/requests/1", "title": "Request 1"}
+    assert api.post(f"/issue/{issue.id}/remotelink", json={"object": shown}).status_code == 403
+    assert issue.links == {}
+
+
+@pytest.mark.parametrize("kind", ["cloud", "datacenter"])
+def test_objects_of_assets_are_given_to_those_who_may_see_them(kind):
+    with JiraStandIn(kind, seed=1) as jira:
+        hello = jira.asset(Name="hello")
+        us = {"Authorization": jira.basic(jira.bot)}
+
+        def asked(where, headers=us):
+            return requests.get(jira.url + where, headers=headers, timeout=5).status_code
+
+        here = f"/jsm/assets/workspace/{jira.workspace_id}/v1" if jira.is_cloud else "/rest/assets/1.0"
+        other = "/rest/assets/1.0" if jira.is_cloud else f"/jsm/assets/workspace/{jira.workspace_id}/v1"
+        assert asked(f"{here}/object/{hello.id}") == 200
+        assert asked(f"{here}/object/{hello.key}") == (404 if jira.is_cloud else 200)
+        assert asked(f"{here}/object/999") == asked(f"{other}/object/{hello.id}") == 404
+        assert asked(f"{here.replace(jira.workspace_id, 'none')}/object/{hello.id}") == (404 if jira.is_cloud else 200)
+        assert asked(f"{here}/object/{hello.id}", {"Authorization": "Bearer x"}) == 401
+        jira.has_assets = False
+        assert asked(f"{here}/object/{hello.id}") == asked(f"{here}/objectschema/list") == 403
 
 
 def test_approvals_are_answered_as_the_caller_alone(jira, api, as_person, issue):
