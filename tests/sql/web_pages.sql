@@ -10,7 +10,7 @@ CREATE FUNCTION pg_temp.token(name text) RETURNS text LANGUAGE sql AS $$SELECT q
 CREATE FUNCTION pg_temp.portal(statement text, token text DEFAULT 'alice') RETURNS text LANGUAGE sql AS $$
 SELECT pg_temp.act('t_portal', format('SELECT ' || statement, pg_temp.token(token)))
 $$;
-SELECT pg_temp.act('t_portal', format('SELECT approval.begin_session(''web'', %L, %s, ''c'', ''192.0.2.7'')', name, pg_temp.token(name)))
+SELECT pg_temp.act('t_portal', format('SELECT approval.begin_session(''web'', %L, %s, ''c'', ''192.0.2.7'', ''infinity'', ''{}'')', name, pg_temp.token(name)))
 FROM unnest(ARRAY['alice', 'bob']) AS name \g /dev/null
 CREATE FUNCTION pg_temp.minions(part text, after text DEFAULT NULL, most integer DEFAULT 50) RETURNS text LANGUAGE sql AS $$
 SELECT pg_temp.portal(format('string_agg(minion_id, '' '') FROM approval.list_minions_by_session(%%s, %s, %s, %s)',
@@ -69,7 +69,7 @@ $$;
 SELECT approval.put_request_type('{"name": "own", "kind": "package", "requesters": ["owners"], "chain": [{"name": "owner", "any_of": [{"group": "owners"}]}]}') \g /dev/null
 SELECT approval.put_request_type('{"name": "back", "kind": "any", "requesters": ["*"], "chain": [{"name": "owner", "any_of": [{"group": "owners"}]}]}') \g /dev/null
 SELECT approval.put_identity('web', 'dave', 'dave') \g /dev/null
-SELECT pg_temp.act('t_portal', format('SELECT approval.begin_session(''web'', ''dave'', %s, ''c'', ''192.0.2.7'')', pg_temp.token('dave'))) \g /dev/null
+SELECT pg_temp.act('t_portal', format('SELECT approval.begin_session(''web'', ''dave'', %s, ''c'', ''192.0.2.7'', ''infinity'', ''{}'')', pg_temp.token('dave'))) \g /dev/null
 SELECT is(ARRAY[pg_temp.portal('string_agg(type || '' '' || may_request, '','' ORDER BY type) FROM approval.list_types_by_session(%s)', 'alice'),
         pg_temp.portal('string_agg(type || '' '' || may_request, '','' ORDER BY type) FROM approval.list_types_by_session(%s)', 'dave')],
     '{"own true,package true,standard true","own false,package true,standard true"}', 'types in which they may ask; none to take back');
