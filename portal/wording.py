@@ -218,7 +218,7 @@ def in_line(counts):
     """How many minions are in line, as a sentence."""
     total, good = sum(counts.values()), counts.get("converged", 0)
     share = f"{math.floor(1000 * good / total) / 10:g}\N{NO-BREAK SPACE}%"  # never 100 % where one is not
-    return f"{good:,} of {count_of(total, 'minion')} {'is' if good == 1 else 'are'} in line ({share})."
+    return f"{good:,} of {count_of(total, 'minion')} {'is' if 1 in (good, total) else 'are'} in line ({share})."
 
 
 def came_of(job):

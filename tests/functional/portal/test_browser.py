@@ -19,6 +19,13 @@ least => [...document.querySelectorAll('button, .button, nav a, input:not([type=
     .filter(one => { const box = one.getBoundingClientRect(); return box.width < least || box.height < least; })
     .map(one => one.outerHTML)
 """
+# Pairs of cards of which one hides a part of the other.
+OVERLAID = """
+() => { const cards = [...document.querySelectorAll('.card')].map(one => one.getBoundingClientRect());
+        return cards.flatMap((a, i) => cards.slice(i + 1).filter(b => a.width && b.width
+            && Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+            && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1).map(b => [a.top, b.top])); }
+"""
 COVERED = """
 () => { const box = document.activeElement.getBoundingClientRect();
         const seen = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
@@ -208,6 +215,7 @@ def test_nothing_is_wrong_for_whoever_reads_it_otherwise(browse, requests, capsy
                 assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == [], where
                 assert page.evaluate("document.documentElement.scrollWidth") <= width, where
                 assert page.evaluate(SMALL, LEAST_TARGET) == [], where
+                assert page.evaluate(OVERLAID) == [], where
                 assert page.get_by_role("heading", level=1).count() == 1, where
                 looked += 1
     with capsys.disabled():

@@ -114,4 +114,5 @@ def test_how_many_minions_are_in_line():
     counts = {"converged": 1999, "drifting": 1, "unknown": 7, "failed": 0}
     assert wording.approved(counts) == {"converged": 1999, "drifting": 1}
     assert wording.in_line(wording.approved(counts)) == "1,999 of 2,000 minions are in line (99.9\N{NO-BREAK SPACE}%)."
+    assert wording.in_line({"waiting": 1}) == "0 of 1 minion is in line (0\N{NO-BREAK SPACE}%)."
     assert wording.in_line({"converged": 1}) == "1 of 1 minion is in line (100\N{NO-BREAK SPACE}%)."
