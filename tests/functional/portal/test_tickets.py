@@ -25,7 +25,7 @@ SECRET, OLD_SECRET, TOKEN = "a secret of the webhooks", "the secret to be retire
 JSON = {"Content-Type": "application/json"}
 EXAMPLES = int(os.environ.get("APPROVAL_EXAMPLES", 0)) // 100 or 150
 MOST = 1024 * 1024
-RULE_WAITS_MS = 3_000
+RULE_WAITS_S = 3
 QUEUED = (200, {"success": True, "state": "queued"})
 UPDATED = (CASES / "jira_cloud_issue_updated.json").read_bytes()
 
@@ -150,7 +150,7 @@ def test_acceptance_04_without_a_database_it_is_sent_again_and_kept_once(start, 
 
     def is_our_fault():
         for path, body, sent in [("webhook", UPDATED, headers), ("install", rule(), bearer())] * 2:
-            assert service.ask("POST", f"/itsm/sc21/{path}", body, sent)[0] == 503, path
+            assert service.ask_in_time(RULE_WAITS_S, "POST", f"/itsm/sc21/{path}", body, sent) == 503, path
 
     # It holds its connections and says nothing; then it is gone.
     with server.server.suspended():
@@ -158,7 +158,6 @@ def test_acceptance_04_without_a_database_it_is_sent_again_and_kept_once(start, 
     server.server.stop()
     is_our_fault()
     server.server.start()
-    assert service.slowest() < RULE_WAITS_MS
     # 200: what was sent to the server while it stood still, it did when it went on.
     assert service.ask("POST", "/itsm/sc21/webhook", UPDATED, headers)[0] in (200, 202)
     assert service.ask("POST", "/itsm/sc21/webhook", UPDATED, headers)[0] == 200
@@ -171,10 +170,9 @@ def test_acceptance_04_a_database_that_hangs(start, database, site_files, kept):
     assert service.ask("GET", "/readyz")[0] == 200
     with psycopg.connect(database.dsn()) as blocking:
         blocking.execute("LOCK TABLE approval.ticket_delivery")
-        assert service.ask("POST", "/itsm/sc21/webhook", UPDATED, jira(UPDATED))[0] == 503
+        assert service.ask_in_time(RULE_WAITS_S, "POST", "/itsm/sc21/webhook", UPDATED, jira(UPDATED)) == 503
         blocking.rollback()
     assert service.ask("POST", "/itsm/sc21/webhook", UPDATED, jira(UPDATED))[0] in (200, 202)
-    assert service.slowest() < RULE_WAITS_MS
     assert len(kept()) == 1
 
 
@@ -265,7 +263,7 @@ def test_acceptance_24_the_five_routes(start, kept, database):
         ("jira-sc21", "SC21-1", "automation", "revert"),
         ("jira-sc21", "sync", "automation", "sync"),
     ]
-    assert service.slowest() < RULE_WAITS_MS
+    assert service.ask_in_time(RULE_WAITS_S, "POST", "/itsm/sc21/install", rule(), bearer()) == 200
     assert TOKEN not in service.text()
 
 
@@ -337,7 +335,7 @@ def test_acceptance_24_the_answer_has_the_request(start, approved, worker, until
     # On a machine that is busy it may be queued first.
     until(lambda: answer(service.ask("POST", "/itsm/sc21/install", rule(), bearer())) == expected)
     assert approved.execute("SELECT count(*) FROM approval.request") == [(1,)]
-    assert service.slowest() < RULE_WAITS_MS
+    assert service.ask_in_time(RULE_WAITS_S, "POST", "/itsm/sc21/install", rule(), bearer()) == 200
 
 
 def test_acceptance_24_what_the_worker_refuses_in_time_is_400(start, worker, until):
