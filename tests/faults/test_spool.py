@@ -13,6 +13,8 @@ from saltext.approval.jobs import spool
 from saltext.approval.settings import Settings
 
 TIMES = {"connect_timeout_ms": 500, "timeout_ms": 2000}
+# Where no return may be refused as long as there is the database, however busy the machine is.
+PATIENT = {"connect_timeout_ms": 10_000, "timeout_ms": 60_000}
 
 
 class Spooled:
@@ -21,11 +23,13 @@ class Spooled:
 
     folder, disk
         Where the snapshot is, and where the spool is.
+    times
+        For how long each waits for the database.
     """
 
-    def __init__(self, crowd, site, folder, disk, mode):
-        pillar = {"dsn": site.dsn("exporter"), **TIMES}
-        settings = {"dsn": site.dsn("returner"), "mode": mode, "spool": f"{disk}/spool", "spool_max_mb": 16, **TIMES}
+    def __init__(self, crowd, site, folder, disk, mode, times):
+        pillar = {"dsn": site.dsn("exporter"), **times}
+        settings = {"dsn": site.dsn("returner"), "mode": mode, "spool": f"{disk}/spool", "spool_max_mb": 16, **times}
         self._opts = {
             "cachedir": str(folder),
             "ext_pillar": [{"approval": pillar}],
@@ -62,7 +66,7 @@ class Spooled:
 
 @pytest.mark.parametrize("mode", ["database", "spool"])
 def test_writers_and_the_drainer_are_killed(site, server, crowd, settle, times, folder, mode):
-    spooled = Spooled(crowd, site, folder, folder, mode)
+    spooled = Spooled(crowd, site, folder, folder, mode, TIMES)
     busy, kills = spooled.crowd, times(10, 200)
     for number in range(kills):
         time.sleep(random.uniform(0, 0.3))  # anywhere in what they do
@@ -81,7 +85,7 @@ def test_writers_and_the_drainer_are_killed(site, server, crowd, settle, times, 
 def test_the_disk_is_full(site, server, crowd, settle, times, folder):
     fills = times(1, 20)
     with SmallDisk(folder / "disk", "8m") as disk:
-        spooled = Spooled(crowd, site, folder, disk.path, "spool")
+        spooled = Spooled(crowd, site, folder, disk.path, "spool", PATIENT)
         busy = spooled.crowd
         for number in range(fills):
             disk.fill()
