@@ -292,7 +292,7 @@ def worked_off(database, outcome, until):
     """Settle deliveries as the worker does, in a thread: ``outcome`` gives the note of each."""
 
     def work():
-        with psycopg.connect(database.dsn("itsm"), autocommit=True) as conn:
+        with database.connect("itsm") as conn:
             while not until.wait(0.02):
                 for row in conn.execute(
                     "SELECT * FROM approval.claim_deliveries('jira-sc21', 10, '1 minute')"
