@@ -370,7 +370,7 @@ apv_arguments_read(apv_walk *walk, apv_span fun, apv_value fun_args, apv_argumen
     apv_span name = APV_NO_SPAN, text, key, value, none;
     apv_cursor cursor;
     ask test = ASKS_NOTHING;
-    bool other = false;
+    bool other = false, in_place = false;
 
     *arguments = (apv_arguments){.known = reader->type(reader, fun_args) == APV_LIST};
     for (size_t i = 0; i < sizeof test_positions / sizeof *test_positions; i++)
@@ -393,7 +393,7 @@ apv_arguments_read(apv_walk *walk, apv_span fun, apv_value fun_args, apv_argumen
             continue;
         }
         if (position == test_at && is_given(reader, element))
-            test = ASKS_TEST;
+            in_place = true; /* a named one beside it contradicts it: Salt would refuse the call */
         else if (single && position == 0 && is_text)
             arguments->state = text;
         else if (queries && is_text)
@@ -408,7 +408,8 @@ apv_arguments_read(apv_walk *walk, apv_span fun, apv_value fun_args, apv_argumen
         read_named(walk, named, name, arguments);
     else if (name.data != NULL)
         add_names(walk, arguments, name, APV_NO_SPAN);
-    arguments->test = !ignores_test(fun) && (test == ASKS_TEST || (test == ASKS_NOTHING && other));
+    arguments->test =
+        !ignores_test(fun) && (in_place || test == ASKS_TEST || (test == ASKS_NOTHING && other));
     if (arguments->loose)
         for (size_t i = 0; i < arguments->target_count; i++)
             arguments->targets[i].version = APV_NO_SPAN;

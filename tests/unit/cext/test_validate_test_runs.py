@@ -127,3 +127,10 @@ def test_state_runs_with_test_in_their_arguments(is_test_run):
 @pytest.mark.parametrize("fun", ["state.low", "state.template", "state.template_str", "state.run_request"])
 def test_functions_that_know_no_test_run(fun):
     assert judge(fun, [{"__kwarg__": True, "test": True}]) == "converged"
+
+
+@pytest.mark.parametrize("named", ["test=False", {"__kwarg__": True, "test": False}])
+@pytest.mark.parametrize("first", [True, False])
+def test_what_is_asked_for_by_place_is_not_taken_back_by_name(named, first):
+    asked = ["s", True]
+    assert judge("state.sls", [named, *asked] if first else [*asked, named]) == "not-applied"

@@ -36,7 +36,7 @@ sections = st.one_of(
 links = st.builds(lambda text, rest: Link(text, "https://x/" + rest), texts, texts)
 values = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=20).map(lambda text: text * 110)
 buttons = st.tuples(
-    st.builds(Button, st.just("approve"), texts, values, texts), st.builds(Button, st.just("reject"), texts, texts)
+    st.builds(Button, st.just("approve"), texts, values, texts), st.builds(Button, st.just("reject"), texts, values)
 )
 messages = st.builds(
     Message, key=texts, title=texts, lines=st.lists(lines, max_size=60).map(tuple),
