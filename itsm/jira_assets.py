@@ -19,7 +19,7 @@ GATEWAY = "https://api.atlassian.com"  # where Assets of the Cloud is
 WORKSPACE = re.compile("[A-Za-z0-9-]{1,64}")
 NUMBER = re.compile("[0-9]{1,19}")
 KEY = re.compile("[A-Z][A-Z0-9_]{0,39}-[0-9]{1,19}")
-# What is read of the object of a package, and of a minion.
+# The attributes that are read of the object of a package, and of a minion.
 PACKAGE, MINION = ("package", "version"), ("minion",)
 
 

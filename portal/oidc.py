@@ -49,7 +49,7 @@ SUBJECT = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
 CODE = re.compile(r"[!-~]{1,4000}")
 WORD = re.compile(r"[!-~][ -~]{0,199}")
 MOST_WORDS = 10
-# What a provider says of an attempt that ended there; anything else is nothing for people.
+# Errors with which a provider ends an attempt, in its words; anything else is nothing for people.
 DECLINED = ("access_denied", "login_required", "interaction_required", "consent_required", "account_selection_required",
             "temporarily_unavailable", "server_error", "invalid_request", "unauthorized_client", "invalid_scope",
             "unsupported_response_type")  # fmt: skip

@@ -1,4 +1,4 @@
--- What a sign-in proved, and until when a session is authenticated by it.
+-- A session keeps the proof of its sign-in, and until when it is authenticated by it.
 ALTER TABLE approval.web_session
     ADD COLUMN authenticated_until timestamptz NOT NULL DEFAULT 'infinity',
     ADD COLUMN sign_in jsonb NOT NULL DEFAULT '{}'

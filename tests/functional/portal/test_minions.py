@@ -72,7 +72,7 @@ def test_what_is_approved_and_what_it_proved(visit, approve, prove, people):
     page = bob.get("/minions/web1")
     assert "Proven to be as approved: 2 of 3 resources; 1 failed." in page.plain
     assert 'aria-label="1 failed, 2 converged"' in page.text
-    # What went wrong comes first, with what was found.
+    # Failures come first, with the cause of each.
     assert "package sl 5 found: 4 failed password=" in page.plain
     assert page.plain.index("package sl") < page.plain.index("package hello")
     prove("web1", {"hello": ("drift", "2.10-3"), "nginx": ("converged", None), "sl": ("converged", "5")})

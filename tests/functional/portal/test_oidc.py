@@ -230,7 +230,7 @@ def test_what_a_browser_brings_back_of_others(open_corp, come, corp, evil, appro
         answer = sign_in(visitor, corp, "u-bob")
         assert (answer.status_code, "is not of the provider that was asked" in answer.plain) == (403, True), iss
     corp.forget_changes()
-    # What the provider says itself.
+    # The provider's own description of itself.
     corp.extra = {"error": "<b>access"}
     assert "the provider says something that is not known" in sign_in(visitor, corp, "u-bob").plain
     corp.extra = {"error": "access_denied"}
