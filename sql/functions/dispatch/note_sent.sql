@@ -5,11 +5,13 @@ DECLARE
     moment timestamptz := clock_timestamp();
     sent record;
 BEGIN
+    -- Rows are found by the minions' keys: a request may have a hundred thousand of them, a job ten thousand, and there may be no
+    -- statistics yet. So no condition on either is one that an index could serve.
     IF NOT p_sent THEN
         -- Nothing reached these minions, so they begin anew.
         DELETE FROM approval.dispatch AS d USING unnest(p_minions, p_items) AS g (minion_id, item_id)
         WHERE d.minion_id = g.minion_id AND d.item_id = g.item_id AND d.request_id IS NOT DISTINCT FROM p_request_id
-            AND ((d.state = 'observing' AND d.observe_jid = p_jid) OR (d.state = 'sending' AND d.jid = p_jid));
+            AND ((d.state = 'observing' AND d.observe_jid = p_jid) OR (d.state = 'sending' AND d.jid = p_jid)) IS TRUE;
         UPDATE approval.wave_minion AS w SET ping_jid = NULL, pinged_at = NULL
         WHERE w.request_id = p_request_id AND w.minion_id = ANY (p_minions) AND w.ping_jid = p_jid;
         RETURN;
@@ -18,9 +20,8 @@ BEGIN
         UPDATE approval.dispatch AS d
         SET state = 'sent', sent_at = d.state_at, state_at = moment, ended_at = CASE WHEN d.proof = 'state' THEN moment END
         FROM unnest(p_minions, p_items) AS g (minion_id, item_id)
-        -- Found by the minions' keys: of the request there may be a hundred thousand rows, and no statistics yet.
         WHERE d.minion_id = g.minion_id AND d.item_id = g.item_id AND d.request_id IS NOT DISTINCT FROM p_request_id
-            AND d.state = 'sending' AND d.jid = p_jid
+            AND (d.state = 'sending' AND d.jid = p_jid) IS TRUE
         RETURNING d.minion_id, d.item_id
     )
     SELECT jsonb_agg(minion_id ORDER BY minion_id, item_id) AS minions, jsonb_agg(item_id ORDER BY minion_id, item_id) AS items
