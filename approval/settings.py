@@ -58,7 +58,7 @@ PARTS = {
 SERVICE_PARTS = {
     "itsm": Part("approval:itsm", "approval_itsm", "salt_itsm", "itsm.dsn", ("sites",)),
     "chat": Part("approval:chat", "approval_chat", "salt_chat", "chat.dsn", ("channels",)),
-    "portal": Part("approval:portal", "approval_portal", "salt_portal", "portal.dsn", ("passwords", "oidc")),
+    "portal": Part("approval:portal", "approval_portal", "salt_portal", "portal.dsn", ("passwords", "oidc", "proxied")),
 }
 CACHEDIR = "/var/cache/salt/master"
 SERVICE_CACHEDIR = "/var/cache/salt-approval"

@@ -20,7 +20,7 @@ DETAILS = {
 }
 
 
-def create(web, checks, blueprints):
+def create(web, checks, blueprints, names_people=None):
     """
     The application, by the config.Web ``web``.
 
@@ -29,6 +29,8 @@ def create(web, checks, blueprints):
         is wrong; or raises ApprovalError.
     blueprints
         More of them beside health and the files of pages.
+    names_people
+        The header by which the proxy at the unix socket says who is signed in there; None: there is none.
     """
     app = Flask("saltext.approval.portal", static_folder=None, template_folder="templates")
     app.json.sort_keys = False
@@ -41,7 +43,7 @@ def create(web, checks, blueprints):
     app.register_error_handler(HTTPException, _http_problem)
     app.register_error_handler(Unavailable, _away)
     app.register_error_handler(Exception, _failure)
-    app.wsgi_app = Front(app.wsgi_app, web)
+    app.wsgi_app = Front(app.wsgi_app, web, names_people)
     return app
 
 

@@ -19,18 +19,23 @@ class Front:
 
     A trusted proxy tells the client's address and the scheme, by the rightmost entries, which are those that the
     proxy itself wrote; what another peer sends in such headers is dropped. The environment gets
-    ``approval.request_id``, and ``approval.client``: the address that asked.
+    ``approval.request_id``; ``approval.client``: the address that asked; and ``approval.proxied``: what whoever comes
+    by the unix socket says in the header ``names_people``, None from others and where it says nothing.
     """
 
-    def __init__(self, application, web):
+    def __init__(self, application, web, names_people=None):
         self._application = application
         self._web = web
+        self._names_people = names_people and "HTTP_" + names_people.upper().replace("-", "_")
 
     def __call__(self, environ, start_response):
         """Answer a request."""
         peer = environ.get("REMOTE_ADDR", "")
         told = {name: environ.pop(name, "") for name in FORWARDED}
-        is_trusted = self._is_trusted(peer)
+        named = environ.pop(self._names_people, None)
+        is_by_socket = self._is_by_socket(peer)
+        is_trusted = is_by_socket or self._is_trusted(peer)
+        environ["approval.proxied"] = named if is_by_socket else None
         environ["approval.client"] = peer
         environ["approval.request_id"] = uuid.uuid4().hex
         if is_trusted:
@@ -42,12 +47,15 @@ class Front:
             return [body]
         return self._application(environ, start_response)
 
+    def _is_by_socket(self, peer):
+        """Whether it came by the unix socket, whose file says who may connect, and whose peers have no address."""
+        return peer == "" and self._web.bind.startswith("unix:")
+
     def _is_trusted(self, peer):
         try:
             address = ipaddress.ip_address(peer)
         except ValueError:
-            # By the unix socket, whose file says who may connect.
-            return self._web.bind.startswith("unix:")
+            return False
         return any(address in network for network in self._web.trusted_proxies)
 
     @staticmethod

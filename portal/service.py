@@ -17,6 +17,7 @@ from . import (
     minions,
     oidc,
     pages,
+    proxied,
     requests,
     signing_in,
     signing_in_oidc,
@@ -69,7 +70,7 @@ def run(settings, schema):
         for way in people.ways.values():
             way.check()
 
-    checks, blueprints = {"database": schema_problem}, []
+    checks, blueprints, names_people = {"database": schema_problem}, [], None
     if desks:
         checks["sites"] = sites_problem
         blueprints.append(tickets.blueprint(desks, web.root_routes))
@@ -77,7 +78,8 @@ def run(settings, schema):
         checks["chat"] = chat_problem
         blueprints.append(chat.blueprint(heard))
     if "portal" in databases:
-        ways = _ways(settings.section("portal"), web.public_url)
+        ways = _ways(settings.section("portal"), web)
+        names_people = next((way.header for way in ways if isinstance(way, proxied.Proxied)), None)
         checks["people"] = people_problem
         masker = masking.of_site(settings.masking_patterns)
         people = People(ways, databases["portal"], masker, web.public_url.startswith("https:"))
@@ -85,7 +87,7 @@ def run(settings, schema):
         blueprints += [one.blueprint(people) for one in (minions, asking, compliance, jobs)]
     else:
         blueprints.append(pages.blueprint())
-    Server(app.create(web, checks, blueprints), web).run()
+    Server(app.create(web, checks, blueprints, names_people), web).run()
 
 
 def _connections(settings, part):
@@ -124,13 +126,18 @@ def _heard(settings, public_url):
     }
 
 
-def _ways(section, public_url):
+def _ways(section, web):
     """The ways to sign in that the settings name: those of providers first."""
-    if not section.keys() & {"oidc", "passwords"}:
+    if not section.keys() & {"oidc", "proxied", "passwords"}:
         raise ConfigError(
-            f"{oidc.WHERE} has to be set, with the provider at which people sign in; or {PASSWORDS}, for trying it out"
+            f"{oidc.WHERE} has to be set, with the provider at which people sign in; or {proxied.WHERE}, with the "
+            f"proxy's header that names them; or {PASSWORDS}, for trying it out"
         )
-    ways = oidc.load(section["oidc"], public_url) if "oidc" in section else []
+    ways = oidc.load(section["oidc"], web.public_url) if "oidc" in section else []
+    if "proxied" in section:
+        ways.append(proxied.load(section["proxied"], web.bind.startswith(config.UNIX)))
+        if ways[-1].provider in {way.provider for way in ways[:-1]}:
+            raise ConfigError(f"{proxied.WHERE}: name: {ways[-1].provider} is a provider of {oidc.WHERE}: take another")
     if "passwords" in section:
         path = section["passwords"]
         if not isinstance(path, str) or not os.path.isabs(path):

@@ -1,4 +1,4 @@
-"""Pages to sign in, by a password here, to sign out, and to see and end one's sessions."""
+"""Pages to sign in, by a password here or as the proxy says, to sign out, and to see and end one's sessions."""
 
 import datetime
 import logging
@@ -11,11 +11,14 @@ from ..errors import ConfigError, Refused, Unavailable
 from . import answers, incoming, log
 from .passwords import MOST, Passwords
 from .people import PAGE_S, SignedOut, client_address, inside
+from .proxied import Proxied
 
 MOST_BYTES = 16_384
 UNKNOWN_STATE, NOT_SPOKEN_STATE = "AP001", "AP002"
 WRONG = "The name and the password do not belong together."
 PROVEN = "The password is right"
+NAMED = "You are signed in at {title}"
+NO_COOKIES = "Your browser keeps no cookies of this service, without which nobody can sign in."
 UNKNOWN = (
     "{proven}, but the policy knows nobody here as {provider}:{subject}. Nothing was made of it: ask those who keep "
     "the policy to add this identity to you."
@@ -44,17 +47,36 @@ def blueprint(people):
     def login():
         return sign_in_page(people, request.args.get("next"), has_ended="ended" in request.args)
 
-    @pages.post("/login/password")
-    def password():
+    def sent_form(kind):
+        """(the way to sign in of this class whose form was sent, None), or (None, a Response that says why not)."""
         incoming.form(MOST_BYTES)
         try:
             people.check_sign_in_form()
         except SignedOut:
-            return sign_in_page(
-                people, request.form.get("next"), 403, problem="Your browser keeps no cookies of this service, without "
-                "which nobody can sign in.",
-            )  # fmt: skip
-        way = next((way for way in people.ways.values() if isinstance(way, Passwords)), None) or abort(404)
+            return None, sign_in_page(people, request.form.get("next"), 403, problem=NO_COOKIES)
+        return next((way for way in people.ways.values() if isinstance(way, kind)), None) or abort(404), None
+
+    @pages.post("/login/proxied")
+    def proxied():
+        way, problem = sent_form(Proxied)
+        if problem is not None:
+            return problem
+        name, leads_to = way.subject(), request.form.get("next", "")
+        if name is None:
+            say("the proxy names nobody")
+            return sign_in_page(people, leads_to, 403)
+        try:
+            response = people.begin(way, name, leads_to, authenticated_until=None)
+        except Refused as exc:
+            return refusal(people, way, name, leads_to, exc, NAMED.format(title=way.title))
+        signed_in(way, name)
+        return response
+
+    @pages.post("/login/password")
+    def password():
+        way, problem = sent_form(Passwords)
+        if problem is not None:
+            return problem
         name, given, leads_to = (request.form.get(field, "") for field in ("name", "password", "next"))
         if not name or len(name) > 255 or "\0" in name or len(given) > MOST:
             return sign_in_page(people, leads_to, 401, problem=WRONG, name=name[:255])

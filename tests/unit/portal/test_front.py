@@ -6,7 +6,7 @@ from saltext.approval.portal import config
 from saltext.approval.portal.front import Front
 
 
-def seen(web=None, **environ):
+def seen(web=None, names_people=None, **environ):
     """The environment that the application sees."""
     found = {}
 
@@ -14,7 +14,7 @@ def seen(web=None, **environ):
         found.update(environ)
         return []
 
-    front = Front(application, config.load({"public_url": "https://x", **(web or {})}))
+    front = Front(application, config.load({"public_url": "https://x", **(web or {})}), names_people)
     front({"REMOTE_ADDR": "10.1.2.3", "wsgi.url_scheme": "http", **environ}, lambda *_: None)
     return found
 
@@ -66,3 +66,23 @@ def test_from_others_nothing_of_it_gets_through(peer):
 def test_whoever_gets_to_the_unix_socket_is_trusted():
     found = seen({"bind": "unix:/run/x"}, REMOTE_ADDR="", HTTP_X_FORWARDED_FOR="192.0.2.1")
     assert found["approval.client"] == "192.0.2.1"
+
+
+@pytest.mark.parametrize(
+    ("web", "peer", "named"),
+    [
+        ({"bind": "unix:/run/x"}, "", "bob"),
+        # Whoever reaches a port could name anybody, a listed proxy among them.
+        (TRUSTING, "10.1.2.3", None),
+        (TRUSTING, "192.0.2.1", None),
+        (TRUSTING, "", None),
+    ],
+)
+def test_people_are_named_by_the_unix_socket_alone(web, peer, named):
+    found = seen(web, names_people="X-Remote-User", REMOTE_ADDR=peer, HTTP_X_REMOTE_USER="bob")
+    assert found["approval.proxied"] == named
+    assert "HTTP_X_REMOTE_USER" not in found
+
+
+def test_nobody_is_named_where_no_header_is_set():
+    assert seen({"bind": "unix:/run/x"}, REMOTE_ADDR="", HTTP_X_REMOTE_USER="bob")["approval.proxied"] is None
