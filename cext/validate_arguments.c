@@ -123,11 +123,23 @@ is_true(const apv_reader *reader, apv_value value)
     }
 }
 
-/* `test` in other letters, at which Salt looks where `test` says nothing. */
+/* `test` in other letters, at which Salt looks where `test` says nothing: any of them that is
+ * true will do, and of one that is given twice the later counts. `others` has a bit for each such
+ * spelling, set where it is true: its number has a bit for each capital. */
 static bool
 is_test_in_other_letters(apv_span key)
 {
     return is_in_any_case(key, "test") && !apv_span_is(key, "test");
+}
+
+static void
+note_other(apv_span key, bool wants_test, unsigned *others)
+{
+    unsigned spelling = 0;
+
+    for (size_t i = 0; i < key.size; i++)
+        spelling |= (key.data[i] & 0x20) == 0 ? 1u << i : 0;
+    *others = wants_test ? *others | 1u << spelling : *others & ~(1u << spelling);
 }
 
 /* Named arguments with which a function changes nothing of this machine: it only tries, or
@@ -231,15 +243,15 @@ unquoted(apv_span text)
 /* Reads a named argument that stands among the positional ones as a text. What it asks
  * for besides a mode is not looked into: then it isn't known what was asked for. */
 static void
-read_text_named(apv_span key, apv_span value, apv_arguments *arguments, ask *test, bool *other)
+read_text_named(apv_span key, apv_span value, apv_arguments *arguments, ask *test, unsigned *others)
 {
     word said = read_word(value);
 
     if (apv_span_is(key, "test"))
         *test = said == WORD_NULL ? ASKS_NOTHING : said == WORD_FALSE ? ASKS_REAL : ASKS_TEST;
     else if (is_test_in_other_letters(key))
-        *other =
-            *other || said == WORD_TRUE || (said == WORD_OTHER && is_true_text(unquoted(value)));
+        note_other(key, said == WORD_TRUE || (said == WORD_OTHER && is_true_text(unquoted(value))),
+                   others);
     else if (said != WORD_NULL && said != WORD_FALSE)
         note_mode(key, arguments);
     if (!is_one_of(key, neutral, sizeof neutral / sizeof *neutral)) {
@@ -305,7 +317,7 @@ add_list(apv_walk *walk, apv_arguments *arguments, apv_value list, bool versions
 
 /* Reads whether a map of named arguments asks for a test run. */
 static void
-read_test(const apv_reader *reader, apv_value map, ask *test, bool *other)
+read_test(const apv_reader *reader, apv_value map, ask *test, unsigned *others)
 {
     apv_cursor cursor;
     apv_value value;
@@ -316,7 +328,7 @@ read_test(const apv_reader *reader, apv_value map, ask *test, bool *other)
         if (apv_span_is(key, "test"))
             *test = test_value(reader, value);
         else if (is_test_in_other_letters(key))
-            *other = *other || is_true(reader, value);
+            note_other(key, is_true(reader, value), others);
     }
 }
 
@@ -370,7 +382,8 @@ apv_arguments_read(apv_walk *walk, apv_span fun, apv_value fun_args, apv_argumen
     apv_span name = APV_NO_SPAN, text, key, value, none;
     apv_cursor cursor;
     ask test = ASKS_NOTHING;
-    bool other = false, in_place = false;
+    unsigned others = 0;
+    bool in_place = false;
 
     *arguments = (apv_arguments){.known = reader->type(reader, fun_args) == APV_LIST};
     for (size_t i = 0; i < sizeof test_positions / sizeof *test_positions; i++)
@@ -384,12 +397,12 @@ apv_arguments_read(apv_walk *walk, apv_span fun, apv_value fun_args, apv_argumen
         if (reader->type(reader, element) == APV_MAP &&
             reader->truth(reader, apv_map_get(reader, element, "__kwarg__"))) {
             named = element;
-            read_test(reader, named, &test, &other);
+            read_test(reader, named, &test, &others);
             continue;
         }
         bool is_text = reader->text(reader, element, &text);
         if (is_text && split_named(text, &key, &value)) {
-            read_text_named(key, value, arguments, &test, &other);
+            read_text_named(key, value, arguments, &test, &others);
             continue;
         }
         if (position == test_at && is_given(reader, element))
@@ -409,7 +422,8 @@ apv_arguments_read(apv_walk *walk, apv_span fun, apv_value fun_args, apv_argumen
     else if (name.data != NULL)
         add_names(walk, arguments, name, APV_NO_SPAN);
     arguments->test =
-        !ignores_test(fun) && (in_place || test == ASKS_TEST || (test == ASKS_NOTHING && other));
+        !ignores_test(fun) &&
+        (in_place || test == ASKS_TEST || (test == ASKS_NOTHING && others != 0));
     if (arguments->loose)
         for (size_t i = 0; i < arguments->target_count; i++)
             arguments->targets[i].version = APV_NO_SPAN;
