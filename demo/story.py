@@ -15,6 +15,7 @@ from channel import Channel
 from lab import APPROVERS, MINIONS, REQUESTER, Lab, request_arguments, wait_until
 from mishaps import Mishaps
 from narrator import Narrator, StepFailed
+from pages import PICTURE, Pages
 from rules import Rules
 from salt_master import SaltError
 from tickets import Tickets
@@ -31,11 +32,13 @@ class Story:
         self.requests = []
         self._before = {}
         self._chat = Channel(self)
+        self._pages = Pages(self, FIRST)
 
     @property
     def steps(self):
         """(title, function) of each step."""
         return (
+            *self._pages.first_steps,
             (f"{REQUESTER} asks for packages on both minions", self.request),
             (f"{REQUESTER} may not approve them; {FIRST} and {SECOND} do, in the order of the stages", self.approve),
             ("It is done the next moment, without a hand on `salt`; nothing else changed", self.see_done),
@@ -53,6 +56,7 @@ class Story:
             ("A package is removed by hand; a check finds the drift, and a highstate ends it", self.drift),
             ("The audit trail of it all, verified", self.audit),
             *self._chat.last_steps,
+            *self._pages.last_steps,
         )
 
     def tell(self):
@@ -109,7 +113,8 @@ class Story:
 
     def change(self):
         request = self._request(MINIONS, {"acme-agent": "1.0-1", "acme-viewer": "absent"}, "CHG-2: agent 1.1 is broken")
-        self._approve(request["request"])
+        self._pages.approve(request["request"])
+        self.decide(SECOND, request["request"], "approved", "it is approved")
         self._check_observed(self.settled(request["request"], "converged"))
         for name in MINIONS:
             installed = self._installed(name)
@@ -349,6 +354,7 @@ def main():
     for number, (title, _) in enumerate(story.steps, start=1):
         narrator.say(f"{number}. {title}: holds")
     seconds = time.monotonic() - started
+    narrator.say(f"The page of a request: {PICTURE}")
     narrator.heading(f"All {len(story.steps)} steps hold: {narrator.checks} outcomes checked, {seconds:.0f} s.")
     return 0
 
