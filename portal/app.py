@@ -20,7 +20,7 @@ DETAILS = {
 }
 
 
-def create(web, checks, blueprints, names_people=None):
+def create(web, checks, blueprints, names_people=None, metrics=None):
     """
     The application, by the config.Web ``web``.
 
@@ -31,6 +31,8 @@ def create(web, checks, blueprints, names_people=None):
         More of them beside health and the files of pages.
     names_people
         The header by which the proxy at the unix socket says who is signed in there; None: there is none.
+    metrics
+        The metrics.Metrics that count what is answered; None: nothing is counted.
     """
     app = Flask("saltext.approval.portal", static_folder=None, template_folder="templates")
     app.json.sort_keys = False
@@ -44,6 +46,9 @@ def create(web, checks, blueprints, names_people=None):
     app.register_error_handler(Unavailable, _away)
     app.register_error_handler(Exception, _failure)
     app.wsgi_app = Front(app.wsgi_app, web, names_people)
+    if metrics is not None:
+        metrics.count(app)
+        app.wsgi_app = metrics.beside(app.wsgi_app)
     return app
 
 

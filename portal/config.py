@@ -22,7 +22,7 @@ NUMBERS = {
     "request_seconds": (1, 120, 10),
     "stop_seconds": (1, 300, 20),
 }
-KNOWN = ("bind", "public_url", "tls", "trusted_proxies", "root_routes", *NUMBERS)
+KNOWN = ("bind", "public_url", "tls", "trusted_proxies", "root_routes", "metrics", *NUMBERS)
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,8 @@ class Web:
         Whether nobody but these is answered: what others sent would have come over the network in plain text.
     root_routes
         The site whose routes of rules are at ``/`` too; None: no site's.
+    metrics
+        (host, port) at which the service tells its metrics to whoever asks; None: nowhere.
     workers, threads
         Processes, and threads of each.
     connections
@@ -60,6 +62,7 @@ class Web:
     trusted_proxies: tuple = ()
     only_proxies: bool = False
     root_routes: str | None = None
+    metrics: tuple | None = None
     workers: int = NUMBERS["workers"][2]
     threads: int = NUMBERS["threads"][2]
     connections: int = NUMBERS["connections"][2]
@@ -91,6 +94,7 @@ def load(section):
         proxies,
         only_proxies=not is_local and certificate is None,
         root_routes=_root_routes(section.get("root_routes")),
+        metrics=_metrics(section.get("metrics"), bind),
         **{name: _number(section, name) for name in NUMBERS},
     )
 
@@ -187,6 +191,20 @@ def _root_routes(value):
     if value is not None and not isinstance(value, str):
         raise ConfigError(f"{WHERE}: root_routes must be the name of a site below approval:itsm:sites")
     return value
+
+
+def _metrics(value, bind):
+    if value is None:
+        return None
+    right = f"{WHERE}: metrics must be host:port, as in 127.0.0.1:9811, with another port than bind"
+    try:
+        address, host = _bind(value)
+    except ConfigError:
+        raise ConfigError(right) from None
+    port = address.rpartition(":")[2]
+    if host is None or bind.endswith(f":{port}"):
+        raise ConfigError(right)
+    return host, int(port)
 
 
 def _number(section, name):

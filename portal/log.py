@@ -15,7 +15,7 @@ from gunicorn import glogging
 
 LONGEST_PATH = 200  # characters
 PLACES = 8  # of an exception, the innermost ones
-QUIET = ("/healthz", "/readyz")  # asked every few seconds: said only where they tell of trouble
+QUIET = ("/healthz", "/readyz", "/metrics")  # asked every few seconds: said only where they tell of trouble
 log = logging.getLogger("saltext.approval.portal")
 
 

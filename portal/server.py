@@ -12,11 +12,17 @@ MEMORY = "/dev/shm"  # noqa: S108 (files there are made with names of their own)
 
 
 class Server(BaseApplication):
-    """The WSGI application ``application`` by the config.Web ``web``; run() returns when it is told to end."""
+    """
+    The WSGI application ``application`` by the config.Web ``web``; run() returns when it is told to end.
 
-    def __init__(self, application, web):
+    metrics
+        The metrics.Metrics that are told at a port of their own; None: there are none.
+    """
+
+    def __init__(self, application, web, metrics=None):
         self._application = application
         self._web = web
+        self._metrics = metrics
         self.request_seconds = web.request_seconds  # for the worker
         super().__init__()
 
@@ -24,7 +30,7 @@ class Server(BaseApplication):
         """gunicorn's settings, all of them from ours."""
         web = self._web
         settings = {
-            "bind": web.bind,
+            "bind": web.bind if web.metrics is None else [web.bind, _text(*web.metrics)],
             "umask": 0o117,  # of the unix socket: for this account and its group
             "certfile": web.certificate,
             "keyfile": web.key,
@@ -50,6 +56,8 @@ class Server(BaseApplication):
             "proc_name": "salt-approval-web",
             "control_socket_disable": True,
         }
+        if self._metrics is not None:
+            settings["child_exit"] = lambda _arbiter, worker: self._metrics.process_ended(worker.pid)
         for name, value in settings.items():
             if name in self.cfg.settings:  # older ones have not all of them
                 self.cfg.set(name, value)
@@ -57,3 +65,7 @@ class Server(BaseApplication):
     def load(self):
         """The application, which all processes share."""
         return self._application
+
+
+def _text(host, port):
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

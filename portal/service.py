@@ -14,6 +14,7 @@ from . import (
     compliance,
     config,
     jobs,
+    metrics,
     minions,
     oidc,
     pages,
@@ -87,7 +88,12 @@ def run(settings, schema):
         blueprints += [one.blueprint(people) for one in (minions, asking, compliance, jobs)]
     else:
         blueprints.append(pages.blueprint())
-    Server(app.create(web, checks, blueprints, names_people), web).run()
+    counting = None if web.metrics is None else metrics.Metrics(web.metrics[1])
+    try:
+        Server(app.create(web, checks, blueprints, names_people, counting), web, counting).run()
+    finally:
+        if counting is not None:
+            counting.end()
 
 
 def _connections(settings, part):
