@@ -421,9 +421,8 @@ apv_arguments_read(apv_walk *walk, apv_span fun, apv_value fun_args, apv_argumen
         read_named(walk, named, name, arguments);
     else if (name.data != NULL)
         add_names(walk, arguments, name, APV_NO_SPAN);
-    arguments->test =
-        !ignores_test(fun) &&
-        (in_place || test == ASKS_TEST || (test == ASKS_NOTHING && others != 0));
+    arguments->test = !ignores_test(fun) &&
+                      (in_place || test == ASKS_TEST || (test == ASKS_NOTHING && others != 0));
     if (arguments->loose)
         for (size_t i = 0; i < arguments->target_count; i++)
             arguments->targets[i].version = APV_NO_SPAN;
