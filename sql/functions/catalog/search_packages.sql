@@ -34,9 +34,14 @@ BEGIN
             ORDER BY n.key, n.name LIMIT p_limit - cardinality(found));
     END IF;
     RETURN QUERY
+    -- The minions of a catalog are counted once, and not again for each package.
+    WITH size AS MATERIALIZED (
+        SELECT m.catalog_id, count(*) AS minions FROM approval.catalog_member AS m
+        WHERE cardinality(found) > 0 AND m.catalog_id = ANY (chosen) GROUP BY m.catalog_id
+    )
     SELECT f.name, array_agg(DISTINCT v.version::text) FILTER (WHERE v.gone_since IS NULL),
         array_agg(DISTINCT v.version::text) FILTER (WHERE v.gone_since IS NOT NULL), (
-            SELECT count(*) FROM approval.catalog_member AS m WHERE m.catalog_id IN (
+            SELECT coalesce(sum(s.minions), 0)::bigint FROM size AS s WHERE s.catalog_id IN (
                 SELECT h.catalog_id FROM approval.catalog_version AS h
                 WHERE h.name_id = n.name_id AND h.catalog_id = ANY (chosen) AND h.gone_since IS NULL))
     FROM unnest(found) WITH ORDINALITY AS f (name, place)
