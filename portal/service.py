@@ -18,6 +18,7 @@ from . import (
     oidc,
     pages,
     requests,
+    rest,
     sessions,
     signing_in,
     signing_in_oidc,
@@ -83,7 +84,7 @@ def run(settings, schema):
         masker = masking.of_site(settings.masking_patterns)
         people = People(ways, databases["portal"], masker, web.public_url.startswith("https:"))
         blueprints += [signing_in.blueprint(people), signing_in_oidc.blueprint(people), requests.blueprint(people)]
-        blueprints += [one.blueprint(people) for one in (minions, asking, compliance, jobs, sessions)]
+        blueprints += [one.blueprint(people) for one in (minions, asking, compliance, jobs, sessions, rest)]
     else:
         blueprints.append(pages.blueprint())
     Server(app.create(web, checks, blueprints), web).run()
