@@ -400,8 +400,9 @@ def make_token(people, passwords_file):
 
 
 @pytest.fixture
-def rest(people, passwords_file):
-    """The application with the REST API, in this process."""
+def rest(people, passwords_file, monkeypatch):
+    """The application with the REST API, in this process; it waits longer than people do, as a machine may be busy."""
+    monkeypatch.setattr("saltext.approval.portal.people.PAGE_S", BOUND_S)
     database = Connections(lambda: config.Connection(people.dsn("portal"), people.options))
     known = People([passwords.Passwords(str(passwords_file))], database, masking.usual, False)
     web = Web("127.0.0.1:8087", "http://localhost:8087")
@@ -418,7 +419,7 @@ class Program:
 
     def get(self, path, headers=None, **query):
         """The answer to a GET below /api/v1."""
-        return self._caller.get(f"/api/v1{path}", query_string=query, headers={**self._shown, **(headers or {})})
+        return self._caller.get(f"/api/v1{path}", query_string=query or None, headers={**self._shown, **(headers or {})})
 
     def post(self, path, content, headers=None, **options):
         """The answer to a POST of JSON, with a key of its own unless the headers have one; None leaves one out."""

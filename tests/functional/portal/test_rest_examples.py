@@ -1,0 +1,81 @@
+"""
+The REST API against its own description: calls that it allows and calls that it does not, made up by schemathesis.
+
+Whatever is sent, each answer is one that the description has, and none is a fault of the service; what the description
+forbids is refused. SCHEMATHESIS_EXAMPLES sets how many calls are made up.
+"""
+
+import os
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from openapi_spec_validator import validate
+from schemathesis.checks import not_a_server_error
+from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from saltext.approval.portal import description
+
+EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "60"))
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+# Names of what there is, in the place of those that are made up: nearly all of these are of nothing.
+KNOWN = {"request_id": [1, 2, 3], "minion": ["web1", "日本"], "name": ["package"], "request_type": ["package", "reboot"]}
+
+
+def test_the_description_is_one():
+    validate(description.document())
+
+
+@pytest.fixture
+def waiting(client, prove):
+    """A pending request, one that is done, one that failed: with the numbers from 1 on."""
+    client("alice").request("package", ["web1", "日本"], {"hello": "1"}, "CHG-1")
+    client("bob").request("standard", ["web1"], {"nginx": "1"}, "CHG-2")
+    client("bob").request("standard", ["web1"], {"curl": "1"}, "CHG-3")
+    prove("web1", {"nginx": ("converged", "1"), "curl": ("failed", "0")})
+
+
+def test_calls_of_every_kind(rest, make_token, waiting, print_counts):
+    shown = {"Authorization": f"Bearer {make_token('bob', 'read', 'request', 'decide')}"}
+    schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", rest)
+    operations = [found.ok() for found in schema.get_all_operations()]
+    modes = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+    # Without parameters and body there is nothing to be wrong.
+    cases = {
+        (operation, mode): operation.as_strategy(generation_mode=mode)
+        for operation in operations
+        for mode in modes
+        if mode is GenerationMode.POSITIVE or operation.query or operation.body or operation.headers
+    }
+    counts = {}
+
+    @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(data=st.data())
+    def run(data):
+        operation, mode = data.draw(st.sampled_from(list(cases)))
+        case = data.draw(cases[operation, mode])
+        for name in case.path_parameters.keys() & KNOWN.keys() if case.path_parameters else ():
+            case.path_parameters[name] = data.draw(st.sampled_from([case.path_parameters[name], *KNOWN[name]]))
+        is_wrong = mode is GenerationMode.NEGATIVE
+        response = case.call_and_validate(
+            headers=shown, checks=[*CHECKS, negative_data_rejection] if is_wrong else CHECKS
+        )
+        kind = f"{response.status_code // 100}xx"
+        counts[kind] = counts.get(kind, 0) + 1
+
+    run()
+    print_counts(calls=sum(counts.values()), **dict(sorted(counts.items())))
