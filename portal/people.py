@@ -93,8 +93,8 @@ class People:
 
     def program(self, token):
         """
-        Whose token of the API this is, as TokenClient.whoami() gives it. Raises SignedOut with what is wrong with it, and
-        Unavailable.
+        Whose token of the API this is, as TokenClient.whoami() gives it. Raises SignedOut with what is wrong with it,
+        and Unavailable.
         """
         try:
             person = self.ask_by_token(token, lambda client: client.whoami())

@@ -145,9 +145,7 @@ def _answer(people, operation, **in_path):
         arguments = _arguments(operation, in_path)
         return _done(people, operation, token, arguments)
     except SignedOut as exc:
-        raise Problem(
-            401, str(exc), **_code(STRANGER), WWW_Authenticate=f'{REALM}, error="invalid_token"'
-        ) from None
+        raise Problem(401, str(exc), **_code(STRANGER), WWW_Authenticate=f'{REALM}, error="invalid_token"') from None
     except InputError as exc:
         raise Problem(422, str(exc)) from None
     except Refused as exc:
@@ -198,9 +196,11 @@ def _arguments(operation, in_path):
 
 
 def _header(operation, name, status_of_none):
+    """The text in a header that the operation needs, without quotes; ends the request where there is no such text."""
     text = request.headers.get(name)
     if text is None:
-        raise Problem(status_of_none, f"The header {name} is needed: {operation.parameters['header'][name]['description']}")
+        means = operation.parameters["header"][name]["description"]
+        raise Problem(status_of_none, f"The header {name} is needed. {means}")
     try:
         return operation.header(name, text).strip('"')
     except InputError as exc:

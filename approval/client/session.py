@@ -219,7 +219,7 @@ class SessionClient:
         return db.value(self._conn, "end_other_sessions", self._token)
 
     def tokens(self):
-        """Their tokens of the API, the newest first: [{token: its number, title, scopes, made_at, used_at, ends_at}]."""
+        """Their tokens of the API, the newest first: [{token: number, title, scopes, made_at, used_at, ends_at}]."""
         return db.call(self._conn, "list_api_tokens", self._token)
 
     def make_token(self, new, title, scopes, days):

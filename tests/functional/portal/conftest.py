@@ -419,7 +419,8 @@ class Program:
 
     def get(self, path, headers=None, **query):
         """The answer to a GET below /api/v1."""
-        return self._caller.get(f"/api/v1{path}", query_string=query or None, headers={**self._shown, **(headers or {})})
+        given = {**self._shown, **(headers or {})}
+        return self._caller.get(f"/api/v1{path}", query_string=query or None, headers=given)
 
     def post(self, path, content, headers=None, **options):
         """The answer to a POST of JSON, with a key of its own unless the headers have one; None leaves one out."""

@@ -65,7 +65,7 @@ def test_the_way_of_a_request(program, people):
     number = made.json["request"]
     assert [row["request_id"] for row in bob.get("/inbox").json] == [number]
     shown = bob.get(f"/requests/{number}").json
-    assert (shown["state"], shown["requester"], shown["stage"], shown["assurance"]) == ("pending", "alice", 1, "asserted")
+    assert [shown[name] for name in ("state", "requester", "stage", "assurance")] == ["pending", "alice", 1, "asserted"]
     assert shown["may"]["approve"]["yes"]
     assert "items" not in shown
     assert [item["name"] for item in bob.get(f"/requests/{number}/items").json] == ["hello"]
@@ -135,12 +135,11 @@ def test_the_same_call_twice_at_once_is_one(program, people):
     alice = program("alice")
     token = people.execute("SELECT token_no FROM approval.api_token")[0][0]
     lock = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
-    with people.connect() as conn:
-        with conn.transaction():
-            conn.execute(lock, (f"api_call/{token}/k",))
-            refused = alice.post("/requests", WANTED, {"Idempotency-Key": "k"})
-            assert is_problem(refused, 409, "AP024")
-            assert refused.headers["Retry-After"] == "1"
+    with people.connect() as conn, conn.transaction():
+        conn.execute(lock, (f"api_call/{token}/k",))
+        refused = alice.post("/requests", WANTED, {"Idempotency-Key": "k"})
+        assert is_problem(refused, 409, "AP024")
+        assert refused.headers["Retry-After"] == "1"
     with concurrent.futures.ThreadPoolExecutor(4) as threads:
         found = list(threads.map(lambda _: alice.post("/requests", WANTED, {"Idempotency-Key": "k"}), range(4)))
     assert {answer.status_code for answer in found} <= {201, 409}
@@ -170,9 +169,9 @@ def test_lists_come_in_pages(program, client, prove):
     found = [row["name"] for page in pages(alice, "/compliance/deviations", limit=1) for row in page]
     assert found == ["x", "y"]
     assert alice.get("/compliance").json["minions"]["failed"] == 1
-    for wrong in ("x", "W10", "WyIxIl0x", "W10x" * 2000, "eyJhIjoxfQ"):
+    of_others = re.search("cursor=([^&>]+)", alice.get("/requests", limit=1).headers["Link"])[1]
+    for wrong in ("x", "W10", "WyIxIl0x", "W10x" * 2000, "eyJhIjoxfQ", of_others):
         assert is_problem(alice.get("/jobs", cursor=wrong), 400)
-    assert is_problem(alice.get("/jobs", cursor=alice.get("/requests", limit=1).headers["Link"].split("cursor=")[1][:8]), 400)
 
 
 QUERIES = [
@@ -231,8 +230,8 @@ def test_a_body_of_another_kind(program):
     assert is_problem(answer, 415)
 
 
-def test_every_operation_is_refused_to_whoever_may_not(program, rest, make_token, client, people, come, passwords_file):
-    """Without a token, with one of another kind or for something else, of who is disabled or proves nothing any more."""
+def test_every_operation_is_refused_to_whoever_may_not(program, make_token, client, people, passwords_file):
+    """Without a token, with one of another kind or for something else, of who is disabled or cannot sign in now."""
     client("alice").request("package", ["web1"], {"hello": "1"}, "CHG-1")
     ((digest,),) = people.execute("SELECT digest FROM approval.item_set")
     ended = make_token("bob", "read", "request", "decide")

@@ -33,7 +33,8 @@ CHECKS = [
     response_schema_conformance,
 ]
 # Names of what there is, in the place of those that are made up: nearly all of these are of nothing.
-KNOWN = {"request_id": [1, 2, 3], "minion": ["web1", "日本"], "name": ["package"], "request_type": ["package", "reboot"]}
+TYPES, MINIONS = ["package", "reboot"], ["web1", "日本"]
+KNOWN = {"request_id": [1, 2, 3], "minion": MINIONS, "name": TYPES, "request_type": TYPES}
 
 
 def test_the_description_is_one():

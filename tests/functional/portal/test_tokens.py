@@ -56,7 +56,10 @@ def test_what_is_wrong_with_one_is_said(visit, people):
 
 @pytest.mark.parametrize(
     "unsure",
-    ["UPDATE approval.web_session SET authenticated_until = now()", "SELECT approval.put_speaker('portal', 'web', 'asserted')"],
+    [
+        "UPDATE approval.web_session SET authenticated_until = now()",
+        "SELECT approval.put_speaker('portal', 'web', 'asserted')",
+    ],
 )
 def test_a_session_that_is_not_sure_makes_none(visit, people, unsure):
     alice = visit("alice")

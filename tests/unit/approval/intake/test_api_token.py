@@ -20,8 +20,11 @@ def test_the_checksum_stays():
 
 @pytest.mark.parametrize(
     "text",
-    ["", "sap_", KNOWN[:-1], KNOWN + "0", KNOWN[4:], KNOWN.upper(), KNOWN[:-1] + "x", KNOWN.replace("123", "132"), KNOWN + "\n"],
-)
+    [
+        "", "sap_", KNOWN[:-1], KNOWN + "0", KNOWN[4:], KNOWN.upper(), KNOWN[:-1] + "x", KNOWN.replace("123", "132"),
+        KNOWN + "\n",
+    ],
+)  # fmt: skip
 def test_what_is_none(text):
     assert not api_token.is_whole(text)
 
