@@ -95,7 +95,7 @@ def _time(text):
 # Columns whose texts in a cursor are to be something else.
 COLUMNS = {
     "request_id": functools.partial(fields.request_id, what="the cursor"), "published_at": _time,
-    "since": lambda text: _time(text).isoformat(), "attempt": lambda text: str(fields.count("the cursor", text)),
+    "since": lambda text: _time(text).isoformat(),
 }  # fmt: skip
 # Operation -> the columns by which a row of its list is found again.
 PLACES = {
@@ -274,16 +274,17 @@ def _number_after(page):
     return None if page.after is None else page.after[0]
 
 
-def _inbox(client, page):
-    return page.of(_without_total(client.inbox(page.more, _number_after(page))))
+def _inbox(client, page, total):
+    return _counted(page.of(client.inbox(page.more, _number_after(page))), total)
 
 
-def _list(client, page, state=None, minion=None, mine=False):
-    return page.of(_without_total(client.list(state, minion, page.more, mine, _number_after(page))))
+def _list(client, page, total, state=None, minion=None, mine=False):
+    return _counted(page.of(client.list(state, minion, page.more, mine, _number_after(page))), total)
 
 
-def _without_total(rows):
-    return [{name: value for name, value in row.items() if name != "total"} for row in rows]
+def _counted(rows, is_wanted):
+    """The rows, with how many there are on all pages where that is wanted."""
+    return [{name: value for name, value in row.items() if is_wanted or name != "total"} for row in rows]
 
 
 def _show(client, request_id):
