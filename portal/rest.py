@@ -145,7 +145,8 @@ def _answer(people, operation, **in_path):
         arguments = _arguments(operation, in_path)
         return _done(people, operation, token, arguments)
     except SignedOut as exc:
-        raise Problem(401, str(exc), **_code(STRANGER), WWW_Authenticate=f'{REALM}, error="invalid_token"') from None
+        log.say("a token is refused", logging.WARNING, id=request.environ["approval.request_id"], why=str(exc))
+        raise _no_token(str(exc)) from None
     except InputError as exc:
         raise Problem(422, str(exc)) from None
     except Refused as exc:
@@ -158,13 +159,13 @@ def _token():
     if shown is None:
         raise Problem(401, "Show a token: Authorization: Bearer sap_...", WWW_Authenticate=REALM)
     if not api_token.is_whole(shown[1]):
-        raise Problem(
-            401,
-            "This is no token, or not all of it: its checksum is wrong.",
-            **_code(STRANGER),
-            WWW_Authenticate=f'{REALM}, error="invalid_token"',
-        )
+        raise _no_token("This is no token, or not all of it: its checksum is wrong.")
     return shown[1]
+
+
+def _no_token(why):
+    """The Problem for a token that is none, or none any more."""
+    return Problem(401, why, **_code(STRANGER), WWW_Authenticate=f'{REALM}, error="invalid_token"')
 
 
 def _arguments(operation, in_path):

@@ -19,11 +19,12 @@ CREATE TABLE approval.api_token (
 CREATE INDEX api_token_identity ON approval.api_token (provider, subject);
 CREATE INDEX api_token_ends ON approval.api_token (ends_at);
 COMMENT ON TABLE approval.api_token IS
-    'Tokens of the REST API, until they end. Whoever has one acts as its person, asserted and for its scopes alone, through a login '
-    'with role portal that speaks for the provider.';
+    'Tokens of the REST API, until they end. Whoever has one acts as its person, asserted and for its scopes alone, through a '
+    'login with role portal that speaks for the provider.';
 COMMENT ON COLUMN approval.api_token.token_hash IS 'The sha256 of the token, which is kept nowhere here.';
 COMMENT ON COLUMN approval.api_token.credential IS
-    'That of the session in which it was made: where the person proves who they are with another one now, the token serves no more.';
+    'That of the session in which it was made: where the person proves who they are with another one now, the token serves no '
+    'more.';
 COMMENT ON COLUMN approval.api_token.title IS 'What its person calls it.';
 COMMENT ON COLUMN approval.api_token.scopes IS 'What it is for: read, request, decide.';
 COMMENT ON COLUMN approval.api_token.used_at IS 'When it was last used, give or take a minute.';

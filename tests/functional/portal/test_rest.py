@@ -4,7 +4,6 @@ import concurrent.futures
 import json
 import re
 
-from saltext.approval.client.api import ROUTES
 from saltext.approval.errors import Unavailable
 from saltext.approval.portal import description
 
@@ -322,6 +321,3 @@ def test_routes_and_description_name_the_same(rest):
         for method in rule.methods - {"HEAD", "OPTIONS"}
     }
     assert routed == described
-    # Where the interface of all clients has it, it is the same there.
-    for one in description.operations():
-        assert ROUTES.get(one.name, (one.method, one.path)) == (one.method, one.path)
