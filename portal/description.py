@@ -144,7 +144,7 @@ def _schema(parameter):
 
 
 def _check(what, schema, instance):
-    # What the schema refers to stands beside it, under the same address as in the description.
+    # The schema refers to components, which stand beside it under the same address as in the description.
     whole = {"components": document()["components"], "allOf": [schema]}
     found = items.problem(what, whole, instance, exact=True)
     if found is not None:

@@ -259,7 +259,7 @@ def _code(code):
     return {"kind": f"{PREFIX}/openapi.json#/x-problems/{code}", "title": description.problem_of(code)["title"]}
 
 
-# What the operations do: each takes the TokenClient, and what _arguments() found.
+# Each of these does an operation: it takes the TokenClient, and what _arguments() found.
 
 
 def _whoami(_client):

@@ -149,7 +149,7 @@ class ServerClient(Client):
     def _decide(self, decision, request_id, comment, digest, stage):
         number = fields.request_id(request_id)
         if digest is None or stage is None:
-            # What is not said is what it is now.
+            # The decision is on the request as it is now, in what the caller does not say.
             shown = self._call("show", request_id=number)
             digest, stage = digest or shown["digest"], stage or shown["stage"]
         asked = {"stage": stage, "comment": comment}

@@ -60,7 +60,7 @@ SELECT approval.put_speaker('t_portal', 'web', 'authenticated') \g /dev/null
 SELECT throws_ok(format('SELECT pg_temp.act(%L, ''SELECT approval.make_api_token(NULL, NULL, NULL, NULL, NULL)'')', login), '42501', NULL, 'none by ' || login)
 FROM unnest(ARRAY['t_alice', 't_runner', 't_policy', 't_auditor', 't_engine']) AS login;
 
--- Whose it is, how sure that is, and what it is for.
+-- A token has a person, is as sure as asserted, and is for its scopes.
 SELECT pg_temp.make('b1', 'BD', '{read,decide}'), pg_temp.make('a1', 'A', '{request,read}'), pg_temp.make('d1', 'D', '{decide}'),
     pg_temp.make('a1', 'AD', '{decide}') \g /dev/null
 SELECT is(pg_temp.portal('concat_ws('' '', name, provider, subject, assurance, credential, scopes) FROM approval.use_api_token($token)', 'BD'),

@@ -19,8 +19,8 @@ BEGIN
             || jsonb_build_object('session', used.session_no, 'signed_in_at', used.began_at, 'address', used.address);
     END IF;
     SELECT a.principal_id, a.name,
-        -- Who signed in long ago, or left a token to a program, is no surer than somebody whom the login names; asserted is the
-        -- least that there is.
+        -- A person who signed in long ago, or left a token to a program, is no surer than somebody whom the login names; asserted
+        -- is the least that there is.
         CASE WHEN used.authenticated_until > clock_timestamp() THEN a.assurance ELSE 'asserted' END
     INTO principal_id, name, assurance
     FROM approval.acting_principal(provider, subject) AS a;

@@ -21,7 +21,7 @@ BEGIN
     ELSIF p_days IS NULL OR p_days NOT BETWEEN 1 AND 90 THEN
         RAISE EXCEPTION USING ERRCODE = 'AP016', MESSAGE = 'a token lasts from 1 to 90 days';
     END IF;
-    -- Whoever disables them meanwhile waits for this token, and ends it; and two that are made at once are counted one by one.
+    -- A transaction that disables them meanwhile waits for this token, and ends it; two that are made at once are both counted.
     PERFORM FROM approval.principal AS p
     WHERE p.principal_id = actor.principal_id AND p.disabled_at IS NULL FOR NO KEY UPDATE;
     IF NOT FOUND THEN

@@ -197,7 +197,7 @@ def test_to_ask_without_scripts_and_once(browse, requests, people):
     assert people.execute("SELECT count(*) FROM approval.request WHERE source = 'web'") == [(1,)]
 
 
-def test_a_token_is_made_and_shown_once(browse, tmp_path):
+def test_a_token_is_made_and_shown_once(browse):
     for theme in THEMES:
         page = browse("/login", color_scheme=theme, viewport={"width": 320, "height": 900})
         sign_in(page, "alice")
@@ -207,13 +207,9 @@ def test_a_token_is_made_and_shown_once(browse, tmp_path):
         page.get_by_role("button", name="Make it").click()
         assert api_token.is_whole(page.get_by_label("The token").inner_text().strip())
         look(page, f"the token {theme}")
-        page.screenshot(path=tmp_path / f"token-{theme}.png", full_page=True)
         page.get_by_role("link", name="Back to your sessions").click()
         assert page.get_by_role("cell", name="read, request", exact=True).count() >= 1
         look(page, f"sessions with a token {theme}")
-        page.screenshot(path=tmp_path / f"sessions-{theme}.png", full_page=True)
-        page.set_viewport_size({"width": 320, "height": 900})
-        page.screenshot(path=tmp_path / f"narrow-{theme}.png", full_page=True)
 
 
 def test_nothing_is_wrong_for_whoever_reads_it_otherwise(browse, requests, capsys):

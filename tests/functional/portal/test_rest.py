@@ -9,7 +9,7 @@ from saltext.approval.portal import description
 
 WANTED = {"request_type": "package", "minions": ["web1"], "packages": {"hello": "2.12-1"}, "reason": "CHG-7"}
 NONE_SUCH = "sap_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG32l9jW"
-# What the operations take in these tests: of a request that alice asked for, with the number 1.
+# The operations take this in these tests: of a request that alice asked for, with the number 1.
 IN_PATH = {"request_id": 1, "minion": "web1", "name": "package", "request_type": "package"}
 QUERY = {"returns": {"minion": "web1"}, "packages": {"pattern": "he"}}
 BODY = {
