@@ -34,7 +34,7 @@ PACKAGE_DATA = {
     ROOT: ["py.typed", "*.pyi"],
     ROOT + ".cli": ["completions/*"],
     ROOT + ".policy": ["types.yaml"],
-    ROOT + ".portal": ["templates/*.html", "static/*"],
+    ROOT + ".portal": ["openapi.yaml", "templates/*.html", "static/*"],
     ROOT + ".itsm": ["*.json", "languages/*.yaml"],
     ROOT + ".chat": ["texts/*.yaml"],
     # A file root for minions: served as it is, never imported from here by name.

@@ -18,7 +18,7 @@ import secrets
 from flask import abort, g, redirect, request
 
 from .. import db
-from ..client.session import SessionClient
+from ..client.session import SessionClient, TokenClient
 from ..errors import ConfigError, Refused, Unavailable
 
 PAGE_S = 8.0  # for the database to answer what one page asks
@@ -36,7 +36,7 @@ NOT_OURS = "This form was not made for you by this service, or you signed in ane
 
 
 class SignedOut(Exception):
-    """There is no session, or it has ended."""
+    """There is no session or token, or it has ended."""
 
 
 class People:
@@ -83,14 +83,35 @@ class People:
                 if exc.sqlstate in STRANGERS:
                     raise SignedOut from None
                 raise
-            way = self.ways.get(person["provider"])
-            if way is None or _credential(way, person["subject"]) != person["credential"]:
+            if not self._still_proves(person):
                 client.end()
                 raise SignedOut
             g.person = person
             return work(client)
 
         return self.database.call(PAGE_S, acted)
+
+    def program(self, token):
+        """
+        Whose token of the API this is, as TokenClient.whoami() gives it. Raises SignedOut with what is wrong with it,
+        and Unavailable.
+        """
+        try:
+            person = self.ask_by_token(token, lambda client: client.whoami())
+        except Refused as exc:
+            if exc.sqlstate in STRANGERS:
+                raise SignedOut(str(exc)) from None
+            raise
+        if not self._still_proves(person):
+            raise SignedOut("its person proves who they are by something else now")
+        return person
+
+    def ask_by_token(self, token, work):
+        """
+        What ``work`` gives, which is called with the TokenClient of a token that program() knew. Raises Refused and
+        Unavailable. As database.Connections.call has it, it must bear a repetition.
+        """
+        return self.database.call(PAGE_S, lambda conn: work(TokenClient(conn, token, self._masker)))
 
     def begin(self, way, subject, leads_to, authenticated_until=ALWAYS, said=None):
         """
@@ -159,6 +180,11 @@ class People:
     def check_sign_in_form(self):
         """End the request with 403 unless its form is one that with_sign_in_form() made for this browser."""
         self._check(self._form_cookie, b"sign in")
+
+    def _still_proves(self, person):
+        """Whether the person proves who they are by the same as when their session began, or their token's."""
+        way = self.ways.get(person["provider"])
+        return way is not None and _credential(way, person["subject"]) == person["credential"]
 
     def _check(self, cookie, purpose):
         token = self._token(cookie)

@@ -20,6 +20,8 @@ from . import (
     pages,
     proxied,
     requests,
+    rest,
+    sessions,
     signing_in,
     signing_in_oidc,
     tickets,
@@ -85,7 +87,7 @@ def run(settings, schema):
         masker = masking.of_site(settings.masking_patterns)
         people = People(ways, databases["portal"], masker, web.public_url.startswith("https:"))
         blueprints += [signing_in.blueprint(people), signing_in_oidc.blueprint(people), requests.blueprint(people)]
-        blueprints += [one.blueprint(people) for one in (minions, asking, compliance, jobs)]
+        blueprints += [one.blueprint(people) for one in (minions, asking, compliance, jobs, sessions, rest)]
     else:
         blueprints.append(pages.blueprint())
     counting = None if web.metrics is None else metrics.Metrics(web.metrics[1])

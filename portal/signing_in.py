@@ -1,10 +1,10 @@
-"""Pages to sign in, by a password here or as the proxy says, to sign out, and to see and end one's sessions."""
+"""Pages to sign in, by a password here or as the proxy says, and to sign out."""
 
 import datetime
 import logging
 from urllib.parse import quote
 
-from flask import Blueprint, abort, g, redirect, request
+from flask import Blueprint, abort, redirect, request
 
 from .. import db
 from ..errors import ConfigError, Refused, Unavailable
@@ -30,7 +30,7 @@ NOT_SPOKEN_FOR = (
 
 
 def blueprint(people):
-    """``/login``, ``/logout`` and ``/sessions``, for a people.People."""
+    """``/login`` and ``/logout``, for a people.People."""
     pages = Blueprint("signing_in", __name__)
 
     @pages.app_errorhandler(SignedOut)
@@ -114,26 +114,6 @@ def blueprint(people):
         incoming.form(MOST_BYTES)
         people.check_form()
         return people.end()
-
-    @pages.get("/sessions")
-    def sessions():
-        rows = people.ask(lambda client: client.sessions())
-        return answers.page(
-            "sessions.html", rows=rows, person=g.person, mark=people.mark(), has_ended="ended" in request.args
-        )
-
-    @pages.post("/sessions/end")
-    def end():
-        incoming.form(MOST_BYTES)
-        people.check_form()
-        number = request.form.get("session", "")
-        if number == "others":
-            people.ask(lambda client: client.end_others())
-        elif number.isascii() and number.isdigit() and len(number) < 19:
-            people.ask(lambda client: client.end(int(number)))
-        else:
-            abort(400)
-        return redirect("/sessions?ended=yes", 303)
 
     return pages
 

@@ -395,6 +395,19 @@ GRANT EXECUTE ON FUNCTION
     approval.compliance_by_session,
     approval.out_of_line_by_session
 TO approval_portal;
+GRANT EXECUTE ON FUNCTION
+    approval.list_requests_by_session,
+    approval.cancel_by_session,
+    approval.revert_by_session,
+    approval.make_api_token,
+    approval.end_api_token,
+    approval.list_api_tokens,
+    approval.use_api_token,
+    approval.begin_api_call,
+    approval.end_api_call
+TO approval_portal;
+GRANT SELECT (token_no, provider, subject, title, scopes, made_at, used_at, ends_at) ON approval.api_token TO approval_auditor;
+GRANT SELECT (token_no, answer, answered_at) ON approval.api_call TO approval_auditor;
 GRANT SELECT (session_no, provider, subject, address, began_at, seen_at, ends_at, authenticated_until, sign_in)
 ON approval.web_session TO approval_auditor;
 GRANT EXECUTE ON FUNCTION approval.pseudonymise_principal TO approval_policy_admin;

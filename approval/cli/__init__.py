@@ -21,6 +21,8 @@ EPILOG = """\
 The database is named by --dsn-file or --service, before or behind the command, or
 by the variable APPROVAL_DSN_FILE or APPROVAL_DSN; without any of them by libpq's
 own (PGSERVICE, PGHOST, ...). Whoever acts is the PostgreSQL login of that connection.
+With --server, a web service is in its place, and who acts is the person of a token, in
+--token-file or the variable SALT_APPROVAL_TOKEN; not all can be done by it.
 
 Times are shown in the local zone (TZ), with --utc in UTC, and with --json always so.
 

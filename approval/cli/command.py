@@ -16,6 +16,7 @@ DONE, REFUSED, NOT_TRIED = 0, 1, 2
 IN_PART = 3  # nothing is wrong in what was looked at, but that was not all
 SHOW_EVERY_S = 0.5
 MASTER_CONFIG = "/etc/salt/master"  # what --master-config names by default
+FROM_VARIABLE = "SALT_APPROVAL_TOKEN"  # with a token for --server
 # Variables by which libpq knows a database without us.
 LIBPQ = ("PGSERVICE", "PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER")
 
@@ -46,6 +47,12 @@ def add_options(parser, default=None):
         "--dsn-file", metavar="FILE", default=default, help="file with a libpq connection string, mode 0600"
     )
     parser.add_argument("--service", metavar="NAME", default=default, help="service of libpq's pg_service.conf")
+    parser.add_argument(
+        "--server", metavar="URL", default=default, help="act by the REST API of this web service, not by a database"
+    )
+    parser.add_argument(
+        "--token-file", metavar="FILE", default=default, help="file with a token for --server, mode 0600"
+    )
     parser.add_argument("--json", action="store_true", default=flag, help="answer as JSON, with times in UTC")
     parser.add_argument("--utc", action="store_true", default=flag, help="show times in UTC, not in the local zone")
 
@@ -61,6 +68,8 @@ def settings(arguments):
     from .. import config
     from ..errors import InputError
 
+    if arguments.server is not None:
+        raise InputError("this needs the database itself: leave out --server, and name a database")
     for names, given in (
         (("--dsn-file", "--service"), (arguments.dsn_file, arguments.service)),
         (("APPROVAL_DSN_FILE", "APPROVAL_DSN"), tuple(map(os.environ.get, ("APPROVAL_DSN_FILE", "APPROVAL_DSN")))),
@@ -96,11 +105,31 @@ def connection(arguments):
 
 @contextmanager
 def client(arguments):
-    """The Client that acts as the login of that connection."""
+    """The Client that acts as the login of that connection, or by the web service that the arguments name."""
+    if arguments.server is not None:
+        yield _by_server(arguments)
+        return
     from ..client.database import DatabaseClient
 
     with connection(arguments) as conn:
         yield DatabaseClient.of_login(conn)
+
+
+def _by_server(arguments):
+    """The ServerClient that the arguments and the environment name. Raises ConfigError and InputError."""
+    from .. import config
+    from ..client.server import ServerClient
+    from ..errors import InputError
+
+    if arguments.dsn_file or arguments.service:
+        raise InputError("--server is in the place of a database: leave out --dsn-file and --service")
+    if arguments.token_file is not None:
+        token = config.read_secret_file(arguments.token_file, "--token-file")
+    else:
+        token = os.environ.get(FROM_VARIABLE, "").strip()
+    if not token:
+        raise InputError(f"--server needs a token: give --token-file FILE, or set {FROM_VARIABLE}")
+    return ServerClient(arguments.server, token)
 
 
 def counted(items, what):

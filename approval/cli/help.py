@@ -18,6 +18,7 @@ PAGES = (
     "running",
     "web",
     "portal",
+    "rest",
     "job-log",
     "chat",
     "chat-other",

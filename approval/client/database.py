@@ -392,7 +392,7 @@ class DatabaseClient(Client):
     def sync_packages(self, minions=None):
         since = self._conn.execute("SELECT clock_timestamp() AS now").fetchone()["now"]
         wanted = db.value(self._conn, "want_catalogs", None if minions is None else fields.minions(minions))
-        return _plain({"wanted": wanted, "since": since})
+        return plain({"wanted": wanted, "since": since})
 
     def sync_progress(self, since, minions=None):
         minions = None if minions is None else fields.minions(minions)
@@ -479,7 +479,7 @@ class DatabaseClient(Client):
         return masked(answer, names, self._masker)
 
     def _rows(self, function, *args):
-        return [_plain(row) for row in db.call(self._conn, function, *args)]
+        return [plain(row) for row in db.call(self._conn, function, *args)]
 
     def _decide(self, request_id, decision, comment, digest, stage):
         number = fields.request_id(request_id)
@@ -530,12 +530,12 @@ def _comment(value):
     return fields.text("the comment", value) if value else ""
 
 
-def _plain(value):
+def plain(value):
     """A value, or all in a row or list, as JSON has it: times in ISO 8601, durations in words."""
     if isinstance(value, dict):
-        return {name: _plain(content) for name, content in value.items()}
+        return {name: plain(content) for name, content in value.items()}
     if isinstance(value, list):
-        return [_plain(content) for content in value]
+        return [plain(content) for content in value]
     if isinstance(value, datetime.datetime):
         return value.isoformat()
     if isinstance(value, datetime.timedelta):

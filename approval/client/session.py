@@ -64,6 +64,20 @@ class SessionClient:
         """Record the review that an emergency needs afterwards."""
         db.value(self._conn, "review_by_session", self._token, request_id, comment)
 
+    def list(self, state=None, minion=None, limit=DEFAULT_LIMIT, mine=False, before=None):
+        """See Client.list(); times are datetimes."""
+        return db.call(self._conn, "list_requests_by_session", self._token, state, minion, mine, before, limit)
+
+    def cancel(self, request_id, comment):
+        """Take a request of theirs back, see Client.cancel(); gives what became of it."""
+        return db.value(self._conn, "cancel_by_session", self._token, request_id, comment)
+
+    def revert(self, request_id, minions, reason, request_type, overlap):
+        """Ask to restore what held before a request, see Client.revert(); gives the number of the new one."""
+        return db.value(
+            self._conn, "revert_by_session", self._token, request_id, minions, reason, request_type, overlap
+        )
+
     def types(self):
         """
         The types in which something can be asked for: [{type, title, kind, pre_approved, may_request, requesters,
@@ -204,9 +218,67 @@ class SessionClient:
         """End all of their sessions but this one; gives how many."""
         return db.value(self._conn, "end_other_sessions", self._token)
 
+    def tokens(self):
+        """Their tokens of the API, the newest first: [{token: number, title, scopes, made_at, used_at, ends_at}]."""
+        return db.call(self._conn, "list_api_tokens", self._token)
+
+    def make_token(self, new, title, scopes, days):
+        """
+        Make ``new``, as api_token.new() gives it, a token by which programs act for them; gives its number. The
+        session has to be authenticated.
+
+        title
+            What they call it.
+        scopes
+            What it is for: some of ``read``, ``request`` and ``decide``.
+        days
+            So long it lasts, 90 at the most.
+        """
+        return db.value(self._conn, "make_api_token", self._token, new.encode(), title, scopes, days)
+
+    def end_token(self, number=None):
+        """End a token of theirs by its number, or (None) all of them; gives how many there were."""
+        return db.value(self._conn, "end_api_token", self._token, number)
+
     def _is_there(self, number):
         try:
             self.show(number, limit=1)
         except Refused:
             return False
         return True
+
+
+class TokenClient(SessionClient):
+    """
+    The same for a program that has a token of the API, as far as that is for it; each method raises Refused with AP022
+    where it is not.
+
+    token
+        The token as text.
+    """
+
+    def __init__(self, conn, token, masker):
+        super().__init__(conn, token.encode(), masker)
+
+    def whoami(self):
+        """Whose token it is: {token: its number, name, provider, subject, assurance, credential, scopes, ends_at}."""
+        return db.call(self._conn, "use_api_token", self._token)[0]
+
+    def once(self, scope, key, content, work):
+        """
+        What ``work`` gives, JSON that is kept for a day in the transaction of what it does: the same call again, which
+        has the same key and content, is given that and does nothing.
+
+        scope
+            What the token has to be for.
+        content
+            The sha256 of all that the call says.
+        """
+        call = (self._token, scope, key)
+        with db.translated(), self._conn.transaction():
+            known = db.value(self._conn, "begin_api_call", *call, content)
+            if known is not None:
+                return known
+            answer = work()
+            db.value(self._conn, "end_api_call", *call, content, db.json(answer))
+            return answer

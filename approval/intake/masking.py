@@ -77,7 +77,7 @@ CREDENTIAL = re.compile(
 )
 TOKEN = re.compile(
     r"""(?<![A-Za-z0-9])(?:
-        (?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,} | gh[pousr]_\w{16,} | github_pat_\w{20,}
+        (?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,} | gh[pousr]_\w{16,} | github_pat_\w{20,} | sap_\w{40,}
       | gl(?:pat|ptt|dt|rt|soat)-[\w\-]{10,}
       | xox[a-z]-[\w\-]{6,} | xapp-[\w\-]{10,} | eyJ[\w\-]{5,}(?:\.[\w\-]+){0,4} | [sr]k_(?:live|test)_\w{8,}
       | sk-[\w\-]{20,}

@@ -1,7 +1,7 @@
 -- A person's name goes from everywhere, the audit stays whole, and nothing else is let through.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(37);
+SELECT plan(38);
 
 -- Somebody whose name, accounts and address stand nowhere by accident, in all that people leave behind.
 CREATE ROLE t_zebulon LOGIN; GRANT approval_person TO t_zebulon;
@@ -95,6 +95,8 @@ SELECT is((SELECT string_agg(t.line, E'\n' ORDER BY t.line COLLATE "C") FROM (
     alarm_kind: functions kind read_only severity
     alarm_rule: functions group_functions kind muted_groups quiet_hours read_only severity
     alarm_signal: alike cause jid kind minions what who
+    api_call: answer content_hash key_hash
+    api_token: credential provider scopes subject title token_hash
     asked: channel digest
     assurance: assurance
     audit_entry: act assurance detail hash identity login_role previous_hash principal
@@ -177,6 +179,8 @@ SELECT is((SELECT string_agg(t.line, E'\n' ORDER BY t.line COLLATE "C") FROM (
 INSERT INTO approval.web_session (token_hash, provider, subject, credential, address, began_at, seen_at, ends_at,
     authenticated_until, sign_in)
 VALUES (sha256('z'), 'web', 'zebulon@example.org', 'c', '192.0.2.7', now(), now(), now() + interval '30 minutes', now(), '{"acr": "zebulon"}');
+INSERT INTO approval.api_token (token_hash, provider, subject, credential, title, scopes, made_at, ends_at)
+VALUES (sha256('t'), 'web', 'zebulon@example.org', 'c', 'of zebulon', '{read}', now(), now() + interval '1 day');
 CREATE TEMP TABLE before AS SELECT * FROM pg_temp.traces('zeb');
 SELECT pg_temp.pseudonymise('t_policy', 'zebulon', 'asked for by letter', true) AS tried \gset
 SELECT results_eq('SELECT * FROM pg_temp.traces(''zeb'') ORDER BY 1', 'SELECT * FROM before ORDER BY 1', 'a dry run changes nothing');
@@ -187,6 +191,7 @@ SELECT is(:'done'::jsonb -> 'left', jsonb '{"job": 1, "audit_entry": 1, "request
     'what is left is counted');
 SELECT is(:'done'::jsonb -> 'dropped', jsonb '{"outbox": 2, "identity": 3, "contact": 1, "membership": 1}', 'what is dropped is counted');
 SELECT is_empty('SELECT FROM approval.web_session', 'their sessions on the web end');
+SELECT is_empty('SELECT FROM approval.api_token', 'and their tokens of the API');
 SELECT set_eq('SELECT place FROM pg_temp.traces(''zeb'')', ARRAY['audit_entry.detail', 'audit_entry.identity', 'job_log.command', 'minion.minion_id'],
     'the name is left where it names a machine, and in a text');
 SELECT is((SELECT array_agg(principal) FROM approval.audit_entry WHERE identity ~* 'zeb'), '{carol}', 'an account stays with others who had it');

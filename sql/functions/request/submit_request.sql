@@ -6,8 +6,6 @@ CREATE OR REPLACE FUNCTION approval.submit_request(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     actor record;
-    wanted approval.request_type;
-    beneficiary bigint;
 BEGIN
     actor := approval.acting_principal(p_provider, p_subject);
     -- Keys of another source are another's: whoever could take one would keep its owner from using it.
@@ -16,22 +14,9 @@ BEGIN
             MESSAGE = format('the login %s cannot submit requests that come from %s', session_user, coalesce(p_source, 'nowhere')),
             HINT = format('Their source is the provider of who asks, here %s, or another that the login speaks for.', p_provider);
     END IF;
-    wanted := approval.current_type(p_type);
-    PERFORM approval.check_requester(wanted, actor.principal_id, actor.name);
-    IF wanted.kind = 'any' THEN
-        RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('type %s is for taking requests back', p_type),
-            HINT = 'Use revert, with the number of the request.';
-    END IF;
-    IF p_on_behalf_of IS NOT NULL THEN
-        SELECT principal_id INTO beneficiary FROM approval.principal WHERE name = p_on_behalf_of AND disabled_at IS NULL;
-        IF NOT FOUND THEN
-            RAISE EXCEPTION USING ERRCODE = 'AP001', MESSAGE = format('nobody is known as %s, or it was disabled', p_on_behalf_of);
-        END IF;
-    END IF;
-    RETURN approval.open_request(
-        actor.principal_id, actor.name, p_provider || ':' || p_subject, actor.assurance, wanted, p_reason, p_minions,
-        p_kinds, p_names, p_values, p_after, p_source, p_external_ref, beneficiary, p_overlap, NULL, NULL,
-        p_rollout);
+    RETURN approval.submit_as(
+        actor.principal_id, actor.name, p_provider || ':' || p_subject, actor.assurance, p_type, p_reason, p_minions, p_kinds,
+        p_names, p_values, p_after, p_source, p_external_ref, p_on_behalf_of, p_overlap, p_rollout);
 END
 $$;
 COMMENT ON FUNCTION approval.submit_request IS

@@ -2,7 +2,7 @@ CREATE OR REPLACE FUNCTION approval.compliance_by_session(p_token bytea)
     RETURNS TABLE (minion_group text, standing text, minions bigint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM approval.acting_by_session(p_token);
+    PERFORM approval.acting_by_session(p_token, 'read');
     -- Where each minion stands is found out once.
     RETURN QUERY
     WITH stands AS MATERIALIZED (
@@ -16,5 +16,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.compliance_by_session IS
-    'How many minions of each group, and (minion_group NULL) of all, stand how to what is approved for them, for a person with a '
-    'session: see view standing. Raises AP001, AP002, AP020, AP021. Definer: tables are private.';
+    'How many minions of each group, and (minion_group NULL) of all, stand how to what is approved for them, for a person '
+    'with a session: see view standing. Raises AP001, AP002, AP020-AP022. Definer: tables are private.';

@@ -11,7 +11,7 @@ BEGIN
     IF p_digest IS NULL OR p_stage IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = 'a decision on the web names the digest and the stage that were shown';
     END IF;
-    actor := approval.acting_by_session(p_token);
+    actor := approval.acting_by_session(p_token, 'decide');
     target := approval.lock_request(p_request_id);
     moment := clock_timestamp();
     -- The same form sent twice is one decision, and the second answer is that of the first.
@@ -28,6 +28,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.decide_by_session IS
-    'A decision of the person whose session has this token, on what they were shown: the item set with p_digest, at the stage with '
-    'the number p_stage; gives the state after. The same again changes nothing. Raises AP001, AP002, AP005-AP011, AP014, '
-    'AP018-AP021. Definer: nobody writes decisions otherwise.';
+    'A decision of the person whose session has this token, on what they were shown: the item set with p_digest, at the stage '
+    'with the number p_stage; gives the state after. The same again changes nothing. Raises AP001, AP002, AP005-AP011, AP014, '
+    'AP018-AP022. Definer: nobody writes decisions otherwise.';

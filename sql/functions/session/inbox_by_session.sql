@@ -4,9 +4,9 @@ CREATE OR REPLACE FUNCTION approval.inbox_by_session(p_token bytea, p_after bigi
                    in_stead_of text, escalated boolean, until timestamptz, until_what text, min_assurance text,
                    suffices boolean, obstacle text, digest text, total bigint)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-SELECT mine.* FROM approval.acting_by_session(p_token) AS actor,
+SELECT mine.* FROM approval.acting_by_session(p_token, 'read') AS actor,
     approval.inbox_of(actor.name, actor.assurance, p_after, p_limit) AS mine
 $$;
 COMMENT ON FUNCTION approval.inbox_by_session IS
-    'The inbox of the person whose session has this token: see approval.inbox_of. Raises AP001, AP002, AP020, AP021. Definer: '
+    'The inbox of the person whose session has this token: see approval.inbox_of. Raises AP001, AP002, AP020-AP022. Definer: '
     'tables are private.';

@@ -11,7 +11,7 @@ DECLARE
     part text := '%' || regexp_replace(lower(wanted), E'([\\\\%_])', E'\\\\\\1', 'g') || '%';
     found text[];
 BEGIN
-    PERFORM approval.acting_by_session(p_token);
+    PERFORM approval.acting_by_session(p_token, 'read');
     -- A part of one or two characters is in too many names to be looked for, but for their beginnings.
     IF length(wanted) > 2 THEN
         found := ARRAY(
@@ -43,6 +43,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.list_minions_by_session IS
-    'Minions in the order of their names, for a person with a session: those that have a text in their names, whatever the case of '
-    'letters, or begin with it where it is of one or two characters; without one all. standings: how many of the resources in '
-    'force stand how. p_after: only what comes behind that name. Raises AP001, AP002, AP020, AP021. Definer: tables are private.';
+    'Minions in the order of their names, for a person with a session: those that have a text in their names, whatever the '
+    'case of letters, or begin with it where it is of one or two characters; without one all. standings: how many of the '
+    'resources in force stand how. p_after: only what comes behind that name. Raises AP001, AP002, AP020-AP022. Definer: '
+    'tables are private.';

@@ -7,10 +7,10 @@ SELECT t.type_name, t.title, t.kind, t.pre_approved,
     t.requesters, ARRAY(
         SELECT s.name FROM approval.request_type_stage AS s
         WHERE s.type_name = t.type_name AND s.type_version = t.type_version ORDER BY s.stage_no)
-FROM approval.acting_by_session(p_token) AS actor, approval.newest_type AS t
+FROM approval.acting_by_session(p_token, 'read') AS actor, approval.newest_type AS t
 WHERE t.kind <> 'any'
 ORDER BY t.type_name
 $$;
 COMMENT ON FUNCTION approval.list_types_by_session IS
-    'The request types in which something can be asked for, and whether the person whose session has this token may. Raises AP001, '
-    'AP002, AP020, AP021. Definer: tables are private.';
+    'The request types in which something can be asked for, and whether the person whose session has this token may. Raises '
+    'AP001, AP002, AP020-AP022. Definer: tables are private.';

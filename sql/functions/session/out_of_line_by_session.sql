@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION approval.out_of_line_by_session(
     last_seen timestamptz, why text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM approval.acting_by_session(p_token);
+    PERFORM approval.acting_by_session(p_token, 'read');
     IF cardinality(p_after) <> 5 OR array_position(p_after, NULL) IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'AP005',
             MESSAGE = 'deviations are listed from behind a time, a minion, a standing, a kind and a name';
@@ -13,5 +13,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.out_of_line_by_session IS
-    'Deviations from what is approved, for a person with a session: see approval.out_of_line. Raises AP001, AP002, AP005, AP020, '
-    'AP021. Definer: tables are private.';
+    'Deviations from what is approved, for a person with a session: see approval.out_of_line. Raises AP001, AP002, AP005, '
+    'AP020-AP022. Definer: tables are private.';

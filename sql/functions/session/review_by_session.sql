@@ -4,7 +4,7 @@ DECLARE
     actor record;
     target approval.request;
 BEGIN
-    actor := approval.acting_by_session(p_token);
+    actor := approval.acting_by_session(p_token, 'decide');
     target := approval.lock_request(p_request_id);
     -- The same form sent twice is one review.
     IF target.review_by = actor.principal_id THEN
@@ -16,5 +16,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.review_by_session IS
-    'A review by the person whose session has this token, as approval.review_request takes it; the same again changes nothing. '
-    'Raises AP001, AP002, AP006-AP010, AP014, AP020, AP021. Definer: tables are private.';
+    'A review by the person whose session has this token, as approval.review_request takes it; the same again changes '
+    'nothing. Raises AP001, AP002, AP006-AP010, AP014, AP020-AP022. Definer: tables are private.';

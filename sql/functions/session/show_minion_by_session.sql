@@ -4,7 +4,7 @@ DECLARE
     shown_requests constant integer := 50;
     shown jsonb;
 BEGIN
-    PERFORM approval.acting_by_session(p_token);
+    PERFORM approval.acting_by_session(p_token, 'read');
     shown := approval.show_state(p_minion_id);
     RETURN shown || (
         SELECT jsonb_build_object('registered_at', m.registered_at, 'removed_at', m.removed_at, 'os', f.os,
@@ -34,6 +34,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.show_minion_by_session IS
-    'The state of a minion as approval.show_state has it, for a person with a session; and besides its system, its groups, whether '
-    'it is silent, to be caught up or installed anew, and the newest fifty requests that want something of it which is not proven '
-    'yet. Raises AP001, AP002, AP004, AP020, AP021. Definer: tables are private.';
+    'The state of a minion as approval.show_state has it, for a person with a session; and besides its system, its groups, '
+    'whether it is silent, to be caught up or installed anew, and the newest fifty requests that want something of it which '
+    'is not proven yet. Raises AP001, AP002, AP004, AP020-AP022. Definer: tables are private.';

@@ -7,7 +7,7 @@ DECLARE
     moment timestamptz := clock_timestamp();
     shown jsonb;
 BEGIN
-    actor := approval.acting_by_session(p_token);
+    actor := approval.acting_by_session(p_token, 'read');
     shown := approval.show_request(p_request_id, p_outcomes, p_after, p_limit);
     SELECT * INTO target FROM approval.request AS r WHERE r.request_id = p_request_id;
     RETURN shown || jsonb_build_object(
@@ -19,6 +19,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.show_request_by_session IS
-    'A request as approval.show_request has it, and besides what the person whose session has this token may do with it now: see '
-    'approval.try_decision; stage is the number of the one that it is at. Raises AP001, AP002, AP005, AP014, AP020, AP021. '
+    'A request as approval.show_request has it, and besides what the person whose session has this token may do with it now: '
+    'see approval.try_decision; stage is the number of the one that it is at. Raises AP001, AP002, AP005, AP014, AP020-AP022. '
     'Definer: tables are private.';

@@ -6,13 +6,13 @@ DECLARE
     actor record;
     number bigint;
 BEGIN
-    actor := approval.acting_by_session(p_token);
+    actor := approval.acting_by_session(p_token, 'request');
     IF p_key IS NULL OR p_key !~ '^[a-z0-9]{16,64}$' THEN
         RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = 'a form on the web has a key of 16 to 64 small letters and digits';
     END IF;
-    number := approval.submit_request(
-        actor.provider, actor.subject, p_type, p_reason, p_minions, p_kinds, p_names, p_values, p_after, actor.provider,
-        'form-' || p_key, NULL, p_overlap, NULL);
+    number := approval.submit_as(
+        actor.principal_id, actor.name, actor.provider || ':' || actor.subject, actor.assurance, p_type, p_reason, p_minions,
+        p_kinds, p_names, p_values, p_after, actor.provider, 'form-' || p_key, NULL, p_overlap, NULL);
     IF p_digest IS NOT NULL AND NOT EXISTS (
             SELECT FROM approval.item_set AS s WHERE s.request_id = number AND s.item_set_version = 1 AND s.digest = p_digest) THEN
         RAISE EXCEPTION USING ERRCODE = 'AP011', MESSAGE = 'what would be asked for is not what was shown before',
@@ -22,6 +22,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.submit_request_by_session IS
-    'Submits a request of the person whose session has this token, as approval.submit_request has it; gives its number. p_key: of '
-    'the form, by which the same form sent twice is one request; p_digest: of what was shown before, NULL where it is only tried. '
-    'Raises AP001-AP005, AP011, AP013, AP015, AP016, AP018, AP020, AP021. Definer: nobody writes requests otherwise.';
+    'Submits a request of the person whose session has this token, as approval.submit_request has it; gives its number. '
+    'p_key: of the form, by which the same form sent twice is one request; p_digest: of what was shown before, NULL where it '
+    'is only tried. Raises AP001-AP005, AP011, AP013, AP015, AP016, AP018, AP020-AP022. Definer: nobody writes requests '
+    'otherwise.';

@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -18,8 +19,14 @@ import pytest
 import requests
 import yaml
 
-from saltext.approval.portal import passwords
+from saltext.approval import config
+from saltext.approval.intake import api_token, masking
+from saltext.approval.portal import app, passwords, signing_in
+from saltext.approval.portal import rest as api
+from saltext.approval.portal.config import Web
+from saltext.approval.portal.database import Connections
 from saltext.approval.portal.log import QUIET
+from saltext.approval.portal.people import People
 
 BOUND_S = 120
 SECRETS = {
@@ -368,3 +375,71 @@ def prove(people, job):
         return jid
 
     return returned
+
+
+@pytest.fixture
+def make_token(people, passwords_file):
+    """A function that makes a token of the API for somebody, for these scopes; gives the token."""
+    way = passwords.Passwords(str(passwords_file))
+
+    def made(name, *scopes):
+        session, token = secrets.token_bytes(32), api_token.new()
+        people.execute(
+            "SELECT approval.begin_session('web', %s, %s, %s, '192.0.2.7', 'infinity', '{}')",
+            (name, session, way.credential(name)),
+            login="portal",
+        )
+        people.execute(
+            "SELECT approval.make_api_token(%s, %s, 'of a test', %s, 30)",
+            (session, token.encode(), list(scopes)),
+            login="portal",
+        )
+        return token
+
+    return made
+
+
+@pytest.fixture
+def rest(people, passwords_file, monkeypatch):
+    """The application with the REST API, in this process; it waits longer than people do, as a machine may be busy."""
+    monkeypatch.setattr("saltext.approval.portal.people.PAGE_S", BOUND_S)
+    database = Connections(lambda: config.Connection(people.dsn("portal"), people.options))
+    known = People([passwords.Passwords(str(passwords_file))], database, masking.usual, False)
+    web = Web("127.0.0.1:8087", "http://localhost:8087")
+    yield app.create(web, {}, [signing_in.blueprint(known), api.blueprint(known)])
+    database.close()
+
+
+class Program:
+    """A program that calls the API with a token, if it has one."""
+
+    def __init__(self, application, token=None):
+        self._caller = application.test_client()
+        self._shown = {} if token is None else {"Authorization": f"Bearer {token}"}
+
+    def get(self, path, headers=None, **query):
+        """The answer to a GET below /api/v1."""
+        given = {**self._shown, **(headers or {})}
+        return self._caller.get(f"/api/v1{path}", query_string=query or None, headers=given)
+
+    def post(self, path, content, headers=None, **options):
+        """The answer to a POST of JSON, with a key of its own unless the headers have one; None leaves one out."""
+        given = {**self._shown, "Idempotency-Key": secrets.token_hex(8), **(headers or {})}
+        given = {name: text for name, text in given.items() if text is not None}
+        how = {"data": content} if isinstance(content, bytes) else {"json": content}
+        return self._caller.post(f"/api/v1{path}", headers=given, **how, **options)
+
+    def decide(self, path, number, stage, **headers):
+        """Approve or reject what the request is now."""
+        digest = self.get(f"/requests/{number}").json["digest"]
+        return self.post(f"/requests/{number}/{path}", {"stage": stage}, {"If-Match": f'"{digest}"', **headers})
+
+
+@pytest.fixture
+def program(rest, make_token):
+    """A function that gives a Program with a token of somebody, for these scopes; without a name: with none."""
+
+    def begin(name=None, *scopes):
+        return Program(rest, name and make_token(name, *(scopes or ("read", "request", "decide"))))
+
+    return begin

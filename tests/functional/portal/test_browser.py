@@ -8,6 +8,8 @@ import axe_playwright_python
 import pytest
 from playwright.sync_api import sync_playwright
 
+from saltext.approval.intake import api_token
+
 CHROMIUM = "/usr/bin/chromium"
 AXE = pathlib.Path(axe_playwright_python.__file__).parent / "axe.min.js"
 THEMES, WIDTHS = ("light", "dark"), (320, 768, 1280)
@@ -85,6 +87,22 @@ def sign_in(page, name):
     page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill(f"the password of {name}")
     page.get_by_role("button", name="Sign in").click()
+
+
+def look(page, where):
+    """Make sure that nothing is wrong with a page, at each width; gives how many looks that were."""
+    # The policy of the pages lets no script in, so the browser itself runs it.
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        options = json.dumps({"runOnly": RULES, "resultTypes": ["violations"]})
+        found = page.evaluate(f"axe.run(document, {options})")["violations"]
+        assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == [], (where, width)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, (where, width)
+        assert page.evaluate(SMALL, LEAST_TARGET) == [], (where, width)
+        assert page.evaluate(OVERLAID) == [], (where, width)
+        assert page.get_by_role("heading", level=1).count() == 1, (where, width)
+    return len(WIDTHS)
 
 
 def tab_to(page, what):
@@ -179,6 +197,21 @@ def test_to_ask_without_scripts_and_once(browse, requests, people):
     assert people.execute("SELECT count(*) FROM approval.request WHERE source = 'web'") == [(1,)]
 
 
+def test_a_token_is_made_and_shown_once(browse):
+    for theme in THEMES:
+        page = browse("/login", color_scheme=theme, viewport={"width": 320, "height": 900})
+        sign_in(page, "alice")
+        page.goto("/sessions")
+        page.get_by_label("Name").fill("the deploy robot on build-7.example.com, which runs at night")
+        page.get_by_label("request: ask").check()
+        page.get_by_role("button", name="Make it").click()
+        assert api_token.is_whole(page.get_by_label("The token").inner_text().strip())
+        look(page, f"the token {theme}")
+        page.get_by_role("link", name="Back to your sessions").click()
+        assert page.get_by_role("cell", name="read, request", exact=True).count() >= 1
+        look(page, f"sessions with a token {theme}")
+
+
 def test_nothing_is_wrong_for_whoever_reads_it_otherwise(browse, requests, capsys):
     """axe finds nothing on any page, light and dark, narrow and wide; nothing scrolls sideways; no target is small."""
     looked = 0
@@ -205,19 +238,7 @@ def test_nothing_is_wrong_for_whoever_reads_it_otherwise(browse, requests, capsy
                 sign_in(page, "carol")
             elif path:
                 page.goto(path)
-            # The policy of the pages lets no script in, so the browser itself runs it.
-            page.evaluate(AXE.read_text(encoding="utf-8"))
-            for width in WIDTHS:
-                page.set_viewport_size({"width": width, "height": 900})
-                where = f"{path} {theme} {width}"
-                options = json.dumps({"runOnly": RULES, "resultTypes": ["violations"]})
-                found = page.evaluate(f"axe.run(document, {options})")["violations"]
-                assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == [], where
-                assert page.evaluate("document.documentElement.scrollWidth") <= width, where
-                assert page.evaluate(SMALL, LEAST_TARGET) == [], where
-                assert page.evaluate(OVERLAID) == [], where
-                assert page.get_by_role("heading", level=1).count() == 1, where
-                looked += 1
+            looked += look(page, f"{path} {theme}")
     with capsys.disabled():
         print(f"\naxe: {looked} looks ({len(steps)} pages x {len(THEMES)} themes x {len(WIDTHS)} widths), 0 violations")
     assert looked == len(steps) * len(THEMES) * len(WIDTHS)

@@ -66,3 +66,31 @@ def test_attempts_at_once_are_all_counted(known):
     with ThreadPoolExecutor(8) as pool:
         answers = [pool.submit(known.execute, count, login="portal") for _ in range(16)]
         assert sum(one.result(BOUND_S)[0][0] for one in answers) == 5
+
+
+MAKE = "SELECT approval.make_api_token(%s, %s, 'a program', '{read}', 30)"
+NEW = b"sap_" + b"0" * 49
+
+
+def test_who_is_disabled_while_they_make_a_token_has_none(known):
+    known.execute(BEGIN, (TOKEN,), login="portal")
+    with known.connect("portal") as conn, ThreadPoolExecutor(1) as pool:
+        with conn.transaction():
+            conn.execute(MAKE, (TOKEN, NEW))
+            disabling = pool.submit(known.execute, "SELECT approval.disable_principal('bob')")
+            wait_for_lock(known)
+        assert disabling.result(BOUND_S) == [(True,)]
+    assert known.execute("SELECT count(*) FROM approval.api_token") == [(0,)]
+
+
+def test_who_makes_a_token_while_they_are_disabled_has_none(known):
+    known.execute(BEGIN, (TOKEN,), login="portal")
+    with known.connect() as conn, ThreadPoolExecutor(1) as pool:
+        with conn.transaction():
+            conn.execute("SELECT approval.disable_principal('bob')")
+            making = pool.submit(known.execute, MAKE, (TOKEN, NEW), login="portal")
+            wait_for_lock(known)
+        with pytest.raises(psycopg.DatabaseError) as refused:
+            making.result(BOUND_S)
+        assert refused.value.sqlstate == "AP001"
+    assert known.execute("SELECT count(*) FROM approval.api_token") == [(0,)]
