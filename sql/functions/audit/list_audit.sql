@@ -12,5 +12,6 @@ WHERE (p_stream IS NULL OR e.stream = p_stream) AND (p_who IS NULL OR p_who IN (
 ORDER BY e.at DESC, e.stream DESC, e.seq DESC LIMIT p_limit
 $$;
 COMMENT ON FUNCTION approval.list_audit IS
-    'Internal: acts, newest first: of a stream (see table audit_stream), by a principal, an identity or a login, of a kind, between '
-    'two times; NULL: any. p_before_at, p_before_stream, p_before_seq: only what comes behind that entry, for the next page.';
+    'Internal: acts, newest first: of a stream (see table audit_stream), by a principal, an identity or a login, of a kind, '
+    'between two times; NULL: any. p_before_at, p_before_stream, p_before_seq: only what comes behind that entry, for the next '
+    'page.';

@@ -24,12 +24,14 @@ WHERE o.state = 'waiting' AND greatest(o.created_at, o.due_at) <= now() - interv
                         AND earlier.state <> 'delivered')
 GROUP BY o.destination
 UNION ALL
-SELECT 'warning', 'sending', format('all of it is paused since %s by %s: %s', approval.when_text(p.paused_at), p.paused_by, p.comment),
+SELECT 'warning', 'sending',
+    format('all of it is paused since %s by %s: %s', approval.when_text(p.paused_at), p.paused_by, p.comment),
     'Once it may go on: salt-approval rollout resume --all --comment WHY'
 FROM approval.sending_pause AS p
 UNION ALL
 SELECT 'warning', format('rollout of request %s', o.request_id), 'failures halted it',
-    format('See which: salt-approval rollout show %s. Then decide: salt-approval rollout resume %1$s go-on, or give-up', o.request_id)
+    format('See which: salt-approval rollout show %s. Then decide: salt-approval rollout resume %1$s go-on, or give-up',
+           o.request_id)
 FROM (SELECT r.request_id FROM approval.rollout AS r WHERE r.state = 'halted' ORDER BY r.request_id LIMIT 20) AS o
 UNION ALL
 SELECT 'warning', format('tickets of %s', d.provider),
@@ -77,7 +79,7 @@ HAVING count(*) > 0
 ORDER BY 1, 2
 $$;
 COMMENT ON FUNCTION approval.check_work IS
-    'Work that stands, as far as the database can tell, as findings of the check: see approval.check_policy. Messages that are dead, '
-    'or that nothing takes; a pause of all sending, and rollouts that were halted; deliveries of tickets and minions that started, '
-    'which nobody takes; acts that are not sealed, and what has not ended in time; catalogs that were not read for a week. Definer: '
-    'tables are private.';
+    'Work that stands, as far as the database can tell, as findings of the check: see approval.check_policy. Messages that are '
+    'dead, or that nothing takes; a pause of all sending, and rollouts that were halted; deliveries of tickets and minions that '
+    'started, which nobody takes; acts that are not sealed, and what has not ended in time; catalogs that were not read for a '
+    'week. Definer: tables are private.';

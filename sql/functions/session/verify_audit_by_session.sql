@@ -26,7 +26,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.verify_audit_by_session IS
-    'Verifies the audit for a person with a session: {problem_count, problems: the first fifty, as approval.verify_audit has them, '
-    'head: see approval.audit_head, unsealed: how many streams have acts that no seal covers, kept: the number of the seal that has '
-    'the hash p_head, a head that somebody kept; null: none}. Raises AP001, AP002, AP005, AP020, AP021, and 55P03 while somebody '
-    'else does so. Definer: tables are private.';
+    'Verifies the audit for a person with a session: {problem_count, problems: the first fifty, as approval.verify_audit has '
+    'them, head: see approval.audit_head, unsealed: how many streams have acts that no seal covers, kept: the number of the '
+    'seal that has the hash p_head, a head that somebody kept; null: none}. Raises AP001, AP002, AP005, AP020, AP021, and 55P03 '
+    'while somebody else does so. Definer: tables are private.';

@@ -1,4 +1,5 @@
-CREATE OR REPLACE FUNCTION approval.what_if_by_session(p_token bytea, p_type text, p_requester text, p_minions integer) RETURNS jsonb
+CREATE OR REPLACE FUNCTION approval.what_if_by_session(p_token bytea, p_type text, p_requester text, p_minions integer)
+    RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     actor record;

@@ -66,5 +66,5 @@ WHERE NOT EXISTS (SELECT FROM approval.request_type)
 ORDER BY 1, 2
 $$;
 COMMENT ON FUNCTION approval.check_policy IS
-    'Parts of the policy that cannot work: severity (error, warning), what it is about, the problem, how to mend it. Definer: tables '
-    'are private.';
+    'Parts of the policy that cannot work: severity (error, warning), what it is about, the problem, how to mend it. Definer: '
+    'tables are private.';
