@@ -83,7 +83,7 @@ def _zone(name):
         if len(name) > LONGEST_ZONE:
             raise ValueError
         return zoneinfo.ZoneInfo(name)
-    # What is no name at all, and what is a folder of zones.
+    # A name may be none at all, and the folders of zones have names, too.
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         raise InputError(f"there is no time zone {name[:LONGEST_ZONE]!r}: give one as Europe/Berlin") from None
 
@@ -127,7 +127,7 @@ def _events(shown, begin, end):
     found.sort(key=lambda event: event["starts_at"])
     for number, event in enumerate(found):
         day = max(event["starts_at"], begin).date()
-        # What ends at midnight is not on that day any more.
+        # An event that ends at midnight is not on that day any more.
         last = max(event["starts_at"], min(event["ends_at"], end) - datetime.timedelta(microseconds=1))
         event.update(number=number, page=1 + number // ON_A_PAGE, day=day, last_day=max(day, last.date()))
     return found

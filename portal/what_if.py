@@ -98,7 +98,7 @@ def _types(text):
         # YAML's scanner takes the longer for each bracket the more of them are open.
         if max(itertools.accumulate(map(BRACKETS.get, text, itertools.repeat(0)), initial=0)) > DEEPEST:
             raise InputError("the definition is nested too deep")
-        # What is short as a text may be long without bound once aliases are replaced by what they stand for.
+        # A short text may be long without bound once its aliases are replaced by what they stand for.
         if (tree := yaml.compose(text, yaml.SafeLoader)) is not None and _size(tree, {}) > LARGEST:
             raise InputError("the definition is too large once its aliases are replaced by what they stand for")
         types = loader.parse(text)["types"]

@@ -50,7 +50,7 @@ SELECT is(pg_temp.found('audit'), 'error: acts since ' || approval.when_text(now
 SELECT approval.seal_audit() \g /dev/null
 SELECT is(pg_temp.found('audit'), NULL, 'then they are');
 
--- What ends by itself.
+-- Requests end by themselves.
 SELECT is(pg_temp.found('requests'), NULL, 'nothing is late');
 UPDATE approval.request SET expires_at = now() - interval '1 hour' WHERE request_id = :second;
 SELECT is(pg_temp.found('requests'), 'error: what was to end by itself ' || approval.when_text(now() - interval '1 hour') || ' still stands', 'what should have ended');

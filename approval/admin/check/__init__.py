@@ -14,7 +14,7 @@ from .. import migrate
 from . import running, spool, top
 
 OLDEST_SERVER = 150000
-# What the database finds by itself, by the names of these parts.
+# The functions by which the database finds out itself what is wrong, by the names of these parts.
 IN_DATABASE = {
     "policy": "check_policy", "work": "check_work", "job log": "check_job_log", "alarms": "check_alarms",
 }  # fmt: skip

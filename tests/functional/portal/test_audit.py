@@ -126,7 +126,7 @@ def test_to_take_it_as_a_file(visit, people, acts):
     report = audit.verify(lines, head)
     assert (report.intact, report.end_checked) == (True, True)
     assert bob.post("/audit/export", {"mark": "x"}).status_code == 403
-    # What cannot be read to its end is no whole file.
+    # A file that cannot be read to its end is no whole one.
     with people.connect() as conn, conn.transaction():
         conn.execute("LOCK approval.audit_seal")
         with pytest.raises((OSError, AssertionError)):

@@ -58,7 +58,7 @@ def test_what_a_definition_would_change(visit, people, approve, definition):
     def replay(text, **fields):
         return bob.post("/what-if/replay", {**bob.hidden("/what-if"), "definition": text, **fields})
 
-    # What the page offers is what there is.
+    # The page offers the definition that there is.
     page = replay(html.unescape(shown))
     assert "Type package as it is Of the last 2 requests that were decided, 0 would have stopped" in page.plain
     stage = {"name": "many", "more_than_minions": 1, "any_of": [{"group": "reviewers", "quorum": 2}]}
