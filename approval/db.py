@@ -50,9 +50,7 @@ def connect(connection, what="the approval database"):
 
 def call(conn, function, *args):
     """The rows of ``SELECT * FROM approval.<function>(args)`` as dicts. Raises as translated() does."""
-    query = sql.SQL("SELECT * FROM {}({})").format(
-        sql.Identifier("approval", function), sql.SQL(", ").join([sql.Placeholder()] * len(args))
-    )
+    query = _query(function, args)
     with translated(lambda: _roles_of(conn, function)):
         # A call that is a transaction of its own did nothing when it had to give way to another one.
         alone = conn.info.transaction_status == TransactionStatus.IDLE
@@ -73,11 +71,11 @@ def json(content):
     return Jsonb(content)
 
 
-def stream(conn, function):
+def stream(conn, function, *args):
     """Yield the one column that the function returns, row by row, however many there are."""
-    query = sql.SQL("SELECT * FROM {}()").format(sql.Identifier("approval", function))
+    query = _query(function, args)
     with translated(lambda: _roles_of(conn, function)), conn.cursor(row_factory=tuple_row) as cursor:
-        for (content,) in cursor.stream(query):
+        for (content,) in cursor.stream(query, args):
             yield content
 
 
@@ -104,6 +102,12 @@ def translated(roles=list):
             named = f" ({needed})" if needed else ""
             raise Refused(f"this login has not the role that it needs{named}: {_first_line(exc)}", state) from None
         raise Refused(f"the database refuses: {_first_line(exc)} (SQLSTATE {state})", state) from None
+
+
+def _query(function, args):
+    return sql.SQL("SELECT * FROM {}({})").format(
+        sql.Identifier("approval", function), sql.SQL(", ").join([sql.Placeholder()] * len(args))
+    )
 
 
 def _roles_of(conn, function):

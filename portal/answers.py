@@ -24,6 +24,15 @@ def page(template, status=200, **values):
     return Response(render_template(template, **values), status, content_type="text/html; charset=utf-8")
 
 
+def kept(response):
+    """
+    The answer to a form that changes nothing, as one to which whoever sent it can come back: their browser keeps it,
+    and nobody else may. When they sign out it is forgotten, see people.People.end().
+    """
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
 def as_json(content, status=200, content_type="application/json"):
     """A Response with JSON."""
     return Response(json.dumps(content) + "\n", status, content_type=content_type)

@@ -70,7 +70,9 @@ def blueprint(people):
             given["items"] = f"{given['items'].rstrip()}\n{name}".lstrip()
         if act == "send":
             return send(given)
-        return people.ask(lambda client: look(client, given) if act == "look" else form(client, given, act))
+        return answers.kept(
+            people.ask(lambda client: look(client, given) if act == "look" else form(client, given, act))
+        )
 
     def form(client, given, act):
         """The form as it stands, perhaps with the packages that were looked for."""

@@ -26,6 +26,7 @@ class Connections:
         self._settings = settings
         self._free = threading.BoundedSemaphore(MOST)
         self._idle = queue.LifoQueue()
+        self._streams = threading.Semaphore()
 
     def call(self, seconds, work):
         """
@@ -47,6 +48,24 @@ class Connections:
             return self._work(self._connect(), until, work)
         finally:
             self._free.release()
+
+    def stream(self, seconds, work):
+        """
+        Yield what the iterator gives that ``work`` gives, which is called with a connection of its own, beside those of
+        call(); all of it is to be over in so many seconds. It is begun once, and one at a time.
+
+        Raises what that raises, and Unavailable, at the first step or at any other.
+        """
+        until = time.monotonic() + seconds
+        if not self._streams.acquire(blocking=False):
+            raise Unavailable("something else that is long is being read from the approval database")
+        try:
+            conn = self._connect()
+            left = max(0.0, until - time.monotonic())
+            with contextlib.closing(conn), db.translated(), cut_after(left, conn.fileno()):
+                yield from work(conn)
+        finally:
+            self._streams.release()
 
     def close(self):
         """Close those that are kept."""

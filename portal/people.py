@@ -22,10 +22,12 @@ from ..client.session import SessionClient, TokenClient
 from ..errors import ConfigError, Refused, Unavailable
 
 PAGE_S = 8.0  # for the database to answer what one page asks
+STREAM_S = 120.0  # to send what is longer; where the service's request_seconds are fewer, these
 TOKEN_BYTES = 32
 # The pages to which somebody is led who signs in: an address from elsewhere would lead away from here.
 NEXT = re.compile(
-    r"/(?:inbox|sessions|compliance|jobs|requests/(?:new|[1-9][0-9]{0,18})|minions(?:/[A-Za-z0-9_.~%-]+)?)"
+    r"/(?:inbox|sessions|compliance|jobs|calendar|what-if|health|audit(?:/[0-9]{1,19}/[0-9]{1,19})?|"
+    r"requests/(?:new|[1-9][0-9]{0,18})|minions(?:/[A-Za-z0-9_.~%-]+)?)"
 )
 HOME = "/inbox"
 ALWAYS = "infinity"  # in PostgreSQL's words
@@ -71,6 +73,17 @@ class People:
         whoami() gives. Raises SignedOut, Refused and Unavailable. As database.Connections.call has it, it must bear a
         repetition.
         """
+        return self.database.call(PAGE_S, self._as_asker(work))
+
+    def stream(self, work):
+        """
+        Yield what the iterator gives that ``work`` gives, which is called as by ask(), once; it raises the same at the
+        first step, and may at each other.
+        """
+        return self.database.stream(STREAM_S, self._as_asker(work))
+
+    def _as_asker(self, work):
+        """A function of a connection that calls ``work`` with the SessionClient of whoever asks. Raises SignedOut."""
         token = self._token(self._session_cookie)
         if token is None:
             raise SignedOut
@@ -89,7 +102,7 @@ class People:
             g.person = person
             return work(client)
 
-        return self.database.call(PAGE_S, acted)
+        return acted
 
     def program(self, token):
         """
@@ -157,6 +170,7 @@ class People:
             self.database.call(PAGE_S, lambda conn: _end(SessionClient(conn, token, self._masker)))
         response = redirect("/login?ended=yes", 303)
         response.delete_cookie(self._session_cookie, secure=self.is_secure, httponly=True, samesite="Lax")
+        response.headers["Clear-Site-Data"] = '"cache"'
         return response
 
     def mark(self):

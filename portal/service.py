@@ -10,9 +10,12 @@ from ..itsm import sites
 from . import (
     app,
     asking,
+    audit,
+    calendars,
     chat,
     compliance,
     config,
+    findings,
     jobs,
     metrics,
     minions,
@@ -25,6 +28,7 @@ from . import (
     signing_in,
     signing_in_oidc,
     tickets,
+    what_if,
 )
 from .database import Connections
 from .passwords import WHERE as PASSWORDS
@@ -87,7 +91,10 @@ def run(settings, schema):
         masker = masking.of_site(settings.masking_patterns)
         people = People(ways, databases["portal"], masker, web.public_url.startswith("https:"))
         blueprints += [signing_in.blueprint(people), signing_in_oidc.blueprint(people), requests.blueprint(people)]
-        blueprints += [one.blueprint(people) for one in (minions, asking, compliance, jobs, sessions, rest)]
+        blueprints += [
+            one.blueprint(people)
+            for one in (minions, asking, compliance, jobs, calendars, audit, what_if, findings, sessions, rest)
+        ]
     else:
         blueprints.append(pages.blueprint())
     counting = None if web.metrics is None else metrics.Metrics(web.metrics[1])

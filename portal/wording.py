@@ -14,7 +14,7 @@ TONES = {
     "pending": "due", "waiting": "due", "approved": "going", "converged": "good", "failed": "bad",
     "partial": "bad", "drift": "bad", "drifted": "bad", "rejected": "bad", "expired": "off", "cancelled": "off",
     "withdrawn": "off", "superseded": "off", "impossible": "bad", "silent": "due", "changes": "going", "nothing": "off",
-    "not-applied": "bad", "drifting": "bad", "unknown": "off",
+    "not-applied": "bad", "drifting": "bad", "unknown": "off", "window": "good", "freeze": "bad", "request": "due",
 }  # fmt: skip
 SPANS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 # What went wrong comes first.
@@ -28,21 +28,45 @@ def now():
     return datetime.datetime.now(datetime.timezone.utc)
 
 
-def when(value):
-    """A time, from the database or as JSON has it, as <time>: the day and minute in UTC, and how far from now."""
+def moment(value, zone=datetime.timezone.utc):
+    """A time, from the database or as JSON has it, as a datetime in a zone."""
     at = datetime.datetime.fromisoformat(FRACTION.sub("", value)) if isinstance(value, str) else value
-    at = at.astimezone(datetime.timezone.utc)
+    return at.astimezone(zone)
+
+
+def when(value, zone=datetime.timezone.utc):
+    """A time, from the database or as JSON has it, as <time>: the day and minute in a zone, and how far from now."""
+    at = moment(value, zone)
     away = Markup(' <span class="away">({})</span>').format(_away((at - now()).total_seconds()))
-    return Markup('<time datetime="{}">{}{}</time>').format(f"{at:%Y-%m-%dT%H:%M:%SZ}", _written(at), away)
+    return _time(at, Markup("{}{}").format(_written(at), away))
+
+
+def epoch(seconds):
+    """A time in seconds since 1970, as when() has it."""
+    return when(datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc))
 
 
 def at(value):
     """A datetime as <time>: the day and minute in UTC."""
-    return Markup('<time datetime="{}">{}</time>').format(f"{value:%Y-%m-%dT%H:%M:%SZ}", _written(value))
+    return _time(value, _written(value))
+
+
+def clock(value, day=None):
+    """A datetime as <time>: the minute in its zone, behind the day unless it is of that one."""
+    return _time(value, f"{value:%H:%M}" if value.date() == day else f"{date(value)}, {value:%H:%M}")
+
+
+def date(value):
+    """A day as people write it: Sat 5 Dec."""
+    return f"{value:%a} {value.day} {value:%b}"
+
+
+def _time(at, text):
+    return Markup('<time datetime="{:%Y-%m-%dT%H:%M:%SZ}">{}</time>').format(at.astimezone(datetime.timezone.utc), text)
 
 
 def _written(at):
-    return f"{at:%a} {at.day} {at:%b %Y, %H:%M} UTC"
+    return f"{at:%a} {at.day} {at:%b %Y, %H:%M %Z}"
 
 
 def _away(seconds):
@@ -229,11 +253,33 @@ def came_of(job):
     return (counts or "nothing returned yet") + took
 
 
+def stream(number):
+    """What a stream of the audit is about."""
+    return f"request {number}" if number else "the policy"
+
+
+def remark(detail):
+    """What somebody wrote with an act, or gave as its reason; empty where there is none."""
+    said = [detail.get(name) for name in ("comment", "reason", "because")]
+    return next((text for text in said if isinstance(text, str) and text), "")
+
+
+def pretty(content):
+    """What JSON has a form for, as people read it."""
+    return json.dumps(content, indent=2, ensure_ascii=False)
+
+
+def event_name(event):
+    """The name of what a calendar has: a window, a freeze, or a request that may go on."""
+    words = {"window": "window {}", "freeze": "freeze {}", "request": "request {} may be applied"}
+    return capital(words[event["kind"]].format(event["name"]))
+
+
 FILTERS = {
     function.__name__: function
     for function in (
-        when, at, count_of, tone, in_order, wanted, before, observed, cut, short, sentence, capital, lines, progress,
-        bar, in_force, to_come, worst_first, standings, told, approved, in_line,
-        came_of,
+        when, epoch, at, clock, date, count_of, tone, in_order, wanted, before, observed, cut, short, sentence, capital,
+        lines, pretty, progress, bar, in_force, to_come, worst_first, standings, told, approved, in_line, came_of,
+        event_name, stream, remark,
     )
 }  # fmt: skip

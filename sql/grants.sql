@@ -83,6 +83,8 @@ GRANT EXECUTE ON FUNCTION
     approval.audit_trail,
     approval.verify_audit,
     approval.check_policy,
+    approval.check_work,
+    approval.check_alarms,
     approval.why,
     approval.what_if,
     approval.replay_type,
@@ -388,12 +390,20 @@ GRANT EXECUTE ON FUNCTION
     approval.list_types_by_session,
     approval.show_type_by_session,
     approval.what_if_by_session,
+    approval.replay_type_by_session,
     approval.list_groups_by_session,
     approval.list_group_by_session,
     approval.search_packages_by_session,
     approval.submit_request_by_session,
     approval.compliance_by_session,
-    approval.out_of_line_by_session
+    approval.out_of_line_by_session,
+    approval.show_calendar_by_session,
+    approval.next_opening_by_session,
+    approval.show_health_by_session,
+    approval.list_audit_by_session,
+    approval.show_audit_entry_by_session,
+    approval.verify_audit_by_session,
+    approval.export_audit_by_session
 TO approval_portal;
 GRANT EXECUTE ON FUNCTION
     approval.list_requests_by_session,

@@ -89,9 +89,13 @@ class SessionClient:
         """See Client.type()."""
         return db.value(self._conn, "show_type_by_session", self._token, name)
 
-    def what_if(self, request_type, minions):
-        """See Client.what_if(), of a request of theirs."""
-        return db.value(self._conn, "what_if_by_session", self._token, request_type, minions)
+    def what_if(self, request_type, minions, requester=None):
+        """See Client.what_if(); the requester is by default the person themselves."""
+        return db.value(self._conn, "what_if_by_session", self._token, request_type, requester, minions)
+
+    def replay(self, definition, limit=DEFAULT_LIMIT):
+        """See Client.replay(); raises Refused with AP017, too, where the policy could not have this definition."""
+        return db.call(self._conn, "replay_type_by_session", self._token, db.json(definition), limit)
 
     def request(self, request_type, minions, given, reason, after, overlap, key, digest=None):
         """
@@ -205,6 +209,65 @@ class SessionClient:
         """
         rows = db.call(self._conn, "out_of_line_by_session", self._token, limit, standing, group, after and list(after))
         return masked(rows, OF_MINIONS, self._masker)
+
+    def calendar(self, start, until, limit=DEFAULT_LIMIT):
+        """
+        What is on between two times, as JSON has it: {events: [{kind: window or freeze, name, starts_at, ends_at,
+        types, minion_group, reason}], so many at the most; held: [{request, type, reason, until, by}], approved
+        requests that wait for an opening now; calendars: as Client.calendars() has them}.
+        """
+        return db.value(self._conn, "show_calendar_by_session", self._token, start, until, limit)
+
+    def next_opening(self, request_id):
+        """
+        When a request may be applied next: [{opens_at: a datetime, or None where none is known, text: the cause}], one
+        for each cause.
+        """
+        return db.call(self._conn, "next_opening_by_session", self._token, request_id)
+
+    def acts(self, stream=None, who=None, act=None, start=None, until=None, before=None, limit=DEFAULT_LIMIT):
+        """
+        What the audit has, the newest first: [{stream: the number of a request, or 0 for policy and inventory, seq, at,
+        actor, assurance, act, detail, hash}].
+
+        stream, who, act, start, until
+            Only of one stream; by a principal, an identity or a login; of a kind; between two times.
+        before
+            (at, stream, seq): only what comes behind that.
+        """
+        place = before or (None, None, None)
+        return db.call(self._conn, "list_audit_by_session", self._token, stream, who, act, start, until, *place, limit)
+
+    def act(self, stream, seq):
+        """
+        One entry of the audit whole: besides its content ``gives_hash``, whether that gives its hash; ``is_sealed``,
+        whether a seal covers it; and ``last``, the number of the last entry of its stream.
+        """
+        return db.value(self._conn, "show_audit_entry_by_session", self._token, stream, seq)
+
+    def verify_audit(self, head, seconds):
+        """
+        Recompute the whole audit: {problem_count, problems: the first of them, as Client.verify_audit() has them, head:
+        {seal_no, sealed_at, hash} or None, unsealed: how many streams have acts that no seal covers, kept: the number
+        of the seal that has the hash ``head``, None: none}.
+
+        Raises Refused besides: with 57014 where so many seconds do not suffice, and with 55P03 while somebody else does
+        it.
+        """
+        with db.translated(), self._conn.transaction():
+            self._conn.execute("SELECT pg_catalog.set_config('statement_timeout', %s, true)", (f"{seconds}s",))
+            return db.value(self._conn, "verify_audit_by_session", self._token, head)
+
+    def export_audit(self):
+        """See Client.export_audit()."""
+        return db.stream(self._conn, "export_audit_by_session", self._token)
+
+    def health(self):
+        """
+        What the database knows of how all goes: {findings: [{severity, subject, problem, remedy}], as `salt-approval
+        check` has them; numbers: [{name, labels, value}], as engine/metrics.py names them}.
+        """
+        return db.value(self._conn, "show_health_by_session", self._token)
 
     def sessions(self):
         """Their sessions, the last used first: [{session, provider, address, began_at, seen_at, ends_at, present}]."""

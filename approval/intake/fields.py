@@ -305,6 +305,8 @@ def _check_json(what, value):
     elif isinstance(value, list):
         for content in value:
             _check_json(what, content)
+    elif isinstance(value, str) and "\0" in value:
+        raise InputError(f"{what} must not contain a NUL character")
     elif isinstance(value, int) and not SMALLEST <= value <= LARGEST:
         raise InputError(
             f"{what} has a number that Salt cannot carry, beyond -2^63 to 2^64-1: give it as text, in quotes"

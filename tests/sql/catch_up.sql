@@ -134,10 +134,10 @@ SELECT is(pg_temp.states(), 'returned (boot boot-1), silent (boot boot-9)', 'wha
 SELECT pg_temp.note('{web1}') \g /dev/null
 UPDATE approval.catch_up SET due_at = now() - interval '20 minutes' WHERE state = 'waiting';
 UPDATE approval.catch_up SET state_at = now() - interval '20 minutes';
-SELECT alike(pg_temp.act('t_bob', 'SELECT problem FROM approval.check_policy() WHERE subject = ''minions that started'''), '% minion% to be caught up since %, and none is taken',
+SELECT alike(pg_temp.act('t_bob', 'SELECT problem FROM approval.check_work() WHERE subject = ''minions that started'''), '% minion% to be caught up since %, and none is taken',
     'is found by the check');
 UPDATE approval.catch_up SET state_at = now() WHERE state = 'ended';
-SELECT is(pg_temp.act('t_bob', 'SELECT problem FROM approval.check_policy() WHERE subject = ''minions that started'''), NULL, 'one that moves is not');
+SELECT is(pg_temp.act('t_bob', 'SELECT problem FROM approval.check_work() WHERE subject = ''minions that started'''), NULL, 'one that moves is not');
 
 -- Those that are in line.
 SELECT pg_temp.report('web1', 3, '{hello,more,by-hand}', '{converged,converged,converged}', '{1,1,1}', 'run-1') \g /dev/null

@@ -205,10 +205,10 @@ SELECT is((SELECT assurance FROM approval.decision WHERE request_id = pg_temp.of
 
 -- Warnings for operators.
 UPDATE approval.ticket_delivery SET due_at = now() - interval '1 hour', received_at = now() - interval '1 hour' WHERE key = 'k2';
-SELECT is((SELECT array_agg(problem ORDER BY problem) FROM approval.check_policy() WHERE subject = 'tickets of jira-a'),
+SELECT is((SELECT array_agg(problem ORDER BY problem) FROM approval.check_work() WHERE subject = 'tickets of jira-a'),
     ARRAY['1 delivery could not be worked off', '1 delivery waits since ' || approval.when_text(now() - interval '1 hour') || ', and none is taken'],
     'deliveries that were given up, or that nobody takes');
 UPDATE approval.ticket_delivery SET leased_until = now() + interval '1 minute' WHERE key = 'k2';
-SELECT is((SELECT count(*) FROM approval.check_policy() WHERE subject = 'tickets of jira-a'), 1::bigint, 'not of one that somebody has taken');
+SELECT is((SELECT count(*) FROM approval.check_work() WHERE subject = 'tickets of jira-a'), 1::bigint, 'not of one that somebody has taken');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- Pages on the web besides those to decide: minions, what was sent to them and what they returned, by the token of a session.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(52);
+SELECT plan(62);
 
 CREATE ROLE t_portal LOGIN; GRANT approval_portal TO t_portal;
 SELECT approval.put_speaker('t_portal', 'web', 'authenticated') \g /dev/null
@@ -28,9 +28,10 @@ SELECT throws_ok(format('SELECT pg_temp.portal(%L, ''never'')', call), 'AP021', 
 FROM unnest(ARRAY['* FROM approval.list_minions_by_session(%s, NULL, NULL, 10)', 'approval.show_minion_by_session(%s, ''web1'')',
     '* FROM approval.list_returns_by_session(%s, ''web1'', NULL, 10)',
     '* FROM approval.list_jobs_by_session(%s, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 10)',
-    '* FROM approval.list_types_by_session(%s)', 'approval.show_type_by_session(%s, ''package'')', 'approval.what_if_by_session(%s, ''package'', 1)',
+    '* FROM approval.list_types_by_session(%s)', 'approval.show_type_by_session(%s, ''package'')', 'approval.what_if_by_session(%s, ''package'', NULL, 1)',
     '* FROM approval.list_groups_by_session(%s)', '* FROM approval.list_group_by_session(%s, ''shop'')', '* FROM approval.search_packages_by_session(%s, ''a'', NULL, 10)',
     '* FROM approval.compliance_by_session(%s)', '* FROM approval.out_of_line_by_session(%s, 10, NULL, NULL, NULL)',
+    '* FROM approval.replay_type_by_session(%s, ''{}'', 10)',
     'approval.submit_request_by_session(%s, ''package'', ''r'', ''{web1}'', ''{package}'', ''{a}'', ''{1}'', NULL, NULL, ''aaaaaaaaaaaaaaaa'', NULL)']) AS call;
 
 -- To find minions.
@@ -74,8 +75,21 @@ SELECT is(ARRAY[pg_temp.portal('string_agg(type || '' '' || may_request, '','' O
         pg_temp.portal('string_agg(type || '' '' || may_request, '','' ORDER BY type) FROM approval.list_types_by_session(%s)', 'dave')],
     '{"own true,package true,standard true","own false,package true,standard true"}', 'types in which they may ask; none to take back');
 SELECT is(pg_temp.portal('approval.show_type_by_session(%s, ''package'') #>> ''{definition,kind}'''), 'package', 'a type');
-SELECT is(pg_temp.portal('concat_ws('' '', w ->> ''requester'', w -> ''may_request'', w #>> ''{stages,0,any_of,0,approvers}'') FROM approval.what_if_by_session(%s, ''package'', 1) AS w'),
+SELECT is(pg_temp.portal('concat_ws('' '', w ->> ''requester'', w -> ''may_request'', w #>> ''{stages,0,any_of,0,approvers}'') FROM approval.what_if_by_session(%s, ''package'', NULL, 1) AS w'),
     'alice true ["bob", "carol"]', 'who would approve what they ask for');
+SELECT is(ARRAY(SELECT jsonb_array_elements_text(pg_temp.portal('approval.what_if_by_session(%s, ''package'', ''bob'', 1) #> ''{stages,0,any_of,0,approvers}''')::jsonb)),
+    '{alice,carol}', 'and of what somebody else does');
+SELECT throws_ok($$SELECT pg_temp.portal('approval.what_if_by_session(%s, ''package'', ''nobody'', 1)')$$, 'AP001', NULL, 'whom somebody has to know');
+CREATE FUNCTION pg_temp.replay(definition text) RETURNS text LANGUAGE sql AS $$
+SELECT pg_temp.portal(format('string_agg(concat_ws('' '', would_pass, stage), '', '' ORDER BY request_id) FROM approval.replay_type_by_session(%%s, %L, 10)', definition))
+$$;
+SELECT pg_temp.decide('t_bob', :second), pg_temp.decide('t_dave', :second) \g /dev/null
+SELECT is(pg_temp.replay('{"name": "package", "kind": "package", "requesters": ["*"], "chain": [{"name": "owner", "any_of": [{"group": "owners", "quorum": 2}]}]}'),
+    'f stage 1 (owner)', 'what a definition would have made of past requests');
+SELECT throws_ok(format('SELECT pg_temp.replay(%L)', definition), 'AP017', NULL, 'which is none: ' || definition)
+FROM unnest(ARRAY['{}', '[]', '{"name": "package", "chain": 1}', '{"name": "package", "pre_approved": "perhaps"}',
+    '{"name": "package", "kind": "package", "requesters": ["*"], "chain": [{"name": "a", "any_of": [{"group": "no such"}]}]}']) AS definition;
+SELECT is((SELECT max(type_version) FROM approval.request_type WHERE type_name = 'package'), 1, 'nothing was put');
 SELECT approval.put_minion_group('shop', 'The shop', '{web2,web1,db1}') \g /dev/null
 SELECT is(pg_temp.portal('concat_ws('' '', minion_group, title, minions) FROM approval.list_groups_by_session(%s)'), 'shop The shop 3', 'groups of minions');
 SELECT is(pg_temp.portal('string_agg(minion_id, '' '') FROM approval.list_group_by_session(%s, ''shop'')'), 'web1 web2', 'the minions of one, without who was removed');

@@ -11,9 +11,13 @@ from ...errors import ApprovalError, ConfigError
 from ...intake import own_patterns
 from ...settings import PARTS, SERVICE_PARTS, Settings
 from .. import migrate
-from . import alarms, running, spool, top
+from . import running, spool, top
 
 OLDEST_SERVER = 150000
+# The functions by which the database finds out itself what is wrong, by the names of these parts.
+IN_DATABASE = {
+    "policy": "check_policy", "work": "check_work", "job log": "check_job_log", "alarms": "check_alarms",
+}  # fmt: skip
 
 
 def state_root():
@@ -250,11 +254,9 @@ def _check_part(settings, part, uid, findings):
             _check_schema(conn, where, findings)
             findings.look("schema")
             if part == "runner":
-                findings.rows += db.call(conn, "check_policy")
-                findings.look("policy")
-                findings.rows += db.call(conn, "check_job_log")
-                findings.look("job log")
-                alarms.run(conn, findings)
+                for name, function in IN_DATABASE.items():
+                    findings.rows += db.call(conn, function)
+                    findings.look(name)
     except config.ConfigError as exc:
         findings.refused(where, exc, "See: salt-approval help connections")
     except ApprovalError as exc:

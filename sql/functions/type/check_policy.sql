@@ -61,32 +61,10 @@ FROM approval.newest_type AS t JOIN approval.request_type_stage AS s USING (type
 WHERE NOT EXISTS (SELECT FROM approval.speaks_for AS f WHERE f.provider = site)
 GROUP BY t.type_name, s.stage_no, s.name
 UNION ALL
-SELECT 'warning', format('tickets of %s', d.provider),
-    CASE count(*) WHEN 1 THEN '1 delivery' ELSE count(*) || ' deliveries' END || ' could not be worked off',
-    'See why: salt-approval itsm list SITE --deliveries. Once that is mended: salt-approval itsm retry SITE.'
-FROM approval.ticket_delivery AS d WHERE d.state = 'dead' GROUP BY d.provider
-UNION ALL
-SELECT 'warning', format('tickets of %s', d.provider),
-    format('%s since %s, and none is taken', CASE count(*) WHEN 1 THEN '1 delivery waits' ELSE count(*) || ' deliveries wait' END,
-           approval.when_text(min(d.received_at))),
-    'The worker tickets of salt-approval serve does it, where approval:itsm has the site.'
-FROM approval.ticket_delivery AS d WHERE d.state = 'waiting' AND d.due_at <= now() - interval '15 minutes'
-    AND (d.leased_until IS NULL OR d.leased_until <= now())
-GROUP BY d.provider
-UNION ALL
-SELECT 'warning', 'minions that started',
-    format('%s to be caught up since %s, and none is taken',
-           approval.counted(count(*), 'minion'), approval.when_text(min(c.due_at))),
-    'The worker catch_up of the engine whose master has their keys does it; salt-approval catch-ups has them.'
-FROM approval.catch_up AS c WHERE c.state = 'waiting' AND c.due_at <= now() - interval '15 minutes'
-    AND NOT EXISTS (SELECT FROM approval.catch_up AS taken
-                    WHERE taken.state <> 'waiting' AND taken.state_at > now() - interval '15 minutes')
-HAVING count(*) > 0
-UNION ALL
 SELECT 'error', 'request types', 'there are none: nothing can be requested', 'salt-approval policy load FILE'
 WHERE NOT EXISTS (SELECT FROM approval.request_type)
 ORDER BY 1, 2
 $$;
 COMMENT ON FUNCTION approval.check_policy IS
-    'Parts of the policy that cannot work, and work that stands: severity (error, warning), what it is about, the problem, how to '
-    'mend it. Definer: tables are private.';
+    'Parts of the policy that cannot work: severity (error, warning), what it is about, the problem, how to mend it. Definer: '
+    'tables are private.';

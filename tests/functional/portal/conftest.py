@@ -18,6 +18,7 @@ import time
 import pytest
 import requests
 import yaml
+from standins.oidc import CLIENT_ID, CLIENT_SECRET, OidcStandIn
 
 from saltext.approval import config
 from saltext.approval.intake import api_token, masking
@@ -441,5 +442,41 @@ def program(rest, make_token):
 
     def begin(name=None, *scopes):
         return Program(rest, name and make_token(name, *(scopes or ("read", "request", "decide"))))
+
+    return begin
+
+
+@pytest.fixture
+def corp(free_port):
+    """A provider that knows the service as its client, under two of its names."""
+    names = ("corp", "evil")
+    with OidcStandIn(*(f"http://localhost:{free_port}/login/oidc/{name}/return" for name in names)) as provider:
+        yield provider
+
+
+@pytest.fixture
+def settings_for(tmp_path):
+    """A function that gives what stands in settings about a provider with this issuer."""
+    secret = tmp_path / "client.secret"
+    secret.touch(mode=0o600)
+    secret.write_text(CLIENT_SECRET + "\n")
+
+    def settings(issuer, **changes):
+        return {"issuer": issuer, "client_id": CLIENT_ID, "client_secret_file": str(secret), **changes}
+
+    return settings
+
+
+@pytest.fixture
+def open_corp(approved, start, settings_of, settings_for, free_port, corp):
+    """A function that starts a service where bob and carol sign in at ``corp``, and at these other issuers."""
+    for name in ("bob", "carol"):
+        approved.execute("SELECT approval.put_identity('corp', %s, %s)", (f"u-{name}", name))
+    approved.execute("SELECT approval.put_speaker('portal', 'corp', 'authenticated')")
+
+    def begin(**issuers):
+        oidc = {name: settings_for(issuer) for name, issuer in {"corp": corp.issuer, **issuers}.items()}
+        oidc["corp"]["title"] = "the company"
+        return start({"public_url": f"http://localhost:{free_port}"}, portal={**settings_of("portal"), "oidc": oidc})
 
     return begin

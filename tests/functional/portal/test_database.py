@@ -102,3 +102,22 @@ def test_a_socket_is_shut_down_in_time_and_not_after():
         assert ours_end.recv(1) == b"x"
         with cut_after(0.05, ours_end.fileno()):
             assert ours_end.recv(1) == b""
+
+
+def test_what_is_long_is_read_one_at_a_time_and_beside_the_others(connections, until, database):
+    def numbers(conn):
+        with conn.cursor() as cursor:
+            yield from (row["n"] for row in cursor.stream("SELECT n FROM generate_series(1, 100000) AS n"))
+
+    reading = connections.stream(60.0, numbers)
+    assert next(reading) == 1
+    assert connections.call(20.0, one) == 1
+    with pytest.raises(Unavailable, match="something else that is long is being read"):
+        next(connections.stream(60.0, numbers))
+    # A reader who goes away in the middle leaves nothing behind.
+    reading.close()
+    until(lambda: len(database.execute(BACKENDS)) == 1)
+    assert sum(1 for _ in connections.stream(60.0, numbers)) == 100_000
+    with pytest.raises(Unavailable):
+        list(connections.stream(0.2, lambda conn: iter(conn.execute("SELECT pg_sleep(60)"))))
+    assert next(connections.stream(60.0, numbers)) == 1

@@ -1,5 +1,6 @@
 """The pages on compliance and on the job log, by a browser that runs no script: what they show, and what is refused."""
 
+import csv
 import re
 
 import pytest
@@ -42,6 +43,36 @@ def test_how_many_are_in_line_and_which_are_not(visit, approve, prove, people):
     assert "None is failed." in bob.get("/compliance?standing=failed").plain
     assert bob.get("/compliance?standing=odd").text.count('data-label="Minion"') == 2
     assert "Nothing is approved for any of them." in bob.get("/compliance?group=nothing").plain
+
+
+def test_deviations_as_a_file(visit, approve, prove, people):
+    assert visit().get("/compliance.csv").status_code == 303
+    approve(["web1", "web2"], {"hello": "2.12-1", "sl": "5"})
+    prove("web1", {"hello": ("failed", "=cmd|x"), "sl": ("converged", "5")})
+    bob = visit("bob")
+    answer = bob.get("/compliance.csv?standing=failed")
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="out-of-line.csv"'
+    table = csv.DictReader(answer.text.splitlines())
+    (row,) = table
+    assert table.fieldnames == [
+        "minion_id",
+        "standing",
+        "kind",
+        "name",
+        "expected",
+        "observed",
+        "since",
+        "last_seen",
+        "why",
+    ]
+    assert (row["minion_id"], row["standing"], row["name"], row["expected"]) == ("web1", "failed", "hello", "2.12-1")
+    # No program takes what a minion said for a formula.
+    assert row["observed"] == "'=cmd|x"
+    assert "hunter2" not in answer.text
+    assert len(bob.get("/compliance.csv?standing=silent").text.splitlines()) == 1
+    assert bob.get("/compliance.csv?group=a%00").status_code == 400
+    assert 'href="/compliance.csv?standing=failed"' in bob.get("/compliance?standing=failed").text
 
 
 def test_pages_of_deviations(visit, approve, prove, people):

@@ -37,8 +37,8 @@ def test_it_ends_with_what_it_looked_at(approved, master_config, working_master)
     report = check.run(str(master_config()))
     text = system.findings_text(report.findings, report.looked_at).splitlines()
     assert text[-1].startswith(
-        "looked at: master configuration, database, logins, roles, schema, policy, job log, alarms, master, engine, "
-        "snapshot, spool, top file: "
+        "looked at: master configuration, database, logins, roles, schema, policy, work, job log, alarms, master, "
+        "engine, snapshot, spool, top file: "
     )
     assert text[-1].endswith(": 0 errors, 2 warnings")
 

@@ -220,6 +220,8 @@ def test_the_same_json_has_the_same_text():
     assert fields.json_text("it", {"b": [1, None], "a": "ü"}) == '{"a":"ü","b":[1,null]}'
     with pytest.raises(InputError, match="it is not valid UTF-8"):
         fields.json_text("it", "\ud800")
+    with pytest.raises(InputError, match="it must not contain a NUL character"):
+        fields.json_text("it", {"a": ["\0"]})
 
 
 def test_parameters():
