@@ -216,7 +216,7 @@ class Month:
         self._plan(ago(1), self._drifting())
         self._plan(ago(0.9), self._emergency("sudo", "office", "Privilege escalation, CERT warning of this night"))
         for number, asked in enumerate(EVERYDAY[:9]):
-            self._plan(ago(0.12 + number / 9), self._waiting(*asked))
+            self._plan(ago(0.03 + number / 25), self._waiting(*asked))
         self._plan(ago(0.05), self._waiting("package", "shops", 400, "sudo", "CVE-2025-32463, all tills of the north"))
 
     @staticmethod
