@@ -125,9 +125,13 @@ class Server:
         """Make the folders and an empty cluster in them."""
         initdb = [binary("initdb"), "-D", self.data, "-U", SUPERUSER, "-E", "UTF8", "--locale=C.UTF-8", "-N"]
         self.make_folders()
-        subprocess.run(  # noqa: S603
-            self.as_account([*initdb, "--auth=peer"]), cwd=self.directory, check=True, stdout=subprocess.DEVNULL
+        made = subprocess.run(  # noqa: S603
+            self.as_account([*initdb, "--auth=peer"]), cwd=self.directory, check=False, capture_output=True, text=True
         )
+        if made.returncode != 0:
+            raise Unavailable(
+                f"no private PostgreSQL could be made in {self.directory} by the account {self.account.pw_name}: {made.stderr}"
+            )
         with open(self.data / "postgresql.conf", "a", encoding="utf-8") as file:
             file.write(CONFIGURATION.format(socket=self.socket))
         (self.data / "pg_hba.conf").write_text(HBA.format(superuser=SUPERUSER))

@@ -58,8 +58,8 @@ def run(bind, minions, say):
     host, port = _loopback(bind)
     if not LEAST <= minions <= MOST:
         raise InputError(f"a month has {LEAST} to {MOST:,} minions")
+    _check_free(host, port)
     with _until_ended(), _folder() as folder:
-        _check_free(host, port)
         words = {name: secrets.token_urlsafe(12) for name in PEOPLE}
         say("Starting a PostgreSQL of its own ...")
         with postgres.Server(folder / "postgres") as server:
