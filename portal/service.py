@@ -32,13 +32,18 @@ READY_S = 2.0
 
 
 def run(settings, schema):
+    """Serve what application() gives until SIGTERM. Raises ConfigError, before anything is served."""
+    Server(*application(settings, schema)).run()
+
+
+def application(settings, schema):
     """
-    Serve until SIGTERM, by the settings.Settings.
+    The WSGI application by the settings.Settings, and its config.Web.
 
     schema
         Has ``status(conn)``, as admin.migrate.Schema, whose ``pending`` has to be empty for the service to be ready.
 
-    Raises ConfigError, before anything is served.
+    Raises ConfigError.
     """
     web = config.load(settings.web())
     heard = _heard(settings, web.public_url)
@@ -85,7 +90,7 @@ def run(settings, schema):
         blueprints += [one.blueprint(people) for one in (minions, asking, compliance, jobs)]
     else:
         blueprints.append(pages.blueprint())
-    Server(app.create(web, checks, blueprints), web).run()
+    return app.create(web, checks, blueprints), web
 
 
 def _connections(settings, part):
