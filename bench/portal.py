@@ -160,7 +160,7 @@ class Site:
             ("portal_request", lambda: f"/requests/{chance.randint(1, requests)}", PAGE_MS),
             ("portal_request_100k", lambda: f"/requests/{self._large}", PAGE_MS),
             ("portal_minion", lambda: f"/minions/m{chance.randrange(size)}", PAGE_MS),
-            ("portal_minions", lambda: f"/minions?name=m{chance.randrange(size) // 10}", PAGE_MS),
+            ("portal_minions", lambda: f"/minions?name={chance.randrange(size) // 10}", PAGE_MS),
             ("portal_compliance", lambda: "/compliance", PAGE_MS),
             ("portal_compliance_group", lambda: f"/compliance?group=group{chance.randint(1, GROUPS)}", PAGE_MS),
             ("portal_jobs", lambda: "/jobs", PAGE_MS),
