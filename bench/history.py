@@ -16,7 +16,7 @@ INSERT INTO approval.request
 SELECT 'package', 1, 'converged', 1, 'authenticated', '', 'pg', 1, 1, now(), now(), now(), now()
 FROM generate_series(1, %(items)s / 10) AS n;
 INSERT INTO approval.item_set
-SELECT request_id, 1, 'sha256:' || repeat('0', 64), 10, now() FROM approval.request;
+SELECT request_id, 1, 'sha256:' || repeat('0', 64), 10, now(), true, 10 FROM approval.request;
 INSERT INTO approval.request_stage SELECT request_id, 1, 'owner', 'asserted', NULL, NULL, now(), now()
 FROM approval.request;
 INSERT INTO approval.request_quorum SELECT request_id, 1, 'owners', 1 FROM approval.request;
