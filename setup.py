@@ -34,6 +34,7 @@ PACKAGE_DATA = {
     ROOT: ["py.typed", "*.pyi"],
     ROOT + ".cli": ["completions/*"],
     ROOT + ".policy": ["types.yaml"],
+    ROOT + ".trial": ["policy.yaml"],
     ROOT + ".portal": ["openapi.yaml", "templates/*.html", "static/*"],
     ROOT + ".itsm": ["*.json", "languages/*.yaml"],
     ROOT + ".chat": ["texts/*.yaml"],

@@ -40,13 +40,24 @@ READY_S = 2.0
 
 
 def run(settings, schema):
+    """Serve what application() gives until SIGTERM. Raises ConfigError, before anything is served."""
+    served, web, counting = application(settings, schema)
+    try:
+        Server(served, web, counting).run()
+    finally:
+        if counting is not None:
+            counting.end()
+
+
+def application(settings, schema):
     """
-    Serve until SIGTERM, by the settings.Settings.
+    The WSGI application by the settings.Settings, its config.Web, and its metrics.Metrics, which are to be ended (None:
+    nothing is counted).
 
     schema
         Has ``status(conn)``, as admin.migrate.Schema, whose ``pending`` has to be empty for the service to be ready.
 
-    Raises ConfigError, before anything is served.
+    Raises ConfigError.
     """
     web = config.load(settings.web())
     heard = _heard(settings, web.public_url)
@@ -98,11 +109,7 @@ def run(settings, schema):
     else:
         blueprints.append(pages.blueprint())
     counting = None if web.metrics is None else metrics.Metrics(web.metrics[1])
-    try:
-        Server(app.create(web, checks, blueprints, names_people, counting), web, counting).run()
-    finally:
-        if counting is not None:
-            counting.end()
+    return app.create(web, checks, blueprints, names_people, counting), web, counting
 
 
 def _connections(settings, part):

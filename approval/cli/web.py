@@ -12,7 +12,15 @@ def add(commands):
     command = leaf(
         commands, "web", _web, "serve what comes in over HTTP: deliveries of systems of tickets, and pages for people"
     )
-    command.add_argument("--config", metavar="FILE", default=CONFIG, help="its settings (%(default)s)")
+    command.add_argument("--config", metavar="FILE", help=f"its settings ({CONFIG})")
+    command.add_argument(
+        "--demo",
+        action="store_true",
+        help="serve pages to try out, on a private PostgreSQL with a believable month in it; needs the server's programs "
+        "here, and leaves nothing behind",
+    )
+    command.add_argument("--bind", metavar="HOST:PORT", help="where the demo listens, on this machine (127.0.0.1:8087)")
+    command.add_argument("--minions", metavar="NUMBER", type=int, help="how many the demo has (2000)")
     ours = command.add_subparsers(title="commands", metavar="COMMAND")
     command = leaf(
         ours, "password", _password,
@@ -23,9 +31,14 @@ def add(commands):
 
 
 def _web(arguments):
+    from ..errors import InputError
     from ..settings import Settings
 
-    settings = Settings.from_service_file(arguments.config)
+    if arguments.demo:
+        return _demo(arguments)
+    if arguments.bind is not None or arguments.minions is not None:
+        raise InputError("--bind and --minions are of --demo: where the service listens stands in its settings, as bind")
+    settings = Settings.from_service_file(arguments.config or CONFIG)
     try:
         from ..portal import service
     except ModuleNotFoundError as exc:
@@ -33,6 +46,21 @@ def _web(arguments):
     from ..admin import migrate
 
     service.run(settings, migrate.Schema())
+    return DONE
+
+
+def _demo(arguments):
+    from ..errors import InputError
+
+    if arguments.config is not None:
+        raise InputError("--demo makes settings of its own: leave --config out")
+    try:
+        from ..portal import service  # noqa: F401 (what it needs is missed before a month is lived)
+        from ..trial import site
+    except ModuleNotFoundError as exc:
+        raise _missing(exc) from None
+    minions = site.MINIONS if arguments.minions is None else arguments.minions
+    site.run(arguments.bind or site.BIND, minions, lambda line: print(line, flush=True))
     return DONE
 
 

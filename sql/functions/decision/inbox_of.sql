@@ -55,8 +55,7 @@ BEGIN
             ORDER BY (e.asked).request_id LIMIT p_limit
     )
     SELECT r.request_id, e.act, r.type_name, t.title, asker.name, r.reason, r.submitted_at,
-        (SELECT count(DISTINCT i.minion_id) FROM approval.current_item AS i WHERE i.request_id = r.request_id),
-        v.item_count, e.stage_no, e.stage_name, e.groups, CASE WHEN e.voter_id <> person THEN stead.name END, e.escalated,
+        v.minion_count, v.item_count, e.stage_no, e.stage_name, e.groups, CASE WHEN e.voter_id <> person THEN stead.name END, e.escalated,
         e.until, e.until_what, e.min_assurance, given.strength >= coalesce(least_one.strength, 0), CASE WHEN e.act = 'decide'
             THEN coalesce(approval.unresolved_overlap(r.request_id), 'it has ' || approval.missing_plan(r.request_id, moment)) END,
         v.digest, (SELECT count(*) FROM every)
@@ -64,7 +63,7 @@ BEGIN
     CROSS JOIN LATERAL (SELECT (e.asked).*) AS r
     JOIN approval.request_type AS t USING (type_name, type_version)
     CROSS JOIN LATERAL (
-        SELECT s.item_count, s.digest FROM approval.item_set AS s
+        SELECT s.minion_count, s.item_count, s.digest FROM approval.item_set AS s
         WHERE s.request_id = r.request_id AND s.item_set_version = r.item_set_version LIMIT 1) AS v
     JOIN approval.principal AS asker ON asker.principal_id = r.requester_id
     JOIN approval.principal AS stead ON stead.principal_id = e.voter_id

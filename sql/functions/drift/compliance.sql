@@ -1,12 +1,12 @@
 CREATE OR REPLACE FUNCTION approval.compliance() RETURNS TABLE (standing text, minions bigint, resources bigint)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-SELECT s.name, count(g.minion_id), CASE WHEN s.name = 'drifting' THEN (
+SELECT s.name, coalesce(g.minions, 0), CASE WHEN s.name = 'drifting' THEN (
     SELECT count(*) FROM approval.drift AS t
     JOIN approval.document_in_force(now()) AS d USING (minion_id)
     WHERE t.cleared_at IS NULL AND t.item_id = ANY (d.item_ids)) END
 FROM unnest(ARRAY['converged', 'drifting', 'failed', 'waiting', 'silent', 'unknown']) WITH ORDINALITY AS s (name, place)
-LEFT JOIN approval.standing AS g ON g.standing = s.name
-GROUP BY s.name, s.place ORDER BY s.place
+LEFT JOIN approval.count_standings() AS g ON g.standing = s.name AND g.minion_group IS NULL
+ORDER BY s.place
 $$;
 COMMENT ON FUNCTION approval.compliance IS
     'How many minions stand how to what is approved for them (see view standing), also where there is none; of drifting ones how '

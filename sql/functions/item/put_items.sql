@@ -3,7 +3,9 @@ CREATE OR REPLACE FUNCTION approval.put_items(
     p_values text[], p_now timestamptz) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    INSERT INTO approval.item_set VALUES (p_request_id, p_version, p_digest, cardinality(p_minions), p_now);
+    INSERT INTO approval.item_set (request_id, item_set_version, digest, item_count, created_at, minion_count)
+    SELECT p_request_id, p_version, p_digest, count(*), p_now, count(DISTINCT given.minion_id)
+    FROM unnest(p_minions) AS given (minion_id);
     INSERT INTO approval.item (minion_id, request_id, item_set_version, state, kind, name, type, content, digest)
     SELECT given.minion_id, p_request_id, p_version, 'proposed', given.kind, given.name, given.type, given.content,
         approval.item_digest(given.minion_id, given.kind, given.name, given.type, given.content)

@@ -29,12 +29,12 @@ BEGIN
         SELECT w.* FROM wanted AS w WHERE p_before IS NULL OR w.request_id < p_before ORDER BY w.request_id DESC LIMIT p_limit
     )
     SELECT r.request_id, r.type_name, r.state, p.name, r.submitted_at,
-        (SELECT count(DISTINCT i.minion_id) FROM approval.current_item AS i WHERE i.request_id = r.request_id),
-        (SELECT s.item_count FROM approval.item_set AS s
-         WHERE s.request_id = r.request_id AND s.item_set_version = r.item_set_version),
-             approval.waiting_for(r.request_id), r.reason,
+        s.minion_count, s.item_count, approval.waiting_for(r.request_id), r.reason,
         (SELECT count(*) FROM (SELECT FROM wanted AS w ORDER BY w.request_id DESC LIMIT most_counted) AS counted)
     FROM page AS r
+    LEFT JOIN LATERAL (
+        SELECT v.minion_count, v.item_count FROM approval.item_set AS v
+        WHERE v.request_id = r.request_id AND v.item_set_version = r.item_set_version LIMIT 1) AS s ON true
     JOIN approval.principal AS p ON p.principal_id = r.requester_id
     ORDER BY r.request_id DESC;
 END

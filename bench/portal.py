@@ -1,0 +1,203 @@
+"""
+Pages of the web service, for people who look for the first time, beside a WSGI application that does nothing.
+
+The application is called in this process, as gunicorn calls it, on a private server with default settings but for fsync:
+what is measured is the time until the answer is whole, with the database's part and without the network's. Each visit is
+that of another of 200 people, who signed in before; the first visits count. The past is written at once (history.py),
+the inventory too (catalog.py); the requests that wait are submitted.
+"""
+
+import base64
+import contextlib
+import io
+import random
+import secrets
+import statistics
+import time
+import urllib.parse
+
+import catalog
+import psycopg
+from approval_database import ApprovalDatabase
+from history import load
+from psycopg.types.json import Jsonb
+from report import Floor, Row
+
+from saltext.approval.admin import migrate
+from saltext.approval.portal import passwords, service
+from saltext.approval.settings import Settings
+
+MINIONS, MINIONS_QUICK = 100_000, 2_000
+ITEMS_EACH = 100  # of a minion in the past
+PEOPLE, VISITS = 200, 200
+WAITING = 60  # requests, over a few minions each
+GROUPS, CATALOGS = 20, 5
+PAGE_MS, INBOX_MS = 150.0, 50.0
+LOGIN = "portal"
+TYPE = {
+    "name": "package",
+    "kind": "package",
+    "catalog": "off",
+    "requesters": ["*"],
+    "chain": [{"name": "owner", "any_of": [{"group": "owners", "quorum": 5}]}],
+}
+POLICY = """
+SELECT approval.put_principal('p' || n, 'person'), approval.put_identity('web', 'p' || n, 'p' || n)
+FROM generate_series(1, %(people)s) AS n ORDER BY n;
+SELECT approval.put_group('owners', '');
+SELECT approval.put_membership('owners', 'p' || n) FROM generate_series(2, %(people)s, 3) AS n;
+SELECT approval.put_request_type(%(type)s);
+SELECT approval.put_speaker('portal', 'web', 'authenticated')
+"""
+# One of a hundred minions deviates in some way, or does not answer.
+TODAY = """
+INSERT INTO approval.minion_group SELECT 'group' || n, '' FROM generate_series(1, %(groups)s) AS n;
+INSERT INTO approval.minion_group_member
+SELECT 'group' || 1 + substr(m.minion_id, 2)::integer %% %(groups)s, m.minion_id FROM approval.minion AS m;
+INSERT INTO approval.minion_fact (minion_id, os, os_release, seen_at)
+SELECT m.minion_id, 'Debian', '12', now() FROM approval.minion AS m;
+INSERT INTO approval.drift (minion_id, kind, name, item_id, expected, observed, finding, jid, since, last_seen)
+SELECT i.minion_id, i.kind, i.name, i.item_id, i.content, '0', 'It is another version.', '20260101000000000000',
+    now() - interval '1 day', now()
+FROM approval.item AS i JOIN approval.document AS d ON d.minion_id = i.minion_id AND i.item_id = d.item_ids[1]
+WHERE substr(i.minion_id, 2)::integer %% 250 = 7;
+INSERT INTO approval.silence
+SELECT m.minion_id, now() - interval '2 hours', '20260101000000000000', 'state.apply', now() - interval '2 hours', 1
+FROM approval.minion AS m WHERE substr(m.minion_id, 2)::integer %% 500 = 11;
+UPDATE approval.item AS i SET outcome = 'failed', applied_at = NULL, observed = '0', outcome_text = 'It could not be fetched.'
+FROM approval.document AS d
+WHERE d.minion_id = i.minion_id AND i.item_id = d.item_ids[1] AND substr(i.minion_id, 2)::integer %% 300 = 13
+"""
+LARGE = """
+SELECT approval.submit_request_by_session(%(token)s, 'package', 'On all of them', %(minions)s,
+    array_fill('package'::text, ARRAY[%(count)s]), array_fill('everywhere'::text, ARRAY[%(count)s]),
+    array_fill('1'::text, ARRAY[%(count)s]), NULL, NULL, rpad('large', 20, '0'), NULL)
+"""
+SMALL = """
+SELECT approval.submit_request_by_session(%(token)s, 'package', 'One of many', ARRAY['m' || %(n)s, 'm' || %(n)s + 1],
+    ARRAY['package', 'package'], ARRAY['waiting', 'waiting'], ARRAY['1', '1'], NULL, 'supersede', 'small' || lpad(%(n)s::text, 16, '0'), NULL)
+"""
+
+
+def measure(directory, quick):
+    """
+    The rows portal_inbox, portal_request_100k, portal_minion, portal_compliance, portal_jobs and portal_search: the 95th of a
+    hundred of the visits; and the floor, of an application that does nothing.
+    """
+    size = MINIONS_QUICK if quick else MINIONS
+    with ApprovalDatabase(directory / "portal") as database:
+        database.add_login(LOGIN, "approval_portal")
+        portal = Site(database, directory, size)
+        portal.fill()
+        yield Floor("portal_nothing", size, p95(portal.visits(nothing, lambda: "/")), "ms")
+        for name, path, limit in portal.pages():
+            value = p95(portal.visits(portal.application, path))
+            yield Row(name, size, value, "ms", f"{limit:g} ms, of p95", value / limit, "<= 1", value <= limit)
+
+
+def nothing(environ, start_response):
+    """A WSGI application that answers with nothing."""
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b""]
+
+
+def p95(times):
+    """The time in ms within which 95 of a hundred lie."""
+    return statistics.quantiles(times, n=20)[-1] * 1000
+
+
+class Site:
+    """The pages on a database with ``size`` minions, and people who have signed in there."""
+
+    def __init__(self, database, directory, size):
+        self._database = database
+        self._size = size
+        self._tokens = [secrets.token_bytes(32) for _ in range(PEOPLE)]
+        self._chance = random.Random(1)  # noqa: S311
+        self._large = None
+        words = directory / "passwords"
+        words.touch(mode=0o600)
+        # One digest for all: nobody signs in by it, and each costs some time.
+        digest = passwords.line("p1", "a password of all").partition(":")[2]
+        words.write_text("".join(f"p{n}:{digest}\n" for n in range(1, PEOPLE + 1)))
+        self._credential = passwords.Passwords(str(words)).credential("p1")
+        portal = {"dsn_file": str(database.dsn_file(LOGIN)), "passwords": str(words)}
+        web = {"public_url": "http://localhost:8087"}
+        self.application = service.application(Settings({"approval": {"portal": portal, "web": web}}), migrate.Schema())[0]
+
+    def fill(self):
+        """Write the past, the people and what waits for them."""
+        with psycopg.connect(self._database.dsn_of(), autocommit=True) as connection:
+            values = {"people": PEOPLE, "groups": GROUPS, "type": Jsonb(TYPE)}
+            _run(connection, POLICY, values)
+            load(connection, ITEMS_EACH * self._size, self._size)
+            connection.execute("SET session_replication_role = replica")
+            _run(connection, TODAY, values)
+            connection.execute("SET session_replication_role = origin")
+            catalog.fill(connection, CATALOGS, self._size)
+            connection.execute("ANALYZE")
+        with psycopg.connect(self._database.dsn_of(LOGIN), autocommit=True) as connection:
+            connection.execute("SET statement_timeout = 0")
+            for number, token in enumerate(self._tokens, 1):
+                connection.execute(
+                    "SELECT approval.begin_session('web', %s, %s, %s, NULL, 'infinity', '{}')",
+                    (f"p{number}", token, self._credential),
+                )
+            for number in range(WAITING):
+                connection.execute(SMALL, {"token": self._tokens[0], "n": number * 7 % (self._size - 1)})
+            large = {"token": self._tokens[0], "count": self._size, "minions": [f"m{n}" for n in range(self._size)]}
+            self._large = connection.execute(LARGE, large).fetchone()[0]
+        with psycopg.connect(self._database.dsn_of(), autocommit=True) as connection:
+            connection.execute("VACUUM ANALYZE")
+            connection.execute("CHECKPOINT")
+
+    def pages(self):
+        """(row, a function that gives the address of a visit, the limit in ms) of each."""
+        chance, size = self._chance, self._size
+        requests = ITEMS_EACH * size // 10
+        return [
+            ("portal_inbox", lambda: "/inbox", INBOX_MS),
+            ("portal_request", lambda: f"/requests/{chance.randint(1, requests)}", PAGE_MS),
+            ("portal_request_100k", lambda: f"/requests/{self._large}", PAGE_MS),
+            ("portal_minion", lambda: f"/minions/m{chance.randrange(size)}", PAGE_MS),
+            ("portal_minions", lambda: f"/minions?name={chance.randrange(size) // 10}", PAGE_MS),
+            ("portal_compliance", lambda: "/compliance", PAGE_MS),
+            ("portal_compliance_group", lambda: f"/compliance?group=group{chance.randint(1, GROUPS)}", PAGE_MS),
+            ("portal_jobs", lambda: "/jobs", PAGE_MS),
+            ("portal_jobs_minion", lambda: f"/jobs?minion=m{chance.randrange(size)}", PAGE_MS),
+            ("portal_form", lambda: "/requests/new?type=package", PAGE_MS),
+        ]
+
+    def visits(self, application, address):
+        """The seconds of each visit, by people in random order."""
+        return [
+            _visited(application, address(), token)
+            for token in self._chance.choices(self._tokens, k=VISITS)
+        ]  # fmt: skip
+
+
+def _visited(application, address, token):
+    """The seconds that the answer to a GET takes."""
+    path, _, query = address.partition("?")
+    environ = {
+        "REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": urllib.parse.unquote(path), "QUERY_STRING": query,
+        "SERVER_NAME": "localhost", "SERVER_PORT": "8087", "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": "localhost:8087",
+        "HTTP_COOKIE": f"approval={base64.urlsafe_b64encode(token).decode().rstrip('=')}", "HTTP_ACCEPT": "text/html", "REMOTE_ADDR": "127.0.0.1",
+        "wsgi.version": (1, 0), "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(), "wsgi.errors": io.StringIO(),
+        "wsgi.multithread": True, "wsgi.multiprocess": True, "wsgi.run_once": False,
+    }  # fmt: skip
+    told = []
+    start = time.perf_counter()
+    pieces = application(environ, lambda status, headers, exc=None: told.append(status))
+    b"".join(pieces)
+    seconds = time.perf_counter() - start
+    with contextlib.suppress(AttributeError):
+        pieces.close()
+    if told != ["200 OK"]:
+        raise AssertionError(f"{address} was answered with {told}")
+    return seconds
+
+
+def _run(connection, script, values):
+    for statement in script.strip().split(";\n"):
+        connection.execute(statement, values)
