@@ -25,6 +25,7 @@ import libpq_reader  # noqa: E402
 import masking  # noqa: E402
 import outage  # noqa: E402
 import pillar  # noqa: E402
+import portal  # noqa: E402
 import report  # noqa: E402
 import returns  # noqa: E402
 import rules  # noqa: E402
@@ -82,6 +83,7 @@ def measure(quick):
         yield from rules.measure(directory, quick)
         yield from job_log.measure(directory, quick, rounds, duration_s)
         yield from catalog.measure(directory, quick)
+        yield from portal.measure(directory, quick)
     with RunDirectory() as directory:
         yield from waves.measure(directory, quick)
         yield from outage.measure(directory)
