@@ -55,6 +55,9 @@ def test_to_ask_after_a_look(form, people):
     alice = form(minions="web1\r\n web2 \r\n\r\n", items="hello 2.12-1\r\nnginx=absent")
     page = alice.press("look")
     assert "4 items on 2 minions" in page.plain
+    # The answer to a form that changed nothing can be come back to; nothing else is kept by browsers.
+    assert page.headers["Cache-Control"] == "private, no-cache"
+    assert alice.visitor.get("/requests/new?type=package").headers["Cache-Control"] == "no-store"
     assert "web1 , web2 package hello 2.12-1" in page.plain
     assert "review 1 of reviewers: bob" in page.plain
     assert "release 1 of managers: bob, carol by an identity that is authenticated" in page.plain

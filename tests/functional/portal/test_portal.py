@@ -66,6 +66,7 @@ def test_to_sign_in_and_out(visit, people):
     kept = visitor.cookies["approval"]
     answer = visitor.post("/logout", visitor.hidden("/inbox"))
     assert answer.headers["Location"] == "/login?ended=yes"
+    assert answer.headers["Clear-Site-Data"] == '"cache"'
     assert "approval" not in visitor.cookies
     # The token itself is worth nothing any more.
     assert visitor.get("/inbox", headers={"Cookie": f"approval={kept}"}).status_code == 303
@@ -164,6 +165,8 @@ def test_the_way_of_a_request(visit, ask, people):
     page = bob.get(f"/requests/{number}")
     digest = people.execute("SELECT digest FROM approval.item_set")[0][0]
     assert f"Digest of all of it: {digest}" in page.plain
+    assert f"salt-approval approve {number} --digest {digest} salt-run approval.approve {number}" in page.plain
+    assert "salt-approval approve" not in carol.get(f"/requests/{number}").plain
     assert "web1 , web2 package hello 2.12-1" in page.plain
     assert 'aria-label="Chain: review present, release to come"' in page.text
     form = {**bob.hidden(f"/requests/{number}"), "decision": "approve", "comment": "seen\r\nand good"}
