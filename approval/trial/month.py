@@ -63,7 +63,7 @@ FAILURES = (
     "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 2211 (unattended-upgr)",
     "dpkg: error: cannot copy extracted data for './usr/sbin/nginx' to '/usr/sbin/nginx.dpkg-new': No space left "
     "on device",
-    "E: Failed to fetch http://deb.example.com/pool/main: Could not connect to deb.example.com:80, connection timed out",
+    "E: Failed to fetch http://deb.example.com/pool/main: Could not connect: connection timed out",
 )
 # What people and schedules run all day: how many of a hundred jobs, the function, its command, its user, its group.
 JOBS = (

@@ -26,7 +26,8 @@ BEGIN
         FROM approval.request AS r
         JOIN approval.request_type AS t USING (type_name, type_version)
         CROSS JOIN LATERAL approval.current_stage(r.request_id) AS s
-        CROSS JOIN LATERAL (SELECT approval.stage_voter(r, s.stage_no, person, moment) AS id) AS voter
+        -- OFFSET, so that who it is gets found out once, and not at each place that names it.
+        CROSS JOIN LATERAL (SELECT approval.stage_voter(r, s.stage_no, person, moment) AS id OFFSET 0) AS voter
         WHERE r.state = 'pending' AND r.expires_at > moment AND (s.escalate_to IS NOT NULL
             OR coalesce(s.started_at + s.timeout > moment, true))
             AND (t.self_approval OR person NOT IN (r.requester_id, coalesce(r.on_behalf_of, r.requester_id))
