@@ -56,7 +56,8 @@ BEGIN
             ORDER BY (e.asked).request_id LIMIT p_limit
     )
     SELECT r.request_id, e.act, r.type_name, t.title, asker.name, r.reason, r.submitted_at,
-        v.minion_count, v.item_count, e.stage_no, e.stage_name, e.groups, CASE WHEN e.voter_id <> person THEN stead.name END, e.escalated,
+        v.minion_count, v.item_count, e.stage_no, e.stage_name, e.groups,
+        CASE WHEN e.voter_id <> person THEN stead.name END, e.escalated,
         e.until, e.until_what, e.min_assurance, given.strength >= coalesce(least_one.strength, 0), CASE WHEN e.act = 'decide'
             THEN coalesce(approval.unresolved_overlap(r.request_id), 'it has ' || approval.missing_plan(r.request_id, moment)) END,
         v.digest, (SELECT count(*) FROM every)
