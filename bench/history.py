@@ -71,7 +71,8 @@ SET session_replication_role = origin;
 
 def load(connection, items, minions):
     """
-    Write a past of so many items over so many minions, named m0, m1, ..., as the superuser in autocommit, and analyze it.
+    Write a past of so many items over so many minions, named m0, m1, ..., as the superuser in autocommit, and analyze
+    it.
 
     Ten items make a request of type `package`, version 1, asked for by the first principal and approved by
     the second. The last five items of each minion are in force, whatever the length of the past.

@@ -1,10 +1,10 @@
 """
 Pages of the web service, for people who look for the first time, beside a WSGI application that does nothing.
 
-The application is called in this process, as gunicorn calls it, on a private server with default settings but for fsync:
-what is measured is the time until the answer is whole, with the database's part and without the network's. Each visit is
-that of another of 200 people, who signed in before; the first visits count. The past is written at once (history.py),
-the inventory too (catalog.py); the requests that wait are submitted.
+The application is called in this process, as gunicorn calls it, on a private server with default settings but for
+fsync: what is measured is the time until the answer is whole, with the database's part and without the network's. Each
+visit is that of another of 200 people, who signed in before; the first visits count. The past is written at once
+(history.py), the inventory too (catalog.py); the requests that wait are submitted.
 """
 
 import base64
@@ -64,7 +64,8 @@ WHERE substr(i.minion_id, 2)::integer %% 250 = 7;
 INSERT INTO approval.silence
 SELECT m.minion_id, now() - interval '2 hours', '20260101000000000000', 'state.apply', now() - interval '2 hours', 1
 FROM approval.minion AS m WHERE substr(m.minion_id, 2)::integer %% 500 = 11;
-UPDATE approval.item AS i SET outcome = 'failed', applied_at = NULL, observed = '0', outcome_text = 'It could not be fetched.'
+UPDATE approval.item AS i
+SET outcome = 'failed', applied_at = NULL, observed = '0', outcome_text = 'It could not be fetched.'
 FROM approval.document AS d
 WHERE d.minion_id = i.minion_id AND i.item_id = d.item_ids[1] AND substr(i.minion_id, 2)::integer %% 300 = 13
 """
@@ -75,14 +76,15 @@ SELECT approval.submit_request_by_session(%(token)s, 'package', 'On all of them'
 """
 SMALL = """
 SELECT approval.submit_request_by_session(%(token)s, 'package', 'One of many', ARRAY['m' || %(n)s, 'm' || %(n)s + 1],
-    ARRAY['package', 'package'], ARRAY['waiting', 'waiting'], ARRAY['1', '1'], NULL, 'supersede', 'small' || lpad(%(n)s::text, 16, '0'), NULL)
+    ARRAY['package', 'package'], ARRAY['waiting', 'waiting'], ARRAY['1', '1'], NULL, 'supersede',
+    'small' || lpad(%(n)s::text, 16, '0'), NULL)
 """
 
 
 def measure(directory, quick):
     """
-    The rows portal_inbox, portal_request_100k, portal_minion, portal_compliance, portal_jobs and portal_search: the 95th of a
-    hundred of the visits; and the floor, of an application that does nothing.
+    The rows portal_inbox, portal_request, portal_request_100k and those of other pages: the 95th of a hundred of the
+    visits; and the floor, of an application that does nothing.
     """
     size = MINIONS_QUICK if quick else MINIONS
     with ApprovalDatabase(directory / "portal") as database:
@@ -123,7 +125,9 @@ class Site:
         self._credential = passwords.Passwords(str(words)).credential("p1")
         portal = {"dsn_file": str(database.dsn_file(LOGIN)), "passwords": str(words)}
         web = {"public_url": "http://localhost:8087"}
-        self.application = service.application(Settings({"approval": {"portal": portal, "web": web}}), migrate.Schema())[0]
+        self.application = service.application(
+            Settings({"approval": {"portal": portal, "web": web}}), migrate.Schema()
+        )[0]
 
     def fill(self):
         """Write the past, the people and what waits for them."""
@@ -182,7 +186,8 @@ def _visited(application, address, token):
     environ = {
         "REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": urllib.parse.unquote(path), "QUERY_STRING": query,
         "SERVER_NAME": "localhost", "SERVER_PORT": "8087", "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": "localhost:8087",
-        "HTTP_COOKIE": f"approval={base64.urlsafe_b64encode(token).decode().rstrip('=')}", "HTTP_ACCEPT": "text/html", "REMOTE_ADDR": "127.0.0.1",
+        "HTTP_COOKIE": f"approval={base64.urlsafe_b64encode(token).decode().rstrip('=')}",
+        "HTTP_ACCEPT": "text/html", "REMOTE_ADDR": "127.0.0.1",
         "wsgi.version": (1, 0), "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(), "wsgi.errors": io.StringIO(),
         "wsgi.multithread": True, "wsgi.multiprocess": True, "wsgi.run_once": False,
     }  # fmt: skip

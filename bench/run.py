@@ -25,7 +25,6 @@ import libpq_reader  # noqa: E402
 import masking  # noqa: E402
 import outage  # noqa: E402
 import pillar  # noqa: E402
-import portal  # noqa: E402
 import report  # noqa: E402
 import returns  # noqa: E402
 import rules  # noqa: E402
@@ -37,6 +36,8 @@ import waves  # noqa: E402
 from approval_database import ApprovalDatabase  # noqa: E402
 from fleet import Fleet  # noqa: E402
 from run_directory import DISK, RunDirectory  # noqa: E402
+
+import portal  # noqa: E402
 
 RESULTS = HERE / "results" / "latest.json"
 MINIONS = (1_000, 100_000, 1_000_000)

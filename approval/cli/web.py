@@ -16,8 +16,8 @@ def add(commands):
     command.add_argument(
         "--demo",
         action="store_true",
-        help="serve pages to try out, on a private PostgreSQL with a believable month in it; needs the server's programs "
-        "here, and leaves nothing behind",
+        help="serve pages to try out, on a private PostgreSQL with a believable month in it; needs the server's "
+        "programs here, and leaves nothing behind",
     )
     command.add_argument("--bind", metavar="HOST:PORT", help="where the demo listens, on this machine (127.0.0.1:8087)")
     command.add_argument("--minions", metavar="NUMBER", type=int, help="how many the demo has (2000)")
@@ -37,7 +37,7 @@ def _web(arguments):
     if arguments.demo:
         return _demo(arguments)
     if arguments.bind is not None or arguments.minions is not None:
-        raise InputError("--bind and --minions are of --demo: where the service listens stands in its settings, as bind")
+        raise InputError("--bind and --minions are of --demo: the service listens where its settings say, as bind")
     settings = Settings.from_service_file(arguments.config or CONFIG)
     try:
         from ..portal import service

@@ -56,12 +56,14 @@ EVERYDAY = (
 )
 BASELINE = {
     "shops": ("till-app", "openssl"), "web": ("nginx", "openssl"), "databases": ("postgresql-15", "openssl"),
-    "applications": ("openjdk-17-jre-headless", "openssl"), "build": ("git", "openssl"), "office": ("chromium", "openssl"),
+    "applications": ("openjdk-17-jre-headless", "openssl"), "build": ("git", "openssl"),
+    "office": ("chromium", "openssl"),
 }  # fmt: skip
 FAILURES = (
     "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 2211 (unattended-upgr)",
-    "dpkg: error: cannot copy extracted data for './usr/sbin/nginx' to '/usr/sbin/nginx.dpkg-new': No space left on device",
-    "E: Failed to fetch http://deb.example.com/pool/main: Could not connect to deb.example.com:80, connection timed out",
+    "dpkg: error: cannot copy extracted data for './usr/sbin/nginx' to '/usr/sbin/nginx.dpkg-new': No space left "
+    "on device",
+    "E: Failed to fetch http://deb.example.com/pool/main: Could not connect: connection timed out",
 )
 # What people and schedules run all day: how many of a hundred jobs, the function, its command, its user, its group.
 JOBS = (
@@ -82,8 +84,8 @@ WITH asked AS (
     WHERE d.minion_id = ANY (%(minions)s) AND d.valid_from <= clock_timestamp() AND d.valid_until > clock_timestamp()
 )
 SELECT a.minion_id, coalesce(max(a.odd ->> 0), 'converged'), a.revision, a.digest,
-    json_agg(json_build_array(a.kind, a.name, coalesce(a.odd ->> 0, 'converged'), coalesce(a.odd ->> 1, 'observed'), a.content,
-        CASE WHEN a.odd IS NULL THEN a.content ELSE a.odd ->> 2 END, 'evidence', coalesce(a.odd ->> 3, CASE
+    json_agg(json_build_array(a.kind, a.name, coalesce(a.odd ->> 0, 'converged'), coalesce(a.odd ->> 1, 'observed'),
+        a.content, CASE WHEN a.odd IS NULL THEN a.content ELSE a.odd ->> 2 END, 'evidence', coalesce(a.odd ->> 3, CASE
             WHEN a.content IS NULL THEN format('%%s is not installed, as approved.', a.name)
             WHEN a.kind = 'package' THEN format('%%s is installed in version %%s, as approved.', a.name, a.content)
             ELSE format('%%s is %%s, as approved.', a.name, a.content) END)) ORDER BY a.kind, a.name)::text,
@@ -92,7 +94,8 @@ FROM asked AS a GROUP BY a.minion_id, a.revision, a.digest ORDER BY a.minion_id
 """
 RECORD = """
 SELECT count(*) FROM approval.record_returns(%(jids)s, %(minions)s, %(funs)s, %(retcodes)s, %(successes)s, %(verdicts)s,
-    %(proven)s, %(revisions)s, %(digests)s, %(runs)s, %(boots)s, %(findings)s, %(befores)s, %(payloads)s, %(payload_digests)s)
+    %(proven)s, %(revisions)s, %(digests)s, %(runs)s, %(boots)s, %(findings)s, %(befores)s, %(payloads)s,
+    %(payload_digests)s)
 """
 # So many jobs of each day, at times of the day that a hash picks.
 LOGGED = """
@@ -141,7 +144,7 @@ class Month:
         self._plans = []
 
     def live(self, policy):
-        """Live it, under the ``policy`` (text in YAML), in which the minion groups and the calendar are still missing."""
+        """Live it, under the ``policy`` (text in YAML), in which OPENS stands for when the window first opened."""
         present = self._steps.now()
         self._start(present, policy)
         self._plan_all(present)
@@ -203,7 +206,9 @@ class Month:
                 self._plan(midnight + hours(7, 17, chance), self._everyday(*chance.choice(EVERYDAY)))
         ago = functools.partial(self._at, present)
         self._plan(ago(26), self._openssl())
-        self._plan(ago(21), self._emergency("openssh-server", "web", "Exploited in the wild, patched by hand on web-fra-003"))
+        self._plan(
+            ago(21), self._emergency("openssh-server", "web", "Exploited in the wild, patched by hand on web-fra-003")
+        )
         self._plan(ago(18), self._reverted())
         self._plan(ago(15.5), self._expired())
         self._plan(ago(12), self._service())
@@ -259,7 +264,9 @@ class Month:
         minions = self._groups[group]
         yield datetime.timedelta(0)
         wanted = {package: fleet.VERSIONS[package][0] for package in packages}
-        number = self._submit("nadia", "package", minions, wanted, f"What runs on the {group} already, from now on approved")
+        number = self._submit(
+            "nadia", "package", minions, wanted, f"What runs on the {group} already, from now on approved"
+        )
         yield datetime.timedelta(minutes=30)
         yield from self._approved(number, "nadia")
         self._send(number, {}, {})
@@ -275,8 +282,14 @@ class Month:
         if kind != "package-standard":
             yield hours(0.2, 3, chance)
             if fate < 0.06:
-                self._decide(number, chance.choice([name for name in REVIEWERS if name != requester]), "reject", chance.choice((
-                    "Not on a Friday, please", "Which ticket is this for?", "The replicas first, then the primary")))
+                self._decide(
+                    number,
+                    chance.choice([name for name in REVIEWERS if name != requester]),
+                    "reject",
+                    chance.choice(
+                        ("Not on a Friday, please", "Which ticket is this for?", "The replicas first, then the primary")
+                    ),
+                )
                 return
             if fate < 0.1:
                 self._act("cancel_request", requester, number, "Found another way")
@@ -296,7 +309,12 @@ class Month:
         minions = self._groups[group][:most]
         versions = fleet.VERSIONS[package]
         number = self._submit(
-            chance.choice(("tom", "yuki", "carla")), "package", minions, {package: versions[-1]}, reason, chance.random() < 0.3
+            chance.choice(("tom", "yuki", "carla")),
+            "package",
+            minions,
+            {package: versions[-1]},
+            reason,
+            chance.random() < 0.3,
         )
         yield datetime.timedelta(minutes=2)
         self._put_plan(number, minions, package, versions[0], versions[-1])
@@ -311,7 +329,10 @@ class Month:
         yield datetime.timedelta(hours=1)
         yield from self._approved(number, "nadia")
         away = self._chance.sample(minions, max(1, len(minions) // 100))
-        odd = {minion: {"openssl": ["failed", "apply-failed", fleet.VERSIONS["openssl"][0], FAILURES[1]]} for minion in away[:3]}
+        odd = {
+            minion: {"openssl": ["failed", "apply-failed", fleet.VERSIONS["openssl"][0], FAILURES[1]]}
+            for minion in away[:3]
+        }
         self._send(number, odd, {"openssl": fleet.VERSIONS["openssl"][0]}, silent=away[3:])
 
     def _emergency(self, package, group, reason):
@@ -325,7 +346,9 @@ class Month:
 
     def _reverted(self):
         minions = self._groups["applications"][:18]
-        number = self._submit("yuki", "package", minions, {"htop": fleet.VERSIONS["htop"][0]}, "Looking at the memory of the workers")
+        number = self._submit(
+            "yuki", "package", minions, {"htop": fleet.VERSIONS["htop"][0]}, "Looking at the memory of the workers"
+        )
         yield hours(1, 2, self._chance)
         yield from self._approved(number)
         self._send(number, {}, {"htop": None})
@@ -338,22 +361,35 @@ class Month:
 
     def _expired(self):
         number = self._submit(
-            "tom", "package", self._groups["build"][:2], {"vim": fleet.VERSIONS["vim"][0]}, "An editor on the build machines"
+            "tom",
+            "package",
+            self._groups["build"][:2],
+            {"vim": fleet.VERSIONS["vim"][0]},
+            "An editor on the build machines",
         )
         yield datetime.timedelta(days=14)
-        self._conn.execute("UPDATE approval.request SET expires_at = clock_timestamp() WHERE request_id = %s", (number,))
+        self._conn.execute(
+            "UPDATE approval.request SET expires_at = clock_timestamp() WHERE request_id = %s", (number,)
+        )
         with self._as(ENGINE):
             self._query("SELECT approval.expire_due()")
 
     def _superseded(self):
         minions = self._groups["databases"][:6]
         first, second = fleet.VERSIONS["postgresql-15"][1:]
-        number = self._submit("yuki", "package", minions, {"postgresql-15": first}, "Minor release, the reporting databases")
+        number = self._submit(
+            "yuki", "package", minions, {"postgresql-15": first}, "Minor release, the reporting databases"
+        )
         yield hours(1, 2, self._chance)
         yield from self._approved(number)
         yield datetime.timedelta(hours=5)
         number = self._submit(
-            "yuki", "package", minions, {"postgresql-15": second}, "The next one came out before we restarted", overlap="supersede"
+            "yuki",
+            "package",
+            minions,
+            {"postgresql-15": second},
+            "The next one came out before we restarted",
+            overlap="supersede",
         )
         yield hours(0.5, 2, self._chance)
         yield from self._approved(number)
@@ -361,7 +397,9 @@ class Month:
 
     def _service(self):
         minions = self._groups["office"][:40]
-        number = self._submit("lena", "service", minions, {"cups-browsed": "dead"}, "Listens on the network, nobody needs it")
+        number = self._submit(
+            "lena", "service", minions, {"cups-browsed": "dead"}, "Listens on the network, nobody needs it"
+        )
         yield hours(1, 4, self._chance)
         self._decide(number, "marcus", "approve", "")
         yield datetime.timedelta(seconds=30)
@@ -369,7 +407,9 @@ class Month:
 
     def _value(self):
         minions = self._groups["web"][:40]
-        number = self._submit("samuel", "value", minions, {"motd": '"Maintained by the web team, #web-ops"'}, "Who to call stands nowhere")
+        number = self._submit(
+            "samuel", "value", minions, {"motd": '"Maintained by the web team, #web-ops"'}, "Who to call stands nowhere"
+        )
         yield hours(1, 4, self._chance)
         self._decide(number, "priya", "approve", "")
         yield datetime.timedelta(seconds=30)
@@ -379,7 +419,9 @@ class Month:
         """A rollout in the shops: it halts where more fail than may."""
         minions = self._groups["shops"][: 5 * fleet.TILLS + len(self._groups["shops"]) // 8]
         version, before = fleet.VERSIONS[package][1], fleet.VERSIONS[package][0]
-        number = self._submit("carla", "package-shops", minions, {package: version}, f"{package} {version}: vouchers on the receipt")
+        number = self._submit(
+            "carla", "package-shops", minions, {package: version}, f"{package} {version}: vouchers on the receipt"
+        )
         yield hours(1, 3, self._chance)
         self._decide(number, "marcus", "approve", "The test shop knows")
         why = "the post-installation script failed: cannot open display :0 (till.service is not running)"
@@ -393,7 +435,9 @@ class Month:
         """Approved, and held back until the maintenance window opens."""
         minions = self._groups[group][:count]
         version = fleet.VERSIONS["linux-image-amd64"][-1]
-        number = self._submit("tom", "kernel", minions, {"linux-image-amd64": version}, "DSA-6053, reboots follow in the same night")
+        number = self._submit(
+            "tom", "kernel", minions, {"linux-image-amd64": version}, "DSA-6053, reboots follow in the same night"
+        )
         yield hours(1, 4, self._chance)
         yield from self._approved(number)
 
@@ -401,10 +445,15 @@ class Month:
         """Checks that found some machines otherwise than they were, of which one is mended again."""
         yield datetime.timedelta(0)
         web, desks = self._groups["web"], self._groups["office"]
-        odd = {minion: {"nginx": ["drift", "wrong-version", "1.22.1-9", "nginx is installed in version 1.22.1-9; approved is "
-                                  "another: somebody downgraded it by hand."]} for minion in web[4:7]}  # fmt: skip
-        odd |= {minion: {"chromium": ["drift", "missing", None, "chromium is not installed; approved is a version of it."]}
-                for minion in desks[10:16:2]}  # fmt: skip
+        older = [
+            "drift",
+            "wrong-version",
+            "1.22.1-9",
+            "nginx is installed in version 1.22.1-9; approved is another one.",
+        ]
+        gone = ["drift", "missing", None, "chromium is not installed; approved is a version of it."]
+        odd = {minion: {"nginx": older} for minion in web[4:7]}
+        odd |= {minion: {"chromium": gone} for minion in desks[10:16:2]}
         self._check(odd)
         yield datetime.timedelta(hours=5)
         self._check({minion: {} for minion in web[6:7]})
@@ -414,10 +463,16 @@ class Month:
     def _approved(self, number, requester=""):
         """Both stages of the chain, with a pause after each; the demo's approver leaves them to others."""
         chance = self._chance
-        self._decide(number, chance.choice([name for name in REVIEWERS if name != requester]), "approve", chance.choice((
-            "", "", "Looks right", "Tried on the test machines", "Same as last month")))
+        self._decide(
+            number,
+            chance.choice([name for name in REVIEWERS if name != requester]),
+            "approve",
+            chance.choice(("", "", "Looks right", "Tried on the test machines", "Same as last month")),
+        )
         yield hours(0.2, 4, chance)
-        self._decide(number, chance.choice(MANAGERS), "approve", chance.choice(("", "", "In the change calendar", "OK")))
+        self._decide(
+            number, chance.choice(MANAGERS), "approve", chance.choice(("", "", "In the change calendar", "OK"))
+        )
         yield datetime.timedelta(seconds=chance.randint(10, 60))
 
     def _next_version(self, package):
@@ -458,11 +513,9 @@ class Month:
             "SELECT digest FROM approval.item_set WHERE request_id = %s ORDER BY item_set_version DESC LIMIT 1", number
         )
         change = {"package": {package: {"old": before, "new": after}}}
-        answers = [
-            {"minion": minion, "outcome": "changes", "changes": change, "comment": ""}
-            if place % 11 else {"minion": minion, "outcome": "silent", "changes": {}, "comment": "The minion did not answer."}
-            for place, minion in enumerate(minions, 1)
-        ]  # fmt: skip
+        silent = {"outcome": "silent", "changes": {}, "comment": "The minion did not answer."}
+        changes = {"outcome": "changes", "changes": change, "comment": ""}
+        answers = [{"minion": minion, **(changes if place % 11 else silent)} for place, minion in enumerate(minions, 1)]
         with self._as(RUNNER):
             self._query("SELECT approval.put_plan('salt', 'nadia', %s, %s, %s)", number, digest, Jsonb(answers))
 
@@ -513,7 +566,9 @@ class Month:
         self._returned(jid, minions, odd)
 
     def _every(self, number):
-        rows = self._conn.execute("SELECT DISTINCT minion_id FROM approval.item WHERE request_id = %s", (number,)).fetchall()
+        rows = self._conn.execute(
+            "SELECT DISTINCT minion_id FROM approval.item WHERE request_id = %s", (number,)
+        ).fetchall()
         return [minion for (minion,) in rows]
 
     def _save_job(self, jid, fun, minions, user, command, at=None):

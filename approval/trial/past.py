@@ -1,6 +1,6 @@
 """Time for a month that is lived within seconds: what happened in each of its steps is put where it belongs afterwards.
 
-The database takes the time of all that it does from the clock. So the steps of a month are lived one after the other,
+The database takes the time of all that it does from the clock. So the steps of a month are lived one after another,
 and then every time in the database that lies within a step is moved by that step's way into the past: what follows from
 it (an expiry, say) by the same, the digits of job ids too. The hashes of the audit are made anew from the first on.
 """
@@ -9,7 +9,8 @@ from psycopg import sql
 
 COLUMNS = """
 SELECT c.relname, array_agg(a.attname ORDER BY a.attnum) FILTER (WHERE a.atttypid = 'timestamptz'::regtype) AS times,
-    array_agg(a.attname ORDER BY a.attnum) FILTER (WHERE a.atttypid = 'text'::regtype AND a.attname ~ '(^|_)jid$') AS jids
+    array_agg(a.attname ORDER BY a.attnum) FILTER (
+        WHERE a.atttypid = 'text'::regtype AND a.attname ~ '(^|_)jid$') AS jids
 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid
 WHERE c.relnamespace = 'approval'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
     AND a.attnum > 0 AND NOT a.attisdropped
@@ -37,7 +38,8 @@ SELECT CASE WHEN p_jid ~ '^[0-9]{{20}}$' THEN to_char(pg_temp.past(to_timestamp(
 $$;
 """
 AUDIT = """
-UPDATE approval.audit_entry SET detail = replace(detail, detail::jsonb ->> 'jid', pg_temp.past_jid(detail::jsonb ->> 'jid'))
+UPDATE approval.audit_entry
+SET detail = replace(detail, detail::jsonb ->> 'jid', pg_temp.past_jid(detail::jsonb ->> 'jid'))
 WHERE detail::jsonb ? 'jid'
 """
 CHAIN = """
@@ -115,7 +117,9 @@ def _moved(table, times, jids):
         sql.SQL(", ").join(sql.SQL("pg_temp.within({})").format(sql.Identifier(name)) for name in times)
     )
     columns = [
-        sql.SQL("{0} = pg_temp.past({0}, {1})").format(sql.Identifier(name), of_row if len(times) > 1 else sql.SQL("NULL"))
+        sql.SQL("{0} = pg_temp.past({0}, {1})").format(
+            sql.Identifier(name), of_row if len(times) > 1 else sql.SQL("NULL")
+        )
         for name in times
     ] + [sql.SQL("{0} = pg_temp.past_jid({0})").format(sql.Identifier(name)) for name in jids]
     return sql.SQL("UPDATE {} SET {}").format(sql.Identifier("approval", table), sql.SQL(", ").join(columns))

@@ -130,7 +130,8 @@ class Server:
         )
         if made.returncode != 0:
             raise Unavailable(
-                f"no private PostgreSQL could be made in {self.directory} by the account {self.account.pw_name}: {made.stderr}"
+                f"no private PostgreSQL could be made in {self.directory} by the account {self.account.pw_name}: "
+                f"{made.stderr}"
             )
         with open(self.data / "postgresql.conf", "a", encoding="utf-8") as file:
             file.write(CONFIGURATION.format(socket=self.socket))
@@ -166,12 +167,15 @@ def binary(name):
 
 def _account():
     if shutil.which("setpriv") is None:
-        raise ConfigError("there is no setpriv here, which keeps a private server from outliving us: install util-linux")
+        raise ConfigError(
+            "there is no setpriv here, which keeps a private server from outliving us: install util-linux"
+        )
     if os.geteuid() != 0:
         return pwd.getpwuid(os.geteuid())
     try:
         return pwd.getpwnam(ACCOUNT)
     except KeyError:
         raise ConfigError(
-            f"there is no account {ACCOUNT}, which root runs a server as: install PostgreSQL's server, or be another user"
+            f"there is no account {ACCOUNT}, which root runs a server as: install PostgreSQL's server, "
+            "or be somebody else"
         ) from None

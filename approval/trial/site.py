@@ -1,4 +1,4 @@
-"""The site to try the web service on: a server, a month in its database, and the service itself, until somebody ends it."""
+"""The site to try the web service on: a server, a month in its database, and the service, until somebody ends it."""
 
 import contextlib
 import http.client
@@ -45,8 +45,8 @@ class _Ended(BaseException):
 
 def run(bind, minions, say):
     """
-    Serve a site of its own at ``bind``, a HOST:PORT of this machine, until SIGINT, SIGTERM or SIGHUP; then nothing of it
-    is left.
+    Serve a site of its own at ``bind``, a HOST:PORT of this machine, until SIGINT, SIGTERM or SIGHUP; then nothing of
+    it is left.
 
     minions
         How many there are.
@@ -84,8 +84,8 @@ def _loopback(bind):
         is_right = False
     if not is_right:
         raise InputError(
-            f"{bind}: the demo serves this machine alone, as its passwords are printed: HOST:PORT with a loopback address, "
-            f"as in {BIND}"
+            f"{bind}: the demo serves this machine alone, as its passwords are printed: HOST:PORT with a loopback "
+            f"address, as in {BIND}"
         )
     return host, int(port)
 
@@ -153,7 +153,9 @@ def _fill(server, folder, minions, say):
     say("Living a month ...")
     with psycopg.connect(superuser.conninfo, autocommit=True, prepare_threshold=None) as conn:
         conn.execute("SET TIME ZONE 'UTC'")
-        month.Month(conn, load, minions, tell=lambda sentence: say(f"    {sentence}")).live(_text(__package__, "policy.yaml"))
+        month.Month(conn, load, minions, tell=lambda sentence: say(f"    {sentence}")).live(
+            _text(__package__, "policy.yaml")
+        )
 
 
 @contextlib.contextmanager
@@ -169,7 +171,9 @@ def _portal(folder, bind, port, words):
     # Its own session: Ctrl-C is for this process, which ends it. And it ends with this one, however that ends.
     command = ["setpriv", "--pdeathsig", "TERM", sys.executable, "-m", "saltext.approval", "web", "--config", settings]
     with open(log, "wb") as output:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)  # noqa: S603, S607
+        process = subprocess.Popen(  # noqa: S603 (our own program)
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
     try:
         deadline = time.monotonic() + READY_S
         while not _is_ready(bind):

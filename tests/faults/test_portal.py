@@ -30,8 +30,8 @@ PATIENCE_S = 60
 GROWTH_MB = 24  # of each process, between its first pages and its last
 TYPE = "{kind: package, requesters: ['*'], chain: [{name: release, any_of: [{group: owners}]}]}"
 ASK = (
-    "SELECT approval.submit_request('pg', 'alice', 'package', 'a test', ARRAY['m1'], ARRAY['package'], ARRAY[%s], ARRAY['1'], "
-    "NULL, 'pg', NULL)"
+    "SELECT approval.submit_request('pg', 'alice', 'package', 'a test', ARRAY['m1'], ARRAY['package'], ARRAY[%s], "
+    "ARRAY['1'], NULL, 'pg', NULL)"
 )
 DECISIONS = "SELECT count(*) FROM approval.decision WHERE request_id = %s"
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'portal' AND wait_event_type = 'Lock'"
@@ -64,7 +64,8 @@ class Site:
         with database.connect("portal") as connection:
             for name, token in self._tokens.items():
                 connection.execute(
-                    "SELECT approval.begin_session('web', %s, %s, %s, NULL, 'infinity', '{}')", (name, token, credential)
+                    "SELECT approval.begin_session('web', %s, %s, %s, NULL, 'infinity', '{}')",
+                    (name, token, credential),
                 )
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -99,7 +100,9 @@ class Site:
         for worker in self.workers():
             with contextlib.suppress(OSError):
                 text = pathlib.Path(f"/proc/{worker}/smaps_rollup").read_text()
-                sizes[worker] = sum(int(size) for size in re.findall(r"^Private_\w+: +(\d+) kB", text, re.MULTILINE)) / 1024
+                sizes[worker] = (
+                    sum(int(size) for size in re.findall(r"^Private_\w+: +(\d+) kB", text, re.MULTILINE)) / 1024
+                )
         return sizes
 
     def visitor(self, name=None):
@@ -213,7 +216,9 @@ def test_many_people_at_once(portal, times, print_counts):
     assert set(late) == set(early), "a process of the service was replaced"
     growth = max(late[worker] - early[worker] for worker in late)
     assert growth < GROWTH_MB
-    print_counts(people=people, pages=statuses[200], decided=statuses[303], conflicts=statuses[409], grown_mb=round(growth, 1))
+    print_counts(
+        people=people, pages=statuses[200], decided=statuses[303], conflicts=statuses[409], grown_mb=round(growth, 1)
+    )
 
 
 def test_a_process_is_killed_while_somebody_decides(portal, times, print_counts):

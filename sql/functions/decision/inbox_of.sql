@@ -26,7 +26,8 @@ BEGIN
         FROM approval.request AS r
         JOIN approval.request_type AS t USING (type_name, type_version)
         CROSS JOIN LATERAL approval.current_stage(r.request_id) AS s
-        CROSS JOIN LATERAL (SELECT approval.stage_voter(r, s.stage_no, person, moment) AS id) AS voter
+        -- OFFSET, so that who it is gets found out once, and not at each place that names it.
+        CROSS JOIN LATERAL (SELECT approval.stage_voter(r, s.stage_no, person, moment) AS id OFFSET 0) AS voter
         WHERE r.state = 'pending' AND r.expires_at > moment AND (s.escalate_to IS NOT NULL
             OR coalesce(s.started_at + s.timeout > moment, true))
             AND (t.self_approval OR person NOT IN (r.requester_id, coalesce(r.on_behalf_of, r.requester_id))
@@ -55,7 +56,8 @@ BEGIN
             ORDER BY (e.asked).request_id LIMIT p_limit
     )
     SELECT r.request_id, e.act, r.type_name, t.title, asker.name, r.reason, r.submitted_at,
-        v.minion_count, v.item_count, e.stage_no, e.stage_name, e.groups, CASE WHEN e.voter_id <> person THEN stead.name END, e.escalated,
+        v.minion_count, v.item_count, e.stage_no, e.stage_name, e.groups,
+        CASE WHEN e.voter_id <> person THEN stead.name END, e.escalated,
         e.until, e.until_what, e.min_assurance, given.strength >= coalesce(least_one.strength, 0), CASE WHEN e.act = 'decide'
             THEN coalesce(approval.unresolved_overlap(r.request_id), 'it has ' || approval.missing_plan(r.request_id, moment)) END,
         v.digest, (SELECT count(*) FROM every)
