@@ -30,6 +30,7 @@ from saltext.approval.settings import Settings
 MINIONS, MINIONS_QUICK = 100_000, 2_000
 ITEMS_EACH = 100  # of a minion in the past
 PEOPLE, VISITS = 200, 200
+LEAST_VISITS, SLOW_S = 20, 60.0
 WAITING = 60  # requests, over a few minions each
 GROUPS, CATALOGS = 20, 5
 PAGE_MS, INBOX_MS = 150.0, 50.0
@@ -173,15 +174,17 @@ class Site:
         ]
 
     def visits(self, application, address):
-        """The seconds of each visit, by people in random order."""
-        return [
-            _visited(application, address(), token)
-            for token in self._chance.choices(self._tokens, k=VISITS)
-        ]  # fmt: skip
+        """The seconds of each visit, by people in random order; of a page that is slow there are fewer."""
+        times = []
+        for token in self._chance.choices(self._tokens, k=VISITS):
+            times.append(_visited(application, address(), token))
+            if len(times) >= LEAST_VISITS and sum(times) > SLOW_S:
+                break
+        return times
 
 
 def _visited(application, address, token):
-    """The seconds that the answer to a GET takes."""
+    """The seconds until a GET was answered, be it that the database did not answer within a page's time."""
     path, _, query = address.partition("?")
     environ = {
         "REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": urllib.parse.unquote(path), "QUERY_STRING": query,
@@ -198,7 +201,7 @@ def _visited(application, address, token):
     seconds = time.perf_counter() - start
     with contextlib.suppress(AttributeError):
         pieces.close()
-    if told != ["200 OK"]:
+    if told not in (["200 OK"], ["503 SERVICE UNAVAILABLE"]):
         raise AssertionError(f"{address} was answered with {told}")
     return seconds
 
