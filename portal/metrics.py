@@ -16,7 +16,6 @@ from ..errors import ConfigError
 
 PACKAGE = "prometheus_client"
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # by which the package knows of the mode; it looks when it is imported
-MEMORY = "/dev/shm"  # noqa: S108 (the folder there is made with a name of its own)
 PATH = "/metrics"
 METHODS = ("GET", "HEAD", "POST")
 OTHER = "other"  # than a route, or one of these methods: a label of its own for each would have no end
@@ -32,7 +31,7 @@ class Metrics:
     def __init__(self, port):
         self._port = port
         self._maker = os.getpid()
-        self._folder = tempfile.mkdtemp(prefix="salt-approval-web-", dir=MEMORY if os.path.isdir(MEMORY) else None)
+        self._folder = tempfile.mkdtemp(prefix="salt-approval-web-")
         os.environ[FOLDER] = self._folder
         try:
             import prometheus_client

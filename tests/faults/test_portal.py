@@ -175,7 +175,7 @@ def portal(database, tmp_path):
 
 def test_many_people_at_once(portal, times, print_counts):
     """Some look, some approve what they find, all at once: each is answered, and the service does not grow."""
-    approvers, people, rounds = times(3, 10), times(10, PEOPLE), times(8, 150)
+    approvers, people, rounds = times(3, 10), times(10, PEOPLE), times(8, 40)
     numbers = [portal.ask(f"package{number}") for number in range(times(20, 300))]
     answered = []
 
@@ -223,7 +223,7 @@ def test_many_people_at_once(portal, times, print_counts):
 
 def test_a_process_is_killed_while_somebody_decides(portal, times, print_counts):
     """Decided once or not at all, and the page says which; the same form again then is one decision."""
-    visitor, kills, decided = portal.visitor("p0"), times(4, 100), 0
+    visitor, kills, decided = portal.visitor("p0"), times(4, 30), 0
     for kill in range(kills):
         number = portal.ask(f"package{kill}")
         _, form = portal.page(visitor, number)

@@ -259,7 +259,7 @@ def start(web_config, free_port, tmp_path):
         with log.open("w") as stream:
             process = subprocess.Popen(
                 [sys.executable, "-c", WITHOUT_SALT, "web", "--config", path],
-                env={**os.environ, **(environment or {})},
+                env={**os.environ, "TMPDIR": str(tmp_path), **(environment or {})},
                 stdout=stream,
                 stderr=stream,
                 start_new_session=True,

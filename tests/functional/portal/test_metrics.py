@@ -8,7 +8,6 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from saltext.approval.cli import main
-from saltext.approval.portal import metrics
 
 PAGE = pathlib.Path(__file__).resolve().parents[3] / "docs" / "web.md"
 
@@ -46,12 +45,7 @@ def requests_of(port, method, route, status):
     return samples(port).get(("saltext_approval_web_requests_total", method, route, str(status)), 0)
 
 
-def folders():
-    return set(pathlib.Path(metrics.MEMORY).glob("salt-approval-web-*"))
-
-
-def test_requests_are_counted_over_all_processes_and_their_ends(open_portal, come, port, until):
-    before = folders()
+def test_requests_are_counted_over_all_processes_and_their_ends(open_portal, come, port, until, tmp_path):
     service = open_portal({"metrics": f"127.0.0.1:{port}", "workers": 2})
     visitor = come(service)
     for number in range(5):
@@ -72,8 +66,9 @@ def test_requests_are_counted_over_all_processes_and_their_ends(open_portal, com
     assert found["saltext_approval_web_requests_total", "GET", "/requests/<int:number>", "303"] == 6
     assert found["saltext_approval_web_request_seconds_count", "/requests/<int:number>"] == 6
     assert not {"bob", "web:bob"} & {label for key in found for label in key}
+    assert list(tmp_path.glob("salt-approval-web-*"))
     assert service.stop() == 0
-    assert folders() == before
+    assert not list(tmp_path.glob("salt-approval-web-*"))
 
 
 def test_they_are_told_at_their_port_and_nothing_else_is(open_portal, port):
