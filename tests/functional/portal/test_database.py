@@ -116,7 +116,8 @@ def test_what_is_long_is_read_one_at_a_time_and_beside_the_others(connections, u
         next(connections.stream(60.0, numbers))
     # A reader who goes away in the middle leaves nothing behind.
     reading.close()
-    until(lambda: len(database.execute(BACKENDS)) == 1)
+    if not database.options:  # a pooler keeps connections of its own
+        until(lambda: len(database.execute(BACKENDS)) == 1)
     assert sum(1 for _ in connections.stream(60.0, numbers)) == 100_000
     with pytest.raises(Unavailable):
         list(connections.stream(0.2, lambda conn: iter(conn.execute("SELECT pg_sleep(60)"))))
