@@ -65,7 +65,7 @@ FAILURES = (
     "on device",
     "E: Failed to fetch http://deb.example.com/pool/main: Could not connect: connection timed out",
 )
-# What people and schedules run all day: how many of a hundred jobs, the function, its command, its user, its group.
+# Jobs that people and schedules run all day: how many of a hundred, the function, its command, its user, its group.
 JOBS = (
     (30, "test.ping", "salt '{target}' test.ping", "monitoring", None),
     (20, "state.apply", "salt '{target}' state.apply", "root", "web"),
@@ -97,7 +97,7 @@ SELECT count(*) FROM approval.record_returns(%(jids)s, %(minions)s, %(funs)s, %(
     %(proven)s, %(revisions)s, %(digests)s, %(runs)s, %(boots)s, %(findings)s, %(befores)s, %(payloads)s,
     %(payload_digests)s)
 """
-# So many jobs of each day, at times of the day that a hash picks.
+# The jobs of each day, at times of the day that a hash picks.
 LOGGED = """
 INSERT INTO approval.job_log (jid, published_at, fun, job_user, tgt, tgt_type, command, is_test, is_claim, minion_count,
     minions, ok, failed, silent, duration_s)
@@ -164,7 +164,7 @@ class Month:
             except StopIteration:
                 continue
             except psycopg.Error as exc:
-                # What contradicts something that is under way waits for it, and is a story of today.
+                # A story that contradicts one that is under way waits for it, and is one of today.
                 if exc.sqlstate != OVERLAPS:
                     raise
         self._tell("putting it in its place")
@@ -250,7 +250,7 @@ class Month:
     def _night(self):
         """The state run of last night, from which some minions did not return."""
         minions = [*self._groups["office"][:200], *self._groups["shops"][:200]]
-        # So many that some are left in a small fleet, too, of which nothing worse is to be said.
+        # A small fleet, too, must have some of which nothing worse is to be said.
         silent = set(minions[3::17])
         self._conn.execute("UPDATE approval.silence_mark SET published_at = now() - interval '1 day'")
         at = self._steps.now() - datetime.timedelta(hours=3)
@@ -459,7 +459,7 @@ class Month:
         yield datetime.timedelta(hours=5)
         self._check({minion: {} for minion in web[6:7]})
 
-    # What these are made of.
+    # Parts of which these are made.
 
     def _approved(self, number, requester=""):
         """Both stages of the chain, with a pause after each; the demo's approver leaves them to others."""

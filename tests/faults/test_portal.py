@@ -243,7 +243,7 @@ def test_a_process_is_killed_while_somebody_decides(portal, times, print_counts)
                 time.sleep(random.uniform(0, 0.05))
                 _kill(portal.workers())
             sender.join()
-            # What the server had begun is over, one way or the other.
+            # The server comes to the end of its work, one way or the other.
             while portal.database.execute(BUSY) != [(0,)]:
                 time.sleep(0.01)
         visitor = portal.visitor("p0")

@@ -72,7 +72,7 @@ def test_whoever_gets_to_the_unix_socket_is_trusted():
     ("web", "peer", "named"),
     [
         ({"bind": "unix:/run/x"}, "", "bob"),
-        # Whoever reaches a port could name anybody, a listed proxy among them.
+        # A port is open to all who reach it, and each could name anybody, a listed proxy too.
         (TRUSTING, "10.1.2.3", None),
         (TRUSTING, "192.0.2.1", None),
         (TRUSTING, "", None),
