@@ -1,6 +1,6 @@
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(27);
+SELECT plan(34);
 
 -- A return of web1, validated against a revision's document (digest and key digest of it, unless given), with one finding.
 CREATE FUNCTION pg_temp.report_one(
@@ -18,8 +18,8 @@ $$;
 CREATE FUNCTION pg_temp.jid(n integer) RETURNS text LANGUAGE sql AS $$
 SELECT to_char(now() AT TIME ZONE 'UTC' + make_interval(secs => n), 'YYYYMMDDHH24MISSUS')
 $$;
-CREATE FUNCTION pg_temp.counted() RETURNS numeric LANGUAGE sql AS $$
-SELECT sum(last_value) FROM pg_sequences WHERE schemaname = 'approval' AND sequencename LIKE 'returns%'
+CREATE FUNCTION pg_temp.counted() RETURNS bigint LANGUAGE sql AS $$
+SELECT sum(last_value)::bigint FROM pg_sequences WHERE schemaname = 'approval' AND sequencename LIKE 'returns%'
 $$;
 
 SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'hello', '1') AS request \gset
@@ -31,7 +31,7 @@ SELECT is(pg_temp.report_one('run1', revision => 9, digest => 'sha256:' || repea
 SELECT is(pg_temp.report_one('run1', minion => 'nobody', digest => 'sha256:' || repeat('0', 64), key_digest => :'other'), 'outdated 0', 'of nobody');
 SELECT is(pg_temp.act('t_returner', format(
     'SELECT outcome FROM approval.record_return(%L, ''web1'', ''state.apply'', 0, true, ''converged'', true, 1, %L, ''run1'', ''boot'', ''[]'', NULL, ''\x00'', ''\x00'', NULL)',
-    pg_temp.jid(0), (SELECT digest FROM approval.document_history))), 'outdated', 'no key where there is one');
+    pg_temp.jid(0), (SELECT digest FROM approval.document_history WHERE minion_id = 'web1'))), 'outdated', 'no key where there is one');
 SELECT is((SELECT count(*) FROM approval.job_return) + (SELECT count(*) FROM approval.seen_run), 0::bigint, 'nothing of it is stored');
 SELECT is((SELECT outcome FROM approval.item WHERE request_id = :request), 'waiting', 'or moves anything');
 SELECT is(pg_temp.report_one('run1'), 'recorded 1', 'against the right one');
@@ -42,17 +42,26 @@ UPDATE approval.item SET before_known = true WHERE request_id = :request;
 SELECT pg_temp.counted() AS counted \gset
 SELECT is(pg_temp.report_one('run2', jid => pg_temp.jid(1)), 'recorded 1', 'one that moves nothing');
 SELECT is((SELECT count(*) FROM approval.seen_run), 2::bigint, 'its run is known');
-SELECT is(pg_temp.counted(), :counted + 1, 'and it is counted once');
+SELECT is(pg_temp.counted(), :counted::bigint + 1, 'and it is counted once');
 SELECT is(pg_temp.report_one('run3', jid => pg_temp.jid(1)), 'attempt 2', 'another one of that job');
 SELECT is(pg_temp.report_one('run2', jid => pg_temp.jid(2)), 'recorded 1', 'a run that came before');
 SELECT is((SELECT authenticated || ' ' || flags::text FROM approval.job_return WHERE jid = pg_temp.jid(2)), 'false {replayed,unknown-job}', 'is a replay');
+SELECT is((SELECT count(*) FROM approval.alarm_signal WHERE kind = 'forged-return' AND jid = pg_temp.jid(2)), 1::bigint, 'which raises an alarm');
 SELECT is(pg_temp.report_one('run4', jid => '123'), 'quarantined 0', 'a jid that is none');
 SELECT is(pg_temp.report_one('run5', jid => pg_temp.jid(3), login => 't_minion'), 'recorded 1', 'of a minion''s own login');
 SELECT is((SELECT authenticated || ' ' || flags::text FROM approval.job_return WHERE jid = pg_temp.jid(3)), 'false {claim,unknown-job}', 'it is a claim');
+SELECT is(pg_temp.report_one('run10', jid => pg_temp.jid(9), authenticated => false), 'recorded 1', 'without a valid mac');
+SELECT is((SELECT count(*) FROM approval.seen_run WHERE run_id IN ('run4', 'run5', 'run10')), 0::bigint, 'what proved nothing was no run');
 SELECT is(pg_temp.act('t_returner', format(
     'SELECT outcome FROM approval.record_return(%L, ''web1'', ''state.apply'', 0, true, ''converged'', true, 1, NULL, ''run6'', ''boot'', ''[]'', NULL, ''\x00'', ''\x00'', NULL)',
     pg_temp.jid(4))), 'recorded', 'held against nothing');
 SELECT is((SELECT authenticated FROM approval.job_return WHERE jid = pg_temp.jid(4)), false, 'it proves nothing');
+SELECT is(pg_temp.report_one('run8', jid => pg_temp.jid(7), verdict => 'drift'), 'recorded 1', 'one that is otherwise');
+SELECT is((SELECT jid FROM approval.drift WHERE minion_id = 'web1' AND cleared_at IS NULL), pg_temp.jid(7), 'is noted as drift');
+-- Of a job that was sent to others.
+SELECT approval.save_load(pg_temp.jid(8), 'state.apply', 'web2', 'glob', 'root', '{web2}', '', false) \g /dev/null
+SELECT is(pg_temp.report_one('run9', jid => pg_temp.jid(8)), 'recorded 1', 'of a job for others');
+SELECT is((SELECT flags FROM approval.job_return WHERE jid = pg_temp.jid(8)), '{untargeted}', 'it is flagged');
 -- The second document that the minion has.
 SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'hello', '2') AS newer \gset
 SELECT is(pg_temp.act('t_returner', format(

@@ -52,11 +52,12 @@ STORED_ALONE = STORED | {
     "audit_entry": "SELECT e.act, e.principal, e.assurance FROM approval.audit_entry AS e WHERE e.stream IN"
     " (SELECT i.request_id FROM approval.item AS i WHERE i.minion_id = ANY (%s)) ORDER BY e.stream, e.seq",
 }
-# What happens between returns, in both databases, to the first minion or both: another version is approved, a job that
-# came unannounced is published, the minion is missed, removed, and known again.
+# What happens between returns, in both databases, to the first minion or both: another version is approved (of
+# minions that are known again, if one was removed), a job that came unannounced is published, the minion is missed,
+# removed, and known again.
 ACTS = {
-    "approve": "SELECT approval.submit_request('salt', 'alice', 'free', 'because', %(minions)s, '{package,package}',"
-    " '{hello,hello}', %(versions)s, NULL, 'salt', NULL)",
+    "approve": "SELECT approval.put_minions(%(minions)s), approval.submit_request('salt', 'alice', 'free', 'because',"
+    " %(minions)s, '{package,package}', '{hello,hello}', %(versions)s, NULL, 'salt', NULL)",
     "publish": "SELECT approval.save_load(%(jid)s, 'state.apply', '*', 'glob', 'root', %(minions)s, '', false)",
     "miss": "INSERT INTO approval.silence SELECT %(minion)s, now(), 'j', 'state.apply', now(), 1 ON CONFLICT DO NOTHING"
     " RETURNING 1",
