@@ -51,7 +51,7 @@ BEGIN
                 VALUES (p_jid, p_minion_id, 1, p_fun, p_retcode, p_success, p_verdict, judgement.is_proven, judgement.flags,
                         p_revision, p_run_id, p_boot_id, moment, p_payload_digest, p_payload, p_findings::json)
                 ON CONFLICT DO NOTHING
-                RETURNING nextval(to_regclass('approval.returns_' || replace(p_verdict, '-', '_'))) INTO counted;
+                RETURNING nextval(approval.return_counter(p_verdict)) INTO counted;
             END IF;
         END IF;
     END IF;

@@ -116,7 +116,7 @@ BEGIN
         )
         SELECT array_agg(s.place) AS places, array_agg(s.outcome) AS outcomes,
             array_agg(CASE s.outcome WHEN 'quarantined' THEN 0 ELSE s.attempt END) AS attempts,
-            (SELECT count(nextval(to_regclass('approval.returns_' || replace(k.verdict, '-', '_')))) FROM stored AS k) AS counted,
+            (SELECT count(nextval(approval.return_counter(k.verdict))) FROM stored AS k) AS counted,
             array_agg(s.place) FILTER (WHERE s.outcome = 'quarantined' AND NOT s.current) AS misdated,
             array_agg(s.place) FILTER (WHERE s.outcome = 'quarantined' AND s.current) AS excessive,
             (SELECT array_agg(u.place) FROM judged AS u WHERE u.is_moving) AS moving,

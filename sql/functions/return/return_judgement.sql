@@ -37,7 +37,9 @@ FROM (
     LEFT JOIN LATERAL (
         SELECT h.item_ids FROM approval.document_history AS h
         WHERE h.minion_id = p_minion_id AND h.revision = p_revision AND h.digest = p_digest LIMIT 1) AS held ON true
-    LEFT JOIN LATERAL approval.revision_at(p_minion_id, coalesce(p_published_at, p_now)) AS latest ON true
+    LEFT JOIN LATERAL (
+        SELECT r.revision FROM approval.revision_at(p_minion_id, coalesce(p_published_at, p_now)) AS r
+        WHERE p_revision IS NOT NULL) AS latest ON true
     LEFT JOIN LATERAL (
         SELECT true AS is_known FROM approval.seen_run AS n
         WHERE p_authenticated AND p_is_trusted AND n.minion_id = p_minion_id AND n.run_id = p_run_id LIMIT 1) AS run ON true
