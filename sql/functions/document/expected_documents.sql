@@ -20,7 +20,7 @@ BEGIN
             ORDER BY asked.place);
     END IF;
     RETURN QUERY
-    SELECT held.revision, held.digest, held.evidence_key, held.kinds, held.names, held.types, held.contents
+    SELECT held.*
     FROM unnest(p_minions, p_revisions, published) WITH ORDINALITY AS asked (minion_id, revision, published_at, place)
     LEFT JOIN LATERAL approval.expected_document(asked.minion_id, asked.revision, asked.published_at, moment) AS held ON true
     ORDER BY asked.place;

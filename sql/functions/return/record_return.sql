@@ -73,6 +73,6 @@ END
 $$;
 COMMENT ON FUNCTION approval.record_return IS
     'record_returns for one return, if it was validated against the document that it has to be: the one that expected_documents '
-    'gives now. outdated, and nothing is stored, if it was another one. p_digest: of that document; NULL: of none, since the return '
-    'can prove nothing. p_key_digest: sha256 of its evidence key; NULL: no document is expected. What is not plain (no new return, '
-    'or one that changes anything) record_returns does. Definer: returns are written in no other way.';
+    'gives now. outdated, and nothing is stored, if it was another one. p_digest: of that document; NULL: of none, since the '
+    'return can prove nothing. p_key_digest: sha256 of its evidence key; NULL: no document is expected. What is not plain (no new '
+    'return, or one that changes anything) record_returns does. Definer: returns are written in no other way.';
