@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION approval.record_return(
 DECLARE
     -- A plan that serves for any job locks the partition of each day that is kept. One for this job alone locks one partition,
     -- but has to be made, which takes longer than the locks of so many days.
-    few_days constant interval := '200 days';
+    few_days constant interval := interval '200 days';
     moment timestamptz := now();
     first_jid text;
     last_jid text;

@@ -1,4 +1,4 @@
-"""A return alone is held against a document that the connection keeps, and never against one that is not the right one."""
+"""A return alone is held against a document that the connection keeps, and never against one that is the wrong one."""
 
 import itertools
 
@@ -31,7 +31,8 @@ UPDATE approval.document_history SET {} WHERE minion_id = 'web1'
 EVER_NEW = """
 CREATE OR REPLACE FUNCTION approval.expected_document(
     p_minion_id text, p_revision bigint, p_published_at timestamptz, p_now timestamptz)
-    RETURNS TABLE (revision bigint, digest text, evidence_key bytea, kinds text[], names text[], types text[], contents text[])
+    RETURNS TABLE (
+        revision bigint, digest text, evidence_key bytea, kinds text[], names text[], types text[], contents text[])
     LANGUAGE sql AS $$
 SELECT h.revision, h.digest, sha256(random()::text::bytea), h.kinds, h.names, h.types, h.contents
 FROM approval.document_history AS h WHERE h.minion_id = p_minion_id
@@ -201,9 +202,7 @@ def test_a_minion_that_was_removed(site):
 
 def test_a_request_that_is_taken_back(site):
     ((number,),) = site.database.execute("SELECT max(request_id) FROM approval.request")
-    site.database.execute(
-        "SELECT approval.put_request_type(%s)", [Jsonb({**FREE, "name": "revert", "kind": "any"})]
-    )
+    site.database.execute("SELECT approval.put_request_type(%s)", [Jsonb({**FREE, "name": "revert", "kind": "any"})])
     site.database.execute("SELECT approval.revert_request('salt', 'alice', %s, NULL, '')", [number])
     assert [row[1:3] for row in site.returned()] == [(True, ["stale"])]
     jid = site.publish()
@@ -213,7 +212,8 @@ def test_a_request_that_is_taken_back(site):
 
 def test_a_new_connection(site):
     site.database.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'returner' AND datname = current_database()"
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE usename = 'returner' AND datname = current_database()"
     )
     site.approve("2")
     assert [row[1:3] for row in site.returned()] == [(True, ["stale"])]

@@ -1,6 +1,6 @@
 """
-A batch of returns leaves what the same returns leave one by one, whatever they are and however they repeat; and a return
-that is recorded alone leaves what a batch of it leaves, whatever happens in between.
+A batch of returns leaves what the same returns leave one by one, whatever they are and however they repeat; and a
+return that is recorded alone leaves what a batch of it leaves, whatever happens in between.
 """
 
 import contextlib
