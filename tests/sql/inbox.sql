@@ -69,7 +69,7 @@ SELECT is((SELECT array_agg(request_id) FROM approval.inbox_of('bob', NULL, NULL
 SELECT is((SELECT request_id || ' of ' || total FROM approval.inbox_of('bob', NULL, :one, 1)), :two || ' of 2', 'and the next');
 SELECT approval.disable_principal('bob') \g /dev/null
 SELECT is((SELECT count(*) FROM approval.inbox_of('bob', NULL, NULL, 10)), 0::bigint, 'nothing waits for who was disabled');
-SELECT is((SELECT string_agg(request_id::text, ',') FROM approval.list_requests('pending', NULL, 'alice', :two, 1)) || (SELECT ' of ' || max(total)
-    FROM approval.list_requests('pending', NULL, 'alice', NULL, 1)), :one || ' of 3', 'the list of what somebody asked for, in pages');
+SELECT is((SELECT string_agg(request_id::text, ',') FROM approval.list_requests('pending', NULL, 'alice', NULL, :two, 1)) || (SELECT ' of ' || max(total)
+    FROM approval.list_requests('pending', NULL, 'alice', NULL, NULL, 1)), :one || ' of 3', 'the list of what somebody asked for, in pages');
 SELECT * FROM finish();
 ROLLBACK;
