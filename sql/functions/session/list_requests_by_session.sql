@@ -9,4 +9,5 @@ SELECT r.* FROM approval.acting_by_session(p_token, 'read') AS actor,
 $$;
 COMMENT ON FUNCTION approval.list_requests_by_session IS
     'Requests, for a person with a session: see approval.list_requests. p_mine: only those that they asked for, or that were made '
-    'for them; p_decided: only those of which they decided something. Raises AP001, AP002, AP004, AP005, AP020-AP022. Definer: tables are private.';
+    'for them; p_decided: only those of which they decided something. Raises AP001, AP002, AP004, AP005, AP020-AP022. Definer: '
+    'tables are private.';
