@@ -25,7 +25,7 @@
     X(VERDICT, TEXT, apv_span_of(apv_outcome_name(verdict->verdict)))                              \
     X(AUTHENTICATED, BOOL, flag(verdict->authenticated))                                           \
     X(REVISION, INT8, number(head->has_revision, row->revision))                                   \
-    X(DOCUMENT, TEXT, head->can_prove ? apv_span_of(document->digest) : APV_NO_SPAN)               \
+    X(DOCUMENT, TEXT, digest(head, document))                                                      \
     X(RUN_ID, TEXT, apv_cut(verdict->run_id, APV_ID_MAX))                                          \
     X(BOOT_ID, TEXT, apv_cut(verdict->boot_id, APV_ID_MAX))                                        \
     X(FINDINGS, TEXT, content(&row->findings))                                                     \
@@ -159,6 +159,13 @@ static apv_span
 number(bool is_given, const char bytes[8])
 {
     return is_given ? (apv_span){bytes, 8} : APV_NO_SPAN;
+}
+
+/* The digest of the document that the return is held against; none if it can prove nothing. */
+static apv_span
+digest(const apv_return *head, const apv_document *document)
+{
+    return head->can_prove ? apv_span_of(document->digest) : APV_NO_SPAN;
 }
 
 static bool
