@@ -123,7 +123,8 @@ def svg(plot):
         'role="img" aria-labelledby="title desc">'
         f'<title id="title">{escape(plot.title)}</title><desc id="desc">{escape(told(plot))}</desc>'
         f'<style>{STYLE}</style><rect class="ground" width="{WIDTH}" height="{HEIGHT}"/>\n'
-        f'<text class="title" x="20" y="30">{escape(plot.title)} ({plot.unit})</text>\n' + "\n".join(draw(plot)) + "\n</svg>\n"
+        f'<text class="title" x="20" y="30">{escape(plot.title)} ({plot.unit})</text>\n'
+        + "\n".join([*draw(plot), "</svg>\n"])
     )
 
 
@@ -178,10 +179,10 @@ def _number(value):
 
 def told(plot):
     """All numbers of a picture in one sentence, for those who do not see it."""
-    said = (
-        f"{name} {', '.join(f'{_number(value)} {plot.unit} at {n:,} {plot.counts}' for n, value in sorted(values.items()))}"
-        for name, values in plot.series.items()
-    )
+    said = []
+    for name, values in plot.series.items():
+        each = (f"{_number(value)} {plot.unit} at {n:,} {plot.counts}" for n, value in sorted(values.items()))
+        said.append(f"{name} {', '.join(each)}")
     return f"{'; '.join(said)}."
 
 
