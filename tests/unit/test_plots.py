@@ -1,4 +1,4 @@
-"""The pictures of docs/performance.md: drawn from the last run, readable without seeing them, and the same each time."""
+"""The pictures of docs/performance.md: of the last run, readable without seeing them, and the same each time."""
 
 import json
 import pathlib
