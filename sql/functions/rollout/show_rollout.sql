@@ -4,9 +4,8 @@ DECLARE
     reader constant bigint := approval.reading_as();
 BEGIN
     PERFORM approval.check_reader_of(reader, p_request_id);
-    RETURN approval.readable_request(
-        jsonb_build_object('rollout', approval.rollout_of(p_request_id)), approval.may_read(reader, 'values', p_request_id))
-        -> 'rollout';
+    RETURN nullif(approval.readable_request(jsonb_build_object('rollout', approval.rollout_of(p_request_id)),
+                                            approval.may_read(reader, 'values', p_request_id)) -> 'rollout', 'null');
 END
 $$;
 COMMENT ON FUNCTION approval.show_rollout IS
