@@ -10,6 +10,7 @@ DECLARE
     moment timestamptz := clock_timestamp();
     reader constant bigint := approval.reading_as();
     readable constant text[] := approval.readable_groups(reader, 'requests');
+    voting constant text[] := approval.voting_groups(reader);
     run_on constant text[] := approval.readable_groups(reader, 'job_log');
     number integer;
     result jsonb;
@@ -48,7 +49,7 @@ BEGIN
         FROM waiting AS w
         JOIN approval.request AS r USING (request_id)
         JOIN approval.request_type AS t USING (type_name, type_version)
-        WHERE readable IS NULL OR approval.reads_request(r, reader, readable)
+        WHERE readable IS NULL OR approval.reads_request(r, reader, readable, voting)
         ORDER BY w.request_id, w.until LIMIT most
     ), frozen AS (
         SELECT f.freeze_name AS freeze, f.starts_at AS "from", f.ends_at AS until, f.type_name AS type, f.minion_group, f.reason

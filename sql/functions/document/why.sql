@@ -4,6 +4,7 @@ DECLARE
     moment timestamptz := clock_timestamp();
     reader constant bigint := approval.reading_as();
     readable constant text[] := approval.readable_groups(reader, 'requests');
+    voting constant text[] := approval.voting_groups(reader);
     result jsonb;
 BEGIN
     IF p_kind IS NULL OR p_kind NOT IN ('package', 'service', 'value', 'action') THEN
@@ -43,7 +44,7 @@ BEGIN
             WHERE d.minion_id = i.minion_id AND w.item_id <> i.item_id) AS winner
             ON i.state = 'approved'
         WHERE i.minion_id = p_minion_id AND i.kind = p_kind AND i.name = p_name AND i.state <> 'void'
-            AND (readable IS NULL OR approval.reads_request(r, reader, readable))
+            AND (readable IS NULL OR approval.reads_request(r, reader, readable, voting))
     )
     SELECT jsonb_build_object('minion', p_minion_id, 'kind', p_kind, 'name', p_name,
         'in_force', (SELECT s.request_id FROM story AS s WHERE s.standing = 'in force'),

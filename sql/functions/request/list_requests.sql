@@ -9,6 +9,7 @@ DECLARE
     asker bigint;
     reader constant bigint := approval.reading_as(p_reader);
     readable constant text[] := approval.readable_groups(reader, 'requests');
+    voting constant text[] := approval.voting_groups(reader);
 BEGIN
     IF p_state IS NOT NULL AND NOT EXISTS (SELECT FROM approval.request_state AS known WHERE known.state = p_state) THEN
         RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%L is not a state of a request', p_state),
@@ -29,7 +30,7 @@ BEGIN
         WHERE (p_state IS NULL OR r.state = p_state) AND (asker IS NULL OR asker IN (r.requester_id, r.on_behalf_of))
             AND (p_minion_id IS NULL OR EXISTS (
                 SELECT FROM approval.current_item AS i WHERE i.request_id = r.request_id AND i.minion_id = p_minion_id))
-            AND (readable IS NULL OR approval.reads_request(r, reader, readable))
+            AND (readable IS NULL OR approval.reads_request(r, reader, readable, voting))
     ), page AS (
         SELECT w.* FROM wanted AS w WHERE p_before IS NULL OR w.request_id < p_before ORDER BY w.request_id DESC LIMIT p_limit
     )

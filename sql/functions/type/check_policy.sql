@@ -63,6 +63,17 @@ FROM approval.newest_type AS t JOIN approval.request_type_stage AS s USING (type
 WHERE NOT EXISTS (SELECT FROM approval.speaks_for AS f WHERE f.provider = site)
 GROUP BY t.type_name, s.stage_no, s.name
 UNION ALL
+SELECT 'warning', format('readers of %s', r.what),
+    format('nobody may read them of %s: %s', coalesce(r.minion_group, 'all minions'),
+           CASE count(*) WHEN 1 THEN format('the group %s has no members', min(r.group_name))
+               ELSE format('the groups %s have no members', string_agg(r.group_name, ', ' ORDER BY r.group_name)) END),
+    'Give them members, or name others in your policy file (readers): salt-approval policy load.'
+FROM approval.reader AS r
+GROUP BY r.what, r.minion_group
+HAVING NOT EXISTS (
+    SELECT FROM approval.membership AS m JOIN approval.principal AS p USING (principal_id)
+    WHERE p.disabled_at IS NULL AND m.group_name = ANY (array_agg(r.group_name)))
+UNION ALL
 SELECT 'error', 'request types', 'there are none: nothing can be requested', 'salt-approval policy load FILE'
 WHERE NOT EXISTS (SELECT FROM approval.request_type)
 ORDER BY 1, 2

@@ -2,13 +2,13 @@ CREATE OR REPLACE FUNCTION approval.replay_type(p_definition jsonb, p_limit inte
     RETURNS TABLE (request_id bigint, state text, would_pass boolean, stage text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 WITH reading AS MATERIALIZED (
-    SELECT r.reader, approval.readable_groups(r.reader, 'requests') AS readable
+    SELECT r.reader, approval.readable_groups(r.reader, 'requests') AS readable, approval.voting_groups(r.reader) AS voting
     FROM (SELECT approval.reading_as(p_reader) AS reader) AS r
 ), past AS (
     SELECT r.request_id, r.state, (
         SELECT count(DISTINCT i.minion_id) FROM approval.current_item AS i WHERE i.request_id = r.request_id) AS minions
     FROM reading AS g CROSS JOIN approval.request AS r
-    WHERE (g.readable IS NULL OR approval.reads_request(r, g.reader, g.readable))
+    WHERE (g.readable IS NULL OR approval.reads_request(r, g.reader, g.readable, g.voting))
         AND r.type_name = p_definition ->> 'name' AND r.state NOT IN ('pending', 'cancelled', 'expired')
     ORDER BY r.request_id DESC LIMIT p_limit
 ), stage AS (
