@@ -106,8 +106,13 @@ class ServerClient(Client):
     def readings(self):
         return self._send("GET", "/whoami")[0]["reads"]
 
-    def list(self, state=None, minion=None, limit=DEFAULT_LIMIT, mine=False, before=None):
-        query = {"state": state, "minion": minion, "mine": "true" if fields.flag("mine", mine) else None}
+    def list(self, state=None, minion=None, limit=DEFAULT_LIMIT, mine=False, before=None, decided=False):
+        query = {
+            "state": state,
+            "minion": minion,
+            "mine": "true" if fields.flag("mine", mine) else None,
+            "decided": "true" if fields.flag("decided", decided) else None,
+        }
         rows = self._rows("list", limit, total="true", **query)
         if before is not None:
             number = fields.request_id(before)

@@ -259,7 +259,8 @@ def _readers(kind, wanted, existing):
         yield Change(f"- readers of {kind}: all known people may read it", "put_readers", (kind, None))
         return
     before, after = [{_reader(entry) for entry in entries or ()} for entries in (existing, wanted)]
-    details = [f"- {reader}" for reader in sorted(before - after)] + [f"+ {reader}" for reader in sorted(after - before)]
+    details = [f"- {reader}" for reader in sorted(before - after)]
+    details += [f"+ {reader}" for reader in sorted(after - before)]
     line = f"{'~' if existing else '+'} readers of {kind}: nobody else may read it"
     yield Change(line, "put_readers", (kind, db.json(wanted)), details)
 

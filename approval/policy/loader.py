@@ -30,15 +30,15 @@ The policy (who is who, and which request passes which chain): from a YAML file 
       chat: [{topic: requests, filter: {act: approved}}, {topic: drift, groups: [shops]}]
     contacts:                                                  # where people are told of what waits for them
       alice: {slack-ops: T024/U061}
-    readers:                                                   # who may read what; all known people, where it does not say
+    readers:                                                   # who may read what; everybody, of what it does not name
       values: [{groups: [change-managers]}, {groups: [shop-managers], minion_group: shops}]
     alarms:                                                    # rules for kinds of alarms
       unapproved-job: {group_functions: {shops: ["cmd.*"]}, quiet_hours: weekend}
       drift: {severity: info, muted_groups: [shops]}
 
 The file says all about what it names: identities, members, minions, a speaker's providers, a destination's routes and
-the readers of something that it does not list are dropped (where it has no such list they stay); of a kind of alarm what it does not say is as
-usual. Objects that it does not name are left alone, so a policy can be in several files.
+the readers of something that it does not list are dropped (where it has no such list they stay); of a kind of alarm
+what it does not say is as usual. Objects that it does not name are left alone, so a policy can be in several files.
 """
 
 import datetime

@@ -77,8 +77,8 @@ SELECT is((SELECT detail::jsonb ->> 'what' FROM approval.audit_entry WHERE strea
 
 -- Which requests.
 CREATE FUNCTION pg_temp.sees(door text, who text) RETURNS text LANGUAGE sql AS $$
-SELECT pg_temp.tried(door, who, CASE door WHEN 'web' THEN 'coalesce(string_agg(request_id::text, '','' ORDER BY request_id), ''none'') FROM approval.list_requests_by_session($token, NULL, NULL, false, NULL, 50)'
-    ELSE 'coalesce(string_agg(request_id::text, '','' ORDER BY request_id), ''none'') FROM approval.list_requests(NULL, NULL, NULL, NULL, 50)' END)
+SELECT pg_temp.tried(door, who, CASE door WHEN 'web' THEN 'coalesce(string_agg(request_id::text, '','' ORDER BY request_id), ''none'') FROM approval.list_requests_by_session($token, NULL, NULL, false, false, NULL, 50)'
+    ELSE 'coalesce(string_agg(request_id::text, '','' ORDER BY request_id), ''none'') FROM approval.list_requests(NULL, NULL, NULL, NULL, NULL, 50)' END)
 $$;
 SELECT is(pg_temp.sees(door, who), wanted, format('%s by %s', who, door))
 FROM (VALUES ('web', 'erin', 'none'), ('web', 'frank', :'shop'), ('web', 'gina', concat_ws(',', :shop, :data, :mixed, :lonely)), ('web', 'alice', concat_ws(',', :shop, :data, :mixed, :lonely)),
@@ -86,8 +86,8 @@ FROM (VALUES ('web', 'erin', 'none'), ('web', 'frank', :'shop'), ('web', 'gina',
         ('own', 't_gina', concat_ws(',', :shop, :data, :mixed, :lonely)), ('own', 't_unknown', 'none'), ('own', 't_chat', 'none'),
         ('own', 't_runner', concat_ws(',', :shop, :data, :mixed, :lonely)), ('own', 't_auditor', concat_ws(',', :shop, :data, :mixed, :lonely)),
         ('own', 't_policy', concat_ws(',', :shop, :data, :mixed, :lonely))) AS case_of (door, who, wanted);
-SELECT is(pg_temp.tried('web', 'frank', 'concat_ws('','', request_id, total) FROM approval.list_requests_by_session($token, NULL, NULL, false, NULL, 50)'), concat_ws(',', :shop, 1), 'what is left out is not counted');
-SELECT is(pg_temp.act('t_erin', format('SELECT count(*) FROM approval.list_requests(NULL, NULL, NULL, NULL, 50, %s)', principal_id)), '0', 'nobody reads as somebody else, though they name them')
+SELECT is(pg_temp.tried('web', 'frank', 'concat_ws('','', request_id, total) FROM approval.list_requests_by_session($token, NULL, NULL, false, false, NULL, 50)'), concat_ws(',', :shop, 1), 'what is left out is not counted');
+SELECT is(pg_temp.act('t_erin', format('SELECT count(*) FROM approval.list_requests(NULL, NULL, NULL, NULL, NULL, 50, %s)', principal_id)), '0', 'nobody reads as somebody else, though they name them')
 FROM approval.principal WHERE name = 'gina';
 
 -- One address, of what there is and may not be read, and of what there is not: the answer is the same, but for the number.
@@ -95,7 +95,7 @@ CREATE TEMP TABLE door (who text, way text, statement text);
 INSERT INTO door
 SELECT who, 'web', statement FROM unnest(ARRAY['erin', 'frank']) AS who, unnest(ARRAY['approval.show_request_by_session($token, $n, NULL, NULL, 10)', 'approval.show_plan_by_session($token, $n)',
     '* FROM approval.next_opening_by_session($token, $n)', 'approval.cancel_by_session($token, $n, ''x'')', 'approval.review_by_session($token, $n, ''x'')',
-    'approval.decide_by_session($token, $n, ''approve'', ''x'', ''sha256:0'', 1)', 'approval.revert_by_session($token, $n, NULL, ''x'', ''back'', NULL)',
+    'approval.decide_by_session($token, $n, ''approve'', ''x'', ''sha256:0'', 1)', 'approval.revert_by_session($token, $n, NULL, ''x'', ''back'', NULL, NULL)',
     'approval.show_audit_entry_by_session($token, $n, 1)', 'count(*) FROM approval.list_audit_by_session($token, $n, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 10)']) AS statement
 UNION ALL
 SELECT who, 'own', replace(statement, '$who', who) FROM unnest(ARRAY['t_erin', 't_frank']) AS who, unnest(ARRAY['approval.show_request($n)', 'approval.show_plan($n)', 'approval.show_rollout($n)',
@@ -111,11 +111,11 @@ SELECT is(pg_temp.tried('own', 't_breaker', format('approval.break_glass(''pg'',
 TRUNCATE door;
 INSERT INTO door
 SELECT who, 'web', statement FROM unnest(ARRAY['erin', 'frank']) AS who, unnest(ARRAY['approval.show_minion_by_session($token, ''$m'')', 'count(*) FROM approval.list_returns_by_session($token, ''$m'', NULL, 10)',
-    'count(*) FROM approval.list_jobs_by_session($token, ''$m'', NULL, NULL, NULL, NULL, NULL, NULL, NULL, 10)', 'count(*) FROM approval.list_requests_by_session($token, NULL, ''$m'', false, NULL, 10)',
+    'count(*) FROM approval.list_jobs_by_session($token, ''$m'', NULL, NULL, NULL, NULL, NULL, NULL, NULL, 10)', 'count(*) FROM approval.list_requests_by_session($token, NULL, ''$m'', false, false, NULL, 10)',
     'count(*) FROM approval.search_packages_by_session($token, ''a'', ''$m'', 10)', 'count(*) FROM approval.list_minions_by_session($token, ''$m'', NULL, 10) WHERE minion_id = ''$m''']) AS statement
 UNION ALL
 SELECT who, 'own', statement FROM unnest(ARRAY['t_erin', 't_frank']) AS who, unnest(ARRAY['approval.show_state(''$m'')', 'approval.why(''$m'', ''package'', ''base'')', 'approval.show_minion(''$m'')', 'approval.busy(''$m'')',
-    'count(*) FROM approval.list_requests(NULL, ''$m'', NULL, NULL, 10)', 'count(*) FROM approval.list_reinstalls(''$m'', 10)', 'count(*) FROM approval.list_catch_ups(''$m'', 10)',
+    'count(*) FROM approval.list_requests(NULL, ''$m'', NULL, NULL, NULL, 10)', 'count(*) FROM approval.list_reinstalls(''$m'', 10)', 'count(*) FROM approval.list_catch_ups(''$m'', 10)',
     'count(*) FROM approval.search_packages(''a'', ''$m'', 10)', 'minions FROM approval.catalog_progress(''{$m}'', now())', 'count(*) FROM approval.list_minions() WHERE minion_id = ''$m''']) AS statement;
 SELECT is(replace(pg_temp.tried(way, who, replace(statement, '$m', hidden)), hidden, 'M'), replace(pg_temp.tried(way, who, replace(statement, '$m', 'nowhere9')), 'nowhere9', 'M'),
     format('%s learns nothing of %s by %s', who, hidden, statement))
@@ -172,13 +172,13 @@ CREATE FUNCTION pg_temp.shown(door text, who text, what text, given text) RETURN
 SELECT pg_temp.tried(door, who, CASE door WHEN 'web' THEN format('approval.%s_by_session($token, %s)', what, given) ELSE format('approval.%s(%s)', what, given) END)
 $$;
 SELECT unalike(pg_temp.shown(door, who, what, given), pattern, format('no value for %s by %s %s', who, what, given))
-FROM (VALUES ('web', 'erin', 'show_request', :'shop' || ', NULL, NULL, 10', '%7.7%'), ('web', 'frank', 'show_request', :'mixed' || ', NULL, NULL, 10', '%9.9%'), ('web', 'frank', 'show_plan', :'mixed', '%9.9%'),
-        ('web', 'erin', 'show_minion', '''web1''', '%7.7%'), ('web', 'frank', 'show_minion', '''web_''', '%8._%'), ('own', 't_erin', 'show_state', '''web1''', '%7.7%'),
-        ('own', 't_erin', 'why', '''web1'', ''package'', ''till''', '%7.7%'), ('own', 't_frank', 'show_request', :'mixed', '%9.9%'), ('own', 't_frank', 'show_plan', :'mixed', '%9.9%'),
-        ('own', 't_chat', 'show_request', :'mixed', '%9.9%')) AS case_of (door, who, what, given, pattern);
+FROM (VALUES ('web', 'erin', 'show_request', :'shop' || ', NULL, NULL, 10', '%"7.7"%'), ('web', 'frank', 'show_request', :'mixed' || ', NULL, NULL, 10', '%"9.9"%'), ('web', 'frank', 'show_plan', :'mixed', '%"9.9"%'),
+        ('web', 'erin', 'show_minion', '''web1''', '%"7.7"%'), ('web', 'frank', 'show_minion', '''web_''', '%"8._"%'), ('own', 't_erin', 'show_state', '''web1''', '%"7.7"%'),
+        ('own', 't_erin', 'why', '''web1'', ''package'', ''till''', '%"7.7"%'), ('own', 't_frank', 'show_request', :'mixed', '%"9.9"%'), ('own', 't_frank', 'show_plan', :'mixed', '%"9.9"%'),
+        ('own', 't_chat', 'show_request', :'mixed', '%"9.9"%')) AS case_of (door, who, what, given, pattern);
 SELECT alike(pg_temp.shown(door, who, what, given), pattern, format('values for %s by %s %s', who, what, given))
-FROM (VALUES ('web', 'frank', 'show_request', :'shop' || ', NULL, NULL, 10', '%7.7%'), ('web', 'bob', 'show_plan', :'mixed', '%9.9%'), ('web', 'frank', 'show_minion', '''web1''', '%7.7%'),
-        ('web', 'gina', 'show_minion', '''web_''', '%8.8%'), ('own', 't_frank', 'show_state', '''web1''', '%7.7%'), ('own', 't_runner', 'show_state', '''web_''', '%8.8%'),
+FROM (VALUES ('web', 'frank', 'show_request', :'shop' || ', NULL, NULL, 10', '%"7.7"%'), ('web', 'bob', 'show_plan', :'mixed', '%"9.9"%'), ('web', 'frank', 'show_minion', '''web1''', '%"7.7"%'),
+        ('web', 'gina', 'show_minion', '''web_''', '%"8.8"%'), ('own', 't_frank', 'show_state', '''web1''', '%"7.7"%'), ('own', 't_runner', 'show_state', '''web_''', '%"8.8"%'),
         ('web', 'erin', 'show_request', :'shop' || ', NULL, NULL, 10', '%"value": "•••"%')) AS case_of (door, who, what, given, pattern);
 SELECT is(pg_temp.tried('web', 'erin', format('concat_ws(''|'', s ->> ''digest'', jsonb_array_length(s -> ''groups''), s #>> ''{items,0,name}'') FROM approval.show_request_by_session($token, %s, NULL, NULL, 10) AS s', :shop)),
     '•••|2|till', 'no digest to try values by; the names stay');
@@ -191,10 +191,10 @@ SELECT is(approval.readable_request('{"rollout": {"state": "halted", "failures":
 SELECT is(approval.hidden('{"a": {"b": [1, {"value": 5, "c": "x"}]}, "value": null, "before": {"value": null}}', '{value}'), '{"a": {"b": [1, {"value": "•••", "c": "x"}]}, "value": null, "before": {"value": "•••"}}', 'at any depth');
 
 -- Who reads a channel or a ticket nobody knows; somebody who asks by chat is known.
-SELECT unalike(pg_temp.act('t_chat', format('SELECT approval.chat_story(%L)', 'request/' || :mixed)), '%9.9%', 'a channel has no values');
-SELECT alike(pg_temp.act('t_chat', format('SELECT approval.chat_story(%L)', 'ask/' || :mixed || '/bob')), '%9.9%', 'who is asked to decide sees them');
-SELECT alike(pg_temp.act('t_chat', format('SELECT approval.chat_story(%L, ''slack'', ''frank'')', 'request/' || :shop)), '%7.7%', 'so does who asks and may read them');
-SELECT unalike(pg_temp.act('t_chat', format('SELECT approval.chat_story(%L, ''slack'', ''frank'')', 'request/' || :data)), '%8.8%', 'and may not');
+SELECT unalike(pg_temp.act('t_chat', format('SELECT approval.chat_story(%L)', 'request/' || :mixed)), '%"9.9"%', 'a channel has no values');
+SELECT alike(pg_temp.act('t_chat', format('SELECT approval.chat_story(%L)', 'ask/' || :mixed || '/bob')), '%"9.9"%', 'who is asked to decide sees them');
+SELECT alike(pg_temp.act('t_chat', format('SELECT approval.chat_story(%L, ''slack'', ''frank'')', 'request/' || :shop)), '%"7.7"%', 'so does who asks and may read them');
+SELECT unalike(pg_temp.act('t_chat', format('SELECT approval.chat_story(%L, ''slack'', ''frank'')', 'request/' || :data)), '%"8.8"%', 'and may not');
 SELECT approval.put_readers('requests', '[{"groups": ["shop-readers"], "minion_group": "shop"}]'), approval.put_readers('job_log', '[{"groups": ["shop-readers"], "minion_group": "shop"}]') \g /dev/null
 SELECT is(pg_temp.act('t_chat', format('SELECT approval.chat_story(%L, ''slack'', ''frank'')', 'request/' || :data)), NULL, 'for whom there is no request that they may not read');
 SELECT is(approval.readable_notice(topic, body), wanted, 'notices of ' || topic)
