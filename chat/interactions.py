@@ -205,7 +205,7 @@ class Interactions:
             return _shown(self._teller.busy(self._database.value("busy", *(rest or [None]))))
         if name == "show" and len(rest) == 1 and re.fullmatch(r"[0-9]{1,18}", rest[0]):
             thread = f"request/{int(rest[0])}"
-            story = self._database.value("chat_story", thread)
+            story = self._database.value("chat_story", thread, PROVIDER, subject)
             if story is None:
                 return _plain(say("answer.no_request", request=int(rest[0])))
             return _shown(self._teller.parent(thread, story))

@@ -17,7 +17,7 @@ PLACE = ("at", "stream", "seq")
 POLICY = "policy"  # in the place of a request's number: acts on policy and inventory
 VERIFY_S = 6  # for which the database verifies: less than a page may take
 PIECE = 65_536  # bytes
-TOO_LONG, BUSY, BAD_HEAD = "57014", "55P03", "AP005"
+TOO_LONG, BUSY, BAD_HEAD, NOT_ALL = "57014", "55P03", "AP005", "AP025"
 REFUSED = {
     TOO_LONG: f"It was ended early, after {VERIFY_S} seconds, and so says nothing: there is too much for a page. By "
     "command: salt-approval audit verify",
@@ -62,7 +62,8 @@ def blueprint(people):
     def refused(exc):
         if not exc.sqlstate.startswith("AP"):
             raise exc
-        return answers.page("refused.html", 404, why=str(exc), person=g.person, mark=people.mark())
+        status = 403 if exc.sqlstate == NOT_ALL else 404
+        return answers.page("refused.html", status, why=str(exc), person=g.person, mark=people.mark())
 
     @pages.get("/audit")
     def acts():

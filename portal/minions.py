@@ -49,7 +49,7 @@ def blueprint(people):
         _check(name)
 
         def read(client):
-            return client.minion(name), client.returns(name, limit=LATEST), client.jobs(name, limit=LATEST)
+            return client.minion(name), *_ran(client, name)
 
         shown, returns, jobs = people.ask(read)
         return answers.page("minion.html", shown=shown, returns=returns, jobs=jobs, person=g.person, mark=people.mark())
@@ -66,6 +66,16 @@ def _check(name):
     if len(name) > LONGEST_NAME or "\0" in name:
         abort(400)
     return name
+
+
+def _ran(client, name):
+    """The latest returns and jobs of a minion that is known: none for somebody who may not read its job log."""
+    try:
+        return client.returns(name, limit=LATEST), client.jobs(name, limit=LATEST)
+    except Refused as exc:
+        if exc.sqlstate != UNKNOWN:
+            raise
+        return [], []
 
 
 def _is_known(client, name):

@@ -267,7 +267,7 @@ def _whoami(_client):
     return {
         "name": person["name"], "identity": f"{person['provider']}:{person['subject']}",
         "assurance": person["assurance"], "token": person["token"], "scopes": person["scopes"],
-        "ends_at": person["ends_at"],
+        "ends_at": person["ends_at"], "reads": person["reads"],
     }  # fmt: skip
 
 

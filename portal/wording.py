@@ -8,6 +8,8 @@ import re
 
 from markupsafe import Markup, escape
 
+from ..client.readings import left_out
+
 LONGEST = 2_000  # characters of a value
 # The tone of a state or standing, for its colour; its word always stands beside it.
 TONES = {
@@ -280,6 +282,6 @@ FILTERS = {
     for function in (
         when, epoch, at, clock, date, count_of, tone, in_order, wanted, before, observed, cut, short, sentence, capital,
         lines, pretty, progress, bar, in_force, to_come, worst_first, standings, told, approved, in_line, came_of,
-        event_name, stream, remark,
+        event_name, stream, remark, left_out,
     )
 }  # fmt: skip

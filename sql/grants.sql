@@ -92,7 +92,8 @@ GRANT EXECUTE ON FUNCTION
     approval.export_audit,
     approval.audit_head,
     approval.list_freezes,
-    approval.list_calendars
+    approval.list_calendars,
+    approval.show_readings
 TO approval_operator, approval_person, approval_policy_admin, approval_auditor;
 
 GRANT EXECUTE ON FUNCTION approval.show_policy TO approval_policy_admin, approval_auditor;
@@ -123,7 +124,8 @@ GRANT EXECUTE ON FUNCTION
     approval.put_minion_group,
     approval.put_calendar,
     approval.put_freeze,
-    approval.drop_freeze
+    approval.drop_freeze,
+    approval.put_readers
 TO approval_policy_admin;
 
 -- Auditors read everything but the keys that prove which minion spoke.
@@ -132,6 +134,7 @@ GRANT SELECT ON
     approval.assurance, approval.request_type, approval.request_type_stage, approval.request_type_quorum,
     approval.delegation, approval.calendar, approval.calendar_span, approval.freeze, approval.request_overlap,
     approval.minion, approval.minion_group, approval.minion_group_member,
+    approval.reader, approval.request_reach,
     approval.request_state, approval.transition, approval.request, approval.request_history, approval.request_stage,
     approval.request_quorum, approval.item_set, approval.item, approval.decision,
     approval.audit_stream, approval.audit_entry, approval.audit_seal, approval.audit_sealed_head,

@@ -1,7 +1,7 @@
 """Commands on alarms: what people ought to look at, and what they say to it."""
 
 from . import layout
-from .command import answer, client, leaf
+from .command import answer, client, leaf, note
 
 COLUMNS = {
     "alarm": "ALARM", "kind": "KIND", "severity": "SEVERITY", "state": "STATE", "minions": "MINIONS", "who": "WHO",
@@ -35,6 +35,7 @@ def _alarms(arguments):
         rows = acting.alarms(
             arguments.minion, arguments.kind, arguments.state, arguments.since, arguments.after, arguments.limit
         )
+        note(acting, "job_log")
     return answer(arguments, rows, alarms_text)
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 
 from ..errors import InputError
-from .command import DONE, IN_PART, REFUSED, answer, client, counted, group, leaf
+from .command import DONE, IN_PART, REFUSED, answer, client, counted, group, leaf, note
 from .layout import table
 
 
@@ -27,6 +27,7 @@ def add(commands):
 def _trail(arguments):
     with client(arguments) as acting:
         rows = acting.audit(arguments.request)
+        note(acting, "audit")
     return answer(arguments, rows, trail_text)
 
 

@@ -159,6 +159,16 @@ def told(step):
         print(f"{step} ...", file=sys.stderr, flush=True)
 
 
+def note(acting, *kinds):
+    """Tell, on standard error, what is left out of an answer about these, since whoever asks may not read it."""
+    from ..client.readings import left_out
+
+    readings = acting.readings()
+    for what in kinds:
+        if what in readings:
+            print(left_out(readings[what], what), file=sys.stderr)
+
+
 def read(path):
     """The bytes of a file; ``-`` is standard input."""
     if path == "-":

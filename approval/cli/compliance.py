@@ -1,6 +1,6 @@
 """The command on who is out of line with what is approved, for people and for metrics."""
 
-from .command import DONE, REFUSED, answer, client, leaf
+from .command import DONE, REFUSED, answer, client, leaf, note
 from .layout import fold, grouped, table
 
 
@@ -25,6 +25,7 @@ def add(commands):
 def _compliance(arguments):
     with client(arguments) as acting:
         shown = acting.compliance(arguments.limit)
+        note(acting, "requests", "values")
     if arguments.metrics:
         print(_metrics(shown))
         return DONE

@@ -1,6 +1,6 @@
 """Commands on the minions that requests may name."""
 
-from .command import DONE, IN_PART, REFUSED, answer, client, group, leaf, told
+from .command import DONE, IN_PART, REFUSED, answer, client, group, leaf, note, told
 from .layout import INDENT, cell, fold, table
 
 
@@ -41,6 +41,7 @@ def _add(arguments):
 def _list(arguments):
     with client(arguments) as acting:
         rows = acting.minions()
+        note(acting, "requests")
     return answer(arguments, rows, minions_text)
 
 

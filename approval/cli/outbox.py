@@ -1,6 +1,6 @@
 """Commands on what the engine does: what waits to be sent, and which minions came back installed anew, or behind."""
 
-from .command import answer, client, group, leaf
+from .command import answer, client, group, leaf, note
 from .layout import table
 
 
@@ -27,18 +27,21 @@ def add(commands):
 def _reinstalls(arguments):
     with client(arguments) as acting:
         rows = acting.reinstalls(arguments.minion, arguments.limit)
+        note(acting, "requests")
     return answer(arguments, rows, reinstalls_text)
 
 
 def _catch_ups(arguments):
     with client(arguments) as acting:
         rows = acting.catch_ups(arguments.minion, arguments.limit)
+        note(acting, "requests")
     return answer(arguments, rows, catch_ups_text)
 
 
 def _list(arguments):
     with client(arguments) as acting:
         rows = acting.outbox(arguments.state, arguments.limit)
+        note(acting, "requests")
     return answer(arguments, rows, outbox_text)
 
 

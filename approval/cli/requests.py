@@ -1,7 +1,7 @@
 """Commands on requests: to make them, to decide them, and to see what became of them."""
 
 from ..errors import InputError
-from .command import DONE, REFUSED, answer, client, leaf
+from .command import DONE, REFUSED, answer, client, leaf, note
 
 # How a resource stands that is not as it was approved: since it was proven, or since it was first looked at.
 DRIFT = {"drift", "drifted"}
@@ -279,6 +279,7 @@ def _list(arguments):
         rows = acting.list(
             arguments.state, arguments.minion, arguments.limit, arguments.mine, arguments.after, arguments.decided
         )
+        note(acting, "requests")
     return answer(arguments, rows, render.requests)
 
 
@@ -292,6 +293,7 @@ def _show(arguments):
             after=arguments.after,
             limit=arguments.limit,
         )
+        note(acting, "values")
     each = arguments.items or arguments.after is not None
     answer(arguments, shown, lambda shown: render.request(shown, each))
     items = [*shown["items"], *(item for group in shown["groups"] for item in group["items"])]
@@ -307,6 +309,7 @@ def _state(arguments):
 
     with client(arguments) as acting:
         shown = acting.state(arguments.minion)
+        note(acting, "values")
     answer(arguments, shown, render.state)
     items = [item for document in shown["documents"] if document["in_force"] for item in document["items"]]
     return REFUSED if any(item["standing"] in DRIFT for item in items) else DONE
@@ -317,6 +320,7 @@ def _why(arguments):
 
     with client(arguments) as acting:
         shown = acting.why(arguments.minion, arguments.resource)
+        note(acting, "requests", "values")
     answer(arguments, shown, render.why)
     in_force = [story for story in shown["requests"] if story["standing"] == "in force"]
     return REFUSED if any(story["outcome"] in DRIFT for story in in_force) else DONE

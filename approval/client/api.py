@@ -33,6 +33,7 @@ ROUTES = {
     "quarantine": ("GET", "/quarantine"),
     "jobs": ("GET", "/jobs"),
     "busy": ("GET", "/busy"),
+    "readings": ("GET", "/readings"),
     "plan": ("GET", "/requests/{request_id}/plan"),
     "plan_items": ("GET", "/requests/{request_id}/plan/items"),
     "put_plan": ("PUT", "/requests/{request_id}/plan"),
@@ -178,6 +179,12 @@ class Client(Protocol):
         """The delegations that are on or to come."""
 
     # To see, and to administer.
+
+    def readings(self):
+        """
+        What they may not read of all minions: {requests, values, job_log or audit: the groups of minions of which they
+        may}; empty, where they may read all.
+        """
 
     def list(self, state=None, minion=None, limit=DEFAULT_LIMIT, mine=False, before=None, decided=False):
         """

@@ -152,6 +152,9 @@ class DatabaseClient(Client):
     def delegations(self):
         return self._rows("list_delegations")
 
+    def readings(self):
+        return db.value(self._conn, "show_readings")
+
     def list(self, state=None, minion=None, limit=DEFAULT_LIMIT, mine=False, before=None, decided=False):
         return self._rows(
             "list_requests",

@@ -103,6 +103,9 @@ class ServerClient(Client):
         self._call("review", {"comment": comment}, request_id=number)
         return self.show(number)
 
+    def readings(self):
+        return self._send("GET", "/whoami")[0]["reads"]
+
     def list(self, state=None, minion=None, limit=DEFAULT_LIMIT, mine=False, before=None, decided=False):
         query = {
             "state": state,

@@ -31,7 +31,9 @@ class SessionClient:
     def whoami(self):
         """
         Whose session it is: {session: its number, name, provider, subject, assurance, credential, ends_at,
-        can_be_surer: whether a sign-in of now would have a higher assurance}. It ends the later for it.
+        can_be_surer: whether a sign-in of now would have a higher assurance, reads: {requests, values, job_log or
+        audit, of what they may not read of all minions: the groups of minions of which they may}}. It ends the later
+        for it.
         """
         return db.call(self._conn, "use_session", self._token)[0]
 

@@ -8,6 +8,7 @@ from ..intake import durations, fields
 
 ABSENT = object()
 ANY = "any"  # minions of a group at a time
+ALL = "all"  # known people read it
 # The keys of a type that are durations; a stage has timeout besides.
 DURATIONS = ("max_open", "valid_for", "plan_within", "proof_within")
 
@@ -39,8 +40,8 @@ class TypeChange(Change):
 
 class PutEachTime(Change):
     """
-    A calendar, for the sake of its openings, or a rule of alarms, of a kind that there may not be; the function tells
-    whether anything changed.
+    A calendar, for the sake of its openings, or a rule of alarms or readers, of a kind that there may not be; the
+    function tells whether anything changed.
     """
 
     def lines(self, answer):
@@ -61,6 +62,8 @@ def changes(current, policy, now):
         puts.append(_calendar(name, wanted, current["calendars"].get(name), now))
     for name, wanted in policy["minion_groups"].items():
         puts += _minion_group(name, wanted, current["minion_groups"].get(name))
+    for kind, wanted in policy["readers"].items():
+        puts += _readers(kind, wanted, current["readers"].get(kind))
     for name, wanted in policy["types"].items():
         puts += _type(name, wanted, current["types"].get(name))
     for name, wanted in policy["freezes"].items():
@@ -244,6 +247,26 @@ def _contacts(name, wanted, existing, drops, puts):
         elif address is not None and address != existing.get(channel):
             line = f"{'~' if channel in existing else '+'} contact of {name} by {channel}: {address}"
             puts.append(Change(line, "put_contact", (None, None, name, channel, address)))
+
+
+def _readers(kind, wanted, existing):
+    """What is not known is refused by the database also where all may read it."""
+    if wanted == existing:
+        if wanted is None:
+            yield PutEachTime(f"~ readers of {kind}", "put_readers", (kind, None))
+        return
+    if wanted is None:
+        yield Change(f"- readers of {kind}: all known people may read it", "put_readers", (kind, None))
+        return
+    before, after = [{_reader(entry) for entry in entries or ()} for entries in (existing, wanted)]
+    details = [f"- {reader}" for reader in sorted(before - after)]
+    details += [f"+ {reader}" for reader in sorted(after - before)]
+    line = f"{'~' if existing else '+'} readers of {kind}: nobody else may read it"
+    yield Change(line, "put_readers", (kind, db.json(wanted)), details)
+
+
+def _reader(entry):
+    return f"{', '.join(entry['groups'])}, of {entry.get('minion_group', 'all minions')}"
 
 
 def _alarm(kind, wanted, existing):

@@ -30,13 +30,15 @@ The policy (who is who, and which request passes which chain): from a YAML file 
       chat: [{topic: requests, filter: {act: approved}}, {topic: drift, groups: [shops]}]
     contacts:                                                  # where people are told of what waits for them
       alice: {slack-ops: T024/U061}
+    readers:                                                   # who may read what; everybody, of what it does not name
+      values: [{groups: [change-managers]}, {groups: [shop-managers], minion_group: shops}]
     alarms:                                                    # rules for kinds of alarms
       unapproved-job: {group_functions: {shops: ["cmd.*"]}, quiet_hours: weekend}
       drift: {severity: info, muted_groups: [shops]}
 
-The file says all about what it names: identities, members, minions, a speaker's providers and a destination's routes
-that it does not list are dropped (where it has no such list they stay); of a kind of alarm what it does not say is as
-usual. Objects that it does not name are left alone, so a policy can be in several files.
+The file says all about what it names: identities, members, minions, a speaker's providers, a destination's routes and
+the readers of something that it does not list are dropped (where it has no such list they stay); of a kind of alarm
+what it does not say is as usual. Objects that it does not name are left alone, so a policy can be in several files.
 """
 
 import datetime
@@ -56,6 +58,7 @@ FREEZE_KEYS = ("from", "until", "type", "minion_group", "reason", "lifted")
 SPEAKER_KEYS = ("assurance", "attests")
 ROUTE_LISTS = ("groups", "types", "outcomes", "functions", "users", "severities")
 ROUTE_KEYS = ("topic", "filter", *ROUTE_LISTS, "quiet_hours")
+READER_KEYS = ("groups", "minion_group")
 ALARM_KEYS = (
     "enabled", "severity", "functions", "read_only", "group_functions", "quiet_hours", "muted_groups",
 )  # fmt: skip
@@ -111,7 +114,7 @@ def _problems(conn, policy):
 def show(conn):
     """
     The policy as it stands: {principals, groups, types, calendars, minion_groups, freezes, speakers, routes,
-    contacts, alarms}.
+    contacts, readers, alarms}.
     """
     policy = db.value(conn, "show_policy")
     for name, body in policy["calendars"].items():
@@ -289,6 +292,27 @@ def _contacts(name, body):
     }
 
 
+def _readers(kind, body):
+    """Who may read something, an entry for each group of minions, as the database has them; None: all known people."""
+    what = f"readers of {kind}"
+    if body == diff.ALL:
+        return None
+    if not isinstance(body, list) or not body:
+        raise InputError(f"{what} must be a list of entries with groups, or {diff.ALL}, for all known people")
+    named = {}
+    for entry in body:
+        reader = _mapping(f"an entry of {what}", entry, READER_KEYS)
+        minion_group = fields.optional_text(f"{what}: minion_group", reader.get("minion_group"))
+        groups = _texts(f"{what}: groups", reader.get("groups"))
+        if not groups:
+            raise InputError(f"{what}: an entry names no groups")
+        named.setdefault(minion_group, set()).update(groups)
+    return [
+        {"groups": sorted(named[minion_group]), **({"minion_group": minion_group} if minion_group else {})}
+        for minion_group in sorted(named, key=lambda name: (name is not None, name))
+    ]
+
+
 def _alarm(kind, body):
     what = f"alarms of kind {kind}"
     rule = _mapping(what, body, ALARM_KEYS)
@@ -350,6 +374,7 @@ SECTIONS = {
     "speakers": _speaker,
     "routes": _routes,
     "contacts": _contacts,
+    "readers": _readers,
     "alarms": _alarm,
 }
 

@@ -142,6 +142,7 @@ SELECT is((SELECT string_agg(t.line, E'\n' ORDER BY t.line COLLATE "C") FROM (
     principal: kind name
     principal_group: group_name title
     quarantine: fun jid minion_id payload reason
+    reader: group_name minion_group what
     reinstall: converged_jid key_digest machine_id minion_id state
     request: assurance external_ref reason rollout source state type_name
     request_editor: provider subject
@@ -152,6 +153,7 @@ SELECT is((SELECT string_agg(t.line, E'\n' ORDER BY t.line COLLATE "C") FROM (
     request_plan: digest planned_by
     request_plan_minion: changes comment minion_id outcome
     request_quorum: group_name
+    request_reach: minion_groups
     request_stage: accept escalate_to min_assurance name
     request_state: state
     request_type: action calendar_name definition kind parameters requesters review_group targets title type_name

@@ -18,7 +18,7 @@ INSERT INTO asking VALUES ('submit_request'), ('amend_request'), ('resolve_overl
 INSERT INTO reading VALUES ('show_rollout'), ('sending_paused');
 INSERT INTO reading VALUES ('search_packages'), ('catalog_progress'), ('show_minion');
 INSERT INTO asking VALUES ('want_catalogs');
-INSERT INTO reading VALUES ('list_alarms');
+INSERT INTO reading VALUES ('list_alarms'), ('show_readings');
 INSERT INTO asking VALUES ('acknowledge_alarm'), ('mute_alarm');
 INSERT INTO asking VALUES ('put_contact'), ('drop_contact'), ('list_contacts'), ('mute_contact'), ('busy');
 CREATE ROLE t_breaker LOGIN; GRANT approval_break_glass TO t_breaker;
@@ -65,7 +65,7 @@ SELECT set_eq('SELECT unnest(pg_temp.granted(''t_runner''))',
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_policy''))', $$SELECT name FROM reading UNION VALUES ('put_principal'), ('disable_principal'),
     ('put_identity'), ('drop_identity'), ('put_group'), ('put_membership'), ('drop_membership'), ('put_request_type'),
     ('put_minion_group'), ('put_calendar'), ('put_freeze'), ('drop_freeze'), ('put_speaker'), ('drop_speaker'), ('put_route'), ('drop_route'), ('show_policy'), ('remove_minions'),
-    ('inbox_of'), ('put_alarm_rule'), ('put_contact'), ('drop_contact'), ('pseudonymise_principal')$$, 'policy_admin: no decisions');
+    ('inbox_of'), ('put_alarm_rule'), ('put_readers'), ('put_contact'), ('drop_contact'), ('pseudonymise_principal')$$, 'policy_admin: no decisions');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_returner''))', $$VALUES ('expected_documents'), ('record_return'), ('record_returns'), ('save_load'), ('save_minions'), ('get_load'),
     ('get_jid'), ('get_jids'), ('get_fun'), ('get_minions'), ('update_endtime'), ('get_endtime'), ('save_events'), ('maintain_jobs'), ('seal_audit')$$, 'returner');
 

@@ -4,6 +4,8 @@ CREATE OR REPLACE FUNCTION approval.list_alarms(
                    jid text, request bigint, first_at timestamptz, last_at timestamptz, count bigint, muted_until timestamptz,
                    acknowledged_at timestamptz, decided_by text, comment text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    readable constant text[] := approval.readable_groups(approval.reading_as(), 'job_log');
 BEGIN
     IF p_state NOT IN ('open', 'muted', 'acknowledged') THEN
         RAISE EXCEPTION USING ERRCODE = 'AP005',
@@ -19,7 +21,8 @@ BEGIN
     FROM approval.alarm AS a
     CROSS JOIN LATERAL (SELECT CASE WHEN a.acknowledged_at IS NOT NULL THEN 'acknowledged'
                                     WHEN a.muted_until > now() THEN 'muted' ELSE 'open' END AS state) AS s
-    WHERE CASE WHEN p_state IS NULL OR p_state <> 'acknowledged' THEN a.acknowledged_at IS NULL
+    WHERE approval.reads_alarm(a, readable)
+        AND CASE WHEN p_state IS NULL OR p_state <> 'acknowledged' THEN a.acknowledged_at IS NULL
                ELSE a.acknowledged_at IS NOT NULL END
         AND (p_state IS NULL OR s.state = p_state) AND (p_kind IS NULL OR a.kind = p_kind)
         AND (p_minion_id IS NULL OR p_minion_id = ANY (a.minions)) AND (p_since IS NULL OR a.last_at >= p_since)
@@ -29,5 +32,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.list_alarms IS
-    'Alarms, newest first: of a state (NULL: all that nobody acknowledged), of a kind, that name a minion, last seen since a time. '
-    'p_before: only those with a lower number, for the next page. Raises AP005. Definer: tables are private.';
+    'Alarms that the login may read, newest first: of a state (NULL: all that nobody acknowledged), of a kind, that name a '
+    'minion, last seen since a time. p_before: only those with a lower number, for the next page. Raises AP005. Definer: tables '
+    'are private.';

@@ -1,5 +1,6 @@
-CREATE OR REPLACE FUNCTION approval.export_audit() RETURNS SETOF text
+CREATE OR REPLACE FUNCTION approval.export_audit(p_reader bigint DEFAULT NULL) RETURNS SETOF text
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+SELECT approval.check_audit_reader(approval.reading_as(p_reader));
 SELECT line FROM (
     SELECT 1 AS part, e.stream, e.seq, jsonb_build_object(
         'record', 'entry', 'stream', e.stream, 'seq', e.seq,
@@ -18,4 +19,4 @@ ORDER BY part, stream, seq
 $$;
 COMMENT ON FUNCTION approval.export_audit IS
     'The whole audit trail as JSON lines: every entry in the order of its chain, then the seals; salt-approval audit verify FILE '
-    'checks it without the database. Definer: tables are private.';
+    'checks it without the database. p_reader: see reading_as. Raises AP025. Definer: tables are private.';

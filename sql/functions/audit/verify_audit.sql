@@ -1,5 +1,7 @@
-CREATE OR REPLACE FUNCTION approval.verify_audit() RETURNS TABLE (stream bigint, seq bigint, problem text)
+CREATE OR REPLACE FUNCTION approval.verify_audit(p_reader bigint DEFAULT NULL)
+    RETURNS TABLE (stream bigint, seq bigint, problem text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+SELECT approval.check_audit_reader(approval.reading_as(p_reader));
 WITH vouched AS MATERIALIZED (
     -- Of several acts that name an entry the last one counts; an act that was altered itself vouches for nothing.
     SELECT DISTINCT ON (v.entry ->> 0, v.entry ->> 1) v.entry ->> 0 AS stream, v.entry ->> 1 AS seq, v.entry ->> 2 AS content
@@ -54,6 +56,7 @@ WITH vouched AS MATERIALIZED (
 SELECT p.stream, p.seq, p.problem FROM problem AS p ORDER BY p.stream NULLS LAST, p.seq, p.problem
 $$;
 COMMENT ON FUNCTION approval.verify_audit IS
-    'Recomputes every chain and seal. No row: intact. A row names the stream and entry (for a seal: NULL and its number) and what '
-    'is wrong. An entry whose content does not give its hash is whole if an act pseudonymised of stream 0 names that content: '
-    '[stream, seq, audit_hash] in its entries. Definer: those who may verify need not read everything.';
+    'Recomputes every chain and seal. No row: intact. A row names the stream and entry (for a seal: NULL and its number) and '
+    'what is wrong. An entry whose content does not give its hash is whole if an act pseudonymised of stream 0 names that '
+    'content: [stream, seq, audit_hash] in its entries. p_reader: see reading_as. Raises AP025. Definer: those who may verify '
+    'need not read everything.';

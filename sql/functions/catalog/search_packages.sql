@@ -1,16 +1,18 @@
-CREATE OR REPLACE FUNCTION approval.search_packages(p_pattern text, p_minion_id text, p_limit integer)
+CREATE OR REPLACE FUNCTION approval.search_packages(p_pattern text, p_minion_id text, p_limit integer, p_reader bigint DEFAULT NULL)
     RETURNS TABLE (name text, versions text[], gone text[], minions bigint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     wanted text := lower(btrim(p_pattern)) COLLATE "C";
     part text := '%' || regexp_replace(lower(btrim(p_pattern)), E'([\\\\%_])', E'\\\\\\1', 'g') || '%';
+    readable constant text[] := approval.readable_groups(approval.reading_as(p_reader), 'requests');
     chosen integer[];
     found text[];
 BEGIN
     IF coalesce(wanted, '') = '' THEN
         RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = 'a part of the name of a package is needed';
     ELSIF p_minion_id IS NOT NULL THEN
-        chosen := ARRAY(SELECT m.catalog_id FROM approval.catalog_member AS m WHERE m.minion_id = p_minion_id);
+        chosen := ARRAY(SELECT m.catalog_id FROM approval.catalog_member AS m
+                        WHERE m.minion_id = p_minion_id AND approval.in_groups(m.minion_id, readable));
         IF cardinality(chosen) = 0 THEN
             RAISE EXCEPTION USING ERRCODE = 'AP004',
                 MESSAGE = format('nobody knows which packages minion %s could get', p_minion_id),
@@ -52,5 +54,6 @@ END
 $$;
 COMMENT ON FUNCTION approval.search_packages IS
     'Packages whose names begin with a text, then those that have it elsewhere (from three characters on), that the minion could '
-    'get or (NULL) any: with their versions, those that are gone, and how many minions could get it. Raises AP004, AP005. Definer: '
+    'get or (NULL) any: with their versions, those that are gone, and how many minions could get it. No minion is known that '
+    'the login, or p_reader (see reading_as), may not read. Raises AP004, AP005. Definer: '
     'tables are private.';

@@ -18,7 +18,8 @@ BEGIN
     LEFT JOIN approval.catalog_ask AS a USING (minion_id)
     LEFT JOIN approval.catalog_member AS b USING (minion_id)
     LEFT JOIN approval.catalog AS c USING (catalog_id)
-    WHERE m.minion_id = p_minion_id AND m.removed_at IS NULL;
+    WHERE m.minion_id = p_minion_id AND m.removed_at IS NULL
+        AND approval.in_groups(m.minion_id, approval.readable_groups(approval.reading_as(), 'requests'));
     IF result IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'AP004',
             MESSAGE = format('unknown minion: %s', coalesce(quote_literal(p_minion_id), 'NULL')),

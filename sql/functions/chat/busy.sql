@@ -8,12 +8,17 @@ DECLARE
     ahead constant interval := interval '7 days';
     most constant integer := 50;
     moment timestamptz := clock_timestamp();
+    reader constant bigint := approval.reading_as();
+    readable constant text[] := approval.readable_groups(reader, 'requests');
+    voting constant text[] := approval.voting_groups(reader);
+    run_on constant text[] := approval.readable_groups(reader, 'job_log');
     number integer;
     result jsonb;
 BEGIN
     IF p_minion IS NOT NULL THEN
         SELECT m.minion_number INTO number FROM approval.minion_number AS m WHERE m.minion_id = p_minion;
-        IF number IS NULL AND NOT EXISTS (SELECT FROM approval.minion AS m WHERE m.minion_id = p_minion) THEN
+        IF number IS NULL AND NOT EXISTS (SELECT FROM approval.minion AS m WHERE m.minion_id = p_minion)
+            OR NOT approval.in_groups(p_minion, readable) THEN
             RAISE EXCEPTION USING ERRCODE = 'AP004', MESSAGE = format('unknown minion: %s', quote_literal(p_minion)),
                 HINT = 'No job in the log names it. Ids are compared exactly, and not as patterns.';
         END IF;
@@ -24,7 +29,7 @@ BEGIN
         FROM approval.job_log AS l
         CROSS JOIN LATERAL approval.job_outcome(l.jid, l.published_at, l.minion_count) AS o
         WHERE l.published_at > moment - awaited AND l.published_at <= moment + interval '1 second' AND NOT l.is_claim
-            AND coalesce(l.silent > 0, true) AND o.silent > 0
+            AND coalesce(l.silent > 0, true) AND o.silent > 0 AND run_on IS NULL
             AND (p_minion IS NULL OR approval.log_names(l.minions, l.minion_bits, number) AND NOT EXISTS (
                 SELECT FROM approval.job_return AS r
                 WHERE r.jid = l.jid AND r.minion_id = p_minion AND NOT r.flags && '{untargeted}'))
@@ -44,6 +49,7 @@ BEGIN
         FROM waiting AS w
         JOIN approval.request AS r USING (request_id)
         JOIN approval.request_type AS t USING (type_name, type_version)
+        WHERE readable IS NULL OR approval.reads_request(r, reader, readable, voting)
         ORDER BY w.request_id, w.until LIMIT most
     ), frozen AS (
         SELECT f.freeze_name AS freeze, f.starts_at AS "from", f.ends_at AS until, f.type_name AS type, f.minion_group, f.reason
@@ -70,4 +76,5 @@ COMMENT ON FUNCTION approval.busy IS
     'What to know before something is run on a minion (NULL: on any): {as_of, minion, running, due, windows, freezes}. running: '
     'jobs of the last hour that it has not returned from, the newest 50; due: what is approved and not proven there, until when '
     'it is held back and by what (of all minions: waiting_for, as in a list of requests); windows: of these requests, open now or '
-    'next; freezes: on now, or in seven days. Raises AP004. Definer: tables are private.';
+    'next; freezes: on now, or in seven days. What the login may not read is left '
+    'out: jobs, unless it may read those of all minions. Raises AP004. Definer: tables are private.';

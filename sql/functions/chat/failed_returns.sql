@@ -9,11 +9,12 @@ SELECT r.minion_id, r.fun, r.retcode, r.success, r.verdict, r.received_at, (
     r.payload
 FROM (
     SELECT DISTINCT ON (j.minion_id) j.* FROM approval.job_return AS j
-    WHERE j.jid = p_jid AND NOT j.flags && '{untargeted}'
+    WHERE j.jid = p_jid AND NOT j.flags && '{untargeted}' AND approval.readable_groups(0, 'job_log') IS NULL
     ORDER BY j.minion_id, j.authenticated DESC, j.attempt DESC) AS r
 WHERE r.verdict IN ('failed', 'partial') OR coalesce(r.retcode, 0) <> 0 OR r.success IS false
 ORDER BY r.minion_id COLLATE "C" LIMIT p_limit
 $$;
 COMMENT ON FUNCTION approval.failed_returns IS
     'Returns of a job that failed, as job_outcome counts them, by minion, at most so many: with up to 20 findings that are not '
-    'converged, and the payload, msgpack in an LZ4 frame, which may hold secrets. Definer: tables are private.';
+    'converged, and the payload, msgpack in an LZ4 frame, which may hold secrets. None, where not everybody may read '
+    'the job log, as nobody knows who reads a channel. Definer: tables are private.';

@@ -35,7 +35,7 @@ SELECT jsonb_build_object(
                 WHERE d.request_id = s.request_id AND d.item_set_version >= r.reviewed_version AND d.stage_no = s.stage_no))
             ORDER BY s.stage_no), '[]')
         FROM approval.request_stage AS s WHERE s.request_id = r.request_id),
-    'plan', approval.plan_summary(r.request_id), 'rollout', approval.show_rollout(r.request_id),
+    'plan', approval.plan_summary(r.request_id), 'rollout', approval.rollout_of(r.request_id),
     'waiting_for', approval.waiting_for(r.request_id))
 FROM approval.request AS r
 JOIN approval.request_type AS t USING (type_name, type_version)

@@ -15,7 +15,7 @@ BEGIN
     IF coalesce(p_comment, '') = '' THEN
         RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = 'breaking the glass needs a reason';
     END IF;
-    target := approval.lock_request(p_request_id);
+    target := approval.lock_request(p_request_id, actor.principal_id);
     moment := clock_timestamp();
     IF target.state NOT IN ('approved', 'partial', 'failed') OR target.break_glass_at IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'AP006',

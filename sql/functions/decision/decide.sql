@@ -10,7 +10,7 @@ DECLARE
 BEGIN
     actor := approval.acting_principal(p_provider, p_subject);
     -- Two who decide at once, or decide and cancel, are ordered by this lock.
-    target := approval.lock_request(p_request_id);
+    target := approval.lock_request(p_request_id, actor.principal_id);
     -- Not the start of the transaction: the caller chose that, and a wait for the lock only makes it older.
     moment := clock_timestamp();
     PERFORM approval.check_stage(target, p_stage);

@@ -1,5 +1,6 @@
 CREATE OR REPLACE FUNCTION approval.had_part(p_request approval.request, p_principal bigint) RETURNS boolean
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    -- Without a search_path of its own, so that it becomes part of the statement that calls it.
+    LANGUAGE sql STABLE AS $$
 SELECT p_principal IN (p_request.requester_id, coalesce(p_request.on_behalf_of, p_request.requester_id))
     OR approval.is_editor(p_request.request_id, p_principal)
     OR EXISTS (SELECT FROM approval.decision AS d WHERE d.request_id = p_request.request_id

@@ -6,7 +6,7 @@ DECLARE
     target approval.request;
 BEGIN
     actor := approval.acting_principal(p_provider, p_subject);
-    target := approval.lock_request(p_request_id);
+    target := approval.lock_request(p_request_id, actor.principal_id);
     PERFORM approval.check_review(target, actor.principal_id, actor.assurance);
     PERFORM approval.record_review(target, actor.principal_id, p_provider, p_subject, actor.assurance, p_comment);
 END

@@ -1,10 +1,13 @@
-CREATE OR REPLACE FUNCTION approval.show_state(p_minion_id text) RETURNS jsonb
+CREATE OR REPLACE FUNCTION approval.show_state(p_minion_id text, p_reader bigint DEFAULT NULL) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     moment timestamptz := clock_timestamp();
+    reader constant bigint := approval.reading_as(p_reader);
+    readable constant text[] := approval.readable_groups(reader, 'requests');
     result jsonb;
 BEGIN
-    IF NOT EXISTS (SELECT FROM approval.minion WHERE minion_id = p_minion_id) THEN
+    IF NOT EXISTS (SELECT FROM approval.minion AS m
+                   WHERE m.minion_id = p_minion_id AND approval.in_groups(m.minion_id, readable)) THEN
         RAISE EXCEPTION USING ERRCODE = 'AP004', MESSAGE = format('unknown minion: %s', quote_nullable(p_minion_id)),
             HINT = 'The engine registers a minion once its key is accepted; so does salt-approval minion add.';
     END IF;
@@ -31,9 +34,14 @@ BEGIN
     INTO result
     FROM approval.document AS d
     WHERE d.minion_id = p_minion_id AND d.valid_until > moment;
+    IF NOT approval.in_groups(p_minion_id, approval.readable_groups(reader, 'values')) THEN
+        -- By a digest of what has few possible values these can be tried.
+        result := approval.hidden(result, '{value,observed,text,digest}');
+    END IF;
     RETURN result;
 END
 $$;
 COMMENT ON FUNCTION approval.show_state IS
-    'The documents of a minion, of now and of later; with the request behind each resource, what came of it, and its drift. held: '
-    'what is approved and held back, until when and by what (see held_back). No keys. Raises AP004. Definer: tables are private.';
+    'The documents of a minion, of now and of later; with the request behind each resource, what came of it, and its drift. '
+    'held: what is approved and held back, until when and by what (see held_back). No keys; values are ••• for the login, or '
+    'for p_reader (see reading_as), where they may not read them. Raises AP004. Definer: tables are private.';

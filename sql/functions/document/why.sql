@@ -2,13 +2,17 @@ CREATE OR REPLACE FUNCTION approval.why(p_minion_id text, p_kind text, p_name te
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     moment timestamptz := clock_timestamp();
+    reader constant bigint := approval.reading_as();
+    readable constant text[] := approval.readable_groups(reader, 'requests');
+    voting constant text[] := approval.voting_groups(reader);
     result jsonb;
 BEGIN
     IF p_kind IS NULL OR p_kind NOT IN ('package', 'service', 'value', 'action') THEN
         RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%L is not a kind of resource', p_kind),
             HINT = 'Kinds are package, service, value and action.';
     END IF;
-    IF NOT EXISTS (SELECT FROM approval.minion WHERE minion_id = p_minion_id) THEN
+    IF NOT EXISTS (SELECT FROM approval.minion AS m
+                   WHERE m.minion_id = p_minion_id AND approval.in_groups(m.minion_id, readable)) THEN
         RAISE EXCEPTION USING ERRCODE = 'AP004', MESSAGE = format('unknown minion: %s', quote_nullable(p_minion_id));
     END IF;
     WITH story AS (
@@ -40,6 +44,7 @@ BEGIN
             WHERE d.minion_id = i.minion_id AND w.item_id <> i.item_id) AS winner
             ON i.state = 'approved'
         WHERE i.minion_id = p_minion_id AND i.kind = p_kind AND i.name = p_name AND i.state <> 'void'
+            AND (readable IS NULL OR approval.reads_request(r, reader, readable, voting))
     )
     SELECT jsonb_build_object('minion', p_minion_id, 'kind', p_kind, 'name', p_name,
         'in_force', (SELECT s.request_id FROM story AS s WHERE s.standing = 'in force'),
@@ -63,10 +68,14 @@ BEGIN
                 FROM approval.decision AS d JOIN approval.principal AS who USING (principal_id) WHERE d.request_id = s.request_id))
             ORDER BY s.effective_at DESC NULLS FIRST, s.approval_seq DESC NULLS FIRST, s.request_id DESC), '[]'))
     INTO result FROM story AS s;
+    IF NOT approval.in_groups(p_minion_id, approval.readable_groups(reader, 'values')) THEN
+        result := approval.hidden(result, '{value,observed,text}');
+    END IF;
     RETURN result;
 END
 $$;
 COMMENT ON FUNCTION approval.why IS
-    'Why a minion has a resource as it has: every request about it, newest first: which is in force, who decided, since when, what '
-    'it replaced, what comes next; what holds one back and until when, by which one it is overtaken, and since when it drifted; '
-    'catch_up: how far it is in being brought in line after its start. Raises AP004, AP005. Definer: tables are private.';
+    'Why a minion has a resource as it has: every request about it, newest first: which is in force, who decided, since when, '
+    'what it replaced, what comes next; what holds one back and until when, by which one it is overtaken, and since when it '
+    'drifted; catch_up: how far it is in being brought in line after its start. Requests that the login may not read are left '
+    'out, and values are ••• where it may not read those. Raises AP004, AP005. Definer: tables are private.';

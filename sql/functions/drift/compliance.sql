@@ -3,11 +3,12 @@ CREATE OR REPLACE FUNCTION approval.compliance() RETURNS TABLE (standing text, m
 SELECT s.name, coalesce(g.minions, 0), CASE WHEN s.name = 'drifting' THEN (
     SELECT count(*) FROM approval.drift AS t
     JOIN approval.document_in_force(now()) AS d USING (minion_id)
-    WHERE t.cleared_at IS NULL AND t.item_id = ANY (d.item_ids)) END
-FROM unnest(ARRAY['converged', 'drifting', 'failed', 'waiting', 'silent', 'unknown']) WITH ORDINALITY AS s (name, place)
-LEFT JOIN approval.count_standings() AS g ON g.standing = s.name AND g.minion_group IS NULL
+    WHERE t.cleared_at IS NULL AND t.item_id = ANY (d.item_ids) AND approval.in_groups(t.minion_id, r.groups)) END
+FROM (SELECT approval.readable_groups(approval.reading_as(), 'requests') AS groups) AS r
+CROSS JOIN unnest(ARRAY['converged', 'drifting', 'failed', 'waiting', 'silent', 'unknown']) WITH ORDINALITY AS s (name, place)
+LEFT JOIN approval.count_standings(r.groups) AS g ON g.standing = s.name AND g.minion_group IS NULL
 ORDER BY s.place
 $$;
 COMMENT ON FUNCTION approval.compliance IS
-    'How many minions stand how to what is approved for them (see view standing), also where there is none; of drifting ones how '
-    'many resources. Definer: tables are private.';
+    'How many minions, of those that the login may read, stand how to what is approved for them (see view standing), also where '
+    'there is none; of drifting ones how many resources. Definer: tables are private.';

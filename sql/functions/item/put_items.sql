@@ -10,6 +10,9 @@ BEGIN
     SELECT given.minion_id, p_request_id, p_version, 'proposed', given.kind, given.name, given.type, given.content,
         approval.item_digest(given.minion_id, given.kind, given.name, given.type, given.content)
     FROM unnest(p_minions, p_kinds, p_names, p_types, p_values) AS given (minion_id, kind, name, type, content);
+    -- In one order with those who change groups of minions, or whether these are told apart.
+    PERFORM approval.lock_reach(false);
+    PERFORM approval.put_reach(p_request_id);
     -- Open requests that want something else of the same resource, and are not in force yet; under another name, that are in force
     -- too: nothing would take that out of force but this request naming it as well.
     WITH mine AS MATERIALIZED (

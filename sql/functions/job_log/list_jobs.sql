@@ -1,6 +1,7 @@
 CREATE OR REPLACE FUNCTION approval.list_jobs(
     p_minion_id text, p_from timestamptz, p_until timestamptz, p_fun text, p_user text, p_request_id bigint,
-    p_before timestamptz, p_before_jid text, p_limit integer)
+    p_before timestamptz, p_before_jid text, p_limit integer,
+    p_reader bigint DEFAULT NULL)
     RETURNS TABLE (jid text, published_at timestamptz, job_user text, command text, fun text, tgt text, tgt_type text, test boolean,
                    claim boolean, request bigint, minions text[], minion_count integer, ok integer, failed integer, silent integer,
                    duration_s real)
@@ -8,6 +9,9 @@ CREATE OR REPLACE FUNCTION approval.list_jobs(
     -- Planned for what is asked: which partitions, and whether a minion's own jobs or those of all.
     SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
+    readable constant text[] := approval.readable_groups(approval.reading_as(p_reader), 'job_log');
+    -- NULL: all of them.
+    mask constant bytea := approval.log_mask(readable);
     named integer;
     oldest timestamptz := greatest(p_from, (
         SELECT now() - make_interval(days => s.content::integer + 7) FROM approval.setting AS s WHERE s.name = 'keep_log_days'));
@@ -24,7 +28,8 @@ BEGIN
     END IF;
     IF p_minion_id IS NOT NULL THEN
         SELECT m.minion_number INTO named FROM approval.minion_number AS m WHERE m.minion_id = p_minion_id;
-        IF named IS NULL AND NOT EXISTS (SELECT FROM approval.minion AS m WHERE m.minion_id = p_minion_id) THEN
+        IF named IS NULL AND NOT EXISTS (SELECT FROM approval.minion AS m WHERE m.minion_id = p_minion_id)
+            OR NOT approval.in_groups(p_minion_id, readable) THEN
             RAISE EXCEPTION USING ERRCODE = 'AP004', MESSAGE = format('unknown minion: %s', quote_literal(p_minion_id)),
                 HINT = 'No job in the log names it. Ids are compared exactly, and not as patterns.';
         END IF;
@@ -35,7 +40,7 @@ BEGIN
         RETURN QUERY
         WITH page AS MATERIALIZED (
             (SELECT l.* FROM approval.jobs_logged(lower_end, upper_end, pattern, p_user, p_request_id, p_before, p_before_jid) AS l
-             WHERE p_minion_id IS NULL
+             WHERE p_minion_id IS NULL AND (mask IS NULL OR approval.log_overlap(l.minions, l.minion_bits, mask) > 0)
              ORDER BY l.published_at DESC, l.jid DESC LIMIT p_limit - given)
             UNION ALL
             (SELECT l.* FROM approval.jobs_logged(lower_end, upper_end, pattern, p_user, p_request_id, p_before, p_before_jid) AS l
@@ -48,13 +53,19 @@ BEGIN
             ORDER BY published_at DESC, jid DESC
             LIMIT p_limit - given
         )
-        SELECT l.jid, l.published_at, l.job_user, l.command, l.fun, l.tgt, l.tgt_type, l.is_test, l.is_claim, l.request_id,
+        SELECT l.jid, l.published_at, l.job_user, CASE WHEN h.is_told THEN l.command ELSE l.fun || ' •••' END, l.fun,
+            CASE WHEN h.is_told THEN l.tgt ELSE '•••' END, l.tgt_type, l.is_test, l.is_claim, l.request_id,
             CASE WHEN l.minion_count <= 16 THEN ARRAY(
                 SELECT m.minion_id FROM approval.minion_number AS m WHERE m.minion_number = ANY (l.minions)
+                    AND approval.in_groups(m.minion_id, readable)
                 ORDER BY m.minion_id COLLATE "C") END,
             l.minion_count, coalesce(l.ok, o.ok), coalesce(l.failed, o.failed), coalesce(l.silent, o.silent),
             coalesce(l.duration_s, o.duration_s)
         FROM page AS l
+        -- The target names minions that may not be read, unless it is all, and the arguments may be meant for them.
+        CROSS JOIN LATERAL (
+            SELECT mask IS NULL OR l.tgt = '*' AND l.tgt_type = 'glob'
+                OR approval.log_overlap(l.minions, l.minion_bits, mask) = l.minion_count AS is_told) AS h
         LEFT JOIN LATERAL approval.job_outcome(l.jid, l.published_at, l.minion_count) AS o ON l.silent IS NULL
         ORDER BY l.published_at DESC, l.jid DESC;
         GET DIAGNOSTICS found = ROW_COUNT;
@@ -65,7 +76,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.list_jobs IS
-    'Jobs of the log, newest first: that name a minion, published from one time until before another, of a function (* and ? stand '
-    'for any characters, and any one), by a user, for a request. minions: the names of up to 16. ok, failed, silent: how many '
-    'minions, of recent jobs as they returned so far. p_before, p_before_jid: only what comes behind it, for the next page. Raises '
-    'AP004, AP005. Definer: tables are private.';
+    'Jobs of the log, newest first: that name a minion, published from one time until before another, of a function (* and ? '
+    'stand for any characters, and any one), by a user, for a request. minions: the names of up to 16. ok, failed, silent: how '
+    'many minions, of recent jobs as they returned so far. p_before, p_before_jid: only what comes behind it, for the next page. '
+    'p_reader: see reading_as; jobs of which no minion may be read are left out, and of one that was for others as well, not for '
+    '*, target and arguments are •••. Raises AP004, AP005. Definer: tables are private.';

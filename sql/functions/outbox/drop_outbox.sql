@@ -12,7 +12,7 @@ BEGIN
             HINT = 'Cancel the request, or ask for a revert.';
     END IF;
     IF number IS NOT NULL THEN
-        PERFORM approval.lock_request(number);
+        PERFORM approval.lock_request(number, actor.principal_id);
     END IF;
     moment := clock_timestamp();
     WITH gone AS (

@@ -8,7 +8,7 @@ DECLARE
 BEGIN
     actor := approval.acting_principal(p_provider, p_subject);
     IF number IS NOT NULL THEN
-        PERFORM approval.lock_request(number);
+        PERFORM approval.lock_request(number, actor.principal_id);
     END IF;
     moment := clock_timestamp();
     WITH changed AS (

@@ -9,7 +9,7 @@ DECLARE
     made record;
 BEGIN
     actor := approval.acting_principal(p_provider, p_subject);
-    target := approval.lock_request(p_request_id);
+    target := approval.lock_request(p_request_id, actor.principal_id);
     moment := clock_timestamp();
     IF actor.principal_id <> target.requester_id AND actor.principal_id IS DISTINCT FROM target.on_behalf_of THEN
         RAISE EXCEPTION USING ERRCODE = 'AP002', MESSAGE = format('only who asked for request %s may amend it', p_request_id);

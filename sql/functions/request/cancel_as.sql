@@ -7,7 +7,7 @@ DECLARE
     minions text[];
     outcome text;
 BEGIN
-    target := approval.lock_request(p_request_id);
+    target := approval.lock_request(p_request_id, p_principal_id);
     moment := clock_timestamp();
     IF p_principal_id <> target.requester_id AND p_principal_id IS DISTINCT FROM target.on_behalf_of THEN
         RAISE EXCEPTION USING ERRCODE = 'AP002',

@@ -1,5 +1,6 @@
 CREATE OR REPLACE FUNCTION approval.list_requests(
-    p_state text, p_minion_id text, p_requester text, p_decider text, p_before bigint, p_limit integer)
+    p_state text, p_minion_id text, p_requester text, p_decider text, p_before bigint, p_limit integer,
+    p_reader bigint DEFAULT NULL)
     RETURNS TABLE (request_id bigint, type text, state text, requester text, submitted_at timestamptz, minions bigint, items bigint,
                    waiting_for text, reason text, total bigint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -7,13 +8,17 @@ DECLARE
     most_counted constant integer := 10000;
     asker bigint;
     decided bigint[];
+    reader constant bigint := approval.reading_as(p_reader);
+    readable constant text[] := approval.readable_groups(reader, 'requests');
+    voting constant text[] := approval.voting_groups(reader);
 BEGIN
     IF p_state IS NOT NULL AND NOT EXISTS (SELECT FROM approval.request_state AS known WHERE known.state = p_state) THEN
         RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%L is not a state of a request', p_state),
             HINT = (SELECT 'States are: ' || string_agg(known.state, ', ' ORDER BY known.state)
                 FROM approval.request_state AS known);
     END IF;
-    IF p_minion_id IS NOT NULL AND NOT EXISTS (SELECT FROM approval.minion AS m WHERE m.minion_id = p_minion_id) THEN
+    IF p_minion_id IS NOT NULL AND NOT EXISTS (SELECT FROM approval.minion AS m
+                                               WHERE m.minion_id = p_minion_id AND approval.in_groups(m.minion_id, readable)) THEN
         RAISE EXCEPTION USING ERRCODE = 'AP004', MESSAGE = format('unknown minion: %s', quote_literal(p_minion_id)),
             HINT = 'Minions are registered by salt-run approval.sync_minions or salt-approval minion add.';
     END IF;
@@ -32,6 +37,7 @@ BEGIN
             AND (decided IS NULL OR r.request_id = ANY (decided))
             AND (p_minion_id IS NULL OR EXISTS (
                 SELECT FROM approval.current_item AS i WHERE i.request_id = r.request_id AND i.minion_id = p_minion_id))
+            AND (readable IS NULL OR approval.reads_request(r, reader, readable, voting))
     ), page AS (
         SELECT w.* FROM wanted AS w WHERE p_before IS NULL OR w.request_id < p_before ORDER BY w.request_id DESC LIMIT p_limit
     )
@@ -49,5 +55,6 @@ $$;
 COMMENT ON FUNCTION approval.list_requests IS
     'Requests, newest first: all, or those in a state, that name a minion (by equality), that the principal p_requester asked for '
     'or that were made for them, or of which p_decider decided something (the newest ten thousand). p_before: only those with a '
-    'lower number, for the next page; total counts all pages, up to ten thousand. '
-    'Raises AP004 on an unknown minion, AP005 on an unknown state, AP001 on an unknown principal. Definer: tables are private.';
+    'lower number, for the next page; total counts all pages, up to ten thousand. Those that the login, or p_reader (see '
+    'reading_as), may not read are left out, and counted nowhere. Raises AP004 on an unknown minion, AP005 on an unknown state, '
+    'AP001 on an unknown principal. Definer: tables are private.';

@@ -13,6 +13,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'AP005',
             MESSAGE = format('type %s is not for taking requests back', p_type.type_name);
     END IF;
+    PERFORM approval.check_reader_of(p_requester_id, p_request_id);
     SELECT * INTO target FROM approval.request WHERE request_id = p_request_id;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'AP014', MESSAGE = format('there is no request %s', p_request_id);

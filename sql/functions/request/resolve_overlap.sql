@@ -7,7 +7,7 @@ DECLARE
     target approval.request;
 BEGIN
     actor := approval.acting_principal(p_provider, p_subject);
-    target := approval.lock_request(p_request_id);
+    target := approval.lock_request(p_request_id, actor.principal_id);
     moment := clock_timestamp();
     IF actor.principal_id IS DISTINCT FROM target.requester_id AND actor.principal_id IS DISTINCT FROM target.on_behalf_of THEN
         RAISE EXCEPTION USING ERRCODE = 'AP002',

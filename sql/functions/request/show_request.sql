@@ -1,5 +1,6 @@
 CREATE OR REPLACE FUNCTION approval.show_request(
-    p_request_id bigint, p_outcomes text[] DEFAULT NULL, p_after text[] DEFAULT NULL, p_limit integer DEFAULT 1000) RETURNS jsonb
+    p_request_id bigint, p_outcomes text[] DEFAULT NULL, p_after text[] DEFAULT NULL, p_limit integer DEFAULT 1000,
+    p_reader bigint DEFAULT NULL) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     -- Of a request over all minions the items are gone through several times: in memory, and without a compiler's seconds.
     SET work_mem = '64MB' SET jit = off AS $$
@@ -8,8 +9,11 @@ DECLARE
     shown_jobs constant integer := 20;
     -- Not the start of the transaction, in which it may have been approved.
     moment timestamptz := clock_timestamp();
+    reader constant bigint := approval.reading_as(p_reader);
+    reads_values constant boolean := approval.may_read(reader, 'values', p_request_id);
     result jsonb;
 BEGIN
+    PERFORM approval.check_reader_of(reader, p_request_id);
     IF NOT p_outcomes <@ ARRAY['waiting', 'converged', 'failed', 'drift', 'drifted'] THEN
         RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('%s: an outcome is waiting, converged, failed, drift or drifted',
                                                                   array_to_string(p_outcomes, ', '));
@@ -30,9 +34,10 @@ BEGIN
         ORDER BY 5, 6, 7 LIMIT p_limit
     ), per_minion AS (
         SELECT (c.item).minion_id COLLATE "C" AS minion_id,
-            md5(string_agg(concat_ws(E'\n', (c.item).kind, (c.item).name, (c.item).type, (c.item).content, c.standing,
-                                     coalesce((c.item).observed, '-'), coalesce((c.item).outcome_text, '-'),
-                                     coalesce((c.drift).observed, '-')), E'\n' ORDER BY (c.item).kind, (c.item).name)) AS likeness
+            -- Which have the same value says something of it.
+            md5(string_agg(concat_ws(E'\n', (c.item).kind, (c.item).name, (c.item).type, c.standing, CASE WHEN reads_values
+                THEN concat_ws(E'\n', (c.item).content, coalesce((c.item).observed, '-'), coalesce((c.item).outcome_text, '-'),
+                               coalesce((c.drift).observed, '-')) END), E'\n' ORDER BY (c.item).kind, (c.item).name)) AS likeness
         FROM chosen AS c GROUP BY (c.item).minion_id
     ), grouped AS (
         SELECT count(*) AS minions, min(p.minion_id) AS first, max(p.minion_id) AS last FROM per_minion AS p GROUP BY p.likeness
@@ -94,7 +99,7 @@ BEGIN
             FROM (SELECT (e.dispatch).jid, min((e.dispatch).sent_at) AS at, count(DISTINCT (e.dispatch).minion_id) AS minions
                   FROM every AS e WHERE (e.dispatch).jid IS NOT NULL GROUP BY 1 ORDER BY 1 LIMIT shown_jobs) AS job),
         'told', approval.dispatch_summary(r.request_id),
-        'rollout', approval.show_rollout(r.request_id),
+        'rollout', approval.rollout_of(r.request_id),
         'outcomes', (
             SELECT jsonb_object_agg(tally.outcome, tally.count)
             FROM (SELECT (e.item).outcome, count(*) AS count FROM every AS e GROUP BY 1) AS tally),
@@ -144,11 +149,11 @@ BEGIN
     IF result IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'AP014', MESSAGE = format('there is no request %s', coalesce(p_request_id::text, 'NULL'));
     END IF;
-    RETURN result;
+    RETURN approval.readable_request(result, reads_values);
 END
 $$;
 COMMENT ON FUNCTION approval.show_request IS
     'Everything about a request. Of its items a page: p_limit of those that stand as p_outcomes says (NULL: all), from behind '
     'p_after (minion, kind, name; next is what to give for the next page). groups has the same without pages: minions with the '
-    'same items and outcomes once, with their number, the first and the last of them. Raises AP005, AP014. Definer: tables are '
-    'private.';
+    'same items and outcomes once, with their number, the first and the last of them. Values are ••• for the login, or for '
+    'p_reader (see reading_as), where they may not read them. Raises AP005, AP014. Definer: tables are private.';

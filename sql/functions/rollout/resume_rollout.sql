@@ -18,7 +18,7 @@ BEGIN
     IF coalesce(p_comment, '') = '' THEN
         RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = 'a decision on a halted rollout needs a comment that says why';
     END IF;
-    target := approval.lock_request(p_request_id);
+    target := approval.lock_request(p_request_id, actor.principal_id);
     moment := clock_timestamp();
     SELECT * INTO held FROM approval.rollout AS o WHERE o.request_id = p_request_id;
     IF held.state IS DISTINCT FROM 'halted' THEN

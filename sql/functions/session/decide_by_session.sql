@@ -12,7 +12,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = 'a decision on the web names the digest and the stage that were shown';
     END IF;
     actor := approval.acting_by_session(p_token, 'decide');
-    target := approval.lock_request(p_request_id);
+    target := approval.lock_request(p_request_id, actor.principal_id);
     moment := clock_timestamp();
     -- The same form sent twice is one decision, and the second answer is that of the first.
     IF EXISTS (

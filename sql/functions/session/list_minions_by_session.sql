@@ -10,20 +10,24 @@ DECLARE
     wanted text := btrim(p_part);
     part text := '%' || regexp_replace(lower(wanted), E'([\\\\%_])', E'\\\\\\1', 'g') || '%';
     found text[];
+    actor record;
+    readable text[];
 BEGIN
-    PERFORM approval.acting_by_session(p_token, 'read');
+    actor := approval.acting_by_session(p_token, 'read');
+    readable := approval.readable_groups(approval.reading_as(actor.principal_id), 'requests');
     -- A part of one or two characters is in too many names to be looked for, but for their beginnings.
     IF length(wanted) > 2 THEN
         found := ARRAY(
             SELECT m.minion_id FROM approval.minion AS m
             WHERE m.removed_at IS NULL AND lower(m.minion_id) LIKE part AND m.minion_id COLLATE "C" > coalesce(p_after, '')
+                AND approval.in_groups(m.minion_id, readable)
             ORDER BY m.minion_id COLLATE "C" LIMIT p_limit);
     ELSE
         found := ARRAY(
             SELECT m.minion_id FROM approval.minion AS m
             WHERE m.removed_at IS NULL AND m.minion_id COLLATE "C" > coalesce(p_after, '')
                 AND m.minion_id COLLATE "C" >= coalesce(wanted, '')
-                AND m.minion_id COLLATE "C" < coalesce(wanted, '') || chr(1114111)
+                AND m.minion_id COLLATE "C" < coalesce(wanted, '') || chr(1114111) AND approval.in_groups(m.minion_id, readable)
             ORDER BY m.minion_id COLLATE "C" LIMIT p_limit);
     END IF;
     RETURN QUERY
@@ -43,7 +47,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.list_minions_by_session IS
-    'Minions in the order of their names, for a person with a session: those that have a text in their names, whatever the '
-    'case of letters, or begin with it where it is of one or two characters; without one all. standings: how many of the '
-    'resources in force stand how. p_after: only what comes behind that name. Raises AP001, AP002, AP020-AP022. Definer: '
+    'Minions in the order of their names, of those that a person with a session may read: those that have a text in their names, '
+    'whatever the case of letters, or begin with it where it is of one or two characters; without one all. standings: how many '
+    'of the resources in force stand how. p_after: only what comes behind that name. Raises AP001, AP002, AP020-AP022. Definer: '
     'tables are private.';

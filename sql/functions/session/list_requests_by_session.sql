@@ -3,9 +3,10 @@ CREATE OR REPLACE FUNCTION approval.list_requests_by_session(
     RETURNS TABLE (request_id bigint, type text, state text, requester text, submitted_at timestamptz, minions bigint, items bigint,
                    waiting_for text, reason text, total bigint)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-SELECT r.* FROM approval.acting_by_session(p_token, 'read') AS actor,
-    approval.list_requests(p_state, p_minion_id, CASE WHEN p_mine THEN actor.name END,
-                           CASE WHEN p_decided THEN actor.name END, p_before, p_limit) AS r
+SELECT r.* FROM approval.acting_by_session(p_token, 'read') AS actor
+CROSS JOIN LATERAL approval.list_requests(
+    p_state, p_minion_id, CASE WHEN p_mine THEN actor.name END, CASE WHEN p_decided THEN actor.name END, p_before, p_limit,
+    actor.principal_id) AS r
 $$;
 COMMENT ON FUNCTION approval.list_requests_by_session IS
     'Requests, for a person with a session: see approval.list_requests. p_mine: only those that they asked for, or that were made '

@@ -1,10 +1,12 @@
 CREATE OR REPLACE FUNCTION approval.replay_type_by_session(p_token bytea, p_definition jsonb, p_limit integer)
     RETURNS TABLE (request_id bigint, state text, would_pass boolean, stage text)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    actor record;
 BEGIN
-    PERFORM approval.acting_by_session(p_token);
+    actor := approval.acting_by_session(p_token);
     PERFORM approval.check_type(p_definition);
-    RETURN QUERY SELECT r.* FROM approval.replay_type(p_definition, p_limit) AS r;
+    RETURN QUERY SELECT r.* FROM approval.replay_type(p_definition, p_limit, actor.principal_id) AS r;
 END
 $$;
 COMMENT ON FUNCTION approval.replay_type_by_session IS

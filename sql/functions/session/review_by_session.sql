@@ -5,7 +5,7 @@ DECLARE
     target approval.request;
 BEGIN
     actor := approval.acting_by_session(p_token, 'decide');
-    target := approval.lock_request(p_request_id);
+    target := approval.lock_request(p_request_id, actor.principal_id);
     -- The same form sent twice is one review.
     IF target.review_by = actor.principal_id THEN
         RETURN;

@@ -8,7 +8,7 @@ DECLARE
     shown jsonb;
 BEGIN
     actor := approval.acting_by_session(p_token, 'read');
-    shown := approval.show_request(p_request_id, p_outcomes, p_after, p_limit);
+    shown := approval.show_request(p_request_id, p_outcomes, p_after, p_limit, actor.principal_id);
     SELECT * INTO target FROM approval.request AS r WHERE r.request_id = p_request_id;
     RETURN shown || jsonb_build_object(
         'may', jsonb_build_object(

@@ -2,8 +2,9 @@ CREATE OR REPLACE FUNCTION approval.verify_audit_by_session(p_token bytea, p_hea
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     shown_problems constant integer := 50;
+    actor record;
 BEGIN
-    PERFORM approval.acting_by_session(p_token);
+    actor := approval.acting_by_session(p_token);
     IF p_head !~ '^[0-9a-f]{64}$' THEN
         RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = 'a head is a hash of 64 hexadecimal digits';
     END IF;
@@ -14,7 +15,7 @@ BEGIN
     -- In one statement, so that the head is that of what was verified.
     RETURN (
         WITH problem AS MATERIALIZED (
-            SELECT v.*, row_number() OVER () AS place FROM approval.verify_audit() AS v
+            SELECT v.*, row_number() OVER () AS place FROM approval.verify_audit(actor.principal_id) AS v
         )
         SELECT jsonb_build_object(
             'problem_count', (SELECT count(*) FROM problem),
@@ -27,6 +28,6 @@ END
 $$;
 COMMENT ON FUNCTION approval.verify_audit_by_session IS
     'Verifies the audit for a person with a session: {problem_count, problems: the first fifty, as approval.verify_audit has '
-    'them, head: see approval.audit_head, unsealed: how many streams have acts that no seal covers, kept: the number of the '
-    'seal that has the hash p_head, a head that somebody kept; null: none}. Raises AP001, AP002, AP005, AP020, AP021, and 55P03 '
-    'while somebody else does so. Definer: tables are private.';
+    'them, head: see approval.audit_head, unsealed: how many streams have acts that no seal covers, kept: the number of the seal '
+    'that has the hash p_head, a head that somebody kept; null: none}. Raises AP001, AP002, AP005, AP020, AP021, AP025, and '
+    '55P03 while somebody else does so. Definer: tables are private.';

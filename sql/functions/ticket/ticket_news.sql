@@ -80,10 +80,16 @@ BEGIN
     JOIN approval.request AS r USING (request_id)
     JOIN approval.request_type AS k USING (type_name, type_version)
     WHERE t.request_id = p_request_id AND t.provider = p_site;
+    -- Who reads a ticket nobody knows.
+    IF approval.readable_groups(0, 'values') IS NOT NULL THEN
+        result := approval.hidden(result, '{value}') || jsonb_build_object(
+            'failed', approval.hidden(result -> 'failed', '{value,reason}'));
+    END IF;
     RETURN result;
 END
 $$;
 COMMENT ON FUNCTION approval.ticket_news IS
     'All that a ticket is told of a request: what is asked for, its chain with who can pass each stage, what it waits for, its '
-    'waves, how many of its minions have failed, and the ticket as it is known. Of each list the first fifty, with a count. NULL: '
-    'the request is not of a ticket of this site. Raises AP002. Definer: tables are private.';
+    'waves, how many of its minions have failed, and the ticket as it is known. Of each list the first fifty, with a '
+    'count. Values are ••• where not everybody may read them. NULL: the request is not of a ticket of this site. Raises '
+    'AP002. Definer: tables are private.';

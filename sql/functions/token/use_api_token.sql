@@ -1,6 +1,6 @@
 CREATE OR REPLACE FUNCTION approval.use_api_token(p_token bytea)
     RETURNS TABLE (token bigint, name text, provider text, subject text, assurance text, credential text, scopes text[],
-                   ends_at timestamptz)
+                   ends_at timestamptz, reads jsonb)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     moment timestamptz := clock_timestamp();
@@ -19,9 +19,9 @@ BEGIN
         WHERE u.token_no = held.token_no AND (u.used_at IS NULL OR u.used_at < moment - interval '1 minute')
         FOR NO KEY UPDATE SKIP LOCKED);
     RETURN QUERY SELECT held.token_no, actor.name, held.provider, held.subject, actor.assurance, held.credential, held.scopes,
-        held.ends_at;
+        held.ends_at, approval.readings(approval.reading_as(actor.principal_id));
 END
 $$;
 COMMENT ON FUNCTION approval.use_api_token IS
-    'Whose token of the API this is, what it is for, and until when. Raises AP001, AP002, AP020, AP021. Definer: tables are '
-    'private.';
+    'Whose token of the API this is, what it is for, until when, and what its person may not read of all minions, see '
+    'approval.readings. Raises AP001, AP002, AP020, AP021. Definer: tables are private.';

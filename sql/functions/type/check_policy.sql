@@ -1,4 +1,5 @@
-CREATE OR REPLACE FUNCTION approval.check_policy() RETURNS TABLE (severity text, subject text, problem text, remedy text)
+CREATE OR REPLACE FUNCTION approval.check_policy(p_reader bigint DEFAULT NULL)
+    RETURNS TABLE (severity text, subject text, problem text, remedy text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 WITH stage AS (
     SELECT t.type_name, s.stage_no, s.name, q.group_name, q.quorum, (
@@ -48,6 +49,7 @@ SELECT 'warning', format('request %s', r.request_id),
     'Somebody of that group who had no part in it: salt-approval review.'
 FROM approval.request AS r JOIN approval.request_type AS t USING (type_name, type_version)
 WHERE t.review_group IS NOT NULL AND r.approved_at IS NOT NULL AND r.review_at IS NULL
+    AND approval.may_read(approval.reading_as(p_reader), 'requests', r.request_id)
 UNION ALL
 SELECT 'warning', format('speaker %s', s.login),
     format('there is no such login or role; one made with this name could act as %s:', s.provider),
@@ -61,10 +63,21 @@ FROM approval.newest_type AS t JOIN approval.request_type_stage AS s USING (type
 WHERE NOT EXISTS (SELECT FROM approval.speaks_for AS f WHERE f.provider = site)
 GROUP BY t.type_name, s.stage_no, s.name
 UNION ALL
+SELECT 'warning', format('readers of %s', r.what),
+    format('nobody may read them of %s: %s', coalesce(r.minion_group, 'all minions'),
+           CASE count(*) WHEN 1 THEN format('the group %s has no members', min(r.group_name))
+               ELSE format('the groups %s have no members', string_agg(r.group_name, ', ' ORDER BY r.group_name)) END),
+    'Give them members, or name others in your policy file (readers): salt-approval policy load.'
+FROM approval.reader AS r
+GROUP BY r.what, r.minion_group
+HAVING NOT EXISTS (
+    SELECT FROM approval.membership AS m JOIN approval.principal AS p USING (principal_id)
+    WHERE p.disabled_at IS NULL AND m.group_name = ANY (array_agg(r.group_name)))
+UNION ALL
 SELECT 'error', 'request types', 'there are none: nothing can be requested', 'salt-approval policy load FILE'
 WHERE NOT EXISTS (SELECT FROM approval.request_type)
 ORDER BY 1, 2
 $$;
 COMMENT ON FUNCTION approval.check_policy IS
-    'Parts of the policy that cannot work: severity (error, warning), what it is about, the problem, how to mend it. Definer: '
-    'tables are private.';
+    'Parts of the policy that cannot work: severity (error, warning), what it is about, the problem, how to mend it; of requests '
+    'those that the login, or p_reader (see reading_as), may read. Definer: tables are private.';

@@ -1,11 +1,15 @@
-CREATE OR REPLACE FUNCTION approval.replay_type(p_definition jsonb, p_limit integer)
+CREATE OR REPLACE FUNCTION approval.replay_type(p_definition jsonb, p_limit integer, p_reader bigint DEFAULT NULL)
     RETURNS TABLE (request_id bigint, state text, would_pass boolean, stage text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-WITH past AS (
+WITH reading AS MATERIALIZED (
+    SELECT r.reader, approval.readable_groups(r.reader, 'requests') AS readable, approval.voting_groups(r.reader) AS voting
+    FROM (SELECT approval.reading_as(p_reader) AS reader) AS r
+), past AS (
     SELECT r.request_id, r.state, (
         SELECT count(DISTINCT i.minion_id) FROM approval.current_item AS i WHERE i.request_id = r.request_id) AS minions
-    FROM approval.request AS r
-    WHERE r.type_name = p_definition ->> 'name' AND r.state NOT IN ('pending', 'cancelled', 'expired')
+    FROM reading AS g CROSS JOIN approval.request AS r
+    WHERE (g.readable IS NULL OR approval.reads_request(r, g.reader, g.readable, g.voting))
+        AND r.type_name = p_definition ->> 'name' AND r.state NOT IN ('pending', 'cancelled', 'expired')
     ORDER BY r.request_id DESC LIMIT p_limit
 ), stage AS (
     SELECT body, stage_no FROM jsonb_array_elements(p_definition -> 'chain') WITH ORDINALITY AS s (body, stage_no)
@@ -32,5 +36,6 @@ FROM past AS p LEFT JOIN failing AS f USING (request_id)
 ORDER BY p.request_id DESC
 $$;
 COMMENT ON FUNCTION approval.replay_type IS
-    'The last requests of a type as a changed definition would have made them pass, with the approvals that they had, by today''s '
-    'memberships; stage: where they would stop. Changes nothing. Definer: tables are private.';
+    'The last requests of a type, of those that the login, or p_reader (see reading_as), may read, as a changed definition would '
+    'have made them pass, with the approvals that they had, by today''s memberships; stage: where they would stop. Changes '
+    'nothing. Definer: tables are private.';

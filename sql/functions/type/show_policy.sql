@@ -55,10 +55,12 @@ SELECT jsonb_build_object(
         SELECT coalesce(jsonb_object_agg(c.name, c.channels), '{}')
         FROM (SELECT p.name, jsonb_object_agg(o.channel, o.address) AS channels
               FROM approval.contact AS o JOIN approval.principal AS p USING (principal_id) GROUP BY p.name) AS c),
+    'readers', approval.shown_readers(),
     'alarms', (
         SELECT coalesce(jsonb_object_agg(a.kind, jsonb_strip_nulls(to_jsonb(a)) - 'kind'), '{}')
         FROM approval.alarm_rule AS a))
 $$;
 COMMENT ON FUNCTION approval.show_policy IS
     'Principals with their identities, groups with their members, request types, calendars, minion groups, freezes, speakers, '
-    'routes, contacts and rules of alarms as they stand; a calendar''s duration in whole minutes. Definer: tables are private.';
+    'routes, contacts, readers and rules of alarms as they stand; a calendar''s duration in whole minutes. Definer: tables are '
+    'private.';

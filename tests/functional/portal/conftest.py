@@ -30,6 +30,7 @@ from saltext.approval.portal.log import QUIET
 from saltext.approval.portal.people import People
 
 BOUND_S = 120
+KEPT = ("shown to nobody", "7.7.7")  # a reason and a value
 SECRETS = {
     "webhook": "a secret of the webhooks",
     "old": "the secret to be retired",
@@ -376,6 +377,35 @@ def prove(people, job):
         return jid
 
     return returned
+
+
+@pytest.fixture
+def limit(people):
+    """A function that has only bob read these of all minions, and of web2 carol as well."""
+    people.execute("SELECT approval.put_minion_group('second', '', '{web2}')")
+    people.execute("SELECT approval.put_group('dba', ''), approval.put_group('web', '')")
+    people.execute("SELECT approval.put_membership('dba', 'bob'), approval.put_membership('web', 'carol')")
+
+    def put(*kinds):
+        readers = json.dumps([{"groups": ["dba"]}, {"groups": ["web"], "minion_group": "second"}])
+        for what in kinds:
+            people.execute("SELECT approval.put_readers(%s, %s::jsonb)", (what, readers))
+
+    return put
+
+
+@pytest.fixture
+def kept(client, prove, job):
+    """
+    The number of a request of bob over web1 that came into force and drifted; there was a job on it, too. Others have
+    no part in it; its reason and its value are KEPT.
+    """
+    reason, value = KEPT
+    number = client("bob").request("standard", ["web1"], {"hello": value}, reason)["request"]
+    prove("web1", {"hello": ("converged", value)})
+    prove("web1", {"hello": ("drift", f"{value}.1")})
+    job(["web1"], "cmd.run", command=f"salt web1 cmd.run {value}", target="web1")
+    return number
 
 
 @pytest.fixture

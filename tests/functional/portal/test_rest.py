@@ -38,6 +38,15 @@ def call(caller, operation, digest, headers=None):
     return caller.post(path, BODY[operation.name], {"If-Match": f'"{digest}"', **(headers or {})})
 
 
+def call_about(caller, operation, number, minion):
+    """The same about another request and minion, wherever the operation takes one."""
+    path = operation.path.format(**{**IN_PATH, "request_id": number, "minion": minion})
+    if operation.method == "GET":
+        named = {"minion": minion} if "minion" in operation.parameters["query"] else {}
+        return caller.get(path, **{**QUERY.get(operation.name, {}), **named})
+    return caller.post(path, BODY[operation.name], {"If-Match": f'"sha256:{"0" * 64}"'})
+
+
 def is_problem(answer, status, code=None):
     """Whether the answer is a problem with this status, and of this type."""
     assert answer.content_type == "application/problem+json", answer.text
@@ -281,6 +290,30 @@ def test_what_is_anothers_stays_anothers(program, client, people):
     assert carol.get("/inbox").json == []
     assert people.execute("SELECT state FROM approval.request") == [("pending",)]
     assert people.execute("SELECT count(*) FROM approval.api_call") == [(0,)]
+
+
+def test_every_operation_leaves_out_what_its_caller_may_not_read(program, limit, kept, people):
+    """What there is and is kept from somebody is answered as what there is not, by each operation."""
+    kinds = ("requests", "values", "job_log", "audit")
+    limit(*kinds)
+    carol = program("carol")
+    assert carol.get("/whoami").json["reads"] == {what: ["second"] for what in kinds}
+    before = people.execute("SELECT count(*) FROM approval.audit_entry")
+    for operation in description.operations():
+        if operation.name == "request":
+            continue  # who asks does not read
+        answers = [call_about(carol, operation, *what) for what in ((kept, "web1"), (kept + 1000, "web9"))]
+        shown, other = (
+            re.sub(rf"\b({kept}|{kept + 1000}|web1|web9)\b", "N", answer.get_data(as_text=True)) for answer in answers
+        )
+        assert "shown to nobody" not in shown, operation.name
+        assert "7.7.7" not in shown, operation.name
+        assert (answers[0].status_code, shown) == (answers[1].status_code, other), operation.name
+        if "request_id" in operation.parameters["path"]:
+            assert is_problem(answers[0], 404, "AP014"), operation.name
+        if "minion" in operation.parameters["path"]:
+            assert is_problem(answers[0], 404, "AP004"), operation.name
+    assert people.execute("SELECT count(*) FROM approval.audit_entry") == before
 
 
 def test_the_cookie_of_a_session_is_no_token(visit, client, make_token):

@@ -64,6 +64,25 @@ def test_minions_are_removed_once_somebody_says_so(run):
     assert not left & {"web1", "web_"}
 
 
+def test_what_may_not_be_read_is_left_out_and_that_is_said(run, approved, approve):
+    number = approve(["web1"], {"hello": "7.7.7"})
+    approved.execute("SELECT approval.put_group('eyes', '')")
+    approved.execute(
+        "SELECT approval.put_readers(what, %s) FROM unnest(ARRAY['requests', 'values']) AS what",
+        (json.dumps([{"groups": ["eyes"]}]),),
+    )
+    # Who asked sees their own request, and no minion.
+    own = run("alice", "show", str(number))
+    assert "7.7.7" in own.stdout
+    assert own.stderr.startswith("Values that you may not read are •••: by the policy you may read none, and those of")
+    left = run("alice", "minion", "list")
+    assert (left.returncode, left.stdout) == (0, "no minions\n")
+    assert left.stderr.startswith("Other requests and minions are left out: by the policy you may read none, and")
+    assert run("alice", "state", "web1").stderr.startswith("salt-approval: unknown minion: 'web1'")
+    # Whoever administers the policy is not limited.
+    assert "web1" in run("policy_admin", "minion", "list").stdout
+
+
 def test_the_audit_leaves_the_database(run, approved, tmp_path):
     run("alice", "request", "package", "--minion", "web1", "--package", "hello=1", "--reason", "CHG-7")
     assert run("alice", "audit", "head").stdout == "no seal yet\n"

@@ -253,6 +253,35 @@ routes:
     assert load(admin, "routes: {chat-ops: []}") == [f"- {line}"]
 
 
+def test_readers_are_written_compared_and_dropped(admin):
+    given = """
+minion_groups: {front: {minions: []}}
+groups: {ops: {}, shops: {}}
+readers:
+  values: [{groups: [shops], minion_group: front}, {groups: [ops]}, {groups: [ops], minion_group: front}]
+"""
+    assert load(admin, given)[-3:] == [
+        "+ readers of values: nobody else may read it",
+        "    + ops, of all minions",
+        "    + ops, shops, of front",
+    ]
+    assert load(admin, given) == load(admin, loader.to_yaml(loader.show(admin))) == []
+    assert load(admin, "readers: {values: [{groups: [ops]}]}") == [
+        "~ readers of values: nobody else may read it",
+        "    - ops, shops, of front",
+    ]
+    for wrong, why in (
+        ("{values: [{groups: [night]}]}", "readers of values: unknown group: 'night'"),
+        ("{values: [{groups: [ops], minion_group: back}]}", "readers of values: unknown minion group: 'back'"),
+        ("{everything: [{groups: [ops]}]}", "'everything' is nothing that is read"),
+        ("{everything: all}", "'everything' is nothing that is read"),
+    ):
+        with pytest.raises(Refused, match=why):
+            load(admin, f"readers: {wrong}")
+    assert load(admin, "readers: {values: all}") == ["- readers of values: all known people may read it"]
+    assert load(admin, "readers: {values: all}") == []
+
+
 def test_routes_are_written_compared_and_dropped(admin):
     given = "routes: {chat: [{topic: drift}, {topic: requests, filter: {act: approved}}]}"
     assert load(admin, given) == [

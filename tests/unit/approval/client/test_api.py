@@ -16,6 +16,7 @@ WITHOUT_RUNNER = {
     "plan_items": "the runner's plan is made by it",
     "put_plan": "the runner's plan is made by it",
     "sync_progress": "the runner's sync_packages waits by it",
+    "readings": "the runner's login may read all",
 }
 WITHOUT_COMMAND = {
     "plan_items": "the command plan --make is made by it",

@@ -87,6 +87,12 @@ def test_an_empty_file_says_nothing():
         ("routes: {chat: [{topic: jobs, functions: cmd.*}]}", "routes of chat: functions must be a list"),
         ("routes: {chat: [{topic: jobs, function: [cmd.*]}]}", "unknown key 'function'"),
         ("routes: {chat: [{topic: jobs, quiet_hours: [a]}]}", "routes of chat: quiet_hours must be text"),
+        ("readers: {values: []}", "readers of values must be a list of entries with groups, or all"),
+        ("readers: {values: everybody}", "readers of values must be a list"),
+        ("readers: {values: [owners]}", "an entry of readers of values must be a mapping"),
+        ("readers: {values: [{minion_group: shops}]}", "readers of values: groups must be a list"),
+        ("readers: {values: [{groups: []}]}", "readers of values: an entry names no groups"),
+        ("readers: {values: [{groups: [a], minions: shops}]}", "unknown key 'minions' (known: groups, minion_group)"),
         ("alarms: {drift: []}", "alarms of kind drift must be a mapping"),
         ("alarms: {drift: {muted: true}}", "alarms of kind drift: unknown key 'muted'"),
         ("alarms: {drift: {muted_groups: lab}}", "alarms of kind drift: muted_groups must be a list"),
@@ -158,6 +164,7 @@ def test_what_is_shown_can_be_loaded_again():
         "speakers": {"approval_operator": {"salt": {"assurance": "asserted", "attests": False}}},
         "routes": {"chat": [{"topic": "drift", "filter": {}}, {"topic": "requests", "filter": {"act": "approved"}}]},
         "contacts": {"alice": {"ops": "T1/U1"}},
+        "readers": {"values": [{"groups": ["a", "b"]}, {"groups": ["owners"], "minion_group": "shops"}]},
         "alarms": {"drift": {"severity": "info", "muted_groups": ["shops"]}},
         "freezes": {
             "f": {
@@ -178,6 +185,7 @@ def test_what_is_shown_can_be_loaded_again():
     assert parsed["freezes"]["f"]["type"] is None
     assert parsed["routes"] == shown["routes"]
     assert parsed["contacts"] == shown["contacts"]
+    assert parsed["readers"] == shown["readers"]
     assert parsed["alarms"] == shown["alarms"]
     assert set(yaml.safe_load(text)) == set(loader.SECTIONS)
     assert yaml.safe_load(loader.type_to_yaml(shown["types"]["t"]["definition"])) == {
