@@ -57,8 +57,8 @@ INSERT INTO approval.minion_group_member
 SELECT 'group' || 1 + substr(m.minion_id, 2)::integer %% %(groups)s, m.minion_id FROM approval.minion AS m;
 INSERT INTO approval.minion_fact (minion_id, os, os_release, seen_at)
 SELECT m.minion_id, 'Debian', '12', now() FROM approval.minion AS m;
-INSERT INTO approval.drift (minion_id, kind, name, item_id, expected, observed, finding, jid, since, last_seen)
-SELECT i.minion_id, i.kind, i.name, i.item_id, i.content, '0', 'It is another version.', '20260101000000000000',
+INSERT INTO approval.drift (minion_id, kind, name, item_id, request_id, expected, observed, finding, jid, since, last_seen)
+SELECT i.minion_id, i.kind, i.name, i.item_id, i.request_id, i.content, '0', 'It is another version.', '20260101000000000000',
     now() - interval '1 day', now()
 FROM approval.item AS i JOIN approval.document AS d ON d.minion_id = i.minion_id AND i.item_id = d.item_ids[1]
 WHERE substr(i.minion_id, 2)::integer %% 250 = 7;

@@ -23,7 +23,7 @@ SELECT approval.audit_append(0, now(), 'delegation-ended', 'carol', 'slack:T1/UZ
     approval.audit_append(0, now(), 'stranger-refused', NULL, 'slack:T1/UZEB', NULL, '{}') \g /dev/null
 -- A machine that has the name, and a text that mentions it.
 SELECT approval.put_minions('{zebulon}') \g /dev/null
-INSERT INTO approval.request_plan SELECT :other, 1, 1, now(), 'zebulon', 1, 'sha256:' || repeat('0', 64);
+INSERT INTO approval.request_plan SELECT :other, 1, 1, now(), 'zebulon', 1, 'sha256:' || repeat('0', 64), '{}', '[]';
 INSERT INTO approval.request_editor VALUES (:other, 'salt', 'zeb');
 INSERT INTO approval.alarm (kind, severity, minions, minion_count, cause, alike, who, what, first_at, last_at, count)
 VALUES ('unapproved-job', 'info', '{web1}', 1, 'sudo_zeb salt web1 cmd.run', 'sudo_zeb cmd.run', 'sudo_zeb', 'salt web1 cmd.run', now(), now(), 1);
