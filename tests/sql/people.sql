@@ -124,7 +124,9 @@ SELECT is((SELECT string_agg(t.line, E'\n' ORDER BY t.line COLLATE "C") FROM (
     freeze: freeze_name minion_group reason type_name
     identity: provider subject
     item: before_content content digest kind minion_id name observed outcome outcome_jid outcome_text pinned state type
+    item_group: first_minion last_minion
     item_set: digest
+    item_tally: outcome state
     job: fun jid job_user load minions tgt tgt_type
     job_log: command fun jid job_user minion_bits tgt tgt_type
     job_return: boot_id flags fun jid minion_id payload payload_digest run_id verdict
@@ -149,7 +151,7 @@ SELECT is((SELECT string_agg(t.line, E'\n' ORDER BY t.line COLLATE "C") FROM (
     request_left_out: kind minion_id name reason
     request_note: minions note
     request_overlap: example resolution
-    request_plan: digest planned_by
+    request_plan: changes digest outcomes planned_by
     request_plan_minion: changes comment minion_id outcome
     request_quorum: group_name
     request_stage: accept escalate_to min_assurance name
