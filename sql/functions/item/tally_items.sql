@@ -10,8 +10,11 @@ BEGIN
         SELECT c.request_id, c.item_set_version, c.state, c.outcome, c.items
         FROM (SELECT n.request_id, n.item_set_version, n.state, n.outcome, count(*) AS items
               FROM new_item AS n GROUP BY n.request_id, n.item_set_version, n.state, n.outcome) AS c
-        JOIN approval.item_set AS s USING (request_id, item_set_version)
-        WHERE s.group_count IS NOT NULL;
+        -- By its key: nobody wants all sets read.
+        CROSS JOIN LATERAL (
+            SELECT FROM approval.item_set AS s
+            WHERE s.request_id = c.request_id AND s.item_set_version = c.item_set_version AND s.group_count IS NOT NULL
+            LIMIT 1) AS large;
         RETURN NULL;
     END IF;
     FOR long IN
@@ -23,8 +26,10 @@ BEGIN
                         UNION ALL
                         SELECT o.request_id, o.item_set_version, o.state, o.outcome, -1 FROM old_item AS o) AS e
                   GROUP BY e.request_id, e.item_set_version, e.state, e.outcome HAVING sum(e.items) <> 0) AS c
-            JOIN approval.item_set AS s USING (request_id, item_set_version)
-            WHERE s.group_count IS NOT NULL
+            CROSS JOIN LATERAL (
+                SELECT FROM approval.item_set AS s
+                WHERE s.request_id = c.request_id AND s.item_set_version = c.item_set_version AND s.group_count IS NOT NULL
+                LIMIT 1) AS large
             RETURNING request_id, item_set_version, entry_no
         )
         SELECT a.request_id, a.item_set_version FROM added AS a WHERE a.entry_no % folded_at = 0
