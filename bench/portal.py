@@ -4,8 +4,8 @@ Pages of the web service, for people who look for the first time, beside a WSGI 
 The application is called in this process, as gunicorn calls it, on a private server with default settings but for
 fsync: what is measured is the time until the answer is whole, with the database's part and without the network's. Each
 visit is that of another of 200 people, who signed in before; the first visits count. The past is written at once
-(history.py), the inventory too (catalog.py). The requests that wait, and the two over all minions, are submitted by the
-rules' functions, and one of these is approved; what its minions proved is written.
+(history.py), the inventory too (catalog.py). The requests that wait, and the two over all minions, are submitted by
+the rules' functions, and one of these is approved; what its minions proved is written.
 
 A Site takes any number of minions, with a hundred items each: 1,000 are a hundredth of what is promised for.
 """
@@ -62,9 +62,10 @@ INSERT INTO approval.minion_group_member
 SELECT 'group' || 1 + substr(m.minion_id, 2)::integer %% %(groups)s, m.minion_id FROM approval.minion AS m;
 INSERT INTO approval.minion_fact (minion_id, os, os_release, seen_at)
 SELECT m.minion_id, 'Debian', '12', now() FROM approval.minion AS m;
-INSERT INTO approval.drift (minion_id, kind, name, item_id, request_id, expected, observed, finding, jid, since, last_seen)
-SELECT i.minion_id, i.kind, i.name, i.item_id, i.request_id, i.content, '0', 'It is another version.', '20260101000000000000',
-    now() - interval '1 day', now()
+INSERT INTO approval.drift
+    (minion_id, kind, name, item_id, request_id, expected, observed, finding, jid, since, last_seen)
+SELECT i.minion_id, i.kind, i.name, i.item_id, i.request_id, i.content, '0', 'It is another version.',
+    '20260101000000000000', now() - interval '1 day', now()
 FROM approval.item AS i JOIN approval.document AS d ON d.minion_id = i.minion_id AND i.item_id = d.item_ids[1]
 WHERE substr(i.minion_id, 2)::integer %% 250 = 7;
 INSERT INTO approval.silence
@@ -90,9 +91,10 @@ UPDATE approval.item SET outcome = 'converged', applied_at = now(), observed = c
 WHERE request_id = %(request)s AND substr(minion_id, 2)::integer %% 2 = 0;
 UPDATE approval.item SET outcome = 'failed', observed = '0', outcome_text = 'It could not be fetched.'
 WHERE request_id = %(request)s AND substr(minion_id, 2)::integer %% 100 = 1;
-INSERT INTO approval.drift (minion_id, kind, name, item_id, request_id, expected, observed, finding, jid, since, last_seen)
-SELECT i.minion_id, i.kind, i.name, i.item_id, i.request_id, i.content, '0', 'It is another version.', '20260101000000000000',
-    now() - interval '1 hour', now()
+INSERT INTO approval.drift
+    (minion_id, kind, name, item_id, request_id, expected, observed, finding, jid, since, last_seen)
+SELECT i.minion_id, i.kind, i.name, i.item_id, i.request_id, i.content, '0', 'It is another version.',
+    '20260101000000000000', now() - interval '1 hour', now()
 FROM approval.item AS i WHERE i.request_id = %(request)s AND substr(i.minion_id, 2)::integer %% 250 = 8;
 INSERT INTO approval.dispatch
     (minion_id, item_id, request_id, proof, proof_within, state, state_at, jid, sent_at, ended_at)
@@ -198,6 +200,9 @@ class Site:
         requests = ITEMS_EACH * size // 10
         return [
             ("portal_inbox", lambda: "/inbox", INBOX_MS),
+            ("portal_requests", lambda: "/requests", PAGE_MS),
+            ("portal_requests_asked", lambda: "/requests?show=asked", PAGE_MS),
+            ("portal_requests_decided", lambda: "/requests?show=decided", PAGE_MS),
             ("portal_request", lambda: f"/requests/{chance.randint(1, requests)}", PAGE_MS),
             ("portal_request_100k", lambda: f"/requests/{self._large}", PAGE_MS),
             ("portal_request_100k_sent", lambda: f"/requests/{self._sent}", PAGE_MS),
@@ -229,9 +234,8 @@ class Site:
                 break
         return times
 
-
     def searches(self):
-        """The seconds of each search for a package in the form of a request, which has its hidden fields from a visit."""
+        """The seconds of each search for a package in the form of a request, after a visit for its hidden fields."""
         form = []
         _visited(self.application, "/requests/new?type=package", self._tokens[0], into=form)
         hidden = {
@@ -249,8 +253,8 @@ class Site:
 
 def _visited(application, address, token, sent=None, into=None):
     """
-    The seconds until a GET, or a POST of the form ``sent``, was answered, be it that the database did not answer within a
-    page's time. ``into``: a list that gets the parts of the answer.
+    The seconds until a GET, or a POST of the form ``sent``, was answered, be it that the database did not answer
+    within a page's time. ``into``: a list that gets the parts of the answer.
     """
     path, _, query = address.partition("?")
     environ = {

@@ -71,8 +71,8 @@ class Server(BaseApplication):
 
 def _keep_shared(_arbiter, _worker):
     """
-    Have the collector of garbage leave alone what is loaded: by looking at it, each process would come to have a copy of
-    its own of what they share, some 18 MB.
+    Have the collector of garbage leave alone what is loaded: by looking at it, each process would come to have a copy
+    of its own of what they share, some 18 MB.
     """
     gc.collect()
     gc.freeze()

@@ -77,7 +77,8 @@ WHERE s.group_count IS NOT NULL
 GROUP BY i.request_id, i.item_set_version, i.state, i.outcome;
 
 -- The items of a request that wait or failed, in the order of pages.
-CREATE INDEX item_outcome ON approval.item (request_id, item_set_version, outcome, minion_id, kind, name) WHERE outcome <> 'converged';
+CREATE INDEX item_outcome ON approval.item (request_id, item_set_version, outcome, minion_id, kind, name)
+    WHERE outcome <> 'converged';
 
 ALTER TABLE approval.drift ADD COLUMN request_id bigint;
 UPDATE approval.drift AS d SET request_id = i.request_id
@@ -117,6 +118,10 @@ ALTER TABLE approval.request_plan ALTER COLUMN outcomes SET NOT NULL, ALTER COLU
 COMMENT ON COLUMN approval.request_plan.outcomes IS 'How many minions have which outcome.';
 COMMENT ON COLUMN approval.request_plan.changes IS
     'The first two hundred changes: [{name, old, new, minions: how many, asked_for: whether the request names it}].';
+
+-- What somebody asked for is found by who it was.
+CREATE INDEX request_requester ON approval.request (requester_id, request_id);
+CREATE INDEX request_on_behalf_of ON approval.request (on_behalf_of, request_id) WHERE on_behalf_of IS NOT NULL;
 
 -- Items are listed by approval.list_items, a page of them.
 DROP FUNCTION IF EXISTS approval.request_items(bigint);

@@ -19,7 +19,8 @@ BEGIN
         JOIN approval.request_type AS t ON t.type_name = asked.type_name AND t.type_version = asked.type_version
         CROSS JOIN LATERAL (
             SELECT count(*) AS members
-            FROM approval.eligible_voters(q.group_name, t.self_approval, asked.requester_id, asked.on_behalf_of, p_request_id)) AS able
+            FROM approval.eligible_voters(q.group_name, t.self_approval, asked.requester_id, asked.on_behalf_of,
+                                          p_request_id)) AS able
         GROUP BY s.stage_no, s.name;
         IF NOT FOUND THEN
             RETURN NULL;

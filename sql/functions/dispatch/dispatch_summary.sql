@@ -12,9 +12,10 @@ BEGIN
     IF sent = 0 THEN
         RETURN NULL;
     END IF;
-    SELECT d.proof = 'state' INTO is_state FROM approval.dispatch AS d WHERE d.request_id = p_request_id AND d.jid IS NOT NULL LIMIT 1;
-    SELECT count(*) AS looked_at, count(*) FILTER (WHERE w.is_unanswered) AS unanswered, min(w.minion_id) FILTER (WHERE w.is_unanswered)
-        AS minion_id
+    SELECT d.proof = 'state' INTO is_state FROM approval.dispatch AS d
+    WHERE d.request_id = p_request_id AND d.jid IS NOT NULL LIMIT 1;
+    SELECT count(*) AS looked_at, count(*) FILTER (WHERE w.is_unanswered) AS unanswered,
+        min(w.minion_id) FILTER (WHERE w.is_unanswered) AS minion_id
     INTO open
     FROM (SELECT i.minion_id, answer.jid IS NULL AS is_unanswered
           FROM (SELECT e.minion_id, e.item_id FROM approval.item AS e
@@ -24,7 +25,8 @@ BEGIN
               SELECT d.jid, d.minion_id FROM approval.dispatch AS d
               WHERE d.minion_id = i.minion_id AND d.item_id = i.item_id AND d.jid IS NOT NULL LIMIT 1) AS d
           LEFT JOIN LATERAL (
-              SELECT r.jid FROM approval.job_return AS r WHERE r.jid = d.jid AND r.minion_id = d.minion_id LIMIT 1) AS answer ON true
+              SELECT r.jid FROM approval.job_return AS r WHERE r.jid = d.jid AND r.minion_id = d.minion_id LIMIT 1) AS answer
+              ON true
           LIMIT looked_at) AS w;
     RETURN format('sent to %s', approval.counted(sent, 'minion'))
         || CASE WHEN open.unanswered = 0 THEN ''
@@ -35,5 +37,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.dispatch_summary IS
-    'Internal: all that is known of the jobs that a request was sent with: to how many minions, and who did not answer, of the first '
-    'thousand that have proven nothing. A job that was published may not have reached a minion. NULL: nothing was sent.';
+    'Internal: all that is known of the jobs that a request was sent with: to how many minions, and who did not answer, of the '
+    'first thousand that have proven nothing. A job that was published may not have reached a minion. NULL: nothing was sent.';

@@ -7,7 +7,8 @@ WITH RECURSIVE job AS (
     UNION ALL
     SELECT following.jid FROM job AS j
     CROSS JOIN LATERAL (
-        SELECT d.jid FROM approval.dispatch AS d WHERE d.request_id = p_request_id AND d.jid > j.jid ORDER BY d.jid LIMIT 1) AS following
+        SELECT d.jid FROM approval.dispatch AS d
+        WHERE d.request_id = p_request_id AND d.jid > j.jid ORDER BY d.jid LIMIT 1) AS following
 )
 SELECT j.jid, one.sent_at, (
     SELECT count(*) FROM (SELECT DISTINCT d.minion_id FROM approval.dispatch AS d
@@ -19,4 +20,5 @@ CROSS JOIN LATERAL (
     WHERE d.request_id = p_request_id AND d.jid = j.jid ORDER BY d.minion_id LIMIT 1) AS one
 $$;
 COMMENT ON FUNCTION approval.sent_jobs IS
-    'Internal: the first p_limit jobs that a request was sent with: when, NULL where that is not known yet, and to how many minions.';
+    'Internal: the first p_limit jobs that a request was sent with: when, NULL where that is not known yet, and to how many '
+    'minions.';

@@ -50,8 +50,9 @@ BEGIN
             WHERE i.outcome = 'converged' AND (o.verdict IN ('drift', 'failed') OR o.reason = 'never-applied')
             ORDER BY o.minion_id COLLATE "C", o.kind, o.name
             ON CONFLICT (minion_id, kind, name) DO UPDATE
-            SET item_id = excluded.item_id, request_id = excluded.request_id, expected = excluded.expected, observed = excluded.observed,
-                finding = excluded.finding, jid = excluded.jid, last_seen = excluded.last_seen, cleared_at = NULL,
+            SET item_id = excluded.item_id, request_id = excluded.request_id, expected = excluded.expected,
+                observed = excluded.observed, finding = excluded.finding, jid = excluded.jid, last_seen = excluded.last_seen,
+                cleared_at = NULL,
                 since = CASE WHEN t.cleared_at IS NULL AND t.item_id = excluded.item_id THEN t.since ELSE excluded.since END
             RETURNING t.minion_id, t.kind, t.name, t.request_id, t.jid, t.since
         )

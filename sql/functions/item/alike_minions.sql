@@ -1,4 +1,5 @@
-CREATE OR REPLACE FUNCTION approval.alike_minions(p_minions text[], p_kinds text[], p_names text[], p_types text[], p_contents text[])
+CREATE OR REPLACE FUNCTION approval.alike_minions(
+    p_minions text[], p_kinds text[], p_names text[], p_types text[], p_contents text[])
     RETURNS TABLE (minions bigint, first_minion text, last_minion text)
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 SELECT count(*), min(m.minion_id), max(m.minion_id)

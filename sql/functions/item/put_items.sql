@@ -13,7 +13,8 @@ BEGIN
         WHERE cardinality(p_minions) > counted
     ), created AS (
         INSERT INTO approval.item_set (request_id, item_set_version, digest, item_count, created_at, minion_count, group_count)
-        SELECT p_request_id, p_version, p_digest, count(*), p_now, count(DISTINCT given.minion_id), (SELECT max(group_count) FROM alike)
+        SELECT p_request_id, p_version, p_digest, count(*), p_now, count(DISTINCT given.minion_id),
+            (SELECT max(a.group_count) FROM alike AS a)
         FROM unnest(p_minions) AS given (minion_id)
     )
     INSERT INTO approval.item_group (request_id, item_set_version, group_no, minions, first_minion, last_minion)

@@ -52,7 +52,8 @@ BEGIN
             entry.name IN (SELECT unnest(ARRAY[i.name, i.name || ' (' || i.kind || ')']) FROM approval.item AS i
                            WHERE i.request_id = p_request_id AND i.item_set_version = target.item_set_version) AS asked_for
         FROM jsonb_to_recordset(p_answers) AS answer (changes jsonb)
-        CROSS JOIN LATERAL jsonb_each(CASE WHEN jsonb_typeof(answer.changes) = 'object' THEN answer.changes END) AS entry (name, change)
+        CROSS JOIN LATERAL jsonb_each(CASE WHEN jsonb_typeof(answer.changes) = 'object' THEN answer.changes END)
+            AS entry (name, change)
         GROUP BY entry.name, entry.change ->> 'old', entry.change ->> 'new'
         ORDER BY asked_for DESC, entry.name LIMIT shown_changes) AS change;
     INSERT INTO approval.request_plan_minion

@@ -36,7 +36,8 @@ BEGIN
              AND (i.minion_id, i.kind, i.name) > (coalesce(p_after[1], ''), coalesce(p_after[2], ''), coalesce(p_after[3], ''))
              AND NOT (i.state = 'approved' AND EXISTS (
                  SELECT FROM approval.drift AS f
-                 WHERE f.minion_id = i.minion_id AND f.kind = i.kind AND f.name = i.name AND f.item_id = i.item_id AND f.cleared_at IS NULL))
+                 WHERE f.minion_id = i.minion_id AND f.kind = i.kind AND f.name = i.name AND f.item_id = i.item_id
+                     AND f.cleared_at IS NULL))
          ORDER BY i.minion_id, i.kind, i.name LIMIT p_limit)
         UNION ALL
         (SELECT i.item FROM (

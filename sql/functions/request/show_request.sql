@@ -100,8 +100,8 @@ BEGIN
         'standings', (
             SELECT jsonb_object_agg(tally.standing, tally.count)
             FROM (SELECT e.standing, sum(e.items) AS count
-                  FROM (SELECT CASE WHEN c.state = 'withdrawn' AND c.outcome = 'waiting' THEN 'withdrawn' ELSE c.outcome END AS standing,
-                            c.items FROM counted AS c
+                  FROM (SELECT CASE WHEN c.state = 'withdrawn' AND c.outcome = 'waiting' THEN 'withdrawn'
+                            ELSE c.outcome END AS standing, c.items FROM counted AS c
                         UNION ALL SELECT 'drifted', d.items FROM drifted AS d
                         UNION ALL SELECT 'converged', -d.items FROM drifted AS d) AS e
                   GROUP BY 1 HAVING sum(e.items) <> 0) AS tally),
@@ -110,7 +110,8 @@ BEGIN
             + (SELECT d.items FROM drifted AS d),
         'minion_count', s.minion_count,
         'groups', (
-            SELECT coalesce(jsonb_agg(jsonb_build_object('minions', g.minions, 'first', g.first_minion, 'last', g.last_minion, 'items', (
+            SELECT coalesce(jsonb_agg(jsonb_build_object('minions', g.minions, 'first', g.first_minion, 'last', g.last_minion,
+                'items', (
                 SELECT jsonb_agg(approval.shown_item(i, i.outcome, NULL, NULL) ORDER BY i.kind, i.name)
                 FROM approval.item AS i
                 WHERE i.request_id = r.request_id AND i.item_set_version = r.item_set_version
@@ -162,8 +163,8 @@ END
 $$;
 COMMENT ON FUNCTION approval.show_request IS
     'Everything about a request. Of its items a page: p_limit of those that stand as p_outcomes says (NULL: all), from behind '
-    'p_after (minion, kind, name; next is what to give for the next page), in the database''s order of texts. groups has minions of '
-    'which the same is asked once, with their number, the first and the last of them, and the first one''s items; deviating: the '
-    'first twenty approved items that failed or drifted; drift_count: how many are otherwise than approved; waits: the causes that '
-    'keep items from being proven (see approval.waits); where waits_of is a number, only so many were looked at, as more wait. '
+    'p_after (minion, kind, name; next is what to give for the next page), in the database''s order of texts. groups has minions '
+    'of which the same is asked once, with their number, the first and the last of them, and the first one''s items; deviating: '
+    'the first twenty approved items that failed or drifted; drift_count: how many are otherwise than approved; waits: what keeps '
+    'items from being proven (see approval.waits); where waits_of is a number, only so many were looked at, as more wait. '
     'Raises AP005, AP014. Definer: tables are private.';

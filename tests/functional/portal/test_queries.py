@@ -1,4 +1,4 @@
-"""How often each page asks the database, whatever it shows: a page that asks once for each of its rows is found here."""
+"""How often each page asks the database: a page that asks once for each of its rows is found here."""
 
 import base64
 import collections
@@ -14,6 +14,10 @@ from saltext.approval.settings import Settings
 # By page, with the one that says whose session it is.
 QUERIES = {
     "/inbox": 2,
+    "/inbox/decide?number={number}": 2,
+    "/requests": 2,
+    "/requests?show=asked": 2,
+    "/requests?show=decided": 2,
     "/requests/{number}": 2,
     "/requests/{number}?outcomes=failed": 2,
     "/requests/new": 2,

@@ -528,7 +528,8 @@ FROM approval.item_set AS s, approval.item_groups(s.request_id, s.item_set_versi
 GROUPED = """
 SELECT m.request_id, m.item_set_version, count(*), min(m.minion_id), max(m.minion_id),
     count(*) OVER (PARTITION BY m.request_id, m.item_set_version)
-FROM (SELECT request_id, item_set_version, minion_id, array_agg(ARRAY[kind, name, type, content] ORDER BY kind, name) AS asked
+FROM (SELECT request_id, item_set_version, minion_id,
+          array_agg(ARRAY[kind, name, type, content] ORDER BY kind, name) AS asked
       FROM approval.item GROUP BY 1, 2, 3) AS m
 GROUP BY m.request_id, m.item_set_version, m.asked
 """
