@@ -5,7 +5,7 @@ DECLARE
     shown_groups constant integer := 100;
     shown_jobs constant integer := 20;
     shown_deviations constant integer := 20;
-    looked_at constant integer := 1000;
+    looked_at constant integer := 500;
     -- Not the start of the transaction, in which it may have been approved.
     moment timestamptz := clock_timestamp();
     result jsonb;

@@ -201,7 +201,7 @@ def test_the_page_of_a_request_over_all_minions_reads_a_page(session):
             place = [found[-1][0], "package", "p49"] if found else None
     # The ones that have it come behind some nine hundred that have not.
     assert read_of_items(session) - before < 2 * MINIONS
-    assert session.call("show_request", number, None, None, 50)["waits_of"] == 1000
+    assert session.call("show_request", number, None, None, 50)["waits_of"] == 500
     assert session.watch.scans == []
 
 
