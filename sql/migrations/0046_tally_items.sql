@@ -119,9 +119,5 @@ COMMENT ON COLUMN approval.request_plan.outcomes IS 'How many minions have which
 COMMENT ON COLUMN approval.request_plan.changes IS
     'The first two hundred changes: [{name, old, new, minions: how many, asked_for: whether the request names it}].';
 
--- What somebody asked for is found by who it was.
-CREATE INDEX request_requester ON approval.request (requester_id, request_id);
-CREATE INDEX request_on_behalf_of ON approval.request (on_behalf_of, request_id) WHERE on_behalf_of IS NOT NULL;
-
 -- Items are listed by approval.list_items, a page of them.
 DROP FUNCTION IF EXISTS approval.request_items(bigint);
