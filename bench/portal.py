@@ -4,13 +4,17 @@ Pages of the web service, for people who look for the first time, beside a WSGI 
 The application is called in this process, as gunicorn calls it, on a private server with default settings but for
 fsync: what is measured is the time until the answer is whole, with the database's part and without the network's. Each
 visit is that of another of 200 people, who signed in before; the first visits count. The past is written at once
-(history.py), the inventory too (catalog.py); the requests that wait are submitted.
+(history.py), the inventory too (catalog.py). The requests that wait, and the two over all minions, are submitted by
+the rules' functions, and one of these is approved; what its minions proved is written.
+
+A Site takes any number of minions, with a hundred items each: 1,000 are a hundredth of what is promised for.
 """
 
 import base64
 import contextlib
 import io
 import random
+import re
 import secrets
 import statistics
 import time
@@ -34,6 +38,7 @@ LEAST_VISITS, SLOW_S = 20, 60.0
 WAITING = 60  # requests, over a few minions each
 GROUPS, CATALOGS = 20, 5
 PAGE_MS, INBOX_MS = 150.0, 50.0
+PARTS = ("lib", "python3-a", "zzz", "0a1", "common")  # of the names of packages
 LOGIN = "portal"
 TYPE = {
     "name": "package",
@@ -57,9 +62,10 @@ INSERT INTO approval.minion_group_member
 SELECT 'group' || 1 + substr(m.minion_id, 2)::integer %% %(groups)s, m.minion_id FROM approval.minion AS m;
 INSERT INTO approval.minion_fact (minion_id, os, os_release, seen_at)
 SELECT m.minion_id, 'Debian', '12', now() FROM approval.minion AS m;
-INSERT INTO approval.drift (minion_id, kind, name, item_id, expected, observed, finding, jid, since, last_seen)
-SELECT i.minion_id, i.kind, i.name, i.item_id, i.content, '0', 'It is another version.', '20260101000000000000',
-    now() - interval '1 day', now()
+INSERT INTO approval.drift
+    (minion_id, kind, name, item_id, request_id, expected, observed, finding, jid, since, last_seen)
+SELECT i.minion_id, i.kind, i.name, i.item_id, i.request_id, i.content, '0', 'It is another version.',
+    '20260101000000000000', now() - interval '1 day', now()
 FROM approval.item AS i JOIN approval.document AS d ON d.minion_id = i.minion_id AND i.item_id = d.item_ids[1]
 WHERE substr(i.minion_id, 2)::integer %% 250 = 7;
 INSERT INTO approval.silence
@@ -72,8 +78,29 @@ WHERE d.minion_id = i.minion_id AND i.item_id = d.item_ids[1] AND substr(i.minio
 """
 LARGE = """
 SELECT approval.submit_request_by_session(%(token)s, 'package', 'On all of them', %(minions)s,
-    array_fill('package'::text, ARRAY[%(count)s]), array_fill('everywhere'::text, ARRAY[%(count)s]),
-    array_fill('1'::text, ARRAY[%(count)s]), NULL, NULL, rpad('large', 20, '0'), NULL)
+    array_fill('package'::text, ARRAY[%(count)s]), array_fill(%(name)s::text, ARRAY[%(count)s]),
+    array_fill('1'::text, ARRAY[%(count)s]), NULL, NULL, rpad(%(name)s, 20, '0'), NULL)
+"""
+APPROVE = """
+SELECT approval.decide_by_session(%(token)s, %(request)s, 'approve', '',
+    approval.show_request_by_session(%(token)s, %(request)s, NULL, NULL, 1) ->> 'digest', 1)
+"""
+# As after some hours: half of the minions have it, a hundredth failed, and of these that have it some drifted.
+PROVEN = """
+UPDATE approval.item SET outcome = 'converged', applied_at = now(), observed = content
+WHERE request_id = %(request)s AND substr(minion_id, 2)::integer %% 2 = 0;
+UPDATE approval.item SET outcome = 'failed', observed = '0', outcome_text = 'It could not be fetched.'
+WHERE request_id = %(request)s AND substr(minion_id, 2)::integer %% 100 = 1;
+INSERT INTO approval.drift
+    (minion_id, kind, name, item_id, request_id, expected, observed, finding, jid, since, last_seen)
+SELECT i.minion_id, i.kind, i.name, i.item_id, i.request_id, i.content, '0', 'It is another version.',
+    '20260101000000000000', now() - interval '1 hour', now()
+FROM approval.item AS i WHERE i.request_id = %(request)s AND substr(i.minion_id, 2)::integer %% 250 = 8;
+INSERT INTO approval.dispatch
+    (minion_id, item_id, request_id, proof, proof_within, state, state_at, jid, sent_at, ended_at)
+SELECT i.minion_id, i.item_id, i.request_id, 'state', interval '1 hour', 'sent', now(),
+    '2026010100000000000' || substr(i.minion_id, 2)::integer %% 4, now(), now()
+FROM approval.item AS i WHERE i.request_id = %(request)s
 """
 SMALL = """
 SELECT approval.submit_request_by_session(%(token)s, 'package', 'One of many', ARRAY['m' || %(n)s, 'm' || %(n)s + 1],
@@ -84,8 +111,8 @@ SELECT approval.submit_request_by_session(%(token)s, 'package', 'One of many', A
 
 def measure(directory, quick):
     """
-    The rows portal_inbox, portal_request, portal_request_100k and those of other pages: the 95th of a hundred of the
-    visits; and the floor, of an application that does nothing.
+    The rows portal_inbox, portal_request, portal_request_100k, portal_search and those of other pages: the 95th of a
+    hundred of the visits; and the floor, of an application that does nothing.
     """
     size = MINIONS_QUICK if quick else MINIONS
     with ApprovalDatabase(directory / "portal") as database:
@@ -95,7 +122,12 @@ def measure(directory, quick):
         yield Floor("portal_nothing", size, p95(portal.visits(nothing, lambda: "/")), "ms")
         for name, path, limit in portal.pages():
             value = p95(portal.visits(portal.application, path))
-            yield Row(name, size, value, "ms", f"{limit:g} ms, of p95", value / limit, "<= 1", value <= limit)
+            yield _row(name, size, value, limit)
+        yield _row("portal_search", catalog.PACKAGES, p95(portal.searches()), PAGE_MS)
+
+
+def _row(name, size, value, limit):
+    return Row(name, size, value, "ms", f"{limit:g} ms, of p95", value / limit, "<= 1", value <= limit)
 
 
 def nothing(environ, start_response):
@@ -117,7 +149,7 @@ class Site:
         self._size = size
         self._tokens = [secrets.token_bytes(32) for _ in range(PEOPLE)]
         self._chance = random.Random(1)  # noqa: S311
-        self._large = None
+        self._large = self._sent = None
         words = directory / "passwords"
         words.touch(mode=0o600)
         # One digest for all: nobody signs in by it, and each costs some time.
@@ -151,7 +183,13 @@ class Site:
             for number in range(WAITING):
                 connection.execute(SMALL, {"token": self._tokens[0], "n": number * 7 % (self._size - 1)})
             large = {"token": self._tokens[0], "count": self._size, "minions": [f"m{n}" for n in range(self._size)]}
-            self._large = connection.execute(LARGE, large).fetchone()[0]
+            self._large, self._sent = (
+                connection.execute(LARGE, {**large, "name": name}).fetchone()[0] for name in ("everywhere", "sent")
+            )
+            for token in self._tokens[1::3][:5]:
+                connection.execute(APPROVE, {"token": token, "request": self._sent})
+        with psycopg.connect(self._database.dsn_of(), autocommit=True) as connection:
+            _run(connection, PROVEN, {"request": self._sent})
         with psycopg.connect(self._database.dsn_of(), autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE")
             connection.execute("CHECKPOINT")
@@ -162,16 +200,30 @@ class Site:
         requests = ITEMS_EACH * size // 10
         return [
             ("portal_inbox", lambda: "/inbox", INBOX_MS),
+            ("portal_requests", lambda: "/requests", PAGE_MS),
+            ("portal_requests_asked", lambda: "/requests?show=asked", PAGE_MS),
+            ("portal_requests_decided", lambda: "/requests?show=decided", PAGE_MS),
             ("portal_request", lambda: f"/requests/{chance.randint(1, requests)}", PAGE_MS),
             ("portal_request_100k", lambda: f"/requests/{self._large}", PAGE_MS),
+            ("portal_request_100k_sent", lambda: f"/requests/{self._sent}", PAGE_MS),
+            ("portal_request_100k_failed", lambda: f"/requests/{self._sent}?outcomes=failed", PAGE_MS),
+            ("portal_request_100k_page", lambda: f"/requests/{self._sent}?after_minion=m{chance.randrange(size)}"
+             "&after_kind=package&after_name=sent", PAGE_MS),
             ("portal_minion", lambda: f"/minions/m{chance.randrange(size)}", PAGE_MS),
             ("portal_minions", lambda: f"/minions?name={chance.randrange(size) // 10}", PAGE_MS),
             ("portal_compliance", lambda: "/compliance", PAGE_MS),
             ("portal_compliance_group", lambda: f"/compliance?group=group{chance.randint(1, GROUPS)}", PAGE_MS),
             ("portal_jobs", lambda: "/jobs", PAGE_MS),
             ("portal_jobs_minion", lambda: f"/jobs?minion=m{chance.randrange(size)}", PAGE_MS),
+            ("portal_types", lambda: "/requests/new", PAGE_MS),
             ("portal_form", lambda: "/requests/new?type=package", PAGE_MS),
-        ]
+            ("portal_calendar", lambda: "/calendar", PAGE_MS),
+            ("portal_what_if", lambda: "/what-if?type=package&minions=10", PAGE_MS),
+            ("portal_audit", lambda: "/audit", PAGE_MS),
+            ("portal_audit_entry", lambda: f"/audit/{chance.randint(1, requests)}/1", PAGE_MS),
+            ("portal_health", lambda: "/health", PAGE_MS),
+            ("portal_sessions", lambda: "/sessions", PAGE_MS),
+        ]  # fmt: skip
 
     def visits(self, application, address):
         """The seconds of each visit, by people in random order; of a page that is slow there are fewer."""
@@ -182,25 +234,48 @@ class Site:
                 break
         return times
 
+    def searches(self):
+        """The seconds of each search for a package in the form of a request, after a visit for its hidden fields."""
+        form = []
+        _visited(self.application, "/requests/new?type=package", self._tokens[0], into=form)
+        hidden = {
+            name: re.search(rf'name="{name}" value="([^"]*)"', b"".join(form).decode())[1] for name in ("mark", "key")
+        }
+        fields = {**hidden, "type": "package", "act": "search"}
+        return [
+            _visited(
+                self.application, "/requests/new/form", self._tokens[0],
+                sent=urllib.parse.urlencode({**fields, "search": self._chance.choice(PARTS)}).encode(),
+            )
+            for _ in range(VISITS)
+        ]  # fmt: skip
 
-def _visited(application, address, token):
-    """The seconds until a GET was answered, be it that the database did not answer within a page's time."""
+
+def _visited(application, address, token, sent=None, into=None):
+    """
+    The seconds until a GET, or a POST of the form ``sent``, was answered, be it that the database did not answer
+    within a page's time. ``into``: a list that gets the parts of the answer.
+    """
     path, _, query = address.partition("?")
     environ = {
-        "REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": urllib.parse.unquote(path), "QUERY_STRING": query,
+        "REQUEST_METHOD": "GET" if sent is None else "POST",
+        "CONTENT_TYPE": "application/x-www-form-urlencoded", "CONTENT_LENGTH": str(len(sent or b"")),
+        "SCRIPT_NAME": "", "PATH_INFO": urllib.parse.unquote(path), "QUERY_STRING": query,
         "SERVER_NAME": "localhost", "SERVER_PORT": "8087", "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": "localhost:8087",
         "HTTP_COOKIE": f"approval={base64.urlsafe_b64encode(token).decode().rstrip('=')}",
         "HTTP_ACCEPT": "text/html", "REMOTE_ADDR": "127.0.0.1",
-        "wsgi.version": (1, 0), "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(), "wsgi.errors": io.StringIO(),
+        "wsgi.version": (1, 0), "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(sent), "wsgi.errors": io.StringIO(),
         "wsgi.multithread": True, "wsgi.multiprocess": True, "wsgi.run_once": False,
     }  # fmt: skip
     told = []
     start = time.perf_counter()
     pieces = application(environ, lambda status, headers, exc=None: told.append(status))
-    b"".join(pieces)
+    answer = b"".join(pieces)
     seconds = time.perf_counter() - start
     with contextlib.suppress(AttributeError):
         pieces.close()
+    if into is not None:
+        into.append(answer)
     if told not in (["200 OK"], ["503 SERVICE UNAVAILABLE"]):
         raise AssertionError(f"{address} was answered with {told}")
     return seconds

@@ -53,10 +53,10 @@ def inbox(rows):
     return "\n".join(lines) + _more(rows, "requests") if rows else "nothing waits"
 
 
-def request(shown, each=False):
+def request(shown, each=False, only_failed=False):
     """
     What Client.show() returned, or what Client.request() gave for a dry run; alike minions of many are one line,
-    unless ``each`` item shall be.
+    unless ``each`` item shall be. ``only_failed``: of its items, those that failed were asked for.
     """
     asked_by = shown["requester"]
     if shown["on_behalf_of"]:
@@ -75,10 +75,10 @@ def request(shown, each=False):
     standings = ", ".join(f"{count} {standing}" for standing, count in sorted(shown["standings"].items()))
     lines.append(f"  {_number(shown['item_count'], 'item')} on {_number(shown['minion_count'], 'minion')}: {standings}")
     # If all items are at hand, each minion of a line can be told; else only the first and the last.
-    is_grouped = not each and shown["minion_count"] > MANY_MINIONS and bool(shown["next"])
+    is_grouped = not (each or only_failed) and shown["minion_count"] > MANY_MINIONS and bool(shown["next"])
     rows = [_told(item) for item in (_grouped(shown["groups"]) if is_grouped else shown["items"])]
     columns = {"minion": "MINION", "name": "NAME", "wanted": "APPROVED", **OUTCOME, "text": ""}
-    if shown["state"] in ("pending", "rejected", "cancelled", "expired"):
+    if is_grouped or shown["state"] in ("pending", "rejected", "cancelled", "expired"):
         columns = {"minion": "MINION", "name": "NAME", "wanted": "ASKED FOR"}
     elif not any(item["text"] for item in rows):
         del columns["text"]
@@ -91,6 +91,10 @@ def request(shown, each=False):
         lines.append(
             f"  ... {len(shown['groups'])} of {shown['group_count']} kinds of minions; --items shows each item"
         )
+    if is_grouped and shown["deviating"]:
+        columns = {"minion": "MINION", "name": "NAME", "wanted": "APPROVED", **OUTCOME, "text": ""}
+        deviating = _items([_told(item) for item in shown["deviating"]], columns)
+        lines += ["", "  the first that failed; --failed shows all:", *(f"  {line}" for line in deviating.splitlines())]
     elif not is_grouped and shown["next"]:
         lines.append(f"  ... of {shown['item_count']} items; go on with --after {' '.join(shown['next'])}")
     return "\n".join(lines)
@@ -365,6 +369,8 @@ def _circumstances(shown):
     if shown.get("rollout"):
         yield _rollout(shown["rollout"])
     if shown["waits"]:
+        if shown["waits_of"]:
+            yield f"of the first {shown['waits_of']} items that wait:"
         for cause in shown["waits"]:
             alone = cause["minions"] == shown["minion_count"]
             minions = "" if alone else f" ({_number(cause['minions'], 'minion')}, {cause['minion_id']} among them)"

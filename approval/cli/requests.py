@@ -295,13 +295,9 @@ def _show(arguments):
         )
         note(acting, "values")
     each = arguments.items or arguments.after is not None
-    answer(arguments, shown, lambda shown: render.request(shown, each))
-    items = [*shown["items"], *(item for group in shown["groups"] for item in group["items"])]
-    # The numbers are of all items, also of those on other pages; but they tell not which were superseded since.
-    is_drifting = "drifted" in (shown["standings"] or {}) or any(
-        item["standing"] in DRIFT for item in items if item["state"] == "approved"
-    )
-    return REFUSED if is_drifting else DONE
+    answer(arguments, shown, lambda shown: render.request(shown, each, arguments.failed))
+    # Of all items, also those on other pages; and not of those that were superseded since.
+    return REFUSED if shown["drift_count"] else DONE
 
 
 def _state(arguments):

@@ -27,7 +27,7 @@ from saltext.approval.portal import passwords
 PEOPLE = 50
 PAUSE_S = 2  # at the most, before somebody looks again
 PATIENCE_S = 60
-GROWTH_MB = 24  # of each process, between its first pages and its last
+GROWTH_MB = 10  # of each process, between its first pages and its last; what they share is not theirs
 TYPE = "{kind: package, requesters: ['*'], chain: [{name: release, any_of: [{group: owners}]}]}"
 ASK = (
     "SELECT approval.submit_request('pg', 'alice', 'package', 'a test', ARRAY['m1'], ARRAY['package'], ARRAY[%s], "

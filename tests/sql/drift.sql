@@ -187,8 +187,8 @@ SELECT is(pg_temp.due('{web1,web2}', 5), '{web1} of 2', 'who waits longest');
 SELECT throws_ok($$SELECT approval.take_checks('{}', interval '1 s', 5)$$, 'AP016', NULL, 'an interval that is none');
 SELECT throws_ok($$SELECT approval.take_checks('{}', interval '4 hours', 0)$$, 'AP016', NULL, 'nobody at a time');
 
-INSERT INTO approval.drift (minion_id, kind, name, item_id, expected, observed, finding, jid, since, last_seen)
-SELECT i.minion_id, i.kind, i.name, i.item_id, i.content, NULL, '', '1', now(), now() FROM approval.item AS i
+INSERT INTO approval.drift (minion_id, kind, name, item_id, request_id, expected, observed, finding, jid, since, last_seen)
+SELECT i.minion_id, i.kind, i.name, i.item_id, i.request_id, i.content, NULL, '', '1', now(), now() FROM approval.item AS i
 WHERE i.minion_id = 'web2' ORDER BY i.item_id LIMIT 1;
 SELECT pg_temp.told() \g /dev/null
 SELECT pg_temp.act('t_policy', $$SELECT approval.remove_minions('pg', 't_policy', '{web2,web_}', '')$$) \g /dev/null

@@ -23,7 +23,7 @@ SELECT approval.audit_append(0, now(), 'delegation-ended', 'carol', 'slack:T1/UZ
     approval.audit_append(0, now(), 'stranger-refused', NULL, 'slack:T1/UZEB', NULL, '{}') \g /dev/null
 -- A machine that has the name, and a text that mentions it.
 SELECT approval.put_minions('{zebulon}') \g /dev/null
-INSERT INTO approval.request_plan SELECT :other, 1, 1, now(), 'zebulon', 1, 'sha256:' || repeat('0', 64);
+INSERT INTO approval.request_plan SELECT :other, 1, 1, now(), 'zebulon', 1, 'sha256:' || repeat('0', 64), '{}', '[]';
 INSERT INTO approval.request_editor VALUES (:other, 'salt', 'zeb');
 INSERT INTO approval.alarm (kind, severity, minions, minion_count, cause, alike, who, what, first_at, last_at, count)
 VALUES ('unapproved-job', 'info', '{web1}', 1, 'sudo_zeb salt web1 cmd.run', 'sudo_zeb cmd.run', 'sudo_zeb', 'salt web1 cmd.run', now(), now(), 1);
@@ -124,7 +124,9 @@ SELECT is((SELECT string_agg(t.line, E'\n' ORDER BY t.line COLLATE "C") FROM (
     freeze: freeze_name minion_group reason type_name
     identity: provider subject
     item: before_content content digest kind minion_id name observed outcome outcome_jid outcome_text pinned state type
+    item_group: first_minion last_minion
     item_set: digest
+    item_tally: outcome state
     job: fun jid job_user load minions tgt tgt_type
     job_log: command fun jid job_user minion_bits tgt tgt_type
     job_return: boot_id flags fun jid minion_id payload payload_digest run_id verdict
@@ -150,7 +152,7 @@ SELECT is((SELECT string_agg(t.line, E'\n' ORDER BY t.line COLLATE "C") FROM (
     request_left_out: kind minion_id name reason
     request_note: minions note
     request_overlap: example resolution
-    request_plan: digest planned_by
+    request_plan: changes digest outcomes planned_by
     request_plan_minion: changes comment minion_id outcome
     request_quorum: group_name
     request_reach: minion_groups

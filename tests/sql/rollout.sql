@@ -199,7 +199,7 @@ SELECT pg_temp.advance(:w) \g /dev/null
 SELECT is((SELECT state FROM approval.rollout WHERE request_id = :w) || ' ' || (SELECT verdict FROM approval.wave_minion WHERE request_id = :w AND minion_id = :'second'), 'halted silent', 'who does not return in time has failed');
 SELECT is(pg_temp.resume('t_carol', :w, 'give-up'), 'given-up', 'given up');
 SELECT is((SELECT string_agg(DISTINCT i.state, ' ') FROM approval.item AS i JOIN approval.wave_minion AS w USING (request_id, minion_id) WHERE request_id = :w AND w.wave_no = 3), 'withdrawn', 'what was not sent is withdrawn');
-SELECT is((SELECT string_agg(DISTINCT e.standing, ' ') FROM approval.request_items(:w) AS e WHERE (e.item).state = 'withdrawn'), 'withdrawn', 'and shown as such');
+SELECT is((SELECT string_agg(DISTINCT e.standing, ' ') FROM approval.list_items(:w, 1, NULL, NULL, 1000) AS e WHERE (e.item).state = 'withdrawn'), 'withdrawn', 'and shown as such');
 SELECT is(pg_temp.state_of(:w) || ' ' || (SELECT state FROM approval.outbox WHERE request_id = :w AND destination = 'salt'), 'approved dead', 'and no more is sent');
 SELECT pg_temp.comes_to(:w, :'second', 'converged'), approval.settle_request(:w, clock_timestamp()) \g /dev/null
 SELECT is(pg_temp.state_of(:w), 'partial', 'the request ends as what was sent of it came out');
@@ -253,7 +253,7 @@ SELECT pg_temp.comes_to(:f, 'n12', 'converged'), pg_temp.advance(:f) \g /dev/nul
 SELECT is(pg_temp.steps(:f), 'apply n14', 'until one has its verdict');
 SELECT pg_temp.send(:f, 'n14'), pg_temp.comes_to(:f, 'n13', 'converged'), pg_temp.comes_to(:f, 'n14', 'converged'), pg_temp.advance(:f) \g /dev/null
 SELECT is((SELECT state || ' ' || pg_temp.advance(:f) FROM approval.rollout WHERE request_id = :f), 'running running', 'the last wave soaks too');
-INSERT INTO approval.drift (minion_id, kind, name, item_id, finding, jid, since, last_seen) SELECT minion_id, kind, name, item_id, 'x', 'j', now(), now() FROM approval.item WHERE request_id = :f AND minion_id = 'n13';
+INSERT INTO approval.drift (minion_id, kind, name, item_id, request_id, finding, jid, since, last_seen) SELECT minion_id, kind, name, item_id, request_id, 'x', 'j', now(), now() FROM approval.item WHERE request_id = :f AND minion_id = 'n13';
 SELECT pg_temp.advance(:f) \g /dev/null
 SELECT is((SELECT state FROM approval.rollout WHERE request_id = :f) || ' ' || (SELECT reason FROM approval.rollout_failures(:f)), 'halted package zip is no longer as it was proven', 'what drifts then is a failure');
 SELECT pg_temp.resume('t_bob', :f), pg_temp.soaked(:f) \g /dev/null

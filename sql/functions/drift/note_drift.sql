@@ -41,21 +41,23 @@ BEGIN
                             AND told.verdict = 'converged' AND told.is_signed)
                 OR NOT EXISTS (SELECT FROM held AS h WHERE h.minion_id = t.minion_id AND t.item_id = ANY (h.item_ids)))
         ), noted AS (
-            INSERT INTO approval.drift AS t (minion_id, kind, name, item_id, expected, observed, finding, jid, since, last_seen)
-            SELECT o.minion_id, o.kind, o.name, o.item_id, o.content, o.observed, o.finding, o.jid, p_now, p_now
+            INSERT INTO approval.drift AS t
+                (minion_id, kind, name, item_id, request_id, expected, observed, finding, jid, since, last_seen)
+            SELECT o.minion_id, o.kind, o.name, o.item_id, i.request_id, o.content, o.observed, o.finding, o.jid, p_now, p_now
             FROM told AS o
             JOIN approval.item AS i ON i.minion_id = o.minion_id AND i.item_id = o.item_id
             -- never-applied is what the minion thinks, whose memory may be lost; that it was proven stands with the item.
             WHERE i.outcome = 'converged' AND (o.verdict IN ('drift', 'failed') OR o.reason = 'never-applied')
             ORDER BY o.minion_id COLLATE "C", o.kind, o.name
             ON CONFLICT (minion_id, kind, name) DO UPDATE
-            SET item_id = excluded.item_id, expected = excluded.expected, observed = excluded.observed, finding = excluded.finding,
-                jid = excluded.jid, last_seen = excluded.last_seen, cleared_at = NULL,
+            SET item_id = excluded.item_id, request_id = excluded.request_id, expected = excluded.expected,
+                observed = excluded.observed, finding = excluded.finding, jid = excluded.jid, last_seen = excluded.last_seen,
+                cleared_at = NULL,
                 since = CASE WHEN t.cleared_at IS NULL AND t.item_id = excluded.item_id THEN t.since ELSE excluded.since END
-            RETURNING t.minion_id, t.kind, t.name, t.item_id, t.jid, t.since
+            RETURNING t.minion_id, t.kind, t.name, t.request_id, t.jid, t.since
         )
-        SELECT n.kind, n.name, i.request_id, array_agg(n.minion_id ORDER BY n.minion_id COLLATE "C") AS minions, min(n.jid) AS jid
-        FROM noted AS n JOIN approval.item AS i USING (minion_id, item_id)
+        SELECT n.kind, n.name, n.request_id, array_agg(n.minion_id ORDER BY n.minion_id COLLATE "C") AS minions, min(n.jid) AS jid
+        FROM noted AS n
         WHERE n.since = p_now
         GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
     LOOP

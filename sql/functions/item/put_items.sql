@@ -2,10 +2,24 @@ CREATE OR REPLACE FUNCTION approval.put_items(
     p_request_id bigint, p_version integer, p_digest text, p_minions text[], p_kinds text[], p_names text[], p_types text[],
     p_values text[], p_now timestamptz) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    -- Of larger sets nobody counts the items at each look: their groups are kept, and their tally (see tally_items).
+    counted constant integer := 1000;
+    kept_groups constant integer := 100;
 BEGIN
-    INSERT INTO approval.item_set (request_id, item_set_version, digest, item_count, created_at, minion_count)
-    SELECT p_request_id, p_version, p_digest, count(*), p_now, count(DISTINCT given.minion_id)
-    FROM unnest(p_minions) AS given (minion_id);
+    WITH alike AS MATERIALIZED (
+        SELECT a.*, row_number() OVER (ORDER BY a.minions DESC, a.first_minion) AS group_no, count(*) OVER () AS group_count
+        FROM approval.alike_minions(p_minions, p_kinds, p_names, p_types, p_values) AS a
+        WHERE cardinality(p_minions) > counted
+    ), created AS (
+        INSERT INTO approval.item_set (request_id, item_set_version, digest, item_count, created_at, minion_count, group_count)
+        SELECT p_request_id, p_version, p_digest, count(*), p_now, count(DISTINCT given.minion_id),
+            (SELECT max(a.group_count) FROM alike AS a)
+        FROM unnest(p_minions) AS given (minion_id)
+    )
+    INSERT INTO approval.item_group (request_id, item_set_version, group_no, minions, first_minion, last_minion)
+    SELECT p_request_id, p_version, a.group_no, a.minions, a.first_minion, a.last_minion
+    FROM alike AS a WHERE a.group_no <= kept_groups;
     INSERT INTO approval.item (minion_id, request_id, item_set_version, state, kind, name, type, content, digest)
     SELECT given.minion_id, p_request_id, p_version, 'proposed', given.kind, given.name, given.type, given.content,
         approval.item_digest(given.minion_id, given.kind, given.name, given.type, given.content)

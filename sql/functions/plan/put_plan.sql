@@ -9,6 +9,7 @@ DECLARE
     stranger text;
     new_no integer;
     plan_digest text;
+    shown_changes constant integer := 200;
 BEGIN
     actor := approval.acting_principal(p_provider, p_subject);
     target := approval.lock_request(p_request_id);
@@ -40,8 +41,21 @@ BEGIN
     FROM jsonb_to_recordset(p_answers) AS answer (minion text, outcome text, changes jsonb, comment text);
     SELECT coalesce(max(plan_no), 0) + 1 INTO new_no FROM approval.request_plan WHERE request_id = p_request_id;
     INSERT INTO approval.request_plan
-    SELECT p_request_id, new_no, target.item_set_version, moment, actor.name, count(DISTINCT i.minion_id), plan_digest
-    FROM approval.current_item AS i WHERE i.request_id = p_request_id;
+        (request_id, plan_no, item_set_version, planned_at, planned_by, minion_count, digest, outcomes, changes)
+    SELECT p_request_id, new_no, target.item_set_version, moment, actor.name, planned.minion_count, plan_digest, (
+            SELECT jsonb_object_agg(tally.outcome, tally.count)
+            FROM (SELECT answer.outcome, count(*) AS count FROM jsonb_to_recordset(p_answers) AS answer (outcome text)
+                  WHERE answer.outcome IS NOT NULL GROUP BY answer.outcome) AS tally),
+        coalesce(jsonb_agg(to_jsonb(change) ORDER BY change.asked_for DESC, change.name), '[]')
+    FROM (
+        SELECT entry.name, entry.change ->> 'old' AS old, entry.change ->> 'new' AS new, count(*) AS minions,
+            entry.name IN (SELECT unnest(ARRAY[i.name, i.name || ' (' || i.kind || ')']) FROM approval.item AS i
+                           WHERE i.request_id = p_request_id AND i.item_set_version = target.item_set_version) AS asked_for
+        FROM jsonb_to_recordset(p_answers) AS answer (changes jsonb)
+        CROSS JOIN LATERAL jsonb_each(CASE WHEN jsonb_typeof(answer.changes) = 'object' THEN answer.changes END)
+            AS entry (name, change)
+        GROUP BY entry.name, entry.change ->> 'old', entry.change ->> 'new'
+        ORDER BY asked_for DESC, entry.name LIMIT shown_changes) AS change;
     INSERT INTO approval.request_plan_minion
     SELECT p_request_id, new_no, answer.minion, answer.outcome, answer.changes, answer.comment
     FROM jsonb_to_recordset(p_answers) AS answer (minion text, outcome text, changes jsonb, comment text);

@@ -5,6 +5,7 @@ SELECT CASE WHEN p_reads_values THEN p_shown ELSE p_shown || jsonb_build_object(
     'digest', '•••',
     'items', approval.hidden(p_shown -> 'items', '{value,pinned,observed,text}'),
     'groups', approval.hidden(p_shown -> 'groups', '{value,pinned,observed,text}'),
+    'deviating', approval.hidden(p_shown -> 'deviating', '{value,pinned,observed,text}'),
     'plan', approval.hidden(p_shown -> 'plan', '{old,new,digest}'),
     'rollout', approval.hidden(p_shown -> 'rollout', '{reason,text,because}'),
     'left_out', approval.hidden(p_shown -> 'left_out', '{reason}'),

@@ -7,6 +7,8 @@ CREATE OR REPLACE FUNCTION approval.list_requests(
 DECLARE
     most_counted constant integer := 10000;
     asker bigint;
+    few constant integer := 1000;
+    decider bigint;
     decided bigint[];
     reader constant bigint := approval.reading_as(p_reader);
     readable constant text[] := approval.readable_groups(reader, 'requests');
@@ -26,15 +28,23 @@ BEGIN
         asker := approval.principal_named(p_requester);
     END IF;
     IF p_decider IS NOT NULL THEN
-        decided := ARRAY(
-            SELECT DISTINCT d.request_id FROM approval.decision AS d WHERE d.principal_id = approval.principal_named(p_decider)
-            ORDER BY d.request_id DESC LIMIT most_counted);
+        decider := approval.principal_named(p_decider);
+        -- Of somebody who decided few, these are looked up; who decided many is found by a walk from the newest on.
+        decided := ARRAY(SELECT DISTINCT d.request_id FROM approval.decision AS d WHERE d.principal_id = decider
+                         ORDER BY d.request_id DESC LIMIT few);
+        IF cardinality(decided) < few THEN
+            decider := NULL;
+        ELSE
+            decided := NULL;
+        END IF;
     END IF;
     RETURN QUERY
     WITH wanted AS NOT MATERIALIZED (
         SELECT r.* FROM approval.request AS r
         WHERE (p_state IS NULL OR r.state = p_state) AND (asker IS NULL OR asker IN (r.requester_id, r.on_behalf_of))
             AND (decided IS NULL OR r.request_id = ANY (decided))
+            AND (decider IS NULL OR EXISTS (
+                SELECT FROM approval.decision AS d WHERE d.principal_id = decider AND d.request_id = r.request_id OFFSET 0))
             AND (p_minion_id IS NULL OR EXISTS (
                 SELECT FROM approval.current_item AS i WHERE i.request_id = r.request_id AND i.minion_id = p_minion_id))
             AND (readable IS NULL OR approval.reads_request(r, reader, readable, voting))
@@ -54,7 +64,7 @@ END
 $$;
 COMMENT ON FUNCTION approval.list_requests IS
     'Requests, newest first: all, or those in a state, that name a minion (by equality), that the principal p_requester asked for '
-    'or that were made for them, or of which p_decider decided something (the newest ten thousand). p_before: only those with a '
+    'or that were made for them, or of which p_decider decided something. p_before: only those with a '
     'lower number, for the next page; total counts all pages, up to ten thousand. Those that the login, or p_reader (see '
     'reading_as), may not read are left out, and counted nowhere. Raises AP004 on an unknown minion, AP005 on an unknown state, '
     'AP001 on an unknown principal. Definer: tables are private.';

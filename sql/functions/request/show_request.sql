@@ -1,12 +1,12 @@
 CREATE OR REPLACE FUNCTION approval.show_request(
     p_request_id bigint, p_outcomes text[] DEFAULT NULL, p_after text[] DEFAULT NULL, p_limit integer DEFAULT 1000,
     p_reader bigint DEFAULT NULL) RETURNS jsonb
-    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-    -- Of a request over all minions the items are gone through several times: in memory, and without a compiler's seconds.
-    SET work_mem = '64MB' SET jit = off AS $$
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     shown_groups constant integer := 100;
     shown_jobs constant integer := 20;
+    shown_deviations constant integer := 20;
+    looked_at constant integer := 500;
     -- Not the start of the transaction, in which it may have been approved.
     moment timestamptz := clock_timestamp();
     reader constant bigint := approval.reading_as(p_reader);
@@ -21,27 +21,24 @@ BEGIN
     IF cardinality(p_after) <> 3 OR array_position(p_after, NULL) IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = 'items are shown from behind a minion, a kind and a name';
     END IF;
-    WITH every AS MATERIALIZED (
-        SELECT * FROM approval.request_items(p_request_id)
-    ), chosen AS (
-        SELECT * FROM every AS e WHERE p_outcomes IS NULL OR e.standing = ANY (p_outcomes)
-    ), page AS (
-        SELECT c.*, (c.item).minion_id COLLATE "C" AS minion_id, (c.item).kind COLLATE "C" AS kind,
-            (c.item).name COLLATE "C" AS name
-        FROM chosen AS c
-        WHERE p_after IS NULL OR ((c.item).minion_id COLLATE "C", (c.item).kind COLLATE "C", (c.item).name COLLATE "C")
-            > (p_after[1], p_after[2], p_after[3])
-        ORDER BY 5, 6, 7 LIMIT p_limit
-    ), per_minion AS (
-        SELECT (c.item).minion_id COLLATE "C" AS minion_id,
-            -- Which have the same value says something of it.
-            md5(string_agg(concat_ws(E'\n', (c.item).kind, (c.item).name, (c.item).type, c.standing, CASE WHEN reads_values
-                THEN concat_ws(E'\n', (c.item).content, coalesce((c.item).observed, '-'), coalesce((c.item).outcome_text, '-'),
-                               coalesce((c.drift).observed, '-')) END), E'\n' ORDER BY (c.item).kind, (c.item).name)) AS likeness
-        FROM chosen AS c GROUP BY (c.item).minion_id
-    ), grouped AS (
-        SELECT count(*) AS minions, min(p.minion_id) AS first, max(p.minion_id) AS last FROM per_minion AS p GROUP BY p.likeness
-        ORDER BY 1 DESC, 2 LIMIT shown_groups
+    -- Nothing here goes through all items, which may be a hundred thousand.
+    WITH page AS MATERIALIZED (
+        SELECT l.*, (l.item).minion_id, (l.item).kind, (l.item).name, row_number() OVER () AS place
+        FROM approval.request AS r,
+            approval.list_items(r.request_id, r.item_set_version, p_outcomes, p_after, p_limit) AS l
+        WHERE r.request_id = p_request_id
+    ), counted AS MATERIALIZED (
+        SELECT c.* FROM approval.request AS r, approval.count_items(r.request_id, r.item_set_version) AS c
+        WHERE r.request_id = p_request_id
+    ), drifted AS MATERIALIZED (
+        SELECT count(*) AS items
+        FROM approval.drift AS d JOIN approval.current_item AS i ON i.minion_id = d.minion_id AND i.item_id = d.item_id
+        WHERE d.request_id = p_request_id AND d.cleared_at IS NULL AND i.state = 'approved'
+    ), grouped AS MATERIALIZED (
+        SELECT g.*, row_number() OVER () AS place
+        FROM approval.request AS r,
+            approval.item_groups(r.request_id, r.item_set_version, reads_values, shown_groups) AS g
+        WHERE r.request_id = p_request_id
     )
     SELECT jsonb_build_object(
         'request', r.request_id, 'type', r.type_name, 'type_version', r.type_version, 'state', r.state,
@@ -85,8 +82,11 @@ BEGIN
         'digest', s.digest, 'item_count', s.item_count, 'waiting_for', approval.waiting_for(r.request_id),
         'waits', (
             SELECT coalesce(jsonb_agg(to_jsonb(w)), '[]')
-            FROM approval.request_state AS known, approval.waits(r.request_id, NULL, moment) AS w
-            WHERE known.state = r.state AND known.was_approved),
+            FROM approval.request_state AS known, approval.waits(r.request_id, looked_at, moment) AS w
+            WHERE known.state = r.state AND known.was_approved AND NOT known.is_closed),
+        'waits_of', (
+            SELECT looked_at FROM counted AS c WHERE c.state = 'approved' AND c.outcome <> 'converged'
+            HAVING sum(c.items) > looked_at),
         'reverted_by', (
             SELECT coalesce(jsonb_agg(jsonb_build_object('request', v.request_id, 'state', v.state) ORDER BY v.request_id), '[]')
             FROM approval.request AS v WHERE v.reverts = r.request_id),
@@ -95,24 +95,38 @@ BEGIN
                                       'comment', e.detail::jsonb ->> 'comment')
             FROM approval.audit_entry AS e WHERE e.stream = r.request_id AND e.act = 'glass-broken' ORDER BY e.seq DESC LIMIT 1),
         'sent', (
-            SELECT coalesce(jsonb_agg(to_jsonb(job)), '[]')
-            FROM (SELECT (e.dispatch).jid, min((e.dispatch).sent_at) AS at, count(DISTINCT (e.dispatch).minion_id) AS minions
-                  FROM every AS e WHERE (e.dispatch).jid IS NOT NULL GROUP BY 1 ORDER BY 1 LIMIT shown_jobs) AS job),
+            SELECT coalesce(jsonb_agg(to_jsonb(j) ORDER BY j.jid), '[]')
+            FROM approval.sent_jobs(r.request_id, shown_jobs) AS j),
         'told', approval.dispatch_summary(r.request_id),
         'rollout', approval.rollout_of(r.request_id),
         'outcomes', (
             SELECT jsonb_object_agg(tally.outcome, tally.count)
-            FROM (SELECT (e.item).outcome, count(*) AS count FROM every AS e GROUP BY 1) AS tally),
+            FROM (SELECT c.outcome, sum(c.items) AS count FROM counted AS c GROUP BY 1) AS tally),
         'standings', (
             SELECT jsonb_object_agg(tally.standing, tally.count)
-            FROM (SELECT e.standing, count(*) AS count FROM every AS e GROUP BY 1) AS tally),
+            FROM (SELECT e.standing, sum(e.items) AS count
+                  FROM (SELECT CASE WHEN c.state = 'withdrawn' AND c.outcome = 'waiting' THEN 'withdrawn'
+                            ELSE c.outcome END AS standing, c.items FROM counted AS c
+                        UNION ALL SELECT 'drifted', d.items FROM drifted AS d
+                        UNION ALL SELECT 'converged', -d.items FROM drifted AS d) AS e
+                  GROUP BY 1 HAVING sum(e.items) <> 0) AS tally),
+        'drift_count', (
+            SELECT coalesce(sum(c.items), 0) FROM counted AS c WHERE c.state = 'approved' AND c.outcome = 'drift')
+            + (SELECT d.items FROM drifted AS d),
         'minion_count', s.minion_count,
         'groups', (
-            SELECT coalesce(jsonb_agg(jsonb_build_object('minions', g.minions, 'first', g.first, 'last', g.last, 'items', (
-                SELECT jsonb_agg(approval.shown_item(c.item, c.standing, c.drift, c.dispatch) ORDER BY (c.item).kind, (c.item).name)
-                FROM chosen AS c WHERE (c.item).minion_id = g.first)) ORDER BY g.minions DESC, g.first), '[]')
+            SELECT coalesce(jsonb_agg(jsonb_build_object('minions', g.minions, 'first', g.first_minion, 'last', g.last_minion,
+                'items', (
+                SELECT jsonb_agg(approval.shown_item(i, i.outcome, NULL, NULL) ORDER BY i.kind, i.name)
+                FROM approval.item AS i
+                WHERE i.request_id = r.request_id AND i.item_set_version = r.item_set_version
+                    AND i.minion_id = g.first_minion)) ORDER BY g.place), '[]')
             FROM grouped AS g),
-        'group_count', (SELECT count(DISTINCT p.likeness) FROM per_minion AS p),
+        'group_count', (SELECT coalesce(max(g.group_count), 0) FROM grouped AS g),
+        'deviating', (
+            SELECT coalesce(jsonb_agg(approval.shown_item(l.item, l.standing, l.drift, l.dispatch)), '[]')
+            FROM approval.list_items(r.request_id, r.item_set_version, '{failed,drift,drifted}', NULL, shown_deviations) AS l
+            WHERE (l.item).state = 'approved'),
         'chain', (
             SELECT coalesce(jsonb_agg(jsonb_build_object(
                 'stage', stage.stage_no, 'name', stage.name, 'min_assurance', stage.min_assurance, 'accept', stage.accept,
@@ -133,11 +147,11 @@ BEGIN
             FROM approval.request_stage AS stage WHERE stage.request_id = r.request_id),
         'items', (
             SELECT coalesce(jsonb_agg(
-                approval.shown_item(i.item, i.standing, i.drift, i.dispatch) ORDER BY i.minion_id, i.kind, i.name), '[]')
+                approval.shown_item(i.item, i.standing, i.drift, i.dispatch) ORDER BY i.place), '[]')
             FROM page AS i),
         'next', (
             SELECT jsonb_build_array(i.minion_id, i.kind, i.name) FROM page AS i
-            WHERE (SELECT count(*) FROM page) = p_limit ORDER BY i.minion_id DESC, i.kind DESC, i.name DESC LIMIT 1),
+            WHERE (SELECT count(*) FROM page) = p_limit ORDER BY i.place DESC LIMIT 1),
         'history', (
             SELECT coalesce(jsonb_agg(jsonb_build_object('from', h.from_state, 'to', h.to_state, 'at', h.at) ORDER BY h.seq), '[]')
             FROM approval.request_history AS h WHERE h.request_id = r.request_id))
@@ -154,6 +168,9 @@ END
 $$;
 COMMENT ON FUNCTION approval.show_request IS
     'Everything about a request. Of its items a page: p_limit of those that stand as p_outcomes says (NULL: all), from behind '
-    'p_after (minion, kind, name; next is what to give for the next page). groups has the same without pages: minions with the '
-    'same items and outcomes once, with their number, the first and the last of them. Values are ••• for the login, or for '
-    'p_reader (see reading_as), where they may not read them. Raises AP005, AP014. Definer: tables are private.';
+    'p_after (minion, kind, name; next is what to give for the next page), in the database''s order of texts. groups has minions '
+    'of which the same is asked once, with their number, the first and the last of them, and the first one''s items; deviating: '
+    'the first twenty approved items that failed or drifted; drift_count: how many are otherwise than approved; waits: what keeps '
+    'items from being proven (see approval.waits); where waits_of is a number, only so many were looked at, as more wait. '
+    'Values are ••• for the login, or for p_reader (see reading_as), where they may not read them. Raises AP005, AP014. Definer: '
+    'tables are private.';

@@ -13,7 +13,7 @@ WITH request AS (
     WHERE r.request_id = p_request_id
 ), open AS (
     SELECT i.* FROM approval.item AS i
-    WHERE i.request_id = p_request_id AND i.state = 'approved' AND i.applied_at IS NULL
+    WHERE i.request_id = p_request_id AND i.state = 'approved' AND i.outcome <> 'converged'
     LIMIT p_most
 ), hold AS MATERIALIZED (
     -- Items that the same things hold back are held until the same time: one of them tells of all.

@@ -39,8 +39,8 @@ BEGIN
     IF result IS NULL THEN
         SELECT * INTO STRICT kind FROM approval.request_type AS t
         WHERE t.type_name = asked.type_name AND t.type_version = asked.type_version;
-        minions := ARRAY(SELECT DISTINCT i.minion_id FROM approval.current_item AS i WHERE i.request_id = p_request_id);
-        IF asked.state = 'pending' THEN
+        IF asked.state = 'pending' AND (kind.definition ? 'rollout' OR asked.rollout IS NOT NULL) THEN
+            minions := ARRAY(SELECT DISTINCT i.minion_id FROM approval.current_item AS i WHERE i.request_id = p_request_id);
             wanted := approval.rollout_for(kind, asked.rollout, minions);
         END IF;
         IF wanted IS NOT NULL THEN

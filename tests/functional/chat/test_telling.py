@@ -61,8 +61,8 @@ def test_drift_is_one_message_that_says_when_it_ended_and_began_again(room, clie
     client("carol").approve(number)
     room.database.execute(
         "INSERT INTO approval.drift "
-        "(minion_id, kind, name, item_id, expected, observed, finding, jid, since, last_seen) "
-        "SELECT minion_id, kind, name, item_id, content, NULL, '', '1', now(), now() FROM approval.item"
+        "(minion_id, kind, name, item_id, request_id, expected, observed, finding, jid, since, last_seen) "
+        "SELECT minion_id, kind, name, item_id, request_id, content, NULL, '', '1', now(), now() FROM approval.item"
     )
     began = "SELECT approval.tell_drift('{}', approval.open_drift('{web1}'), now())"
     ended = "SELECT approval.tell_drift(approval.open_drift('{web1}'), '{}', now())"

@@ -185,6 +185,42 @@ def test_questions(session):
     assert session.watch.scans == []
 
 
+def read_of_items(session):
+    """How many items were read so far in this transaction."""
+    query = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'item'"
+    return session.connection.execute(query).fetchone()[0]
+
+
+def test_the_page_of_a_request_over_all_minions_reads_a_page(session):
+    number = submit(session, [f"m{minion}" for minion in range(MINIONS)])
+    before = read_of_items(session)
+    for _ in range(7):
+        shown = session.call("show_request", number, None, None, 50)
+        assert len(shown["items"]) == 50
+        assert (shown["standings"], shown["group_count"]) == ({"waiting": MINIONS}, 1)
+    assert read_of_items(session) - before < MINIONS
+    assert decide(session, number) == "approved"
+    session.connection.execute(
+        "UPDATE approval.item SET outcome = 'converged', applied_at = now() WHERE request_id = %s AND minion_id > 'm5'",
+        (number,),
+    )
+    # To write the documents of all minions, all that there are are read.
+    session.watch.scans.clear()
+    before = read_of_items(session)
+    for outcomes in (["failed", "drift", "drifted"], ["waiting"], ["converged"], None):
+        place = None
+        for _ in range(3):
+            found = session.connection.execute(
+                "SELECT (l.item).minion_id FROM approval.list_items(%s, 1, %s, %s, 20) AS l", (number, outcomes, place)
+            ).fetchall()
+            assert len(found) == (0 if outcomes and "failed" in outcomes else 20)
+            place = [found[-1][0], "package", "p49"] if found else None
+    # The ones that have it come behind some nine hundred that have not.
+    assert read_of_items(session) - before < 2 * MINIONS
+    assert session.call("show_request", number, None, None, 50)["waits_of"] == 500
+    assert session.watch.scans == []
+
+
 def test_what_the_keeper_does_again_and_again(session):
     for _ in range(7):
         session.call("expire_due")

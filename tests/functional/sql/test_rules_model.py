@@ -515,6 +515,39 @@ WRONG_DIGEST = "sha256:" + "0" * 64
 any_request = precondition(lambda self: self.rules.requests)
 
 
+# What is kept of large requests, and pages of their items, beside what one look at each item gives.
+KEPT = """
+SELECT s.request_id, s.item_set_version, c.state, c.outcome, c.items
+FROM approval.item_set AS s, approval.count_items(s.request_id, s.item_set_version) AS c
+"""
+COUNTED = "SELECT request_id, item_set_version, state, outcome, count(*) FROM approval.item GROUP BY 1, 2, 3, 4"
+GROUPS_KEPT = """
+SELECT s.request_id, s.item_set_version, g.minions, g.first_minion, g.last_minion, g.group_count
+FROM approval.item_set AS s, approval.item_groups(s.request_id, s.item_set_version, 100) AS g
+"""
+GROUPED = """
+SELECT m.request_id, m.item_set_version, count(*), min(m.minion_id), max(m.minion_id),
+    count(*) OVER (PARTITION BY m.request_id, m.item_set_version)
+FROM (SELECT request_id, item_set_version, minion_id,
+          array_agg(ARRAY[kind, name, type, content] ORDER BY kind, name) AS asked
+      FROM approval.item GROUP BY 1, 2, 3) AS m
+GROUP BY m.request_id, m.item_set_version, m.asked
+"""
+LISTED = """
+SELECT l.standing, (l.item).item_id
+FROM approval.item_set AS s CROSS JOIN unnest(ARRAY['waiting', 'converged', 'failed', 'drift', 'drifted']) AS wanted
+CROSS JOIN LATERAL approval.list_items(s.request_id, s.item_set_version, ARRAY[wanted], NULL, 1000) AS l
+WHERE l.standing = wanted
+"""
+STANDING = """
+SELECT CASE WHEN d.item_id IS NOT NULL THEN 'drifted' ELSE i.outcome END, i.item_id
+FROM approval.item AS i
+LEFT JOIN approval.drift AS d ON d.minion_id = i.minion_id AND d.item_id = i.item_id AND d.cleared_at IS NULL
+    AND i.state = 'approved'
+WHERE i.state <> 'withdrawn' OR i.outcome <> 'waiting'
+"""
+
+
 class Sequence(RuleBasedStateMachine):
     """One random sequence of acts, in a database of its own."""
 
@@ -774,6 +807,12 @@ class Sequence(RuleBasedStateMachine):
             assert self.documents.get((minion, revision), {}) == expected
 
     @invariant()
+    def what_is_kept_is_what_one_look_at_each_item_gives(self):
+        for kept, counted in ((KEPT, COUNTED), (GROUPS_KEPT, GROUPED), (LISTED, STANDING)):
+            expected = sorted(self.connection.execute(counted).fetchall())
+            assert sorted(self.connection.execute(kept).fetchall()) == expected
+
+    @invariant()
     def the_audit_is_intact(self):
         assert self.connection.execute("SELECT * FROM approval.verify_audit()").fetchall() == []
 
@@ -894,6 +933,11 @@ class Sequence(RuleBasedStateMachine):
                 self._call("put_membership", group, member)
         for each in TYPES.values():
             self._call("put_request_type", Jsonb(each.definition()))
+        # Every request counts as a large one, of which counts and groups are kept.
+        (made,) = self.connection.execute("SELECT pg_get_functiondef('approval.put_items'::regproc)").fetchone()
+        of_every = made.replace("counted constant integer := 1000", "counted constant integer := 0")
+        assert of_every != made
+        self.connection.execute(of_every)
 
 
 @pytest.fixture(scope="module")
@@ -944,6 +988,7 @@ def test_a_sequence_that_chance_rarely_finds(new_database, acts):
         sequence.requests_are_in_the_same_state()
         sequence.items_are_the_same()
         sequence.documents_hold_the_same_and_revisions_only_grow()
+        sequence.what_is_kept_is_what_one_look_at_each_item_gives()
         sequence.the_audit_is_intact()
     finally:
         sequence.teardown()

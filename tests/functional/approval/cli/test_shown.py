@@ -40,8 +40,8 @@ def drift(approved, minion="web1", observed=None):
     approved.execute("UPDATE approval.item SET outcome = 'converged', applied_at = now(), observed = content")
     approved.execute(
         "INSERT INTO approval.drift "
-        "(minion_id, kind, name, item_id, expected, observed, finding, jid, since, last_seen) "
-        "SELECT minion_id, kind, name, item_id, content, %s, 'it was removed', '20260101000000000001', "
+        "(minion_id, kind, name, item_id, request_id, expected, observed, finding, jid, since, last_seen) "
+        "SELECT minion_id, kind, name, item_id, request_id, content, %s, 'it was removed', '20260101000000000001', "
         "'2026-01-02 03:04Z', '2026-01-03 03:04Z' FROM approval.item WHERE minion_id = %s",
         (observed, minion),
     )
