@@ -163,7 +163,7 @@ test-examples: setup ## Tests that take a number of examples (APPROVAL_EXAMPLES,
 
 .PHONY: test-pooler
 test-pooler: setup ## Test with SQL behind a PgBouncer in transaction mode
-	@RULES_EXAMPLES=1 HELD_EXAMPLES=1 FAULT_EXAMPLES=1 SCHEMATHESIS_EXAMPLES=10 APPROVAL_TICKETS=10 APPROVAL_POOLER=yes $(PYTEST) tests/functional
+	@RULES_EXAMPLES=1 HELD_EXAMPLES=1 FAULT_EXAMPLES=1 SCHEMATHESIS_EXAMPLES=1 APPROVAL_TICKETS=10 APPROVAL_POOLER=yes $(PYTEST) tests/functional
 
 .PHONY: faults
 faults: setup ## test-faults, test-examples, test-kills and test-pooler, two at a time, as often as is promised: 100,000 examples, 1,000 tickets, hundreds of kills; some hours
