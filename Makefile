@@ -62,6 +62,10 @@ packages:
 man: setup $(VENV)/.check-tools ## Write the man page and the completions anew, after a command or an option was changed
 	@$(VENV)/bin/python tools/write_man.py
 
+.PHONY: texts
+texts: setup ## Write the catalogs of the pages' texts anew, after one of them was changed; a language lacks what is new
+	@$(VENV)/bin/python tools/write_texts.py
+
 .PHONY: amalgamate
 amalgamate: ## Write states/_states/approval.py anew, after one of its parts in states/parts was changed
 	@$(PYTHON) tools/amalgamate.py

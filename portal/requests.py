@@ -9,6 +9,7 @@ from ..errors import Refused, Unavailable
 from . import answers, incoming, log
 from .pages import MOST
 from .people import HOME
+from .reader import gettext, gettext_noop
 
 MOST_BYTES = 65_536
 LONGEST_COMMENT = 4_000  # characters
@@ -20,10 +21,10 @@ OUTCOMES = {
 }
 # What a person did on the page before, as the address of the next one says it.
 DONE = {
-    "approve": "Your approval is recorded.",
-    "reject": "Your rejection is recorded.",
-    "review": "Your review is recorded.",
-    "ask": "Your request is made.",
+    "approve": gettext_noop("Your approval is recorded."),
+    "reject": gettext_noop("Your rejection is recorded."),
+    "review": gettext_noop("Your review is recorded."),
+    "ask": gettext_noop("Your request is made."),
 }
 CHANGED = "AP011"
 UNSURE = "AP009"
@@ -97,7 +98,7 @@ def blueprint(people):
         ):
             abort(400)
         if decision == "reject" and not comment:
-            return request_page(_number(number), 422, missing="Say why you reject it: who asked has to know.")
+            return request_page(_number(number), 422, missing=gettext("Say why you reject it: who asked has to know."))
         at_stage = min(int(stage[:10]), 2**31 - 1)
         try:
             people.ask(lambda client: client.decide(_number(number), decision, comment, digest, at_stage))

@@ -247,7 +247,8 @@ def test_nothing_is_wrong_for_whoever_reads_it_otherwise(browse, requests, peopl
         ("/minions/web1", None),
         ("/compliance", None),
         ("/jobs", None),
-        (f"/calendar?request={done}&zone=nowhere", None),
+        ("/calendar?request=none", None),
+        ("/reading", None),
         ("/what-if?type=package&minions=3", None),
         (f"/audit/{done}/2", None),
         ("/audit", "Verify all of it"),
@@ -266,6 +267,24 @@ def test_nothing_is_wrong_for_whoever_reads_it_otherwise(browse, requests, peopl
     with capsys.disabled():
         looked = len(steps) * len(THEMES) * len(WIDTHS)
         print(f"\naxe: {looked} looks ({len(steps)} pages x {len(THEMES)} themes x {len(WIDTHS)} widths), 0 violations")
+
+
+def test_nothing_is_wrong_in_german(browse, requests):
+    """Its words are longer: so with pages of many words, at each width."""
+    page = browse("/login", locale="de-DE", timezone_id="Europe/Berlin", viewport={"width": 320, "height": 900})
+    page.get_by_label("Name").fill("carol")
+    page.get_by_label("Passwort").fill("the password of carol")
+    page.get_by_role("button", name="Anmelden").click()
+    for path in (
+        "/inbox",
+        f"/requests/{requests[0]}",
+        "/requests/new?type=package&minions=web1",
+        "/calendar",
+        "/audit",
+    ):
+        page.goto(path)
+        assert page.locator("html").get_attribute("lang") == "de"
+        look(page, f"{path} in German")
 
 
 def test_nothing_is_wrong_where_a_provider_is_the_way_to_sign_in(open_page, open_corp, corp, approved, client):
@@ -310,3 +329,14 @@ def test_to_come_back_to_a_form_that_was_sent(browse, requests):
     page.wait_for_url("**/login?ended=yes")
     page.go_back()
     assert "CHG-9" not in page.content()
+
+
+def test_times_are_in_the_zone_of_the_browser_or_in_the_chosen_one(browse, requests):
+    for scripts, zone in ((True, "JST"), (False, "UTC")):
+        page = browse("/login", timezone_id="Asia/Tokyo", java_script_enabled=scripts)
+        sign_in(page, "carol")
+        assert f" {zone}" in page.locator("time").first.inner_text()
+        page.get_by_role("link", name=re.compile("^Language and time zone")).click()
+        page.get_by_label("Time zone").select_option("America/New_York")
+        page.get_by_role("button", name="Read it so").click()
+        assert re.search(" E[SD]T", page.locator("time").first.inner_text())

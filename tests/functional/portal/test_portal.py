@@ -168,7 +168,7 @@ def test_the_way_of_a_request(visit, ask, people):
     assert f"salt-approval approve {number} --digest {digest} salt-run approval.approve {number}" in page.plain
     assert "salt-approval approve" not in carol.get(f"/requests/{number}").plain
     assert "web1 , web2 package hello 2.12-1" in page.plain
-    assert 'aria-label="Chain: review present, release to come"' in page.text
+    assert 'aria-label="Chain: review now, release to come"' in page.text
     form = {**bob.hidden(f"/requests/{number}"), "decision": "approve", "comment": "seen\r\nand good"}
     assert form["digest"] == digest
     answer = bob.post(f"/requests/{number}/decision", form)
