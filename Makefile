@@ -66,6 +66,10 @@ man: setup $(VENV)/.check-tools ## Write the man page and the completions anew, 
 texts: setup ## Write the catalogs of the pages' texts anew, after one of them was changed; a language lacks what is new
 	@$(VENV)/bin/python tools/write_texts.py
 
+.PHONY: pictures
+pictures: setup ## Take the pictures of the documentation anew, of the demo's month, after a page has got another look
+	@APPROVAL_PICTURES=docs/pictures $(PYTEST) tests/functional/portal/test_demo.py -k "as_the_documentation"
+
 .PHONY: amalgamate
 amalgamate: ## Write states/_states/approval.py anew, after one of its parts in states/parts was changed
 	@$(PYTHON) tools/amalgamate.py

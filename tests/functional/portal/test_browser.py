@@ -6,11 +6,9 @@ import re
 
 import axe_playwright_python
 import pytest
-from playwright.sync_api import sync_playwright
 
 from saltext.approval.intake import api_token
 
-CHROMIUM = "/usr/bin/chromium"
 AXE = pathlib.Path(axe_playwright_python.__file__).parent / "axe.min.js"
 THEMES, WIDTHS = ("light", "dark"), (320, 768, 1280)
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -33,15 +31,6 @@ COVERED = """
         const seen = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
         return !document.activeElement.contains(seen) && !(seen && seen.contains(document.activeElement)); }
 """
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """Debian's browser."""
-    with sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
