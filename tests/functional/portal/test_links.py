@@ -10,11 +10,11 @@ from saltext.approval.itsm.texts import Writer
 
 
 @pytest.fixture
-def links(client):
+def links(people):
     """A function that gives the links to a request that a ticket, a chat and a mail have, with this ``public_url``."""
 
     def told(number, url):
-        story = client("bob").show(number)
+        ((story,),) = people.execute("SELECT approval.chat_story(%s)", (f"request/{number}",), login="chat")
         writer = Writer("jira", "en", zoneinfo.ZoneInfo("UTC"), url, str)
         page = writer.page({"request": number, "state": "pending", "title": "Packages"})
         of_chat = Teller(str, url).parent(f"request/{number}", story).links
