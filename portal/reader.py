@@ -23,7 +23,7 @@ UTC = "UTC"
 # Languages, as those who speak them call them.
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 SOURCE = "en"  # that of the sources: its texts are the ids of the others in locale/
-LOCALES = {"en": Locale("en"), "de": Locale("de")}
+LOCALES = {language: Locale(language) for language in LANGUAGES}
 # Other names are files beside the zones, or zones without summer time under the names of countries of long ago.
 NAME = re.compile(r"UTC|[A-Z][A-Za-z_]+(/[A-Za-z0-9_+-]+)+")
 
