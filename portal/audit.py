@@ -9,7 +9,7 @@ from ..errors import InputError, Refused, Unavailable
 from ..intake import fields
 from . import answers, incoming, log, reader, wording
 from .pages import MOST
-from .reader import gettext_noop
+from .reader import gettext, gettext_noop
 
 ON_A_PAGE = 50
 MOST_BYTES = 16_384
@@ -21,7 +21,7 @@ PIECE = 65_536  # bytes
 TOO_LONG, BUSY, BAD_HEAD = "57014", "55P03", "AP005"
 REFUSED = {
     TOO_LONG: gettext_noop(
-        "It was ended early, after some seconds, and so says nothing: there is too much for a page. By command: "
+        "It was ended early, after %(seconds)s seconds, and so says nothing: there is too much for a page. By command: "
         "salt-approval audit verify"
     ),
     BUSY: gettext_noop("Somebody else verifies it at this moment. Try again in some seconds."),
@@ -94,7 +94,7 @@ def blueprint(people):
                 return list_page(422, nothing, head=head, head_problem=str(exc))
             if exc.sqlstate not in REFUSED:
                 raise
-            return list_page(503, nothing, head=head, unverified=REFUSED[exc.sqlstate])
+            return list_page(503, nothing, head=head, unverified=gettext(REFUSED[exc.sqlstate]) % {"seconds": VERIFY_S})
         return list_page(200, nothing, head=head, result=result)
 
     @pages.post("/audit/export")

@@ -25,8 +25,10 @@ from . import (
     requests,
     rest,
     sessions,
+    several,
     signing_in,
     signing_in_oidc,
+    taking_back,
     tickets,
     what_if,
 )
@@ -104,7 +106,20 @@ def application(settings, schema):
         blueprints += [signing_in.blueprint(people), signing_in_oidc.blueprint(people), requests.blueprint(people)]
         blueprints += [
             one.blueprint(people)
-            for one in (minions, asking, compliance, jobs, calendars, audit, what_if, findings, sessions, rest)
+            for one in (
+                several,
+                taking_back,
+                minions,
+                asking,
+                compliance,
+                jobs,
+                calendars,
+                audit,
+                what_if,
+                findings,
+                sessions,
+                rest,
+            )
         ]
     else:
         blueprints.append(pages.blueprint())

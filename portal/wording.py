@@ -26,6 +26,7 @@ SPANS = ((86_400, "in days", "days ago"), (3_600, "in hours", "hours ago"), (60,
 # What is counted, one and many of it.
 COUNTED = {
     "minion": ngettext_noop("%(n)s minion", "%(n)s minions"),
+    "request": ngettext_noop("%(n)s request", "%(n)s requests"),
     "item": ngettext_noop("%(n)s item", "%(n)s items"),
     "more item": ngettext_noop("%(n)s more item", "%(n)s more items"),
     "more change": ngettext_noop("%(n)s more change", "%(n)s more changes"),

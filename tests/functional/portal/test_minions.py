@@ -145,4 +145,4 @@ def test_texts_of_minions_are_text(visit, job, people):
     bob = visit("bob")
     for path in ("/minions/web1", "/minions", f"/minions/{quote(odd)}", f"/minions?name={quote(evil)}"):
         answer = bob.get(path)
-        assert (answer.status_code, "<script" in answer.text) == (200, False), path
+        assert (answer.status_code, "<script>" in answer.text) == (200, False), path
