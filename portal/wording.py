@@ -354,15 +354,13 @@ def in_line(counts):
     """How many minions are in line, as a sentence."""
     total, good = sum(counts.values()), counts.get("converged", 0)
     share = number(math.floor(1000 * good / total) / 10)  # never 100 % where one is not
-    said = {"good": number(good), "n": number(total), "share": f"{share}\N{NO-BREAK SPACE}%"}
-    return (
-        ngettext(
-            "%(good)s of %(n)s minion is in line (%(share)s).",
-            "%(good)s of %(n)s minions are in line (%(share)s).",
-            total,
-        )
-        % said
+    said = {"good": number(good), "minions": count_of(total, "minion"), "share": f"{share}\N{NO-BREAK SPACE}%"}
+    # One of two is, and none of one is.
+    count = 1 if 1 in (good, total) else total
+    text = ngettext(
+        "%(good)s of %(minions)s is in line (%(share)s).", "%(good)s of %(minions)s are in line (%(share)s).", count
     )
+    return text % said
 
 
 def came_of(job):
