@@ -62,6 +62,14 @@ packages:
 man: setup $(VENV)/.check-tools ## Write the man page and the completions anew, after a command or an option was changed
 	@$(VENV)/bin/python tools/write_man.py
 
+.PHONY: texts
+texts: setup ## Write the catalogs of the pages' texts anew, after one of them was changed; a language lacks what is new
+	@$(VENV)/bin/python tools/write_texts.py
+
+.PHONY: pictures
+pictures: setup ## Take the pictures of the documentation anew, of the demo's month, after a page has got another look
+	@APPROVAL_PICTURES=docs/pictures $(PYTEST) tests/functional/portal/test_demo.py -k "as_the_documentation"
+
 .PHONY: amalgamate
 amalgamate: ## Write states/_states/approval.py anew, after one of its parts in states/parts was changed
 	@$(PYTHON) tools/amalgamate.py
@@ -163,7 +171,7 @@ test-examples: setup ## Tests that take a number of examples (APPROVAL_EXAMPLES,
 
 .PHONY: test-pooler
 test-pooler: setup ## Test with SQL behind a PgBouncer in transaction mode
-	@RULES_EXAMPLES=1 HELD_EXAMPLES=1 FAULT_EXAMPLES=1 SCHEMATHESIS_EXAMPLES=10 RECORD_EXAMPLES=1 APPROVAL_TICKETS=10 APPROVAL_POOLER=yes $(PYTEST) tests/functional
+	@RULES_EXAMPLES=1 HELD_EXAMPLES=1 FAULT_EXAMPLES=1 SCHEMATHESIS_EXAMPLES=1 RECORD_EXAMPLES=1 APPROVAL_TICKETS=10 APPROVAL_POOLER=yes $(PYTEST) tests/functional
 
 .PHONY: faults
 faults: setup ## test-faults, test-examples, test-kills and test-pooler, two at a time, as often as is promised: 100,000 examples, 1,000 tickets, hundreds of kills; some hours

@@ -35,7 +35,7 @@ PACKAGE_DATA = {
     ROOT + ".cli": ["completions/*"],
     ROOT + ".policy": ["types.yaml"],
     ROOT + ".trial": ["policy.yaml"],
-    ROOT + ".portal": ["openapi.yaml", "templates/*.html", "static/*"],
+    ROOT + ".portal": ["openapi.yaml", "locale/*.po", "static/*", "templates/*.html"],
     ROOT + ".itsm": ["*.json", "languages/*.yaml"],
     ROOT + ".chat": ["texts/*.yaml"],
     # A file root for minions: served as it is, never imported from here by name.

@@ -4,9 +4,13 @@ import json
 
 from flask import Response, render_template, request
 
+from . import reader
+
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+# Of pages that have scripts: files of ours alone, which may ask this service alone.
+SCRIPTED = f"{POLICY}; script-src 'self'; connect-src 'self'"
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",  # for browsers that know no frame-ancestors
@@ -19,9 +23,21 @@ HEADERS = {
 TRANSPORT = "max-age=31536000"  # seconds; for this host alone, as others of the domain are not ours
 
 
-def page(template, status=200, **values):
-    """A Response with a page: the template of this name, with these values."""
-    return Response(render_template(template, **values), status, content_type="text/html; charset=utf-8")
+def page(template, status=200, scripts=(), **values):
+    """
+    A Response with a page: the template of this name, with these values, and these files of scripts, for whoever reads
+    it (reader.current()).
+    """
+    reads = reader.current()
+    if not reads.has_zone:
+        scripts = (*scripts, reader.SCRIPT)
+    text = render_template(template, scripts=scripts, **values)
+    response = Response(text, status, content_type="text/html; charset=utf-8")
+    response.content_language.add(reads.language)
+    response.vary.update(("Accept-Language", "Cookie"))
+    if scripts:
+        response.headers["Content-Security-Policy"] = SCRIPTED
+    return response
 
 
 def kept(response):

@@ -6,17 +6,18 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 
 from ..errors import Unavailable
-from . import answers, files, health, log, wording
+from . import answers, files, health, log, reader, reading, wording
 from .front import Front
+from .reader import gettext_noop
 
 RETRY_S = 5
 DETAILS = {
-    400: "The request cannot be understood.",
-    404: "There is nothing at this address.",
-    405: "This address does not take requests of this kind.",
-    413: "The request is larger than what is taken here.",
-    500: "Something went wrong here. The log of the service has it under this answer's X-Request-Id.",
-    503: "The service cannot do this now. Try again in a few seconds.",
+    400: gettext_noop("The request cannot be understood."),
+    404: gettext_noop("There is nothing at this address."),
+    405: gettext_noop("This address does not take requests of this kind."),
+    413: gettext_noop("The request is larger than what is taken here."),
+    500: gettext_noop("Something went wrong here. The log of the service has it under this answer's X-Request-Id."),
+    503: gettext_noop("The service cannot do this now. Try again in a few seconds."),
 }
 
 
@@ -28,7 +29,7 @@ def create(web, checks, blueprints, names_people=None, metrics=None):
         {name: function} of what has to be for the service to be ready: each gives None, or a sentence that says what
         is wrong; or raises ApprovalError.
     blueprints
-        More of them beside health and the files of pages.
+        More of them beside health, the files of pages, and the choice of how they are read.
     names_people
         The header by which the proxy at the unix socket says who is signed in there; None: there is none.
     metrics
@@ -38,8 +39,11 @@ def create(web, checks, blueprints, names_people=None, metrics=None):
     app.json.sort_keys = False
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(wording.FILTERS)
-    app.jinja_env.globals.update(file=files.address, now=wording.now)
-    for blueprint in (health.blueprint(checks), files.blueprint(), *blueprints):
+    app.jinja_env.globals.update(file=files.address, now=wording.now, reader=reader.current, weekdays=wording.weekdays)
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.policies["ext.i18n.trimmed"] = True
+    app.jinja_env.install_gettext_callables(reader.gettext, reader.ngettext, newstyle=True)
+    for blueprint in (health.blueprint(checks), files.blueprint(), reading.blueprint(), *blueprints):
         app.register_blueprint(blueprint)
     app.after_request(answers.with_headers)
     app.register_error_handler(HTTPException, _http_problem)

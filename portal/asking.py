@@ -11,10 +11,11 @@ from flask import Blueprint, abort, g, redirect, request
 from ..errors import InputError, Refused, Unavailable
 from ..intake import fields
 from ..intake.items import ARGUMENTS
-from . import answers, incoming, log
+from . import answers, incoming, log, reader
+from .reader import gettext, gettext_noop
 
 MOST_BYTES = 256 * 1024
-FIELDS = ("type", "minions", "group", "items", "reason", "after", "overlap", "key", "digest", "search")
+FIELDS = ("type", "minions", "group", "items", "reason", "after", "zone", "overlap", "key", "digest", "search")
 KEY = re.compile("[a-z0-9]{16,64}")
 FOUND = 20  # packages
 LONGEST_ADDRESS = 4_000  # characters, which gunicorn and proxies take
@@ -24,10 +25,10 @@ READERS = {
     "action": fields.json_argument,
 }  # fmt: skip
 HINTS = {
-    "package": "One a line, with a version, latest or absent: hello 2.12-1",
-    "service": "One a line, running or dead: cron running",
-    "value": 'One a line, as JSON: motd="Welcome"',
-    "action": "The parameters, one a line, as JSON: at_time=5",
+    "package": gettext_noop("One a line, with a version, latest or absent: hello 2.12-1"),
+    "service": gettext_noop("One a line, running or dead: cron running"),
+    "value": gettext_noop('One a line, as JSON: motd="Welcome"'),
+    "action": gettext_noop("The parameters, one a line, as JSON: at_time=5"),
 }
 CHANGED, SENT_BEFORE = "AP011", "AP013"
 
@@ -56,7 +57,7 @@ def blueprint(people):
     def new():
         given = _given(request.args)
         if given["type"]:
-            return people.ask(lambda client: form_page(client, {**given, "key": new_key(), "digest": ""}))
+            return people.ask(lambda client: form_page(client, {**given, **_new()}))
         types = people.ask(lambda client: client.types())
         return answers.page("types.html", types=types, minions=given["minions"], person=g.person, mark=people.mark())
 
@@ -98,7 +99,7 @@ def blueprint(people):
     def wrong(client, given, exc):
         problem = str(exc)
         if isinstance(exc, Refused) and exc.sqlstate == SENT_BEFORE:
-            problem = f"This form was sent before, with other content: {problem}"
+            problem = gettext("This form was sent before, with other content: %(why)s") % {"why": problem}
         return form_page(client, given, 422, problem=problem)
 
     def send(given):
@@ -131,7 +132,15 @@ def _given(form):
     given = {name: form.get(name, "").replace("\r\n", "\n") for name in FIELDS}
     if any("\0" in text for text in given.values()) or given["overlap"] not in ("", "supersede", "wait"):
         abort(400)
+    given["zone"] = given["zone"] or reader.UTC
+    if reader.named(given["zone"]) is None:
+        abort(400)
     return given
+
+
+def _new():
+    """What a form has of its own from the beginning on."""
+    return {"key": new_key(), "digest": "", "zone": reader.current().zone.key}
 
 
 def new_key():
@@ -171,7 +180,7 @@ def _asked(client, given):
     """The arguments of SessionClient.tried() from what was typed. Raises InputError."""
     reason = given["reason"].strip()
     if not reason:
-        raise InputError("say why: whoever approves it has to know")
+        raise InputError(gettext("say why: whoever approves it has to know"))
     kind = client.type(given["type"])["definition"]["kind"]
     if kind not in ARGUMENTS:
         abort(404)
@@ -179,8 +188,9 @@ def _asked(client, given):
     if given["group"]:
         minions += client.group(given["group"])
     if not minions:
-        raise InputError("name the minions, one a line, or choose a group of them")
-    after = fields.time("not before", given["after"].strip() or None)
+        raise InputError(gettext("name the minions, one a line, or choose a group of them"))
+    # In the zone of the page where it was typed, whatever the reader's is by now.
+    after = fields.time("not before", given["after"].strip() or None, reader.named(given["zone"]))
     wanted = {ARGUMENTS[kind]: _items(kind, given["items"])}
     return given["type"], fields.minions(minions), wanted, reason, after, given["overlap"] or None, given["key"]
 
@@ -191,7 +201,7 @@ def _items(kind, text):
     for line in _lines(text):
         name, content = READERS[kind](line if "=" in line else "=".join(line.split(None, 1)))
         if name in wanted:
-            raise InputError(f"{name} stands there twice")
+            raise InputError(gettext("%(name)s stands there twice") % {"name": name})
         wanted[name] = content
     return wanted
 

@@ -7,8 +7,9 @@ from flask import Blueprint, Response, abort, g, request
 
 from ..errors import InputError, Refused, Unavailable
 from ..intake import fields
-from . import answers, incoming, log, wording
+from . import answers, incoming, log, reader, wording
 from .pages import MOST
+from .reader import gettext, gettext_noop
 
 ON_A_PAGE = 50
 MOST_BYTES = 16_384
@@ -19,9 +20,11 @@ VERIFY_S = 6  # for which the database verifies: less than a page may take
 PIECE = 65_536  # bytes
 TOO_LONG, BUSY, BAD_HEAD, NOT_ALL = "57014", "55P03", "AP005", "AP025"
 REFUSED = {
-    TOO_LONG: f"It was ended early, after {VERIFY_S} seconds, and so says nothing: there is too much for a page. By "
-    "command: salt-approval audit verify",
-    BUSY: "Somebody else verifies it at this moment. Try again in some seconds.",
+    TOO_LONG: gettext_noop(
+        "It was ended early, after %(seconds)s seconds, and so says nothing: there is too much for a page. By command: "
+        "salt-approval audit verify"
+    ),
+    BUSY: gettext_noop("Somebody else verifies it at this moment. Try again in some seconds."),
 }
 
 
@@ -35,6 +38,7 @@ def blueprint(people):
         place = _place()
         if any("\0" in text for text in given.values()):
             abort(400)
+        zone = reader.current().zone
 
         def read(client):
             """(the acts, None), or (none, what is wrong with what is looked for)."""
@@ -43,8 +47,8 @@ def blueprint(people):
                     _stream(given["request"]),
                     given["who"] or None,
                     given["act"] or None,
-                    fields.lately("from", given["from"] or None),
-                    fields.lately("until", given["until"] or None),
+                    fields.lately("from", given["from"] or None, zone),
+                    fields.lately("until", given["until"] or None, zone),
                     place,
                     ON_A_PAGE,
                 ), None
@@ -91,7 +95,7 @@ def blueprint(people):
                 return list_page(422, nothing, head=head, head_problem=str(exc))
             if exc.sqlstate not in REFUSED:
                 raise
-            return list_page(503, nothing, head=head, unverified=REFUSED[exc.sqlstate])
+            return list_page(503, nothing, head=head, unverified=gettext(REFUSED[exc.sqlstate]) % {"seconds": VERIFY_S})
         return list_page(200, nothing, head=head, result=result)
 
     @pages.post("/audit/export")

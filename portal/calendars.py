@@ -4,20 +4,17 @@ import calendar
 import datetime
 import re
 import uuid
-import zoneinfo
 
 import icalendar
 from flask import Blueprint, Response, abort, g, request
 
 from ..errors import InputError, Refused
 from ..intake import fields
-from . import answers, wording
+from . import answers, reader, wording
 
 MOST = 1_000  # windows and freezes of a month, or in a file
 ON_A_PAGE = 50
 IN_A_DAY = 3  # links in a field of the grid
-ZONE = "UTC"
-LONGEST_ZONE = 64  # characters
 MONTH = re.compile(r"([12][0-9]{3})-(0[1-9]|1[0-2])")
 BEFORE, AHEAD = datetime.timedelta(days=31), datetime.timedelta(days=366)  # what a file has
 PRODUCT = "-//saltext-approval//calendar//EN"
@@ -29,36 +26,32 @@ def blueprint(people):
 
     @pages.get("/calendar")
     def month():
-        given = {name: request.args.get(name, "").strip() for name in ("zone", "request")}
-        if any("\0" in text for text in given.values()):
+        number = request.args.get("request", "").strip()
+        if "\0" in number:
             abort(400)
-        problems = {}
-        try:
-            zone = _zone(given["zone"] or ZONE)
-        except InputError as exc:
-            zone, problems["zone"] = _zone(ZONE), str(exc)
+        zone = reader.current().zone
         first = _month(zone)
         begin, end = (datetime.datetime.combine(day, datetime.time(), zone) for day in (first, _next(first)))
 
         def read(client):
+            """(the month, when the request may be applied, what is wrong with its number)."""
             found = client.calendar(begin, end, MOST)
-            if not given["request"]:
-                return found, None
+            if not number:
+                return found, None, None
             try:
-                return found, client.next_opening(fields.request_id(given["request"]))
+                return found, client.next_opening(fields.request_id(number)), None
             except (InputError, Refused) as exc:
                 if isinstance(exc, Refused) and not exc.sqlstate.startswith("AP"):
                     raise
-                problems["request"] = str(exc)
-                return found, None
+                return found, None, str(exc)
 
-        shown, openings = people.ask(read)
+        shown, openings, problem = people.ask(read)
         events = _events(shown, begin, end)
-        number = _page(len(events))
+        page = _page(len(events))
         return answers.page(
-            "calendar.html", 422 if problems else 200, given=given, problems=problems, zone=zone, first=first,
-            before=_next(first, -1), after=_next(first), events=events[(number - 1) * ON_A_PAGE : number * ON_A_PAGE],
-            weeks=_weeks(first, events), page_number=number, pages=max(1, -(-len(events) // ON_A_PAGE)),
+            "calendar.html", 422 if problem else 200, number=number, problem=problem, first=first,
+            before=_next(first, -1), after=_next(first), events=events[(page - 1) * ON_A_PAGE : page * ON_A_PAGE],
+            weeks=_weeks(first, events), page_number=page, pages=max(1, -(-len(events) // ON_A_PAGE)),
             held=shown["held"], calendars=shown["calendars"], openings=openings, is_cut=len(shown["events"]) == MOST,
             most=MOST, in_a_day=IN_A_DAY, person=g.person, mark=people.mark(),
         )  # fmt: skip
@@ -75,17 +68,6 @@ def blueprint(people):
         return response
 
     return pages
-
-
-def _zone(name):
-    """The time zone of this name. Raises InputError."""
-    try:
-        if len(name) > LONGEST_ZONE:
-            raise ValueError
-        return zoneinfo.ZoneInfo(name)
-    # A name may be none at all, and the folders of zones have names, too.
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        raise InputError(f"there is no time zone {name[:LONGEST_ZONE]!r}: give one as Europe/Berlin") from None
 
 
 def _month(zone):
@@ -112,17 +94,16 @@ def _page(count):
 
 def _events(shown, begin, end):
     """
-    What is on between two times, in order: the events of SessionClient.calendar(), times as datetimes in the zone of
-    ``begin``, and the requests that an opening lets go on, as events that end when they begin. Each has its place in
+    What is on between two times, in order: the events of SessionClient.calendar(), times as datetimes in the reader's
+    zone, and the requests that an opening lets go on, as events that end when they begin. Each has its place in
     the list as ``number``, and as ``page`` that of the page which has it.
     """
-    zone = begin.tzinfo
     found = [
-        {**event, **{name: wording.moment(event[name], zone) for name in ("starts_at", "ends_at")}}
+        {**event, **{name: wording.moment(event[name]) for name in ("starts_at", "ends_at")}}
         for event in shown["events"]
     ]
     for held in shown["held"]:
-        if held["until"] != "infinity" and begin <= (at := wording.moment(held["until"], zone)) < end:
+        if held["until"] != "infinity" and begin <= (at := wording.moment(held["until"])) < end:
             found.append({**held, "kind": "request", "name": str(held["request"]), "starts_at": at, "ends_at": at})
     found.sort(key=lambda event: event["starts_at"])
     for number, event in enumerate(found):

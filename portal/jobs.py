@@ -4,7 +4,7 @@ from flask import Blueprint, abort, g, request
 
 from ..errors import InputError, Refused
 from ..intake import fields
-from . import answers
+from . import answers, reader
 
 ON_A_PAGE = 50
 FILTERS = ("minion", "user", "fun", "from", "until", "request")
@@ -22,14 +22,15 @@ def blueprint(people):
             abort(400)
         if None in place:
             place = None
+        zone = reader.current().zone
 
         def read(client):
             """(the jobs, None), or (none, what is wrong with what is looked for)."""
             try:
                 return client.jobs(
                     given["minion"] or None,
-                    fields.lately("from", given["from"] or None),
-                    fields.lately("until", given["until"] or None),
+                    fields.lately("from", given["from"] or None, zone),
+                    fields.lately("until", given["until"] or None, zone),
                     given["fun"] or None,
                     given["user"] or None,
                     fields.request_id(given["request"]) if given["request"] else None,

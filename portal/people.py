@@ -20,6 +20,7 @@ from flask import abort, g, redirect, request
 from .. import db
 from ..client.session import SessionClient, TokenClient
 from ..errors import ConfigError, Refused, Unavailable
+from .reader import gettext_noop
 
 PAGE_S = 8.0  # for the database to answer what one page asks
 STREAM_S = 120.0  # to send what is longer; where the service's request_seconds are fewer, these
@@ -34,7 +35,9 @@ ALWAYS = "infinity"  # in PostgreSQL's words
 # Nobody known, no such session, or the login may not speak for them any more.
 STRANGERS = ("AP001", "AP002", "AP021")
 ELSEWHERE = ("cross-site", "same-site")
-NOT_OURS = "This form was not made for you by this service, or you signed in anew since. Open the page again."
+NOT_OURS = gettext_noop(
+    "This form was not made for you by this service, or you signed in anew since. Open the page again."
+)
 
 
 class SignedOut(Exception):

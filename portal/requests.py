@@ -8,6 +8,7 @@ from flask import Blueprint, abort, g, redirect, request
 from ..errors import Refused, Unavailable
 from . import answers, asking, given, log
 from .people import HOME
+from .reader import gettext, gettext_noop
 
 ON_A_PAGE = 50
 OUTCOMES = {
@@ -17,12 +18,12 @@ OUTCOMES = {
 }
 # What a person did on the page before, as the address of the next one says it.
 DONE = {
-    "approve": "Your approval is recorded.",
-    "reject": "Your rejection is recorded.",
-    "review": "Your review is recorded.",
-    "ask": "Your request is made.",
-    "cancel": "It is taken back.",
-    "cancel-part": "What was not sent yet is taken back.",
+    "approve": gettext_noop("Your approval is recorded."),
+    "reject": gettext_noop("Your rejection is recorded."),
+    "review": gettext_noop("Your review is recorded."),
+    "ask": gettext_noop("Your request is made."),
+    "cancel": gettext_noop("It is taken back."),
+    "cancel-part": gettext_noop("What was not sent yet is taken back."),
 }
 # The lists of requests: what the address says, and how it is asked for.
 LISTS = {"asked": {"mine": True}, "decided": {"decided": True}, "all": {}}
@@ -112,7 +113,9 @@ def blueprint(people):
         ):
             abort(400)
         if decision == "reject" and not comment:
-            return request_page(given.number(number), 422, missing="Say why you reject it: who asked has to know.")
+            return request_page(
+                given.number(number), 422, missing=gettext("Say why you reject it: who asked has to know.")
+            )
         at_stage = min(int(stage[:10]), 2**31 - 1)
         try:
             people.ask(lambda client: client.decide(given.number(number), decision, comment, digest, at_stage))

@@ -5,12 +5,13 @@ from flask import Blueprint, abort, g, redirect, request
 from ..errors import Refused
 from ..intake import api_token
 from . import answers, incoming
+from .reader import gettext_noop
 
 MOST_BYTES = 16_384
 SCOPES = {
-    "read": "read: see what its person sees",
-    "request": "request: ask for something, and take that back",
-    "decide": "decide: approve, reject and review",
+    "read": gettext_noop("read: see what its person sees"),
+    "request": gettext_noop("request: ask for something, and take that back"),
+    "decide": gettext_noop("decide: approve, reject and review"),
 }
 DAYS = (7, 30, 90)
 MANY = "others"  # in the place of a number

@@ -6,11 +6,12 @@ from flask import Blueprint, abort, g, request
 
 from ..errors import Refused, Unavailable
 from . import answers, given
+from .reader import gettext, gettext_noop
 
 MOST = 20  # requests
 # What a form says of each: its number, the stage that it was at, and the digest of what was shown.
 SHOWN = re.compile(r"([1-9][0-9]{0,18}) ([0-9]{1,9}) ([a-z0-9]+:[0-9a-f]{64})")
-NOT_REACHED = "The database does not answer."
+NOT_REACHED = gettext_noop("The database does not answer.")
 
 
 def blueprint(people):
@@ -47,9 +48,9 @@ def blueprint(people):
         numbers = [number for number, _, _ in ticked]
         if not ticked:
             listed = [given.number(text) for text in request.form.getlist("listed")[:MOST]]
-            return look(listed, 422, missing="Tick at least one.", comment=comment)
+            return look(listed, 422, missing=gettext("Tick at least one."), comment=comment)
         if decision == "reject" and not comment:
-            return look(numbers, 422, missing="Say why you reject: who asked has to know.")
+            return look(numbers, 422, missing=gettext("Say why you reject: who asked has to know."))
         results, is_away = [], False
         for one in ticked:
             results.append(_one(people, decision, comment, *one, is_away))

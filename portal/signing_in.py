@@ -12,19 +12,20 @@ from . import answers, incoming, log
 from .passwords import MOST, Passwords
 from .people import PAGE_S, SignedOut, client_address, inside
 from .proxied import Proxied
+from .reader import gettext, gettext_noop, ngettext
 
 MOST_BYTES = 16_384
 UNKNOWN_STATE, NOT_SPOKEN_STATE = "AP001", "AP002"
-WRONG = "The name and the password do not belong together."
-PROVEN = "The password is right"
-NAMED = "You are signed in at {title}"
-NO_COOKIES = "Your browser keeps no cookies of this service, without which nobody can sign in."
-UNKNOWN = (
-    "{proven}, but the policy knows nobody here as {provider}:{subject}. Nothing was made of it: ask those who keep "
-    "the policy to add this identity to you."
+WRONG = gettext_noop("The name and the password do not belong together.")
+PROVEN = gettext_noop("The password is right")
+NAMED = gettext_noop("You are signed in at %(title)s")
+NO_COOKIES = gettext_noop("Your browser keeps no cookies of this service, without which nobody can sign in.")
+UNKNOWN = gettext_noop(
+    "%(proven)s, but the policy knows nobody here as %(identity)s. Nothing was made of it: ask those who keep the "
+    "policy to add this identity to you."
 )
-NOT_SPOKEN_FOR = (
-    "Nobody can sign in here: the policy does not let this service act for people of {provider}. Ask those who keep "
+NOT_SPOKEN_FOR = gettext_noop(
+    "Nobody can sign in here: the policy does not let this service act for people of %(provider)s. Ask those who keep "
     "the policy to add its login to the speakers."
 )
 
@@ -40,7 +41,7 @@ def blueprint(people):
             return redirect(f"/login?next={quote(inside(quote(request.path)))}", 303)
         leads_to = request.path.rpartition("/")[0]
         return sign_in_page(
-            people, leads_to, 401, problem="Your session has ended. Nothing was done; sign in and do it again."
+            people, leads_to, 401, problem=gettext("Your session has ended. Nothing was done; sign in and do it again.")
         )
 
     @pages.get("/login")
@@ -53,7 +54,7 @@ def blueprint(people):
         try:
             people.check_sign_in_form()
         except SignedOut:
-            return None, sign_in_page(people, request.form.get("next"), 403, problem=NO_COOKIES)
+            return None, sign_in_page(people, request.form.get("next"), 403, problem=gettext(NO_COOKIES))
         return next((way for way in people.ways.values() if isinstance(way, kind)), None) or abort(404), None
 
     @pages.post("/login/proxied")
@@ -68,7 +69,7 @@ def blueprint(people):
         try:
             response = people.begin(way, name, leads_to, authenticated_until=None)
         except Refused as exc:
-            return refusal(people, way, name, leads_to, exc, NAMED.format(title=way.title))
+            return refusal(people, way, name, leads_to, exc, gettext(NAMED) % {"title": way.title})
         signed_in(way, name)
         return response
 
@@ -79,20 +80,23 @@ def blueprint(people):
             return problem
         name, given, leads_to = (request.form.get(field, "") for field in ("name", "password", "next"))
         if not name or len(name) > 255 or "\0" in name or len(given) > MOST:
-            return sign_in_page(people, leads_to, 401, problem=WRONG, name=name[:255])
+            return sign_in_page(people, leads_to, 401, problem=gettext(WRONG), name=name[:255])
         try:
             again_at = people.database.call(
                 PAGE_S, lambda conn: db.value(conn, "count_attempt", way.provider, name, client_address())
             )
         except Refused as exc:
-            return refusal(people, way, name, leads_to, exc, PROVEN, name=name)
+            return refusal(people, way, name, leads_to, exc, gettext(PROVEN), name=name)
         if again_at is not None:
             say("too many attempts to sign in")
             wait = again_at - datetime.datetime.now(datetime.timezone.utc)
             minutes = max(1, -(-int(wait.total_seconds()) // 60))
-            response = sign_in_page(
-                people, leads_to, 429, problem=f"It was tried too often. Try again in {minutes} minutes.", name=name
+            problem = ngettext(
+                "It was tried too often. Try again in %(n)s minute.",
+                "It was tried too often. Try again in %(n)s minutes.",
+                minutes,
             )
+            response = sign_in_page(people, leads_to, 429, problem=problem % {"n": minutes}, name=name)
             response.headers["Retry-After"] = str(60 * minutes)
             return response
         try:
@@ -101,11 +105,11 @@ def blueprint(people):
             raise Unavailable(str(exc)) from None
         if not is_right:
             say("a password is wrong")
-            return sign_in_page(people, leads_to, 401, problem=WRONG, name=name)
+            return sign_in_page(people, leads_to, 401, problem=gettext(WRONG), name=name)
         try:
             response = people.begin(way, name, leads_to)
         except Refused as exc:
-            return refusal(people, way, name, leads_to, exc, PROVEN, name=name)
+            return refusal(people, way, name, leads_to, exc, gettext(PROVEN), name=name)
         signed_in(way, name)
         return response
 
@@ -134,10 +138,10 @@ def refusal(people, way, subject, leads_to, exc, proven, **shown):
     """
     if exc.sqlstate == UNKNOWN_STATE:
         say("somebody unknown signs in", why=str(exc))
-        problem = UNKNOWN.format(proven=proven, provider=way.provider, subject=subject)
+        problem = gettext(UNKNOWN) % {"proven": proven, "identity": f"{way.provider}:{subject}"}
     elif exc.sqlstate == NOT_SPOKEN_STATE:
         say("the login of the pages speaks for nobody", why=str(exc))
-        problem = NOT_SPOKEN_FOR.format(provider=way.provider)
+        problem = gettext(NOT_SPOKEN_FOR) % {"provider": way.provider}
     else:
         raise exc
     return sign_in_page(people, leads_to, 403, problem=problem, **shown)

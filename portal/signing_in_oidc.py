@@ -9,10 +9,11 @@ from flask import Blueprint, abort, redirect, request
 from ..errors import Refused, Unavailable
 from .oidc import NotProven, Provider
 from .people import TOKEN_BYTES, inside
+from .reader import gettext, gettext_noop
 from .signing_in import refusal, say, sign_in_page, signed_in
 
 ATTEMPT_S = 600  # to sign in at the provider
-PROVEN = "You signed in at {title}"
+PROVEN = gettext_noop("You signed in at %(title)s")
 
 
 def blueprint(people):
@@ -65,23 +66,22 @@ def blueprint(people):
         try:
             response = people.begin(way, proof.subject, leads_to, proof.authenticated_until, proof.said)
         except Refused as exc:
-            return refusal(people, way, proof.subject, leads_to, exc, PROVEN.format(title=way.title))
+            return refusal(people, way, proof.subject, leads_to, exc, gettext(PROVEN) % {"title": way.title})
         signed_in(way, proof.subject)
         return response
 
     def not_proven(way, leads_to, why):
         say("a sign-in is refused", provider=way.provider, why=why)
-        return sign_in_page(
-            people, leads_to, 403, problem=f"You are not signed in by this: {why}. Nothing was changed; try it again."
-        )
+        problem = gettext("You are not signed in by this: %(why)s. Nothing was changed; try it again.")
+        return sign_in_page(people, leads_to, 403, problem=problem % {"why": why})
 
     def away(way, leads_to, exc):
         say("a provider of sign-ins does not answer as it should", provider=way.provider, why=str(exc))
-        response = sign_in_page(
-            people, leads_to, 503,
-            problem=f"{way.title} cannot be asked who you are now. Try again in a moment, and tell those who keep this "
-            "service if it stays so.",
-        )  # fmt: skip
+        problem = gettext(
+            "%(title)s cannot be asked who you are now. Try again in a moment, and tell those who keep this service if "
+            "it stays so."
+        )
+        response = sign_in_page(people, leads_to, 503, problem=problem % {"title": way.title})
         response.headers["Retry-After"] = "5"
         return response
 

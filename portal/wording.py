@@ -1,4 +1,4 @@
-"""How pages say what the database knows: times, numbers, states, items."""
+"""How pages say what the database knows, in the reader's language and time zone: times, numbers, states, items."""
 
 import collections
 import datetime
@@ -6,9 +6,12 @@ import json
 import math
 import re
 
+from babel import dates, numbers
 from markupsafe import Markup, escape
 
 from ..client.readings import left_out
+from . import reader
+from .reader import gettext, gettext_noop, ngettext, ngettext_noop
 
 LONGEST = 2_000  # characters of a value
 # The tone of a state or standing, for its colour; its word always stands beside it.
@@ -18,9 +21,87 @@ TONES = {
     "withdrawn": "off", "superseded": "off", "impossible": "bad", "silent": "due", "changes": "going", "nothing": "off",
     "not-applied": "bad", "drifting": "bad", "unknown": "off", "window": "good", "freeze": "bad", "request": "due",
 }  # fmt: skip
-SPANS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 # What went wrong comes first.
 ORDER = ("failed", "drift", "drifted", "drifting", "impossible", "silent", "waiting", "changes", "nothing", "converged")
+SPANS = ((86_400, "in days", "days ago"), (3_600, "in hours", "hours ago"), (60, "in minutes", "minutes ago"))
+# What is counted, one and many of it.
+COUNTED = {
+    "minion": ngettext_noop("%(n)s minion", "%(n)s minions"),
+    "request": ngettext_noop("%(n)s request", "%(n)s requests"),
+    "item": ngettext_noop("%(n)s item", "%(n)s items"),
+    "more item": ngettext_noop("%(n)s more item", "%(n)s more items"),
+    "more change": ngettext_noop("%(n)s more change", "%(n)s more changes"),
+    "resource": ngettext_noop("%(n)s resource", "%(n)s resources"),
+    "stream": ngettext_noop("%(n)s stream", "%(n)s streams"),
+    "row": ngettext_noop("%(n)s row", "%(n)s rows"),
+    "error": ngettext_noop("%(n)s error", "%(n)s errors"),
+    "warning": ngettext_noop("%(n)s warning", "%(n)s warnings"),
+    "character": ngettext_noop("%(n)s character", "%(n)s characters"),
+    "day": ngettext_noop("%(n)s day", "%(n)s days"),
+    "in days": ngettext_noop("in %(n)s day", "in %(n)s days"),
+    "days ago": ngettext_noop("%(n)s day ago", "%(n)s days ago"),
+    "in hours": ngettext_noop("in %(n)s hour", "in %(n)s hours"),
+    "hours ago": ngettext_noop("%(n)s hour ago", "%(n)s hours ago"),
+    "in minutes": ngettext_noop("in %(n)s minute", "in %(n)s minutes"),
+    "minutes ago": ngettext_noop("%(n)s minute ago", "%(n)s minutes ago"),
+    "did it": ngettext_noop("%(n)s did it", "%(n)s did it"),
+    "failed in it": ngettext_noop("%(n)s failed", "%(n)s failed"),
+    "did not return": ngettext_noop("%(n)s did not return", "%(n)s did not return"),
+}
+# The database's words that are no names: states, standings, verdicts, kinds, and how sure somebody is.
+WORDS = {
+    "absent": gettext_noop("absent"),
+    "action": gettext_noop("action"),
+    "approved": gettext_noop("approved"),
+    "asserted": gettext_noop("asserted"),
+    "authenticated": gettext_noop("authenticated"),
+    "cancelled": gettext_noop("cancelled"),
+    "changes": gettext_noop("changes"),
+    "converged": gettext_noop("converged"),
+    "drift": gettext_noop("drift"),
+    "drifted": gettext_noop("drifted"),
+    "drifting": gettext_noop("drifting"),
+    "error": gettext_noop("error"),
+    "expired": gettext_noop("expired"),
+    "failed": gettext_noop("failed"),
+    "freeze": gettext_noop("freeze"),
+    "impossible": gettext_noop("impossible"),
+    "invalid": gettext_noop("invalid"),
+    "not-applied": gettext_noop("not applied"),
+    "nothing": gettext_noop("nothing"),
+    "package": gettext_noop("package"),
+    "partial": gettext_noop("partial"),
+    "passed": gettext_noop("passed"),
+    "pending": gettext_noop("pending"),
+    "present": gettext_noop("now"),
+    "refused": gettext_noop("refused"),
+    "rejected": gettext_noop("rejected"),
+    "request": gettext_noop("opening"),
+    "review": gettext_noop("review"),
+    "service": gettext_noop("service"),
+    "signed": gettext_noop("signed"),
+    "silent": gettext_noop("silent"),
+    "superseded": gettext_noop("superseded"),
+    "to come": gettext_noop("to come"),
+    "unknown": gettext_noop("unknown"),
+    "unproven": gettext_noop("unproven"),
+    "value": gettext_noop("value"),
+    "waiting": gettext_noop("waiting"),
+    "warning": gettext_noop("warning"),
+    "window": gettext_noop("window"),
+    "withdrawn": gettext_noop("withdrawn"),
+}
+# How times and days are written, by language: the patterns of CLDR.
+FORMS = {
+    "en": {
+        "whole": "EEE d MMM y, HH:mm", "day and minute": "EEE d MMM, HH:mm", "minute": "HH:mm", "day": "EEE d MMM",
+        "month": "MMMM y",
+    },
+    "de": {
+        "whole": "EEE, d. MMM y, HH:mm", "day and minute": "EEE, d. MMM, HH:mm", "minute": "HH:mm",
+        "day": "EEE, d. MMM", "month": "MMMM y",
+    },
+}  # fmt: skip
 NEXT = 3  # documents to come that a page shows
 FRACTION = re.compile(r"\.\d+")  # of a second; Python before 3.11 reads no other lengths than its own
 
@@ -30,17 +111,17 @@ def now():
     return datetime.datetime.now(datetime.timezone.utc)
 
 
-def moment(value, zone=datetime.timezone.utc):
-    """A time, from the database or as JSON has it, as a datetime in a zone."""
+def moment(value):
+    """A time, from the database or as JSON has it, as a datetime in the reader's zone."""
     at = datetime.datetime.fromisoformat(FRACTION.sub("", value)) if isinstance(value, str) else value
-    return at.astimezone(zone)
+    return at.astimezone(reader.current().zone)
 
 
-def when(value, zone=datetime.timezone.utc):
-    """A time, from the database or as JSON has it, as <time>: the day and minute in a zone, and how far from now."""
-    at = moment(value, zone)
+def when(value):
+    """A time, from the database or as JSON has it, as <time>: the day and minute in the zone, and how far from now."""
+    at = moment(value)
     away = Markup(' <span class="away">({})</span>').format(_away((at - now()).total_seconds()))
-    return _time(at, Markup("{}{}").format(_written(at), away))
+    return _time(at, Markup("{}{}").format(_written(at, "whole"), away))
 
 
 def epoch(seconds):
@@ -49,40 +130,65 @@ def epoch(seconds):
 
 
 def at(value):
-    """A datetime as <time>: the day and minute in UTC."""
-    return _time(value, _written(value))
+    """A datetime as <time>: the day and minute in the reader's zone."""
+    return _time(value, _written(moment(value), "whole"))
 
 
 def clock(value, day=None):
     """A datetime as <time>: the minute in its zone, behind the day unless it is of that one."""
-    return _time(value, f"{value:%H:%M}" if value.date() == day else f"{date(value)}, {value:%H:%M}")
+    return _time(value, _written(value, "minute" if value.date() == day else "day and minute"))
 
 
 def date(value):
     """A day as people write it: Sat 5 Dec."""
-    return f"{value:%a} {value.day} {value:%b}"
+    return _written(value, "day")
+
+
+def month(value):
+    """The month of a day, with its year."""
+    return _written(value, "month")
+
+
+def weekdays():
+    """The short names of the days of the week, from Monday on."""
+    return [reader.current().locale.days["format"]["abbreviated"][day] for day in range(7)]
 
 
 def _time(at, text):
     return Markup('<time datetime="{:%Y-%m-%dT%H:%M:%SZ}">{}</time>').format(at.astimezone(datetime.timezone.utc), text)
 
 
-def _written(at):
-    return f"{at:%a} {at.day} {at:%b %Y, %H:%M %Z}"
+def _written(at, form):
+    """A time or a day in one of the FORMS of the reader's language, which have no zone; a whole one has its own."""
+    reads = reader.current()
+    pattern = FORMS[reads.language][form]
+    if not isinstance(at, datetime.datetime):
+        return dates.format_date(at, pattern, reads.locale)
+    text = dates.format_datetime(at, pattern, at.tzinfo, reads.locale)
+    return f"{text} {at:%Z}" if form == "whole" else text
 
 
 def _away(seconds):
-    for length, name in SPANS:
+    for length, ahead, ago in SPANS:
         count = int(abs(seconds) // length)
         if count:
-            words = count_of(count, name)
-            return f"in {words}" if seconds > 0 else f"{words} ago"
-    return "just now"
+            return count_of(count, ahead if seconds > 0 else ago)
+    return gettext("just now")
 
 
-def count_of(number, what):
-    """A number with its noun: 1 minion, 1,200 minions."""
-    return f"{number:,} {what}" + ("" if number == 1 else "s")
+def number(value):
+    """A number as the reader's language writes it."""
+    return numbers.format_decimal(value, locale=reader.current().locale)
+
+
+def count_of(count, what):
+    """A number with its noun, one of COUNTED: 1 minion, 1,200 minions."""
+    return ngettext(*COUNTED[what], count) % {"n": number(count)}
+
+
+def word(name):
+    """A word of the database for people: a state, a standing, a kind; as it is where it is none of WORDS."""
+    return gettext(WORDS[name]) if name in WORDS else name
 
 
 def tone(word):
@@ -102,7 +208,7 @@ def _rank(standing):
 def wanted(item):
     """The content that an item asks for."""
     if item["type"] == "absent":
-        return "absent"
+        return gettext("absent")
     text = _text(item["value"])
     return f"{text} ({item['pinned']})" if item.get("pinned") else text
 
@@ -112,16 +218,16 @@ def before(item):
     known = item.get("before")
     if known is None:
         return None
-    return "absent" if known["value"] is None else _text(known["value"])
+    return gettext("absent") if known["value"] is None else _text(known["value"])
 
 
 def observed(item):
-    """The content that was seen, ``absent`` where that was proven; None where nothing is known."""
+    """The content that was seen, "absent" where that was proven; None where nothing is known."""
     is_absent = (item["type"], item.get("outcome")) == ("absent", "converged") or (
         (item["kind"], item.get("outcome")) == ("package", "drift")
     )
     seen = item.get("observed")
-    return "absent" if is_absent and seen is None else seen and cut(seen)
+    return gettext("absent") if is_absent and seen is None else seen and cut(seen)
 
 
 def _text(value):
@@ -130,7 +236,7 @@ def _text(value):
 
 def cut(text):
     """The text, up to a length that a page has room for."""
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]} … ({len(text):,} characters)"
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} … ({count_of(len(text), 'character')})"
 
 
 def short(digest):
@@ -230,9 +336,14 @@ def told(counts):
     """How many of a minion's resources are as approved, as a sentence."""
     total, good = sum(counts.values()), counts.get("converged", 0)
     if good == total:
-        return "All that is approved for it is proven to be there." if total else "Nothing is approved for it."
-    others = ", ".join(f"{count:,} {name}" for name, count in in_order(counts) if name != "converged")
-    return f"Proven to be as approved: {good:,} of {count_of(total, 'resource')}; {others}."
+        return (
+            gettext("All that is approved for it is proven to be there.")
+            if total
+            else gettext("Nothing is approved for it.")
+        )
+    others = ", ".join(f"{number(count)} {word(name)}" for name, count in in_order(counts) if name != "converged")
+    said = {"good": number(good), "resources": count_of(total, "resource"), "others": others}
+    return gettext("Proven to be as approved: %(good)s of %(resources)s; %(others)s.") % said
 
 
 def approved(counts):
@@ -243,21 +354,27 @@ def approved(counts):
 def in_line(counts):
     """How many minions are in line, as a sentence."""
     total, good = sum(counts.values()), counts.get("converged", 0)
-    share = f"{math.floor(1000 * good / total) / 10:g}\N{NO-BREAK SPACE}%"  # never 100 % where one is not
-    return f"{good:,} of {count_of(total, 'minion')} {'is' if 1 in (good, total) else 'are'} in line ({share})."
+    share = number(math.floor(1000 * good / total) / 10)  # never 100 % where one is not
+    said = {"good": number(good), "minions": count_of(total, "minion"), "share": f"{share}\N{NO-BREAK SPACE}%"}
+    # One of two is, and none of one is.
+    count = 1 if 1 in (good, total) else total
+    text = ngettext(
+        "%(good)s of %(minions)s is in line (%(share)s).", "%(good)s of %(minions)s are in line (%(share)s).", count
+    )
+    return text % said
 
 
 def came_of(job):
     """How many minions did a job, failed in it and did not return, and how long it took."""
-    words = {"ok": "did it", "failed": "failed", "silent": "did not return"}
-    counts = ", ".join(f"{job[name]:,} {word}" for name, word in words.items() if job[name])
-    took = "" if job["duration_s"] is None else f", {job['duration_s']:.1f} s"
-    return (counts or "nothing returned yet") + took
+    words = {"ok": "did it", "failed": "failed in it", "silent": "did not return"}
+    counts = ", ".join(count_of(job[name], what) for name, what in words.items() if job[name])
+    took = "" if job["duration_s"] is None else f", {number(round(job['duration_s'], 1))} s"
+    return (counts or gettext("nothing returned yet")) + took
 
 
 def stream(number):
     """What a stream of the audit is about."""
-    return f"request {number}" if number else "the policy"
+    return gettext("request %(number)s") % {"number": number} if number else gettext("the policy")
 
 
 def remark(detail):
@@ -273,15 +390,19 @@ def pretty(content):
 
 def event_name(event):
     """The name of what a calendar has: a window, a freeze, or a request that may go on."""
-    words = {"window": "window {}", "freeze": "freeze {}", "request": "request {} may be applied"}
-    return capital(words[event["kind"]].format(event["name"]))
+    words = {
+        "window": gettext("Window %(name)s"),
+        "freeze": gettext("Freeze %(name)s"),
+        "request": gettext("Request %(name)s may be applied"),
+    }
+    return words[event["kind"]] % event
 
 
 FILTERS = {
     function.__name__: function
     for function in (
-        when, epoch, at, clock, date, count_of, tone, in_order, wanted, before, observed, cut, short, sentence, capital,
-        lines, pretty, progress, bar, in_force, to_come, worst_first, standings, told, approved, in_line, came_of,
-        event_name, stream, remark, left_out,
+        when, epoch, at, clock, date, month, number, word, count_of, tone, in_order, wanted, before, observed, cut,
+        short, sentence, capital, lines, pretty, progress, bar, in_force, to_come, worst_first, standings, told,
+        approved, in_line, came_of, event_name, stream, remark, left_out,
     )
 }  # fmt: skip

@@ -154,35 +154,37 @@ def resource(value):
     return "package", value
 
 
-def time(what, value):
+def time(what, value, zone=datetime.timezone.utc):
     """
-    The time in ``value`` with its zone, or None for None: ISO 8601 text, or what YAML makes of it.
+    The time in ``value`` as UTC, or None for None: ISO 8601 text, or what YAML makes of it.
 
-    A time that names no zone is UTC, and a day is its start: what a request says must mean the same on
-    every master. ``what`` names it in the error.
+    A time that names no zone is in ``zone``, and a day is its start. Only where somebody was told the zone it is
+    another than UTC: what a request says must mean the same on every master. ``what`` names it in the error.
     """
     value = _datetime(what, value)
-    if value is None or value.tzinfo is None:
-        return value and value.replace(tzinfo=datetime.timezone.utc)
+    if value is None:
+        return None
+    if value.tzinfo is None:
+        value = value.replace(tzinfo=zone)
     try:
         return value.astimezone(datetime.timezone.utc)
     except OverflowError:
         raise InputError(f"{what}: {value.isoformat()} is beyond the calendar: {_DATE_HINT}") from None
 
 
-def lately(what, value):
+def lately(what, value, zone=datetime.timezone.utc):
     """
-    As time(), and also a time of today in UTC alone: ``14:00`` or ``14:00:30``, of which YAML makes a number.
+    As time(), and also a time of today in the zone alone: ``14:00`` or ``14:00:30``, of which YAML makes a number.
     """
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < DAY_S:
         # 14:00 is 840 then, and 14:00:30 is 50430: no time has less than an hour and the form with seconds.
         value = str(datetime.timedelta(seconds=value if value >= DAY_S // 24 else 60 * value))
     if isinstance(value, str) and TIME_OF_DAY.fullmatch(value.strip()):
         hours, minutes, *seconds = map(int, value.strip().split(":"))
-        today = datetime.datetime.now(datetime.timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
-        return today + datetime.timedelta(hours=hours, minutes=minutes, seconds=sum(seconds))
+        today = datetime.datetime.now(zone)
+        value = today.replace(hour=hours, minute=minutes, second=sum(seconds), microsecond=0)
     try:
-        return time(what, value)
+        return time(what, value, zone)
     except InputError as exc:
         raise InputError(f"{exc}, or 14:00 of today") from None
 

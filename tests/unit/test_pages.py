@@ -9,6 +9,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 TYPED = re.compile(r"`([\w.*-]+/[\w.*/-]*|[\w*-]+\.(?:py|c|h|sql|sls|md|yaml|toml))`")
+LARGEST_PICTURE = 150_000  # bytes
 FLOOR = re.compile(r"^\| \d \|.*$", re.MULTILINE)  # names within saltext.approval, which test_layers.py looks at
 
 
@@ -20,6 +21,18 @@ def test_links_lead_somewhere(page):
         if not target.exists() or (anchor and anchor not in documents.anchors(target)):
             dead.append(f"{name}#{anchor}")
     assert not dead
+
+
+def test_pictures_are_small_and_shown():
+    """Each of them is of the demo: `make pictures` takes them anew."""
+    shown = {
+        (page.parent / name).resolve()
+        for page in PAGES
+        for name in re.findall(r"!\[[^\]]+\]\(([^)]+\.png)\)", page.read_text(encoding="utf-8"))
+    }
+    there = {path.resolve() for path in (ROOT / "docs/pictures").iterdir()}
+    assert shown == there
+    assert [path.name for path in there if path.stat().st_size > LARGEST_PICTURE] == []
 
 
 @pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md"])

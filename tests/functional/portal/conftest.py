@@ -18,6 +18,7 @@ import time
 import pytest
 import requests
 import yaml
+from playwright.sync_api import sync_playwright
 from standins.oidc import CLIENT_ID, CLIENT_SECRET, OidcStandIn
 
 from saltext.approval import config
@@ -31,6 +32,7 @@ from saltext.approval.portal.people import People
 
 BOUND_S = 120
 KEPT = ("shown to nobody", "7.7.7")  # a reason and a value
+CHROMIUM = "/usr/bin/chromium"
 SECRETS = {
     "webhook": "a secret of the webhooks",
     "old": "the secret to be retired",
@@ -164,6 +166,15 @@ class Service:
         """End it; gives the exit code."""
         self.process.send_signal(number)
         return self.process.wait(BOUND_S)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Debian's browser."""
+    with sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

@@ -6,11 +6,9 @@ import re
 
 import axe_playwright_python
 import pytest
-from playwright.sync_api import sync_playwright
 
 from saltext.approval.intake import api_token
 
-CHROMIUM = "/usr/bin/chromium"
 AXE = pathlib.Path(axe_playwright_python.__file__).parent / "axe.min.js"
 THEMES, WIDTHS = ("light", "dark"), (320, 768, 1280)
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -33,15 +31,6 @@ COVERED = """
         const seen = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
         return !document.activeElement.contains(seen) && !(seen && seen.contains(document.activeElement)); }
 """
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """Debian's browser."""
-    with sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -301,7 +290,8 @@ def test_nothing_is_wrong_for_whoever_reads_it_otherwise(browse, requests, peopl
         ("/minions/web1", None),
         ("/compliance", None),
         ("/jobs", None),
-        (f"/calendar?request={done}&zone=nowhere", None),
+        ("/calendar?request=none", None),
+        ("/reading", None),
         ("/what-if?type=package&minions=3", None),
         (f"/audit/{done}/2", None),
         ("/audit", "Verify all of it"),
@@ -320,6 +310,24 @@ def test_nothing_is_wrong_for_whoever_reads_it_otherwise(browse, requests, peopl
     with capsys.disabled():
         looked = len(steps) * len(THEMES) * len(WIDTHS)
         print(f"\naxe: {looked} looks ({len(steps)} pages x {len(THEMES)} themes x {len(WIDTHS)} widths), 0 violations")
+
+
+def test_nothing_is_wrong_in_german(browse, requests):
+    """Its words are longer: so with pages of many words, at each width."""
+    page = browse("/login", locale="de-DE", timezone_id="Europe/Berlin", viewport={"width": 320, "height": 900})
+    page.get_by_label("Name").fill("carol")
+    page.get_by_label("Passwort").fill("the password of carol")
+    page.get_by_role("button", name="Anmelden").click()
+    for path in (
+        "/inbox",
+        f"/requests/{requests[0]}",
+        "/requests/new?type=package&minions=web1",
+        "/calendar",
+        "/audit",
+    ):
+        page.goto(path)
+        assert page.locator("html").get_attribute("lang") == "de"
+        look(page, f"{path} in German")
 
 
 def test_nothing_is_wrong_where_a_provider_is_the_way_to_sign_in(open_page, open_corp, corp, approved, client):
@@ -364,3 +372,14 @@ def test_to_come_back_to_a_form_that_was_sent(browse, requests):
     page.wait_for_url("**/login?ended=yes")
     page.go_back()
     assert "CHG-9" not in page.content()
+
+
+def test_times_are_in_the_zone_of_the_browser_or_in_the_chosen_one(browse, requests):
+    for scripts, zone in ((True, "JST"), (False, "UTC")):
+        page = browse("/login", timezone_id="Asia/Tokyo", java_script_enabled=scripts)
+        sign_in(page, "carol")
+        assert f" {zone}" in page.locator("time").first.inner_text()
+        page.get_by_role("link", name=re.compile("^Language and time zone")).click()
+        page.get_by_label("Time zone").select_option("America/New_York")
+        page.get_by_role("button", name="Read it so").click()
+        assert re.search(" E[SD]T", page.locator("time").first.inner_text())

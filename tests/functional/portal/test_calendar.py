@@ -62,17 +62,12 @@ def test_a_month_as_a_list_and_as_a_grid(visit, windows):
 
 def test_the_zone_of_the_reader(visit, windows):
     bob = visit("bob")
-    page = bob.get("/calendar?month=2099-12&zone=Europe/Berlin")
+    bob.cookies.set("zone", "Europe/Berlin", domain="localhost.local")
+    page = bob.get("/calendar?month=2099-12")
     assert "times in Europe/Berlin" in page.plain
     assert "Sun 6 Dec, 00:30 until 02:30 window nightly" in page.plain
     assert 'datetime="2099-12-05T23:30:00Z"' in page.text
-    assert 'href="/calendar?month=2100-01&amp;zone=Europe/Berlin"' in page.text
-    for zone in ("Mars/Olympus", "../../etc/passwd", "Europe", "x" * 300, "é"):
-        page = bob.get("/calendar", params={"zone": zone})
-        assert (page.status_code, "There is no time zone" in page.plain) == (422, True), zone
-        assert 'aria-describedby="zone-hint zone-wrong" aria-invalid="true"' in page.text
-        assert "times in UTC" in page.plain
-    for bad in ("month=2099-13", "month=x", "page=x", "page=-1", "zone=a%00", "request=1%00"):
+    for bad in ("month=2099-13", "month=x", "page=x", "page=-1", "request=1%00"):
         assert bob.get(f"/calendar?{bad}").status_code == 400, bad
 
 

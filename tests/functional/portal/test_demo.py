@@ -18,6 +18,10 @@ from saltext.approval.cli import main
 from saltext.approval.trial import postgres
 
 DAYS = 31
+# The folder for the pictures of the documentation, where they are wanted: then of the whole month.
+PICTURES = os.environ.get("APPROVAL_PICTURES")
+MINIONS = "2000" if PICTURES else "100"
+SIZE = {"width": 1120, "height": 700}
 README = pathlib.Path(__file__).resolve().parents[3] / "README.md"
 
 
@@ -60,7 +64,7 @@ def demo(short_folder):
         port = probe.getsockname()[1]
     (typed,) = re.findall(r"^try/bin/salt-approval (.*)$", README.read_text(encoding="utf-8"), re.MULTILINE)
     process = subprocess.Popen(
-        [sys.executable, "-m", "saltext.approval", *typed.split(), "--minions", "100", "--bind", f"localhost:{port}"],
+        [sys.executable, "-m", "saltext.approval", *typed.split(), "--minions", MINIONS, "--bind", f"localhost:{port}"],
         env={**os.environ, "TMPDIR": str(short_folder)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -140,6 +144,63 @@ def test_a_server_that_is_not_installed_is_named(free_port, capsys, monkeypatch)
 def test_options_of_the_demo_are_none_of_the_service(capsys):
     assert main(["web", "--bind", "127.0.0.1:8087"]) == 2
     assert "are of --demo" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def picture(demo, chromium):
+    """A function that opens a page as ines sees it, has it checked, and takes its picture if that is wanted."""
+    contexts = {}
+
+    def take(name, path, check, theme="light"):
+        if theme not in contexts:
+            contexts[theme] = chromium.new_context(
+                base_url=f"http://localhost:{demo.port}", color_scheme=theme, viewport=SIZE, timezone_id="Europe/Berlin"
+            )
+            page = contexts[theme].new_page()
+            page.goto("/login")
+            page.get_by_label("Name").fill("ines")
+            page.get_by_label("Password").fill(demo.passwords["ines"])
+            page.get_by_role("button", name="Sign in").click()
+        (page,) = contexts[theme].pages
+        page.goto(path)
+        check(page)
+        if PICTURES:
+            page.screenshot(path=pathlib.Path(PICTURES) / f"{name}.png")
+        return page
+
+    yield take
+    for context in contexts.values():
+        context.close()
+
+
+def test_pages_are_as_the_documentation_shows_them(picture):
+    def shows(*texts):
+        def check(page):
+            for text in texts:
+                assert page.get_by_text(text).first.is_visible(), text
+
+        return check
+
+    inbox = picture("inbox", "/inbox", shows(re.compile("requests? waits? for you"), re.compile("Why you: ")))
+    waiting = [link.get_attribute("href") for link in inbox.locator("h2 a").all()]
+    assert waiting
+
+    def decidable(page):
+        shows("What would change", "Your decision", "Who decides")(page)
+        assert page.get_by_role("button", name=re.compile("^Approve ")).is_visible()
+        assert page.get_by_role("img", name=re.compile("^Chain: ")).is_visible()
+
+    for path in waiting:
+        inbox.goto(path)
+        if inbox.get_by_role("button", name=re.compile("^Approve ")).count():
+            break
+    picture("request", path, decidable)
+    picture("request-dark", path, decidable, "dark")
+    picture("compliance", "/compliance", shows(re.compile("are in line"), "Out of line, the longest first", "By group"))
+    # The month that is ahead has its windows, whatever the day.
+    inbox.goto("/calendar")
+    ahead = inbox.get_by_role("link", name=re.compile(r"^\w+ \d{4}$")).nth(1).get_attribute("href")
+    picture("calendar", ahead, shows("When it may be applied, and when not", "Windows", "Europe/Berlin"))
 
 
 def test_from_nothing_to_an_approval_and_to_nothing_again(demo, come):
