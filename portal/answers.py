@@ -7,6 +7,8 @@ from flask import Response, render_template, request
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+# Of pages that have scripts: files of ours alone, which may ask this service alone.
+SCRIPTED = f"{POLICY}; script-src 'self'; connect-src 'self'"
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",  # for browsers that know no frame-ancestors
@@ -19,9 +21,13 @@ HEADERS = {
 TRANSPORT = "max-age=31536000"  # seconds; for this host alone, as others of the domain are not ours
 
 
-def page(template, status=200, **values):
-    """A Response with a page: the template of this name, with these values."""
-    return Response(render_template(template, **values), status, content_type="text/html; charset=utf-8")
+def page(template, status=200, scripts=(), **values):
+    """A Response with a page: the template of this name, with these values, and these files of scripts."""
+    text = render_template(template, scripts=scripts, **values)
+    response = Response(text, status, content_type="text/html; charset=utf-8")
+    if scripts:
+        response.headers["Content-Security-Policy"] = SCRIPTED
+    return response
 
 
 def kept(response):

@@ -6,7 +6,11 @@ import importlib.resources
 
 from flask import Blueprint, Response, abort
 
-KINDS = {"portal.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
+KINDS = {
+    "portal.css": "text/css; charset=utf-8",
+    "live.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
 
 
 @functools.cache

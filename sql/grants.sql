@@ -100,6 +100,7 @@ GRANT EXECUTE ON FUNCTION approval.put_minions TO approval_operator, approval_en
 GRANT EXECUTE ON FUNCTION
     approval.seal_audit,
     approval.expire_due,
+    approval.maintain_changes,
     approval.renew_requests
 TO approval_engine;
 GRANT EXECUTE ON FUNCTION approval.remove_minions TO approval_operator, approval_policy_admin;
@@ -373,6 +374,7 @@ GRANT EXECUTE ON FUNCTION
     approval.count_attempt,
     approval.begin_session,
     approval.use_session,
+    approval.watch_by_session,
     approval.end_session,
     approval.end_other_sessions,
     approval.list_sessions,

@@ -35,6 +35,14 @@ class SessionClient:
         """
         return db.call(self._conn, "use_session", self._token)[0]
 
+    def watch(self, request_id=None):
+        """
+        For a page that is open: what whoami() says, though the session does not last longer for it; and ``change``, a
+        number that another one takes the place of when what is shown of a request changes, or (None) of what waits
+        for people.
+        """
+        return db.call(self._conn, "watch_by_session", self._token, request_id)[0]
+
     def inbox(self, limit=DEFAULT_LIMIT, after=None):
         """See Client.inbox(); times are datetimes."""
         return db.call(self._conn, "inbox_by_session", self._token, after, limit)

@@ -3,7 +3,7 @@ CREATE OR REPLACE FUNCTION approval.revert_by_session(
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 SELECT approval.open_revert(
     actor.principal_id, actor.name, actor.provider || ':' || actor.subject, actor.assurance, approval.current_type(p_type),
-    p_request_id, p_minions, p_reason, 'revert', NULL, p_overlap)
+    p_request_id, p_minions, p_reason, 'revert', NULL, p_overlap, actor.proof)
 FROM approval.acting_by_session(p_token, 'request') AS actor
 $$;
 COMMENT ON FUNCTION approval.revert_by_session IS
