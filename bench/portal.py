@@ -34,6 +34,7 @@ LEAST_VISITS, SLOW_S = 20, 60.0
 WAITING = 60  # requests, over a few minions each
 GROUPS, CATALOGS = 20, 5
 PAGE_MS, INBOX_MS = 150.0, 50.0
+WATCHERS, QUESTIONS, QUESTIONS_QUICK, LEAST_RATE = 20, 4_000, 400, 1_500.0
 LOGIN = "portal"
 TYPE = {
     "name": "package",
@@ -85,7 +86,8 @@ SELECT approval.submit_request_by_session(%(token)s, 'package', 'One of many', A
 def measure(directory, quick):
     """
     The rows portal_inbox, portal_request, portal_request_100k and those of other pages: the 95th of a hundred of the
-    visits; and the floor, of an application that does nothing.
+    visits; the floor, of an application that does nothing; and portal_304: the questions of open pages that a process
+    answers in a second, where nothing has changed.
     """
     size = MINIONS_QUICK if quick else MINIONS
     with ApprovalDatabase(directory / "portal") as database:
@@ -96,6 +98,9 @@ def measure(directory, quick):
         for name, path, limit in portal.pages():
             value = p95(portal.visits(portal.application, path))
             yield Row(name, size, value, "ms", f"{limit:g} ms, of p95", value / limit, "<= 1", value <= limit)
+        rate = portal.unchanged(QUESTIONS_QUICK if quick else QUESTIONS)
+        against = f"{LEAST_RATE:g} of a process"
+        yield Row("portal_304", size, rate, "per s", against, rate / LEAST_RATE, ">= 1", rate >= LEAST_RATE)
 
 
 def nothing(environ, start_response):
@@ -182,9 +187,31 @@ class Site:
                 break
         return times
 
+    def unchanged(self, questions):
+        """How many questions of some open pages of the large request are answered in a second, one after the other."""
+        address, tags = f"/requests/{self._large}/live", {}
+        for token in self._tokens[:WATCHERS]:
+            told = _asked(self.application, address, token)[1]
+            tags[token] = dict(told[0][1])["ETag"]
+        asked = [token for _ in range(questions // WATCHERS) for token in tags]
+        start = time.perf_counter()
+        for token in asked:
+            status = _asked(self.application, address, token, HTTP_IF_NONE_MATCH=tags[token])[1][0][0]
+            if status != "304 NOT MODIFIED":
+                raise AssertionError(f"{address} was answered with {status}")
+        return len(asked) / (time.perf_counter() - start)
+
 
 def _visited(application, address, token):
     """The seconds until a GET was answered, be it that the database did not answer within a page's time."""
+    seconds, [(status, _)] = _asked(application, address, token)
+    if status not in ("200 OK", "503 SERVICE UNAVAILABLE"):
+        raise AssertionError(f"{address} was answered with {status}")
+    return seconds
+
+
+def _asked(application, address, token, **headers):
+    """(the seconds until a GET was answered, [(the status, the headers)])."""
     path, _, query = address.partition("?")
     environ = {
         "REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": urllib.parse.unquote(path), "QUERY_STRING": query,
@@ -192,18 +219,16 @@ def _visited(application, address, token):
         "HTTP_COOKIE": f"approval={base64.urlsafe_b64encode(token).decode().rstrip('=')}",
         "HTTP_ACCEPT": "text/html", "REMOTE_ADDR": "127.0.0.1",
         "wsgi.version": (1, 0), "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(), "wsgi.errors": io.StringIO(),
-        "wsgi.multithread": True, "wsgi.multiprocess": True, "wsgi.run_once": False,
+        "wsgi.multithread": True, "wsgi.multiprocess": True, "wsgi.run_once": False, **headers,
     }  # fmt: skip
     told = []
     start = time.perf_counter()
-    pieces = application(environ, lambda status, headers, exc=None: told.append(status))
+    pieces = application(environ, lambda status, headers, exc=None: told.append((status, headers)))
     b"".join(pieces)
     seconds = time.perf_counter() - start
     with contextlib.suppress(AttributeError):
         pieces.close()
-    if told not in (["200 OK"], ["503 SERVICE UNAVAILABLE"]):
-        raise AssertionError(f"{address} was answered with {told}")
-    return seconds
+    return seconds, told
 
 
 def _run(connection, script, values):
