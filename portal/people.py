@@ -14,6 +14,7 @@ import hmac
 import ipaddress
 import re
 import secrets
+from urllib.parse import quote
 
 from flask import abort, g, redirect, request
 
@@ -26,8 +27,10 @@ STREAM_S = 120.0  # to send what is longer; where the service's request_seconds 
 TOKEN_BYTES = 32
 # The pages to which somebody is led who signs in: an address from elsewhere would lead away from here.
 NEXT = re.compile(
-    r"/(?:inbox|sessions|compliance|jobs|calendar|what-if|health|audit(?:/[0-9]{1,19}/[0-9]{1,19})?|"
-    r"requests/(?:new|[1-9][0-9]{0,18})|minions(?:/[A-Za-z0-9_.~%-]+)?)"
+    r"/(?:inbox|compliance|jobs|calendar|what-if|health|audit(?:/[0-9]{1,19}/[0-9]{1,19})?|"
+    r"requests/(?:new|[1-9][0-9]{0,18})|minions(?:/[A-Za-z0-9_.~%-]+)?|"
+    # With what was typed into their forms.
+    r"(?:sessions|delegations)(?:\?[A-Za-z0-9_.~%&=+-]{1,1000})?)"
 )
 HOME = "/inbox"
 ALWAYS = "infinity"  # in PostgreSQL's words
@@ -172,7 +175,7 @@ class People:
         would make nobody surer. ask() came before.
         """
         address = self.ways[g.person["provider"]].anew
-        return f"{address}&next={leads_to}" if address and g.person["can_be_surer"] else None
+        return f"{address}&next={quote(leads_to)}" if address and g.person["can_be_surer"] else None
 
     def end(self):
         """A Response that leads to the page on which people sign in, once the session has ended."""

@@ -15,6 +15,7 @@ from . import (
     chat,
     compliance,
     config,
+    delegations,
     findings,
     jobs,
     metrics,
@@ -104,7 +105,7 @@ def application(settings, schema):
         blueprints += [signing_in.blueprint(people), signing_in_oidc.blueprint(people), requests.blueprint(people)]
         blueprints += [
             one.blueprint(people)
-            for one in (minions, asking, compliance, jobs, calendars, audit, what_if, findings, sessions, rest)
+            for one in (minions, asking, compliance, jobs, calendars, audit, what_if, findings, delegations, sessions, rest)
         ]
     else:
         blueprints.append(pages.blueprint())

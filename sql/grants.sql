@@ -408,6 +408,9 @@ GRANT EXECUTE ON FUNCTION
     approval.export_audit_by_session
 TO approval_portal;
 GRANT EXECUTE ON FUNCTION
+    approval.list_delegations_by_session,
+    approval.delegate_by_session,
+    approval.end_delegation_by_session,
     approval.list_requests_by_session,
     approval.cancel_by_session,
     approval.revert_by_session,

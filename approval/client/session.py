@@ -311,6 +311,18 @@ class SessionClient:
         """End a token of theirs by its number, or (None) all of them; gives how many there were."""
         return db.value(self._conn, "end_api_token", self._token, number)
 
+    def delegations(self):
+        """Delegations by them and to them: [{delegation, from_principal, to_principal, starts_at, ends_at}]."""
+        return db.call(self._conn, "list_delegations_by_session", self._token)
+
+    def delegate(self, to, until, start=None):
+        """See Client.delegate(), with datetimes; the session has to be authenticated. Gives its number."""
+        return db.value(self._conn, "delegate_by_session", self._token, to, start, until)
+
+    def undelegate(self, number):
+        """End a delegation of theirs before its time; tells whether it was still open."""
+        return db.value(self._conn, "end_delegation_by_session", self._token, number)
+
     def _is_there(self, number):
         try:
             self.show(number, limit=1)

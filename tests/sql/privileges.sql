@@ -44,9 +44,9 @@ CREATE ROLE t_chat LOGIN; GRANT approval_chat TO t_chat;
 SELECT is(pg_temp.granted('t_chat'), '{ask_people,asked_people,busy,chat_may_ask,chat_messages,chat_story,claim_messages,decide,drop_contact,drop_stale,failed_returns,hold_socket,inbox,'
     'list_contacts,list_requests,mute_contact,post_digests,put_contact,settle_message,show_request,tell_jobs,whoami}', 'chat: what is told there, and what those say who answer');
 CREATE ROLE t_portal LOGIN; GRANT approval_portal TO t_portal;
-SELECT is(pg_temp.granted('t_portal'), '{begin_api_call,begin_session,cancel_by_session,compliance_by_session,count_attempt,decide_by_session,'
-    'end_api_call,end_api_token,end_other_sessions,end_session,export_audit_by_session,inbox_by_session,'
-    'list_api_tokens,list_audit_by_session,list_group_by_session,list_groups_by_session,list_jobs_by_session,'
+SELECT is(pg_temp.granted('t_portal'), '{begin_api_call,begin_session,cancel_by_session,compliance_by_session,count_attempt,decide_by_session,delegate_by_session,'
+    'end_api_call,end_api_token,end_delegation_by_session,end_other_sessions,end_session,export_audit_by_session,inbox_by_session,'
+    'list_api_tokens,list_audit_by_session,list_delegations_by_session,list_group_by_session,list_groups_by_session,list_jobs_by_session,'
     'list_minions_by_session,list_requests_by_session,list_returns_by_session,list_sessions,list_types_by_session,'
     'make_api_token,next_opening_by_session,out_of_line_by_session,replay_type_by_session,revert_by_session,'
     'review_by_session,search_packages_by_session,show_audit_entry_by_session,show_calendar_by_session,'

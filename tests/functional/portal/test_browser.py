@@ -243,6 +243,7 @@ def test_nothing_is_wrong_for_whoever_reads_it_otherwise(browse, requests, peopl
         ("/requests/99", None),
         ("/requests/new", None),
         ("/requests/new?type=package&minions=web1", None),
+        ("/delegations", None),
         ("/minions", None),
         ("/minions/web1", None),
         ("/compliance", None),
