@@ -137,3 +137,14 @@ def test_what_can_be_watched(visit, asked):
         assert ("script-src 'self'" in answer.headers["Content-Security-Policy"]) == has_scripts
         assert ("<script" in answer.text) == has_scripts
         assert not re.search(r"<script[^>]*>[^<]|\son\w+=|javascript:", answer.text)
+    # All that a browser fetches which was never here, and keeps.
+    answer, sizes = visitor.get(f"/requests/{asked}"), {}
+    for path in set(re.findall(r"/static/[0-9a-f]{16}/[\w.]+", answer.text)):
+        file = visitor.get(path)
+        assert (file.status_code, file.headers["Cache-Control"]) == (200, "public, max-age=31536000, immutable")
+        sizes[path.rpartition("/")[2]] = len(file.content)
+    assert sizes.keys() == {"portal.css", "live.js", "icon.svg"}
+    assert sizes["live.js"] <= 6 * 1024
+    assert sizes["portal.css"] <= 15 * 1024
+    assert len(answer.content) + sum(sizes.values()) <= 100_000
+    assert visitor.get(f"/static/{'0' * 16}/live.js").status_code == 404
