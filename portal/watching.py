@@ -1,4 +1,4 @@
-"""Pages that are open, and ask every few seconds whether they are still true: mostly they are, which costs next to nothing."""
+"""Pages that are open, and ask every few seconds whether they are still true: mostly they are, which costs little."""
 
 import hashlib
 import threading
@@ -11,7 +11,9 @@ from . import answers
 from .people import SignedOut
 
 LIVE = ("live.js",)  # the scripts of such a page
-KNOWN_S = 4.0  # for which it counts that a session may see a page: with the way of the answer, nobody learns more after 5
+KNOWN_S = (
+    4.0  # for which it counts that a session may see a page, so that with the way there nobody learns more after 5
+)
 FRESH_S = 1.0  # for which a change number counts, whoever asks
 MOST = 10_000  # of each that a process remembers
 ENDED = "Your session has ended."

@@ -1,4 +1,4 @@
-"""Many people on the pages at once, many more pages open, and processes of the service killed while somebody decides."""
+"""Many people on the pages at once, many more pages open, and processes that are killed while somebody decides."""
 
 import base64
 import collections

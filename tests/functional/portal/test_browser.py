@@ -314,7 +314,7 @@ def pass_until_asked(page, seconds=6):
 
 
 def test_a_page_keeps_itself_up_to_date(watched, requests, client, people):
-    page, statuses = watched
+    page, _ = watched
     said = page.locator("#live-said")
     assert pass_until_asked(page) == 304
     assert said.inner_text() == ""
@@ -334,7 +334,8 @@ def test_a_page_keeps_itself_up_to_date(watched, requests, client, people):
     client("carol").approve(requests[0])
     pass_until_asked(page)
     page.get_by_role("link", name="Load it anew").wait_for()
-    assert page.get_by_role("status").inner_text().startswith(f"Request {requests[0]} is approved: 0 of 4 items converged.")
+    said = page.get_by_role("status").inner_text()
+    assert said.startswith(f"Request {requests[0]} is approved: 0 of 4 items converged.")
     assert page.get_by_label("Comment").input_value() == "half a sen"
     look(page, "a page that has moved on")
     page.get_by_role("link", name="Load it anew").click()

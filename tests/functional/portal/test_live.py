@@ -74,9 +74,10 @@ def test_a_page_hears_of_what_changes_it(watch, client, prove, asked, people, jo
     other = client("alice").request("package", ["web1"], {"sl": "5"}, "CHG-8", overlap="wait")["request"]
     assert "1 request waits for you" in inbox.ask().plain
     assert "Nothing waits for you" in inbox.after(lambda: client("bob").reject(other, "no")).plain
-    assert "1 request waits for you" in inbox.after(
-        lambda: client("alice").request("package", ["web2"], {"sl": "6"}, "CHG-9")
-    ).plain
+    assert (
+        "1 request waits for you"
+        in inbox.after(lambda: client("alice").request("package", ["web2"], {"sl": "6"}, "CHG-9")).plain
+    )
     leave = (
         "SELECT approval.drop_membership(group_name, 'bob') FROM approval.membership JOIN approval.principal USING "
         "(principal_id) WHERE name = 'bob'"
@@ -110,7 +111,8 @@ def test_to_ask_is_no_use_of_a_session(watch, visit, people, asked, passwords_fi
     page = watch("bob", f"/requests/{asked}/live")
     ends = "SELECT ends_at FROM approval.web_session"
     people.execute(
-        "UPDATE approval.web_session SET seen_at = seen_at - interval '9 minutes', ends_at = ends_at - interval '9 minutes'"
+        "UPDATE approval.web_session SET seen_at = seen_at - interval '9 minutes', "
+        "ends_at = ends_at - interval '9 minutes'"
     )
     before = people.execute(ends)
     page.settle()
