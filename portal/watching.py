@@ -11,9 +11,7 @@ from . import answers
 from .people import SignedOut
 
 LIVE = ("live.js",)  # the scripts of such a page
-KNOWN_S = (
-    4.0  # for which it counts that a session may see a page, so that with the way there nobody learns more after 5
-)
+KNOWN_S = 4.0  # for which it counts that a session may see a page, so that nobody learns more after 5
 FRESH_S = 1.0  # for which a change number counts, whoever asks
 MOST = 10_000  # of each that a process remembers
 ENDED = "Your session has ended."

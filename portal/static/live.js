@@ -3,9 +3,9 @@
 "use strict";
 (() => {
     const EVERY_MS = 5_000, IDLE_EVERY_MS = 30_000, IDLE_MS = 600_000, WHOLE_MS = 300_000, PATIENCE_MS = 15_000;
-    const bar = document.getElementById("live"), pause = document.getElementById("live-pause");
+    const live = document.getElementById("live"), pause = document.getElementById("live-pause");
     const said = document.getElementById("live-said"), moved = document.getElementById("live-moved");
-    let tag = bar.dataset.change && `"${bar.dataset.change}"`, summary = bar.dataset.summary;
+    let tag = live.dataset.change && `"${live.dataset.change}"`, summary = live.dataset.summary;
     let wholeAt = Date.now(), seenAt = new Date(), activeAt = Date.now(), timer = 0, later = null;
     let isLate = false, hasEnded = false;
 
@@ -24,7 +24,7 @@
     const show = (page) => {
         const news = page.getElementById("live");
         // What somebody is about to decide stays as they read it: the form would count for something else.
-        if (news.dataset.can !== bar.dataset.can) {
+        if (news.dataset.can !== live.dataset.can) {
             moved.hidden = false;
         } else {
             later = null;
@@ -43,7 +43,7 @@
         // Now and then all of it, as times that have passed are no change.
         const isWhole = Date.now() - wholeAt > WHOLE_MS;
         try {
-            const answer = await fetch(bar.dataset.address + location.search, {
+            const answer = await fetch(live.dataset.address + location.search, {
                 headers: tag && !isWhole ? { "If-None-Match": tag } : {},
                 cache: "no-store", redirect: "error", signal: AbortSignal.timeout(PATIENCE_MS),
             });
@@ -53,15 +53,15 @@
                 [tag, wholeAt] = [answer.headers.get("ETag"), Date.now()];
             } else if (answer.status === 401 || answer.status === 403) {
                 hasEnded = true;
-                bar.hidden = document.activeElement !== pause;
-                return say(bar.dataset.ended);
+                pause.hidden = document.activeElement !== pause;
+                return say(live.dataset.ended);
             } else if (answer.status !== 304) throw new Error(answer.statusText);
             seenAt = new Date();
             if (isLate) say(summary);
             isLate = false;
         } catch {
             isLate = true;
-            say(bar.dataset.late.replace("{}", `${seenAt.toISOString().slice(11, 16)} UTC`));
+            say(live.dataset.late.replace("{}", `${seenAt.toISOString().slice(11, 16)} UTC`));
         }
     };
 
@@ -97,6 +97,6 @@
             if (wasIdle) next();
         }, { passive: true });
     }
-    bar.hidden = false;
+    pause.hidden = false;
     next();
 })();

@@ -15,8 +15,8 @@ COMMENT ON COLUMN approval.change.changes IS 'How many changes this row stands f
 
 -- They have an argument more: the session or token of whoever asks on the web, for the audit.
 DROP FUNCTION IF EXISTS approval.open_request(
-    bigint, text, text, text, approval.request_type, text, text[], text[], text[], text[], timestamptz, text, text, bigint, text, bigint,
-    bigint, jsonb);
+    bigint, text, text, text, approval.request_type, text, text[], text[], text[], text[], timestamptz, text, text, bigint, text,
+    bigint, bigint, jsonb);
 DROP FUNCTION IF EXISTS approval.submit_as(
     bigint, text, text, text, text, text, text[], text[], text[], text[], timestamptz, text, text, text, text, jsonb);
 DROP FUNCTION IF EXISTS approval.cancel_as(bigint, text, text, text, bigint, text);

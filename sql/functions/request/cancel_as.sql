@@ -73,4 +73,5 @@ END
 $$;
 COMMENT ON FUNCTION approval.cancel_as IS
     'Internal: takes a request back for a principal of whom it is known who they are, and how surely: what '
-    'approval.cancel_request and sessions on the web have in common. p_proof: see approval.open_request. Raises AP002, AP006, AP014.';
+    'approval.cancel_request and sessions on the web have in common. p_proof: see approval.open_request. Raises AP002, AP006, '
+    'AP014.';

@@ -26,4 +26,5 @@ END
 $$;
 COMMENT ON FUNCTION approval.submit_as IS
     'Internal: submits a request for a principal of whom it is known who they are, and how surely: the part that '
-    'approval.submit_request and sessions on the web have in common. p_proof: see approval.open_request. Raises AP001-AP005, AP013, AP015, AP016, AP018.';
+    'approval.submit_request and sessions on the web have in common. p_proof: see approval.open_request. Raises AP001-AP005, '
+    'AP013, AP015, AP016, AP018.';
