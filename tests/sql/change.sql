@@ -44,7 +44,7 @@ INSERT INTO approval.change VALUES (0, '0', 5), (0, '7', 1), (0, '9', 1), (:numb
 SELECT is(ARRAY[approval.change_number(0), approval.change_number(:number), approval.change_number(8), approval.change_number(9)], '{7,1,2,0}', 'the sum of all');
 SELECT is(pg_temp.act('t_engine', 'SELECT approval.maintain_changes()'), '2', 'those that changed are added up');
 SELECT is(ARRAY[approval.change_number(0), approval.change_number(:number), approval.change_number(8), approval.change_number(9)], '{7,1,2,0}', 'and stay as they are');
-SELECT is((SELECT array_agg(c.changes ORDER BY c.stream) FROM approval.change AS c), '{7,1,2}', 'in a row for each');
+SELECT is((SELECT array_agg(c.changes ORDER BY c.changes) FROM approval.change AS c), '{1,2,7}', 'in a row for each');
 SELECT is(pg_temp.act('t_engine', 'SELECT approval.maintain_changes()'), '0', 'then there is nothing to do');
 
 -- To watch them.
