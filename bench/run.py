@@ -23,6 +23,7 @@ import events  # noqa: E402
 import job_log  # noqa: E402
 import libpq_reader  # noqa: E402
 import masking  # noqa: E402
+import masters  # noqa: E402
 import outage  # noqa: E402
 import pillar  # noqa: E402
 import report  # noqa: E402
@@ -47,6 +48,8 @@ ROUNDS = 15
 ROUNDS_QUICK = 5
 STORM = (500, 3)  # requests at once, storms
 STORM_QUICK = (50, 1)
+RETURNS = (1_000, 3)  # at real masters, rounds
+RETURNS_QUICK = (100, 1)
 EVENTS_S = 60
 EVENTS_QUICK_S = 10
 DURATION_S = 0.4  # of one alternative in one round
@@ -68,6 +71,7 @@ def measure(quick):
         returns.prepare(database)
         yield from returns.measure(database, minions, rounds, duration_s)
         yield from spooled.measure(database, minions, directory, rounds, duration_s)
+        yield from masters.measure(database, minions, directory, *(RETURNS_QUICK if quick else RETURNS))
         returns.finish(database)
         program = libpq_reader.build(directory)
         for size in sizes:

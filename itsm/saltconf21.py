@@ -235,7 +235,7 @@ class Import:
         }
 
     def _newest(self):
-        return db.call(self._conn, "list_requests", None, None, None, None, 1)
+        return db.call(self._conn, "list_requests", None, None, None, None, None, 1)
 
     def _take(self, ticket, wish, is_dry):
         """(request, what it is about, what is left out) of a ticket; the request is None where it was refused."""

@@ -4,6 +4,7 @@ import base64
 import logging
 import re
 import secrets
+from urllib.parse import urlencode
 
 from flask import Blueprint, abort, g, redirect, request
 
@@ -16,6 +17,7 @@ MOST_BYTES = 256 * 1024
 FIELDS = ("type", "minions", "group", "items", "reason", "after", "overlap", "key", "digest", "search")
 KEY = re.compile("[a-z0-9]{16,64}")
 FOUND = 20  # packages
+LONGEST_ADDRESS = 4_000  # characters, which gunicorn and proxies take
 # How a line of the form names an item, by the kind of the type.
 READERS = {
     "package": fields.package_argument, "service": fields.service_argument, "value": fields.json_argument,
@@ -54,7 +56,7 @@ def blueprint(people):
     def new():
         given = _given(request.args)
         if given["type"]:
-            return people.ask(lambda client: form_page(client, {**given, "key": _new_key(), "digest": ""}))
+            return people.ask(lambda client: form_page(client, {**given, "key": new_key(), "digest": ""}))
         types = people.ask(lambda client: client.types())
         return answers.page("types.html", types=types, minions=given["minions"], person=g.person, mark=people.mark())
 
@@ -132,8 +134,37 @@ def _given(form):
     return given
 
 
-def _new_key():
+def new_key():
+    """The key of a new form, by which the same form sent twice is one request."""
     return base64.b32encode(secrets.token_bytes(20)).decode().lower()
+
+
+def again(shown):
+    """
+    The address of a form for the same once more, of a request as SessionClient.show() has it; None where that is more
+    than an address has room for, or not the same on each minion.
+    """
+    minions = {item["minion"] for item in shown["items"]}
+    lines = [_line(item) for group in shown["groups"] for item in group["items"]]
+    if len(shown["groups"]) != 1 or len(minions) != shown["minion_count"] or None in lines:
+        return None
+    address = "/requests/new?" + urlencode(
+        {
+            "type": shown["type"],
+            "minions": "\n".join(sorted(minions)),
+            "items": "\n".join(lines),
+            "reason": shown["reason"],
+        }
+    )
+    return address if len(address) <= LONGEST_ADDRESS else None
+
+
+def _line(item):
+    """How a line of the form says the item; None where it cannot, as of an action, which is more than its name."""
+    content = "absent" if item["type"] == "absent" else item["value"]
+    if item["kind"] == "action" or not isinstance(content, str) or set("= \t\n") & set(item["name"]):
+        return None
+    return f"{item['name']}={content}" if item["kind"] == "value" else f"{item['name']} {content}"
 
 
 def _asked(client, given):

@@ -28,7 +28,7 @@ TOKEN_BYTES = 32
 # The pages to which somebody is led who signs in: an address from elsewhere would lead away from here.
 NEXT = re.compile(
     r"/(?:inbox|compliance|jobs|calendar|what-if|health|audit(?:/[0-9]{1,19}/[0-9]{1,19})?|"
-    r"requests/(?:new|[1-9][0-9]{0,18})|minions(?:/[A-Za-z0-9_.~%-]+)?|"
+    r"requests(?:/(?:new|[1-9][0-9]{0,18}))?|minions(?:/[A-Za-z0-9_.~%-]+)?|"
     # With what was typed into their forms.
     r"(?:sessions|delegations)(?:\?[A-Za-z0-9_.~%&=+-]{1,1000})?)"
 )

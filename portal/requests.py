@@ -6,13 +6,10 @@ import re
 from flask import Blueprint, abort, g, redirect, request
 
 from ..errors import Refused, Unavailable
-from . import answers, incoming, log
-from .pages import MOST
+from . import answers, asking, given, log
 from .people import HOME
 from .watching import LIVE, Watching
 
-MOST_BYTES = 65_536
-LONGEST_COMMENT = 4_000  # characters
 ON_A_PAGE = 50
 OUTCOMES = {
     "failed": ["failed", "drift", "drifted"],
@@ -25,8 +22,16 @@ DONE = {
     "reject": "Your rejection is recorded.",
     "review": "Your review is recorded.",
     "ask": "Your request is made.",
+    "cancel": "It is taken back.",
+    "cancel-part": "What was not sent yet is taken back.",
 }
+# The lists of requests: what the address says, and how it is asked for.
+LISTS = {"asked": {"mine": True}, "decided": {"decided": True}, "all": {}}
 CHANGED = "AP011"
+STATES = (
+    "pending", "approved", "partial", "failed", "converged", "superseded", "withdrawn", "rejected", "cancelled",
+    "expired",
+)  # fmt: skip
 UNSURE = "AP009"
 DIGEST = re.compile(r"[a-z0-9]+:[0-9a-f]{64}")
 STATUS = {"AP014": 404, "AP007": 403, "AP008": 403, "AP009": 403}  # of refusals; all others of ours are 409
@@ -49,13 +54,14 @@ def blueprint(people):
         return answers.page(
             "request.html", status, LIVE, shown=found, plan=client.plan(number) if found["plan"] else None,
             outcomes=outcomes if outcomes in OUTCOMES else None, is_first=after is None, change=change, person=g.person,
-            mark=people.mark(), longest=LONGEST_COMMENT, anew=people.anew(f"/requests/{number}"), **shown,
+            mark=people.mark(), longest=given.LONGEST_COMMENT, anew=people.anew(f"/requests/{number}"),
+            key=asking.new_key(), again=asking.again(found), **shown,
         )  # fmt: skip
 
     def inbox_page(client, **shown):
         """The page of what waits for whoever asks."""
         after = request.args.get("after")
-        after = None if after is None else _number(after)
+        after = None if after is None else given.number(after)
         change = client.watch()["change"]
         rows = client.inbox(ON_A_PAGE, after)
         return answers.page(
@@ -86,24 +92,34 @@ def blueprint(people):
         return watching.answer(None, lambda client: inbox_page(client, is_live=True))
 
     @pages.get("/requests")
-    def go_to():
-        """Lead from the field for a number to its request."""
-        return redirect(f"/requests/{_number(request.args.get('number', '').strip())}", 303)
+    def several():
+        """The lists of requests; and from the field for a number the way to its request."""
+        if "number" in request.args:
+            return redirect(f"/requests/{given.number(request.args['number'].strip())}", 303)
+        show = request.args.get("show", "all")
+        state, before = request.args.get("state") or None, request.args.get("before")
+        if show not in LISTS or state not in (None, *STATES):
+            abort(404)
+        before = None if before is None else given.number(before)
+        rows = people.ask(lambda client: client.list(state, limit=ON_A_PAGE, before=before, **LISTS[show]))
+        return answers.page(
+            "requests.html", rows=rows, total=rows[0]["total"] if rows else 0, show=show, state=state,
+            states=STATES, is_first=before is None, on_a_page=ON_A_PAGE, person=g.person, mark=people.mark(),
+        )  # fmt: skip
 
     @pages.get("/requests/<int:number>")
     def one(number):
         done = DONE.get(request.args.get("done"))
-        return people.ask(lambda client: request_page(client, _number(number), done=done))
+        return people.ask(lambda client: request_page(client, given.number(number), done=done))
 
     @pages.get("/requests/<int:number>/live")
     def live(number):
-        return watching.answer(_number(number), lambda client: request_page(client, number, is_live=True))
+        return watching.answer(given.number(number), lambda client: request_page(client, number, is_live=True))
 
     @pages.post("/requests/<int:number>/decision")
     def decide(number):
-        incoming.form(MOST_BYTES)
-        people.check_form()
-        decision, comment = request.form.get("decision"), _comment()
+        given.form(people)
+        decision, comment = request.form.get("decision"), given.comment()
         digest, stage = request.form.get("digest", ""), request.form.get("stage", "")
         if (
             decision not in ("approve", "reject")
@@ -113,10 +129,10 @@ def blueprint(people):
             abort(400)
         if decision == "reject" and not comment:
             missing = "Say why you reject it: who asked has to know."
-            return people.ask(lambda client: request_page(client, _number(number), 422, missing=missing))
+            return people.ask(lambda client: request_page(client, given.number(number), 422, missing=missing))
         at_stage = min(int(stage[:10]), 2**31 - 1)
         try:
-            people.ask(lambda client: client.decide(_number(number), decision, comment, digest, at_stage))
+            people.ask(lambda client: client.decide(given.number(number), decision, comment, digest, at_stage))
         except Refused as exc:
             if exc.sqlstate != CHANGED:
                 raise
@@ -125,40 +141,25 @@ def blueprint(people):
                 mark=people.mark(),
             )  # fmt: skip
         except Unavailable as exc:
-            return _not_known(number, exc)
+            return not_known(number, exc)
         return redirect(f"/requests/{number}?done={decision}", 303)
 
     @pages.post("/requests/<int:number>/review")
     def review(number):
-        incoming.form(MOST_BYTES)
-        people.check_form()
-        comment = _comment()
+        given.form(people)
+        comment = given.comment()
         try:
-            people.ask(lambda client: client.review(_number(number), comment))
+            people.ask(lambda client: client.review(given.number(number), comment))
         except Unavailable as exc:
-            return _not_known(number, exc)
+            return not_known(number, exc)
         return redirect(f"/requests/{number}?done=review", 303)
 
     return pages
 
 
-def _not_known(number, exc):
+def not_known(number, exc):
+    """The answer where nobody knows whether something was recorded, for the database did not answer."""
     log.say("the database is away", logging.ERROR, why=str(exc))
     response = answers.page("not_known.html", 503, number=number)
     response.headers["Retry-After"] = "5"
     return response
-
-
-def _number(given):
-    """The number of a request, or the end of the answer with 404."""
-    text = str(given)
-    if not (text.isascii() and text.isdigit() and len(text) <= 19 and 1 <= int(text) <= MOST):
-        abort(404)
-    return int(text)
-
-
-def _comment():
-    comment = request.form.get("comment", "").replace("\r\n", "\n").strip()
-    if len(comment) > LONGEST_COMMENT or "\0" in comment:
-        abort(400)
-    return comment

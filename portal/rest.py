@@ -279,8 +279,8 @@ def _inbox(client, page, total):
     return _counted(page.of(client.inbox(page.more, _number_after(page))), total)
 
 
-def _list(client, page, total, state=None, minion=None, mine=False):
-    return _counted(page.of(client.list(state, minion, page.more, mine, _number_after(page))), total)
+def _list(client, page, total, state=None, minion=None, mine=False, decided=False):
+    return _counted(page.of(client.list(state, minion, page.more, mine, _number_after(page), decided)), total)
 
 
 def _counted(rows, is_wanted):

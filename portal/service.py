@@ -26,8 +26,10 @@ from . import (
     requests,
     rest,
     sessions,
+    several,
     signing_in,
     signing_in_oidc,
+    taking_back,
     tickets,
     what_if,
 )
@@ -103,7 +105,10 @@ def application(settings, schema):
         masker = masking.of_site(settings.masking_patterns)
         people = People(ways, databases["portal"], masker, web.public_url.startswith("https:"))
         blueprints += [signing_in.blueprint(people), signing_in_oidc.blueprint(people), requests.blueprint(people)]
-        more = (minions, asking, compliance, jobs, calendars, audit, what_if, findings, delegations, sessions, rest)
+        more = (
+            several, taking_back, minions, asking, compliance, jobs, calendars, audit, what_if, findings, delegations,
+            sessions, rest,
+        )  # fmt: skip
         blueprints += [one.blueprint(people) for one in more]
     else:
         blueprints.append(pages.blueprint())

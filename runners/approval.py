@@ -287,18 +287,19 @@ def delegations(*surplus, **options):
     return _answer(delegations, surplus, options, "delegations")
 
 
-def list_(state=None, minion=None, limit=50, mine=False, before=None, *surplus, **options):
+def list_(state=None, minion=None, limit=50, mine=False, before=None, decided=False, *surplus, **options):
     """
     The newest requests, of one state or one minion if given.
 
     mine: only those asked for by or for the caller.
     before: the next page: only those with a lower number.
+    decided: only those of which the caller decided something.
 
         salt-run approval.list
         salt-run approval.list state=pending minion=web1
         salt-run approval.list mine=True
     """
-    return _answer(list_, surplus, options, "list", state, minion, limit, mine, before)
+    return _answer(list_, surplus, options, "list", state, minion, limit, mine, before, decided)
 
 
 def inbox(person=None, limit=50, after=None, *surplus, **options):

@@ -79,6 +79,7 @@ def _add_questions(commands):
     command = leaf(commands, "list", _list, "the newest requests, or what waits for somebody")
     whose = command.add_mutually_exclusive_group()
     whose.add_argument("--mine", action="store_true", help="only those asked for by oneself, or for oneself")
+    whose.add_argument("--decided", action="store_true", help="only those of which one decided something")
     whose.add_argument("--waiting-for-me", action="store_true", help="what one can decide or review now")
     whose.add_argument(
         "--for",
@@ -275,7 +276,9 @@ def _list(arguments):
                 raise InputError("--state and --minion are for lists of requests: leave them out")
             rows = acting.inbox(arguments.person, arguments.limit, arguments.after)
             return answer(arguments, rows, render.inbox)
-        rows = acting.list(arguments.state, arguments.minion, arguments.limit, arguments.mine, arguments.after)
+        rows = acting.list(
+            arguments.state, arguments.minion, arguments.limit, arguments.mine, arguments.after, arguments.decided
+        )
     return answer(arguments, rows, render.requests)
 
 

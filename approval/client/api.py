@@ -179,9 +179,10 @@ class Client(Protocol):
 
     # To see, and to administer.
 
-    def list(self, state=None, minion=None, limit=DEFAULT_LIMIT, mine=False, before=None):
+    def list(self, state=None, minion=None, limit=DEFAULT_LIMIT, mine=False, before=None, decided=False):
         """
-        The newest requests, of one state, one minion, or (``mine``) asked for by or for oneself, where given.
+        The newest requests, of one state, one minion, asked for by or for oneself (``mine``), or of which oneself
+        ``decided`` something, where given.
 
         before
             Only those with a lower number: the last one of the page before.

@@ -152,12 +152,13 @@ class DatabaseClient(Client):
     def delegations(self):
         return self._rows("list_delegations")
 
-    def list(self, state=None, minion=None, limit=DEFAULT_LIMIT, mine=False, before=None):
+    def list(self, state=None, minion=None, limit=DEFAULT_LIMIT, mine=False, before=None, decided=False):
         return self._rows(
             "list_requests",
             fields.optional_text("state", state),
             fields.optional_text("minion", minion),
             self._whoami() if fields.flag("mine", mine) else None,
+            self._whoami() if fields.flag("decided", decided) else None,
             None if before is None else fields.request_id(before),
             fields.count("limit", limit),
         )

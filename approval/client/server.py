@@ -103,8 +103,13 @@ class ServerClient(Client):
         self._call("review", {"comment": comment}, request_id=number)
         return self.show(number)
 
-    def list(self, state=None, minion=None, limit=DEFAULT_LIMIT, mine=False, before=None):
-        query = {"state": state, "minion": minion, "mine": "true" if fields.flag("mine", mine) else None}
+    def list(self, state=None, minion=None, limit=DEFAULT_LIMIT, mine=False, before=None, decided=False):
+        query = {
+            "state": state,
+            "minion": minion,
+            "mine": "true" if fields.flag("mine", mine) else None,
+            "decided": "true" if fields.flag("decided", decided) else None,
+        }
         rows = self._rows("list", limit, total="true", **query)
         if before is not None:
             number = fields.request_id(before)

@@ -72,18 +72,23 @@ class SessionClient:
         """Record the review that an emergency needs afterwards."""
         db.value(self._conn, "review_by_session", self._token, request_id, comment)
 
-    def list(self, state=None, minion=None, limit=DEFAULT_LIMIT, mine=False, before=None):
+    def list(self, state=None, minion=None, limit=DEFAULT_LIMIT, mine=False, before=None, decided=False):
         """See Client.list(); times are datetimes."""
-        return db.call(self._conn, "list_requests_by_session", self._token, state, minion, mine, before, limit)
+        return db.call(self._conn, "list_requests_by_session", self._token, state, minion, mine, decided, before, limit)
 
     def cancel(self, request_id, comment):
         """Take a request of theirs back, see Client.cancel(); gives what became of it."""
         return db.value(self._conn, "cancel_by_session", self._token, request_id, comment)
 
-    def revert(self, request_id, minions, reason, request_type, overlap):
-        """Ask to restore what held before a request, see Client.revert(); gives the number of the new one."""
+    def revert(self, request_id, minions, reason, request_type, overlap, key=None):
+        """
+        Ask to restore what held before a request, see Client.revert(); gives the number of the new one.
+
+        key
+            Of the form in which it was asked for, if it was: the same form again is the same request.
+        """
         return db.value(
-            self._conn, "revert_by_session", self._token, request_id, minions, reason, request_type, overlap
+            self._conn, "revert_by_session", self._token, request_id, minions, reason, request_type, overlap, key
         )
 
     def types(self):

@@ -513,7 +513,7 @@ class Month:
         digest = self._query(
             "SELECT digest FROM approval.item_set WHERE request_id = %s ORDER BY item_set_version DESC LIMIT 1", number
         )
-        change = {"package": {package: {"old": before, "new": after}}}
+        change = {package: {"old": before, "new": after}}
         silent = {"outcome": "silent", "changes": {}, "comment": "The minion did not answer."}
         changes = {"outcome": "changes", "changes": change, "comment": ""}
         answers = [{"minion": minion, **(changes if place % 11 else silent)} for place, minion in enumerate(minions, 1)]

@@ -30,8 +30,8 @@
             later = null;
             for (const region of document.querySelectorAll("[data-live]")) {
                 const fresh = page.getElementById(region.id);
-                // The focus never moves: what has it follows once it is elsewhere.
-                if (region.contains(document.activeElement)) later = page;
+                // The focus never moves, nor is a tick lost: such a region follows once it has none.
+                if (region.contains(document.activeElement) || region.querySelector(":checked")) later = page;
                 else if (fresh) replace(region, fresh);
             }
         }
@@ -89,7 +89,9 @@
         if (document.hidden || hasEnded || isPaused()) next();
         else round();
     });
-    document.addEventListener("focusout", () => setTimeout(() => { if (later) show(later); }));
+    for (const sign of ["focusout", "change"]) {
+        document.addEventListener(sign, () => setTimeout(() => { if (later) show(later); }));
+    }
     for (const sign of ["pointerdown", "pointermove", "keydown", "wheel"]) {
         document.addEventListener(sign, () => {
             const wasIdle = Date.now() - activeAt > IDLE_MS;

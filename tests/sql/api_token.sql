@@ -73,9 +73,9 @@ FROM (VALUES ('approval.use_api_token($token)', 'X', 'AP021', 'no such token'), 
         ('* FROM approval.list_api_tokens($token)', 'B', 'AP022', 'nor tokens'), ('approval.end_api_token($token, NULL)', 'B', 'AP022', 'nor ends them'),
         ('* FROM approval.list_groups_by_session($token)', 'B', 'AP022', 'nor does what no token is for'),
         ('* FROM approval.inbox_by_session($token, NULL, 10)', 'D', 'AP022', 'who decides by it does not read'),
-        ('* FROM approval.list_requests_by_session($token, NULL, NULL, false, NULL, 10)', 'D', 'AP022', 'nor lists'),
+        ('* FROM approval.list_requests_by_session($token, NULL, NULL, false, false, NULL, 10)', 'D', 'AP022', 'nor lists'),
         ('approval.cancel_by_session($token, 1, '''')', 'BD', 'AP022', 'nor takes back'),
-        ('approval.revert_by_session($token, 1, NULL, '''', ''back'', NULL)', 'BD', 'AP022', 'nor asks for that'),
+        ('approval.revert_by_session($token, 1, NULL, '''', ''back'', NULL, NULL)', 'BD', 'AP022', 'nor asks for that'),
         ('approval.review_by_session($token, 1, '''')', 'B', 'AP022', 'who asks by it does not review')) AS bad (call, token, state, why);
 SELECT throws_ok($$SELECT pg_temp.portal('approval.use_api_token($token)', 'B', 't_other')$$, 'AP002', NULL, 'it serves by no login that does not speak for its person');
 SELECT throws_ok($$SELECT pg_temp.submit('BD', repeat('b', 16))$$, 'AP022', NULL, 'who decides by it does not ask');
@@ -92,8 +92,8 @@ SELECT is((SELECT concat_ws(' ', d.assurance, e.detail::jsonb -> 'proof' = jsonb
            WHERE d.request_id = :asked AND t.scopes = '{decide,read}'), 'asserted t', 'asserted, and the audit has the token');
 SELECT throws_ok(format('SELECT pg_temp.decide_as(''D'', %s, 2)', :asked), 'AP009', NULL, 'a stage that wants more takes none by a token');
 SELECT is(pg_temp.decide_as('d1', :asked, 2), 'approved', 'but by a session');
-SELECT is(pg_temp.portal('string_agg(request_id::text, '','') FROM approval.list_requests_by_session($token, NULL, NULL, true, NULL, 10)', 'A'), :'asked', 'one''s own requests');
-SELECT is(pg_temp.portal('string_agg(request_id::text, '','') FROM approval.list_requests_by_session($token, NULL, NULL, true, NULL, 10)', 'B'), NULL, 'are nobody else''s');
+SELECT is(pg_temp.portal('string_agg(request_id::text, '','') FROM approval.list_requests_by_session($token, NULL, NULL, true, false, NULL, 10)', 'A'), :'asked', 'one''s own requests');
+SELECT is(pg_temp.portal('string_agg(request_id::text, '','') FROM approval.list_requests_by_session($token, NULL, NULL, true, false, NULL, 10)', 'B'), NULL, 'are nobody else''s');
 SELECT pg_temp.submit('A', repeat('c', 16)) AS second \gset
 SELECT throws_ok(format('SELECT pg_temp.portal(''approval.cancel_by_session($token, %s, '''''''')'', ''B'')', :second), 'AP002', NULL, 'nobody takes another''s back');
 SELECT is(pg_temp.portal(format('approval.cancel_by_session($token, %s, ''late'')', :second), 'A'), 'cancelled', 'but one''s own');
@@ -101,7 +101,7 @@ SELECT is((SELECT concat_ws(' ', principal, identity, assurance, detail::jsonb -
     'alice web:alice asserted late t', 'asserted, too; the audit has the token');
 SELECT pg_temp.ask('t_alice', 'urgent', '{web2}', 'd', '2') \g /dev/null
 SELECT pg_temp.ask('t_alice', 'urgent', '{web2}', 'd', '3') AS urgent \gset
-SELECT pg_temp.portal(format('approval.revert_by_session($token, %s, NULL, ''back'', ''back'', NULL)', :urgent), token) FROM unnest('{A,a1}'::text[]) AS token \g /dev/null
+SELECT pg_temp.portal(format('approval.revert_by_session($token, %s, NULL, ''back'', ''back'', NULL, NULL)', :urgent), token) FROM unnest('{A,a1}'::text[]) AS token \g /dev/null
 SELECT is((SELECT array_agg(concat_ws(' ', r.assurance, e.detail::jsonb -> 'proof' ? 'token', e.detail::jsonb #>> '{proof,address}') ORDER BY r.request_id)
            FROM approval.request AS r JOIN approval.audit_entry AS e ON e.stream = r.request_id AND e.act = 'submitted' WHERE r.reverts IS NOT NULL),
     '{asserted t,authenticated f 192.0.2.7}', 'a revert is as sure as what it was asked by, which the audit has');

@@ -61,7 +61,7 @@ SELECT approval.put_minion_group('edge', '', '{web2}') \g /dev/null
 SELECT approval.put_freeze('edge', now() - interval '1 hour', now() + interval '3 hours', 'standard', 'edge', '') \g /dev/null
 SELECT is(ARRAY[pg_temp.held(:free), pg_temp.held(:free, 'web2')], ARRAY[NULL, '3 freeze edge'], 'a freeze of a group');
 SELECT is(pg_temp.waits(:free), '1 held until T by freeze edge; 1 waits for a highstate: its type is not dispatched', 'each cause with its minions');
-SELECT is((SELECT waiting_for FROM approval.list_requests(NULL, NULL, NULL, NULL, 50) WHERE request_id = :free),
+SELECT is((SELECT waiting_for FROM approval.list_requests(NULL, NULL, NULL, NULL, NULL, 50) WHERE request_id = :free),
     (SELECT string_agg('1 minion ' || text, ', ') FROM approval.waits(:free, NULL, clock_timestamp())), 'in the list');
 SELECT is((SELECT jsonb_agg(w ->> 'why') FROM jsonb_array_elements(approval.show_request(:free) -> 'waits') AS w), '["held", "highstate"]', 'in show');
 SELECT is((SELECT e ->> 'standing' FROM jsonb_array_elements(approval.why('web2', 'package', 'a') -> 'requests') AS e), 'held back', 'in why');
@@ -125,7 +125,7 @@ SELECT is((SELECT e ->> 'standing' || ' ' || (e ->> 'overtaken_by') FROM jsonb_a
            WHERE (e ->> 'request')::bigint = :older), 'overtaken ' || :newer, 'the older is overtaken, not only approved');
 SELECT pg_temp.ask('t_alice', 'windowed', '{web2}', 'hello', '1') AS waiting \gset
 SELECT throws_ok($$SELECT approval.why('web2', 'srevice', 'cron')$$, 'AP005', '''srevice'' is not a kind of resource', 'a misspelt kind is refused by name');
-SELECT throws_ok($$SELECT * FROM approval.list_requests(NULL, 'nomin', NULL, NULL, 50)$$, 'AP004', NULL, 'an unknown minion too');
+SELECT throws_ok($$SELECT * FROM approval.list_requests(NULL, 'nomin', NULL, NULL, NULL, 50)$$, 'AP004', NULL, 'an unknown minion too');
 -- Nothing is worked out for each of many minions, also right after they were asked for, when no statistics tell of them.
 SELECT approval.put_minions(ARRAY(SELECT format('many%s', g) FROM generate_series(1, 200) AS g)) \g /dev/null
 SELECT pg_temp.ask('t_alice', 'standard', ARRAY(SELECT format('many%s', g) FROM generate_series(1, 200) AS g), 'a', '1') AS many \gset

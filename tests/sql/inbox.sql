@@ -1,7 +1,7 @@
 -- What waits for whom: exactly what that person can decide now.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(31);
+SELECT plan(33);
 
 CREATE FUNCTION pg_temp.inbox(login text) RETURNS text LANGUAGE sql AS $$
 SELECT pg_temp.act(login, format('SELECT string_agg(request_id::text, '','' ORDER BY request_id) FROM approval.inbox(''pg'', %L, NULL, 100)', login))
@@ -69,7 +69,11 @@ SELECT is((SELECT array_agg(request_id) FROM approval.inbox_of('bob', NULL, NULL
 SELECT is((SELECT request_id || ' of ' || total FROM approval.inbox_of('bob', NULL, :one, 1)), :two || ' of 2', 'and the next');
 SELECT approval.disable_principal('bob') \g /dev/null
 SELECT is((SELECT count(*) FROM approval.inbox_of('bob', NULL, NULL, 10)), 0::bigint, 'nothing waits for who was disabled');
-SELECT is((SELECT string_agg(request_id::text, ',') FROM approval.list_requests('pending', NULL, 'alice', :two, 1)) || (SELECT ' of ' || max(total)
-    FROM approval.list_requests('pending', NULL, 'alice', NULL, 1)), :one || ' of 3', 'the list of what somebody asked for, in pages');
+SELECT is((SELECT string_agg(request_id::text, ',') FROM approval.list_requests('pending', NULL, 'alice', NULL, :two, 1)) || (SELECT ' of ' || max(total)
+    FROM approval.list_requests('pending', NULL, 'alice', NULL, NULL, 1)), :one || ' of 3', 'the list of what somebody asked for, in pages');
+SELECT is((SELECT count(*) FROM approval.list_requests(NULL, NULL, NULL, 'alice', NULL, 10)), 0::bigint, 'who decided nothing has an empty list of it');
+SELECT is((SELECT array_agg(l.request_id) FROM approval.list_requests(NULL, NULL, NULL, 'carol', NULL, 100) AS l),
+    (SELECT array_agg(DISTINCT d.request_id ORDER BY d.request_id DESC) FROM approval.decision AS d JOIN approval.principal AS p USING (principal_id)
+     WHERE p.name = 'carol'), 'the list of what somebody decided on');
 SELECT * FROM finish();
 ROLLBACK;

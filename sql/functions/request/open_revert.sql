@@ -95,7 +95,9 @@ BEGIN
     INSERT INTO approval.request_left_out
     SELECT new_id, l.minion_id, l.kind, l.name, l.refusal
     FROM unnest(restored.left_minions, restored.left_kinds, restored.left_names, restored.refusals)
-        AS l (minion_id, kind, name, refusal);
+        AS l (minion_id, kind, name, refusal)
+    -- The same reference again is the request that there is.
+    ON CONFLICT DO NOTHING;
     RETURN new_id;
 END
 $$;

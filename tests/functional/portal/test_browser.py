@@ -171,6 +171,58 @@ def test_to_decide_by_keyboard_alone(browse, requests, people):
     assert people.execute("SELECT comment FROM approval.decision WHERE decision = 'reject'") == [("no",)]
 
 
+def test_to_decide_on_several_by_keyboard_alone(browse, requests, people):
+    page = browse()
+    sign_in(page, "carol")
+    page.wait_for_url(re.compile(r"^[^?]*/inbox$"))
+    for number in requests[:2]:
+        tab_to(page, f'name="number" value="{number}"')
+        page.keyboard.press("Space")
+    tab_to(page, "Look at those that are ticked")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/inbox/decide?*")
+    tab_to(page, f'value="{requests[1]} ')
+    page.keyboard.press("Space")
+    tab_to(page, 'value="approve"')
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="1 of 1 decided").wait_for()
+    decided = people.execute("SELECT request_id FROM approval.decision WHERE provider = 'web'")
+    assert decided == [(requests[0],)]
+
+
+# What one comes to a page for: where the focus goes and what is typed there, and what is then seen.
+TASKS = [
+    ("/minions", [('id="name"', "web2"), (">Find<", None)], "Nothing is in force for it."),
+    ("/minions/web1", [("New request", None)], "Packages"),
+    ("/requests/new?type=package&minions=web2", [
+        ('id="items"', "htop latest"), ('id="reason"', "CHG-9"), ('value="look"', None), ('value="send"', None)],
+     "Your request is made."),
+    ("/requests?show=all", [('id="state"', "app"), (">Show<", None)], "1 request, the newest first."),
+    ("/compliance", [('href="/compliance?', None)], "Compliance"),
+    ("/jobs", [('id="minion"', "web1"), (">Show<", None)], "No job in the log is like that."),
+    ("/calendar", [('class="button" href="/calendar', None)], "at a glance"),
+    ("/what-if?type=package", [('id="minions"', "3"), (">Show<", None)], "bob"),
+    ("/audit", [('id="who"', "alice"), (">Show<", None)], "alice"),
+    ("/sessions", [("End the session from", None)], "You are signed out."),
+]  # fmt: skip
+
+
+def test_what_one_comes_for_by_keyboard_alone(browse, requests):
+    page = browse()
+    sign_in(page, "alice")
+    page.wait_for_url(re.compile(r"^[^?]*/inbox$"))
+    for path, steps, seen in TASKS:
+        page.goto(path)
+        for where, typed in steps:
+            tab_to(page, where)
+            if typed is not None:
+                page.keyboard.type(typed)
+                continue
+            with page.expect_navigation():
+                page.keyboard.press("Enter")
+        assert seen in page.get_by_role("main").inner_text(), path
+
+
 def test_a_double_click_is_one_decision(browse, requests, people):
     page = browse()
     sign_in(page, "carol")
@@ -237,6 +289,8 @@ def test_nothing_is_wrong_for_whoever_reads_it_otherwise(browse, requests, peopl
         ("/login", None),
         ("/inbox", None),
         ("/sessions", None),
+        ("/requests?show=all", None),
+        (f"/inbox/decide?number={waiting}&number={odd}&number={done}", None),
         (f"/requests/{waiting}", None),
         (f"/requests/{odd}", None),
         (f"/requests/{done}", None),

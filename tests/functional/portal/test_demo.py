@@ -97,6 +97,9 @@ def test_the_month_is_whole(demo):
     assert in_order
     assert demo.query("SELECT count(*) > 0 FROM approval.request AS r, approval.waits(r.request_id, NULL, now()) AS w "
                       "WHERE r.state = 'approved' AND w.by LIKE '%maintenance%'") == [(True,)]  # fmt: skip
+    changes = "jsonb_array_elements(approval.plan_summary(p.request_id) -> 'changes') AS c"
+    asked_for = f"SELECT bool_and((c ->> 'asked_for')::boolean) FROM approval.request_plan AS p, {changes}"
+    assert demo.query(asked_for) == [(True,)]
     assert demo.query("SELECT count(*) > 0 FROM approval.ticket_request") == [(True,)]
     assert demo.query("SELECT count(*) > 0 FROM approval.request WHERE reverts IS NOT NULL") == [(True,)]
     assert {kind for (kind,) in demo.query("SELECT DISTINCT kind FROM approval.alarm")} == {"drift", "halted-wave"}

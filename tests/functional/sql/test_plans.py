@@ -153,8 +153,9 @@ def test_questions(session):
     for minion in range(7):
         assert session.call("why", f"m{minion}", "package", "p1")["requests"]
         assert session.call("show_state", f"m{minion}")
-        assert session.call("list_requests", "pending", None, None, None, 20)
-        assert session.call("list_requests", None, None, None, None, 20)
+        assert session.call("list_requests", "pending", None, None, None, None, 20)
+        assert session.call("list_requests", None, None, None, None, None, 20)
+        assert session.call("list_requests", None, None, None, "bob", None, 20)
         assert session.call("show_request", number)
         assert session.call("audit_trail", number)
         assert session.call("what_if", "package", "alice", 3)
