@@ -387,7 +387,7 @@ def test_texts_of_others_are_text(visit, client):
     for page in ("/inbox", f"/requests/{number}"):
         answer = bob.get(page)
         assert answer.status_code == 200
-        assert "<script" not in answer.text
+        assert "<script>" not in answer.text
     assert answer.text.count("&#34;&gt;&lt;script&gt;alert(1)&lt;/script&gt;") >= 4
     assert "{{7*7}}" in answer.plain
 
@@ -416,9 +416,10 @@ def test_every_page_has_the_headers_that_protect_it(visit):
     for page in ("/login", "/inbox", "/sessions", "/requests/9", "/nothing"):
         headers = bob.get(page).headers
         policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
+        scripts = {"script-src": "'self'", "connect-src": "'self'"} if page == "/inbox" else {}
         assert policy == {
             "default-src": "'none'", "style-src": "'self'", "img-src": "'self'", "form-action": "'self'",
-            "base-uri": "'none'", "frame-ancestors": "'none'",
+            "base-uri": "'none'", "frame-ancestors": "'none'", **scripts,
         }  # fmt: skip
         assert headers["X-Frame-Options"] == "DENY"
         assert headers["X-Content-Type-Options"] == "nosniff"
