@@ -197,6 +197,10 @@ bench: wheel ## Measure what is promised beside what it is compared with (QUICK=
 	$(VENV)/bin/pip install --quiet "$$(ls dist/*.whl)[bench]"
 	$(VENV)/bin/python bench/run.py
 
+.PHONY: plots
+plots: ## Draw the pictures of docs/performance.md anew, after a run of `make bench`
+	@$(PYTHON) bench/plots.py
+
 .PHONY: check
 check: setup $(VENV)/.check-tools ## Check formats and run the linters
 	@tools/bootstrap check

@@ -70,15 +70,27 @@ def table(measured):
 
 
 def write(path, measured, versions):
-    """Write the rows, the floors and what they were measured on as JSON."""
+    """Write the rows, the floors and what they were measured on as JSON, and give it."""
     content = {
         "machine": machine(versions),
         "rows": [rounded(row) for row in measured if isinstance(row, Row)],
         "floors": [rounded(floor) for floor in measured if isinstance(floor, Floor)],
     }
-    path = pathlib.Path(path)
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return content
+
+
+def keep(path, content):
+    """
+    Keep what write gave, as the line of its release in a file of one line each, so that a regression shows.
+
+    A release that was measured before gets the new run in place of the old one.
+    """
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    runs = {run["machine"]["saltext-approval"]: run for run in map(json.loads, lines)}
+    runs[content["machine"]["saltext-approval"]] = content
+    path.write_text("".join(json.dumps(run, ensure_ascii=False) + "\n" for run in runs.values()), "utf-8")
 
 
 def machine(versions):

@@ -3,7 +3,8 @@
 Measure what the project promises, side by side with what it is compared with. Run by `make bench`.
 
 With QUICK=1 in the environment for 1,000 and 10,000 minions, in under three minutes. Prints a table and
-writes bench/results/latest.json; docs/performance.md tells how to read them.
+writes bench/results/latest.json; a whole run is kept as that of its release in bench/results/history.jsonl.
+docs/performance.md tells how to read them, and bench/plots.py draws them.
 """
 
 import importlib.metadata
@@ -41,6 +42,7 @@ from run_directory import DISK, RunDirectory  # noqa: E402
 import portal  # noqa: E402
 
 RESULTS = HERE / "results" / "latest.json"
+HISTORY = HERE / "results" / "history.jsonl"
 MINIONS = (1_000, 100_000, 1_000_000)
 MINIONS_QUICK = (1_000, 10_000)
 MINIONS_RETURNING = 1_000
@@ -110,7 +112,9 @@ def main():
         measured.append(row)
         print(f"{time.monotonic() - start:5.0f} s: measured {row.name} ({row.n:,})", file=sys.stderr)
     print(report.table(measured))
-    report.write(RESULTS, measured, versions())
+    content = report.write(RESULTS, measured, versions())
+    if not quick:
+        report.keep(HISTORY, content)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,21 @@ intern_keys(module_state *state)
 }
 
 static int
+make_finding(module_state *state)
+{
+    static const enum module_key keys[] = {KEY_minion,   KEY_kind,   KEY_name,
+                                           KEY_verdict,  KEY_reason, KEY_expected,
+                                           KEY_observed, KEY_source, KEY_text};
+    state->finding = PyDict_New();
+    if (state->finding == NULL)
+        return -1;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (PyDict_SetItem(state->finding, state->keys[keys[i]], Py_None) < 0)
+            return -1;
+    return 0;
+}
+
+static int
 import_json(module_state *state)
 {
     PyObject *json = PyImport_ImportModule("json"), *nothing = PyTuple_New(0);
@@ -56,7 +71,7 @@ done:
 int
 module_state_init(module_state *state)
 {
-    return intern_keys(state) < 0 ? -1 : import_json(state);
+    return intern_keys(state) < 0 || make_finding(state) < 0 ? -1 : import_json(state);
 }
 
 int
@@ -69,6 +84,7 @@ module_state_traverse(module_state *state, visitproc visit, void *arg)
     Py_VISIT(state->store_error);
     Py_VISIT(state->json_loads);
     Py_VISIT(state->json_text);
+    Py_VISIT(state->finding);
     for (size_t i = 0; i < KEY_COUNT; i++)
         Py_VISIT(state->keys[i]);
     return 0;
@@ -84,6 +100,7 @@ module_state_clear(module_state *state)
     Py_CLEAR(state->store_error);
     Py_CLEAR(state->json_loads);
     Py_CLEAR(state->json_text);
+    Py_CLEAR(state->finding);
     for (size_t i = 0; i < KEY_COUNT; i++)
         Py_CLEAR(state->keys[i]);
 }

@@ -68,6 +68,7 @@ typedef struct {
     PyObject *store_error;    /* StoreError(Error) */
     PyObject *json_loads;     /* json.loads */
     PyObject *json_text;      /* the one JSON text of an object, as intake makes it */
+    PyObject *finding;        /* a dict with all keys of a finding, each None: to be copied */
     PyObject *keys[KEY_COUNT];
     struct module_handles *connections; /* by settings */
     struct module_handles *snapshots;   /* by path */
@@ -76,8 +77,8 @@ typedef struct {
 /* State of a module of ours. Borrowed; never NULL after the module was executed. */
 module_state *module_state_get(PyObject *module);
 
-/* Fills in what the module has from elsewhere: keys and Python's JSON. 0, or -1 with an
- * exception set. */
+/* Fills in what the module has from elsewhere: keys, a finding's dict and Python's JSON. 0, or -1
+ * with an exception set. */
 int module_state_init(module_state *state);
 
 /* Visits and clears the objects of the state, as tp_traverse and tp_clear do. */

@@ -53,18 +53,14 @@ static PyObject *
 pattern_dict(const module_state *state, const apv_finding *finding)
 {
     PyObject *const *keys = state->keys;
-    PyObject *dict = PyDict_New();
+    PyObject *dict = PyDict_Copy(state->finding);
 
     if (dict != NULL &&
         (!put(dict, keys[KEY_minion], text_object(finding->minion)) ||
          !put(dict, keys[KEY_kind], text_object(finding->kind)) ||
-         PyDict_SetItem(dict, keys[KEY_name], Py_None) < 0 ||
          !put(dict, keys[KEY_verdict], PyUnicode_FromString(apv_outcome_name(finding->verdict))) ||
          !put(dict, keys[KEY_reason], PyUnicode_FromString(finding->reason)) ||
-         PyDict_SetItem(dict, keys[KEY_expected], Py_None) < 0 ||
-         PyDict_SetItem(dict, keys[KEY_observed], Py_None) < 0 ||
-         !put(dict, keys[KEY_source], PyUnicode_FromString(finding->source)) ||
-         PyDict_SetItem(dict, keys[KEY_text], Py_None) < 0))
+         !put(dict, keys[KEY_source], PyUnicode_FromString(finding->source))))
         Py_CLEAR(dict);
     return dict;
 }

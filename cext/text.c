@@ -89,26 +89,34 @@ sequence_size(const unsigned char *data, size_t size)
     return length;
 }
 
+/* Whether none of eight bytes is beyond ASCII. */
+static bool
+is_ascii(const unsigned char *at)
+{
+    uint64_t eight;
+    memcpy(&eight, at, sizeof eight);
+    return (eight & UINT64_C(0x8080808080808080)) == 0;
+}
+
 bool
 apv_utf8_valid(const char *data, size_t size)
 {
-    const unsigned char *at = (const unsigned char *)data;
+    const unsigned char *at = (const unsigned char *)data, *end = at + size;
 
-    while (size > 0) {
-        /* ASCII in large steps. */
-        uint64_t eight;
-        uint32_t four;
-        size_t length;
-        if (size >= 8 && (memcpy(&eight, at, 8), (eight & 0x8080808080808080u) == 0))
-            length = 8;
-        else if (size >= 4 && (memcpy(&four, at, 4), (four & 0x80808080u) == 0))
-            length = 4;
-        else
-            length = *at < 0x80 ? 1 : sequence_size(at, size);
+    /* ASCII in large steps, of which the last may overlap the one before. */
+    if (size >= 8) {
+        while (end - at > 8 && is_ascii(at))
+            at += 8;
+        if (end - at <= 8 && is_ascii(end - 8))
+            return true;
+    }
+    while (at < end) {
+        size_t length = *at < 0x80 ? 1 : sequence_size(at, (size_t)(end - at));
         if (length == 0)
             return false;
         at += length;
-        size -= length;
+        while (end - at >= 8 && is_ascii(at))
+            at += 8;
     }
     return true;
 }

@@ -182,18 +182,20 @@ static bool
 keep_finding(void *arg, const apv_finding *finding)
 {
     owner *made = arg;
-    apv_finding copy = *finding;
+    apv_finding *findings = apv_arena_grow(
+        &made->arena, made->findings, made->verdict.finding_count, &made->room, sizeof *findings);
 
-    apv_finding *findings = apv_arena_grow(&made->arena, made->findings,
-                                           made->verdict.finding_count, &made->room, sizeof copy);
-    if (findings == NULL || !apv_arena_copy(&made->arena, finding->text, &copy.text))
+    if (findings == NULL)
         return false;
+    apv_finding *copy = &findings[made->verdict.finding_count];
+    *copy = *finding;
     /* An item's own text outlives the verdict. */
-    if (copy.observed.data != copy.expected.data &&
-        !apv_arena_copy(&made->arena, finding->observed, &copy.observed))
+    if (!apv_arena_copy(&made->arena, finding->text, &copy->text) ||
+        (copy->observed.data != copy->expected.data &&
+         !apv_arena_copy(&made->arena, finding->observed, &copy->observed)))
         return false;
-    findings[made->verdict.finding_count++] = copy;
     made->verdict.findings = made->findings = findings;
+    made->verdict.finding_count++;
     return true;
 }
 

@@ -125,14 +125,19 @@ choose_from_text(const apv_slot *slot, apv_span text, apv_span before, choice *c
     apv_span rest = text, version;
     choice parts = {0};
 
+    if (text.size == 0 || memchr(text.data, ',', text.size) == NULL) {
+        choose(slot, text, chosen);
+        if (chosen->odd && apv_slot_match(slot, text) == APV_MATCH_YES)
+            *chosen = (choice){.version = text, .approved = true};
+        return;
+    }
     while (next_part(&rest, &version))
         choose(slot, version, &parts);
     if (is_rpm_list(text) || was_put_beside(slot, text, before))
         *chosen = parts;
     if (!chosen->approved && apv_slot_match(slot, text) == APV_MATCH_YES)
         *chosen = (choice){.version = text, .approved = true};
-    else if (chosen->version.data == NULL && (parts.odd || parts.approved) &&
-             memchr(text.data, ',', text.size) != NULL)
+    else if (chosen->version.data == NULL && (parts.odd || parts.approved))
         chosen->odd = true;
     else if (chosen->version.data == NULL)
         choose(slot, text, chosen);

@@ -331,6 +331,13 @@ is_name_char(char c)
     return name_chars[(unsigned char)c];
 }
 
+/* Whether a character that a name may have ends a sentence, or a part of one, rather than it. */
+static bool
+is_punctuation(char c)
+{
+    return c == '.' || c == ':' || c == '-';
+}
+
 /* Takes the next word that could be a package's name off *rest. */
 static bool
 next_word(apv_span *rest, apv_span *word)
@@ -343,8 +350,7 @@ next_word(apv_span *rest, apv_span *word)
         end++;
     *word = (apv_span){rest->data + start, end - start};
     *rest = (apv_span){rest->data + end, rest->size - end};
-    /* Punctuation of the sentence. */
-    while (word->size > 0 && strchr(".:-", word->data[word->size - 1]) != NULL)
+    while (word->size > 0 && is_punctuation(word->data[word->size - 1]))
         word->size--;
     return end > start;
 }

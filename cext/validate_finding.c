@@ -246,10 +246,17 @@ clean_size(apv_span text)
 {
     size_t i = 0;
 
-    for (uint64_t eight; text.size - i >= sizeof eight; i += sizeof eight) {
-        memcpy(&eight, text.data + i, sizeof eight);
-        if (has_control(eight))
-            break;
+    if (text.size >= sizeof(uint64_t)) {
+        uint64_t eight;
+        for (; text.size - i > sizeof eight; i += sizeof eight) {
+            memcpy(&eight, text.data + i, sizeof eight);
+            if (has_control(eight))
+                break;
+        }
+        /* The last eight, some of them again. */
+        memcpy(&eight, text.data + text.size - sizeof eight, sizeof eight);
+        if (text.size - i <= sizeof eight && !has_control(eight))
+            return text.size;
     }
     while (i < text.size && (unsigned char)text.data[i] >= ' ' && text.data[i] != 0x7F)
         i++;

@@ -222,13 +222,27 @@ read_head(const char *at, const char *end, head *h)
     return true;
 }
 
-/* Sizes of the objects with the tags 0xC0 to 0xDF that are of one size; 0: of the others. */
-static const unsigned char fixed_sizes[32] = {
-    [0x00] = 1, [0x02] = 1, [0x03] = 1,                           /* nil, false, true */
-    [0x0A] = 5, [0x0B] = 9,                                       /* float */
-    [0x0C] = 2, [0x0D] = 3, [0x0E] = 5, [0x0F] = 9,               /* uint */
-    [0x10] = 2, [0x11] = 3, [0x12] = 5, [0x13] = 9,               /* int */
-    [0x14] = 3, [0x15] = 4, [0x16] = 6, [0x17] = 10, [0x18] = 18, /* fixext */
+#define SAME_4(n) n, n, n, n
+#define SAME_16(n) SAME_4(n), SAME_4(n), SAME_4(n), SAME_4(n)
+#define RISING_4(n) n, n + 1, n + 2, n + 3
+#define RISING_16(n) RISING_4(n), RISING_4(n + 4), RISING_4(n + 8), RISING_4(n + 12)
+
+/* How many bytes an object has without its children, by its tag. 0: the tag does not tell. */
+static const unsigned char sizes[256] = {
+    SAME_16(1),          SAME_16(1),    SAME_16(1), SAME_16(1),  SAME_16(1),
+    SAME_16(1),          SAME_16(1),    SAME_16(1), SAME_16(1),  SAME_16(1),
+    RISING_16(1),        RISING_16(17),                         /* short maps, lists and texts */
+    [0xC0] = 1,          [0xC2] = 1,    [0xC3] = 1,             /* nil, false, true */
+    [0xCA] = 5,          [0xCB] = 9,                            /* float */
+    [0xCC] = 2,          [0xCD] = 3,    [0xCE] = 5, [0xCF] = 9, /* uint */
+    [0xD0] = 2,          [0xD1] = 3,    [0xD2] = 5, [0xD3] = 9, /* int */
+    [0xD4] = 3,          [0xD5] = 4,    [0xD6] = 6, [0xD7] = 10, [0xD8] = 18, /* fixext */
+    [0xE0] = SAME_16(1), SAME_16(1),
+};
+
+/* How many children stand behind those of which sizes tells. */
+static const unsigned char children[256] = {
+    [0x80] = 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, RISING_16(0),
 };
 
 /* Where the object at `at` ends with all its children, or NULL: not before end. */
@@ -239,24 +253,22 @@ skip(const char *at, const char *end)
     uint64_t open = 1; /* objects still to be read */
 
     while (open > 0) {
-        size_t left = (size_t)(end - at), size;
+        size_t left = (size_t)(end - at);
         /* Each needs a byte, so a lying count is found here, not after 2^32 steps. */
         if (open > left)
             return NULL;
-        open--;
         unsigned char tag = (unsigned char)*at;
-        if (tag < 0x80 || tag >= 0xE0)
-            size = 1;
-        else if (tag < 0xA0) {
-            open += tag < 0x90 ? 2 * (tag & 0x0Fu) : tag & 0x0Fu;
-            size = 1;
-        } else if (tag < 0xC0)
+        size_t size;
+        open--;
+        /* Where the next object begins depends on this one: what most of them are is reckoned
+         * without the table, for which the processor would have to wait. */
+        if ((tag & 0xE0) == 0xA0)
             size = 1 + (tag & 0x1Fu);
-        else if (fixed_sizes[tag - 0xC0] > 0)
-            size = fixed_sizes[tag - 0xC0];
-        else if (tag == 0xD9 && left > 1) /* a text of up to 255 bytes */
+        else if (tag == 0xD9 && left > 1)
             size = 2 + (size_t)(unsigned char)at[1];
-        else {
+        else
+            size = sizes[tag];
+        if (size == 0) {
             if (!read_head(at, end, &h))
                 return NULL;
             at = h.end;
@@ -265,27 +277,22 @@ skip(const char *at, const char *end)
         }
         if (size > left)
             return NULL;
+        open += children[tag];
         at += size;
     }
     return at;
 }
 
-/* As skip, without a call for a short text or what is of one size; at: before end. */
+/* As skip, without a call for what has no children and is short; at: before end. */
 static inline const char *
 skip_small(const char *at, const char *end)
 {
     unsigned char tag = (unsigned char)*at;
-    size_t left = (size_t)(end - at), size = 0;
+    size_t left = (size_t)(end - at), size = sizes[tag];
 
-    if (tag < 0x80 || tag >= 0xE0)
-        size = 1;
-    else if (tag >= 0xC0)
-        size = fixed_sizes[tag - 0xC0];
-    else if (tag >= 0xA0)
-        size = 1 + (tag & 0x1Fu);
     if (tag == 0xD9 && left > 1)
         size = 2 + (size_t)(unsigned char)at[1];
-    return size > 0 && size <= left ? at + size : skip(at, end);
+    return size > 0 && size <= left && children[tag] == 0 ? at + size : skip(at, end);
 }
 
 static apv_msgpack_reader *
@@ -397,26 +404,85 @@ msgpack_next(const apv_reader *reader, apv_cursor *cursor, apv_span *key, apv_va
     return at != NULL;
 }
 
-/* What a key that isn't UTF-8 would be equal to is no word, so keys are only compared. */
+static inline bool
+is_same_8(const char *a, const char *b)
+{
+    uint64_t left, right;
+    memcpy(&left, a, sizeof left);
+    memcpy(&right, b, sizeof right);
+    return left == right;
+}
+
+static inline bool
+is_same_4(const char *a, const char *b)
+{
+    uint32_t left, right;
+    memcpy(&left, a, sizeof left);
+    memcpy(&right, b, sizeof right);
+    return left == right;
+}
+
+/* Whether two times size bytes are the same, without a call for those of a key: its first and its
+ * last ones, of which some may be both. */
+static inline bool
+is_same(const char *a, const char *b, size_t size)
+{
+    if (size >= 8 && size <= 16)
+        return is_same_8(a, b) && is_same_8(a + size - 8, b + size - 8);
+    if (size >= 4 && size < 8)
+        return is_same_4(a, b) && is_same_4(a + size - 4, b + size - 4);
+    return memcmp(a, b, size) == 0;
+}
+
+/* Where the key at `at` ends, or NULL: not before end. index: the word that it is, or count. */
+static const char *
+read_key(const char *at, const char *end, const apv_span *words, size_t count, size_t *index)
+{
+    head h;
+
+    if (!read_head(at, end, &h))
+        return NULL;
+    *index = count;
+    /* What a key that isn't UTF-8 would be equal to is no word, so keys are only compared. */
+    if (h.type == APV_TEXT && h.size > 0)
+        *index = apv_word_index(words, count, (apv_span){h.body, h.size});
+    return h.count == 0 ? h.end : skip(at, end);
+}
+
 static void
 msgpack_find(const apv_reader *reader, apv_value map, const apv_span *words, size_t count,
              apv_value *found)
 {
     apv_msgpack_reader *msgpack = own(reader);
+    apv_shape *shape = &msgpack->shape;
+    size_t remembered = count > 1 ? APV_SHAPE_KEYS : 0; /* a single word need not be static */
     const char *at, *end = msgpack->end;
     head h;
 
     if (!head_of(reader, map, &h) || h.type != APV_MAP)
         return;
+    if (remembered > 0 && shape->words != words) {
+        shape->words = words;
+        shape->count = 0;
+    }
     at = h.end;
-    for (uint32_t left = h.count / 2; left > 0 && at != NULL; left--) {
-        if (!read_head(at, end, &h))
-            return;
-        size_t index = count;
-        if (h.type == APV_TEXT && h.size > 0)
-            index = apv_word_index(words, count, (apv_span){h.body, h.size});
-        at = h.count == 0 ? h.end : skip(at, end);
-        if (at == NULL || at >= end)
+    for (size_t i = 0, pairs = h.count / 2; i < pairs && at != NULL; i++) {
+        const char *key = at;
+        size_t index;
+        if (i < shape->count && remembered > 0 && shape->keys[i].size <= (size_t)(end - at) &&
+            is_same(at, shape->keys[i].at, shape->keys[i].size)) {
+            at += shape->keys[i].size;
+            index = shape->keys[i].index;
+        } else {
+            at = read_key(key, end, words, count, &index);
+            if (at == NULL)
+                return;
+            if (i < remembered) {
+                shape->keys[i] = (apv_known_key){key, (size_t)(at - key), index};
+                shape->count = i < shape->count ? shape->count : i + 1;
+            }
+        }
+        if (at >= end)
             return;
         if (index < count)
             found[index].node = at;
@@ -452,24 +518,25 @@ skip_root(apv_span msgpack, apv_extent *found)
 bool
 apv_reader_msgpack(apv_span msgpack, apv_msgpack_reader *made, apv_value *root, apv_err *err)
 {
+    static const apv_reader reader = {
+        .type = msgpack_type,
+        .text = msgpack_text,
+        .integer = msgpack_integer,
+        .truth = msgpack_truth,
+        .open = msgpack_open,
+        .next = msgpack_next,
+        .find = msgpack_find,
+    };
     apv_extent longest = {NULL, NULL};
 
     if (msgpack.size == 0 || skip_root(msgpack, &longest) != msgpack.data + msgpack.size)
         return apv_fail(err, APV_ERR_INVALID, "the bytes are not one msgpack object");
-    *made = (apv_msgpack_reader){
-        .reader =
-            {
-                .type = msgpack_type,
-                .text = msgpack_text,
-                .integer = msgpack_integer,
-                .truth = msgpack_truth,
-                .open = msgpack_open,
-                .next = msgpack_next,
-                .find = msgpack_find,
-            },
-        .end = msgpack.data + msgpack.size,
-        .longest = longest,
-    };
+    made->reader = reader;
+    made->end = msgpack.data + msgpack.size;
+    made->longest = longest;
+    made->passed = (apv_extent){NULL, NULL};
+    made->shape.words = NULL;
+    made->shape.count = 0;
     root->node = msgpack.data;
     return true;
 }

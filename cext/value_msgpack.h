@@ -9,12 +9,29 @@ typedef struct {
     const char *from, *to;
 } apv_extent;
 
+/* Keys of a map that are remembered: more than a chunk of a state run has. */
+#define APV_SHAPE_KEYS 16
+
+/* The keys of the map that was looked through last, as most maps of a return are alike. */
+typedef struct {
+    const char *at;
+    size_t size;  /* with its head */
+    size_t index; /* of the word that it is, or their count */
+} apv_known_key;
+
+typedef struct {
+    const apv_span *words; /* those that were looked for */
+    apv_known_key keys[APV_SHAPE_KEYS];
+    size_t count; /* of keys */
+} apv_shape;
+
 /* Its members but for reader are value_msgpack.c's own. */
 typedef struct {
     apv_reader reader;
     const char *end;    /* of the bytes */
     apv_extent longest; /* child of the root */
     apv_extent passed;  /* the map that was looked through last, which need not be skipped again */
+    apv_shape shape;    /* of that map */
 } apv_msgpack_reader;
 
 /* Starts reading msgpack bytes.

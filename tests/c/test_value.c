@@ -290,6 +290,74 @@ test_lookup(void **state)
     assert_int_equal(reader->type(reader, found[0]), APV_MISSING);
 }
 
+/* Keys of one map are remembered for the next: maps that differ in order, number and length of
+ * theirs, where each value tells its key. */
+static void
+test_lookup_in_maps_unlike_the_one_before(void **state)
+{
+    static const apv_span words[] = {APV_WORD("a"), APV_WORD("name"), APV_WORD("__run_num__"),
+                                     APV_WORD("a key that is longer than sixteen bytes")};
+    static const char *const keys[] = {
+        "name",
+        "nams",
+        "a",
+        "b",
+        "__run_num__",
+        "__run_mum__",
+        "__rum_num__",
+        "changes",
+        "comment",
+        "a key that is longer than sixteen bytes",
+        "a key that is longer than sixteen bites",
+        "",
+        "k12",
+        "k13",
+        "k14",
+        "k15",
+        "k16",
+        "k17",
+        "k18",
+        "k19",
+    };
+    enum { WORDS = sizeof words / sizeof *words, KEYS = sizeof keys / sizeof *keys, MAPS = 200 };
+    packed p;
+    const apv_reader *reader = &p.msgpack.reader;
+    apv_cursor cursor;
+    apv_span none;
+    apv_value map;
+
+    (void)state;
+    packed_start(&p);
+    msgpack_pack_array(&p.packer, MAPS);
+    for (size_t n = 0; n < MAPS; n++) {
+        size_t count = n % 3 == 0 ? KEYS : n % (KEYS + 1);
+        msgpack_pack_map(&p.packer, count);
+        for (size_t i = 0; i < count; i++) {
+            size_t key = (i + n / 2) % KEYS;
+            msgpack_pack_str_with_body(&p.packer, keys[key], strlen(keys[key]));
+            msgpack_pack_uint64(&p.packer, key);
+        }
+    }
+    packed_read(&p);
+    reader->open(reader, p.root, &cursor);
+    for (size_t n = 0; reader->next(reader, &cursor, &none, &map); n++) {
+        apv_value found[WORDS];
+        size_t count = n % 3 == 0 ? KEYS : n % (KEYS + 1), all = 0;
+        apv_map_find(reader, map, words, WORDS, found);
+        for (size_t w = 0; w < WORDS; w++) {
+            int64_t key;
+            if (!reader->integer(reader, found[w], &key))
+                continue;
+            assert_true(apv_span_is(words[w], keys[key]));
+            all++;
+        }
+        for (size_t i = 0; i < count; i++)
+            all -= apv_word_index(words, WORDS, apv_span_of(keys[(i + n / 2) % KEYS])) < WORDS;
+        assert_int_equal(all, 0);
+    }
+    msgpack_sbuffer_destroy(&p.buffer);
+}
+
 /* ---- JSON ---- */
 
 static void
@@ -485,6 +553,7 @@ main(void)
         cmocka_unit_test(test_msgpack_refuses),
         cmocka_unit_test(test_msgpack_nested_deeply),
         cmocka_unit_test(test_lookup),
+        cmocka_unit_test(test_lookup_in_maps_unlike_the_one_before),
         cmocka_unit_test(test_json_reads_what_python_writes),
         cmocka_unit_test(test_json_refuses),
         cmocka_unit_test(test_json_nested_deeply),

@@ -1,5 +1,6 @@
 /* fuzz_msgpack.c - libFuzzer target: any bytes as msgpack. What the reader takes,
- * msgpack-c takes too, unless it is nested more deeply than that can. */
+ * msgpack-c takes too, unless it is nested more deeply than that can. What is looked up in a map is
+ * what a walk through it finds. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -11,6 +12,24 @@
 #include "value_msgpack.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Looks words up in a map, which remembers its keys for the next one, and again by a walk. */
+static void
+look_up(const apv_reader *reader, apv_value map)
+{
+    enum { COUNT = 5 };
+    static const apv_span words[COUNT] = {APV_WORD("name"), APV_WORD("result"), APV_WORD("comment"),
+                                          APV_WORD("__run_num__"), APV_WORD("a")};
+    apv_msgpack_reader walking = *APV_CONTAINER_OF(reader, apv_msgpack_reader, reader);
+    apv_value found[COUNT], walked[COUNT];
+
+    walking.reader.find = NULL;
+    apv_map_find(reader, map, words, COUNT, found);
+    apv_map_find(&walking.reader, map, words, COUNT, walked);
+    for (size_t i = 0; i < COUNT; i++)
+        if (found[i].node != walked[i].node)
+            abort();
+}
 
 /* Reads everything, to a depth that is enough for any return. */
 static void
@@ -27,6 +46,7 @@ walk(const apv_reader *reader, apv_value value, unsigned depth)
     (void)reader->truth(reader, value);
     if (reader->type(reader, value) == APV_MISSING)
         abort(); /* every byte of what was taken can be read */
+    look_up(reader, value);
     reader->open(reader, value, &cursor);
     while (depth > 0 && reader->next(reader, &cursor, &text, &element))
         walk(reader, element, depth - 1);
