@@ -164,7 +164,10 @@ def record_return(
     timeout_ms: int = 5000,
     prepare: bool = True,
 ) -> Record:
-    """Validate and store a return, given as msgpack. The same again changes nothing."""
+    """Validate and store a return, given as msgpack. The same again changes nothing.
+
+    Tests and benchmarks alone call it: ``Returns`` records, and builds no dictionaries.
+    """
 
 def check_return(packed_load: bytes, /) -> None:
     """Raise DataError for a return that can never be recorded: no map, say, or of no minion. Asks no database."""
@@ -179,7 +182,7 @@ def record_returns(
 ) -> list[Record]:
     """record_return() for each of 1 to 1000 loads in turn, in one transaction: after an exception none was stored.
 
-    Tests and benchmarks alone call it: ``Returns`` records many at once.
+    Tests and benchmarks alone call it, too.
     """
 
 class Returns:

@@ -48,10 +48,11 @@ typedef struct apv_returns apv_returns;
 bool apv_returns_new(const apv_span *loads, size_t count, apv_returns **returns,
                      apv_err *err) APV_MUSTCHECK;
 
-/* As apv_record_returns for the batch. upcoming: the batch that comes next, validated while
- * the server stores this one, as if they came at one time; NULL: none. What is wrong with
- * it is told when it is recorded itself.
- * Blocks up to three times as long as apv_call. */
+/* As apv_record_returns for the batch. A batch of one return without an upcoming one is held
+ * against a document that the handle keeps, if it has the one that the database demands: most take
+ * one call of the database. upcoming: the batch that comes next, validated while the server stores
+ * this one, as if they came at one time; NULL: none. What is wrong with it is told when it is
+ * recorded itself. Blocks up to three times as long as apv_call. */
 bool apv_returns_record(apv_db *db, apv_returns *returns, apv_returns *upcoming,
                         apv_err *err) APV_MUSTCHECK;
 

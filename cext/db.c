@@ -70,6 +70,8 @@ apv_db_close(apv_db **db)
         apv_pq_abandon(*db);
     else
         apv_pq_close(*db);
+    if ((*db)->attached != NULL)
+        (*db)->close_attached((*db)->attached);
     apv_cancel_free(&(*db)->cancel);
     free((*db)->conninfo);
     free(*db);
@@ -88,6 +90,19 @@ apv_db_meanwhile(apv_db *db, void (*work)(void *arg), void *arg)
 {
     db->meanwhile = work;
     db->meanwhile_arg = arg;
+}
+
+void
+apv_db_attach(apv_db *db, void *thing, void (*close)(void *thing))
+{
+    db->attached = thing;
+    db->close_attached = close;
+}
+
+void *
+apv_db_attached(const apv_db *db)
+{
+    return db->attached;
 }
 
 /* ---- statements ---- */
@@ -314,6 +329,12 @@ apv_result_free(apv_result **result)
     PQclear((*result)->pg);
     free(*result);
     *result = NULL;
+}
+
+size_t
+apv_result_size(const apv_result *result)
+{
+    return sizeof *result + PQresultMemorySize(result->pg);
 }
 
 size_t

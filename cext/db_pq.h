@@ -47,6 +47,8 @@ struct apv_db {
     uint64_t tries;               /* calls that got as far as the connection */
     void (*meanwhile)(void *arg); /* NULL: nothing, or done */
     void *meanwhile_arg;
+    void *attached; /* NULL: nothing */
+    void (*close_attached)(void *thing);
 
     apv_cancel *cancel; /* of the last call that was given up */
 

@@ -34,6 +34,16 @@ bool apv_db_query_many(apv_db *db, const char *sql, const apv_param *params, siz
  * since a statement that cannot be sent leaves the work undone. */
 void apv_db_meanwhile(apv_db *db, void (*work)(void *arg), void *arg);
 
+/* Hands something over to the handle, which has at most one such thing: apv_db_close ends it by
+ * close(thing). */
+void apv_db_attach(apv_db *db, void *thing, void (*close)(void *thing));
+
+/* What was handed over, or NULL. */
+void *apv_db_attached(const apv_db *db);
+
+/* Bytes of memory that the result has. */
+size_t apv_result_size(const apv_result *result);
+
 /* What a script gives, in this order. False, and err set, ends it. */
 typedef struct {
     bool (*head)(void *arg, const char *const *values, size_t count, apv_err *err);

@@ -202,6 +202,16 @@ apv_evidence_sign(const apv_evidence *evidence, const unsigned char key[APV_EVID
 
 /* ---- key ---- */
 
+bool
+apv_key_digest(const unsigned char key[APV_EVIDENCE_KEY_SIZE], char digest[APV_KEY_DIGEST_SIZE],
+               apv_err *err)
+{
+    if (EVP_Digest(key, APV_EVIDENCE_KEY_SIZE, (unsigned char *)digest, NULL, EVP_sha256(), NULL) !=
+        1)
+        return apv_fail(err, APV_ERR_MEMORY, "SHA-256 is not available");
+    return true;
+}
+
 static int
 hex_value(char digit)
 {

@@ -263,15 +263,40 @@ apv_documents_read_expected(const apv_return *heads, size_t count, const apv_res
     return true;
 }
 
+apv_document *
+apv_document_share(apv_document *document)
+{
+    atomic_fetch_add(&APV_CONTAINER_OF(document, apv_owned_document, document)->others, 1);
+    return document;
+}
+
+void
+apv_document_take_result(apv_document *document, apv_result **result)
+{
+    APV_CONTAINER_OF(document, apv_owned_document, document)->result = *result;
+    *result = NULL;
+}
+
+size_t
+apv_document_size(const apv_document *document)
+{
+    const apv_owned_document *made = APV_CONTAINER_OF(document, const apv_owned_document, document);
+
+    return sizeof *made + document->count * sizeof *document->items +
+           (made->result == NULL ? 0 : apv_result_size(made->result));
+}
+
 void
 apv_document_free(apv_document **document)
 {
     if (*document == NULL)
         return;
     apv_owned_document *made = APV_CONTAINER_OF(*document, apv_owned_document, document);
+    *document = NULL;
+    if (atomic_fetch_sub(&made->others, 1) > 0)
+        return;
     free(made->items);
     free(made->bytes);
     apv_result_free(&made->result);
     free(made);
-    *document = NULL;
 }

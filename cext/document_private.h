@@ -4,6 +4,8 @@
 
 #include "apv_document.h"
 
+#include <stdatomic.h>
+
 /* A document with what apv_document_free frees. */
 typedef struct {
     apv_document document; /* what callers have */
@@ -11,6 +13,7 @@ typedef struct {
     apv_result *result; /* what all spans borrow from: this, */
     char *bytes;        /* or these, with the key; neither: somebody else frees it */
     unsigned char key[APV_EVIDENCE_KEY_SIZE];
+    atomic_uint others; /* owners beside the first, maybe in other threads */
 } apv_owned_document;
 
 /* Whether this version knows what the item means; of a document with one that it doesn't,
@@ -27,6 +30,16 @@ bool apv_document_fill(apv_owned_document *document, apv_span minion_id,
 
 /* The document of a minion for which nothing was ever approved, with as_of 0. */
 bool apv_document_unknown(apv_span minion_id, apv_document **document, apv_err *err) APV_MUSTCHECK;
+
+/* One more owner of the document, which nobody changes any more: it is freed when each of them
+ * has freed it. Returns the document. */
+apv_document *apv_document_share(apv_document *document);
+
+/* Gives the document the result that it borrows from. */
+void apv_document_take_result(apv_document *document, apv_result **result);
+
+/* Bytes of memory that the document has. */
+size_t apv_document_size(const apv_document *document);
 
 /* Reads what expected_documents answered for those of the returns that can prove something; it may
  * be NULL where none can. Revision 0 and no items: the minion was given none such, or the return

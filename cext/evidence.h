@@ -53,4 +53,10 @@ bool apv_evidence_mac(const apv_reader *reader, apv_value evidence,
 bool apv_evidence_sign(const apv_evidence *evidence, const unsigned char key[APV_EVIDENCE_KEY_SIZE],
                        char mac[APV_MAC_SIZE], apv_err *err) APV_MUSTCHECK;
 
+#define APV_KEY_DIGEST_SIZE 32
+
+/* sha256 of an evidence key, which names the key and does not give it away. Errors: MEMORY. */
+bool apv_key_digest(const unsigned char key[APV_EVIDENCE_KEY_SIZE],
+                    char digest[APV_KEY_DIGEST_SIZE], apv_err *err) APV_MUSTCHECK;
+
 #endif

@@ -219,7 +219,8 @@ PyDoc_STRVAR(
     "record_return(conninfo, packed_load, *, " MODULE_OPTIONS_DOC ")\n"
     "--\n\n"
     "Validates and stores a return, given as msgpack. Answers as validate() does, with outcome\n"
-    "(recorded, repeat, attempt or quarantined) and attempt (its number).");
+    "(recorded, repeat, attempt or quarantined) and attempt (its number).\n\n"
+    "Tests and benchmarks alone call it: Returns records, and builds no dictionaries.");
 
 struct record_work {
     const apv_span *loads;
@@ -303,7 +304,7 @@ PyDoc_STRVAR(
     "--\n\n"
     "record_return() for each of at most 1000 loads in turn, all in one transaction: after an\n"
     "exception none was stored. Answers with a list.\n\n"
-    "Tests and benchmarks alone call it: Returns records many at once.");
+    "Tests and benchmarks alone call it, too.");
 
 static PyObject *
 record_list(const module_state *state, apv_record *const *records, size_t count)

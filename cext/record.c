@@ -5,14 +5,17 @@
 #include "be.h"
 #include "db_private.h"
 #include "document_private.h"
+#include "evidence.h"
+#include "kept.h"
 #include "record_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The arguments of record_returns, in its order: the kind of each array, and its element for one
- * return, of which head, row, document and verdict are at hand. */
+/* The arguments of record_returns, each an array, and of record_return, in their order: the kind
+ * of one element, and what it is for one return, of which head, row, document and verdict are at
+ * hand. */
 #define RETURN_COLUMNS(X)                                                                          \
     X(JID, TEXT, given(head->jid))                                                                 \
     X(MINION, TEXT, head->minion)                                                                  \
@@ -22,7 +25,7 @@
     X(VERDICT, TEXT, apv_span_of(apv_outcome_name(verdict->verdict)))                              \
     X(AUTHENTICATED, BOOL, flag(verdict->authenticated))                                           \
     X(REVISION, INT8, number(head->has_revision, row->revision))                                   \
-    X(DOCUMENT, TEXT, apv_span_of(document->digest))                                               \
+    X(DOCUMENT, TEXT, digest(head, document))                                                      \
     X(RUN_ID, TEXT, apv_cut(verdict->run_id, APV_ID_MAX))                                          \
     X(BOOT_ID, TEXT, apv_cut(verdict->boot_id, APV_ID_MAX))                                        \
     X(FINDINGS, TEXT, content(&row->findings))                                                     \
@@ -31,13 +34,17 @@
     X(PAYLOAD_DIGEST, BYTES, ((apv_span){(const char *)row->digest, sizeof row->digest}))
 
 #define COLUMN_NAME(name, kind, value) name,
-#define COLUMN_KIND(name, kind, value) [name] = APV_ARG_##kind##_ARRAY,
+#define COLUMN_KIND(name, kind, value) [name] = APV_ARG_##kind,
+#define COLUMN_ARRAY_KIND(name, kind, value) [name] = APV_ARG_##kind##_ARRAY,
 #define COLUMN_CASE(name, kind, value)                                                             \
     case name:                                                                                     \
         return value;
 
+#define ONE_TRIES 2 /* for one return: with a kept document, with the database's */
+
 enum column { RETURN_COLUMNS(COLUMN_NAME) COLUMNS };
 static const apv_arg_kind column_kinds[COLUMNS] = {RETURN_COLUMNS(COLUMN_KIND)};
+static const apv_arg_kind column_array_kinds[COLUMNS] = {RETURN_COLUMNS(COLUMN_ARRAY_KIND)};
 
 /* Each array has `count` elements. */
 struct apv_returns {
@@ -154,6 +161,13 @@ number(bool is_given, const char bytes[8])
     return is_given ? (apv_span){bytes, 8} : APV_NO_SPAN;
 }
 
+/* The digest of the document that the return is held against; none if it can prove nothing. */
+static apv_span
+digest(const apv_return *head, const apv_document *document)
+{
+    return head->can_prove ? apv_span_of(document->digest) : APV_NO_SPAN;
+}
+
 static bool
 is_int4(int64_t value)
 {
@@ -196,7 +210,25 @@ column_arg(const apv_returns *returns, enum column column, bool of_all)
     for (size_t i = 0; i < returns->count; i++)
         if (of_all || returns->heads[i].can_prove)
             cells[count++] = element(returns, column, i);
-    return (apv_arg){.kind = column_kinds[column], .as.array = {cells, count}};
+    return (apv_arg){.kind = column_array_kinds[column], .as.array = {cells, count}};
+}
+
+/* What stands in a column for the only return, as an argument. */
+static apv_arg
+single_arg(const apv_returns *returns, enum column column)
+{
+    const apv_span cell = element(returns, column, 0);
+    apv_arg arg = {.kind = column_kinds[column], .is_null = cell.data == NULL};
+
+    if (arg.is_null)
+        return arg;
+    if (arg.kind == APV_ARG_BOOL)
+        arg.as.boolean = *cell.data != '\0';
+    else if (arg.kind == APV_ARG_INT8)
+        arg.as.integer = (int64_t)apv_be_read_u64(cell.data);
+    else
+        arg.as.span = cell;
+    return arg;
 }
 
 /* ---- validating ---- */
@@ -288,7 +320,7 @@ read_outcomes(const apv_result *result, apv_returns *returns, apv_err *err)
 {
     if (apv_result_rows(result) != returns->count || apv_result_columns(result) != 2)
         return apv_fail(err, APV_ERR_PROTOCOL,
-                        "record_returns has not the columns that this version knows: "
+                        "what records returns has not the columns that this version knows: "
                         "run salt-approval db upgrade");
     for (size_t i = 0; i < returns->count; i++) {
         apv_record *record = returns->records[i];
@@ -301,6 +333,8 @@ read_outcomes(const apv_result *result, apv_returns *returns, apv_err *err)
     }
     return true;
 }
+
+/* ---- storing ---- */
 
 /* Asks for what the returns are held against. */
 static bool
@@ -349,11 +383,76 @@ store(apv_db *db, apv_returns *returns, apv_returns *upcoming, apv_err *err)
     return ok;
 }
 
+/* ---- storing one ---- */
+
+/* Finds the document for the only return: one that is kept, or else the database's. */
+static bool
+find_document(apv_db *db, apv_returns *returns, apv_err *err)
+{
+    const apv_return *head = &returns->heads[0];
+    apv_document **document = &returns->documents[0];
+
+    if (head->can_prove)
+        *document = apv_kept_find(db, head);
+    if (*document != NULL)
+        return true;
+    if (!read_documents(db, returns, err))
+        return false;
+    if (!head->can_prove)
+        return true;
+    apv_document_take_result(*document, &returns->asked);
+    /* The answer to a claim of some other revision is no reason to forget the document. */
+    return (head->has_revision && head->revision != (*document)->revision) ||
+           apv_kept_put(db, head->minion, *document, err);
+}
+
+static bool
+store_one(apv_db *db, apv_returns *returns, apv_err *err)
+{
+    const apv_span key = returns->records[0]->document->evidence_key;
+    char key_digest[APV_KEY_DIGEST_SIZE];
+    apv_arg args[COLUMNS + 1] = {
+        [COLUMNS] = {.kind = APV_ARG_BYTES,
+                     .is_null = key.data == NULL,
+                     .as.span = {key_digest, sizeof key_digest}},
+    };
+    apv_result *result = NULL;
+
+    if (key.data != NULL && !apv_key_digest((const unsigned char *)key.data, key_digest, err))
+        return false;
+    for (size_t i = 0; i < COLUMNS; i++)
+        args[i] = single_arg(returns, (enum column)i);
+    bool ok = apv_call(db, "record_return", args, COLUMNS + 1, true, &result, err) &&
+              read_outcomes(result, returns, err);
+    apv_result_free(&result);
+    return ok;
+}
+
+/* Records the only return. The document that it is held against may be a kept one: the database
+ * refuses what was held against another one than it has to be, and then it is asked. */
+static bool
+record_one(apv_db *db, apv_returns *returns, apv_err *err)
+{
+    for (int tries = 0; tries < ONE_TRIES; tries++) {
+        returns_reset(returns);
+        if (!read_heads(returns, err) || !find_document(db, returns, err) ||
+            !judge(returns, 0, err) || !store_one(db, returns, err))
+            return false;
+        if (strcmp(returns->records[0]->outcome, "outdated") != 0)
+            return true;
+        apv_kept_drop(db, returns->heads[0].minion);
+    }
+    return apv_fail(err, APV_ERR_TIMEOUT,
+                    "the document of the minion changed each time that its return was recorded");
+}
+
 bool
 apv_returns_record(apv_db *db, apv_returns *returns, apv_returns *upcoming, apv_err *err)
 {
     apv_err later = APV_ERR_NONE;
 
+    if (returns->count == 1 && upcoming == NULL)
+        return record_one(db, returns, err);
     if (!returns->prepared) {
         returns_reset(returns);
         if (!ask(db, returns, err) || !judge_all(returns, err))

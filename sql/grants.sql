@@ -59,6 +59,7 @@ TO approval_returner;
 -- A minion's own login stores claims; expected_documents gives it nothing.
 GRANT EXECUTE ON FUNCTION
     approval.expected_documents,
+    approval.record_return,
     approval.record_returns
 TO approval_returner, approval_minion_returner;
 

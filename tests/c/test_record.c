@@ -210,6 +210,18 @@ once_record(apv_db *db, apv_err *err)
     return ok;
 }
 
+static bool
+once_one(apv_db *db, apv_err *err)
+{
+    const apv_span span = {load, sizeof load - 1};
+    apv_record *record = NULL;
+    bool ok = apv_record_returns(db, &span, 1, &record, err);
+
+    assert_int_equal(ok, record != NULL);
+    apv_record_free(&record);
+    return ok;
+}
+
 /* Without memory for the upcoming returns, the others are recorded all the same. */
 static bool
 once_upcoming(apv_db *db, apv_err *err)
@@ -229,6 +241,7 @@ static void
 test_no_memory(void **state)
 {
     (void)state;
+    support_assert_no_memory(once_one, false);
     support_assert_no_memory(once_record, false);
     support_assert_no_memory(once_upcoming, true);
 }

@@ -24,7 +24,7 @@ INSERT INTO asking VALUES ('put_contact'), ('drop_contact'), ('list_contacts'), 
 CREATE ROLE t_breaker LOGIN; GRANT approval_break_glass TO t_breaker;
 
 SELECT is(pg_temp.granted('t_exporter'), '{}', 'exporter: no function');
-SELECT is(pg_temp.granted('t_minion'), '{expected_documents,record_returns}', 'minion_returner: its claims');
+SELECT is(pg_temp.granted('t_minion'), '{expected_documents,record_return,record_returns}', 'minion_returner: its claims');
 SELECT pg_temp.ask('t_alice', 'standard', '{web1}', 'hello', '1') \g /dev/null
 SELECT is(ARRAY[pg_temp.act('t_minion', 'SELECT revision FROM approval.expected_documents(''{web1}'', ''{NULL}'', ''{x}'')'),
                 pg_temp.act('t_returner', 'SELECT revision FROM approval.expected_documents(''{web1}'', ''{NULL}'', ''{x}'')')], '{NULL,1}',
@@ -66,7 +66,7 @@ SELECT set_eq('SELECT unnest(pg_temp.granted(''t_policy''))', $$SELECT name FROM
     ('put_identity'), ('drop_identity'), ('put_group'), ('put_membership'), ('drop_membership'), ('put_request_type'),
     ('put_minion_group'), ('put_calendar'), ('put_freeze'), ('drop_freeze'), ('put_speaker'), ('drop_speaker'), ('put_route'), ('drop_route'), ('show_policy'), ('remove_minions'),
     ('inbox_of'), ('put_alarm_rule'), ('put_contact'), ('drop_contact'), ('pseudonymise_principal')$$, 'policy_admin: no decisions');
-SELECT set_eq('SELECT unnest(pg_temp.granted(''t_returner''))', $$VALUES ('expected_documents'), ('record_returns'), ('save_load'), ('save_minions'), ('get_load'),
+SELECT set_eq('SELECT unnest(pg_temp.granted(''t_returner''))', $$VALUES ('expected_documents'), ('record_return'), ('record_returns'), ('save_load'), ('save_minions'), ('get_load'),
     ('get_jid'), ('get_jids'), ('get_fun'), ('get_minions'), ('update_endtime'), ('get_endtime'), ('save_events'), ('maintain_jobs'), ('seal_audit')$$, 'returner');
 
 SELECT lives_ok($$SELECT pg_temp.act('t_auditor', 'SELECT count(*) FROM approval.standing, approval.job_finding')$$, 'auditor: reads views as they are');

@@ -3,7 +3,7 @@ CREATE OR REPLACE FUNCTION approval.expected_documents(p_minions text[], p_revis
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     moment timestamptz := clock_timestamp();
-    revisions bigint[] := p_revisions;
+    published timestamptz[];
 BEGIN
     -- A minion's own login stores claims, whatever they are compared with, and each document holds a key.
     IF NOT pg_has_role(session_user, 'approval_returner', 'MEMBER') THEN
@@ -13,27 +13,16 @@ BEGIN
     END IF;
     IF array_position(p_revisions, NULL) IS NOT NULL THEN
         -- A jid's digits are the master's local time; when the master published it, is sure.
-        revisions := ARRAY(
-            SELECT coalesce(asked.revision, (
-                SELECT h.revision FROM approval.document_history AS h
-                WHERE h.minion_id = asked.minion_id AND h.written_at <= coalesce(job.published_at, moment)
-                    AND h.valid_from <= coalesce(job.published_at, moment)
-                ORDER BY h.revision DESC
-                LIMIT 1))
-            FROM unnest(p_minions, p_revisions, p_jids) WITH ORDINALITY AS asked (minion_id, revision, jid, place)
+        published := ARRAY(
             -- LIMIT: see record_returns.
-            LEFT JOIN LATERAL (
-                SELECT j.published_at FROM approval.job AS j WHERE asked.revision IS NULL
-                    AND j.jid = asked.jid LIMIT 1) AS job ON true
+            SELECT (SELECT j.published_at FROM approval.job AS j WHERE asked.revision IS NULL AND j.jid = asked.jid LIMIT 1)
+            FROM unnest(p_revisions, p_jids) WITH ORDINALITY AS asked (revision, jid, place)
             ORDER BY asked.place);
     END IF;
     RETURN QUERY
-    SELECT held.revision, held.digest, held.evidence_key, held.kinds, held.names, held.types, held.contents
-    FROM unnest(p_minions, revisions) WITH ORDINALITY AS asked (minion_id, revision, place)
-    LEFT JOIN LATERAL (
-        SELECT h.* FROM approval.document_history AS h
-        WHERE h.minion_id = asked.minion_id AND h.revision = asked.revision AND h.valid_from <= moment
-        LIMIT 1) AS held ON true
+    SELECT held.*
+    FROM unnest(p_minions, p_revisions, published) WITH ORDINALITY AS asked (minion_id, revision, published_at, place)
+    LEFT JOIN LATERAL approval.expected_document(asked.minion_id, asked.revision, asked.published_at, moment) AS held ON true
     ORDER BY asked.place;
 END
 $$;

@@ -89,81 +89,39 @@ BEGIN
                 FROM approval.job_return AS r
                 WHERE r.jid BETWEEN oldest AND newest AND r.jid = g.jid AND r.minion_id = g.minion_id AND r.attempt > 0) AS kept
         ), judged AS MATERIALIZED (
-            SELECT s.*, held.item_ids,
-                s.proof AND held.item_ids IS NOT NULL AND run.replayed IS NULL AND gone.removed IS NULL AS proven,
-                array_remove(ARRAY[CASE WHEN gone.removed THEN 'removed' END,
-                                   CASE WHEN p_authenticated[s.place] AND NOT trusted THEN 'claim' END,
-                                   CASE WHEN run.replayed THEN 'replayed' END,
-                                   CASE WHEN job.jid IS NULL THEN 'unknown-job'
-                                        WHEN s.place = ANY (targeted) THEN NULL ELSE 'untargeted' END,
-                                   CASE WHEN later.stale THEN 'stale' END], NULL) AS flags
+            SELECT s.*, judgement.*
             FROM sorted AS s
             LEFT JOIN LATERAL (
-                SELECT j.jid, j.published_at FROM approval.job AS j
+                SELECT j.published_at FROM approval.job AS j
                 WHERE j.jid BETWEEN oldest AND newest AND j.jid = s.jid LIMIT 1) AS job ON true
-            LEFT JOIN LATERAL (
-                SELECT true AS removed FROM approval.minion AS m
-                WHERE m.minion_id = s.minion_id AND m.removed_at IS NOT NULL LIMIT 1) AS gone ON true
-            LEFT JOIN LATERAL (
-                SELECT h.item_ids FROM approval.document_history AS h
-                WHERE h.minion_id = s.minion_id AND h.revision = s.revision AND h.digest = p_digests[s.place]
-                LIMIT 1) AS held ON true
-            LEFT JOIN LATERAL (
-                SELECT true AS stale FROM approval.document_history AS h
-                WHERE h.minion_id = s.minion_id AND h.revision > s.revision AND h.valid_from <= coalesce(job.published_at, moment)
-                    AND h.written_at <= coalesce(job.published_at, moment) LIMIT 1) AS later ON true
-            LEFT JOIN LATERAL (
-                SELECT true AS replayed FROM approval.seen_run AS n
-                WHERE s.proof AND n.minion_id = s.minion_id AND n.run_id = s.run_id LIMIT 1) AS run ON true
+            CROSS JOIN LATERAL approval.return_judgement(
+                s.minion_id, s.revision, p_digests[s.place], s.run_id, p_verdicts[s.place], p_findings[s.place],
+                p_authenticated[s.place], trusted, job.published_at, s.place = ANY (targeted), moment) AS judgement
             WHERE s.outcome IN ('recorded', 'attempt')
         ), stored AS (
             INSERT INTO approval.job_return
                 (jid, minion_id, attempt, fun, retcode, success, verdict, authenticated, flags, revision, run_id,
                  boot_id, received_at, payload_digest, payload, findings)
             SELECT u.jid, u.minion_id, u.attempt, p_funs[u.place], p_retcodes[u.place], p_successes[u.place], p_verdicts[u.place],
-                u.proven, u.flags, u.revision, u.run_id, p_boot_ids[u.place], moment, u.payload_digest, p_payloads[u.place],
+                u.is_proven, u.flags, u.revision, u.run_id, p_boot_ids[u.place], moment, u.payload_digest, p_payloads[u.place],
                 p_findings[u.place]::json
             FROM judged AS u
             RETURNING verdict
         ), noted AS (
             -- In one order, as two calls may bring the same runs under other jobs.
             INSERT INTO approval.seen_run (minion_id, run_id, jid)
-            SELECT u.minion_id, u.run_id, u.jid FROM judged AS u WHERE u.proven AND u.run_id IS NOT NULL
+            SELECT u.minion_id, u.run_id, u.jid FROM judged AS u WHERE u.is_proven AND u.run_id IS NOT NULL
             ORDER BY u.minion_id, u.run_id
             ON CONFLICT (minion_id, run_id) DO UPDATE SET jid = greatest(seen_run.jid, excluded.jid)
         )
         SELECT array_agg(s.place) AS places, array_agg(s.outcome) AS outcomes,
             array_agg(CASE s.outcome WHEN 'quarantined' THEN 0 ELSE s.attempt END) AS attempts,
-            (SELECT count(nextval(to_regclass('approval.returns_' || replace(k.verdict, '-', '_')))) FROM stored AS k) AS counted,
+            (SELECT count(nextval(approval.return_counter(k.verdict))) FROM stored AS k) AS counted,
             array_agg(s.place) FILTER (WHERE s.outcome = 'quarantined' AND NOT s.current) AS misdated,
             array_agg(s.place) FILTER (WHERE s.outcome = 'quarantined' AND s.current) AS excessive,
-            -- Most returns are of minions that converged long ago: one look at their items tells.
-            (SELECT array_agg(u.place)
-             FROM judged AS u
-             CROSS JOIN LATERAL (
-                 SELECT FROM approval.item AS i
-                 WHERE i.minion_id = u.minion_id AND (i.outcome <> 'converged' OR NOT i.before_known)
-                     AND i.item_id = ANY (u.item_ids)
-                 LIMIT 1) AS unproven
-             WHERE u.proven) AS moving,
-            -- And few of them deviate, did so before, or were missed.
-            (SELECT array_agg(u.place)
-             FROM judged AS u
-             WHERE u.proven AND (p_verdicts[u.place] <> 'converged'
-                                 OR EXISTS (SELECT FROM approval.drift AS d WHERE d.minion_id = u.minion_id
-                                     AND d.cleared_at IS NULL)
-                                 OR EXISTS (SELECT FROM approval.silence AS q WHERE q.minion_id = u.minion_id))) AS noting,
-            (SELECT jsonb_object_agg(u.place, CASE
-                 WHEN 'replayed' = ANY (u.flags) THEN 'replayed'
-                 WHEN 'claim' = ANY (u.flags) THEN 'claim'
-                 WHEN 'untargeted' = ANY (u.flags) THEN 'untargeted'
-                 ELSE (SELECT CASE f.reason WHEN 'forged' THEN 'forged' ELSE 'running' END
-                       FROM approval.findings_of(p_findings[u.place]::json) AS f
-                       WHERE f.reason IN ('forged', 'refused-running') LIMIT 1) END)
-             FROM judged AS u
-             WHERE u.flags && '{replayed,claim,untargeted}'
-                 OR NOT p_authenticated[u.place] AND p_findings[u.place] LIKE ANY (ARRAY['%"forged"%', '%"refused-running"%']))
-             AS suspicious
+            (SELECT array_agg(u.place) FROM judged AS u WHERE u.is_moving) AS moving,
+            (SELECT array_agg(u.place) FROM judged AS u WHERE u.is_noting) AS noting,
+            (SELECT jsonb_object_agg(u.place, u.suspicion) FROM judged AS u WHERE u.suspicion IS NOT NULL) AS suspicious
         INTO came_to FROM sorted AS s;
         places := places || came_to.places;
         outcomes := outcomes || came_to.outcomes;

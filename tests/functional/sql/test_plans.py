@@ -6,6 +6,7 @@ for every statement inside the functions, once with the parameters in view and o
 """
 
 import datetime
+import hashlib
 import json
 import pathlib
 import sys
@@ -137,6 +138,21 @@ def test_record_returns(session):
         revision = session.call("show_state", "m7")["documents"][0]["revision"]
         assert record(session, "m7", revision, number)
         assert record(session, "m8", 20, number)
+    assert session.watch.scans == []
+
+
+def test_record_return(session):
+    decide(session, submit(session, ["m9"], version="new"))
+    revision = session.call("show_state", "m9")["documents"][0]["revision"]
+    for number in range(7):
+        jid = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d%H%M%S%f")
+        _, digest, key, *_ = session.call("expected_documents", ["m9"], [revision], [jid])
+        finding = ["package", "p49", "converged", "observed", "new", "new", "evidence", "as seen"]
+        assert session.call(
+            "record_return", jid, "m9", "state.apply", 0, True, "converged", True, revision, digest, f"run {number}",
+            "boot", json.dumps([finding]), json.dumps([["package", "p49", "1"]]), b"payload", str(number).encode(),
+            hashlib.sha256(bytes.fromhex(key.removeprefix("\\x"))).digest(),
+        )[0] == "recorded"  # fmt: skip
     assert session.watch.scans == []
 
 

@@ -143,7 +143,7 @@ def test_whatever_is_raised_the_return_is_kept(failure, cache, drained, database
 
     with monkeypatch.context() as patched:
         patched.setattr(_core, "call", fail)
-        patched.setattr(_core, "record_return", fail)
+        patched.setattr(_core, "Returns", fail)
         if isinstance(raised, Exception):
             give()
         else:

@@ -1,9 +1,13 @@
-"""A batch of returns leaves what the same returns leave one by one, whatever they are and however they repeat."""
+"""
+A batch of returns leaves what the same returns leave one by one, whatever they are and however they repeat; and a
+return that is recorded alone leaves what a batch of it leaves, whatever happens in between.
+"""
 
 import contextlib
 import dataclasses
 import datetime
 import itertools
+import os
 
 import msgpack
 import pytest
@@ -35,6 +39,32 @@ STORED = {
     "document": "SELECT minion_id, revision, names, types, contents FROM approval.document"
     " WHERE minion_id = ANY (%s) ORDER BY 1, 2",
 }
+# What a return alone leaves, and a batch of it, to the last row: neither merges anything.
+STORED_ALONE = STORED | {
+    "seen_run": "SELECT minion_id, run_id, jid FROM approval.seen_run WHERE minion_id = ANY (%s) ORDER BY 1, 2",
+    "drift": "SELECT minion_id, kind, name, expected, observed, finding, jid, cleared_at IS NULL FROM approval.drift"
+    " WHERE minion_id = ANY (%s) ORDER BY 1, 2, 3",
+    "silence": "SELECT minion_id FROM approval.silence WHERE minion_id = ANY (%s) ORDER BY 1",
+    "alarm_signal": "SELECT kind, minions, cause, alike, who, what, jid, times FROM approval.alarm_signal"
+    " WHERE minions && %s::text[] ORDER BY signal_no",
+    "history": "SELECT minion_id, revision, names, types, contents FROM approval.document_history"
+    " WHERE minion_id = ANY (%s) ORDER BY 1, 2",
+    "audit_entry": "SELECT e.act, e.principal, e.assurance FROM approval.audit_entry AS e WHERE e.stream IN"
+    " (SELECT i.request_id FROM approval.item AS i WHERE i.minion_id = ANY (%s)) ORDER BY e.stream, e.seq",
+}
+# What happens between returns, in both databases, to the first minion or both: another version is approved (of
+# minions that are known again, if one was removed), a job that came unannounced is published, the minion is missed,
+# removed, and known again.
+ACTS = {
+    "approve": "SELECT approval.put_minions(%(minions)s), approval.submit_request('salt', 'alice', 'free', 'because',"
+    " %(minions)s, '{package,package}', '{hello,hello}', %(versions)s, NULL, 'salt', NULL)",
+    "publish": "SELECT approval.save_load(%(jid)s, 'state.apply', '*', 'glob', 'root', %(minions)s, '', false)",
+    "miss": "INSERT INTO approval.silence SELECT %(minion)s, now(), 'j', 'state.apply', now(), 1 ON CONFLICT DO NOTHING"
+    " RETURNING 1",
+    "remove": "UPDATE approval.minion SET removed_at = now() WHERE minion_id = %(minion)s RETURNING 1",
+    "know": "SELECT approval.put_minions(ARRAY[%(minion)s])",
+}
+COUNTED = "SELECT s.sequencename, coalesce(s.last_value, 0) FROM pg_sequences AS s WHERE s.schemaname = 'approval'"
 BEFORE = '4 \\ "quoted" \t\x01\x1f ü'
 numbers = itertools.count(1)
 
@@ -52,6 +82,7 @@ class Return:
     sl: str | None
     before: bool
     retcode: int
+    fun: str = "state.apply"
 
 
 # A return of a job that nobody published is held against what is in force when it comes, which a return before
@@ -74,6 +105,28 @@ RETURNS = st.lists(
     ),
     min_size=1,
     max_size=12,
+)
+
+
+STORIES = st.lists(
+    st.one_of(
+        st.builds(
+            Return,
+            minion=st.integers(0, 1),
+            jid=st.sampled_from(["both", "both", "first", "unknown", "none"]),
+            run=st.integers(0, 5),
+            revision=st.sampled_from([1, 2, 2, 2, 3, 4, 99, None]),
+            genuine=st.sampled_from([True, True, True, False]),
+            hello=st.sampled_from(["1", "1", "2", "0", None]),
+            sl=st.sampled_from(["5", "5", None]),
+            before=st.booleans(),
+            retcode=st.integers(0, 1),
+            fun=st.sampled_from(["state.apply"] * 4 + ["test.ping", "pkg.install"]),
+        ),
+        st.sampled_from(sorted(ACTS)),
+    ),
+    min_size=4,
+    max_size=16,
 )
 
 
@@ -105,6 +158,11 @@ class Example:
         for name, minions in (("both", self.minions), ("first", self.minions[:1])):
             save = "SELECT approval.save_load(%s, 'state.apply', '*', 'glob', 'root', %s, '', false)"
             self._rows(save, self.jids[name], minions)
+        self.versions = itertools.cycle("21")
+        self._read_documents()
+        self._counted = dict(self._rows(COUNTED))
+
+    def _read_documents(self):
         documents = self._rows(
             "SELECT minion_id, revision, digest, evidence_key FROM approval.document_history"
             " WHERE minion_id = ANY (%s)",
@@ -135,17 +193,34 @@ class Example:
         load = {
             "id": minion,
             "jid": self.jids[recipe.jid],
-            "fun": "state.apply",
+            "fun": recipe.fun,
             "fun_args": [],
             "retcode": recipe.retcode,
             "success": True,
-            "return": {"approval_|-approval_|-approval_|-converged": chunk},
+            "return": {"approval_|-approval_|-approval_|-converged": chunk}
+            if recipe.fun == "state.apply"
+            else {"hello": {"old": "", "new": recipe.hello or ""}},
         }
         return msgpack.packb(load)
 
-    def stored(self):
-        """The rows of the minions in each table of STORED."""
-        return {table: self._rows(query, self.minions) for table, query in STORED.items()}
+    def counted(self):
+        """How far each sequence has come since the beginning."""
+        return {name: value - self._counted[name] for name, value in self._rows(COUNTED)}
+
+    def act(self, name):
+        """Do one of ACTS."""
+        values = {
+            "minion": self.minions[0],
+            "minions": self.minions,
+            "jid": self.jids["unknown"],
+            "versions": [next(self.versions)] * 2,
+        }
+        self.connection.execute(ACTS[name], values)
+        self._read_documents()
+
+    def stored(self, queries=STORED):
+        """The rows of the minions in each table."""
+        return {table: self._rows(query, self.minions) for table, query in queries.items()}
 
 
 @pytest.mark.parametrize("login", ["returner", "minion_returner"])
@@ -186,3 +261,26 @@ def test_of_many_different_returns_the_first_are_kept(twins, genuine, most):
     assert together == singly
     assert [answer["outcome"] for answer in together].count("quarantined") == 10
     assert batch.stored() == one.stored()
+
+
+@pytest.mark.parametrize("login", ["returner", "minion_returner"])
+@settings(
+    max_examples=int(os.environ.get("RECORD_EXAMPLES", "15")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(story=STORIES)
+def test_alone_as_in_a_batch(twins, login, story):
+    number = next(numbers)
+    alone, batch = (Example(twin, number) for twin in twins)
+    for step in story:
+        if isinstance(step, str):
+            alone.act(step)
+            batch.act(step)
+            continue
+        recorded = _core.record_return(alone.database.dsn(login), alone.load(step), **alone.database.options)
+        returns, upcoming = (_core.Returns([batch.load(step)]) for _ in range(2))
+        outcomes = returns.record(batch.database.dsn(login), upcoming, **batch.database.options)
+        assert outcomes == [recorded["outcome"]]
+    assert batch.stored(STORED_ALONE) == alone.stored(STORED_ALONE)
+    assert batch.counted() == alone.counted()
