@@ -13,10 +13,12 @@ A Site takes any number of minions, with a hundred items each: 1,000 are a hundr
 import base64
 import contextlib
 import io
+import logging
 import random
 import re
 import secrets
 import statistics
+import threading
 import time
 import urllib.parse
 
@@ -24,8 +26,10 @@ import catalog
 import psycopg
 from approval_database import ApprovalDatabase
 from history import load
+from playwright.sync_api import sync_playwright
 from psycopg.types.json import Jsonb
 from report import Floor, Row
+from werkzeug.serving import make_server
 
 from saltext.approval.admin import migrate
 from saltext.approval.portal import passwords, service
@@ -39,6 +43,17 @@ WAITING = 60  # requests, over a few minions each
 GROUPS, CATALOGS = 20, 5
 PAGE_MS, INBOX_MS = 150.0, 50.0
 PARTS = ("lib", "python3-a", "zzz", "0a1", "common")  # of the names of packages
+WATCHERS, QUESTIONS, QUESTIONS_QUICK, LEAST_RATE = 20, 4_000, 400, 1_500.0
+CHROMIUM, OPENED, PAINT_MS = "/usr/bin/chromium", 11, 1_000.0
+PAINT = """
+() => new Promise(done => {
+    const look = () => {
+        const [paint] = performance.getEntriesByName("first-contentful-paint");
+        if (paint) done(paint.startTime); else setTimeout(look, 10);
+    };
+    look();
+})
+"""
 LOGIN = "portal"
 TYPE = {
     "name": "package",
@@ -112,7 +127,9 @@ SELECT approval.submit_request_by_session(%(token)s, 'package', 'One of many', A
 def measure(directory, quick):
     """
     The rows portal_inbox, portal_request, portal_request_100k, portal_search and those of other pages: the 95th of a
-    hundred of the visits; and the floor, of an application that does nothing.
+    hundred of the visits; the floor, of an application that does nothing; portal_304: the questions of open pages that
+    a process answers in a second, where nothing has changed; and portal_first_paint: the median in a browser that has no
+    files of the pages yet.
     """
     size = MINIONS_QUICK if quick else MINIONS
     with ApprovalDatabase(directory / "portal") as database:
@@ -124,6 +141,13 @@ def measure(directory, quick):
             value = p95(portal.visits(portal.application, path))
             yield _row(name, size, value, limit)
         yield _row("portal_search", catalog.PACKAGES, p95(portal.searches()), PAGE_MS)
+
+        rate = portal.unchanged(QUESTIONS_QUICK if quick else QUESTIONS)
+        against = f"{LEAST_RATE:g} of a process"
+        yield Row("portal_304", size, rate, "per s", against, rate / LEAST_RATE, ">= 1", rate >= LEAST_RATE)
+        paint = portal.first_paint()
+        against = f"{PAINT_MS:g} ms"
+        yield Row("portal_first_paint", size, paint, "ms", against, paint / PAINT_MS, "<= 1", paint <= PAINT_MS)
 
 
 def _row(name, size, value, limit):
@@ -250,35 +274,80 @@ class Site:
             for _ in range(VISITS)
         ]  # fmt: skip
 
+    def unchanged(self, questions):
+        """How many questions of some open pages of the large request are answered in a second, one after the other."""
+        address, tags = f"/requests/{self._large}/live", {}
+        for token in self._tokens[:WATCHERS]:
+            told = _asked(self.application, address, token)[1]
+            tags[token] = dict(told[0][1])["ETag"]
+        asked = [token for _ in range(questions // WATCHERS) for token in tags]
+        start = time.perf_counter()
+        for token in asked:
+            status = _asked(self.application, address, token, HTTP_IF_NONE_MATCH=tags[token])[1][0][0]
+            if status != "304 NOT MODIFIED":
+                raise AssertionError(f"{address} was answered with {status}")
+        return len(asked) / (time.perf_counter() - start)
+
+    def first_paint(self):
+        """The ms from the address of the large request to the first of its content, in Chromium on this machine."""
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it would tell of each file
+        server = make_server("127.0.0.1", 0, self.application, threaded=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        cookie = {"name": "approval", "value": _cookie(self._tokens[0]), "url": f"http://localhost:{server.port}"}
+        times = []
+        try:
+            with sync_playwright() as running:
+                browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+                for _ in range(OPENED):
+                    context = browser.new_context(base_url=cookie["url"])
+                    context.add_cookies([cookie])
+                    page = context.new_page()
+                    page.goto(f"/requests/{self._large}")
+                    times.append(page.evaluate(PAINT))
+                    context.close()
+        finally:
+            server.shutdown()
+        return statistics.median(times)
+
+
+def _cookie(token):
+    return base64.urlsafe_b64encode(token).decode().rstrip("=")
+
 
 def _visited(application, address, token, sent=None, into=None):
     """
     The seconds until a GET, or a POST of the form ``sent``, was answered, be it that the database did not answer
-    within a page's time. ``into``: a list that gets the parts of the answer.
+    within a page's time. ``into``: a list that gets the answer.
     """
+    seconds, [(status, _)], answer = _asked(application, address, token, sent)
+    if status not in ("200 OK", "503 SERVICE UNAVAILABLE"):
+        raise AssertionError(f"{address} was answered with {status}")
+    if into is not None:
+        into.append(answer)
+    return seconds
+
+
+def _asked(application, address, token, sent=None, **headers):
+    """(the seconds until a GET, or a POST of ``sent``, was answered, [(the status, the headers)], the answer)."""
     path, _, query = address.partition("?")
     environ = {
         "REQUEST_METHOD": "GET" if sent is None else "POST",
         "CONTENT_TYPE": "application/x-www-form-urlencoded", "CONTENT_LENGTH": str(len(sent or b"")),
         "SCRIPT_NAME": "", "PATH_INFO": urllib.parse.unquote(path), "QUERY_STRING": query,
         "SERVER_NAME": "localhost", "SERVER_PORT": "8087", "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": "localhost:8087",
-        "HTTP_COOKIE": f"approval={base64.urlsafe_b64encode(token).decode().rstrip('=')}",
+        "HTTP_COOKIE": f"approval={_cookie(token)}",
         "HTTP_ACCEPT": "text/html", "REMOTE_ADDR": "127.0.0.1",
         "wsgi.version": (1, 0), "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(sent), "wsgi.errors": io.StringIO(),
-        "wsgi.multithread": True, "wsgi.multiprocess": True, "wsgi.run_once": False,
+        "wsgi.multithread": True, "wsgi.multiprocess": True, "wsgi.run_once": False, **headers,
     }  # fmt: skip
     told = []
     start = time.perf_counter()
-    pieces = application(environ, lambda status, headers, exc=None: told.append(status))
+    pieces = application(environ, lambda status, headers, exc=None: told.append((status, headers)))
     answer = b"".join(pieces)
     seconds = time.perf_counter() - start
     with contextlib.suppress(AttributeError):
         pieces.close()
-    if into is not None:
-        into.append(answer)
-    if told not in (["200 OK"], ["503 SERVICE UNAVAILABLE"]):
-        raise AssertionError(f"{address} was answered with {told}")
-    return seconds
+    return seconds, told, answer
 
 
 def _run(connection, script, values):

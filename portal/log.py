@@ -66,7 +66,8 @@ class Logger(glogging.Logger):
     def access(self, resp, req, environ, request_time):
         """A line for each request that was answered."""
         path, status = str(environ.get("PATH_INFO", "")), str(resp.status).partition(" ")[0]
-        if path in QUIET and status == "200":
+        # A page that is open asks every few seconds, and mostly hears that nothing has changed.
+        if (path in QUIET and status == "200") or status == "304":
             return
         say(
             "request",

@@ -14,6 +14,7 @@ import hmac
 import ipaddress
 import re
 import secrets
+from urllib.parse import quote
 
 from flask import abort, g, redirect, request
 
@@ -27,8 +28,10 @@ STREAM_S = 120.0  # to send what is longer; where the service's request_seconds 
 TOKEN_BYTES = 32
 # The pages to which somebody is led who signs in: an address from elsewhere would lead away from here.
 NEXT = re.compile(
-    r"/(?:inbox|sessions|compliance|jobs|calendar|what-if|health|audit(?:/[0-9]{1,19}/[0-9]{1,19})?|"
-    r"requests(?:/(?:new|[1-9][0-9]{0,18}))?|minions(?:/[A-Za-z0-9_.~%-]+)?)"
+    r"/(?:inbox|compliance|jobs|calendar|what-if|health|audit(?:/[0-9]{1,19}/[0-9]{1,19})?|"
+    r"requests(?:/(?:new|[1-9][0-9]{0,18}))?|minions(?:/[A-Za-z0-9_.~%-]+)?|"
+    # With what was typed into their forms.
+    r"(?:sessions|delegations)(?:\?[A-Za-z0-9_.~%&=+-]{1,1000})?)"
 )
 HOME = "/inbox"
 ALWAYS = "infinity"  # in PostgreSQL's words
@@ -78,6 +81,14 @@ class People:
         """
         return self.database.call(PAGE_S, self._as_asker(work))
 
+    def watch(self, request_id, work):
+        """
+        As ask(), for a page that is open and asks by itself: the session does not last longer for it, and ``g.person``
+        has ``change`` besides, the change number of a request or (None) of what waits for people. Raises Refused, too,
+        where whoever asks may not see that.
+        """
+        return self.database.call(PAGE_S, self._as_asker(work, lambda client: client.watch(request_id)))
+
     def stream(self, work):
         """
         Yield what the iterator gives that ``work`` gives, which is called as by ask(), once; it raises the same at the
@@ -85,21 +96,24 @@ class People:
         """
         return self.database.stream(STREAM_S, self._as_asker(work))
 
-    def _as_asker(self, work):
-        """A function of a connection that calls ``work`` with the SessionClient of whoever asks. Raises SignedOut."""
-        token = self._token(self._session_cookie)
+    def _as_asker(self, work, known=SessionClient.whoami):
+        """
+        A function of a connection that calls ``work`` with the SessionClient of whoever asks, as ``known`` says who
+        that is. Raises SignedOut.
+        """
+        token = self.session_token()
         if token is None:
             raise SignedOut
 
         def acted(conn):
             client = SessionClient(conn, token, self._masker)
             try:
-                person = client.whoami()
+                person = known(client)
             except Refused as exc:
                 if exc.sqlstate in STRANGERS:
                     raise SignedOut from None
                 raise
-            if not self._still_proves(person):
+            if not self.still_proves(person):
                 client.end()
                 raise SignedOut
             g.person = person
@@ -118,7 +132,7 @@ class People:
             if exc.sqlstate in STRANGERS:
                 raise SignedOut(str(exc)) from None
             raise
-        if not self._still_proves(person):
+        if not self.still_proves(person):
             raise SignedOut("its person proves who they are by something else now")
         return person
 
@@ -142,7 +156,7 @@ class People:
         credential = _credential(way, subject)
         if credential is None:
             raise Refused(f"{subject} cannot sign in any more", "AP001")
-        before = self._token(self._session_cookie)
+        before = self.session_token()
 
         def begun(conn):
             token = secrets.token_bytes(TOKEN_BYTES)
@@ -164,11 +178,11 @@ class People:
         would make nobody surer. ask() came before.
         """
         address = self.ways[g.person["provider"]].anew
-        return f"{address}&next={leads_to}" if address and g.person["can_be_surer"] else None
+        return f"{address}&next={quote(leads_to)}" if address and g.person["can_be_surer"] else None
 
     def end(self):
         """A Response that leads to the page on which people sign in, once the session has ended."""
-        token = self._token(self._session_cookie)
+        token = self.session_token()
         if token is not None:
             self.database.call(PAGE_S, lambda conn: _end(SessionClient(conn, token, self._masker)))
         response = redirect("/login?ended=yes", 303)
@@ -176,9 +190,18 @@ class People:
         response.headers["Clear-Site-Data"] = '"cache"'
         return response
 
+    def session_token(self):
+        """The token of the session of whoever asks, as bytes; None: there is none. It may be anybody's invention."""
+        return self._token(self._session_cookie)
+
+    def still_proves(self, person):
+        """Whether the person proves who they are by the same as when their session began, or their token's."""
+        way = self.ways.get(person["provider"])
+        return way is not None and _credential(way, person["subject"]) == person["credential"]
+
     def mark(self):
         """The hidden mark of the forms of whoever has a session; who signs in anew gets another."""
-        return _mark(self._token(self._session_cookie) or b"", b"form")
+        return _mark(self.session_token() or b"", b"form")
 
     def check_form(self):
         """End the request with 403 unless its form is one that was made for this session."""
@@ -197,11 +220,6 @@ class People:
     def check_sign_in_form(self):
         """End the request with 403 unless its form is one that with_sign_in_form() made for this browser."""
         self._check(self._form_cookie, b"sign in")
-
-    def _still_proves(self, person):
-        """Whether the person proves who they are by the same as when their session began, or their token's."""
-        way = self.ways.get(person["provider"])
-        return way is not None and _credential(way, person["subject"]) == person["credential"]
 
     def _check(self, cookie, purpose):
         token = self._token(cookie)

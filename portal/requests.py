@@ -9,6 +9,7 @@ from ..errors import Refused, Unavailable
 from . import answers, asking, given, log
 from .people import HOME
 from .reader import gettext, gettext_noop
+from .watching import LIVE, Watching
 
 ON_A_PAGE = 50
 OUTCOMES = {
@@ -40,22 +41,33 @@ STATUS = {"AP014": 404, "AP007": 403, "AP008": 403, "AP009": 403}  # of refusals
 def blueprint(people):
     """``/inbox`` and ``/requests/N``, for a people.People."""
     pages = Blueprint("requests", __name__)
+    watching = Watching(people)
 
-    def request_page(number, status=200, **shown):
+    def request_page(client, number, status=200, **shown):
         """The page of a request, as it is asked for."""
         outcomes = request.args.get("outcomes")
         after = [request.args.get(f"after_{part}") for part in ("minion", "kind", "name")]
         after = None if None in after else after
 
-        def read(client):
-            found = client.show(number, OUTCOMES.get(outcomes), after, ON_A_PAGE)
-            return found, client.plan(number) if found["plan"] else None
-
-        found, plan = people.ask(read)
+        # The number is read first: what changes meanwhile is asked for once more.
+        change = client.watch(number)["change"]
+        found = client.show(number, OUTCOMES.get(outcomes), after, ON_A_PAGE)
         return answers.page(
-            "request.html", status, shown=found, plan=plan, outcomes=outcomes if outcomes in OUTCOMES else None,
-            is_first=after is None, person=g.person, mark=people.mark(), longest=given.LONGEST_COMMENT,
-            anew=people.anew(f"/requests/{number}"), key=asking.new_key(), again=asking.again(found), **shown,
+            "request.html", status, LIVE, shown=found, plan=client.plan(number) if found["plan"] else None,
+            outcomes=outcomes if outcomes in OUTCOMES else None, is_first=after is None, change=change, person=g.person,
+            mark=people.mark(), longest=given.LONGEST_COMMENT, anew=people.anew(f"/requests/{number}"),
+            key=asking.new_key(), again=asking.again(found), **shown,
+        )  # fmt: skip
+
+    def inbox_page(client, **shown):
+        """The page of what waits for whoever asks."""
+        after = request.args.get("after")
+        after = None if after is None else given.number(after)
+        change = client.watch()["change"]
+        rows = client.inbox(ON_A_PAGE, after)
+        return answers.page(
+            "inbox.html", 200, LIVE, rows=rows, total=rows[0]["total"] if rows else 0, is_first=after is None,
+            on_a_page=ON_A_PAGE, change=change, person=g.person, mark=people.mark(), anew=people.anew(HOME), **shown,
         )  # fmt: skip
 
     @pages.errorhandler(Refused)
@@ -74,12 +86,11 @@ def blueprint(people):
 
     @pages.get("/inbox")
     def inbox():
-        after = request.args.get("after")
-        rows = people.ask(lambda client: client.inbox(ON_A_PAGE, None if after is None else given.number(after)))
-        return answers.page(
-            "inbox.html", rows=rows, total=rows[0]["total"] if rows else 0, is_first=after is None, on_a_page=ON_A_PAGE,
-            person=g.person, mark=people.mark(), anew=people.anew(HOME),
-        )  # fmt: skip
+        return people.ask(inbox_page)
+
+    @pages.get("/inbox/live")
+    def live_inbox():
+        return watching.answer(None, lambda client: inbox_page(client, is_live=True))
 
     @pages.get("/requests")
     def several():
@@ -99,7 +110,12 @@ def blueprint(people):
 
     @pages.get("/requests/<int:number>")
     def one(number):
-        return request_page(given.number(number), done=DONE.get(request.args.get("done")))
+        done = DONE.get(request.args.get("done"))
+        return people.ask(lambda client: request_page(client, given.number(number), done=done))
+
+    @pages.get("/requests/<int:number>/live")
+    def live(number):
+        return watching.answer(given.number(number), lambda client: request_page(client, number, is_live=True))
 
     @pages.post("/requests/<int:number>/decision")
     def decide(number):
@@ -113,9 +129,8 @@ def blueprint(people):
         ):
             abort(400)
         if decision == "reject" and not comment:
-            return request_page(
-                given.number(number), 422, missing=gettext("Say why you reject it: who asked has to know.")
-            )
+            missing = gettext("Say why you reject it: who asked has to know.")
+            return people.ask(lambda client: request_page(client, given.number(number), 422, missing=missing))
         at_stage = min(int(stage[:10]), 2**31 - 1)
         try:
             people.ask(lambda client: client.decide(given.number(number), decision, comment, digest, at_stage))

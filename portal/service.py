@@ -15,6 +15,7 @@ from . import (
     chat,
     compliance,
     config,
+    delegations,
     findings,
     jobs,
     metrics,
@@ -104,23 +105,11 @@ def application(settings, schema):
         masker = masking.of_site(settings.masking_patterns)
         people = People(ways, databases["portal"], masker, web.public_url.startswith("https:"))
         blueprints += [signing_in.blueprint(people), signing_in_oidc.blueprint(people), requests.blueprint(people)]
-        blueprints += [
-            one.blueprint(people)
-            for one in (
-                several,
-                taking_back,
-                minions,
-                asking,
-                compliance,
-                jobs,
-                calendars,
-                audit,
-                what_if,
-                findings,
-                sessions,
-                rest,
-            )
-        ]
+        more = (
+            several, taking_back, minions, asking, compliance, jobs, calendars, audit, what_if, findings, delegations,
+            sessions, rest,
+        )  # fmt: skip
+        blueprints += [one.blueprint(people) for one in more]
     else:
         blueprints.append(pages.blueprint())
     counting = None if web.metrics is None else metrics.Metrics(web.metrics[1])

@@ -1,5 +1,7 @@
 """The page on which people see and end their sessions, and make and end the tokens of their programs."""
 
+from urllib.parse import urlencode
+
 from flask import Blueprint, abort, g, redirect, request
 
 from ..errors import Refused
@@ -14,6 +16,7 @@ SCOPES = {
     "decide": gettext_noop("decide: approve, reject and review"),
 }
 DAYS = (7, 30, 90)
+LONGEST = 1_000  # characters that are taken as the name of a token; the database says which are too many
 MANY = "others"  # in the place of a number
 
 
@@ -21,16 +24,18 @@ def blueprint(people):
     """``/sessions``, for a people.People."""
     pages = Blueprint("sessions", __name__)
 
-    def sessions_page(client, status=200, **shown):
+    def sessions_page(client, status=200, typed=None, **shown):
+        """The page; ``typed``: {field: value} of the form for a token, which are kept by the way to a sign-in, too."""
+        leads_to = f"/sessions?{urlencode(typed, doseq=True)}" if typed else "/sessions"
         return answers.page(
             "sessions.html", status, rows=client.sessions(), tokens=client.tokens(), scopes=SCOPES, days=DAYS,
-            person=g.person, mark=people.mark(), anew=people.anew("/sessions"), **shown,
+            typed=typed or {}, person=g.person, mark=people.mark(), anew=people.anew(leads_to), **shown,
         )  # fmt: skip
 
     @pages.get("/sessions")
     def shown():
-        ended = request.args.get("ended")
-        return people.ask(lambda client: sessions_page(client, has_ended=ended is not None))
+        typed = _typed(request.args) if "title" in request.args else None
+        return people.ask(lambda client: sessions_page(client, typed=typed, has_ended="ended" in request.args))
 
     @pages.post("/sessions/end")
     def end():
@@ -42,20 +47,17 @@ def blueprint(people):
     def make():
         incoming.form(MOST_BYTES)
         people.check_form()
-        title, days = request.form.get("title", "").strip(), request.form.get("days", "")
-        scopes = request.form.getlist("scope")
-        if "\0" in title or not set(scopes) <= SCOPES.keys() or days not in map(str, DAYS):
-            abort(400)
+        typed = _typed(request.form)
 
         def made(client):
             token = api_token.new()
             try:
-                client.make_token(token, title, scopes, int(days))
+                client.make_token(token, typed["title"], typed["scope"], int(typed["days"]))
             except Refused as exc:
                 if not exc.sqlstate.startswith("AP"):
                     raise
-                return sessions_page(client, 422, problem=str(exc), title=title, chosen=scopes)
-            return answers.page("token.html", token=token, title=title, person=g.person, mark=people.mark())
+                return sessions_page(client, 422, typed, problem=str(exc))
+            return answers.page("token.html", token=token, title=typed["title"], person=g.person, mark=people.mark())
 
         return people.ask(made)
 
@@ -77,3 +79,11 @@ def blueprint(people):
         return int(given)
 
     return pages
+
+
+def _typed(form):
+    """{field: value} of the form for a token; ends the request with 400 where it is none that the page has."""
+    title, days, scopes = form.get("title", "").strip(), form.get("days", ""), form.getlist("scope")
+    if "\0" in title or len(title) > LONGEST or not set(scopes) <= SCOPES.keys() or days not in map(str, DAYS):
+        abort(400)
+    return {"title": title, "scope": scopes, "days": days}

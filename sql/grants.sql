@@ -102,6 +102,7 @@ GRANT EXECUTE ON FUNCTION approval.put_minions TO approval_operator, approval_en
 GRANT EXECUTE ON FUNCTION
     approval.seal_audit,
     approval.expire_due,
+    approval.maintain_changes,
     approval.renew_requests
 TO approval_engine;
 GRANT EXECUTE ON FUNCTION approval.remove_minions TO approval_operator, approval_policy_admin;
@@ -377,6 +378,7 @@ GRANT EXECUTE ON FUNCTION
     approval.count_attempt,
     approval.begin_session,
     approval.use_session,
+    approval.watch_by_session,
     approval.end_session,
     approval.end_other_sessions,
     approval.list_sessions,
@@ -410,6 +412,9 @@ GRANT EXECUTE ON FUNCTION
     approval.export_audit_by_session
 TO approval_portal;
 GRANT EXECUTE ON FUNCTION
+    approval.list_delegations_by_session,
+    approval.delegate_by_session,
+    approval.end_delegation_by_session,
     approval.list_requests_by_session,
     approval.cancel_by_session,
     approval.revert_by_session,

@@ -37,6 +37,14 @@ class SessionClient:
         """
         return db.call(self._conn, "use_session", self._token)[0]
 
+    def watch(self, request_id=None):
+        """
+        For a page that is open: what whoami() says, though the session does not last longer for it; and ``change``, a
+        number that another one takes the place of when what is shown of a request changes, or (None) of what waits
+        for people.
+        """
+        return db.call(self._conn, "watch_by_session", self._token, request_id)[0]
+
     def inbox(self, limit=DEFAULT_LIMIT, after=None):
         """See Client.inbox(); times are datetimes."""
         return db.call(self._conn, "inbox_by_session", self._token, after, limit)
@@ -309,6 +317,18 @@ class SessionClient:
     def end_token(self, number=None):
         """End a token of theirs by its number, or (None) all of them; gives how many there were."""
         return db.value(self._conn, "end_api_token", self._token, number)
+
+    def delegations(self):
+        """Delegations by them and to them: [{delegation, from_principal, to_principal, starts_at, ends_at}]."""
+        return db.call(self._conn, "list_delegations_by_session", self._token)
+
+    def delegate(self, to, until, start=None):
+        """See Client.delegate(), with datetimes; the session has to be authenticated. Gives its number."""
+        return db.value(self._conn, "delegate_by_session", self._token, to, start, until)
+
+    def undelegate(self, number):
+        """End a delegation of theirs before its time; tells whether it was still open."""
+        return db.value(self._conn, "end_delegation_by_session", self._token, number)
 
     def _is_there(self, number):
         try:

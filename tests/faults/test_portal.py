@@ -1,9 +1,10 @@
-"""Many people on the pages at once, and processes of the web service killed while somebody decides."""
+"""Many people on the pages at once, many more pages open, and processes that are killed while somebody decides."""
 
 import base64
 import collections
 import contextlib
 import html
+import http.client
 import os
 import pathlib
 import random
@@ -28,6 +29,8 @@ PEOPLE = 50
 PAUSE_S = 2  # at the most, before somebody looks again
 PATIENCE_S = 60
 GROWTH_MB = 10  # of each process, between its first pages and its last; what they share is not theirs
+EVERY_S, THINK_S = 5.0, 10.0  # an open page asks; at the most, before whoever decides takes the next
+ANSWERS = {200, 303, 304, 409}  # 409: somebody else decided meanwhile
 TYPE = "{kind: package, requesters: ['*'], chain: [{name: release, any_of: [{group: owners}]}]}"
 ASK = (
     "SELECT approval.submit_request('pg', 'alice', 'package', 'a test', ARRAY['m1'], ARRAY['package'], ARRAY[%s], "
@@ -73,6 +76,14 @@ class Site:
         self.address = f"http://localhost:{self._port}"
         self._process = None
 
+    def cookie(self, name):
+        """The cookie of somebody who has signed in as ``name``."""
+        return base64.urlsafe_b64encode(self._tokens[name]).decode().rstrip("=")
+
+    def connect(self):
+        """A connection to the service."""
+        return http.client.HTTPConnection("localhost", self._port, timeout=PATIENCE_S)
+
     def start(self):
         """Start the service; returns when it is ready."""
         portal = {"dsn_file": str(self._folder / "dsn"), "passwords": str(self._folder / "passwords")}
@@ -110,8 +121,7 @@ class Site:
         session = requests.Session()
         session.trust_env = False
         if name is not None:
-            text = base64.urlsafe_b64encode(self._tokens[name]).decode().rstrip("=")
-            session.cookies.set("approval", text, domain="localhost.local")
+            session.cookies.set("approval", self.cookie(name), domain="localhost.local")
         return session
 
     def ask(self, name):
@@ -144,6 +154,13 @@ class Site:
             return visitor.post(address, form, timeout=PATIENCE_S, allow_redirects=False).status_code
         except requests.RequestException:
             return None
+
+    def approve_one(self, visitor, number):
+        """Look at the inbox, then at a request, and approve it if it is not decided yet; yields each status."""
+        yield visitor.get(f"{self.address}/inbox", timeout=PATIENCE_S).status_code
+        _, form = self.page(visitor, number)
+        if form is not None:
+            yield self.decide(visitor, number, form)
 
     def until(self, is_so):
         """Wait for something, which may raise what a visitor's requests raise."""
@@ -185,11 +202,7 @@ def test_many_people_at_once(portal, times, print_counts):
         yield visitor.get(portal.address + path, timeout=PATIENCE_S).status_code
 
     def approve(visitor, chance):
-        number = chance.choice(numbers)
-        yield visitor.get(f"{portal.address}/inbox", timeout=PATIENCE_S).status_code
-        _, form = portal.page(visitor, number)
-        if form is not None:
-            yield portal.decide(visitor, number, form)
+        return portal.approve_one(visitor, chance.choice(numbers))
 
     def be(name, act):
         visitor, chance = portal.visitor(name), random.Random(name)
@@ -208,9 +221,8 @@ def test_many_people_at_once(portal, times, print_counts):
     early = portal.memory_mb()
     for thread in threads:
         thread.join()
-    # A request that somebody else decided meanwhile is a conflict; nothing else is one.
     statuses = collections.Counter(answered)
-    assert set(statuses) <= {200, 303, 409}
+    assert set(statuses) <= ANSWERS
     assert all(portal.decisions(number) <= 1 for number in numbers)
     late = portal.memory_mb()
     assert set(late) == set(early), "a process of the service was replaced"
@@ -219,6 +231,63 @@ def test_many_people_at_once(portal, times, print_counts):
     print_counts(
         people=people, pages=statuses[200], decided=statuses[303], conflicts=statuses[409], grown_mb=round(growth, 1)
     )
+
+
+def test_many_pages_are_open(portal, times, print_counts):
+    """Some approve while many pages are open and ask: each is answered, and the service does not grow."""
+    approvers, pages, rounds = times(2, PEOPLE), times(20, 1_000), times(3, 60)
+    numbers = [portal.ask(f"package{number}") for number in range(times(5, 500))]
+    answered, over = [], threading.Event()
+
+    def approve(name):
+        visitor, chance = portal.visitor(name), random.Random(name)
+        while not over.is_set():
+            answered.extend(portal.approve_one(visitor, chance.choice(numbers)))
+            over.wait(chance.uniform(0, THINK_S))
+
+    def watch(opened):
+        """Ask for each of these pages in its turn, as their scripts do."""
+        connection, tags = portal.connect(), {}
+        with contextlib.closing(connection):
+            for _ in range(rounds):
+                began = time.monotonic()
+                for name, path in opened:
+                    headers = {"Cookie": f"approval={portal.cookie(name)}", "If-None-Match": tags.get((name, path), "")}
+                    connection.request("GET", path, headers=headers)
+                    answer = connection.getresponse()
+                    answer.read()
+                    answered.append(answer.status)
+                    tags[name, path] = answer.headers.get("ETag", "")
+                    time.sleep(EVERY_S / len(opened) / 2)
+                time.sleep(max(0.0, began + EVERY_S - time.monotonic()))
+
+    chance = random.Random(1)
+    kinds = ["/inbox/live", "/jobs/live", *["/requests/{}/live"] * 18]
+    opened = [(f"p{n % PEOPLE}", kinds[n % len(kinds)].format(chance.choice(numbers))) for n in range(pages)]
+    each = times(10, 50)
+    deciding = [threading.Thread(target=approve, args=(f"p{number}",)) for number in range(approvers)]
+    watching = [threading.Thread(target=watch, args=(opened[at : at + each],)) for at in range(0, pages, each)]
+    for thread in deciding + watching:
+        thread.start()
+    # Every process has had its first pages, which it grows by.
+    portal.until(lambda: len(answered) > 1.5 * pages)
+    early = portal.memory_mb()
+    for thread in watching:
+        thread.join()
+    over.set()
+    for thread in deciding:
+        thread.join()
+    statuses = collections.Counter(answered)
+    assert set(statuses) <= ANSWERS
+    assert statuses[304] > 0
+    late = portal.memory_mb()
+    assert set(late) == set(early), "a process of the service was replaced"
+    growth = max(late[worker] - early[worker] for worker in late)
+    assert growth < GROWTH_MB
+    print_counts(
+        pages=pages, approvers=approvers, rounds=rounds, unchanged=statuses[304], whole=statuses[200],
+        decided=statuses[303], grown_mb=round(growth, 1),
+    )  # fmt: skip
 
 
 def test_a_process_is_killed_while_somebody_decides(portal, times, print_counts):

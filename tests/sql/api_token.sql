@@ -82,7 +82,8 @@ SELECT throws_ok($$SELECT pg_temp.submit('BD', repeat('b', 16))$$, 'AP022', NULL
 SELECT pg_temp.submit('A', repeat('a', 16)) AS asked \gset
 SELECT is((SELECT concat_ws(' ', p.name, r.assurance) FROM approval.request AS r JOIN approval.principal AS p ON p.principal_id = r.requester_id WHERE r.request_id = :asked),
     'alice asserted', 'what is asked for by it is asserted');
-SELECT is((SELECT concat_ws(' ', identity, assurance) FROM approval.audit_entry WHERE stream = :asked AND act = 'submitted'), 'web:alice asserted', 'in the audit, too');
+SELECT is((SELECT concat_ws(' ', identity, assurance, (SELECT t.scopes FROM approval.api_token AS t WHERE e.detail::jsonb -> 'proof' = jsonb_build_object('token', t.token_no)))
+           FROM approval.audit_entry AS e WHERE e.stream = :asked AND e.act = 'submitted'), 'web:alice asserted {read,request}', 'in the audit, too, which has the token');
 SELECT throws_ok(format('SELECT pg_temp.decide_as(%L, %s, %s)', token, :asked, stage), state, NULL, why)
 FROM (VALUES ('B', 1, 'AP022', 'nobody decides by one that is for less'), ('AD', 1, 'AP007', 'nor on what they asked for'), ('D', 1, 'AP008', 'nor where they are no approver')) AS bad (token, stage, state, why);
 SELECT is(pg_temp.decide_as('BD', :asked, 1), 'pending', 'a decision');
@@ -96,12 +97,14 @@ SELECT is(pg_temp.portal('string_agg(request_id::text, '','') FROM approval.list
 SELECT pg_temp.submit('A', repeat('c', 16)) AS second \gset
 SELECT throws_ok(format('SELECT pg_temp.portal(''approval.cancel_by_session($token, %s, '''''''')'', ''B'')', :second), 'AP002', NULL, 'nobody takes another''s back');
 SELECT is(pg_temp.portal(format('approval.cancel_by_session($token, %s, ''late'')', :second), 'A'), 'cancelled', 'but one''s own');
-SELECT is((SELECT concat_ws(' ', principal, identity, assurance, detail::jsonb ->> 'comment') FROM approval.audit_entry WHERE stream = :second AND act = 'cancelled'),
-    'alice web:alice asserted late', 'asserted, too');
+SELECT is((SELECT concat_ws(' ', principal, identity, assurance, detail::jsonb ->> 'comment', detail::jsonb -> 'proof' ? 'token') FROM approval.audit_entry WHERE stream = :second AND act = 'cancelled'),
+    'alice web:alice asserted late t', 'asserted, too; the audit has the token');
 SELECT pg_temp.ask('t_alice', 'urgent', '{web2}', 'd', '2') \g /dev/null
 SELECT pg_temp.ask('t_alice', 'urgent', '{web2}', 'd', '3') AS urgent \gset
 SELECT pg_temp.portal(format('approval.revert_by_session($token, %s, NULL, ''back'', ''back'', NULL, NULL)', :urgent), token) FROM unnest('{A,a1}'::text[]) AS token \g /dev/null
-SELECT is((SELECT array_agg(assurance ORDER BY request_id) FROM approval.request WHERE reverts IS NOT NULL), '{asserted,authenticated}', 'a revert is as sure as what it was asked by');
+SELECT is((SELECT array_agg(concat_ws(' ', r.assurance, e.detail::jsonb -> 'proof' ? 'token', e.detail::jsonb #>> '{proof,address}') ORDER BY r.request_id)
+           FROM approval.request AS r JOIN approval.audit_entry AS e ON e.stream = r.request_id AND e.act = 'submitted' WHERE r.reverts IS NOT NULL),
+    '{asserted t,authenticated f 192.0.2.7}', 'a revert is as sure as what it was asked by, which the audit has');
 
 -- Calls that are sent again.
 CREATE FUNCTION pg_temp.called(token text, key text, content text, scope text DEFAULT 'request') RETURNS text LANGUAGE sql AS $$

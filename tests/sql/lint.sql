@@ -1,7 +1,7 @@
 -- What plpgsql_check finds in the functions without running them: unknown columns, wrong types, dead or unused code.
 BEGIN;
 CREATE EXTENSION IF NOT EXISTS plpgsql_check;
-SELECT plan(2);
+SELECT plan(3);
 SELECT is_empty($$
     SELECT p.proname, found.lineno, found.message
     FROM pg_proc AS p
@@ -13,5 +13,13 @@ SELECT is_empty($$
 SELECT is_empty($$
     SELECT proname FROM pg_proc WHERE pronamespace = 'approval'::regnamespace GROUP BY proname HAVING count(*) > 1$$,
     'no function has two signatures');
+-- What only reads sees one moment, but for what it calls that may write: that looks anew, and may find what was done meanwhile.
+SELECT is_empty($$
+    SELECT reader.proname, called.name[1]
+    FROM pg_proc AS reader
+    CROSS JOIN LATERAL regexp_matches(reader.prosrc, 'approval\.(\w+)\(', 'g') AS called (name)
+    JOIN pg_proc AS writer ON writer.proname = called.name[1] AND writer.pronamespace = reader.pronamespace
+    WHERE reader.pronamespace = 'approval'::regnamespace AND reader.provolatile <> 'v' AND writer.provolatile = 'v'$$,
+    'what only reads calls nothing that may write');
 SELECT * FROM finish();
 ROLLBACK;

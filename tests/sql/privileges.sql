@@ -31,7 +31,7 @@ SELECT is(ARRAY[pg_temp.act('t_minion', 'SELECT revision FROM approval.expected_
     'which are compared with nothing: it is given no document');
 SELECT is(pg_temp.granted('t_engine'), '{advance_rollout,awaited_minions,awaiting_start,begin_dispatches,claim_outbox,'
     'dispatch_pause,due_catch_ups,due_outbox,expire_due,list_catalog_returns,list_dispatches,lock_groups,'
-    'maintain_jobs,metrics,next_dispatch,next_due,note_catch_ups,note_facts,note_minion,note_observation,'
+    'maintain_changes,maintain_jobs,metrics,next_dispatch,next_due,note_catch_ups,note_facts,note_minion,note_observation,'
     'note_sent,note_silence,note_starts,put_catalog,put_minions,refuse_catalog,renew_requests,seal_audit,'
     'settle_action,settle_alarms,settle_catch_ups,settle_dispatches,settle_outbox,settle_reinstalls,'
     'take_catalogs,take_catch_ups,take_checks,take_dispatches,tell,unknown_minions,want_catalogs}', 'engine');
@@ -44,14 +44,14 @@ CREATE ROLE t_chat LOGIN; GRANT approval_chat TO t_chat;
 SELECT is(pg_temp.granted('t_chat'), '{ask_people,asked_people,busy,chat_may_ask,chat_messages,chat_story,claim_messages,decide,drop_contact,drop_stale,failed_returns,hold_socket,inbox,'
     'list_contacts,list_requests,mute_contact,post_digests,put_contact,settle_message,show_request,tell_jobs,whoami}', 'chat: what is told there, and what those say who answer');
 CREATE ROLE t_portal LOGIN; GRANT approval_portal TO t_portal;
-SELECT is(pg_temp.granted('t_portal'), '{begin_api_call,begin_session,cancel_by_session,compliance_by_session,count_attempt,decide_by_session,'
-    'end_api_call,end_api_token,end_other_sessions,end_session,export_audit_by_session,inbox_by_session,'
-    'list_api_tokens,list_audit_by_session,list_group_by_session,list_groups_by_session,list_jobs_by_session,'
+SELECT is(pg_temp.granted('t_portal'), '{begin_api_call,begin_session,cancel_by_session,compliance_by_session,count_attempt,decide_by_session,delegate_by_session,'
+    'end_api_call,end_api_token,end_delegation_by_session,end_other_sessions,end_session,export_audit_by_session,inbox_by_session,'
+    'list_api_tokens,list_audit_by_session,list_delegations_by_session,list_group_by_session,list_groups_by_session,list_jobs_by_session,'
     'list_minions_by_session,list_requests_by_session,list_returns_by_session,list_sessions,list_types_by_session,'
     'make_api_token,next_opening_by_session,out_of_line_by_session,replay_type_by_session,revert_by_session,'
     'review_by_session,search_packages_by_session,show_audit_entry_by_session,show_calendar_by_session,'
     'show_health_by_session,show_minion_by_session,show_plan_by_session,show_request_by_session,'
-    'show_type_by_session,submit_request_by_session,use_api_token,use_session,verify_audit_by_session,'
+    'show_type_by_session,submit_request_by_session,use_api_token,use_session,verify_audit_by_session,watch_by_session,'
     'what_if_by_session}', 'portal: what people with a session there may');
 SELECT is(pg_temp.granted('t_stranger'), '{}', 'a login without a role: none');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_auditor''))', $$SELECT name FROM reading UNION VALUES ('show_policy'), ('inbox_of'), ('list_returns'), ('list_quarantine'), ('list_jobs'), ('check_job_log'), ('metrics')$$,

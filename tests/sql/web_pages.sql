@@ -1,7 +1,7 @@
 -- Pages on the web besides those to decide: minions, what was sent to them and what they returned, by the token of a session.
 BEGIN;
 \ir support/fixture.sql
-SELECT plan(62);
+SELECT plan(63);
 
 CREATE ROLE t_portal LOGIN; GRANT approval_portal TO t_portal;
 SELECT approval.put_speaker('t_portal', 'web', 'authenticated') \g /dev/null
@@ -104,6 +104,9 @@ SELECT is((SELECT array_agg(concat_ws(' ', p.name, r.source, r.external_ref, r.a
            WHERE r.request_id = :asked), '{"alice web form-cccccccccccccccc authenticated"}', 'asked for by whose session it is');
 SELECT is(ARRAY[pg_temp.submit('alice', 'cccccccccccccccc'), pg_temp.submit('alice', 'cccccccccccccccc', 'package', '1', pg_temp.digest_of(:asked))], ARRAY[:asked, :asked]::text[],
     'the same form again is the same request');
+SELECT is((SELECT array_agg(concat_ws(' ', e.detail::jsonb #>> '{proof,address}', s.subject)) FROM approval.audit_entry AS e
+           JOIN approval.web_session AS s ON s.session_no = (e.detail::jsonb #>> '{proof,session}')::bigint WHERE e.stream = :asked AND e.act = 'submitted'),
+    '{192.0.2.7 alice}', 'the audit has the session, and from where it was asked for');
 SELECT throws_ok($$SELECT pg_temp.submit('alice', 'cccccccccccccccc', 'package', '2')$$, 'AP013', NULL, 'with another content it is none');
 SELECT throws_ok($$SELECT pg_temp.submit('bob', 'cccccccccccccccc')$$, 'AP013', NULL, 'nor by somebody else');
 

@@ -1,4 +1,4 @@
-"""Does what only time brings: requests expire, stages time out, approvals end or are asked for anew."""
+"""Does what only time brings: requests expire, stages time out, approvals end or are asked for anew; changes add up."""
 
 import datetime
 
@@ -12,6 +12,7 @@ class Due(DatabaseWorker):
     def round(self):
         self.value("expire_due")
         self.value("renew_requests")
+        self.value("maintain_changes")
         due = self.value("next_due")
         if due is None:
             return None

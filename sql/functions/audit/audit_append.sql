@@ -14,6 +14,7 @@ BEGIN
     VALUES (p_stream, head.head_seq + 1, p_at, p_act, p_principal, p_identity, session_user::text, p_assurance, p_detail::text,
             head.head_hash, entry_hash);
     UPDATE approval.audit_stream SET head_seq = head.head_seq + 1, head_hash = entry_hash WHERE stream = p_stream;
+    PERFORM approval.note_change(ARRAY[p_stream, 0]);
     IF p_stream > 0 THEN
         PERFORM approval.tell_ticket(p_stream, p_act, p_at);
         -- Whom it waits for now is found out by approval.ask_people, where anybody is told at all.
@@ -32,5 +33,5 @@ END
 $$;
 COMMENT ON FUNCTION approval.audit_append IS
     'Internal: adds an act to the chain of a stream (0: policy and inventory; N: request N). An act on a request is told as it is '
-    'recorded, under topic requests: {request, seq, at, act, principal, identity, assurance, detail, type}; and '
-    'to the ticket that it is of, see approval.tell_ticket.';
+    'recorded, under topic requests: {request, seq, at, act, principal, identity, assurance, detail, type}; to '
+    'the ticket that it is of, see approval.tell_ticket; and to pages that are open, see approval.note_change.';

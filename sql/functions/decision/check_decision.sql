@@ -1,7 +1,7 @@
 CREATE OR REPLACE FUNCTION approval.check_decision(
     p_request approval.request, p_principal_id bigint, p_assurance text, p_decision text, p_digest text, p_now timestamptz)
     RETURNS bigint
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     number constant bigint := p_request.request_id;
     actor text;

@@ -1,6 +1,6 @@
 CREATE OR REPLACE FUNCTION approval.try_decision(
     p_request approval.request, p_principal_id bigint, p_assurance text, p_decision text, p_now timestamptz) RETURNS jsonb
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     voter bigint;
     why_not text;

@@ -1,5 +1,5 @@
 CREATE OR REPLACE FUNCTION approval.try_review(p_request approval.request, p_principal_id bigint, p_assurance text) RETURNS jsonb
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     why_not text;
 BEGIN

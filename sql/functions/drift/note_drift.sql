@@ -64,6 +64,9 @@ BEGIN
         PERFORM approval.raise_alarm('drift', begun.minions, begun.kind || ' ' || begun.name, begun.request_id, jsonb_build_object(
             'jid', begun.jid, 'alike', '', 'what', format('%s %s is not as approved any more', begun.kind, begun.name)), p_now);
     END LOOP;
+    PERFORM approval.note_change(ARRAY(
+        SELECT i.request_id FROM approval.drift AS t JOIN approval.item AS i USING (minion_id, item_id)
+        WHERE t.minion_id = ANY (p_minions) AND p_now IN (t.last_seen, t.cleared_at)));
     IF before IS NOT NULL THEN
         IF heard IS NOT NULL THEN
             -- Threads are told of both, and are locked in one order.

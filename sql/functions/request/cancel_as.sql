@@ -1,5 +1,6 @@
 CREATE OR REPLACE FUNCTION approval.cancel_as(
-    p_principal_id bigint, p_principal text, p_identity text, p_assurance text, p_request_id bigint, p_comment text) RETURNS text
+    p_principal_id bigint, p_principal text, p_identity text, p_assurance text, p_request_id bigint, p_comment text,
+    p_proof jsonb DEFAULT NULL) RETURNS text
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     moment timestamptz;
@@ -62,7 +63,8 @@ BEGIN
         PERFORM approval.refresh_documents(minions);
     END IF;
     PERFORM approval.audit_append(p_request_id, moment, outcome, p_principal, p_identity, p_assurance,
-                                  jsonb_build_object('comment', coalesce(p_comment, '')));
+                                  jsonb_build_object('comment', coalesce(p_comment, ''))
+        || CASE WHEN p_proof IS NULL THEN '{}' ELSE jsonb_build_object('proof', p_proof) END);
     IF outcome = 'partly-withdrawn' THEN
         PERFORM approval.settle_request(p_request_id, moment);
     END IF;
@@ -71,4 +73,5 @@ END
 $$;
 COMMENT ON FUNCTION approval.cancel_as IS
     'Internal: takes a request back for a principal of whom it is known who they are, and how surely: what '
-    'approval.cancel_request and sessions on the web have in common. Raises AP002, AP006, AP014.';
+    'approval.cancel_request and sessions on the web have in common. p_proof: see approval.open_request. Raises AP002, AP006, '
+    'AP014.';

@@ -2,7 +2,7 @@ CREATE OR REPLACE FUNCTION approval.open_request(
     p_requester_id bigint, p_requester text, p_identity text, p_assurance text, p_type approval.request_type, p_reason text,
     p_minions text[], p_kinds text[], p_names text[], p_values text[],
     p_after timestamptz, p_source text, p_external_ref text, p_on_behalf_of bigint, p_overlap text,
-    p_reverts bigint, p_renews bigint, p_rollout jsonb DEFAULT NULL)
+    p_reverts bigint, p_renews bigint, p_rollout jsonb DEFAULT NULL, p_proof jsonb DEFAULT NULL)
     RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -78,7 +78,8 @@ BEGIN
                            'external_ref', reference, 'on_behalf_of', p_on_behalf_of, 'reverts', p_reverts, 'renews', p_renews,
                            'rollout', p_rollout,
                            'overlaps', (SELECT jsonb_agg(other_id ORDER BY other_id) FROM approval.request_overlap
-                                        WHERE request_id = new_id)));
+                                        WHERE request_id = new_id))
+        || CASE WHEN p_proof IS NULL THEN '{}' ELSE jsonb_build_object('proof', p_proof) END);
     IF p_type.pre_approved THEN
         overlap := approval.unresolved_overlap(new_id);
         IF overlap IS NOT NULL THEN
@@ -90,4 +91,6 @@ BEGIN
     RETURN new_id;
 END
 $$;
-COMMENT ON FUNCTION approval.open_request IS 'Internal: makes a request: the part that all ways of submitting have in common.';
+COMMENT ON FUNCTION approval.open_request IS
+    'Internal: makes a request: the part that all ways of submitting have in common. p_proof: the session or the token by which '
+    'somebody asks, for the audit.';

@@ -1,6 +1,7 @@
 CREATE OR REPLACE FUNCTION approval.open_revert(
     p_requester_id bigint, p_requester text, p_identity text, p_assurance text, p_type approval.request_type, p_request_id bigint,
-    p_minions text[], p_reason text, p_source text, p_external_ref text, p_overlap text) RETURNS bigint
+    p_minions text[], p_reason text, p_source text, p_external_ref text, p_overlap text,
+    p_proof jsonb DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     target approval.request;
@@ -90,7 +91,8 @@ BEGIN
     new_id := approval.open_request(
         p_requester_id, p_requester, p_identity, p_assurance, p_type,
         coalesce(nullif(p_reason, ''), format('take back request %s', p_request_id)), restored.minions,
-        restored.kinds, restored.names, restored.contents, NULL, p_source, p_external_ref, NULL, p_overlap, p_request_id, NULL);
+        restored.kinds, restored.names, restored.contents, NULL, p_source, p_external_ref, NULL, p_overlap, p_request_id, NULL,
+        NULL, p_proof);
     INSERT INTO approval.request_left_out
     SELECT new_id, l.minion_id, l.kind, l.name, l.refusal
     FROM unnest(restored.left_minions, restored.left_kinds, restored.left_names, restored.refusals)
@@ -102,4 +104,4 @@ END
 $$;
 COMMENT ON FUNCTION approval.open_revert IS
     'Internal: makes a request that takes another one back: the part that all ways of asking for that have in common. See '
-    'approval.revert_request.';
+    'approval.revert_request; for p_proof approval.open_request.';

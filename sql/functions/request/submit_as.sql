@@ -1,7 +1,7 @@
 CREATE OR REPLACE FUNCTION approval.submit_as(
     p_principal_id bigint, p_principal text, p_identity text, p_assurance text, p_type text, p_reason text,
     p_minions text[], p_kinds text[], p_names text[], p_values text[], p_after timestamptz, p_source text, p_external_ref text,
-    p_on_behalf_of text, p_overlap text, p_rollout jsonb) RETURNS bigint
+    p_on_behalf_of text, p_overlap text, p_rollout jsonb, p_proof jsonb DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     wanted approval.request_type;
@@ -21,9 +21,10 @@ BEGIN
     END IF;
     RETURN approval.open_request(
         p_principal_id, p_principal, p_identity, p_assurance, wanted, p_reason, p_minions, p_kinds, p_names, p_values, p_after,
-        p_source, p_external_ref, beneficiary, p_overlap, NULL, NULL, p_rollout);
+        p_source, p_external_ref, beneficiary, p_overlap, NULL, NULL, p_rollout, p_proof);
 END
 $$;
 COMMENT ON FUNCTION approval.submit_as IS
     'Internal: submits a request for a principal of whom it is known who they are, and how surely: the part that '
-    'approval.submit_request and sessions on the web have in common. Raises AP001-AP005, AP013, AP015, AP016, AP018.';
+    'approval.submit_request and sessions on the web have in common. p_proof: see approval.open_request. Raises AP001-AP005, '
+    'AP013, AP015, AP016, AP018.';

@@ -1,5 +1,5 @@
 CREATE OR REPLACE FUNCTION approval.unresolved_overlap(p_request_id bigint) RETURNS text
-    LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 SELECT format('it %s request %s (%s)', CASE o.resolution WHEN 'wait' THEN 'waits for' ELSE 'contradicts' END, o.other_id, o.example)
 FROM approval.request_overlap AS o
 JOIN approval.request AS other ON other.request_id = o.other_id

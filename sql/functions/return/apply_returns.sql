@@ -60,6 +60,7 @@ BEGIN
     IF cardinality(converged) > 0 THEN
         affected := affected || approval.supersede_items(converged, clock_timestamp());
     END IF;
+    PERFORM approval.note_change(affected);
     FOR concerned IN SELECT DISTINCT unnest(affected) ORDER BY 1 LOOP
         -- Returns of a large request do not queue for its lock: only once few items wait can this return be the last.
         -- Two that are last at once each see the other's item wait; both then take the lock, and the second settles it.

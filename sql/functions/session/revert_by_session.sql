@@ -11,7 +11,7 @@ BEGIN
     END IF;
     RETURN approval.open_revert(
         actor.principal_id, actor.name, actor.provider || ':' || actor.subject, actor.assurance, approval.current_type(p_type),
-        p_request_id, p_minions, p_reason, 'revert', 'form-' || p_key, p_overlap);
+        p_request_id, p_minions, p_reason, 'revert', 'form-' || p_key, p_overlap, actor.proof);
 END
 $$;
 COMMENT ON FUNCTION approval.revert_by_session IS

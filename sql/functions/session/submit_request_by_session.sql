@@ -12,7 +12,7 @@ BEGIN
     END IF;
     number := approval.submit_as(
         actor.principal_id, actor.name, actor.provider || ':' || actor.subject, actor.assurance, p_type, p_reason, p_minions,
-        p_kinds, p_names, p_values, p_after, actor.provider, 'form-' || p_key, NULL, p_overlap, NULL);
+        p_kinds, p_names, p_values, p_after, actor.provider, 'form-' || p_key, NULL, p_overlap, NULL, actor.proof);
     IF p_digest IS NOT NULL AND NOT EXISTS (
             SELECT FROM approval.item_set AS s WHERE s.request_id = number AND s.item_set_version = 1 AND s.digest = p_digest) THEN
         RAISE EXCEPTION USING ERRCODE = 'AP011', MESSAGE = 'what would be asked for is not what was shown before',

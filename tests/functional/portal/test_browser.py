@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import time
 
 import axe_playwright_python
 import pytest
@@ -286,6 +287,7 @@ def test_nothing_is_wrong_for_whoever_reads_it_otherwise(browse, requests, peopl
         ("/requests/99", None),
         ("/requests/new", None),
         ("/requests/new?type=package&minions=web1", None),
+        ("/delegations", None),
         ("/minions", None),
         ("/minions/web1", None),
         ("/compliance", None),
@@ -348,6 +350,105 @@ def test_nothing_is_wrong_where_a_provider_is_the_way_to_sign_in(open_page, open
         page.goto(f"/requests/{number}")
         assert page.get_by_role("link", name="Sign in anew to decide").count() == 1
         look(page, f"a decision for somebody surer, {theme}")
+
+
+LIVE = re.compile(r"/live\b")
+
+
+@pytest.fixture
+def watched(browse, requests):
+    """
+    A page of the request that waits for carol, who is signed in, at a time that a test makes pass; and the statuses of
+    the answers to its questions.
+    """
+    page, statuses = browse(), []
+    sign_in(page, "carol")
+    page.on("response", lambda answer: LIVE.search(answer.url) and statuses.append(answer.status))
+    page.clock.install()
+    page.goto(f"/requests/{requests[0]}")
+    return page, statuses
+
+
+def pass_until_asked(page, seconds=6):
+    """Have so much time pass on the page, in which it asks; gives the status of the answer."""
+    with page.expect_response(LIVE) as answer:
+        page.clock.run_for(seconds * 1000)
+    return answer.value.status
+
+
+def pass_until_told(page, status=200):
+    """Have time pass until the page is told of what was done: the service remembers for seconds how it was before."""
+    deadline = time.monotonic() + 60
+    while pass_until_asked(page) != status:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_a_page_keeps_itself_up_to_date(watched, requests, client, people):
+    page, _ = watched
+    said = page.locator("#live-said")
+    assert pass_until_asked(page) == 304
+    assert said.inner_text() == ""
+    page.get_by_label("Comment").fill("half a sen")
+    page.get_by_text("By command").click()
+    # Who looks at a link keeps it, until they look elsewhere.
+    page.locator("#outcomes a").first.evaluate("one => { one.closest('details').open = true; one.focus(); }")
+    before = page.evaluate("document.activeElement.href")
+    people.execute("UPDATE approval.request SET reason = 'as I said' WHERE request_id = %s", (requests[0],))
+    people.execute("SELECT approval.note_change(ARRAY[%s])", (requests[0],))
+    pass_until_told(page)
+    page.get_by_text("as I said").wait_for()
+    assert page.evaluate("document.activeElement.href") == before
+    assert page.get_by_label("Comment").input_value() == "half a sen"
+    look(page, "a page that was brought up to date")
+    # Somebody else decides: the form stays, and says that it is of before.
+    client("carol").approve(requests[0])
+    pass_until_told(page)
+    page.get_by_role("link", name="Load it anew").wait_for()
+    said = page.get_by_role("status").inner_text()
+    assert said.startswith(f"Request {requests[0]} is approved: 0 of 4 items converged.")
+    assert page.get_by_label("Comment").input_value() == "half a sen"
+    look(page, "a page that has moved on")
+    page.get_by_role("link", name="Load it anew").click()
+    page.get_by_role("heading", name="What became of it").wait_for()
+
+
+def test_a_page_asks_less_often_or_not_at_all(watched):
+    page, statuses = watched
+    pass_until_asked(page)
+    pause = page.get_by_role("button", name="Pause updates")
+    pause.click()
+    asked = len(statuses)
+    page.clock.run_for(60_000)
+    assert len(statuses) == asked
+    assert pause.get_attribute("aria-pressed") == "true"
+    pause.click()
+    pass_until_asked(page)
+    # The last sign of somebody was minutes ago.
+    page.clock.fast_forward(11 * 60_000)
+    pass_until_asked(page)
+    asked = len(statuses)
+    page.clock.run_for(20_000)
+    assert len(statuses) == asked
+    pass_until_asked(page, 35)
+    page.keyboard.press("Shift")
+    pass_until_asked(page)
+
+
+def test_a_page_says_that_it_is_not_up_to_date(watched, visit, people):
+    page, _ = watched
+    pass_until_asked(page)
+    page.context.set_offline(True)
+    page.clock.run_for(6_000)
+    page.get_by_text(re.compile(r"^Not updated since \d\d:\d\d UTC\.$")).wait_for()
+    assert page.get_by_role("button", name=re.compile("Approve")).count() == 1
+    page.context.set_offline(False)
+    pass_until_asked(page)
+    page.get_by_text("Not updated since").wait_for(state="detached")
+    people.execute("DELETE FROM approval.web_session")
+    pass_until_told(page, 401)
+    page.get_by_text("Not updated any more").wait_for()
+    assert page.get_by_role("heading", level=1).count() == 1
 
 
 def test_to_come_back_to_a_form_that_was_sent(browse, requests):

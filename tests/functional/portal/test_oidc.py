@@ -1,6 +1,7 @@
 """People who sign in at a provider of OpenID Connect: what proves who they are, and that nothing else does."""
 
 import base64
+import datetime
 import pathlib
 import re
 import time
@@ -299,6 +300,43 @@ def test_a_stage_that_wants_more_wants_a_sign_in_of_now(open_corp, come, corp, a
     assert approved.execute("SELECT assurance FROM approval.decision WHERE stage_no = 2") == [("authenticated",)]
 
 
+def test_to_delegate_and_to_make_a_token_one_signs_in_anew_and_what_was_typed_is_kept(open_corp, come, corp, approved):
+    carol = come(open_corp())
+    typed = {"to": "bob", "from": "", "until": "2026-12-24T18:00"}
+    token = {"title": "the robot & co", "scope": ["read", "decide"], "days": "7"}
+    for page, form, given, action in (
+        ("/delegations", "/delegations", typed, "delegate"),
+        ("/sessions", "/sessions/tokens", token, "make one"),
+    ):
+        corp.since = time.time() - 3600
+        assert sign_in(carol, corp, "u-carol").status_code == 303
+        answer = carol.post(form, {**carol.hidden(page), **given})
+        assert answer.status_code in (403, 422)
+        assert "You signed in too long ago for it." in answer.plain
+        (anew,) = re.findall(rf'href="([^"]+)">Sign in anew to {action}', answer.text)
+        anew = anew.replace("&amp;", "&")
+        # Nobody gets past it by leaving out that they are asked.
+        assert sign_in(carol, corp, "u-carol", anew, change=without("prompt", "max_age")).status_code == 403
+        assert carol.post(form, {**carol.hidden(page), **given}).status_code in (403, 422)
+        assert approved.execute("SELECT count(*) FROM approval.delegation, approval.api_token") == [(0,)]
+        # Nothing is done by coming back, but to fill in the form.
+        address = sign_in(carol, corp, "u-carol", anew).headers["Location"]
+        assert address.startswith(f"{page}?")
+        shown = carol.get(address)
+        for text in ("bob", "2026-12-24T18:00") if page == "/delegations" else ("the robot &amp; co",):
+            assert f'value="{text}"' in shown.text
+        assert ('value="decide" checked' in shown.text) == (page == "/sessions")
+        assert carol.post(form, {**carol.hidden(page), **given}).status_code in (200, 303)
+    assert approved.execute("SELECT ends_at FROM approval.delegation") == [
+        (datetime.datetime(2026, 12, 24, 18, tzinfo=datetime.timezone.utc),)
+    ]
+    assert approved.execute("SELECT scopes FROM approval.api_token") == [(["decide", "read"],)]
+    # What leads elsewhere does not.
+    for leads_to in ("/sessions?title=<x>", "/sessions?a=/../b", "/sessions#x", "//evil.example.com/sessions?a=b"):
+        answer = sign_in(carol, corp, "u-carol", f"{BEGIN}?anew=yes&next={urllib.parse.quote(leads_to)}")
+        assert answer.headers["Location"] == "/inbox"
+
+
 def test_where_the_policy_counts_the_pages_less_no_sign_in_is_offered_for_nothing(
     open_corp, come, corp, approved, client
 ):
@@ -310,7 +348,7 @@ def test_where_the_policy_counts_the_pages_less_no_sign_in_is_offered_for_nothin
     assert sign_in(carol, corp, "u-carol").status_code == 303
     page = carol.get(f"/requests/{number}")
     assert "Decide with your own login: salt-approval approve." in page.plain
-    assert "anew" not in page.plain
+    assert "sign in anew" not in page.plain.lower()
 
 
 def test_a_provider_that_does_not_answer_as_it_should(open_corp, come, corp, approved, tmp_path):

@@ -1,5 +1,6 @@
 """The pages for people, by a browser that runs no script: who gets in, what they see, and what is refused to them."""
 
+import datetime
 import hashlib
 import json
 import re
@@ -417,9 +418,10 @@ def test_every_page_has_the_headers_that_protect_it(visit):
     for page in ("/login", "/inbox", "/sessions", "/requests/9", "/nothing"):
         headers = bob.get(page).headers
         policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
+        scripts = {"script-src": "'self'", "connect-src": "'self'"} if page == "/inbox" else {}
         assert policy == {
             "default-src": "'none'", "style-src": "'self'", "img-src": "'self'", "form-action": "'self'",
-            "base-uri": "'none'", "frame-ancestors": "'none'",
+            "base-uri": "'none'", "frame-ancestors": "'none'", **scripts,
         }  # fmt: skip
         assert headers["X-Frame-Options"] == "DENY"
         assert headers["X-Content-Type-Options"] == "nosniff"
@@ -468,3 +470,39 @@ def test_the_login_of_the_pages_acts_for_nobody_by_itself(people, ask):
     ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             people.execute(statement, login="portal")
+
+
+def test_to_delegate_while_one_is_away(visit, ask, people, client):
+    number = ask()
+    bob = visit("bob")
+    assert "Away? Delegate" in bob.get("/inbox").plain
+    for fields, problem in (
+        ({"to": "nobody", "until": "2100-01-01T00:00"}, "there is no such principal"),
+        ({"to": "carol", "until": "2100-01-01T00:00"}, "within a year"),
+        ({"to": "carol", "until": "soon"}, "until"),
+        ({"to": "carol"}, "a delegation ends at a time to come"),
+    ):
+        answer = bob.post("/delegations", {**bob.hidden("/delegations"), **fields})
+        assert (answer.status_code, problem in answer.plain) == (422, True), answer.plain
+        assert f'value="{fields["to"]}"' in answer.text
+    form = {"to": "dave", "until": f"{datetime.date.today() + datetime.timedelta(days=9)}T12:00"}
+    people.execute("SELECT approval.put_principal('dave', 'person'), approval.put_identity('web', 'dave', 'dave')")
+    for headers, changes in (({"Sec-Fetch-Site": "cross-site"}, {}), ({}, {"mark": "x"})):
+        answer = bob.post("/delegations", {**bob.hidden("/delegations"), **form, **changes}, headers=headers)
+        assert answer.status_code == 403
+    assert bob.post("/delegations", {**bob.hidden("/delegations"), **form, "to": "d" * 256}).status_code == 400
+    assert people.execute("SELECT count(*) FROM approval.delegation") == [(0,)]
+    assert bob.post("/delegations", {**bob.hidden("/delegations"), **form}).headers["Location"].endswith("done=made")
+    page = bob.get("/delegations")
+    assert "bob dave" in page.plain
+    ((delegation,),) = people.execute("SELECT delegation_id FROM approval.delegation")
+    carol = visit("carol")
+    assert "dave" not in carol.get("/delegations").plain
+    ended = {**carol.hidden("/delegations"), "delegation": delegation}
+    assert carol.post("/delegations/end", ended).status_code == 303
+    assert "bob dave" in bob.get("/delegations").plain
+    ended = {**bob.hidden("/delegations"), "delegation": delegation}
+    assert bob.post("/delegations/end", {**ended, "delegation": "x"}).status_code == 400
+    assert bob.post("/delegations/end", ended).status_code == 303
+    assert "There is none" in bob.get("/delegations").plain
+    assert bob.get(f"/requests/{number}").status_code == 200
