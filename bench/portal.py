@@ -128,8 +128,8 @@ def measure(directory, quick):
     """
     The rows portal_inbox, portal_request, portal_request_100k, portal_search and those of other pages: the 95th of a
     hundred of the visits; the floor, of an application that does nothing; portal_304: the questions of open pages that
-    a process answers in a second, where nothing has changed; and portal_first_paint: the median in a browser that has no
-    files of the pages yet.
+    a process answers in a second, where nothing has changed; and portal_first_paint: the median in a browser that has
+    no files of the pages yet.
     """
     size = MINIONS_QUICK if quick else MINIONS
     with ApprovalDatabase(directory / "portal") as database:
