@@ -7,7 +7,8 @@ PAGES = (
     "/inbox", "/requests?show=all", "/requests?show=decided", "/minions", "/minions?name=web1", "/minions/web1",
     "/requests/{number}", "/compliance", "/compliance.csv", "/calendar", "/calendar.ics", "/calendar?request={number}",
     "/jobs", "/jobs?minion=web1", "/jobs?request={number}", "/audit", "/audit?request={number}", "/audit/{number}/1",
-    "/what-if", "/health", "/sessions",
+    "/what-if", "/health", "/sessions", "/delegations", "/inbox/decide?number={number}", "/inbox/live", "/jobs/live",
+    "/requests/{number}/live",
 )  # fmt: skip
 
 
