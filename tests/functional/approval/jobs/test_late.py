@@ -129,7 +129,8 @@ def test_nothing_is_set_aside_while_all_time_out(job, drained, database):
             with contextlib.suppress(_core.Unavailable):
                 drained()
     assert (cache.spool.info()["aside"], cache.spool.info()["entries"]) == (0, 8)
-    assert drained(5000).recorded == 8
+    # One that timed out by itself comes after all others.
+    assert sum(drained(5000).recorded for _ in range(2)) == 8
 
 
 def test_nothing_is_set_aside_while_a_server_is_stopped(job, drained, database_server, line):
