@@ -230,9 +230,13 @@ def test_a_connection_is_made_anew_when_others_are_counted(heard, monkeypatch):
 
     (ears,) = heard.worker._ears
     monkeypatch.setattr(socket_mode, "FRESH_S", 0.0)
-    ears._socket._crowded_at = time.monotonic() - 1
-    ears._next_at = 0.0
-    ears.keep()
+    # The greeting of the connection that is open may still be on its way, and says that there are no others.
+    until = time.monotonic() + 30
+    while heard.slack.socket.opened < 2 and time.monotonic() < until:
+        ears._socket._crowded_at = time.monotonic() - 1
+        ears._next_at = 0.0
+        ears.keep()
+        time.sleep(0.1)
     heard.slack.socket.wait_for_connections(1, opened=2)
     assert ears._socket._crowded_at is None
 

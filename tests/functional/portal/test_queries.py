@@ -11,15 +11,15 @@ from saltext.approval.admin import migrate
 from saltext.approval.portal import passwords, service
 from saltext.approval.settings import Settings
 
-# By page, with the one that says whose session it is.
+# By page, with the one that says whose session it is; a page that keeps itself up to date asks for its change number too.
 QUERIES = {
-    "/inbox": 2,
+    "/inbox": 3,
     "/inbox/decide?number={number}": 2,
     "/requests": 2,
     "/requests?show=asked": 2,
     "/requests?show=decided": 2,
-    "/requests/{number}": 2,
-    "/requests/{number}?outcomes=failed": 2,
+    "/requests/{number}": 3,
+    "/requests/{number}?outcomes=failed": 3,
     "/requests/new": 2,
     "/requests/new?type=package": 3,
     "/minions": 2,
@@ -31,6 +31,7 @@ QUERIES = {
     "/audit": 2,
     "/health": 2,
     "/sessions": 3,
+    "/delegations": 2,
 }
 
 
