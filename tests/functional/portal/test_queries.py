@@ -11,7 +11,8 @@ from saltext.approval.admin import migrate
 from saltext.approval.portal import passwords, service
 from saltext.approval.settings import Settings
 
-# By page, with the one that says whose session it is; a page that keeps itself up to date asks for its change number too.
+# By page, with the one that says whose session it is, and that of pages which keep themselves up to date for their
+# change number.
 QUERIES = {
     "/inbox": 3,
     "/inbox/decide?number={number}": 2,
