@@ -147,7 +147,7 @@ class _Master:
         self._directory, self._minions = directory, minions
 
     def __enter__(self):
-        self._master.start()
+        self._master.__enter__()
         self.site = sites.Site(self._directory, self._minions, self._master)
         return self
 

@@ -38,7 +38,7 @@ void apv_db_meanwhile(apv_db *db, void (*work)(void *arg), void *arg);
  * close(thing). */
 void apv_db_attach(apv_db *db, void *thing, void (*close)(void *thing));
 
-/* What was handed over, or NULL. */
+/* The thing that was handed over, or NULL. */
 void *apv_db_attached(const apv_db *db);
 
 /* Bytes of memory that the result has. */

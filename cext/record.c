@@ -213,7 +213,7 @@ column_arg(const apv_returns *returns, enum column column, bool of_all)
     return (apv_arg){.kind = column_array_kinds[column], .as.array = {cells, count}};
 }
 
-/* What stands in a column for the only return, as an argument. */
+/* The content of a column for the only return, as an argument. */
 static apv_arg
 single_arg(const apv_returns *returns, enum column column)
 {

@@ -443,7 +443,7 @@ read_key(const char *at, const char *end, const apv_span *words, size_t count, s
     if (!read_head(at, end, &h))
         return NULL;
     *index = count;
-    /* What a key that isn't UTF-8 would be equal to is no word, so keys are only compared. */
+    /* No word is equal to a key that isn't UTF-8, so keys are only compared. */
     if (h.type == APV_TEXT && h.size > 0)
         *index = apv_word_index(words, count, (apv_span){h.body, h.size});
     return h.count == 0 ? h.end : skip(at, end);

@@ -9,7 +9,7 @@ from . import answers, given
 from .reader import gettext, gettext_noop
 
 MOST = 20  # requests
-# What a form says of each: its number, the stage that it was at, and the digest of what was shown.
+# Each of them as a form says it: its number, the stage that it was at, and the digest of what was shown.
 SHOWN = re.compile(r"([1-9][0-9]{0,18}) ([0-9]{1,9}) ([a-z0-9]+:[0-9a-f]{64})")
 NOT_REACHED = gettext_noop("The database does not answer.")
 

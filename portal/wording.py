@@ -24,7 +24,7 @@ TONES = {
 # What went wrong comes first.
 ORDER = ("failed", "drift", "drifted", "drifting", "impossible", "silent", "waiting", "changes", "nothing", "converged")
 SPANS = ((86_400, "in days", "days ago"), (3_600, "in hours", "hours ago"), (60, "in minutes", "minutes ago"))
-# What is counted, one and many of it.
+# Nouns that are counted, one and many of each.
 COUNTED = {
     "minion": ngettext_noop("%(n)s minion", "%(n)s minions"),
     "request": ngettext_noop("%(n)s request", "%(n)s requests"),

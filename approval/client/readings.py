@@ -1,6 +1,6 @@
 """How somebody is told that they may read a part, and not all."""
 
-# What is read in part: what becomes of the rest, and what may be read besides.
+# Of each thing that is read in part: the fate of the rest, and what may be read besides.
 LEFT_OUT = {
     "requests": ("Other requests and minions are left out", ", and requests in which you have a part"),
     "values": ("Values that you may not read are •••", ", and those of requests in which you have a part"),

@@ -34,7 +34,7 @@ BEGIN
         CASE WHEN v.is_shown OR d.observed IS NULL THEN d.observed ELSE '•••' END, d.since, d.last_seen,
         CASE WHEN v.is_shown OR d.why IS NULL THEN d.why ELSE '•••' END
     FROM deviation AS d
-    -- That a minion is silent is no value.
+    -- Silence of a minion is no value.
     CROSS JOIN LATERAL (SELECT d.kind IS NULL OR approval.in_groups(d.minion_id, valued) AS is_shown) AS v
     WHERE approval.in_groups(d.minion_id, readable) AND (p_standing IS NULL OR d.standing = p_standing)
         AND (p_group IS NULL OR EXISTS (

@@ -4,7 +4,7 @@ BEGIN
     RETURN CASE jsonb_typeof(p_shown)
         WHEN 'object' THEN (
             SELECT coalesce(jsonb_object_agg(e.key, CASE
-                -- That something was not there before says what it was.
+                -- Absence before says what it was, too.
                 WHEN e.key = 'before' AND e.value <> 'null' THEN '{"value": "•••"}'
                 WHEN e.key = ANY (p_names) AND e.value <> 'null' THEN '"•••"'
                 ELSE approval.hidden(e.value, p_names) END), '{}')
