@@ -130,7 +130,7 @@ test_bytes_are_bounded(void **state)
     put(db, apv_span_of("three"), 1, half);
     assert_int_equal(found(db, apv_span_of("two"), -1), -2);
     assert_int_equal(found(db, apv_span_of("one"), -1), 1);
-    /* What is too large displaces what was kept of this minion, and of no other. */
+    /* A document that is too large displaces the one of this minion, and no other. */
     put(db, apv_span_of("three"), 2, 3 * half);
     assert_int_equal(found(db, apv_span_of("three"), -1), -2);
     assert_int_equal(found(db, apv_span_of("one"), -1), 1);

@@ -180,7 +180,7 @@ def test_to_decide_on_several_by_keyboard_alone(browse, requests, people):
     assert decided == [(requests[0],)]
 
 
-# What one comes to a page for: where the focus goes and what is typed there, and what is then seen.
+# The task of each page: where the focus goes and what is typed there, and what is then seen.
 TASKS = [
     ("/minions", [('id="name"', "web2"), (">Find<", None)], "Nothing is in force for it."),
     ("/minions/web1", [("New request", None)], "Packages"),

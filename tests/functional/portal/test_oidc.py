@@ -331,7 +331,7 @@ def test_to_delegate_and_to_make_a_token_one_signs_in_anew_and_what_was_typed_is
         (datetime.datetime(2026, 12, 24, 18, tzinfo=datetime.timezone.utc),)
     ]
     assert approved.execute("SELECT scopes FROM approval.api_token") == [(["decide", "read"],)]
-    # What leads elsewhere does not.
+    # An address of elsewhere does not.
     for leads_to in ("/sessions?title=<x>", "/sessions?a=/../b", "/sessions#x", "//evil.example.com/sessions?a=b"):
         answer = sign_in(carol, corp, "u-carol", f"{BEGIN}?anew=yes&next={urllib.parse.quote(leads_to)}")
         assert answer.headers["Location"] == "/inbox"

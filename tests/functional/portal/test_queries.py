@@ -68,7 +68,7 @@ def test_each_page_asks_as_often_whatever_it_shows(browser, people, client, monk
         asked["times"] += 1
         return execute(cursor, *arguments, **options)
 
-    # Whoever comes first makes the connection.
+    # The first visit makes the connection.
     assert browser.get("/inbox").status_code == 200
     monkeypatch.setattr(psycopg.Cursor, "execute", counted)
     found = {}

@@ -61,7 +61,7 @@ def test_what_is_typed_is_in_the_zone_that_is_shown(visit, choose, people, job):
     assert jid in bob.get("/jobs", params={"from": before, "until": behind}).text
     assert jid not in bob.get("/jobs", params={"until": before}).text
     assert "14:00 is today" in bob.get("/audit").plain
-    # What was typed stays in the zone of its form, though another was chosen meanwhile.
+    # Typed times stay in the zone of their form, though another was chosen meanwhile.
     form = bob.hidden("/requests/new?type=package&minions=web1")
     assert form["zone"] == "Asia/Tokyo"
     choose(bob, zone="UTC")

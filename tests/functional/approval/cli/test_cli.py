@@ -79,7 +79,7 @@ def test_what_may_not_be_read_is_left_out_and_that_is_said(run, approved, approv
     assert (left.returncode, left.stdout) == (0, "no minions\n")
     assert left.stderr.startswith("Other requests and minions are left out: by the policy you may read none, and")
     assert run("alice", "state", "web1").stderr.startswith("salt-approval: unknown minion: 'web1'")
-    # Whoever administers the policy is not limited.
+    # An administrator of the policy is not limited.
     assert "web1" in run("policy_admin", "minion", "list").stdout
 
 

@@ -39,7 +39,7 @@ STORED = {
     "document": "SELECT minion_id, revision, names, types, contents FROM approval.document"
     " WHERE minion_id = ANY (%s) ORDER BY 1, 2",
 }
-# What a return alone leaves, and a batch of it, to the last row: neither merges anything.
+# The rows that a return alone leaves, and a batch of it, to the last one: neither merges anything.
 STORED_ALONE = STORED | {
     "seen_run": "SELECT minion_id, run_id, jid FROM approval.seen_run WHERE minion_id = ANY (%s) ORDER BY 1, 2",
     "drift": "SELECT minion_id, kind, name, expected, observed, finding, jid, cleared_at IS NULL FROM approval.drift"
@@ -52,7 +52,7 @@ STORED_ALONE = STORED | {
     "audit_entry": "SELECT e.act, e.principal, e.assurance FROM approval.audit_entry AS e WHERE e.stream IN"
     " (SELECT i.request_id FROM approval.item AS i WHERE i.minion_id = ANY (%s)) ORDER BY e.stream, e.seq",
 }
-# What happens between returns, in both databases, to the first minion or both: another version is approved (of
+# Acts between returns, in both databases, to the first minion or both: another version is approved (of
 # minions that are known again, if one was removed), a job that came unannounced is published, the minion is missed,
 # removed, and known again.
 ACTS = {
