@@ -7,14 +7,14 @@ SELECT approval.put_identity('web', 'bob', 'bob'), approval.put_speaker('t_porta
 CREATE FUNCTION pg_temp.watch(what text, number text, token text DEFAULT '\x00') RETURNS text LANGUAGE sql AS $$
 SELECT pg_temp.act('t_portal', format('SELECT %s FROM approval.watch_by_session(%L, %s)', what, token, number))
 $$;
--- Which streams have changed since it was asked last, as if what comes next were another transaction.
+-- The streams that have changed since it was asked last, as if the next act were another transaction.
 CREATE FUNCTION pg_temp.changed() RETURNS bigint[] LANGUAGE sql AS $$
 WITH apart AS (DELETE FROM approval.change WHERE changed_xid > '0' RETURNING stream)
 SELECT array_agg(a.stream ORDER BY a.stream) FROM apart AS a
 $$;
 SELECT pg_temp.changed() \g /dev/null
 
--- What changes them.
+-- Acts that change them.
 SELECT pg_temp.ask('t_alice', 'package', '{web1,web2}', 'hello', '1') AS number \gset
 SELECT is(pg_temp.changed(), ARRAY[0, :number]::bigint[], 'a request waits for people from now on');
 SELECT pg_temp.act('t_runner', 'SELECT approval.show_request(' || :number || ')') \g /dev/null

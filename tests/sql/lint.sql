@@ -13,7 +13,7 @@ SELECT is_empty($$
 SELECT is_empty($$
     SELECT proname FROM pg_proc WHERE pronamespace = 'approval'::regnamespace GROUP BY proname HAVING count(*) > 1$$,
     'no function has two signatures');
--- What only reads sees one moment, but for what it calls that may write: that looks anew, and may find what was done meanwhile.
+-- A function that only reads sees one moment, but not by one that it calls and that may write: this looks anew.
 SELECT is_empty($$
     SELECT reader.proname, called.name[1]
     FROM pg_proc AS reader

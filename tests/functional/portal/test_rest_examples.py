@@ -40,7 +40,7 @@ CHECKS = [
 # Who calls, and what their token is for; and who can do what is of a scope.
 ROLES = {"alice": ["read", "request"], "bob": ["read", "request", "decide"], "carol": ["read"]}
 WHO_CAN = {"decide": "bob", "request": "alice", "read": "carol"}
-# What there is, in the place of what is made up: nearly all of that is of nothing.
+# Values that exist, in the place of made-up ones: nearly all of those are of nothing.
 MINIONS = ["web1", "日本"]
 KNOWN = {
     "minion": MINIONS, "part": ["we"], "name": ["package", "reboot"], "request_type": ["package", "reboot"],

@@ -515,7 +515,7 @@ WRONG_DIGEST = "sha256:" + "0" * 64
 any_request = precondition(lambda self: self.rules.requests)
 
 
-# What is kept of large requests, and pages of their items, beside what one look at each item gives.
+# The kept counts of large requests, and pages of their items, beside one look at each item.
 KEPT = """
 SELECT s.request_id, s.item_set_version, c.state, c.outcome, c.items
 FROM approval.item_set AS s, approval.count_items(s.request_id, s.item_set_version) AS c
