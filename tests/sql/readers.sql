@@ -59,7 +59,7 @@ SELECT is(pg_temp.tried('web', 'erin', format('approval.show_request_by_session(
 SELECT is(approval.put_readers('requests', NULL), false, 'which saying so does not change');
 SELECT is_empty('SELECT * FROM approval.request_reach', 'and costs nothing');
 
--- What a policy can say.
+-- Readers as a policy can have them.
 SELECT throws_ok(format('SELECT approval.put_readers(%L, %L)', what, readers), 'AP017', NULL, why)
 FROM (VALUES ('everything', '[{"groups": ["owners"]}]', 'nothing that is read'), (NULL, NULL, 'nor NULL'), ('requests', '[]', 'an empty list could mean both'),
         ('requests', '{}', 'no list'), ('requests', '["owners"]', 'an entry that is no mapping'), ('requests', '[{"groups": []}]', 'nobody in an entry'),
@@ -75,7 +75,7 @@ SELECT is(approval.put_readers('values', '[{"minion_group": "shop", "groups": ["
 SELECT is(approval.show_policy() -> 'readers' -> 'values', '[{"groups": ["all-readers"]}, {"groups": ["shop-readers"], "minion_group": "shop"}]', 'the policy shows it');
 SELECT is((SELECT detail::jsonb ->> 'what' FROM approval.audit_entry WHERE stream = 0 AND act = 'readers-put' ORDER BY seq LIMIT 1), 'requests', 'the audit has it');
 
--- Which requests.
+-- Requests by their readers.
 CREATE FUNCTION pg_temp.sees(door text, who text) RETURNS text LANGUAGE sql AS $$
 SELECT pg_temp.tried(door, who, CASE door WHEN 'web' THEN 'coalesce(string_agg(request_id::text, '','' ORDER BY request_id), ''none'') FROM approval.list_requests_by_session($token, NULL, NULL, false, false, NULL, 50)'
     ELSE 'coalesce(string_agg(request_id::text, '','' ORDER BY request_id), ''none'') FROM approval.list_requests(NULL, NULL, NULL, NULL, NULL, 50)' END)

@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 TEMPLATES = sorted((ROOT / "portal/templates").glob("*.html"))
 LANGUAGES = sorted((ROOT / "portal/locale").glob("*.po"))
 FIELD = re.compile(r"%\(\w+\)s")
-# What is no text of a template: commands, comments, parts of addresses, and what the catalog has or the database says.
+# Parts of a template that are no text: commands, comments, parts of addresses, the catalog's and the database's words.
 NO_TEXT = re.compile(
     r"{% macro (address|told)\b.*?{% endmacro %}|<(pre|code)\b.*?</\2>|{% trans\b.*?{% endtrans %}"
     r"|{#.*?#}|{%.*?%}|{{.*?}}|<[^>]*>|&\w+;",
