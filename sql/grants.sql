@@ -103,6 +103,7 @@ GRANT EXECUTE ON FUNCTION
     approval.seal_audit,
     approval.expire_due,
     approval.maintain_changes,
+    approval.maintain_standings,
     approval.renew_requests
 TO approval_engine;
 GRANT EXECUTE ON FUNCTION approval.remove_minions TO approval_operator, approval_policy_admin;

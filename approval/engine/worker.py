@@ -27,6 +27,7 @@ WORKERS = {
         "partitions",
         "due",
         "alarms",
+        "standings",
         *OF_A_MASTER,
         "metrics",
         "tickets",

@@ -139,6 +139,7 @@ SELECT is((SELECT string_agg(t.line, E'\n' ORDER BY t.line COLLATE "C") FROM (
     minion_group: group_name title
     minion_group_member: group_name minion_id
     minion_number: minion_id
+    minion_standing: minion_groups minion_id standing
     outbox: body destination last_error state thread topic
     package_name: key name
     principal: kind name
@@ -169,6 +170,8 @@ SELECT is((SELECT string_agg(t.line, E'\n' ORDER BY t.line COLLATE "C") FROM (
     sign_in_attempt: attempt_key
     silence: fun jid minion_id
     speaks_for: assurance login provider
+    standing_change: minions
+    standing_tally: groups_digest minion_groups standing
     stranger: provider subject
     ticket: key provider ticket_id url
     ticket_delivery: content key note provider state ticket
@@ -196,7 +199,7 @@ SELECT is(:'done'::jsonb -> 'left', jsonb '{"job": 1, "audit_entry": 1, "request
 SELECT is(:'done'::jsonb -> 'dropped', jsonb '{"outbox": 2, "identity": 3, "contact": 1, "membership": 1}', 'what is dropped is counted');
 SELECT is_empty('SELECT FROM approval.web_session', 'their sessions on the web end');
 SELECT is_empty('SELECT FROM approval.api_token', 'and their tokens of the API');
-SELECT set_eq('SELECT place FROM pg_temp.traces(''zeb'')', ARRAY['audit_entry.detail', 'audit_entry.identity', 'job_log.command', 'minion.minion_id'],
+SELECT set_eq('SELECT place FROM pg_temp.traces(''zeb'')', ARRAY['audit_entry.detail', 'audit_entry.identity', 'job_log.command', 'minion.minion_id', 'standing_change.minions'],
     'the name is left where it names a machine, and in a text');
 SELECT is((SELECT array_agg(principal) FROM approval.audit_entry WHERE identity ~* 'zeb'), '{carol}', 'an account stays with others who had it');
 SELECT is((SELECT count(*) FROM approval.audit_entry WHERE detail ~* 'zeb'), 1::bigint, 'in the audit, too');

@@ -31,7 +31,8 @@ SELECT is(ARRAY[pg_temp.act('t_minion', 'SELECT revision FROM approval.expected_
     'which are compared with nothing: it is given no document');
 SELECT is(pg_temp.granted('t_engine'), '{advance_rollout,awaited_minions,awaiting_start,begin_dispatches,claim_outbox,'
     'dispatch_pause,due_catch_ups,due_outbox,expire_due,list_catalog_returns,list_dispatches,lock_groups,'
-    'maintain_changes,maintain_jobs,metrics,next_dispatch,next_due,note_catch_ups,note_facts,note_minion,note_observation,'
+    'maintain_changes,maintain_jobs,maintain_standings,metrics,next_dispatch,next_due,note_catch_ups,note_facts,note_minion,'
+    'note_observation,'
     'note_sent,note_silence,note_starts,put_catalog,put_minions,refuse_catalog,renew_requests,seal_audit,'
     'settle_action,settle_alarms,settle_catch_ups,settle_dispatches,settle_outbox,settle_reinstalls,'
     'take_catalogs,take_catch_ups,take_checks,take_dispatches,tell,unknown_minions,want_catalogs}', 'engine');

@@ -1,9 +1,6 @@
 CREATE OR REPLACE FUNCTION approval.compliance() RETURNS TABLE (standing text, minions bigint, resources bigint)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-SELECT s.name, coalesce(g.minions, 0), CASE WHEN s.name = 'drifting' THEN (
-    SELECT count(*) FROM approval.drift AS t
-    JOIN approval.document_in_force(now()) AS d USING (minion_id)
-    WHERE t.cleared_at IS NULL AND t.item_id = ANY (d.item_ids) AND approval.in_groups(t.minion_id, r.groups)) END
+SELECT s.name, coalesce(g.minions, 0), CASE WHEN s.name = 'drifting' THEN coalesce(g.resources, 0) END
 FROM (SELECT approval.readable_groups(approval.reading_as(), 'requests') AS groups) AS r
 CROSS JOIN unnest(ARRAY['converged', 'drifting', 'failed', 'waiting', 'silent', 'unknown']) WITH ORDINALITY AS s (name, place)
 LEFT JOIN approval.count_standings(r.groups) AS g ON g.standing = s.name AND g.minion_group IS NULL

@@ -1,7 +1,7 @@
 CREATE OR REPLACE FUNCTION approval.compliance_by_session(p_token bytea)
     RETURNS TABLE (minion_group text, standing text, minions bigint)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-SELECT c.* FROM approval.acting_by_session(p_token, 'read') AS actor
+SELECT c.minion_group, c.standing, c.minions FROM approval.acting_by_session(p_token, 'read') AS actor
 CROSS JOIN LATERAL approval.count_standings(
     approval.readable_groups(approval.reading_as(actor.principal_id), 'requests')) AS c
 $$;
