@@ -1,4 +1,4 @@
--- Where minions stand, counted by indexes: the same numbers as of one look at each of them.
+-- Where minions stand, as it is kept: the same numbers as of one look at each of them.
 BEGIN;
 \ir support/fixture.sql
 SELECT plan(11);
@@ -12,10 +12,19 @@ FROM (SELECT NULL AS minion_group, s.standing, count(*) AS minions FROM approval
       SELECT g.group_name, s.standing, count(*)
       FROM approval.standing AS s JOIN approval.minion_group_member AS g USING (minion_id) GROUP BY g.group_name, s.standing) AS c
 $$;
-CREATE FUNCTION pg_temp.counted() RETURNS text LANGUAGE sql AS $$
+CREATE FUNCTION pg_temp.summed() RETURNS text LANGUAGE sql AS $$
 SELECT string_agg(format('%s %s %s', coalesce(c.minion_group, '-'), c.standing, c.minions), ', '
                   ORDER BY c.minion_group COLLATE "C" NULLS FIRST, c.standing)
 FROM approval.count_standings() AS c
+$$;
+-- Once before what changed is brought in line with what is kept, and once after, which has to be the same.
+CREATE FUNCTION pg_temp.counted() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    before text := pg_temp.summed();
+BEGIN
+    PERFORM pg_temp.act('t_engine', 'SELECT approval.maintain_standings()');
+    RETURN CASE WHEN pg_temp.summed() = before THEN before ELSE format('%s, and then %s', before, pg_temp.summed()) END;
+END
 $$;
 SELECT approval.put_minions(ARRAY(SELECT 'm' || n FROM generate_series(1, 8) AS n)) \g /dev/null
 SELECT approval.put_minion_group('even', '', '{m2,m4,m6,m8}'), approval.put_minion_group('low', '', '{m1,m2,m3}'),
