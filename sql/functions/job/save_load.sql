@@ -10,6 +10,10 @@ BEGIN
     IF p_claimed AND NOT (SELECT approval.jid_is_current(p_jid, k.first_jid, k.last_jid) FROM approval.kept_jids(now()) AS k) THEN
         RETURN false;
     END IF;
+    -- Looked at first: a conflict locks the row, so that the returns of a job would wait for each other's commits.
+    IF p_claimed AND EXISTS (SELECT FROM approval.job AS j WHERE j.jid = p_jid) THEN
+        RETURN false;
+    END IF;
     INSERT INTO approval.job AS j (jid, fun, tgt, tgt_type, job_user, minions, load, claimed, published_at)
     VALUES (p_jid, p_fun, p_tgt, p_tgt_type, p_user, coalesce(p_minions, '{}'), p_load, p_claimed,
         least(to_timestamp(p_published_at), now()))
