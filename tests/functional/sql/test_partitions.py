@@ -5,14 +5,17 @@ import datetime
 import pytest
 
 DAYS = 400
-MAKE = "SELECT approval.make_partitions(parent, 'week', current_date - %s, current_date) FROM unnest(%s::text[]) AS parent"
+MAKE = (
+    "SELECT approval.make_partitions(parent, 'week', current_date - %s, current_date) FROM unnest(%s::text[]) AS parent"
+)
 SAVE = "SELECT approval.save_load(%s, 'test.ping', '*', 'glob', 'root', %s, 'load', false)"
 RECORD = (
     "SELECT outcome FROM approval.record_return"
     "(%s, %s, 'test.ping', 0, true, 'unproven', false, NULL, NULL, NULL, NULL, '[]', NULL, 'payload', 'digest', NULL)"
 )
 LOCKED = r"""
-SELECT substring(c.relname FROM '^(.+)_(?:\d{8}|default)$'), count(*) FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation
+SELECT substring(c.relname FROM '^(.+)_(?:\d{8}|default)$'), count(*)
+FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation
 WHERE l.pid = pg_backend_pid() AND c.relkind = 'r' AND c.relname ~ '^job(_return)?_(\d{8}|default)$' GROUP BY 1
 """
 MINIONS = [f"m{n}" for n in range(9)]
