@@ -17,7 +17,8 @@ from saltext.approval.jobs import packing
 DAYS = {5: "day", 400: "week"}  # kept: what a partition spans then
 REACH = 1.1
 PARTITIONS = """
-SELECT approval.make_partitions(parent, %s, current_date - %s, current_date) FROM unnest(ARRAY['job', 'job_return']) AS parent
+SELECT approval.make_partitions(parent, %s, current_date - %s, current_date)
+FROM unnest(ARRAY['job', 'job_return']) AS parent
 """
 
 

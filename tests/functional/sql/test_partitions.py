@@ -1,4 +1,4 @@
-"""Which partitions of jobs a call locks, where jobs are kept for 400 days: a lock for each is what many days would cost."""
+"""Which partitions of jobs a call locks, where jobs are kept for 400 days: a lock for each is what days cost."""
 
 import datetime
 
