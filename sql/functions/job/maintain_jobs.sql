@@ -4,7 +4,8 @@ CREATE OR REPLACE FUNCTION approval.maintain_jobs(p_keep_hours integer, p_keep_l
 DECLARE
     days_ahead constant integer := 2;
     -- A partition spans more where jobs are kept for longer: each statement that may read any of them locks them all.
-    unit constant text := CASE WHEN p_keep_hours <= 60 * 24 THEN 'day' WHEN p_keep_hours <= 60 * 7 * 24 THEN 'week' ELSE 'month' END;
+    unit constant text := CASE WHEN p_keep_hours <= 60 * 24 THEN 'day'
+                               WHEN p_keep_hours <= 60 * 7 * 24 THEN 'week' ELSE 'month' END;
     today constant date := (now() AT TIME ZONE 'UTC')::date;
     -- A day more than asked for, as a jid may be a day off in local time; and the whole unit, as partitions go whole.
     first_kept constant date := date_trunc(
