@@ -619,6 +619,18 @@ test_arena(void **state)
     assert_null(apv_arena_take(&arena, SIZE_MAX / 2, 4));
     apv_arena_free(&arena);
     assert_null(arena.blocks);
+
+    /* What fits stands in the memory that it starts with, and nothing else does. */
+    max_align_t lent[8];
+    char *start = (char *)lent, *end = start + sizeof lent;
+    apv_arena_start(&arena, lent, sizeof lent);
+    char *inside = apv_arena_take(&arena, 16, 1), *outside = apv_arena_take(&arena, sizeof lent, 1);
+    assert_true(inside > start && inside + 16 <= end);
+    assert_non_null(outside);
+    assert_false(outside >= start && outside < end);
+    memset(outside, 0, sizeof lent);
+    apv_arena_free(&arena);
+    assert_null(arena.blocks);
 }
 
 int
