@@ -111,6 +111,12 @@ SELECT pg_temp.act('t_engine', 'SELECT approval.settle_alarms()') \g /dev/null
 SELECT pg_temp.act('t_chat', 'SELECT approval.tell_jobs()') \g /dev/null
 SELECT pg_temp.act('t_alice', format('SELECT approval.revert_request(''pg'', ''t_alice'', %s, ''{web_}'', NULL, ''back'', ''supersede'')', :other)) \g /dev/null
 
+CREATE ROLE t_itsm LOGIN; GRANT approval_itsm TO t_itsm;
+SELECT approval.put_speaker('t_itsm', 'jira-a', 'authenticated') \g /dev/null
+INSERT INTO approval.ticket (provider, ticket_id, key) VALUES ('jira-a', '1', 'A-1'), ('jira-a', '2', 'A-2');
+INSERT INTO approval.ticket_request (request_id, provider, ticket_id, generation, revert_no, digest)
+VALUES (:asked, 'jira-a', '1', 1, 0, 'x'), (:action, 'jira-a', '2', 1, 0, 'x');
+
 -- Every door: what is asked there, and that it answers.
 CREATE FUNCTION pg_temp.token(name text) RETURNS text LANGUAGE sql AS $$
 SELECT quote_literal('\x' || encode(sha256(convert_to(name, 'UTF8')), 'hex')) || '::bytea'
@@ -142,12 +148,14 @@ FROM (
     UNION ALL
     SELECT 't_chat', call FROM unnest(ARRAY['approval.chat_story(''drift/web2'')', 'approval.chat_story(''drift/web_'')',
         format('approval.chat_story(''job/%s00000001'')', to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDDHH24MI')), format('approval.failed_returns(''%s00000001'', 9)', to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDDHH24MI'))]) AS call
+    UNION ALL
+    SELECT 't_itsm', format('approval.ticket_news(''jira-a'', %s)', n) FROM unnest(ARRAY[:asked, :action]::bigint[]) AS n
 ) AS d (login, what);
 SELECT is_empty('SELECT login, what, substring(answer FROM ''.{60}canary-.{9}'') FROM door WHERE answer ~ ''canary''', 'no door shows what is sensitive');
 SELECT is_empty('SELECT login, what, substring(answer FROM ''.{60}63616e617279'') FROM door WHERE answer ~ ''63616e617279''', 'nor in bytes');
 SELECT isnt_empty('SELECT FROM door WHERE what ~ ''^approval.' || name || '\('' AND answer ~ ''•••''', name || ' says where it is')
 FROM unnest(ARRAY['show_request', 'show_state', 'why', 'out_of_line', 'show_plan', 'show_request_by_session', 'show_minion_by_session', 'out_of_line_by_session',
-    'list_returns_by_session', 'list_jobs_by_session', 'chat_story', 'failed_returns']) AS name;
+    'list_returns_by_session', 'list_jobs_by_session', 'chat_story', 'failed_returns', 'ticket_news']) AS name;
 SELECT is_empty('SELECT destination, body FROM approval.outbox WHERE destination <> ''salt'' AND body::text ~ ''canary''', 'nor does any message');
 SELECT is_empty('SELECT act, detail FROM approval.audit_entry WHERE detail ~ ''canary''', 'nor the audit');
 SELECT is_empty('SELECT command FROM approval.job_log WHERE command ~ ''canary-f''', 'nor is it written into the job log');
