@@ -16,5 +16,6 @@ ORDER BY r.minion_id COLLATE "C" LIMIT p_limit
 $$;
 COMMENT ON FUNCTION approval.failed_returns IS
     'Returns of a job that failed, as job_outcome counts them, by minion, at most so many: with up to 20 findings that are not '
-    'converged, and the payload, msgpack in an LZ4 frame, which may hold secrets, and is NULL of a function with an argument that is sensitive. None, where not everybody may read '
+    'converged, and the payload, msgpack in an LZ4 frame, which may hold secrets, and is NULL of a function with an '
+    'argument that is sensitive. None, where not everybody may read '
     'the job log, as nobody knows who reads a channel. Definer: tables are private.';

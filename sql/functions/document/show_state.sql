@@ -53,4 +53,5 @@ $$;
 COMMENT ON FUNCTION approval.show_state IS
     'The documents of a minion, of now and of later; with the request behind each resource, what came of it, and its drift. '
     'held: what is approved and held back, until when and by what (see held_back). No keys; values are ••• for the login, or '
-    'for p_reader (see reading_as), where they may not read them, see also sees_sensitive. Raises AP004. Definer: tables are private.';
+    'for p_reader (see reading_as), where they may not read them, see also sees_sensitive. Raises AP004. '
+    'Definer: tables are private.';

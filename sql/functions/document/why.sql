@@ -79,4 +79,5 @@ COMMENT ON FUNCTION approval.why IS
     'Why a minion has a resource as it has: every request about it, newest first: which is in force, who decided, since when, '
     'what it replaced, what comes next; what holds one back and until when, by which one it is overtaken, and since when it '
     'drifted; catch_up: how far it is in being brought in line after its start. Requests that the login may not read are left '
-    'out, and values are ••• where it may not read those, or they are sensitive (see sees_sensitive). Raises AP004, AP005. Definer: tables are private.';
+    'out, and values are ••• where it may not read those, or they are sensitive (see sees_sensitive). Raises AP004, '
+    'AP005. Definer: tables are private.';

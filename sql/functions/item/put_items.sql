@@ -14,7 +14,8 @@ BEGIN
             FROM unnest(p_kinds, p_names, p_values) WITH ORDINALITY AS g (kind, name, content, place) ORDER BY g.place) END) AS a
         WHERE cardinality(p_minions) > counted
     ), created AS (
-        INSERT INTO approval.item_set (request_id, item_set_version, digest, item_count, created_at, minion_count, group_count, salt)
+        INSERT INTO approval.item_set
+            (request_id, item_set_version, digest, item_count, created_at, minion_count, group_count, salt)
         SELECT p_request_id, p_version, p_digest, count(*), p_now, count(DISTINCT given.minion_id),
             (SELECT max(a.group_count) FROM alike AS a), p_salt
         FROM unnest(p_minions) AS given (minion_id)

@@ -27,5 +27,6 @@ END
 $$;
 COMMENT ON FUNCTION approval.show_plan IS
     'The newest plan of a request: its summary (null: none was made) and the answers of its first thousand minions, without values '
-    'for the login, or for p_reader (see reading_as), where they may not read them, or some are sensitive (see sees_sensitive). Raises AP014. '
+    'for the login, or for p_reader (see reading_as), where they may not read them, or some are sensitive (see '
+    'sees_sensitive). Raises AP014. '
     'Definer: tables are private.';

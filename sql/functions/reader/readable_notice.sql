@@ -10,5 +10,6 @@ SELECT approval.covered(CASE
     ELSE p_body END)
 $$;
 COMMENT ON FUNCTION approval.readable_notice IS
-    'Internal: the body of a notice of a topic, for whoever reads where routes lead: without what not all known people may read, or is sensitive. '
+    'Internal: the body of a notice of a topic, for whoever reads where routes lead: without what not all known people '
+    'may read, or is sensitive. '
     'That there is a notice, a route says.';

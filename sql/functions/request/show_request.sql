@@ -178,7 +178,6 @@ COMMENT ON FUNCTION approval.show_request IS
     'of which the same is asked once, with their number, the first and the last of them, and the first one''s items; deviating: '
     'the first twenty approved items that failed or drifted; drift_count: how many are otherwise than approved; waits: what keeps '
     'items from being proven (see approval.waits); where waits_of is a number, only so many were looked at, as more wait. '
-    'Values are ••• for the login, or for p_reader (see reading_as), where they may not read them; and those that are sensitive '
-    'for all that sees_sensitive does not name. shown_to: how many people looked at these; NULL: there are none. Raises AP005, '
-    'AP014. '
-    'Definer: tables are private.';
+    'Values are ••• for the login, or for p_reader (see reading_as), where they may not read them; and those that are '
+    'sensitive, unless sees_sensitive says that they are shown. shown_to: how many people looked at these; NULL: there are '
+    'none. Raises AP005, AP014. Definer: tables are private.';

@@ -26,5 +26,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.covered IS
-    'Internal: what is shown, with ••• for the contents of resources that are sensitive, and for all that was found of them: each '
-    'object that names one by its kind and name, at whatever depth. As long for any content.';
+    'Internal: what is shown, with ••• for the contents of resources that are sensitive, and for all that was found of them: '
+    'each object that names one by its kind and name, at whatever depth. As long for any content.';

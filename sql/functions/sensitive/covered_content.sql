@@ -15,4 +15,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.covered_content IS
-    'Internal: the content of an item with ••• in place of what is sensitive: a value as a whole, of an action these arguments.';
+    'Internal: the content of an item with ••• in place of what is sensitive: a value as a whole, of an action these '
+    'arguments.';

@@ -15,8 +15,9 @@ BEGIN
     -- What a type itself gives to its function, its kwarg, stands in the policy, which everybody reads.
     fields := p_definition #> CASE WHEN is_action THEN '{parameters,properties}'::text[]
         ELSE '{parameters,properties,values,properties}' END;
-    named := ARRAY(SELECT f.name FROM jsonb_object_keys(CASE jsonb_typeof(fields) WHEN 'object' THEN fields ELSE '{}' END) AS f (name)
-                   ORDER BY f.name);
+    named := ARRAY(
+        SELECT f.name FROM jsonb_object_keys(CASE jsonb_typeof(fields) WHEN 'object' THEN fields ELSE '{}' END) AS f (name)
+        ORDER BY f.name);
     IF jsonb_typeof(marked) <> 'array' OR marked = '[]'
         OR EXISTS (SELECT FROM jsonb_array_elements(marked) AS e WHERE jsonb_typeof(e) <> 'string') THEN
         problem := 'sensitive is a list of names';

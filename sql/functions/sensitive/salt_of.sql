@@ -7,5 +7,6 @@ FROM approval.salt_key AS k
 WHERE EXISTS (SELECT FROM unnest(p_kinds, p_names) AS g (kind, name) JOIN approval.sensitive AS s USING (kind, name))
 $$;
 COMMENT ON FUNCTION approval.salt_of IS
-    'Internal: the salt of an item set that has this digest without one; NULL: nothing in it is sensitive. The same person is given '
-    'the same again, so that a trial has the digest of what it tried; nobody else finds out by trials of their own what was asked.';
+    'Internal: the salt of an item set that has this digest without one; NULL: nothing in it is sensitive. The same person is '
+    'given the same again, so that a trial has the digest of what it tried; nobody else finds out by trials of their '
+    'own what was asked.';

@@ -9,7 +9,8 @@ WITH page AS MATERIALIZED (
     ORDER BY i.minion_id, i.kind, i.name LIMIT p_limit
 )
 SELECT jsonb_build_object('request', p_request_id, 'items', (
-        SELECT coalesce(jsonb_agg(approval.shown_item(p.item, (p.item).outcome, f, NULL) ORDER BY p.minion_id, p.kind, p.name), '[]')
+        SELECT coalesce(jsonb_agg(
+            approval.shown_item(p.item, (p.item).outcome, f, NULL) ORDER BY p.minion_id, p.kind, p.name), '[]')
         FROM page AS p
         LEFT JOIN approval.drift AS f ON f.minion_id = p.minion_id AND f.item_id = (p.item).item_id AND f.cleared_at IS NULL),
     'next', (

@@ -21,5 +21,6 @@ END
 $$;
 COMMENT ON FUNCTION approval.show_request_by_session IS
     'A request as approval.show_request has it, and besides what the person whose session has this token may do with it now: '
-    'see approval.try_decision; look: whether they may look at what of it is sensitive; stage is the number of the one that it is at. Raises AP001, AP002, AP005, AP014, AP020-AP022. '
+    'see approval.try_decision; look: whether they may look at what of it is sensitive; stage is the number of the one '
+    'that it is at. Raises AP001, AP002, AP005, AP014, AP020-AP022. '
     'Definer: tables are private.';

@@ -93,5 +93,6 @@ $$;
 COMMENT ON FUNCTION approval.ticket_news IS
     'All that a ticket is told of a request: what is asked for, its chain with who can pass each stage, what it waits for, its '
     'waves, how many of its minions have failed, and the ticket as it is known. Of each list the first fifty, with a '
-    'count. Values are ••• where not everybody may read them, or they are sensitive. NULL: the request is not of a ticket of this site. Raises '
+    'count. Values are ••• where not everybody may read them, or they are sensitive. NULL: the request is not of '
+    'a ticket of this site. Raises '
     'AP002. Definer: tables are private.';

@@ -135,7 +135,8 @@ $$;
 COMMENT ON FUNCTION approval.put_request_type IS
     'Loads a request type: {name, title, kind, requesters: [groups or *], targets: [minion groups or *], pre_approved, '
     'self_approval, repeat_approval, max_open, valid_for, plan_within, calendar, review_group, action: {function, arg, kwarg}, '
-    'parameters: JSON Schema, sensitive: [names], dispatch, catalog, proof, proof_within, returns: JSON Schema, rollout: {canaries, steps, soak, '
+    'parameters: JSON Schema, sensitive: [names], dispatch, catalog, proof, proof_within, returns: JSON Schema, rollout: '
+    '{canaries, steps, soak, '
     'max_failures, max_in_flight, resume}, late, chain: [{name, min_assurance, more_than_minions, timeout, escalate_to, accept, '
     'any_of: [{group, quorum}]}]}. A changed definition becomes a new version; requests in flight keep theirs. For durations see '
     'approval.duration. Gives the version. Raises AP017. Definer: policy changes are audited.';
