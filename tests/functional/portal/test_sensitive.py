@@ -23,11 +23,12 @@ TYPE = {
 }
 # By GET; addresses with a number of a request, the name of a minion or the number of an entry of the audit.
 PAGES = (
-    "/inbox", "/inbox/live", "/requests?show=all", "/requests?show=asked", "/requests?show=decided", "/requests/{number}",
-    "/requests/{number}?outcomes=failed", "/requests/{number}/live", "/inbox/decide?number={number}", "/minions",
-    "/minions/web1", "/compliance", "/compliance.csv", "/calendar", "/calendar.ics", "/calendar?request={number}",
-    "/jobs", "/jobs/live", "/jobs?minion=web1", "/jobs?request={number}", "/audit", "/audit?request={number}",
-    "/audit/{number}/1", "/what-if", "/health", "/sessions", "/delegations", "/requests/new", "/requests/new?type=secret",
+    "/inbox", "/inbox/live", "/requests?show=all", "/requests?show=asked", "/requests?show=decided",
+    "/requests/{number}", "/requests/{number}?outcomes=failed", "/requests/{number}/live",
+    "/inbox/decide?number={number}", "/minions", "/minions/web1", "/compliance", "/compliance.csv", "/calendar",
+    "/calendar.ics", "/calendar?request={number}", "/jobs", "/jobs/live", "/jobs?minion=web1",
+    "/jobs?request={number}", "/audit", "/audit?request={number}", "/audit/{number}/1", "/what-if", "/health",
+    "/sessions", "/delegations", "/requests/new", "/requests/new?type=secret",
 )  # fmt: skip
 
 
