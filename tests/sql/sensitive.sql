@@ -164,6 +164,14 @@ SELECT is_empty('SELECT what FROM approval.alarm WHERE to_json(alarm)::text ~ ''
 -- What stands in its place.
 SELECT is((SELECT answer::jsonb #>> '{0,items,0,value}' FROM door WHERE login = 't_bob' AND what = format('approval.show_request(%s)', :action)), '{"name":"root","password":"•••"}', 'of an action these arguments');
 SELECT is((SELECT string_agg(DISTINCT answer::jsonb #>> '{0,items,0,value}', ' ') FROM door WHERE what = format('approval.show_request(%s)', :asked)), '•••', 'a value as a whole');
+SELECT is(approval.covered_request('{"waits": [{"text": "held"}], "rollout": {"because": "x"}, "not_renewed": "x"}', true),
+    '{"waits": [{"text": "held"}], "rollout": {"because": "•••"}, "not_renewed": "•••"}', 'why it waits is told, what minions wrote is not');
+-- Of a large set groups are kept: by what is not sensitive, so that they say nothing of the rest.
+SELECT approval.put_minions(ARRAY(SELECT 'many' || n FROM generate_series(1, 1001) AS n)) \g /dev/null
+SELECT pg_temp.act('t_alice', format('SELECT approval.submit_request(''pg'', ''t_alice'', ''secret'', ''because'', %L, %L, %L, %L, NULL, ''pg'', NULL, NULL, NULL)',
+    array_agg('many' || n), array_agg('value'::text), array_agg('db.password'::text), array_agg(to_json('canary-' || n % 2)::text)))::bigint AS large FROM generate_series(1, 1001) AS n \gset
+SELECT is(pg_temp.act(login, format('SELECT approval.show_request(%s, p_limit => 1) ->> ''group_count''', :large)), groups, login || ' is shown so many groups')
+FROM (VALUES ('t_erin', '1'), ('t_runner', '2')) AS shown (login, groups);
 SELECT is(pg_temp.act('t_erin', format('SELECT approval.show_request(%s) #>> ''{items,0,value}''', :port)), '5432', 'what is not sensitive is shown');
 SELECT is(pg_temp.act('t_erin', format('SELECT approval.show_request(%s) ->> ''shown_to''', :port)), NULL, 'and of that nobody counts');
 SELECT is(pg_temp.act('t_erin', 'SELECT approval.show_state(''web1'') #>> ''{documents,0,digest}'''), '•••', 'nobody tries contents by the digest of a document');

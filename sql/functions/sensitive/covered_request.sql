@@ -5,7 +5,7 @@ SELECT CASE WHEN NOT p_is_sensitive THEN c.shown ELSE c.shown || (
     -- These are in the words of minions, which may have repeated what they were given.
     SELECT coalesce(jsonb_object_agg(h.key, approval.hidden(jsonb_build_object(h.key, c.shown -> h.key), h.names) -> h.key), '{}')
     FROM (VALUES ('plan', '{old,new,digest}'::text[]), ('rollout', '{reason,text,because}'), ('left_out', '{reason}'),
-              ('notes', '{note}'), ('not_renewed', '{not_renewed}'), ('waits', '{text}')) AS h (key, names)
+              ('notes', '{note}'), ('not_renewed', '{not_renewed}')) AS h (key, names)
     WHERE c.shown ? h.key) END
 FROM covered AS c
 $$;
