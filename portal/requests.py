@@ -151,6 +151,8 @@ def blueprint(people):
         given.form(people)
         after = [request.form.get(part) for part in ("minion", "kind", "name")]
         after = None if None in after else after
+        if after is not None and any("\0" in part for part in after):
+            abort(400)
 
         def looked(client):
             found = client.values(given.number(number), after, ON_A_PAGE)

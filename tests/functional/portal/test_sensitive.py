@@ -70,6 +70,8 @@ def test_a_look_is_recorded_first(visit, asked, people):
     looks = "SELECT principal, login_role FROM approval.audit_entry WHERE act = 'values-shown'"
     assert bob.post(f"/requests/{asked}/values", {"mark": "x"}).status_code == 403
     assert bob.post(f"/requests/{asked + 1000}/values", bob.hidden(f"/requests/{asked}")).status_code == 404
+    odd = {**bob.hidden(f"/requests/{asked}"), "minion": "a\0", "kind": "value", "name": "b"}
+    assert bob.post(f"/requests/{asked}/values", odd).status_code == 400
     assert people.execute(looks) == []
     answer = bob.post(f"/requests/{asked}/values", bob.hidden(f"/requests/{asked}"))
     assert (answer.status_code, answer.headers["Cache-Control"], "ETag" in answer.headers) == (200, "no-store", False)
