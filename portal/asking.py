@@ -42,6 +42,7 @@ def blueprint(people):
         definition = client.type(given["type"])["definition"]
         if definition["kind"] not in ARGUMENTS:
             abort(404)
+        g.is_sensitive = "sensitive" in definition
         return answers.page(
             "ask.html", status, given=given, definition=definition, groups=client.groups(),
             hint=HINTS[definition["kind"]], person=g.person, mark=people.mark(), **shown,
@@ -73,9 +74,9 @@ def blueprint(people):
             given["items"] = f"{given['items'].rstrip()}\n{name}".lstrip()
         if act == "send":
             return send(given)
-        return answers.kept(
-            people.ask(lambda client: look(client, given) if act == "look" else form(client, given, act))
-        )
+        page = people.ask(lambda client: look(client, given) if act == "look" else form(client, given, act))
+        # What is sensitive stays in no browser.
+        return page if g.is_sensitive else answers.kept(page)
 
     def form(client, given, act):
         """The form as it stands, perhaps with the packages that were looked for."""
@@ -91,6 +92,7 @@ def blueprint(people):
             if isinstance(exc, Refused) and not exc.sqlstate.startswith("AP"):
                 raise
             return wrong(client, given, exc)
+        g.is_sensitive = shown["shown_to"] is not None
         return answers.page(
             "ask_preview.html", 409 if why else 200, given={**given, "digest": shown["digest"]}, shown=shown, why=why,
             person=g.person, mark=people.mark(),
@@ -172,6 +174,8 @@ def _line(item):
     """How a line of the form says the item; None where it cannot, as of an action, which is more than its name."""
     content = "absent" if item["type"] == "absent" else item["value"]
     if item["kind"] == "action" or not isinstance(content, str) or set("= \t\n") & set(item["name"]):
+        return None
+    if content == "•••":
         return None
     return f"{item['name']}={content}" if item["kind"] == "value" else f"{item['name']} {content}"
 

@@ -145,6 +145,29 @@ def blueprint(people):
             return not_known(number, exc)
         return redirect(f"/requests/{number}?done={decision}", 303)
 
+    @pages.post("/requests/<int:number>/values")
+    def values(number):
+        """What is sensitive, as an answer to a form: at no address, and kept by nobody."""
+        given.form(people)
+        after = [request.form.get(part) for part in ("minion", "kind", "name")]
+        after = None if None in after else after
+        if after is not None and any("\0" in part for part in after):
+            abort(400)
+
+        def looked(client):
+            found = client.values(given.number(number), after, ON_A_PAGE)
+            return found, client.show(number, limit=1)
+
+        found, shown = people.ask(looked)
+        return answers.page(
+            "values.html", found=found, shown=shown, number=number, person=g.person, mark=people.mark()
+        )  # fmt: skip
+
+    @pages.get("/requests/<int:number>/values")
+    def not_looked(number):
+        """Whoever comes back to the answer of the form, as by its link to another language, looks anew."""
+        return redirect(f"/requests/{number}", 303)
+
     @pages.post("/requests/<int:number>/review")
     def review(number):
         given.form(people)

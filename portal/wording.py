@@ -29,6 +29,7 @@ COUNTED = {
     "minion": ngettext_noop("%(n)s minion", "%(n)s minions"),
     "request": ngettext_noop("%(n)s request", "%(n)s requests"),
     "item": ngettext_noop("%(n)s item", "%(n)s items"),
+    "person": ngettext_noop("%(n)s person", "%(n)s people"),
     "more item": ngettext_noop("%(n)s more item", "%(n)s more items"),
     "more change": ngettext_noop("%(n)s more change", "%(n)s more changes"),
     "resource": ngettext_noop("%(n)s resource", "%(n)s resources"),

@@ -267,6 +267,30 @@ def test_a_token_is_made_and_shown_once(browse):
         look(page, f"sessions with a token {theme}")
 
 
+def test_what_is_sensitive_is_shown_by_a_button(browse, people, client):
+    definition = {
+        "name": "secret", "kind": "value", "requesters": ["*"], "sensitive": ["db.password"],
+        "chain": [{"name": "review", "any_of": [{"group": "reviewers"}]}],
+        "parameters": {"properties": {"values": {"properties": {"db.password": {}}}}},
+    }  # fmt: skip
+    people.execute("SELECT approval.put_request_type(%s)", (json.dumps(definition),))
+    number = client("alice").request("secret", ["web1"], reason="a", values={"db.password": "hidden well"})["request"]
+    for theme in THEMES:
+        page = browse("/login", color_scheme=theme, viewport={"width": 320, "height": 900})
+        sign_in(page, "carol")
+        page.goto(f"/requests/{number}")
+        look(page, f"a request with something sensitive {theme}")
+        assert "hidden well" not in page.content()
+        button = page.get_by_role("button", name="Show the values")
+        button.focus()
+        button.press("Enter")
+        page.get_by_role("heading", name=f"Values of request {number}").wait_for()
+        assert page.get_by_text("hidden well").count() == 1
+        look(page, f"values {theme}")
+        page.get_by_role("link", name=f"Back to request {number}").click()
+        assert "hidden well" not in page.content()
+
+
 def test_nothing_is_wrong_for_whoever_reads_it_otherwise(browse, requests, people, capsys):
     """So with every page where a password is the way to sign in, light and dark."""
     waiting, odd, done = requests
