@@ -7,11 +7,12 @@ import secrets
 from urllib.parse import urlencode
 
 from flask import Blueprint, abort, g, redirect, request
+from markupsafe import Markup
 
 from ..errors import InputError, Refused, Unavailable
 from ..intake import fields
 from ..intake.items import ARGUMENTS
-from . import answers, incoming, log, reader
+from . import answers, incoming, log, reader, sayings
 from .reader import gettext, gettext_noop
 
 MOST_BYTES = 256 * 1024
@@ -51,7 +52,7 @@ def blueprint(people):
     def refused(exc):
         if not exc.sqlstate.startswith("AP"):
             raise exc
-        return answers.page("refused.html", 404, why=str(exc), person=g.person, mark=people.mark())
+        return answers.page("refused.html", 404, why=exc, person=g.person, mark=people.mark())
 
     @pages.get("/requests/new")
     def new():
@@ -97,9 +98,10 @@ def blueprint(people):
         )  # fmt: skip
 
     def wrong(client, given, exc):
-        problem = str(exc)
+        problem = exc
         if isinstance(exc, Refused) and exc.sqlstate == SENT_BEFORE:
-            problem = gettext("This form was sent before, with other content: %(why)s") % {"why": problem}
+            text = gettext("This form was sent before, with other content: %(why)s")
+            problem = Markup(text) % {"why": sayings.said(exc)}  # noqa: S704 (a text of the catalog)
         return form_page(client, given, 422, problem=problem)
 
     def send(given):
@@ -111,14 +113,14 @@ def blueprint(people):
             except Refused as exc:
                 if not exc.sqlstate.startswith("AP"):
                     raise
-                return look(client, given, str(exc)) if exc.sqlstate == CHANGED else wrong(client, given, exc)
+                return look(client, given, exc) if exc.sqlstate == CHANGED else wrong(client, given, exc)
 
         if not given["digest"]:
             abort(400)
         try:
             answer = people.ask(asked)
         except Unavailable as exc:
-            log.say("the database is away", logging.ERROR, why=str(exc))
+            log.say("the database is away", logging.ERROR, why=exc)
             response = answers.page("ask_again.html", 503, given=given, mark=people.mark())
             response.headers["Retry-After"] = "5"
             return response
