@@ -33,6 +33,7 @@ COUNTED = {
     "resource": ngettext_noop("%(n)s resource", "%(n)s resources"),
     "stream": ngettext_noop("%(n)s stream", "%(n)s streams"),
     "row": ngettext_noop("%(n)s row", "%(n)s rows"),
+    "option": ngettext_noop("%(n)s is found.", "%(n)s are found."),
     "error": ngettext_noop("%(n)s error", "%(n)s errors"),
     "warning": ngettext_noop("%(n)s warning", "%(n)s warnings"),
     "character": ngettext_noop("%(n)s character", "%(n)s characters"),
