@@ -167,7 +167,9 @@ def _minions(client, text):
     """Minions for a part of a name."""
     found = client.minions(text.strip(), limit=FOUND)
     systems = [" ".join(filter(None, (one["os"], one["os_release"]))) for one in found]
-    return [_option(one["minion_id"], one["minion_id"], system, True) for one, system in zip(found, systems, strict=True)]
+    return [
+        _option(one["minion_id"], one["minion_id"], system, True) for one, system in zip(found, systems, strict=True)
+    ]
 
 
 def _option(value, text, note, is_whole):

@@ -81,7 +81,9 @@ SENTENCES = (
     gettext_noop("wait for somebody to run it: their type is not dispatched"),
     gettext_noop("it is %(state)s, and waits for nothing any more"),
     gettext_noop("it is not approved yet, and its type waits for no calendar"),
-    gettext_noop("it is not approved yet, and then waits for calendar %(name)s, of which no opening is known that late"),
+    gettext_noop(
+        "it is not approved yet, and then waits for calendar %(name)s, of which no opening is known that late"
+    ),
     gettext_noop("it is not approved yet, and then waits for calendar %(name)s"),
     gettext_noop("nothing holds it back"),
     # How far a minion that started has come.
@@ -98,7 +100,9 @@ SENTENCES = (
     gettext_noop("%(name)s changed what request %(number)s asks for and may not decide on it"),
     gettext_noop("request %(number)s is not what was reviewed: its digest is %(digest)s"),
     gettext_noop("request %(number)s is at stage %(stage)s, and this decision is for stage %(other)s"),
-    gettext_noop("request %(number)s waited too long at stage %(stage)s (%(name)s), which was to be passed by %(time)s"),
+    gettext_noop(
+        "request %(number)s waited too long at stage %(stage)s (%(name)s), which was to be passed by %(time)s"
+    ),
     gettext_noop("whoever delegated to %(name)s has decided on request %(number)s already; one person counts once"),
     gettext_noop("%(name)s has decided on request %(number)s already; one person counts once"),
     gettext_noop("%(name)s is not an approver of stage %(stage)s (%(title)s), which request %(number)s is at"),
@@ -161,7 +165,9 @@ SENTENCES = (
     gettext_noop("The worker tickets of salt-approval serve does it, where approval:itsm has the site."),
     gettext_noop("%(n)s delivery could not be worked off"),
     gettext_noop("%(n)s deliveries could not be worked off"),
-    gettext_noop("See why: salt-approval itsm list SITE --deliveries. Once that is mended: salt-approval itsm retry SITE."),
+    gettext_noop(
+        "See why: salt-approval itsm list SITE --deliveries. Once that is mended: salt-approval itsm retry SITE."
+    ),
     gettext_noop(
         "The worker catch_up of the engine whose master has their keys does it; salt-approval catch-ups has them."
     ),
@@ -200,7 +206,7 @@ def part(text):
 
 
 def in_words(text):
-    """What the database says in the reader's language, its times in the reader's zone; None: no translation is known."""
+    """What the database says in the reader's language, with times in their zone; None: no translation is known."""
     if reader.current().language == reader.SOURCE:
         return TIME.sub(lambda time: _when(time.group()), text)
     for sentence, pattern in _patterns():

@@ -22,8 +22,9 @@ TOGETHER = re.compile(
     "waits? since|highstate brings|could not be worked off|, or %|minions? %|%, %|; %"
 )
 EXAMPLES = {
-    "n": "2", "needed": "3", "number": "7", "other": "8", "stage": "1", "job": "20261205220405123456", "state": "expired",
-    "how": "asserted", "least": "authenticated", "group": "release", "rest": "2 minions due, not sent yet",
+    "n": "2", "needed": "3", "number": "7", "other": "8", "stage": "1", "job": "20261205220405123456",
+    "state": "expired", "how": "asserted", "least": "authenticated", "group": "release",
+    "rest": "2 minions due, not sent yet",
     "time": "Sat 2026-12-05 22:04 UTC", "why": "due, not sent yet", "who": "1 of release", "or_who": "2 of ops",
 }  # fmt: skip
 
