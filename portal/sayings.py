@@ -171,6 +171,13 @@ SENTENCES = (
     gettext_noop(
         "The worker catch_up of the engine whose master has their keys does it; salt-approval catch-ups has them."
     ),
+    gettext_noop("alarms"),
+    gettext_noop("%(kind)s: %(n)s not acknowledged (%(numbers)s); the last: %(last)s"),
+    gettext_noop("Look at them, and acknowledge or mute each: salt-approval alarms"),
+    gettext_noop(
+        "Look whether what delivers them runs: salt-approval check on its host. Where nothing takes them any more: "
+        "salt-approval outbox drop THREAD --destination %(name)s"
+    ),
     # Several of these in one.
     gettext_noop("%(n)s minion: %(why)s"),
     gettext_noop("%(n)s minions: %(why)s"),
