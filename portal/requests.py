@@ -76,7 +76,7 @@ def blueprint(people):
             raise exc
         is_unsure, number = exc.sqlstate == UNSURE, (request.view_args or {}).get("number")
         return answers.page(
-            "refused.html", STATUS.get(exc.sqlstate, 409), why=str(exc), person=g.person, mark=people.mark(),
+            "refused.html", STATUS.get(exc.sqlstate, 409), why=exc, person=g.person, mark=people.mark(),
             anew=people.anew(f"/requests/{number}") if is_unsure else None, comment=request.form.get("comment"),
         )  # fmt: skip
 
@@ -138,7 +138,7 @@ def blueprint(people):
             if exc.sqlstate != CHANGED:
                 raise
             return answers.page(
-                "changed.html", 409, number=number, digest=digest, why=str(exc), comment=comment, person=g.person,
+                "changed.html", 409, number=number, digest=digest, why=exc, comment=comment, person=g.person,
                 mark=people.mark(),
             )  # fmt: skip
         except Unavailable as exc:
