@@ -283,14 +283,14 @@ def mac(evidence_key: bytes | str, evidence: dict[str, Any]) -> str:
     Tests alone call it: evidence is checked as a return is validated.
     """
 
-def validate(load: Any, expected: dict[str, Any]) -> Verdict:
+def validate(load: Any, expected: dict[str, Any], /) -> Verdict:
     """Judge a return as Salt gives it to a returner.
 
     Tests and benchmarks alone call it: returns are validated as they are recorded.
     """
 
-def validate_msgpack(data: bytes, expected: dict[str, Any]) -> Verdict:
+def validate_msgpack(data: bytes, expected: dict[str, Any], /) -> Verdict:
     """Judge a return in msgpack."""
 
-def validate_json(data: str | bytes, expected: dict[str, Any]) -> Verdict:
+def validate_json(data: str | bytes, expected: dict[str, Any], /) -> Verdict:
     """Judge a return in JSON."""

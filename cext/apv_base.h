@@ -93,10 +93,31 @@ apv_span_of(const char *text)
     return (apv_span){text, strlen(text)};
 }
 
+/* Whether the first and the last `part` of size bytes are the same, of which some may be both;
+ * part: 4 or 8. */
+static inline bool
+apv_ends_equal(const char *a, const char *b, size_t size, size_t part)
+{
+    uint64_t first[2] = {0, 0}, last[2] = {0, 0};
+
+    memcpy(&first[0], a, part);
+    memcpy(&first[1], b, part);
+    memcpy(&last[0], a + size - part, part);
+    memcpy(&last[1], b + size - part, part);
+    return ((first[0] ^ first[1]) | (last[0] ^ last[1])) == 0;
+}
+
+/* Names and versions are mostly so short that they are compared without a call. */
 static inline bool
 apv_span_equal(apv_span a, apv_span b)
 {
-    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+    if (a.size != b.size)
+        return false;
+    if (a.size >= 8 && a.size <= 16)
+        return apv_ends_equal(a.data, b.data, a.size, 8);
+    if (a.size >= 4 && a.size < 8)
+        return apv_ends_equal(a.data, b.data, a.size, 4);
+    return a.size == 0 || memcmp(a.data, b.data, a.size) == 0;
 }
 
 static inline bool

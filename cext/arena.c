@@ -7,10 +7,20 @@
 struct apv_block {
     struct apv_block *next;
     size_t size, used;
+    bool lent; /* not ours to free */
 };
 
 #define BLOCK_SIZE 8192
 #define ALIGNMENT sizeof(void *)
+
+void
+apv_arena_start(apv_arena *arena, void *memory, size_t size)
+{
+    struct apv_block *block = memory;
+
+    *block = (struct apv_block){.size = size - sizeof *block, .lent = true};
+    arena->blocks = block;
+}
 
 /* Where the next size bytes, a multiple of 8, will be. NULL: out of memory. */
 static void *
@@ -79,8 +89,9 @@ void
 apv_arena_free(apv_arena *arena)
 {
     while (arena->blocks != NULL) {
-        struct apv_block *next = arena->blocks->next;
-        free(arena->blocks);
-        arena->blocks = next;
+        struct apv_block *block = arena->blocks;
+        arena->blocks = block->next;
+        if (!block->lent)
+            free(block);
     }
 }

@@ -40,26 +40,25 @@ module_evidence_key(const module_state *state, PyObject *object,
 /* The maps of resources in expected, each with the kind of its resources. */
 static const struct {
     enum module_key key;
-    const char *kind;
+    apv_span kind;
 } sections[] = {
-    {KEY_packages, "package"},
-    {KEY_services, "service"},
-    {KEY_values, "value"},
-    {KEY_actions, "action"},
+    {KEY_packages, APV_WORD("package")},
+    {KEY_services, APV_WORD("service")},
+    {KEY_values, APV_WORD("value")},
+    {KEY_actions, APV_WORD("action")},
 };
 #define SECTION_COUNT (sizeof sections / sizeof *sections)
 
-/* Appends the resources of one map; keeps what their texts are borrowed from. */
+/* Appends the resources of one map. */
 static bool
 add_section(const module_state *state, PyObject *map, size_t section, module_expected *made)
 {
-    const char *kind = sections[section].kind;
     PyObject *name, *value;
     Py_ssize_t at = 0;
 
     while (PyDict_Next(map, &at, &name, &value)) {
         apv_item *item = &made->items[made->expected.count];
-        *item = (apv_item){.kind = {kind, strlen(kind)}};
+        *item = (apv_item){.kind = sections[section].kind};
         if (!PyUnicode_Check(name))
             return refuse(state);
         if (!module_text(state, name, &item->name))
@@ -82,20 +81,18 @@ add_section(const module_state *state, PyObject *map, size_t section, module_exp
 
 /* Sets one field that is no map. */
 static bool
-set_field(const module_state *state, PyObject *key, PyObject *value, module_expected *made)
+set_field(const module_state *state, enum module_key key, PyObject *value, module_expected *made)
 {
     apv_expected *expected = &made->expected;
-    PyObject *const *keys = state->keys;
 
     if (value == Py_None)
         return true;
-    if (key == keys[KEY_minion] || key == keys[KEY_digest]) {
+    if (key == KEY_minion || key == KEY_digest) {
         if (!PyUnicode_Check(value))
             return refuse(state);
-        return module_text(state, value,
-                           key == keys[KEY_minion] ? &expected->minion : &expected->digest);
+        return module_text(state, value, key == KEY_minion ? &expected->minion : &expected->digest);
     }
-    if (key == keys[KEY_revision]) {
+    if (key == KEY_revision) {
         int overflow;
         if (!PyLong_Check(value) || PyBool_Check(value))
             return refuse(state);
@@ -107,48 +104,48 @@ set_field(const module_state *state, PyObject *key, PyObject *value, module_expe
     return module_evidence_key(state, value, made->key);
 }
 
+/* Which of the words a key is, or count: none of them. Nothing of Python runs for it, as could for
+ * a key that is looked up in a dict. */
+static size_t
+index_of(const module_state *state, PyObject *key, const enum module_key *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (key == state->keys[words[i]])
+            return i;
+    for (size_t i = 0; PyUnicode_Check(key) && i < count; i++)
+        if (PyUnicode_Compare(key, state->keys[words[i]]) == 0)
+            return i;
+    return count;
+}
+
 bool
 module_expected_init(const module_state *state, PyObject *dict, module_expected *made)
 {
-    static const enum module_key fields[] = {KEY_minion, KEY_revision, KEY_digest,
-                                             KEY_evidence_key};
-    PyObject *maps[SECTION_COUNT] = {NULL}, *value;
-    Py_ssize_t total = 0, known = 0;
+    enum { FIELD_COUNT = 4, COUNT = SECTION_COUNT + FIELD_COUNT };
+    static const enum module_key words[COUNT] = {KEY_packages, KEY_services,    KEY_values,
+                                                 KEY_actions,  KEY_minion,      KEY_revision,
+                                                 KEY_digest,   KEY_evidence_key};
+    PyObject *given[COUNT] = {NULL}, *key, *value;
+    Py_ssize_t at = 0, total = 0;
 
-    *made = (module_expected){.held = NULL};
+    *made = (module_expected){.items = NULL};
     if (!PyDict_Check(dict))
         return refuse(state);
-    /* Copies of the dicts: another thread may change them while the GIL is released,
-     * and a copy holds what was in them. */
-    made->held = PyList_New(0);
-    if (made->held == NULL)
-        goto fail;
-    for (size_t i = 0; i < SECTION_COUNT; i++) {
-        value = PyDict_GetItemWithError(dict, state->keys[sections[i].key]);
-        if (value == NULL) {
-            if (PyErr_Occurred())
-                goto fail;
-            continue;
+    while (PyDict_Next(dict, &at, &key, &value)) {
+        size_t index = index_of(state, key, words, COUNT);
+        if (index == COUNT) {
+            module_refuse(state, "expected has a key that is not known");
+            return false;
         }
-        known++;
-        if (value == Py_None && sections[i].key != KEY_packages)
-            continue;
-        if (!PyDict_Check(value)) {
-            refuse(state);
-            goto fail;
-        }
-        maps[i] = PyDict_Copy(value);
-        if (maps[i] == NULL)
-            goto fail;
-        int status = PyList_Append(made->held, maps[i]);
-        Py_DECREF(maps[i]); /* held keeps it */
-        if (status < 0)
-            goto fail;
-        total += PyDict_Size(maps[i]);
+        given[index] = value;
     }
-    if (maps[0] == NULL) {
-        refuse(state);
-        goto fail;
+    for (size_t i = 0; i < SECTION_COUNT; i++) {
+        if (given[i] == Py_None && i > 0)
+            given[i] = NULL;
+        if (given[i] == NULL ? i == 0 : !PyDict_Check(given[i]))
+            return refuse(state);
+        if (given[i] != NULL)
+            total += PyDict_Size(given[i]);
     }
 
     /* One allocation for three arrays; never of nothing. */
@@ -156,41 +153,23 @@ module_expected_init(const module_state *state, PyObject *dict, module_expected 
                                (sizeof *made->items + sizeof *made->names + sizeof *made->values));
     if (made->items == NULL) {
         PyErr_NoMemory();
-        goto fail;
+        return false;
     }
     made->names = (PyObject **)(made->items + total + 1);
     made->values = made->names + total + 1;
     made->expected.items = made->items;
-    for (size_t i = 0; i < SECTION_COUNT; i++)
-        if (maps[i] != NULL && !add_section(state, maps[i], i, made))
-            goto fail;
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        PyObject *key = state->keys[fields[i]];
-        value = PyDict_GetItemWithError(dict, key);
-        if (value == NULL) {
-            if (PyErr_Occurred())
-                goto fail;
-            continue;
+    for (size_t i = 0; i < COUNT; i++)
+        if (given[i] != NULL && !(i < SECTION_COUNT ? add_section(state, given[i], i, made)
+                                                    : set_field(state, words[i], given[i], made))) {
+            module_expected_clear(made);
+            return false;
         }
-        known++;
-        if (PyList_Append(made->held, value) < 0 || !set_field(state, key, value, made))
-            goto fail;
-    }
-    if (PyDict_Size(dict) != known) {
-        module_refuse(state, "expected has a key that is not known");
-        goto fail;
-    }
     return true;
-
-fail:
-    module_expected_clear(made);
-    return false;
 }
 
 void
 module_expected_clear(module_expected *made)
 {
     PyMem_Free(made->items);
-    Py_CLEAR(made->held);
-    *made = (module_expected){.held = NULL};
+    *made = (module_expected){.items = NULL};
 }

@@ -6,17 +6,17 @@
 
 #include "apv.h"
 
-/* `expected` of the validate functions, as the library takes it. Its texts are borrowed
- * from objects that it holds itself. */
+/* `expected` of the validate functions, as the library takes it. */
 typedef struct {
     apv_expected expected;
     unsigned char key[APV_EVIDENCE_KEY_SIZE];
     apv_item *items;
-    PyObject **names, **values; /* of the items; borrowed from held */
-    PyObject *held;
+    PyObject **names, **values; /* of the items */
 } module_expected;
 
-/* False: an exception is set, and there is nothing to clear. */
+/* dict: what is made borrows texts and objects from it, and is good as long as nothing of Python
+ * runs that may change it: with the GIL held, and no garbage collected. made: must not be moved.
+ * False: an exception is set, and there is nothing to clear. */
 bool module_expected_init(const module_state *state, PyObject *dict, module_expected *made);
 void module_expected_clear(module_expected *made);
 

@@ -138,35 +138,30 @@ index_of(PyObject *key, const apv_span *words, size_t count)
     return utf8_of(key, &text) && text.size > 0 ? apv_word_index(words, count, text) : count;
 }
 
-/* The same, remembered. */
-static inline size_t
-index_met(module_reader *made, PyObject *key, const apv_span *words, size_t count)
-{
-    const size_t places = sizeof made->met / sizeof *made->met;
-    uintptr_t mixed = (uintptr_t)key ^ (uintptr_t)words;
-    size_t place = (mixed >> 4 ^ mixed >> 10) % places;
-
-    if (made->met[place].key != key || made->met[place].words != words) {
-        made->met[place].key = key;
-        made->met[place].words = words;
-        made->met[place].index = index_of(key, words, count);
-    }
-    return made->met[place].index;
-}
-
 static void
 object_find(const apv_reader *reader, apv_value map, const apv_span *words, size_t count,
             apv_value *found)
 {
-    module_reader *made = APV_CONTAINER_OF(reader, module_reader, reader);
+    module_shape *shape = &APV_CONTAINER_OF(reader, module_reader, reader)->shape;
+    size_t remembered = count > 1 ? MODULE_SHAPE_KEYS : 0; /* a single word need not be static */
     PyObject *object = object_of(map), *key, *value;
     Py_ssize_t at = 0;
 
     if (object == NULL || (!PyDict_CheckExact(object) && !PyDict_Check(object)))
         return;
-    while (PyDict_Next(object, &at, &key, &value)) {
-        /* A single word need not be static. */
-        size_t index = count > 1 ? index_met(made, key, words, count) : index_of(key, words, count);
+    if (remembered > 0 && shape->words != words)
+        *shape = (module_shape){.words = words};
+    for (size_t i = 0; PyDict_Next(object, &at, &key, &value); i++) {
+        size_t index;
+        if (i < remembered && shape->keys[i] == key)
+            index = shape->indexes[i];
+        else {
+            index = index_of(key, words, count);
+            if (i < remembered) {
+                shape->keys[i] = key;
+                shape->indexes[i] = index;
+            }
+        }
         if (index < count)
             found[index].node = value;
     }

@@ -6,17 +6,22 @@
 
 #include "value_private.h"
 
+/* Keys of a map that are remembered: more than a chunk of a state run has. */
+#define MODULE_SHAPE_KEYS 16
+
+/* The keys of the maps that were looked through last, as most maps of a return have the same,
+ * interned ones in the same order. Good as long as the keys live. */
+typedef struct {
+    const apv_span *words; /* those that were looked for */
+    const PyObject *keys[MODULE_SHAPE_KEYS];
+    size_t indexes[MODULE_SHAPE_KEYS]; /* of the word that each is, or their count */
+} module_shape;
+
 /* A reader for Python objects: the node of a value is a borrowed PyObject. Use it only while the
  * GIL is held. */
 typedef struct {
     apv_reader reader;
-    /* Which word a key was the last time that it was met: most maps have the same, interned
-     * keys. Good as long as the keys live. */
-    struct {
-        const PyObject *key;
-        const apv_span *words;
-        size_t index;
-    } met[64];
+    module_shape shape;
 } module_reader;
 
 void module_reader_init(module_reader *made);

@@ -71,6 +71,11 @@ done:
 int
 module_state_init(module_state *state)
 {
+    state->words = PyMem_Calloc(MODULE_WORDS, sizeof *state->words);
+    if (state->words == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
     return intern_keys(state) < 0 || make_finding(state) < 0 ? -1 : import_json(state);
 }
 
@@ -87,6 +92,8 @@ module_state_traverse(module_state *state, visitproc visit, void *arg)
     Py_VISIT(state->finding);
     for (size_t i = 0; i < KEY_COUNT; i++)
         Py_VISIT(state->keys[i]);
+    for (size_t i = 0; state->words != NULL && i < MODULE_WORDS; i++)
+        Py_VISIT(state->words[i].text);
     return 0;
 }
 
@@ -103,6 +110,26 @@ module_state_clear(module_state *state)
     Py_CLEAR(state->finding);
     for (size_t i = 0; i < KEY_COUNT; i++)
         Py_CLEAR(state->keys[i]);
+    for (size_t i = 0; state->words != NULL && i < MODULE_WORDS; i++)
+        Py_CLEAR(state->words[i].text);
+    PyMem_Free(state->words);
+    state->words = NULL;
+}
+
+PyObject *
+module_word(const module_state *state, const char *word)
+{
+    uintptr_t address = (uintptr_t)word;
+    module_word_made *made = &state->words[(address ^ address >> 6) % MODULE_WORDS];
+
+    if (made->word != word) {
+        PyObject *text = PyUnicode_InternFromString(word), *before = made->text;
+        if (text == NULL)
+            return NULL;
+        *made = (module_word_made){word, text};
+        Py_XDECREF(before);
+    }
+    return Py_NewRef(made->text);
 }
 
 int

@@ -60,6 +60,14 @@ enum module_key {
 
 struct module_handles;
 
+/* A word of the library's own, as str: known by where it lies. */
+typedef struct {
+    const char *word; /* static */
+    PyObject *text;
+} module_word_made;
+
+#define MODULE_WORDS 64 /* places; more words than a validation has */
+
 typedef struct {
     PyObject *error;          /* Error(Exception) */
     PyObject *unavailable;    /* Unavailable(Error) */
@@ -70,6 +78,7 @@ typedef struct {
     PyObject *json_text;      /* the one JSON text of an object, as intake makes it */
     PyObject *finding;        /* a dict with all keys of a finding, each None: to be copied */
     PyObject *keys[KEY_COUNT];
+    module_word_made *words;            /* MODULE_WORDS of them */
     struct module_handles *connections; /* by settings */
     struct module_handles *snapshots;   /* by path */
 } module_state;
@@ -84,6 +93,10 @@ int module_state_init(module_state *state);
 /* Visits and clears the objects of the state, as tp_traverse and tp_clear do. */
 int module_state_traverse(module_state *state, visitproc visit, void *arg);
 void module_state_clear(module_state *state);
+
+/* A word of the library's own as str: a new reference, or NULL with an exception set. word:
+ * static. */
+PyObject *module_word(const module_state *state, const char *word);
 
 /* dict[key] = value; takes the reference to value (NULL: an exception is set).
  * Returns 0, or -1 with an exception set. */

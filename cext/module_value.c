@@ -8,14 +8,6 @@
 #include "module_text.h"
 #include "validate.h"
 
-static PyObject *
-text_object(apv_span text)
-{
-    if (text.data == NULL)
-        Py_RETURN_NONE;
-    return PyUnicode_DecodeUTF8(text.data, (Py_ssize_t)text.size, "replace");
-}
-
 /* ---- verdicts ---- */
 
 /* Puts value, a new reference or NULL, under key. */
@@ -31,7 +23,7 @@ same_text(apv_span text, PyObject *known, apv_span of_known)
 {
     if (known != NULL && text.data == of_known.data && text.size == of_known.size)
         return Py_NewRef(known);
-    return text_object(text);
+    return module_text_object(text);
 }
 
 /* ---- findings ---- */
@@ -56,11 +48,11 @@ pattern_dict(const module_state *state, const apv_finding *finding)
     PyObject *dict = PyDict_Copy(state->finding);
 
     if (dict != NULL &&
-        (!put(dict, keys[KEY_minion], text_object(finding->minion)) ||
-         !put(dict, keys[KEY_kind], text_object(finding->kind)) ||
-         !put(dict, keys[KEY_verdict], PyUnicode_FromString(apv_outcome_name(finding->verdict))) ||
-         !put(dict, keys[KEY_reason], PyUnicode_FromString(finding->reason)) ||
-         !put(dict, keys[KEY_source], PyUnicode_FromString(finding->source))))
+        (!put(dict, keys[KEY_minion], module_text_object(finding->minion)) ||
+         !put(dict, keys[KEY_kind], module_text_object(finding->kind)) ||
+         !put(dict, keys[KEY_verdict], module_word(state, apv_outcome_name(finding->verdict))) ||
+         !put(dict, keys[KEY_reason], module_word(state, finding->reason)) ||
+         !put(dict, keys[KEY_source], module_word(state, finding->source))))
         Py_CLEAR(dict);
     return dict;
 }
@@ -115,7 +107,7 @@ fill_finding(const module_state *state, PyObject *dict, const apv_finding *findi
             put(dict, keys[KEY_expected], same_text(finding->expected, value, item->value))) &&
            (finding->observed.data == NULL ||
             put(dict, keys[KEY_observed], same_text(finding->observed, value, item->value))) &&
-           put(dict, keys[KEY_text], text_object(finding->text));
+           put(dict, keys[KEY_text], module_text_object(finding->text));
 }
 
 /* A list of findings that is being made. */
@@ -158,25 +150,13 @@ findings_end(finding_list *findings, bool ok)
     return findings->list;
 }
 
-/* The findings that a verdict has kept. */
-static PyObject *
-kept_findings(const module_state *state, const apv_verdict *verdict, const module_expected *made)
-{
-    finding_list findings;
-    bool ok = findings_start(state, made, &findings);
-
-    for (size_t i = 0; ok && i < verdict->finding_count; i++)
-        ok = findings_take(&findings, &verdict->findings[i]);
-    return findings_end(&findings, ok);
-}
-
 static PyObject *
 unapproved_list(const apv_verdict *verdict)
 {
     PyObject *list = PyList_New((Py_ssize_t)verdict->unapproved_count);
 
     for (size_t i = 0; list != NULL && i < verdict->unapproved_count; i++) {
-        PyObject *name = text_object(verdict->unapproved[i]);
+        PyObject *name = module_text_object(verdict->unapproved[i]);
         if (name == NULL || PyList_SetItem(list, (Py_ssize_t)i, name) < 0)
             Py_CLEAR(list);
     }
@@ -191,7 +171,7 @@ verdict_dict(const module_state *state, const apv_verdict *verdict, PyObject *fi
     PyObject *dict = PyDict_New();
 
     if (dict == NULL || findings == NULL ||
-        !put(dict, keys[KEY_verdict], PyUnicode_FromString(apv_outcome_name(verdict->verdict))) ||
+        !put(dict, keys[KEY_verdict], module_word(state, apv_outcome_name(verdict->verdict))) ||
         !put(dict, keys[KEY_revision],
              verdict->has_revision ? PyLong_FromLongLong(verdict->revision) : Py_NewRef(Py_None)) ||
         !put(dict, keys[KEY_authenticated], PyBool_FromLong(verdict->authenticated)) ||
@@ -205,12 +185,71 @@ verdict_dict(const module_state *state, const apv_verdict *verdict, PyObject *fi
 PyObject *
 module_verdict_dict(const module_state *state, const apv_verdict *verdict)
 {
-    return verdict_dict(state, verdict, kept_findings(state, verdict, NULL));
+    finding_list findings;
+    bool ok = findings_start(state, NULL, &findings);
+
+    for (size_t i = 0; ok && i < verdict->finding_count; i++)
+        ok = findings_take(&findings, &verdict->findings[i]);
+    return verdict_dict(state, verdict, findings_end(&findings, ok));
+}
+
+/* ---- validation ---- */
+
+/* One call that validates. The GIL is held until its end: judging takes less than what is made of
+ * it for Python. */
+typedef struct {
+    const module_state *state;
+    module_expected made;
+    finding_list findings;
+    apv_finding_sink sink;
+    apv_verdict *verdict;
+    apv_err err;
+    int collects; /* garbage */
+} judging;
+
+/* Takes the arguments of a call that validates. False: an exception is set, and the call is over.
+ */
+static bool
+judging_start(PyObject *module, const char *name, PyObject *const *args, Py_ssize_t count,
+              judging *call)
+{
+    call->state = module_state_get(module);
+    call->sink = (apv_finding_sink){findings_take, &call->findings};
+    call->verdict = NULL;
+    call->err = (apv_err)APV_ERR_NONE;
+    if (count != 2) {
+        PyErr_Format(PyExc_TypeError, "%s() takes a return and what is expected", name);
+        return false;
+    }
+    if (!module_expected_init(call->state, args[1], &call->made))
+        return false;
+    if (!findings_start(call->state, &call->made, &call->findings)) {
+        module_expected_clear(&call->made);
+        return false;
+    }
+    /* Making a dict may collect garbage, and a finalizer then change what is read. */
+    call->collects = PyGC_Disable();
+    return true;
+}
+
+/* The answer of the call. ok: there is a verdict. */
+static PyObject *
+judging_end(judging *call, bool ok)
+{
+    PyObject *findings = findings_end(&call->findings, ok), *answer;
+
+    if (call->collects)
+        PyGC_Enable();
+    answer = ok ? verdict_dict(call->state, call->verdict, findings)
+                : module_raise(call->state, &call->err);
+    apv_verdict_free(&call->verdict);
+    module_expected_clear(&call->made);
+    return answer;
 }
 
 PyDoc_STRVAR(
     validate_doc,
-    "validate(load, expected)\n--\n\n"
+    "validate(load, expected, /)\n--\n\n"
     "Judge a return, given as Salt gives it to a returner, against what is expected:\n"
     "{\"packages\": {name: version, \"latest\" or None}} and optionally minion, revision,\n"
     "digest, evidence_key, services, values (canonical JSON texts) and actions.\n\n"
@@ -219,94 +258,53 @@ PyDoc_STRVAR(
     "Tests and benchmarks alone call it: returns are validated as they are recorded.");
 
 static PyObject *
-validate(PyObject *module, PyObject *args)
+validate(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
-    const module_state *state = module_state_get(module);
     module_reader objects;
-    apv_err err = APV_ERR_NONE;
-    apv_verdict *verdict = NULL;
-    PyObject *load, *dict, *answer;
-    module_expected made;
-    finding_list findings;
+    judging call;
 
-    if (!PyArg_ParseTuple(args, "OO:validate", &load, &dict) ||
-        !module_expected_init(state, dict, &made))
+    if (!judging_start(module, "validate", args, count, &call))
         return NULL;
     module_reader_init(&objects);
-    /* Making a dict may collect garbage, and a finalizer then change the load. */
-    int collects = PyGC_Disable();
-    const apv_finding_sink sink = {findings_take, &findings};
-    bool ok =
-        findings_start(state, &made, &findings) &&
-        apv_validate(&objects.reader, (apv_value){load}, &made.expected, &sink, &verdict, &err);
-    PyObject *list = findings_end(&findings, ok);
-    if (collects)
-        PyGC_Enable();
-    answer = ok ? verdict_dict(state, verdict, list) : module_raise(state, &err);
-    apv_verdict_free(&verdict);
-    module_expected_clear(&made);
-    return answer;
+    return judging_end(&call,
+                       apv_validate(&objects.reader, (apv_value){args[0]}, &call.made.expected,
+                                    &call.sink, &call.verdict, &call.err));
 }
 
-/* Judges bytes, which nobody can change, without the GIL. */
-static PyObject *
-validate_bytes(const module_state *state, apv_span load, PyObject *dict,
-               bool (*judge)(apv_span, const apv_expected *, apv_verdict **, apv_err *))
-{
-    apv_err err = APV_ERR_NONE;
-    apv_verdict *verdict = NULL;
-    module_expected made;
-    PyObject *answer;
-    bool ok;
-
-    if (!module_expected_init(state, dict, &made))
-        return NULL;
-    Py_BEGIN_ALLOW_THREADS
-    ok = judge(load, &made.expected, &verdict, &err);
-    Py_END_ALLOW_THREADS
-    answer = ok ? verdict_dict(state, verdict, kept_findings(state, verdict, &made))
-                : module_raise(state, &err);
-    apv_verdict_free(&verdict);
-    module_expected_clear(&made);
-    return answer;
-}
-
-PyDoc_STRVAR(validate_msgpack_doc, "validate_msgpack(data, expected)\n--\n\n"
+PyDoc_STRVAR(validate_msgpack_doc, "validate_msgpack(data, expected, /)\n--\n\n"
                                    "validate() for a return in msgpack bytes.");
 
 static PyObject *
-validate_msgpack(PyObject *module, PyObject *args)
+validate_msgpack(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
-    PyObject *data, *dict;
+    judging call;
+    apv_span load;
 
-    if (!PyArg_ParseTuple(args, "SO:validate_msgpack", &data, &dict))
+    if (count > 0 && !module_bytes(args[0], &load))
         return NULL;
-    apv_span load = {PyBytes_AsString(data), (size_t)PyBytes_Size(data)};
-    return validate_bytes(module_state_get(module), load, dict, apv_validate_msgpack);
+    if (!judging_start(module, "validate_msgpack", args, count, &call))
+        return NULL;
+    return judging_end(
+        &call, apv_judge_msgpack(load, &call.made.expected, &call.sink, &call.verdict, &call.err));
 }
 
-PyDoc_STRVAR(validate_json_doc, "validate_json(data, expected)\n--\n\n"
+PyDoc_STRVAR(validate_json_doc, "validate_json(data, expected, /)\n--\n\n"
                                 "validate() for a return in JSON, str or UTF-8 bytes.");
 
 static PyObject *
-validate_json(PyObject *module, PyObject *args)
+validate_json(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
-    const module_state *state = module_state_get(module);
-    PyObject *data, *dict;
+    judging call;
     apv_span load;
 
-    if (!PyArg_ParseTuple(args, "OO:validate_json", &data, &dict))
+    if (count > 0 &&
+        !(PyUnicode_Check(args[0]) ? module_text(module_state_get(module), args[0], &load)
+                                   : module_bytes(args[0], &load)))
         return NULL;
-    if (PyUnicode_Check(data)) {
-        if (!module_text(state, data, &load))
-            return NULL;
-    } else if (PyBytes_Check(data))
-        load = (apv_span){PyBytes_AsString(data), (size_t)PyBytes_Size(data)};
-    else {
-        PyErr_SetString(PyExc_TypeError, "validate_json() takes str or bytes");
+    if (!judging_start(module, "validate_json", args, count, &call))
         return NULL;
-    }
-    return validate_bytes(state, load, dict, apv_validate_json);
+    return judging_end(
+        &call, apv_judge_json(load, &call.made.expected, &call.sink, &call.verdict, &call.err));
 }
 
 /* ---- digest and mac ---- */
@@ -410,9 +408,10 @@ mac(PyObject *module, PyObject *args)
 }
 
 PyMethodDef module_value_methods[] = {
-    {"validate", validate, METH_VARARGS, validate_doc},
-    {"validate_msgpack", validate_msgpack, METH_VARARGS, validate_msgpack_doc},
-    {"validate_json", validate_json, METH_VARARGS, validate_json_doc},
+    {"validate", (PyCFunction)(void (*)(void))validate, METH_FASTCALL, validate_doc},
+    {"validate_msgpack", (PyCFunction)(void (*)(void))validate_msgpack, METH_FASTCALL,
+     validate_msgpack_doc},
+    {"validate_json", (PyCFunction)(void (*)(void))validate_json, METH_FASTCALL, validate_json_doc},
     {"digest", digest, METH_VARARGS, digest_doc},
     {"mac", mac, METH_VARARGS, mac_doc},
     {NULL, NULL, 0, NULL},

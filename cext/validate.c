@@ -175,6 +175,7 @@ typedef struct {
     apv_arena arena;
     apv_finding *findings; /* of the verdict */
     size_t room;
+    max_align_t first[32]; /* of the arena: enough where a sink takes the findings */
 } owner;
 
 /* The sink of a verdict that keeps its findings. */
@@ -230,18 +231,23 @@ bool
 apv_validate(const apv_reader *reader, apv_value load, const apv_expected *expected,
              const apv_finding_sink *sink, apv_verdict **verdict, apv_err *err)
 {
-    owner *made = calloc(1, sizeof *made);
+    owner *made = malloc(sizeof *made);
     const apv_finding_sink keep = {keep_finding, made};
-    apv_arena scratch = {0};
+    max_align_t first[1024]; /* enough for a return of twenty chunks and as many items */
+    apv_arena scratch;
     apv_walk walk = {.reader = reader, .expected = expected, .scratch = &scratch};
     bool ok = false;
 
     if (made == NULL)
         return apv_fail_memory(err);
+    apv_arena_start(&scratch, first, sizeof first);
+    apv_arena_start(&made->arena, made->first, sizeof made->first);
+    made->verdict = (apv_verdict){.verdict = APV_INVALID};
+    made->findings = NULL;
+    made->room = 0;
     walk.answer.kept = &made->arena;
     walk.answer.verdict = &made->verdict;
     walk.answer.sink = sink == NULL ? &keep : sink;
-    made->verdict.verdict = APV_INVALID;
     if (!apv_slots_open(&walk.slots, expected, &scratch, err))
         goto done;
     if (sink == NULL) { /* room for those of one minion, as nearly all returns are of one */
@@ -280,45 +286,57 @@ apv_verdict_free(apv_verdict **verdict)
 
 /* A reader for bytes that nobody can read: everything is missing. */
 static bool
-validate_nothing(const apv_expected *expected, apv_verdict **verdict, apv_err *err)
+judge_nothing(const apv_expected *expected, const apv_finding_sink *sink, apv_verdict **verdict,
+              apv_err *err)
 {
     const apv_span nil = {"\xC0", 1};
     apv_msgpack_reader msgpack;
-    const apv_reader *reader = &msgpack.reader;
     apv_value root;
 
     return apv_reader_msgpack(nil, &msgpack, &root, err) &&
-           apv_validate(reader, root, expected, NULL, verdict, err);
+           apv_validate(&msgpack.reader, root, expected, sink, verdict, err);
+}
+
+bool
+apv_judge_msgpack(apv_span load, const apv_expected *expected, const apv_finding_sink *sink,
+                  apv_verdict **verdict, apv_err *err)
+{
+    apv_err unreadable = APV_ERR_NONE;
+    apv_msgpack_reader msgpack;
+    apv_value root;
+
+    if (!apv_reader_msgpack(load, &msgpack, &root, &unreadable))
+        return judge_nothing(expected, sink, verdict, err);
+    return apv_validate(&msgpack.reader, root, expected, sink, verdict, err);
+}
+
+bool
+apv_judge_json(apv_span load, const apv_expected *expected, const apv_finding_sink *sink,
+               apv_verdict **verdict, apv_err *err)
+{
+    apv_err unreadable = APV_ERR_NONE;
+    apv_json_reader json;
+    apv_value root;
+
+    if (!apv_reader_json(load, &json, &root, &unreadable)) {
+        if (unreadable.code == APV_ERR_MEMORY)
+            return apv_fail_memory(err);
+        return judge_nothing(expected, sink, verdict, err);
+    }
+    bool ok = apv_validate(&json.reader, root, expected, sink, verdict, err);
+    apv_reader_json_close(&json);
+    return ok;
 }
 
 bool
 apv_validate_msgpack(apv_span load, const apv_expected *expected, apv_verdict **verdict,
                      apv_err *err)
 {
-    apv_err unreadable = APV_ERR_NONE;
-    apv_msgpack_reader msgpack;
-    const apv_reader *reader = &msgpack.reader;
-    apv_value root;
-
-    if (!apv_reader_msgpack(load, &msgpack, &root, &unreadable))
-        return validate_nothing(expected, verdict, err);
-    return apv_validate(reader, root, expected, NULL, verdict, err);
+    return apv_judge_msgpack(load, expected, NULL, verdict, err);
 }
 
 bool
 apv_validate_json(apv_span load, const apv_expected *expected, apv_verdict **verdict, apv_err *err)
 {
-    apv_err unreadable = APV_ERR_NONE;
-    apv_json_reader json;
-    const apv_reader *reader = &json.reader;
-    apv_value root;
-
-    if (!apv_reader_json(load, &json, &root, &unreadable)) {
-        if (unreadable.code == APV_ERR_MEMORY)
-            return apv_fail_memory(err);
-        return validate_nothing(expected, verdict, err);
-    }
-    bool ok = apv_validate(reader, root, expected, NULL, verdict, err);
-    apv_reader_json_close(&json);
-    return ok;
+    return apv_judge_json(load, expected, NULL, verdict, err);
 }

@@ -22,4 +22,10 @@ typedef struct {
 bool apv_validate(const apv_reader *reader, apv_value load, const apv_expected *expected,
                   const apv_finding_sink *sink, apv_verdict **verdict, apv_err *err) APV_MUSTCHECK;
 
+/* apv_validate_msgpack and apv_validate_json with a sink, as apv_validate has it. */
+bool apv_judge_msgpack(apv_span load, const apv_expected *expected, const apv_finding_sink *sink,
+                       apv_verdict **verdict, apv_err *err) APV_MUSTCHECK;
+bool apv_judge_json(apv_span load, const apv_expected *expected, const apv_finding_sink *sink,
+                    apv_verdict **verdict, apv_err *err) APV_MUSTCHECK;
+
 #endif

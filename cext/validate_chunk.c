@@ -49,7 +49,7 @@ apv_chunk_read(const apv_reader *reader, apv_value value, apv_chunk *chunk)
     apv_value found[COUNT];
 
     apv_map_find(reader, value, words, COUNT, found);
-    chunk->id = apv_text_or_none(reader, found[ID]);
+    chunk->id = found[ID];
     chunk->raw_name = found[NAME];
     chunk->name = apv_text_or_none(reader, found[NAME]);
     chunk->changes = found[CHANGES];

@@ -312,16 +312,21 @@ append(sentence *to, apv_span text, size_t max_size)
 static void
 append_detail(sentence *to, apv_span detail)
 {
-    size_t end = to->size + DETAIL_SIZE_MAX, start = to->size;
+    size_t start = to->size;
+    char *at = to->data + start, *end = at + DETAIL_SIZE_MAX;
+    bool blank = true; /* none at the start */
 
     detail.size = apv_utf8_truncate(detail.data, detail.size, 4 * DETAIL_SIZE_MAX);
-    for (size_t i = 0; i < detail.size && to->size < end; i++) {
+    for (size_t i = 0; i < detail.size && at < end; i++) {
         unsigned char c = (unsigned char)detail.data[i];
-        if (c > ' ' && c != 0x7F)
-            to->data[to->size++] = (char)c;
-        else if (to->size > start && to->data[to->size - 1] != ' ')
-            to->data[to->size++] = ' ';
+        bool more = c <= ' ' || c == 0x7F;
+        if (!more)
+            *at++ = (char)c;
+        else if (!blank)
+            *at++ = ' ';
+        blank = more;
     }
+    to->size = (size_t)(at - to->data);
     /* Not through the middle of a character, nor with a blank at the end. */
     to->size = start + apv_utf8_whole(to->data + start, to->size - start);
     while (to->size > start && to->data[to->size - 1] == ' ')

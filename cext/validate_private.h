@@ -184,11 +184,11 @@ typedef struct {
 
 /* ---- validate_slot.c ---- */
 
-/* Makes slots and table of the items of expected. Takes them from arena. Errors: INVALID,
- * MEMORY. */
+/* Makes slots and table of the items of expected, which apv_slots_reset has to make ready. Takes
+ * them from arena. Errors: INVALID, MEMORY. */
 bool apv_slots_open(apv_slots *slots, const apv_expected *expected, apv_arena *arena,
                     apv_err *err) APV_MUSTCHECK;
-/* Forgets what was seen, for the next minion. */
+/* Makes slots ready for the next minion: nothing was seen of it. */
 void apv_slots_reset(apv_slots *slots);
 /* The slot of a resource, or NULL. fold: a match that differs in ASCII case will do,
  * for package managers that ignore case. */
@@ -231,7 +231,7 @@ typedef enum { APV_RESULT_TRUE, APV_RESULT_FALSE, APV_RESULT_NONE, APV_RESULT_OD
 
 typedef struct {
     apv_span module, fun; /* of its key: before the first and behind the last separator */
-    apv_span id;
+    apv_value id;
     apv_span name; /* data NULL: not a text */
     apv_value raw_name;
     apv_result_is result;

@@ -6,35 +6,34 @@
 /* ---- package states ---- */
 
 static const struct {
-    const char *module;
-    const char *fun;
+    apv_span module, fun;
     apv_package_action action;
 } actions[] = {
-    {"pkg", "installed", APV_ACTION_INSTALL},
-    {"pkg", "latest", APV_ACTION_UPGRADE},
-    {"pkg", "removed", APV_ACTION_REMOVE},
-    {"pkg", "purged", APV_ACTION_REMOVE},
-    {"pkg", "uptodate", APV_ACTION_CHANGE},
-    {"pkg", "group_installed", APV_ACTION_CHANGE},
-    {"pkg", "downloaded", APV_ACTION_NONE},
-    {"pkg", "patch_installed", APV_ACTION_NONE},
-    {"pkg", "patch_downloaded", APV_ACTION_NONE},
-    {"pkg", "held", APV_ACTION_NONE},
-    {"pkg", "unheld", APV_ACTION_NONE},
-    {"chocolatey", "installed", APV_ACTION_INSTALL},
-    {"chocolatey", "upgraded", APV_ACTION_UPGRADE},
-    {"chocolatey", "uninstalled", APV_ACTION_REMOVE},
-    {"chocolatey", "source_present", APV_ACTION_NONE},
-    {"chocolatey", "bootstrapped", APV_ACTION_NONE},
-    {"chocolatey", "unbootstrapped", APV_ACTION_NONE},
+    {APV_WORD("pkg"), APV_WORD("installed"), APV_ACTION_INSTALL},
+    {APV_WORD("pkg"), APV_WORD("latest"), APV_ACTION_UPGRADE},
+    {APV_WORD("pkg"), APV_WORD("removed"), APV_ACTION_REMOVE},
+    {APV_WORD("pkg"), APV_WORD("purged"), APV_ACTION_REMOVE},
+    {APV_WORD("pkg"), APV_WORD("uptodate"), APV_ACTION_CHANGE},
+    {APV_WORD("pkg"), APV_WORD("group_installed"), APV_ACTION_CHANGE},
+    {APV_WORD("pkg"), APV_WORD("downloaded"), APV_ACTION_NONE},
+    {APV_WORD("pkg"), APV_WORD("patch_installed"), APV_ACTION_NONE},
+    {APV_WORD("pkg"), APV_WORD("patch_downloaded"), APV_ACTION_NONE},
+    {APV_WORD("pkg"), APV_WORD("held"), APV_ACTION_NONE},
+    {APV_WORD("pkg"), APV_WORD("unheld"), APV_ACTION_NONE},
+    {APV_WORD("chocolatey"), APV_WORD("installed"), APV_ACTION_INSTALL},
+    {APV_WORD("chocolatey"), APV_WORD("upgraded"), APV_ACTION_UPGRADE},
+    {APV_WORD("chocolatey"), APV_WORD("uninstalled"), APV_ACTION_REMOVE},
+    {APV_WORD("chocolatey"), APV_WORD("source_present"), APV_ACTION_NONE},
+    {APV_WORD("chocolatey"), APV_WORD("bootstrapped"), APV_ACTION_NONE},
+    {APV_WORD("chocolatey"), APV_WORD("unbootstrapped"), APV_ACTION_NONE},
 };
 
 static apv_package_action
 action_of(const apv_chunk *chunk)
 {
     for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
-        if (apv_span_is(chunk->module, actions[i].module) &&
-            apv_span_is(chunk->fun, actions[i].fun))
+        if (apv_span_equal(chunk->module, actions[i].module) &&
+            apv_span_equal(chunk->fun, actions[i].fun))
             return actions[i].action;
     return APV_ACTION_UNKNOWN;
 }
@@ -111,7 +110,8 @@ fail_own(apv_walk *walk, const apv_own *own, const apv_chunk *chunk, apv_package
 static bool
 is_for_a_list(const apv_walk *walk, const apv_chunk *chunk)
 {
-    return !walk->run.dry && chunk->name.size > 0 && apv_span_equal(chunk->id, chunk->name) &&
+    return !walk->run.dry && chunk->name.size > 0 &&
+           apv_span_equal(apv_text_or_none(walk->reader, chunk->id), chunk->name) &&
            apv_slot_find(&walk->slots, APV_KIND_PACKAGE, chunk->name, false) == NULL;
 }
 

@@ -93,7 +93,8 @@ apv_slots_open(apv_slots *slots, const apv_expected *expected, apv_arena *arena,
         const apv_item *item = &expected->items[i];
         if (item->name.size == 0)
             return apv_fail(err, APV_ERR_INVALID, "an expected resource has no name");
-        slots->items[i] = (apv_slot){.item = item, .kind = kind_of(item->kind)};
+        slots->items[i].item = item;
+        slots->items[i].kind = kind_of(item->kind);
         slots->name_sizes |= size_bit(item->name);
         size_t at = hash_name(slots->items[i].kind, item->name) & slots->mask;
         for (; slots->table[at] != 0; at = (at + 1) & slots->mask)

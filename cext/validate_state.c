@@ -7,14 +7,16 @@
 /* ---- functions ---- */
 
 static const struct {
-    const char *name;
+    apv_span name;
     bool test; /* it never changes anything */
 } functions[] = {
-    {"state.apply", false},       {"state.highstate", false},    {"state.sls", false},
-    {"state.single", false},      {"state.sls_id", false},       {"state.top", false},
-    {"state.low", false},         {"state.high", false},         {"state.template", false},
-    {"state.run_request", false}, {"state.template_str", false}, {"state.pkg", false},
-    {"state.test", true},         {"state.request", true},
+    {APV_WORD("state.apply"), false},        {APV_WORD("state.highstate"), false},
+    {APV_WORD("state.sls"), false},          {APV_WORD("state.single"), false},
+    {APV_WORD("state.sls_id"), false},       {APV_WORD("state.top"), false},
+    {APV_WORD("state.low"), false},          {APV_WORD("state.high"), false},
+    {APV_WORD("state.template"), false},     {APV_WORD("state.run_request"), false},
+    {APV_WORD("state.template_str"), false}, {APV_WORD("state.pkg"), false},
+    {APV_WORD("state.test"), true},          {APV_WORD("state.request"), true},
 };
 #define FUNCTION_COUNT (sizeof functions / sizeof *functions)
 
@@ -22,7 +24,7 @@ bool
 apv_is_state_function(apv_span fun)
 {
     for (size_t i = 0; i < FUNCTION_COUNT; i++)
-        if (apv_span_is(fun, functions[i].name))
+        if (apv_span_equal(fun, functions[i].name))
             return true;
     return false;
 }
@@ -31,7 +33,7 @@ static bool
 only_tests(apv_span fun)
 {
     for (size_t i = 0; i < FUNCTION_COUNT; i++)
-        if (functions[i].test && apv_span_is(fun, functions[i].name))
+        if (functions[i].test && apv_span_equal(fun, functions[i].name))
             return true;
     return false;
 }
@@ -50,10 +52,11 @@ compare_chunks(const void *a, const void *b)
 static bool
 is_relevant(apv_span module)
 {
-    static const char *const modules[] = {"pkg",      "chocolatey", "service",
-                                          "approval", "module",     "no"};
+    static const apv_span modules[] = {APV_WORD("pkg"),     APV_WORD("chocolatey"),
+                                       APV_WORD("service"), APV_WORD("approval"),
+                                       APV_WORD("module"),  APV_WORD("no")};
     for (size_t i = 0; i < sizeof modules / sizeof *modules; i++)
-        if (apv_span_is(module, modules[i]))
+        if (apv_span_equal(module, modules[i]))
             return true;
     return false;
 }

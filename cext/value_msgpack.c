@@ -227,6 +227,8 @@ read_head(const char *at, const char *end, head *h)
 #define RISING_4(n) n, n + 1, n + 2, n + 3
 #define RISING_16(n) RISING_4(n), RISING_4(n + 4), RISING_4(n + 8), RISING_4(n + 12)
 
+#define NO_TAG 0xC1 /* no object has it */
+
 /* How many bytes an object has without its children, by its tag. 0: the tag does not tell. */
 static const unsigned char sizes[256] = {
     SAME_16(1),          SAME_16(1),    SAME_16(1), SAME_16(1),  SAME_16(1),
@@ -245,54 +247,36 @@ static const unsigned char children[256] = {
     [0x80] = 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, RISING_16(0),
 };
 
-/* Where the object at `at` ends with all its children, or NULL: not before end. */
+/* Where the object at `at` ends with all its children, or NULL: not before end. at: not behind
+ * end. */
 static const char *
 skip(const char *at, const char *end)
 {
-    head h;
+    /* Places are numbers, as one behind the end may be reckoned, but must not be pointed at. */
+    size_t place = 0, size = (size_t)(end - at);
     uint64_t open = 1; /* objects still to be read */
+    head h;
 
-    while (open > 0) {
-        size_t left = (size_t)(end - at);
-        /* Each needs a byte, so a lying count is found here, not after 2^32 steps. */
-        if (open > left)
-            return NULL;
-        unsigned char tag = (unsigned char)*at;
-        size_t size;
-        open--;
+    /* Each needs a byte, so a lying count is found at the end, not after 2^32 steps. */
+    for (; open > 0 && place < size; open--) {
+        unsigned char tag = (unsigned char)at[place];
         /* Where the next object begins depends on this one: what most of them are is reckoned
          * without the table, for which the processor would have to wait. */
         if ((tag & 0xE0) == 0xA0)
-            size = 1 + (tag & 0x1Fu);
-        else if (tag == 0xD9 && left > 1)
-            size = 2 + (size_t)(unsigned char)at[1];
-        else
-            size = sizes[tag];
-        if (size == 0) {
-            if (!read_head(at, end, &h))
+            place += 1 + (tag & 0x1Fu);
+        else if (tag == 0xD9 && size - place > 1)
+            place += 2 + (size_t)(unsigned char)at[place + 1];
+        else if (sizes[tag] > 0) {
+            place += sizes[tag];
+            open += children[tag];
+        } else {
+            if (!read_head(at + place, end, &h))
                 return NULL;
-            at = h.end;
+            place = (size_t)(h.end - at);
             open += h.count;
-            continue;
         }
-        if (size > left)
-            return NULL;
-        open += children[tag];
-        at += size;
     }
-    return at;
-}
-
-/* As skip, without a call for what has no children and is short; at: before end. */
-static inline const char *
-skip_small(const char *at, const char *end)
-{
-    unsigned char tag = (unsigned char)*at;
-    size_t left = (size_t)(end - at), size = sizes[tag];
-
-    if (tag == 0xD9 && left > 1)
-        size = 2 + (size_t)(unsigned char)at[1];
-    return size > 0 && size <= left && children[tag] == 0 ? at + size : skip(at, end);
+    return open == 0 && place <= size ? at + place : NULL;
 }
 
 static apv_msgpack_reader *
@@ -404,34 +388,37 @@ msgpack_next(const apv_reader *reader, apv_cursor *cursor, apv_span *key, apv_va
     return at != NULL;
 }
 
+/* Whether a key, with its head, stands at `at`, behind which are APV_KEY_SIZE bytes or more. */
 static inline bool
-is_same_8(const char *a, const char *b)
+is_key(const char *at, const apv_known_key *key)
 {
-    uint64_t left, right;
-    memcpy(&left, a, sizeof left);
-    memcpy(&right, b, sizeof right);
-    return left == right;
+    uint64_t low, high;
+
+    memcpy(&low, at, sizeof low);
+    memcpy(&high, at + sizeof low, sizeof high);
+    return (((low ^ key->low) & key->low_mask) | ((high ^ key->high) & key->high_mask)) == 0;
 }
 
-static inline bool
-is_same_4(const char *a, const char *b)
+/* Takes note of the i-th key of a map, which is that word. key: with its head; before end. */
+static void
+remember(apv_shape *shape, size_t i, apv_span key, const char *end, size_t index)
 {
-    uint32_t left, right;
-    memcpy(&left, a, sizeof left);
-    memcpy(&right, b, sizeof right);
-    return left == right;
-}
+    static const unsigned char masks[2 * APV_KEY_SIZE] = {SAME_16(0xFF)};
+    apv_known_key known = {.size = key.size, .index = index, .tag = NO_TAG};
 
-/* Whether two times size bytes are the same, without a call for those of a key: its first and its
- * last ones, of which some may be both. */
-static inline bool
-is_same(const char *a, const char *b, size_t size)
-{
-    if (size >= 8 && size <= 16)
-        return is_same_8(a, b) && is_same_8(a + size - 8, b + size - 8);
-    if (size >= 4 && size < 8)
-        return is_same_4(a, b) && is_same_4(a + size - 4, b + size - 4);
-    return memcmp(a, b, size) == 0;
+    if (i > shape->count)
+        return;
+    if (key.size > APV_KEY_SIZE || end - key.data < APV_KEY_SIZE) {
+        shape->count = i;
+        return;
+    }
+    const unsigned char *mask = masks + APV_KEY_SIZE - key.size; /* so many bytes, then 0 */
+    memcpy(&known.low, key.data, sizeof known.low);
+    memcpy(&known.high, key.data + sizeof known.low, sizeof known.high);
+    memcpy(&known.low_mask, mask, sizeof known.low_mask);
+    memcpy(&known.high_mask, mask + sizeof known.low_mask, sizeof known.high_mask);
+    shape->keys[i] = known;
+    shape->count = i < shape->count ? shape->count : i + 1;
 }
 
 /* Where the key at `at` ends, or NULL: not before end. index: the word that it is, or count. */
@@ -449,69 +436,127 @@ read_key(const char *at, const char *end, const apv_span *words, size_t count, s
     return h.count == 0 ? h.end : skip(at, end);
 }
 
+/* Where the value at `at` ends, or NULL: not before end. at: before end. For what has no children
+ * and is short skip is not called. */
+static inline const char *
+skip_value(const apv_msgpack_reader *msgpack, const char *at)
+{
+    unsigned char tag = (unsigned char)*at;
+    size_t left = (size_t)(msgpack->end - at), size = (tag & 0xE0) == 0x80 ? 0 : sizes[tag];
+
+    if (tag == 0xD9 && left > 1)
+        size = 2 + (size_t)(unsigned char)at[1];
+    if (size > 0 && size <= left)
+        return at + size;
+    return at == msgpack->longest.from ? msgpack->longest.to : skip(at, msgpack->end);
+}
+
+/* The same for the value of a key that is known. Where the next pair begins depends on this value:
+ * with the tag that it had in the map before, its size is at hand without it. */
+static inline const char *
+skip_known(const apv_msgpack_reader *msgpack, apv_known_key *key, const char *at)
+{
+    unsigned char tag = (unsigned char)*at;
+
+    if (tag == key->tag && key->value_size <= (size_t)(msgpack->end - at))
+        return at + key->value_size;
+    key->tag = sizes[tag] > 0 && children[tag] == 0 ? tag : NO_TAG;
+    key->value_size = sizes[tag];
+    return skip_value(msgpack, at);
+}
+
+/* Where the last of the pairs of a map ends, or NULL: not before end. at: where the first begins.
+ * words, found: as apv_reader.find has them. */
+static inline const char *
+skip_pairs(apv_msgpack_reader *msgpack, const char *at, size_t pairs, const apv_span *words,
+           size_t count, apv_value *found)
+{
+    apv_shape *shape = &msgpack->shape;
+    size_t remembered = count == 1 ? 0 : APV_SHAPE_KEYS; /* a single word need not be static */
+    const char *key, *end = msgpack->end;
+    size_t index;
+
+    if (remembered > 0 && shape->words != words) {
+        shape->words = words;
+        shape->count = 0;
+    }
+    for (size_t i = 0; at != NULL && i < pairs; i++) {
+        size_t known = remembered == 0 ? 0 : shape->count < pairs ? shape->count : pairs;
+        for (; i < known && end - at > APV_KEY_SIZE && is_key(at, &shape->keys[i]); i++) {
+            at += shape->keys[i].size;
+            if (shape->keys[i].index < count)
+                found[shape->keys[i].index].node = at;
+            at = skip_known(msgpack, &shape->keys[i], at);
+            if (at == NULL)
+                return NULL;
+        }
+        if (i == pairs)
+            break;
+        key = at;
+        at = read_key(key, end, words, count, &index);
+        if (at == NULL || at >= end)
+            return NULL;
+        if (i < remembered)
+            remember(shape, i, (apv_span){key, (size_t)(at - key)}, end, index);
+        if (index < count)
+            found[index].node = at;
+        at = skip_value(msgpack, at);
+    }
+    return at;
+}
+
 static void
 msgpack_find(const apv_reader *reader, apv_value map, const apv_span *words, size_t count,
              apv_value *found)
 {
     apv_msgpack_reader *msgpack = own(reader);
-    apv_shape *shape = &msgpack->shape;
-    size_t remembered = count > 1 ? APV_SHAPE_KEYS : 0; /* a single word need not be static */
-    const char *at, *end = msgpack->end;
     head h;
 
-    if (!head_of(reader, map, &h) || h.type != APV_MAP)
-        return;
-    if (remembered > 0 && shape->words != words) {
-        shape->words = words;
-        shape->count = 0;
-    }
-    at = h.end;
-    for (size_t i = 0, pairs = h.count / 2; i < pairs && at != NULL; i++) {
-        const char *key = at;
-        size_t index;
-        if (i < shape->count && remembered > 0 && shape->keys[i].size <= (size_t)(end - at) &&
-            is_same(at, shape->keys[i].at, shape->keys[i].size)) {
-            at += shape->keys[i].size;
-            index = shape->keys[i].index;
-        } else {
-            at = read_key(key, end, words, count, &index);
-            if (at == NULL)
-                return;
-            if (i < remembered) {
-                shape->keys[i] = (apv_known_key){key, (size_t)(at - key), index};
-                shape->count = i < shape->count ? shape->count : i + 1;
-            }
-        }
-        if (at >= end)
-            return;
-        if (index < count)
-            found[index].node = at;
-        at = at == msgpack->longest.from ? msgpack->longest.to : skip_small(at, end);
-    }
-    msgpack->passed = (apv_extent){.from = map.node, .to = at};
+    if (head_of(reader, map, &h) && h.type == APV_MAP)
+        msgpack->passed = (apv_extent){
+            .from = map.node, .to = skip_pairs(msgpack, h.end, h.count / 2, words, count, found)};
 }
 
-/* As skip for the root; takes note of the longest of its children. */
+/* As skip, for an object whose children are likely to be maps with the same keys, as those of a
+ * state run are. */
 static const char *
-skip_root(apv_span msgpack, apv_extent *found)
+skip_alike(apv_msgpack_reader *msgpack, const char *at)
 {
-    const char *at, *end = msgpack.data + msgpack.size;
-    size_t longest = 0;
+    const char *end = msgpack->end;
     head h;
 
-    if (!read_head(msgpack.data, end, &h))
+    if (!read_head(at, end, &h))
+        return NULL;
+    at = h.end;
+    for (uint32_t left = h.count; at != NULL && left > 0; left--) {
+        if (!read_head(at, end, &h))
+            return NULL;
+        at = h.type == APV_MAP ? skip_pairs(msgpack, h.end, h.count / 2, NULL, 0, NULL)
+             : h.count == 0    ? h.end
+                               : skip(at, end);
+    }
+    return at;
+}
+
+/* As skip, for the root; takes note of the longest of its children. */
+static const char *
+skip_root(apv_msgpack_reader *msgpack, const char *at)
+{
+    apv_extent longest = {at, at};
+    head h;
+
+    if (!read_head(at, msgpack->end, &h))
         return NULL;
     at = h.end;
     for (uint32_t left = h.count; left > 0; left--) {
-        const char *behind = skip(at, end);
+        const char *behind = skip_alike(msgpack, at);
         if (behind == NULL)
             return NULL;
-        if ((size_t)(behind - at) > longest) {
-            longest = (size_t)(behind - at);
-            *found = (apv_extent){.from = at, .to = behind};
-        }
+        if (behind - at > longest.to - longest.from)
+            longest = (apv_extent){.from = at, .to = behind};
         at = behind;
     }
+    msgpack->longest = longest;
     return at;
 }
 
@@ -527,16 +572,14 @@ apv_reader_msgpack(apv_span msgpack, apv_msgpack_reader *made, apv_value *root, 
         .next = msgpack_next,
         .find = msgpack_find,
     };
-    apv_extent longest = {NULL, NULL};
 
-    if (msgpack.size == 0 || skip_root(msgpack, &longest) != msgpack.data + msgpack.size)
-        return apv_fail(err, APV_ERR_INVALID, "the bytes are not one msgpack object");
     made->reader = reader;
     made->end = msgpack.data + msgpack.size;
-    made->longest = longest;
-    made->passed = (apv_extent){NULL, NULL};
+    made->longest = made->passed = (apv_extent){NULL, NULL};
     made->shape.words = NULL;
     made->shape.count = 0;
+    if (msgpack.size == 0 || skip_root(made, msgpack.data) != made->end)
+        return apv_fail(err, APV_ERR_INVALID, "the bytes are not one msgpack object");
     root->node = msgpack.data;
     return true;
 }

@@ -11,12 +11,16 @@ typedef struct {
 
 /* Keys of a map that are remembered: more than a chunk of a state run has. */
 #define APV_SHAPE_KEYS 16
+#define APV_KEY_SIZE 16 /* bytes; longer ones, with their head, are not remembered */
 
-/* The keys of the map that was looked through last, as most maps of a return are alike. */
+/* The keys of the map that was looked through last, as most maps of a return are alike. Bytes that
+ * are behind a key's own are masked out. */
 typedef struct {
-    const char *at;
-    size_t size;  /* with its head */
-    size_t index; /* of the word that it is, or their count */
+    uint64_t low, high, low_mask, high_mask;
+    size_t size;       /* with its head */
+    size_t index;      /* of the word that it is, or their count */
+    unsigned char tag; /* of its value in that map, if the tag tells the size */
+    size_t value_size;
 } apv_known_key;
 
 typedef struct {

@@ -6,7 +6,7 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 
 from ..errors import Unavailable
-from . import answers, files, health, log, reader, reading, wording
+from . import answers, files, health, log, reader, reading, sayings, wording
 from .front import Front
 from .reader import gettext_noop
 
@@ -38,7 +38,7 @@ def create(web, checks, blueprints, names_people=None, metrics=None):
     app = Flask("saltext.approval.portal", static_folder=None, template_folder="templates")
     app.json.sort_keys = False
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(wording.FILTERS)
+    app.jinja_env.filters.update(wording.FILTERS | sayings.FILTERS)
     app.jinja_env.globals.update(file=files.address, now=wording.now, reader=reader.current, weekdays=wording.weekdays)
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.policies["ext.i18n.trimmed"] = True
@@ -54,6 +54,18 @@ def create(web, checks, blueprints, names_people=None, metrics=None):
         metrics.count(app)
         app.wsgi_app = metrics.beside(app.wsgi_app)
     return app
+
+
+def load(app):
+    """
+    Load what the pages of create() need: their templates, and how each language writes. Each process that is forked
+    afterwards shares that; otherwise each would load it at its first page, some ten MB.
+    """
+    for name in app.jinja_env.list_templates():
+        app.jinja_env.get_template(name)
+    for language in reader.LANGUAGES:
+        with app.test_request_context(headers={"Cookie": f"{reader.LANGUAGE}={language}"}):
+            answers.page("problem.html", title="", detail=DETAILS[404])
 
 
 def _http_problem(exc):

@@ -7,17 +7,19 @@ import secrets
 from urllib.parse import urlencode
 
 from flask import Blueprint, abort, g, redirect, request
+from markupsafe import Markup
 
 from ..errors import InputError, Refused, Unavailable
 from ..intake import fields
 from ..intake.items import ARGUMENTS
-from . import answers, incoming, log, reader
+from . import answers, incoming, log, reader, sayings, wording
 from .reader import gettext, gettext_noop
 
 MOST_BYTES = 256 * 1024
-FIELDS = ("type", "minions", "group", "items", "reason", "after", "zone", "overlap", "key", "digest", "search")
+FIELDS = ("type", "minions", "group", "items", "reason", "after", "zone", "overlap", "key", "digest", "search", "find")
 KEY = re.compile("[a-z0-9]{16,64}")
-FOUND = 20  # packages
+FOUND = 20  # packages or minions
+LONGEST_PART = 255  # characters of their names
 LONGEST_ADDRESS = 4_000  # characters, which gunicorn and proxies take
 # How a line of the form names an item, by the kind of the type.
 READERS = {
@@ -30,6 +32,8 @@ HINTS = {
     "value": gettext_noop('One a line, as JSON: motd="Welcome"'),
     "action": gettext_noop("The parameters, one a line, as JSON: at_time=5"),
 }
+SCRIPTS = ("combobox.js",)
+ADDS = {"add": "items", "pick": "minions"}  # acts that add a line, and to which field
 CHANGED, SENT_BEFORE = "AP011", "AP013"
 
 
@@ -42,16 +46,17 @@ def blueprint(people):
         definition = client.type(given["type"])["definition"]
         if definition["kind"] not in ARGUMENTS:
             abort(404)
+        g.is_sensitive = "sensitive" in definition
         return answers.page(
             "ask.html", status, given=given, definition=definition, groups=client.groups(),
-            hint=HINTS[definition["kind"]], person=g.person, mark=people.mark(), **shown,
+            hint=HINTS[definition["kind"]], person=g.person, mark=people.mark(), scripts=SCRIPTS, **shown,
         )  # fmt: skip
 
     @pages.errorhandler(Refused)
     def refused(exc):
         if not exc.sqlstate.startswith("AP"):
             raise exc
-        return answers.page("refused.html", 404, why=str(exc), person=g.person, mark=people.mark())
+        return answers.page("refused.html", 404, why=exc, person=g.person, mark=people.mark())
 
     @pages.get("/requests/new")
     def new():
@@ -61,27 +66,40 @@ def blueprint(people):
         types = people.ask(lambda client: client.types())
         return answers.page("types.html", types=types, minions=given["minions"], person=g.person, mark=people.mark())
 
+    @pages.get("/requests/new/options")
+    def options():
+        """What a field of the form offers for the text that stands in it, for static/combobox.js."""
+        offered, text = OFFERED.get(request.args.get("field")), request.args.get("text", "").strip("\n").lstrip()
+        if offered is None or not 0 < len(text) <= LONGEST_PART or "\0" in text:
+            abort(400)
+        found = people.ask(lambda client: offered(client, text))
+        said = wording.count_of(len(found), "option") if found else gettext("Nothing is found.")
+        return answers.as_json({"options": found, "said": said})
+
     @pages.post("/requests/new/form")
     def sent():
         incoming.form(MOST_BYTES)
         people.check_form()
         given = _given(request.form)
         act, _, name = request.form.get("act", "").partition(":")
-        if not KEY.fullmatch(given["key"]) or act not in ("search", "add", "change", "look", "send"):
+        if not KEY.fullmatch(given["key"]) or act not in ("search", "add", "pick", "change", "look", "send"):
             abort(400)
-        if act == "add":
-            given["items"] = f"{given['items'].rstrip()}\n{name}".lstrip()
+        if act in ADDS:
+            given[ADDS[act]] = f"{given[ADDS[act]].rstrip()}\n{name}".lstrip()
         if act == "send":
             return send(given)
-        return answers.kept(
-            people.ask(lambda client: look(client, given) if act == "look" else form(client, given, act))
-        )
+        page = people.ask(lambda client: look(client, given) if act == "look" else form(client, given, act))
+        # What is sensitive stays in no browser.
+        return page if g.is_sensitive else answers.kept(page)
 
     def form(client, given, act):
-        """The form as it stands, perhaps with the packages that were looked for."""
-        if act != "search" or not given["search"].strip():
-            return form_page(client, given)
-        return form_page(client, given, found=client.packages(given["search"], limit=FOUND))
+        """The form as it stands, perhaps with the packages and minions that were looked for."""
+        shown = {}
+        if act == "search" and given["search"].strip():
+            shown["found"] = client.packages(given["search"], limit=FOUND)
+        if act == "search" and given["find"].strip():
+            shown["found_minions"] = client.minions(given["find"].strip(), limit=FOUND)
+        return form_page(client, given, **shown)
 
     def look(client, given, why=None):
         """What would be asked for, and who would have to approve it; or the form again, with what is wrong."""
@@ -91,15 +109,17 @@ def blueprint(people):
             if isinstance(exc, Refused) and not exc.sqlstate.startswith("AP"):
                 raise
             return wrong(client, given, exc)
+        g.is_sensitive = shown["shown_to"] is not None
         return answers.page(
             "ask_preview.html", 409 if why else 200, given={**given, "digest": shown["digest"]}, shown=shown, why=why,
             person=g.person, mark=people.mark(),
         )  # fmt: skip
 
     def wrong(client, given, exc):
-        problem = str(exc)
+        problem = exc
         if isinstance(exc, Refused) and exc.sqlstate == SENT_BEFORE:
-            problem = gettext("This form was sent before, with other content: %(why)s") % {"why": problem}
+            text = gettext("This form was sent before, with other content: %(why)s")
+            problem = Markup(text) % {"why": sayings.said(exc)}  # noqa: S704 (a text of the catalog)
         return form_page(client, given, 422, problem=problem)
 
     def send(given):
@@ -111,20 +131,56 @@ def blueprint(people):
             except Refused as exc:
                 if not exc.sqlstate.startswith("AP"):
                     raise
-                return look(client, given, str(exc)) if exc.sqlstate == CHANGED else wrong(client, given, exc)
+                return look(client, given, exc) if exc.sqlstate == CHANGED else wrong(client, given, exc)
 
         if not given["digest"]:
             abort(400)
         try:
             answer = people.ask(asked)
         except Unavailable as exc:
-            log.say("the database is away", logging.ERROR, why=str(exc))
+            log.say("the database is away", logging.ERROR, why=exc)
             response = answers.page("ask_again.html", 503, given=given, mark=people.mark())
             response.headers["Retry-After"] = "5"
             return response
         return redirect(f"/requests/{answer}?done=ask", 303) if isinstance(answer, int) else answer
 
     return pages
+
+
+def _packages(client, text):
+    """Packages for a part of a name; behind a whole name and a space, what there is to ask for of that one."""
+    name, gap, wanted = text.partition(" ")
+    found = client.packages(name, limit=FOUND)
+    if not gap:
+        return [
+            _option(f"{one['name']} ", one["name"], gettext("on %(minions)s") % {"minions": _minions_of(one)}, False)
+            for one in found
+        ]
+    versions = next((sorted(one["versions"] or (), reverse=True) for one in found if one["name"] == name), None)
+    contents = () if versions is None else (*versions[:FOUND], "latest", "absent")
+    return [_option(f"{name} {one}", f"{name} {one}", "", True) for one in contents if one.startswith(wanted)]
+
+
+def _minions_of(package):
+    return wording.count_of(package["minions"], "minion")
+
+
+def _minions(client, text):
+    """Minions for a part of a name."""
+    found = client.minions(text.strip(), limit=FOUND)
+    systems = [" ".join(filter(None, (one["os"], one["os_release"]))) for one in found]
+    return [
+        _option(one["minion_id"], one["minion_id"], system, True) for one, system in zip(found, systems, strict=True)
+    ]
+
+
+def _option(value, text, note, is_whole):
+    """One that is offered; if it is whole, it is a line of the form, and otherwise what stands in the field next."""
+    return {"value": value, "text": text, "note": note, "is_whole": is_whole}
+
+
+# What the fields offer, by their names.
+OFFERED = {"search": _packages, "find": _minions}
 
 
 def _given(form):
@@ -172,6 +228,8 @@ def _line(item):
     """How a line of the form says the item; None where it cannot, as of an action, which is more than its name."""
     content = "absent" if item["type"] == "absent" else item["value"]
     if item["kind"] == "action" or not isinstance(content, str) or set("= \t\n") & set(item["name"]):
+        return None
+    if content == "•••":
         return None
     return f"{item['name']}={content}" if item["kind"] == "value" else f"{item['name']} {content}"
 

@@ -53,7 +53,7 @@ def blueprint(people):
                     ON_A_PAGE,
                 ), None
             except InputError as exc:
-                return [], str(exc)
+                return [], exc
 
         rows, problem = people.ask(read)
         return answers.page(
@@ -67,7 +67,7 @@ def blueprint(people):
         if not exc.sqlstate.startswith("AP"):
             raise exc
         status = 403 if exc.sqlstate == NOT_ALL else 404
-        return answers.page("refused.html", status, why=str(exc), person=g.person, mark=people.mark())
+        return answers.page("refused.html", status, why=exc, person=g.person, mark=people.mark())
 
     @pages.get("/audit")
     def acts():
@@ -92,7 +92,7 @@ def blueprint(people):
             result = people.ask(lambda client: client.verify_audit(head or None, VERIFY_S))
         except Refused as exc:
             if exc.sqlstate == BAD_HEAD:
-                return list_page(422, nothing, head=head, head_problem=str(exc))
+                return list_page(422, nothing, head=head, head_problem=exc)
             if exc.sqlstate not in REFUSED:
                 raise
             return list_page(503, nothing, head=head, unverified=gettext(REFUSED[exc.sqlstate]) % {"seconds": VERIFY_S})
@@ -108,7 +108,7 @@ def blueprint(people):
         try:
             first = next(lines, None)
         except Unavailable as exc:
-            log.say("the audit was not exported", logging.ERROR, why=str(exc))
+            log.say("the audit was not exported", logging.ERROR, why=exc)
             abort(503)
         response = Response(
             _pieces(itertools.chain(() if first is None else (first,), lines)), content_type="application/jsonl"

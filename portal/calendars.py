@@ -43,7 +43,7 @@ def blueprint(people):
             except (InputError, Refused) as exc:
                 if isinstance(exc, Refused) and not exc.sqlstate.startswith("AP"):
                     raise
-                return found, None, str(exc)
+                return found, None, exc
 
         shown, openings, problem = people.ask(read)
         events = _events(shown, begin, end)

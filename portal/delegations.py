@@ -44,11 +44,11 @@ def blueprint(people):
                 begin, end = (fields.time(name, given[name] or None, zone) for name in ("from", "until"))
                 client.delegate(given["to"], end, begin)
             except InputError as exc:
-                return delegations_page(client, given, 422, problem=str(exc))
+                return delegations_page(client, given, 422, problem=exc)
             except Refused as exc:
                 if not exc.sqlstate.startswith("AP"):
                     raise
-                return delegations_page(client, given, 403 if exc.sqlstate == UNSURE else 422, problem=str(exc))
+                return delegations_page(client, given, 403 if exc.sqlstate == UNSURE else 422, problem=exc)
             return redirect("/delegations?done=made", 303)
 
         return people.ask(made)

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, abort
 
 KINDS = {
     "portal.css": "text/css; charset=utf-8",
+    "combobox.js": "text/javascript; charset=utf-8",
     "live.js": "text/javascript; charset=utf-8",
     "zone.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",

@@ -49,7 +49,7 @@ def blueprint(people):
         except (InputError, Refused) as exc:
             if isinstance(exc, Refused) and not exc.sqlstate.startswith("AP"):
                 raise
-            problem = str(exc)
+            problem = exc
         return answers.page(
             "jobs.html", 422 if problem else 200, () if problem else LIVE, jobs=rows, problem=problem, given=given,
             is_first=place is None, on_a_page=ON_A_PAGE, chosen={name: text for name, text in given.items() if text},

@@ -22,7 +22,7 @@ def blueprint(people):
         if not exc.sqlstate.startswith("AP"):
             raise exc
         return answers.page(
-            "refused.html", 404 if exc.sqlstate == UNKNOWN else 409, why=str(exc), person=g.person, mark=people.mark()
+            "refused.html", 404 if exc.sqlstate == UNKNOWN else 409, why=exc, person=g.person, mark=people.mark()
         )
 
     @pages.get("/minions")

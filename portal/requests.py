@@ -76,7 +76,7 @@ def blueprint(people):
             raise exc
         is_unsure, number = exc.sqlstate == UNSURE, (request.view_args or {}).get("number")
         return answers.page(
-            "refused.html", STATUS.get(exc.sqlstate, 409), why=str(exc), person=g.person, mark=people.mark(),
+            "refused.html", STATUS.get(exc.sqlstate, 409), why=exc, person=g.person, mark=people.mark(),
             anew=people.anew(f"/requests/{number}") if is_unsure else None, comment=request.form.get("comment"),
         )  # fmt: skip
 
@@ -138,12 +138,35 @@ def blueprint(people):
             if exc.sqlstate != CHANGED:
                 raise
             return answers.page(
-                "changed.html", 409, number=number, digest=digest, why=str(exc), comment=comment, person=g.person,
+                "changed.html", 409, number=number, digest=digest, why=exc, comment=comment, person=g.person,
                 mark=people.mark(),
             )  # fmt: skip
         except Unavailable as exc:
             return not_known(number, exc)
         return redirect(f"/requests/{number}?done={decision}", 303)
+
+    @pages.post("/requests/<int:number>/values")
+    def values(number):
+        """What is sensitive, as an answer to a form: at no address, and kept by nobody."""
+        given.form(people)
+        after = [request.form.get(part) for part in ("minion", "kind", "name")]
+        after = None if None in after else after
+        if after is not None and any("\0" in part for part in after):
+            abort(400)
+
+        def looked(client):
+            found = client.values(given.number(number), after, ON_A_PAGE)
+            return found, client.show(number, limit=1)
+
+        found, shown = people.ask(looked)
+        return answers.page(
+            "values.html", found=found, shown=shown, number=number, person=g.person, mark=people.mark()
+        )  # fmt: skip
+
+    @pages.get("/requests/<int:number>/values")
+    def not_looked(number):
+        """Whoever comes back to the answer of the form, as by its link to another language, looks anew."""
+        return redirect(f"/requests/{number}", 303)
 
     @pages.post("/requests/<int:number>/review")
     def review(number):

@@ -297,6 +297,10 @@ def _items(client, request_id, page, outcomes=None):
     return page.of(client.show(request_id, outcomes, page.after, page.more)["items"])
 
 
+def _values(client, request_id, after=None, limit=MOST_SHOWN):
+    return client.values(request_id, after, limit)
+
+
 def _request(client, request_type, minions, reason, after=None, overlap=None, digest=None, dry_run=False, **given):
     # A call that is sent again is known by its own key.
     asked = (request_type, minions, given, reason, fields.time("after", after), overlap, secrets.token_hex(16))
@@ -351,6 +355,7 @@ def _deviations(client, page, standing=None, group=None):
 
 OPERATIONS = {
     "whoami": _whoami, "inbox": _inbox, "list": _list, "request": _request, "show": _show, "items": _items,
+    "values": _values,
     "plan": lambda client, request_id: client.plan(request_id), "approve": _decide("approve"),
     "reject": _decide("reject"), "review": _review, "cancel": _cancel, "revert": _revert,
     "types": lambda client: client.types(), "type": lambda client, name: client.type(name),

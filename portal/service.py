@@ -45,6 +45,7 @@ READY_S = 2.0
 def run(settings, schema):
     """Serve what application() gives until SIGTERM. Raises ConfigError, before anything is served."""
     served, web, counting = application(settings, schema)
+    app.load(served)
     try:
         Server(served, web, counting).run()
     finally:

@@ -56,7 +56,7 @@ def blueprint(people):
             except Refused as exc:
                 if not exc.sqlstate.startswith("AP"):
                     raise
-                return sessions_page(client, 422, typed, problem=str(exc))
+                return sessions_page(client, 422, typed, problem=exc)
             return answers.page("token.html", token=token, title=typed["title"], person=g.person, mark=people.mark())
 
         return people.ask(made)

@@ -71,7 +71,7 @@ def _shown(client, number):
     except Refused as exc:
         if not exc.sqlstate.startswith("AP"):
             raise
-        return {"number": number, "why": str(exc)}
+        return {"number": number, "why": exc}
 
 
 def _one(people, decision, comment, number, stage, digest, is_away):
@@ -83,7 +83,7 @@ def _one(people, decision, comment, number, stage, digest, is_away):
     except Refused as exc:
         if not exc.sqlstate.startswith("AP"):
             raise
-        return {"number": number, "what": "refused", "why": str(exc)}
+        return {"number": number, "what": "refused", "why": exc}
     except Unavailable:
         return {"number": number, "what": "unknown", "why": NOT_REACHED}
     return {"number": number, "what": "done", "why": state}

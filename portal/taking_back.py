@@ -18,7 +18,7 @@ def blueprint(people):
         if not exc.sqlstate.startswith("AP"):
             raise exc
         return answers.page(
-            "refused.html", requests.STATUS.get(exc.sqlstate, 409), why=str(exc), person=g.person, mark=people.mark(),
+            "refused.html", requests.STATUS.get(exc.sqlstate, 409), why=exc, person=g.person, mark=people.mark(),
             comment=request.form.get("comment"),
         )  # fmt: skip
 

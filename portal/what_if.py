@@ -50,9 +50,9 @@ def blueprint(people):
             except Refused as exc:
                 if exc.sqlstate not in FIELDS:
                     raise
-                return page(client, given, 422, problems={FIELDS[exc.sqlstate]: str(exc)})
+                return page(client, given, 422, problems={FIELDS[exc.sqlstate]: exc})
             except InputError as exc:
-                return page(client, given, 422, problems={_named_in(str(exc)): str(exc)})
+                return page(client, given, 422, problems={_named_in(str(exc)): exc})
 
         return people.ask(look)
 
@@ -70,7 +70,7 @@ def blueprint(people):
             except (InputError, Refused) as exc:
                 if isinstance(exc, Refused) and not exc.sqlstate.startswith("AP"):
                     raise
-                return page(client, given, 422, definition=text, problems={"definition": str(exc)})
+                return page(client, given, 422, definition=text, problems={"definition": exc})
             return page(client, given, definition=text, compared=found)
 
         return answers.kept(people.ask(compare))

@@ -9,7 +9,6 @@ import re
 from babel import dates, numbers
 from markupsafe import Markup, escape
 
-from ..client.readings import left_out
 from . import reader
 from .reader import gettext, gettext_noop, ngettext, ngettext_noop
 
@@ -29,11 +28,13 @@ COUNTED = {
     "minion": ngettext_noop("%(n)s minion", "%(n)s minions"),
     "request": ngettext_noop("%(n)s request", "%(n)s requests"),
     "item": ngettext_noop("%(n)s item", "%(n)s items"),
+    "person": ngettext_noop("%(n)s person", "%(n)s people"),
     "more item": ngettext_noop("%(n)s more item", "%(n)s more items"),
     "more change": ngettext_noop("%(n)s more change", "%(n)s more changes"),
     "resource": ngettext_noop("%(n)s resource", "%(n)s resources"),
     "stream": ngettext_noop("%(n)s stream", "%(n)s streams"),
     "row": ngettext_noop("%(n)s row", "%(n)s rows"),
+    "option": ngettext_noop("%(n)s is found.", "%(n)s are found."),
     "error": ngettext_noop("%(n)s error", "%(n)s errors"),
     "warning": ngettext_noop("%(n)s warning", "%(n)s warnings"),
     "character": ngettext_noop("%(n)s character", "%(n)s characters"),
@@ -102,6 +103,19 @@ FORMS = {
         "day": "EEE, d. MMM", "month": "MMMM y",
     },
 }  # fmt: skip
+# How somebody is told that they may read a part of something, and not all.
+LEFT_OUT = {
+    "requests": gettext_noop(
+        "Other requests and minions are left out: by the policy you may read %(of)s, and requests in which you have a "
+        "part."
+    ),
+    "values": gettext_noop(
+        "Values that you may not read are •••: by the policy you may read %(of)s, and those of requests in which you "
+        "have a part."
+    ),
+    "job_log": gettext_noop("Other jobs and returns are left out: by the policy you may read %(of)s."),
+    "audit": gettext_noop("Other acts are left out: by the policy you may read %(of)s."),
+}
 NEXT = 3  # documents to come that a page shows
 FRACTION = re.compile(r"\.\d+")  # of a second; Python before 3.11 reads no other lengths than its own
 
@@ -132,6 +146,11 @@ def epoch(seconds):
 def at(value):
     """A datetime as <time>: the day and minute in the reader's zone."""
     return _time(value, _written(moment(value), "whole"))
+
+
+def written(value):
+    """A time, as moment() takes it, as text: the day and minute in the reader's zone."""
+    return _written(moment(value), "whole")
 
 
 def clock(value, day=None):
@@ -386,6 +405,12 @@ def remark(detail):
 def pretty(content):
     """What JSON has a form for, as people read it."""
     return json.dumps(content, indent=2, ensure_ascii=False)
+
+
+def left_out(groups, what):
+    """That of ``what``, one of LEFT_OUT, the groups of minions may be read, and no others: as a sentence."""
+    of = gettext("those of %(groups)s") % {"groups": ", ".join(groups)} if groups else gettext("none")
+    return gettext(LEFT_OUT[what]) % {"of": of}
 
 
 def event_name(event):

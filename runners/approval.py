@@ -328,6 +328,17 @@ def show(request_id=None, outcomes=None, after=None, limit=1000, *surplus, **opt
     return _answer(show, surplus, options, "show", request_id, outcomes, after, limit)
 
 
+def show_values(request_id=None, after=None, limit=1000, *surplus, **options):
+    """
+    The items of a request that are sensitive, as they are; the audit records who looked.
+
+    after: the next page: those behind this one, [minion, kind, name], as the page before gave it as next.
+
+        salt-run approval.show_values 7
+    """
+    return _answer(show_values, surplus, options, "values", request_id, after, limit)
+
+
 def plan(request_id=None, sample=None, timeout=60, *surplus, **options):
     """
     Have the minions of a pending request say what it would change there, and attach that to the request.

@@ -72,7 +72,9 @@ GRANT EXECUTE ON FUNCTION
     approval.delegate,
     approval.end_delegation,
     approval.decide,
-    approval.cancel_request
+    approval.cancel_request,
+    approval.note_look,
+    approval.show_values
 TO approval_operator, approval_person;
 
 GRANT EXECUTE ON FUNCTION
@@ -431,3 +433,5 @@ GRANT SELECT (token_no, answer, answered_at) ON approval.api_call TO approval_au
 GRANT SELECT (session_no, provider, subject, address, began_at, seen_at, ends_at, authenticated_until, sign_in)
 ON approval.web_session TO approval_auditor;
 GRANT EXECUTE ON FUNCTION approval.pseudonymise_principal TO approval_policy_admin;
+GRANT EXECUTE ON FUNCTION approval.note_look_by_session, approval.show_values TO approval_portal;
+GRANT SELECT ON approval.sensitive, approval.look TO approval_auditor;

@@ -324,6 +324,9 @@ def _rollout(rollout):
 
 def _circumstances(shown):
     """Facts that are not so of every request, a line for each."""
+    if shown.get("shown_to") is not None:
+        people = "1 person" if shown["shown_to"] == 1 else f"{shown['shown_to']} people"
+        yield f"sensitive: --show-values shows the values, and is recorded; so far they were shown to {people}"
     if shown["external_ref"]:
         yield f"reference: {shown['source']} {shown['external_ref']}"
     if shown.get("ticket"):

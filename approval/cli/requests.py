@@ -105,6 +105,11 @@ def _add_questions(commands):
     command.add_argument(
         "--after", metavar=("MINION", "KIND", "NAME"), nargs=3, help="the next page of items: those behind this one"
     )
+    command.add_argument(
+        "--show-values",
+        action="store_true",
+        help="what is sensitive as it is, for who may read values; the audit records who looked",
+    )
     command = leaf(
         commands, "state", _state, "what is approved for a minion, now and later; exit code 1 if any of it drifted"
     )
@@ -287,6 +292,7 @@ def _show(arguments):
     from . import render
 
     with client(arguments) as acting:
+        looked = acting.values(arguments.request, arguments.after, arguments.limit) if arguments.show_values else None
         shown = acting.show(
             arguments.request,
             outcomes=render.FAILED if arguments.failed else None,
@@ -294,10 +300,21 @@ def _show(arguments):
             limit=arguments.limit,
         )
         note(acting, "values")
-    each = arguments.items or arguments.after is not None
+    if looked is not None:
+        clear = {_place(item): item for item in looked["items"]}
+        shown["items"] = [
+            {**item, **clear.get(_place(item), {}), "standing": item["standing"], "sent": item["sent"]}
+            for item in shown["items"]
+        ]
+    # The lines of groups have no values of their own.
+    each = arguments.items or arguments.after is not None or arguments.show_values
     answer(arguments, shown, lambda shown: render.request(shown, each, arguments.failed))
     # Of all items, also those on other pages; and not of those that were superseded since.
     return REFUSED if shown["drift_count"] else DONE
+
+
+def _place(item):
+    return item["minion"], item["kind"], item["name"]
 
 
 def _state(arguments):

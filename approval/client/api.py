@@ -29,6 +29,7 @@ ROUTES = {
     "list": ("GET", "/requests"),
     "inbox": ("GET", "/inbox"),
     "show": ("GET", "/requests/{request_id}"),
+    "values": ("POST", "/requests/{request_id}/values"),
     "returns": ("GET", "/returns"),
     "quarantine": ("GET", "/quarantine"),
     "jobs": ("GET", "/jobs"),
@@ -216,6 +217,15 @@ class Client(Protocol):
             Only the items that stand so: of ``waiting converged failed drift drifted``.
         after
             Only the items behind this one, [minion, kind, name]: what the page before gave as ``next``.
+
+        What is sensitive is ``•••``, but for operators, policy administrators and auditors; ``shown_to`` is how many
+        people looked at it, None where nothing is.
+        """
+
+    def values(self, request_id, after=None, limit=SHOWN_ITEMS):
+        """
+        The items of a request that are sensitive, as they are, for whoever may read values: {request, items, next}, as
+        show() has them. That they were looked at is recorded in the audit before they are given.
         """
 
     def returns(

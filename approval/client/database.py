@@ -183,6 +183,13 @@ class DatabaseClient(Client):
         )
         return self._masked(shown, OF_MINIONS)
 
+    def values(self, request_id, after=None, limit=SHOWN_ITEMS):
+        after = None if after is None else fields.texts("after", after)
+        limit = fields.count("limit", limit)
+        # Two transactions: nothing is shown before the first has committed.
+        look = db.value(self._conn, "note_look", *self._identity, fields.request_id(request_id))
+        return self._masked(db.value(self._conn, "show_values", look, after, limit), OF_MINIONS)
+
     def returns(
         self, minion=None, verdict=None, flagged=None, since=None, before=None, limit=DEFAULT_LIMIT, every=False
     ):

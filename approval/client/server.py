@@ -139,6 +139,16 @@ class ServerClient(Client):
         is_more = next(rows, None) is not None
         return {**shown, "items": items, "next": _place(items[-1]) if is_more and items else None}
 
+    def values(self, request_id, after=None, limit=SHOWN_ITEMS):
+        place = None if after is None else fields.texts("after", after)
+        number, most, items = fields.request_id(request_id), fields.count("limit", limit), []
+        while True:
+            asked = {"after": place, "limit": min(most - len(items), MOST_ON_A_PAGE)}
+            answer = self._call("values", asked, request_id=number)
+            items, place = items + answer["items"], answer["next"]
+            if place is None or len(items) >= most:
+                return {**answer, "items": items}
+
     def plan(self, request_id):
         return self._call("plan", request_id=fields.request_id(request_id))
 

@@ -59,6 +59,13 @@ class SessionClient:
         )
         return masked(shown, OF_MINIONS, self._masker)
 
+    def values(self, request_id, after=None, limit=SHOWN_ITEMS):
+        """See Client.values()."""
+        # Two transactions: nothing is shown before the first has committed.
+        look = db.value(self._conn, "note_look_by_session", self._token, request_id)
+        shown = db.value(self._conn, "show_values", look, after and list(after), limit)
+        return masked(shown, OF_MINIONS, self._masker)
+
     def plan(self, request_id):
         """See Client.plan()."""
         return masked(db.value(self._conn, "show_plan_by_session", self._token, request_id), OF_PLANS, self._masker)

@@ -39,7 +39,7 @@ def of_type(definition, given):
         _check_action(definition, wanted)
     schema = definition.get("parameters")
     if schema is not None:
-        _check(definition["name"], schema, wanted if kind == "action" else {argument: wanted})
+        _check(definition, schema, wanted if kind == "action" else {argument: wanted})
     if kind == "action":
         return [(kind, definition["action"]["function"], fields.json_text(argument, wanted))]
     if kind == "value":
@@ -67,11 +67,12 @@ def _check_action(definition, wanted):
         raise InputError(f"the type {definition['name']} itself says what {fixed[0]} is")
 
 
-def problem(what, schema, instance, exact=False):
+def problem(what, schema, instance, exact=False, is_sensitive=False):
     """
     The fault of ``instance`` by the JSON Schema ``schema``, in one line; None if nothing is. ``exact``: 5.0 is
-    no integer, which JSON Schema takes for one. Raises InputError if the schema, which is that of ``what``, refers to
-    something that is nowhere.
+    no integer, which JSON Schema takes for one. ``is_sensitive``: nothing of the
+    instance stands there. Raises InputError if the schema, which is that of ``what``, refers to something that is
+    nowhere.
     """
     import jsonschema
     import referencing.exceptions
@@ -83,13 +84,14 @@ def problem(what, schema, instance, exact=False):
         worst = jsonschema.exceptions.best_match(errors)
     except referencing.exceptions.Unresolvable as exc:
         raise InputError(f"the schema of {what} refers to {exc.ref!r}, which is nowhere") from None
-    return None if worst is None else _problem(worst)
+    return None if worst is None else _problem(worst, is_sensitive)
 
 
-def _check(type_name, schema, instance):
-    found = problem(f"type {type_name}", schema, instance, exact=True)
+def _check(definition, schema, instance):
+    name = definition["name"]
+    found = problem(f"type {name}", schema, instance, exact=True, is_sensitive="sensitive" in definition)
     if found is not None:
-        raise InputError(f"this is no request of type {type_name}: {found}")
+        raise InputError(f"this is no request of type {name}: {found}")
 
 
 def _validator(schema, exact=False):
@@ -104,10 +106,10 @@ def _validator(schema, exact=False):
     return jsonschema.validators.extend(validator, type_checker=types)
 
 
-def _problem(error):
+def _problem(error, is_sensitive=False):
     """The fault and its place, in one line."""
     where = error.json_path.removeprefix("$").removeprefix(".")
-    problem = " ".join(error.message.split())
+    problem = f"it is not as {error.validator} of its schema says" if is_sensitive else " ".join(error.message.split())
     if len(problem) > MAX_PROBLEM:
         problem = problem[: MAX_PROBLEM - 3] + "..."
     return f"{where}: {problem}" if where else problem

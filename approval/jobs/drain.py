@@ -21,6 +21,7 @@ from .. import _core
 from ..intake import masking
 from . import packing
 from .database import Batch, claimed_content
+from .known import KnownJobs
 from .late import IN_A_ROW, TRIES, Late, PassedOver
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,6 @@ log = logging.getLogger(__name__)
 READ = 500  # entries at one time
 READ_BYTES = 16 * 1024 * 1024
 BATCH = 250  # returns in a transaction: the core judges the next ones while the server stores these
-KNOWN_JOBS = 10_000
 # Classes of SQLSTATE that are about what is stored, not about the server's state: these come again each time.
 REFUSALS = ("22", "23", "54", "AP")
 # Errors that may be over the next time. Any other one comes of content that is not of its kind.
@@ -118,7 +118,7 @@ class _Run:
         self._database = database
         self._done = done
         self._end = None if limit_s is None else time.monotonic() + limit_s
-        self._known = set()  # jobs that the database has a load of
+        self._known = KnownJobs()
         self._late = _late.setdefault(spool.settings.path, Late())
         self._passed = PassedOver()
         self._in_a_row = 0  # entries that timed out since the last one that was recorded
@@ -261,8 +261,6 @@ class _Run:
             jid = packing.as_text(str(load.get("jid")))
             if not self._database.rows("get_load", jid):
                 self._database.write("load", claimed_content(jid, load), entry.accepted)
-            if len(self._known) >= KNOWN_JOBS:
-                self._known.clear()
             self._known.add(entry.jid)
 
     def _remove(self, entries):

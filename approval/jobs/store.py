@@ -1,5 +1,6 @@
 """Salt's job cache on the database and the spool: what the returner's functions do."""
 
+import collections
 import contextlib
 import datetime
 import functools
@@ -13,6 +14,7 @@ from ..intake import masking
 from ..settings import Settings
 from . import packing, retention, spool
 from .database import JobDatabase, claimed_content, published_content, unpacked
+from .known import KnownJobs
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +22,7 @@ ENDTIME_FORMAT = "%Y, %b %d %H:%M:%S.%f"  # of salt.utils.jid.jid_to_time()
 DRAIN_SECONDS = 20  # that Salt's maintenance, which has other things to do, spends on the spool
 PRUNED = 1000  # jobs beyond those asked for that are in memory while the newest are looked for
 _away = set()  # paths of the spools that writes go to since the database failed: logged once, not each time
+_known = collections.defaultdict(KnownJobs)  # path of a spool -> those of its database
 
 
 class JobStore:
@@ -55,12 +58,19 @@ class JobStore:
         In batch mode each batch is published under the same jid: then the minions are added. A return that
         has no published job (from salt-call, or of a schedule) describes its own.
         """
-        load = self._masker.masked(load)
         if "return" not in load:
-            self._write("load", jid, published_content(jid, load, minions, self._opts.get("nodegroups")))
+            content = published_content(jid, self._masker.masked(load), minions, self._opts.get("nodegroups"))
+            self._write("load", jid, content)
         elif self._spool.settings.mode != "spool":
             # In the spool the return that follows says it all.
-            self._write("load", jid, claimed_content(jid, load))
+            self._claim(jid, load)
+
+    def _claim(self, jid, load):
+        """Have a return describe its job, which Salt asks for with each return of one."""
+        known, name = _known[self._spool.settings.path], packing.as_text(str(jid))
+        if name not in known:
+            self._write("load", jid, claimed_content(jid, self._masker.masked(load)))
+            known.add(name)
 
     def save_minions(self, jid, minions, syndic_id=None):
         """Add to the minions that the job was sent to."""

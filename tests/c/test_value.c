@@ -358,6 +358,87 @@ test_lookup_in_maps_unlike_the_one_before(void **state)
     msgpack_sbuffer_destroy(&p.buffer);
 }
 
+/* Maps with the same keys, of which the sizes of values are remembered by their tags: values of
+ * other kinds and sizes stand in each place, and bytes that end before the last of them are
+ * refused. */
+static void
+test_maps_alike_with_unlike_values(void **state)
+{
+    enum { KEYS = 3, MAPS = 40, KINDS = 9 };
+    static const apv_span words[KEYS] = {APV_WORD("name"), APV_WORD("result"), APV_WORD("n")};
+    static const char text[] =
+        "forty characters and more, so that the size stands in a byte behind the tag";
+    packed p;
+    const apv_reader *reader = &p.msgpack.reader;
+    apv_err err = APV_ERR_NONE;
+    apv_msgpack_reader cut;
+    apv_cursor cursor;
+    apv_value map, root;
+    apv_span key;
+
+    (void)state;
+    packed_start(&p);
+    msgpack_pack_map(&p.packer, 1);
+    msgpack_pack_str_with_body(&p.packer, "return", 6);
+    msgpack_pack_map(&p.packer, MAPS);
+    for (size_t n = 0; n < MAPS; n++) {
+        msgpack_pack_uint64(&p.packer, n);
+        msgpack_pack_map(&p.packer, KEYS);
+        for (size_t i = 0; i < KEYS; i++) {
+            msgpack_pack_str_with_body(&p.packer, words[i].data, words[i].size);
+            switch (i == KEYS - 1 ? KINDS : n / (i + 1) % KINDS) {
+            case 0:
+                msgpack_pack_nil(&p.packer);
+                break;
+            case 1:
+                msgpack_pack_str_with_body(&p.packer, text, n % 32);
+                break;
+            case 2:
+                msgpack_pack_str_with_body(&p.packer, text, sizeof text - 1 - n % 8);
+                break;
+            case 3:
+                msgpack_pack_map(&p.packer, 0);
+                break;
+            case 4:
+                msgpack_pack_array(&p.packer, 2);
+                msgpack_pack_nil(&p.packer);
+                msgpack_pack_str_with_body(&p.packer, text, n % 32);
+                break;
+            case 5:
+                msgpack_pack_double(&p.packer, 0.5);
+                break;
+            case 6:
+                msgpack_pack_uint64(&p.packer, 1000);
+                break;
+            case 7:
+                msgpack_pack_bin_with_body(&p.packer, text, n);
+                break;
+            case 8:
+                msgpack_pack_map(&p.packer, 1);
+                msgpack_pack_nil(&p.packer);
+                msgpack_pack_array(&p.packer, 0);
+                break;
+            default:
+                msgpack_pack_uint64(&p.packer, n);
+            }
+        }
+    }
+    packed_read(&p);
+    reader->open(reader, apv_map_get(reader, p.root, "return"), &cursor);
+    for (size_t n = 0; n < MAPS; n++) {
+        apv_value found[KEYS];
+        int64_t number;
+        assert_true(reader->next(reader, &cursor, &key, &map));
+        apv_map_find(reader, map, words, KEYS, found);
+        assert_true(reader->integer(reader, found[KEYS - 1], &number));
+        assert_int_equal(number, n);
+    }
+    assert_false(reader->next(reader, &cursor, &key, &map));
+    for (size_t size = 0; size < p.buffer.size; size++)
+        assert_false(apv_reader_msgpack((apv_span){p.buffer.data, size}, &cut, &root, &err));
+    packed_end(&p);
+}
+
 /* ---- JSON ---- */
 
 static void
@@ -538,6 +619,18 @@ test_arena(void **state)
     assert_null(apv_arena_take(&arena, SIZE_MAX / 2, 4));
     apv_arena_free(&arena);
     assert_null(arena.blocks);
+
+    /* What fits stands in the memory that it starts with, and nothing else does. */
+    max_align_t lent[8];
+    char *start = (char *)lent, *end = start + sizeof lent;
+    apv_arena_start(&arena, lent, sizeof lent);
+    char *inside = apv_arena_take(&arena, 16, 1), *outside = apv_arena_take(&arena, sizeof lent, 1);
+    assert_true(inside > start && inside + 16 <= end);
+    assert_non_null(outside);
+    assert_false(outside >= start && outside < end);
+    memset(outside, 0, sizeof lent);
+    apv_arena_free(&arena);
+    assert_null(arena.blocks);
 }
 
 int
@@ -554,6 +647,7 @@ main(void)
         cmocka_unit_test(test_msgpack_nested_deeply),
         cmocka_unit_test(test_lookup),
         cmocka_unit_test(test_lookup_in_maps_unlike_the_one_before),
+        cmocka_unit_test(test_maps_alike_with_unlike_values),
         cmocka_unit_test(test_json_reads_what_python_writes),
         cmocka_unit_test(test_json_refuses),
         cmocka_unit_test(test_json_nested_deeply),

@@ -29,7 +29,6 @@ PEOPLE = 50
 PAUSE_S = 2  # at the most, before somebody looks again
 PATIENCE_S = 60
 GROWTH_MB = 10  # of each process, between its first pages and its last; what they share is not theirs
-FIRST_PAGE_MB = 30  # of a process that has had none
 EVERY_S, THINK_S = 5.0, 10.0  # an open page asks; at the most, before whoever decides takes the next
 ANSWERS = {200, 303, 304, 409}  # 409: somebody else decided meanwhile
 TYPE = "{kind: package, requesters: ['*'], chain: [{name: release, any_of: [{group: owners}]}]}"
@@ -284,8 +283,7 @@ def test_many_pages_are_open(portal, times, print_counts):
     late = portal.memory_mb()
     assert set(late) == set(early), "a process of the service was replaced"
     growth = max(late[worker] - early[worker] for worker in late)
-    # In few rounds a process that answered 304 alone may come to its first whole page only after the first look.
-    assert growth < GROWTH_MB + times(FIRST_PAGE_MB, 0)
+    assert growth < GROWTH_MB
     print_counts(
         pages=pages, approvers=approvers, rounds=rounds, unchanged=statuses[304], whole=statuses[200],
         decided=statuses[303], grown_mb=round(growth, 1),

@@ -125,7 +125,7 @@ SELECT is((SELECT string_agg(t.line, E'\n' ORDER BY t.line COLLATE "C") FROM (
     identity: provider subject
     item: before_content content digest kind minion_id name observed outcome outcome_jid outcome_text pinned state type
     item_group: first_minion last_minion
-    item_set: digest
+    item_set: digest salt
     item_tally: outcome state
     job: fun jid job_user load minions tgt tgt_type
     job_log: command fun jid job_user minion_bits tgt tgt_type
@@ -164,8 +164,10 @@ SELECT is((SELECT string_agg(t.line, E'\n' ORDER BY t.line COLLATE "C") FROM (
     request_type_stage: accept escalate_to min_assurance name type_name
     rollout: halted_because plan state
     route: destination filter functions groups outcomes quiet_hours severities topic types users
+    salt_key: key
     seen_run: jid minion_id run_id
     sending_pause: comment paused_by
+    sensitive: argument kind name type_name
     setting: content name
     sign_in_attempt: attempt_key
     silence: fun jid minion_id

@@ -12,7 +12,7 @@ INSERT INTO reading VALUES ('list_requests'), ('show_request'), ('show_state'), 
     ('verify_audit'), ('check_policy'), ('check_work'), ('check_alarms'), ('why'), ('what_if'), ('replay_type'), ('export_audit'), ('audit_head'), ('list_freezes'),
     ('list_calendars'), ('show_type'), ('list_delegations'), ('show_plan'), ('list_outbox'), ('list_reinstalls'), ('list_catch_ups'), ('compliance'), ('out_of_line');
 CREATE TEMP TABLE asking (name text);
-INSERT INTO asking VALUES ('submit_request'), ('amend_request'), ('resolve_overlap'), ('revert_request'), ('decide'), ('cancel_request'),
+INSERT INTO asking VALUES ('submit_request'), ('note_look'), ('show_values'), ('amend_request'), ('resolve_overlap'), ('revert_request'), ('decide'), ('cancel_request'),
     ('review_request'), ('delegate'), ('end_delegation'), ('whoami'), ('retry_outbox'), ('drop_outbox'),
     ('resume_rollout'), ('pause_all'), ('resume_all');
 INSERT INTO reading VALUES ('show_rollout'), ('sending_paused');
@@ -49,10 +49,10 @@ SELECT is(pg_temp.granted('t_portal'), '{begin_api_call,begin_session,cancel_by_
     'end_api_call,end_api_token,end_delegation_by_session,end_other_sessions,end_session,export_audit_by_session,inbox_by_session,'
     'list_api_tokens,list_audit_by_session,list_delegations_by_session,list_group_by_session,list_groups_by_session,list_jobs_by_session,'
     'list_minions_by_session,list_requests_by_session,list_returns_by_session,list_sessions,list_types_by_session,'
-    'make_api_token,next_opening_by_session,out_of_line_by_session,replay_type_by_session,revert_by_session,'
+    'make_api_token,next_opening_by_session,note_look_by_session,out_of_line_by_session,replay_type_by_session,revert_by_session,'
     'review_by_session,search_packages_by_session,show_audit_entry_by_session,show_calendar_by_session,'
     'show_health_by_session,show_minion_by_session,show_plan_by_session,show_request_by_session,'
-    'show_type_by_session,submit_request_by_session,use_api_token,use_session,verify_audit_by_session,watch_by_session,'
+    'show_type_by_session,show_values,submit_request_by_session,use_api_token,use_session,verify_audit_by_session,watch_by_session,'
     'what_if_by_session}', 'portal: what people with a session there may');
 SELECT is(pg_temp.granted('t_stranger'), '{}', 'a login without a role: none');
 SELECT set_eq('SELECT unnest(pg_temp.granted(''t_auditor''))', $$SELECT name FROM reading UNION VALUES ('show_policy'), ('inbox_of'), ('list_returns'), ('list_quarantine'), ('list_jobs'), ('check_job_log'), ('metrics')$$,

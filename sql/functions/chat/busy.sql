@@ -24,8 +24,8 @@ BEGIN
         END IF;
     END IF;
     WITH running AS (
-        SELECT l.jid, l.published_at, l.command, l.fun, l.job_user AS "user", l.is_test AS test, l.request_id AS request,
-            l.minion_count, o.ok, o.failed, o.silent, l.published_at + awaited AS until
+        SELECT l.jid, l.published_at, approval.covered_command(l.fun, l.command) AS command, l.fun, l.job_user AS "user",
+            l.is_test AS test, l.request_id AS request, l.minion_count, o.ok, o.failed, o.silent, l.published_at + awaited AS until
         FROM approval.job_log AS l
         CROSS JOIN LATERAL approval.job_outcome(l.jid, l.published_at, l.minion_count) AS o
         WHERE l.published_at > moment - awaited AND l.published_at <= moment + interval '1 second' AND NOT l.is_claim

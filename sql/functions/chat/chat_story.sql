@@ -16,9 +16,11 @@ BEGIN
     END IF;
     RETURN CASE kind
         WHEN 'request' THEN approval.readable_story(
-            approval.request_story(number), approval.may_read(reader, 'values', number))
-        -- They see what they are asked to decide on.
-        WHEN 'ask' THEN approval.request_story(number) || jsonb_build_object('principal', substr(rest, strpos(rest, '/') + 1))
+            approval.covered_request(approval.request_story(number), approval.names_sensitive(number)),
+            approval.may_read(reader, 'values', number))
+        -- They see what they are asked to decide on, but for what is sensitive: that is looked at elsewhere, where it is recorded.
+        WHEN 'ask' THEN approval.covered_request(approval.request_story(number), approval.names_sensitive(number))
+            || jsonb_build_object('principal', substr(rest, strpos(rest, '/') + 1))
         WHEN 'job' THEN approval.readable_notice('jobs', approval.job_story(rest))
         WHEN 'alarm' THEN (
             SELECT approval.readable_notice('alarms', approval.alarm_notice(
@@ -42,6 +44,7 @@ $$;
 COMMENT ON FUNCTION approval.chat_story IS
     'All that a message about the subject of a thread is made of, as it stands now: of request/N, ask/N/PRINCIPAL, job/JID, '
     'alarm/N or drift/MINION, with kind (of an alarm its own kind is of_kind). Of long lists the first 20. Commands are masked; '
-    'all else is as somebody wrote it; but what not everybody may read is •••, as nobody knows who reads a channel. With an '
+    'all else is as somebody wrote it; but what not everybody may read, or is sensitive, is •••, as nobody knows who reads a '
+    'channel. With an '
     'identity (provider, subject): of a request, as its principal may read it. NULL: nothing is known of it, or is to be read by '
     'them. Raises AP001, AP002, AP020. Definer: tables are private.';

@@ -1,7 +1,8 @@
 CREATE OR REPLACE FUNCTION approval.job_story(p_jid text) RETURNS jsonb
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 SELECT jsonb_build_object(
-    'kind', 'job', 'jid', l.jid, 'published_at', l.published_at, 'command', l.command, 'fun', l.fun, 'user', l.job_user,
+    'kind', 'job', 'jid', l.jid, 'published_at', l.published_at, 'command',
+    approval.covered_command(l.fun, l.command), 'fun', l.fun, 'user', l.job_user,
     'target', l.tgt, 'target_type', l.tgt_type, 'test', l.is_test, 'claim', l.is_claim, 'request', l.request_id,
     'minion_count', l.minion_count, 'minions', (
         SELECT jsonb_agg(n.minion_id ORDER BY n.minion_id COLLATE "C") FROM approval.minion_number AS n

@@ -12,8 +12,9 @@ DECLARE
     receiver record;
 BEGIN
     FOR job IN
-        SELECT t.jid, t.published_at, t.ok AS told_ok, t.failed AS told_failed, l.fun, l.job_user, l.command, l.tgt, l.tgt_type,
-            l.is_test, l.is_claim, l.minion_count, l.request_id, o.ok, o.failed, o.silent, o.duration_s
+        SELECT t.jid, t.published_at, t.ok AS told_ok, t.failed AS told_failed, l.fun, l.job_user,
+            approval.covered_command(l.fun, l.command) AS command, l.tgt, l.tgt_type, l.is_test, l.is_claim, l.minion_count,
+            l.request_id, o.ok, o.failed, o.silent, o.duration_s
         FROM (SELECT * FROM approval.job_told AS next WHERE next.look_at <= moment ORDER BY next.look_at LIMIT p_limit
               FOR UPDATE SKIP LOCKED) AS t
         JOIN approval.job_log AS l ON l.published_at = t.published_at AND l.jid = t.jid

@@ -17,7 +17,13 @@ BEGIN
         AND i.state = 'approved';
     PERFORM approval.audit_append(ended.request_id, p_now, 'dispatch-' || p_state, NULL, NULL, NULL,
                                   jsonb_build_object('minion', p_minion_id, 'item', p_item_id, 'jid', ended.jid,
-                                                     'because', p_reason,
+                                                     'because', CASE
+                                                         -- A function may repeat what it was given.
+                                                         WHEN approval.is_sensitive('action', (
+                                                             SELECT i.name FROM approval.item AS i
+                                                             WHERE i.minion_id = p_minion_id AND i.item_id = p_item_id
+                                                                 AND i.kind = 'action')) THEN '•••'
+                                                         ELSE p_reason END,
                                                      'finding', CASE WHEN p_state = 'silent' THEN 'no-return' END));
     PERFORM approval.settle_request(ended.request_id, p_now);
 END

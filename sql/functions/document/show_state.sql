@@ -38,10 +38,20 @@ BEGIN
         -- By a digest of what has few possible values these can be tried.
         result := approval.hidden(result, '{value,observed,text,digest}');
     END IF;
+    IF NOT approval.sees_sensitive(p_reader) THEN
+        -- Its digest as well, of a document that has any.
+        result := approval.covered(result) || jsonb_build_object('documents', (
+            SELECT coalesce(jsonb_agg(CASE WHEN EXISTS (
+                    SELECT FROM jsonb_array_elements(d.document -> 'items') AS i
+                    WHERE approval.is_sensitive(i ->> 'kind', i ->> 'name'))
+                THEN approval.hidden(approval.covered(d.document), '{digest}') ELSE d.document END ORDER BY d.place), '[]')
+            FROM jsonb_array_elements(result -> 'documents') WITH ORDINALITY AS d (document, place)));
+    END IF;
     RETURN result;
 END
 $$;
 COMMENT ON FUNCTION approval.show_state IS
     'The documents of a minion, of now and of later; with the request behind each resource, what came of it, and its drift. '
     'held: what is approved and held back, until when and by what (see held_back). No keys; values are ••• for the login, or '
-    'for p_reader (see reading_as), where they may not read them. Raises AP004. Definer: tables are private.';
+    'for p_reader (see reading_as), where they may not read them, see also sees_sensitive. Raises AP004. '
+    'Definer: tables are private.';

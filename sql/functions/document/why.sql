@@ -68,7 +68,8 @@ BEGIN
                 FROM approval.decision AS d JOIN approval.principal AS who USING (principal_id) WHERE d.request_id = s.request_id))
             ORDER BY s.effective_at DESC NULLS FIRST, s.approval_seq DESC NULLS FIRST, s.request_id DESC), '[]'))
     INTO result FROM story AS s;
-    IF NOT approval.in_groups(p_minion_id, approval.readable_groups(reader, 'values')) THEN
+    IF NOT approval.in_groups(p_minion_id, approval.readable_groups(reader, 'values'))
+        OR approval.is_sensitive(p_kind, p_name) AND NOT approval.sees_sensitive() THEN
         result := approval.hidden(result, '{value,observed,text}');
     END IF;
     RETURN result;
@@ -78,4 +79,5 @@ COMMENT ON FUNCTION approval.why IS
     'Why a minion has a resource as it has: every request about it, newest first: which is in force, who decided, since when, '
     'what it replaced, what comes next; what holds one back and until when, by which one it is overtaken, and since when it '
     'drifted; catch_up: how far it is in being brought in line after its start. Requests that the login may not read are left '
-    'out, and values are ••• where it may not read those. Raises AP004, AP005. Definer: tables are private.';
+    'out, and values are ••• where it may not read those, or they are sensitive (see sees_sensitive). Raises AP004, '
+    'AP005. Definer: tables are private.';

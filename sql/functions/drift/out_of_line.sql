@@ -10,6 +10,7 @@ DECLARE
     reader constant bigint := approval.reading_as(p_reader);
     readable constant text[] := approval.readable_groups(reader, 'requests');
     valued constant text[] := approval.readable_groups(reader, 'values');
+    is_clear constant boolean := approval.sees_sensitive(p_reader);
 BEGIN
     RETURN QUERY
     -- Looked up for each deviation, which are few: nobody wants all documents read.
@@ -35,7 +36,9 @@ BEGIN
         CASE WHEN v.is_shown OR d.why IS NULL THEN d.why ELSE '•••' END
     FROM deviation AS d
     -- Silence of a minion is no value.
-    CROSS JOIN LATERAL (SELECT d.kind IS NULL OR approval.in_groups(d.minion_id, valued) AS is_shown) AS v
+    CROSS JOIN LATERAL (
+        SELECT d.kind IS NULL OR approval.in_groups(d.minion_id, valued)
+            AND (is_clear OR NOT approval.is_sensitive(d.kind, d.name)) AS is_shown) AS v
     WHERE approval.in_groups(d.minion_id, readable) AND (p_standing IS NULL OR d.standing = p_standing)
         AND (p_group IS NULL OR EXISTS (
             SELECT FROM approval.minion_group_member AS m WHERE m.group_name = p_group AND m.minion_id = d.minion_id))
@@ -50,4 +53,4 @@ COMMENT ON FUNCTION approval.out_of_line IS
     'they should have been), minions that do not return. p_standing, p_group: only those that are drifting, failed or silent, only '
     'of the minions of a group; p_after (since, minion, standing, kind, name; empty texts where there is none): only what comes '
     'behind it, for the next page. p_reader: see reading_as; minions that may not be read are left out, and values that may not '
-    'be are •••. Definer: tables are private.';
+    'be, or are sensitive (see sees_sensitive), are •••. Definer: tables are private.';

@@ -49,6 +49,13 @@ BEGIN
     INTO types, contents, several
     FROM wish AS w
     JOIN unnest(p_kinds, p_names, p_values) WITH ORDINALITY AS g (kind, name, given, ordinal) USING (kind, name, given);
+    -- Somebody copied what they were shown.
+    SELECT min(g.name) INTO refused FROM unnest(p_kinds, p_names, contents) AS g (kind, name, content)
+    WHERE g.kind IN ('value', 'action') AND strpos(g.content, '"•••"') > 0;
+    IF refused IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = format('••• stands in %s for what is not shown', refused),
+            HINT = 'Give the value itself.';
+    END IF;
     IF EXISTS (SELECT FROM unnest(p_minions, p_kinds, p_names) AS given (minion_id, kind, name)
                GROUP BY minion_id, kind, name HAVING count(*) > 1) THEN
         RAISE EXCEPTION USING ERRCODE = 'AP005', MESSAGE = 'the request names the same thing on the same minion twice';

@@ -1,6 +1,6 @@
 CREATE OR REPLACE FUNCTION approval.put_items(
     p_request_id bigint, p_version integer, p_digest text, p_minions text[], p_kinds text[], p_names text[], p_types text[],
-    p_values text[], p_now timestamptz) RETURNS void
+    p_values text[], p_now timestamptz, p_salt bytea) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     -- Of larger sets nobody counts the items at each look: their groups are kept, and their tally (see tally_items).
@@ -9,12 +9,15 @@ DECLARE
 BEGIN
     WITH alike AS MATERIALIZED (
         SELECT a.*, row_number() OVER (ORDER BY a.minions DESC, a.first_minion) AS group_no, count(*) OVER () AS group_count
-        FROM approval.alike_minions(p_minions, p_kinds, p_names, p_types, p_values) AS a
+        FROM approval.alike_minions(p_minions, p_kinds, p_names, p_types, CASE WHEN p_salt IS NULL THEN p_values ELSE ARRAY(
+            SELECT approval.covered_content(g.kind, g.name, g.content)
+            FROM unnest(p_kinds, p_names, p_values) WITH ORDINALITY AS g (kind, name, content, place) ORDER BY g.place) END) AS a
         WHERE cardinality(p_minions) > counted
     ), created AS (
-        INSERT INTO approval.item_set (request_id, item_set_version, digest, item_count, created_at, minion_count, group_count)
+        INSERT INTO approval.item_set
+            (request_id, item_set_version, digest, item_count, created_at, minion_count, group_count, salt)
         SELECT p_request_id, p_version, p_digest, count(*), p_now, count(DISTINCT given.minion_id),
-            (SELECT max(a.group_count) FROM alike AS a)
+            (SELECT max(a.group_count) FROM alike AS a), p_salt
         FROM unnest(p_minions) AS given (minion_id)
     )
     INSERT INTO approval.item_group (request_id, item_set_version, group_no, minions, first_minion, last_minion)
@@ -48,4 +51,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION approval.put_items IS
-    'Internal: stores one version of a request''s items, and which other requests they contradict.';
+    'Internal: stores one version of a request''s items, and which other requests they contradict. p_salt: of its digest, see '
+    'approval.salt_of.';

@@ -10,6 +10,7 @@ CREATE OR REPLACE FUNCTION approval.list_jobs(
     SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     readable constant text[] := approval.readable_groups(approval.reading_as(p_reader), 'job_log');
+    is_clear constant boolean := approval.sees_sensitive(p_reader);
     -- NULL: all of them.
     mask constant bytea := approval.log_mask(readable);
     named integer;
@@ -53,7 +54,11 @@ BEGIN
             ORDER BY published_at DESC, jid DESC
             LIMIT p_limit - given
         )
-        SELECT l.jid, l.published_at, l.job_user, CASE WHEN h.is_told THEN l.command ELSE l.fun || ' •••' END, l.fun,
+        SELECT l.jid, l.published_at, l.job_user, CASE
+                WHEN NOT h.is_told THEN l.fun || ' •••'
+                WHEN is_clear THEN l.command
+                -- One that was logged before its argument was marked.
+                ELSE approval.covered_command(l.fun, l.command) END, l.fun,
             CASE WHEN h.is_told THEN l.tgt ELSE '•••' END, l.tgt_type, l.is_test, l.is_claim, l.request_id,
             CASE WHEN l.minion_count <= 16 THEN ARRAY(
                 SELECT m.minion_id FROM approval.minion_number AS m WHERE m.minion_number = ANY (l.minions)
@@ -80,4 +85,4 @@ COMMENT ON FUNCTION approval.list_jobs IS
     'stand for any characters, and any one), by a user, for a request. minions: the names of up to 16. ok, failed, silent: how '
     'many minions, of recent jobs as they returned so far. p_before, p_before_jid: only what comes behind it, for the next page. '
     'p_reader: see reading_as; jobs of which no minion may be read are left out, and of one that was for others as well, not for '
-    '*, target and arguments are •••. Raises AP004, AP005. Definer: tables are private.';
+    '*, target and arguments are •••, as are those that are sensitive. Raises AP004, AP005. Definer: tables are private.';

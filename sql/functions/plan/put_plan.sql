@@ -33,10 +33,10 @@ BEGIN
     IF stranger IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'AP004', MESSAGE = format('request %s does not name minion %L', p_request_id, stranger);
     END IF;
-    SELECT 'sha256:' || encode(sha256(
+    SELECT approval.salted_digest('sha256:' || encode(sha256(
         approval.field('apv1-plan') || approval.field(p_digest)
         || string_agg(approval.field(answer.minion) || approval.field(answer.outcome) || approval.field(answer.changes::text)
-                      || approval.field(answer.comment), ''::bytea ORDER BY answer.minion COLLATE "C")), 'hex')
+                      || approval.field(answer.comment), ''::bytea ORDER BY answer.minion COLLATE "C")), 'hex'), planned.salt)
     INTO plan_digest
     FROM jsonb_to_recordset(p_answers) AS answer (minion text, outcome text, changes jsonb, comment text);
     SELECT coalesce(max(plan_no), 0) + 1 INTO new_no FROM approval.request_plan WHERE request_id = p_request_id;

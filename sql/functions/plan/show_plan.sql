@@ -18,7 +18,8 @@ BEGIN
         FROM (SELECT * FROM approval.request_plan_minion AS every
               WHERE every.request_id = p_request_id AND every.plan_no = (summary ->> 'plan')::integer
               ORDER BY every.minion_id COLLATE "C" LIMIT shown_minions) AS m));
-    IF approval.may_read(reader, 'values', p_request_id) THEN
+    IF approval.may_read(reader, 'values', p_request_id)
+        AND (approval.sees_sensitive(p_reader) OR NOT approval.names_sensitive(p_request_id)) THEN
         RETURN shown;
     END IF;
     RETURN approval.hidden_plan(shown);
@@ -26,5 +27,6 @@ END
 $$;
 COMMENT ON FUNCTION approval.show_plan IS
     'The newest plan of a request: its summary (null: none was made) and the answers of its first thousand minions, without values '
-    'for the login, or for p_reader (see reading_as), where they may not read them. Raises AP014. '
+    'for the login, or for p_reader (see reading_as), where they may not read them, or some are sensitive (see '
+    'sees_sensitive). Raises AP014. '
     'Definer: tables are private.';

@@ -9,7 +9,9 @@ DECLARE
     moment timestamptz := clock_timestamp();
     checked record := approval.check_items(p_type, p_minions, p_kinds, p_names, p_values);
     contents text[] := approval.full_contents(p_type.type_name, p_type.type_version, p_kinds, checked.contents);
-    set_digest text := approval.item_set_digest(p_type.type_name, p_after, p_minions, p_kinds, p_names, checked.types, contents);
+    plain_digest text := approval.item_set_digest(p_type.type_name, p_after, p_minions, p_kinds, p_names, checked.types, contents);
+    salt bytea := approval.salt_of(plain_digest, p_kinds, p_names, p_requester_id, p_reverts, p_renews);
+    set_digest text := approval.salted_digest(plain_digest, salt);
     reference text := regexp_replace(p_external_ref, E'^\\s+|\\s+$', '', 'g');
     existing record;
     new_id bigint;
@@ -35,8 +37,9 @@ BEGIN
         -- The same is what was asked for, whatever its type has added to it since. Before 0.2.0 both it and the reference were kept
         -- as they were spelled.
         SELECT r.request_id, r.requester_id, r.rollout IS NOT DISTINCT FROM p_rollout AND CASE WHEN s.arguments_complete
-            THEN s.digest = approval.item_set_digest(p_type.type_name, p_after, p_minions, p_kinds, p_names, checked.types,
-                approval.full_contents(r.type_name, r.type_version, p_kinds, checked.contents))
+            THEN s.digest = approval.salted_digest(approval.item_set_digest(
+                p_type.type_name, p_after, p_minions, p_kinds, p_names, checked.types,
+                approval.full_contents(r.type_name, r.type_version, p_kinds, checked.contents)), s.salt)
             ELSE s.digest IN (
                 approval.item_set_digest(p_type.type_name, p_after, p_minions, p_kinds, p_names, checked.types, checked.contents),
                 approval.item_set_digest(p_type.type_name, p_after, p_minions, p_kinds, p_names, checked.types, ARRAY(
@@ -66,7 +69,8 @@ BEGIN
             p_source, reference, p_after, 1, 1, moment, moment + p_type.max_open, p_reverts, p_renews, p_rollout)
     RETURNING request_id INTO new_id;
     PERFORM approval.freeze_chain(new_id, p_type, p_minions, moment);
-    PERFORM approval.put_items(new_id, 1, set_digest, p_minions, p_kinds, p_names, checked.types, contents, moment);
+    PERFORM approval.put_items(new_id, 1, set_digest, p_minions, p_kinds, p_names, checked.types, contents, moment,
+                               salt);
     UPDATE approval.request_overlap SET resolution = p_overlap WHERE request_id = new_id;
     -- A package that a minion has and may keep, or had before, is not refused because the repositories moved on.
     IF p_renews IS NULL THEN

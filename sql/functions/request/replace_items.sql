@@ -7,6 +7,7 @@ DECLARE
     kind approval.request_type;
     checked record;
     contents text[];
+    salt bytea;
     resolutions jsonb;
 BEGIN
     SELECT * INTO STRICT kind FROM approval.request_type
@@ -16,6 +17,8 @@ BEGIN
     PERFORM approval.rollout_for(kind, p_request.rollout, p_minions);
     contents := approval.full_contents(kind.type_name, kind.type_version, p_kinds, checked.contents);
     digest := approval.item_set_digest(kind.type_name, p_after, p_minions, p_kinds, p_names, checked.types, contents);
+    salt := approval.salt_of(digest, p_kinds, p_names, p_request.requester_id, p_request.reverts, p_request.renews);
+    digest := approval.salted_digest(digest, salt);
     version := p_request.item_set_version;
     IF NOT p_voids AND digest = (SELECT s.digest FROM approval.item_set AS s
                                  WHERE s.request_id = number AND s.item_set_version = version) THEN
@@ -33,7 +36,7 @@ BEGIN
     SELECT coalesce(jsonb_object_agg(other_id, resolution), '{}') INTO resolutions FROM approval.request_overlap
     WHERE request_id = number AND NOT voids;
     DELETE FROM approval.request_overlap WHERE request_id = number;
-    PERFORM approval.put_items(number, version, digest, p_minions, p_kinds, p_names, checked.types, contents, p_now);
+    PERFORM approval.put_items(number, version, digest, p_minions, p_kinds, p_names, checked.types, contents, p_now, salt);
     UPDATE approval.request_overlap SET resolution = resolutions ->> other_id::text WHERE request_id = number;
     PERFORM approval.check_catalogs(
         number, version, kind, p_request.reverts IS NULL AND p_request.renews IS NULL, p_minions, p_kinds, p_names, contents);

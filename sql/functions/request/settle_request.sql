@@ -27,10 +27,12 @@ BEGIN
         PERFORM approval.move_request(p_request_id, current_state, next_state, p_now);
         PERFORM approval.audit_append(p_request_id, p_now, next_state, NULL, NULL, NULL,
                                       jsonb_build_object('converged', converged, 'deviating', deviating, 'outcomes', (
-            SELECT 'sha256:' || encode(sha256(string_agg(
+            SELECT approval.salted_digest('sha256:' || encode(sha256(string_agg(
                 approval.field(minion_id) || approval.field(kind) || approval.field(name) || approval.field(outcome)
                 || approval.field(observed) || approval.field(outcome_jid), ''::bytea
-                ORDER BY minion_id COLLATE "C", kind COLLATE "C", name COLLATE "C")), 'hex')
+                ORDER BY minion_id COLLATE "C", kind COLLATE "C", name COLLATE "C")), 'hex'), (
+                    SELECT s.salt FROM approval.request AS r JOIN approval.item_set AS s USING (request_id, item_set_version)
+                    WHERE r.request_id = p_request_id))
             FROM approval.item WHERE request_id = p_request_id AND state IN ('approved', 'superseded'))));
     END IF;
     RETURN next_state;

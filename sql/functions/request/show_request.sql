@@ -11,6 +11,8 @@ DECLARE
     moment timestamptz := clock_timestamp();
     reader constant bigint := approval.reading_as(p_reader);
     reads_values constant boolean := approval.may_read(reader, 'values', p_request_id);
+    is_sensitive constant boolean := approval.names_sensitive(p_request_id);
+    is_covered constant boolean := NOT approval.sees_sensitive(p_reader);
     result jsonb;
 BEGIN
     PERFORM approval.check_reader_of(reader, p_request_id);
@@ -37,7 +39,8 @@ BEGIN
     ), grouped AS MATERIALIZED (
         SELECT g.*, row_number() OVER () AS place
         FROM approval.request AS r,
-            approval.item_groups(r.request_id, r.item_set_version, reads_values, shown_groups) AS g
+            approval.item_groups(
+                r.request_id, r.item_set_version, reads_values, is_sensitive AND is_covered, shown_groups) AS g
         WHERE r.request_id = p_request_id
     )
     SELECT jsonb_build_object(
@@ -79,6 +82,8 @@ BEGIN
         'plan_within', (SELECT t.plan_within FROM approval.request_type AS t
                         WHERE t.type_name = r.type_name AND t.type_version = r.type_version),
         'plan', approval.plan_summary(r.request_id),
+        'shown_to', CASE WHEN is_sensitive THEN (
+            SELECT count(DISTINCT l.principal_id) FROM approval.look AS l WHERE l.request_id = r.request_id) END,
         'digest', s.digest, 'item_count', s.item_count, 'waiting_for', approval.waiting_for(r.request_id),
         'waits', (
             SELECT coalesce(jsonb_agg(to_jsonb(w)), '[]')
@@ -163,7 +168,8 @@ BEGIN
     IF result IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'AP014', MESSAGE = format('there is no request %s', coalesce(p_request_id::text, 'NULL'));
     END IF;
-    RETURN approval.readable_request(result, reads_values);
+    result := approval.readable_request(result, reads_values);
+    RETURN CASE WHEN is_covered THEN approval.covered_request(result, is_sensitive) ELSE result END;
 END
 $$;
 COMMENT ON FUNCTION approval.show_request IS
@@ -172,5 +178,6 @@ COMMENT ON FUNCTION approval.show_request IS
     'of which the same is asked once, with their number, the first and the last of them, and the first one''s items; deviating: '
     'the first twenty approved items that failed or drifted; drift_count: how many are otherwise than approved; waits: what keeps '
     'items from being proven (see approval.waits); where waits_of is a number, only so many were looked at, as more wait. '
-    'Values are ••• for the login, or for p_reader (see reading_as), where they may not read them. Raises AP005, AP014. '
-    'Definer: tables are private.';
+    'Values are ••• for the login, or for p_reader (see reading_as), where they may not read them; and those that are '
+    'sensitive, unless sees_sensitive says that they are shown. shown_to: how many people looked at these; NULL: there are '
+    'none. Raises AP005, AP014. Definer: tables are private.';

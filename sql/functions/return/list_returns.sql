@@ -9,6 +9,7 @@ DECLARE
     reader constant bigint := approval.reading_as(p_reader);
     readable constant text[] := approval.readable_groups(reader, 'job_log');
     valued constant text[] := approval.readable_groups(reader, 'values');
+    is_clear constant boolean := approval.sees_sensitive(p_reader);
     -- What functions of other modules return can prove nothing, unless a request sent them.
     modules constant text[] := ARRAY['state', 'pkg', 'pkg_resource', 'chocolatey', 'service', 'approval'];
     verdicts constant text[] := ARRAY['converged', 'partial', 'failed', 'not-applied', 'drift', 'invalid', 'unproven'];
@@ -31,7 +32,8 @@ BEGIN
                 AND r.jid IN (d.jid, d.observe_jid) LIMIT 1),
         r.verdict, r.authenticated, r.flags, r.revision, r.retcode, r.success, r.received_at, (
             -- Of what is as approved nothing needs to be told.
-            SELECT coalesce(jsonb_agg(CASE WHEN approval.in_groups(r.minion_id, valued) THEN told.finding
+            SELECT coalesce(jsonb_agg(CASE WHEN approval.in_groups(r.minion_id, valued)
+                    AND (is_clear OR NOT approval.is_sensitive(told.finding ->> 'kind', told.finding ->> 'name')) THEN told.finding
                 ELSE approval.hidden(told.finding, '{expected,observed,text}') END), '[]')
             FROM (SELECT jsonb_build_object(
                 'kind', f.kind, 'name', f.name, 'verdict', f.verdict, 'reason', f.reason, 'expected', f.expected,

@@ -7,9 +7,6 @@ CREATE OR REPLACE FUNCTION approval.record_return(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
     SET enable_seqscan = off SET lock_timeout = '2s' AS $$
 DECLARE
-    -- A plan that serves for any job locks the partition of each day that is kept. One for this job alone locks one partition,
-    -- but has to be made, which takes longer than the locks of so many days.
-    few_days constant interval := interval '200 days';
     moment timestamptz := now();
     first_jid text;
     last_jid text;
@@ -24,13 +21,8 @@ BEGIN
         IF approval.jid_is_current(p_jid, first_jid, last_jid) THEN
             -- Two deliveries of one return wait for each other here, so that the second is found to be a repeat.
             PERFORM pg_advisory_xact_lock(hashtextextended(p_jid || '/' || p_minion_id, 0));
-            IF first_jid >= to_char(moment - few_days, 'YYYYMMDD') THEN
-                SELECT j.published_at, p_minion_id = ANY (j.minions) INTO published_at, is_target
-                FROM approval.job AS j WHERE j.jid = p_jid;
-            ELSE
-                EXECUTE 'SELECT j.published_at, $2 = ANY (j.minions) FROM approval.job AS j WHERE j.jid = $1'
-                INTO published_at, is_target USING p_jid, p_minion_id;
-            END IF;
+            SELECT j.published_at, p_minion_id = ANY (j.minions) INTO published_at, is_target
+            FROM approval.job AS j WHERE j.jid = p_jid;
             IF p_digest IS NOT NULL THEN
                 SELECT (h.digest, sha256(h.evidence_key)) IS NOT DISTINCT FROM (p_digest, p_key_digest) INTO is_expected
                 FROM approval.expected_document(p_minion_id, p_revision, published_at, clock_timestamp()) AS h;

@@ -4,8 +4,9 @@ DECLARE
     reader constant bigint := approval.reading_as();
 BEGIN
     PERFORM approval.check_reader_of(reader, p_request_id);
-    RETURN nullif(approval.readable_request(jsonb_build_object('rollout', approval.rollout_of(p_request_id)),
-                                            approval.may_read(reader, 'values', p_request_id)) -> 'rollout', 'null');
+    RETURN nullif(approval.readable_request(
+        jsonb_build_object('rollout', approval.rollout_of(p_request_id)), approval.may_read(reader, 'values', p_request_id)
+            AND (approval.sees_sensitive() OR NOT approval.names_sensitive(p_request_id))) -> 'rollout', 'null');
 END
 $$;
 COMMENT ON FUNCTION approval.show_rollout IS

@@ -10,7 +10,7 @@ BEGIN
     actor := approval.acting_by_session(p_token, 'read');
     reader := approval.reading_as(actor.principal_id);
     readable := approval.readable_groups(reader, 'requests');
-    shown := approval.show_state(p_minion_id, reader);
+    shown := approval.show_state(p_minion_id, actor.principal_id);
     RETURN shown || (
         SELECT jsonb_build_object('registered_at', m.registered_at, 'removed_at', m.removed_at, 'os', f.os,
             'os_release', f.os_release, 'salt_version', f.salt_version, 'seen_at', f.seen_at,

@@ -14,11 +14,13 @@ BEGIN
         'may', jsonb_build_object(
             'approve', approval.try_decision(target, actor.principal_id, actor.assurance, 'approve', moment),
             'reject', approval.try_decision(target, actor.principal_id, actor.assurance, 'reject', moment),
-            'review', approval.try_review(target, actor.principal_id, actor.assurance)),
+            'review', approval.try_review(target, actor.principal_id, actor.assurance),
+            'look', shown -> 'shown_to' <> 'null' AND approval.may_read(actor.principal_id, 'values', p_request_id)),
         'stage', (SELECT s.stage_no FROM approval.current_stage(p_request_id) AS s));
 END
 $$;
 COMMENT ON FUNCTION approval.show_request_by_session IS
     'A request as approval.show_request has it, and besides what the person whose session has this token may do with it now: '
-    'see approval.try_decision; stage is the number of the one that it is at. Raises AP001, AP002, AP005, AP014, AP020-AP022. '
+    'see approval.try_decision; look: whether they may look at what of it is sensitive; stage is the number of the one '
+    'that it is at. Raises AP001, AP002, AP005, AP014, AP020-AP022. '
     'Definer: tables are private.';

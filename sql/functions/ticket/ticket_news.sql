@@ -6,8 +6,10 @@ DECLARE
 BEGIN
     PERFORM approval.check_site(p_site);
     WITH every AS MATERIALIZED (
-        SELECT i.minion_id COLLATE "C" AS minion_id, i.kind COLLATE "C" AS kind, i.name COLLATE "C" AS name, i.type, i.content,
-            i.outcome, i.outcome_text
+        SELECT i.minion_id COLLATE "C" AS minion_id, i.kind COLLATE "C" AS kind, i.name COLLATE "C" AS name, i.type,
+            approval.covered_content(i.kind, i.name, i.content) AS content, i.outcome,
+            CASE WHEN i.outcome_text IS NOT NULL AND approval.is_sensitive(i.kind, i.name) THEN '•••' ELSE i.outcome_text END
+                AS outcome_text
         FROM approval.current_item AS i WHERE i.request_id = p_request_id
     ), minion AS MATERIALIZED (
         SELECT e.minion_id, CASE WHEN bool_or(e.outcome IN ('failed', 'drift')) THEN 'failed'
@@ -91,5 +93,6 @@ $$;
 COMMENT ON FUNCTION approval.ticket_news IS
     'All that a ticket is told of a request: what is asked for, its chain with who can pass each stage, what it waits for, its '
     'waves, how many of its minions have failed, and the ticket as it is known. Of each list the first fifty, with a '
-    'count. Values are ••• where not everybody may read them. NULL: the request is not of a ticket of this site. Raises '
+    'count. Values are ••• where not everybody may read them, or they are sensitive. NULL: the request is not of '
+    'a ticket of this site. Raises '
     'AP002. Definer: tables are private.';

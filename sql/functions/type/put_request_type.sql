@@ -15,7 +15,7 @@ BEGIN
     SELECT string_agg(key, ', ' ORDER BY key) INTO unknown FROM jsonb_object_keys(p_definition) AS key
     WHERE key NOT IN ('name', 'title', 'kind', 'requesters', 'targets', 'pre_approved', 'self_approval', 'repeat_approval',
                       'max_open', 'valid_for', 'calendar', 'review_group', 'action', 'parameters', 'chain', 'dispatch', 'proof',
-                      'proof_within', 'returns', 'plan_within', 'rollout', 'late', 'catalog');
+                      'proof_within', 'returns', 'plan_within', 'rollout', 'late', 'catalog', 'sensitive');
     IF unknown IS NULL THEN
         SELECT string_agg(DISTINCT key, ', ') INTO unknown
         FROM jsonb_path_query(chain, '$[*] ? (@.type() == "object")') AS body, jsonb_object_keys(body) AS key
@@ -105,6 +105,7 @@ BEGIN
             approval.duration('valid_for', p_definition -> 'valid_for'),
             p_definition ->> 'calendar', p_definition ->> 'review_group', p_definition -> 'action', p_definition -> 'parameters',
             approval.duration('plan_within', p_definition -> 'plan_within'), p_definition, now());
+    PERFORM approval.put_sensitive(p_definition);
     FOR stage IN SELECT * FROM jsonb_array_elements(chain) WITH ORDINALITY AS s (body, stage_no) LOOP
         IF jsonb_typeof(stage.body -> 'any_of') IS DISTINCT FROM 'array' OR jsonb_array_length(stage.body -> 'any_of') = 0 THEN
             RAISE EXCEPTION USING ERRCODE = 'AP017',
@@ -134,7 +135,8 @@ $$;
 COMMENT ON FUNCTION approval.put_request_type IS
     'Loads a request type: {name, title, kind, requesters: [groups or *], targets: [minion groups or *], pre_approved, '
     'self_approval, repeat_approval, max_open, valid_for, plan_within, calendar, review_group, action: {function, arg, kwarg}, '
-    'parameters: JSON Schema, dispatch, catalog, proof, proof_within, returns: JSON Schema, rollout: {canaries, steps, soak, '
+    'parameters: JSON Schema, sensitive: [names], dispatch, catalog, proof, proof_within, returns: JSON Schema, rollout: '
+    '{canaries, steps, soak, '
     'max_failures, max_in_flight, resume}, late, chain: [{name, min_assurance, more_than_minions, timeout, escalate_to, accept, '
     'any_of: [{group, quorum}]}]}. A changed definition becomes a new version; requests in flight keep theirs. For durations see '
     'approval.duration. Gives the version. Raises AP017. Definer: policy changes are audited.';

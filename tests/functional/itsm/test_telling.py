@@ -246,6 +246,31 @@ def test_a_ticket_that_fails_says_on_which_minion_and_why(scene, approve_all):
     assert (issue.status, scene.waiting()) == ("Failed", [])
 
 
+def test_a_ticket_is_told_nothing_that_is_sensitive(scene, client, caplog):
+    caplog.set_level(logging.DEBUG)
+    canary = "canary-77aa"
+    definition = {
+        "name": "secret", "kind": "value", "requesters": ["*"], "sensitive": ["db.password"],
+        "chain": [{"name": "review", "any_of": [{"group": "reviewers"}]}],
+        "parameters": {"properties": {"values": {"properties": {"db.password": {}}}}},
+    }  # fmt: skip
+    scene.database.execute("SELECT approval.put_request_type(%s)", (json.dumps(definition),))
+    issue, _ = scene.ask()
+    number = client("alice").request("secret", ["web1"], reason="a", values={"db.password": canary})["request"]
+    scene.database.execute("UPDATE approval.ticket_request SET request_id = %s", (number,))
+    client("bob").approve(number)
+    scene.database.execute(
+        "UPDATE approval.item SET outcome = 'failed', observed = %s, outcome_text = %s WHERE request_id = %s",
+        (canary, f"found {canary}", number),
+    )
+    scene.database.execute("SELECT approval.settle_request(%s, now())", (number,))
+    scene.tell()
+    said = scene.said(issue)
+    assert any("•••" in text for text in said.values()), said
+    assert canary not in json.dumps(said)
+    assert canary not in caplog.text
+
+
 def test_a_ticket_that_is_rejected_here_is_declined_there(scene, client):
     issue, number = scene.ask()
     client("bob").reject(number, comment="not on a Friday")

@@ -420,6 +420,23 @@ def kept(client, prove, job):
 
 
 @pytest.fixture
+def catalog(people):
+    """The database with a catalog that has the packages hello and hello-dev, in one version each."""
+    people.execute(
+        "INSERT INTO approval.package_name (name, key) VALUES ('hello', 'hello'), ('hello-dev', 'hello-dev')"
+    )
+    people.execute(
+        "INSERT INTO approval.catalog (sources, system, release, is_complete, content, is_apart, collected_at, "
+        "seen_at) VALUES (repeat('0', 64), 'Debian', '12', true, repeat('0', 64), false, now(), now())"
+    )
+    people.execute(
+        "INSERT INTO approval.catalog_version (catalog_id, name_id, version, since) "
+        "SELECT c.catalog_id, n.name_id, '2.12-1', now() FROM approval.catalog AS c, approval.package_name AS n"
+    )
+    return people
+
+
+@pytest.fixture
 def make_token(people, passwords_file):
     """A function that makes a token of the API for somebody, for these scopes; gives the token."""
     way = passwords.Passwords(str(passwords_file))

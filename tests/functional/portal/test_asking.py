@@ -171,18 +171,7 @@ def test_other_kinds_of_types(form, people):
     ]  # fmt: skip
 
 
-def test_packages_are_found_and_added(form, people):
-    people.execute(
-        "INSERT INTO approval.package_name (name, key) VALUES ('hello', 'hello'), ('hello-dev', 'hello-dev')"
-    )
-    people.execute(
-        "INSERT INTO approval.catalog (sources, system, release, is_complete, content, is_apart, collected_at, "
-        "seen_at) VALUES (repeat('0', 64), 'Debian', '12', true, repeat('0', 64), false, now(), now())"
-    )
-    people.execute(
-        "INSERT INTO approval.catalog_version (catalog_id, name_id, version, since) "
-        "SELECT c.catalog_id, n.name_id, '2.12-1', now() FROM approval.catalog AS c, approval.package_name AS n"
-    )
+def test_packages_are_found_and_added(form, catalog):
     alice = form(minions="web1", items="sl 5")
     page = alice.press("search", search="hello")
     assert 'value="add:hello=2.12-1"' in page.text
@@ -192,6 +181,42 @@ def test_packages_are_found_and_added(form, people):
     assert "sl 5\nhello=2.12-1</textarea>" in page.text
     assert "No catalog has a package like that." in alice.press("search", search="nothing").plain
     assert "No catalog" not in alice.press("search", search=" ").plain
+
+
+def test_minions_are_found_and_added(form):
+    alice = form(minions="web1", items="hello 1")
+    page = alice.press("search", find="web")
+    assert 'value="pick:web2"' in page.text
+    page = alice.press("pick:web2", find="web")
+    assert "web1\nweb2</textarea>" in page.text
+    assert "No minion has nothing in its name." in alice.press("search", find="nothing").plain
+
+
+def test_what_a_field_offers(visit, catalog, people):
+    alice = visit("alice")
+
+    def offered(field, text, **headers):
+        answer = alice.get("/requests/new/options", params={"field": field, "text": text}, headers=headers)
+        found = answer.json()
+        return [one["value"] for one in found["options"]], {one["is_whole"] for one in found["options"]}, found["said"]
+
+    # A name first; behind it what can be asked for of it, which is a line of the form.
+    assert offered("search", "hel") == (["hello ", "hello-dev "], {False}, "2 are found.")
+    assert offered("search", "hello ") == (["hello 2.12-1", "hello latest", "hello absent"], {True}, "3 are found.")
+    assert offered("search", "hello l") == (["hello latest"], {True}, "1 is found.")
+    assert offered("search", "hell ") == ([], set(), "Nothing is found.")
+    assert offered("find", "web1") == (["web1"], {True}, "1 is found.")
+    assert offered("find", "web1", **{"Accept-Language": "de"})[2] == "1 gefunden."
+    for wrong in ({"field": "x", "text": "a"}, {"field": "find"}, {"field": "find", "text": "a\0"}, {"text": "a"}):
+        assert alice.get("/requests/new/options", params=wrong).status_code == 400, wrong
+    too_long = {"field": "find", "text": "x" * 256}
+    assert alice.get("/requests/new/options", params=too_long).status_code == 400
+    address = "/requests/new/options?field=find&text=web"
+    assert visit().get(address).headers["Location"].startswith("/login")
+    # Nobody is offered what the policy keeps from them.
+    people.execute("SELECT approval.put_group('dba', '')")
+    people.execute("SELECT approval.put_readers('requests', '[{\"groups\": [\"dba\"]}]')")
+    assert offered("find", "web") == ([], set(), "Nothing is found.")
 
 
 def test_the_database_is_away_when_it_is_sent(form, people, until):

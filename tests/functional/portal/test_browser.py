@@ -252,6 +252,95 @@ def test_to_ask_without_scripts_and_once(browse, requests, people):
     assert people.execute("SELECT count(*) FROM approval.request WHERE source = 'web'") == [(1,)]
 
 
+@pytest.fixture
+def asked(browse, catalog):
+    """The page of the form on which alice asks for packages."""
+    page = browse("/login")
+    sign_in(page, "alice")
+    page.goto("/requests/new?type=package")
+    return page
+
+
+def test_what_a_field_offers_by_keyboard_alone(asked):
+    page, field = asked, asked.get_by_role("combobox", name="Find packages")
+    options, said = page.get_by_role("option"), page.locator("#search ~ [role=status]")
+    assert (field.get_attribute("aria-expanded"), field.get_attribute("aria-autocomplete")) == ("false", "list")
+
+    def active():
+        """The text of the option that the field points at."""
+        return page.locator(f"#{field.get_attribute('aria-activedescendant')}[aria-selected=true]").inner_text()
+
+    tab_to(page, 'id="search"')
+    page.keyboard.type("hel")
+    options.nth(1).wait_for()
+    assert (said.inner_text(), field.get_attribute("aria-expanded")) == ("2 are found.", "true")
+    assert field.get_attribute("aria-activedescendant") is None
+    keys = [("ArrowUp", "hello-dev"), ("ArrowDown", "hello"), ("End", "hello-dev"), ("Home", "hello")]
+    for key, name in keys:
+        page.keyboard.press(key)
+        assert active().split()[0] == name, key
+    look(page, "a combobox that is open")
+    page.keyboard.press("Escape")
+    assert (options.count(), field.input_value()) == (0, "hel")
+    page.keyboard.press("Escape")
+    assert field.input_value() == ""
+    page.keyboard.type("hel")
+    options.nth(1).wait_for()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.get_by_role("option", name="hello 2.12-1").wait_for()
+    assert field.input_value() == "hello "
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert page.get_by_label("Packages", exact=True).input_value() == "hello 2.12-1"
+    assert (said.inner_text(), field.input_value(), options.count()) == ("Added: hello 2.12-1", "", 0)
+    # Where nothing is chosen, Enter looks for it as without a script.
+    page.keyboard.type("nothing")
+    page.get_by_text("Nothing is found.").wait_for(state="attached")
+    page.keyboard.press("Enter")
+    page.get_by_text("No catalog has a package like that.").wait_for()
+    assert page.get_by_label("Packages", exact=True).input_value() == "hello 2.12-1"
+
+
+def test_what_a_field_offers_by_mouse(asked):
+    page, find = asked, asked.get_by_role("combobox", name="Find minions")
+    find.press_sequentially("web")
+    page.get_by_role("option", name="web2").click()
+    find.press_sequentially("web1")
+    page.get_by_role("option", name="web1").click()
+    assert page.get_by_label("Minions", exact=True).input_value() == "web2\nweb1"
+    find.press_sequentially("web")
+    page.get_by_role("option", name="web2").wait_for()
+    page.get_by_label("Reason").click()
+    assert page.get_by_role("option").count() == 0
+
+
+def test_a_late_answer_offers_nothing(asked):
+    """The answer to what stood in the field before comes after that to what stands there now, or never."""
+    page, held = asked, []
+    page.route("**/options?*text=hel", lambda route: held.append(route))
+    field = page.get_by_role("combobox", name="Find packages")
+    field.press_sequentially("hel")
+    deadline = time.monotonic() + 60
+    while not held:
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(20)
+    field.press_sequentially("lo-")
+    page.get_by_role("option", name="hello-dev").wait_for()
+    assert held[0].request.failure == "net::ERR_ABORTED"
+    assert page.get_by_role("option").count() == 1
+
+
+def test_scripts_of_a_page_are_small(asked, requests):
+    page = asked
+    for path in ("/requests/new?type=package", "/inbox", f"/requests/{requests[0]}"):
+        page.goto(path)
+        sizes = page.evaluate(
+            "Promise.all([...document.scripts].map(async one => (await (await fetch(one.src)).text()).length))"
+        )
+        assert 0 < sum(sizes) <= 6 * 1024, path
+
+
 def test_a_token_is_made_and_shown_once(browse):
     for theme in THEMES:
         page = browse("/login", color_scheme=theme, viewport={"width": 320, "height": 900})
@@ -265,6 +354,30 @@ def test_a_token_is_made_and_shown_once(browse):
         page.get_by_role("link", name="Back to your sessions").click()
         assert page.get_by_role("cell", name="read, request", exact=True).count() >= 1
         look(page, f"sessions with a token {theme}")
+
+
+def test_what_is_sensitive_is_shown_by_a_button(browse, people, client):
+    definition = {
+        "name": "secret", "kind": "value", "requesters": ["*"], "sensitive": ["db.password"],
+        "chain": [{"name": "review", "any_of": [{"group": "reviewers"}]}],
+        "parameters": {"properties": {"values": {"properties": {"db.password": {}}}}},
+    }  # fmt: skip
+    people.execute("SELECT approval.put_request_type(%s)", (json.dumps(definition),))
+    number = client("alice").request("secret", ["web1"], reason="a", values={"db.password": "hidden well"})["request"]
+    for theme in THEMES:
+        page = browse("/login", color_scheme=theme, viewport={"width": 320, "height": 900})
+        sign_in(page, "carol")
+        page.goto(f"/requests/{number}")
+        look(page, f"a request with something sensitive {theme}")
+        assert "hidden well" not in page.content()
+        button = page.get_by_role("button", name="Show the values")
+        button.focus()
+        button.press("Enter")
+        page.get_by_role("heading", name=f"Values of request {number}").wait_for()
+        assert page.get_by_text("hidden well").count() == 1
+        look(page, f"values {theme}")
+        page.get_by_role("link", name=f"Back to request {number}").click()
+        assert "hidden well" not in page.content()
 
 
 def test_nothing_is_wrong_for_whoever_reads_it_otherwise(browse, requests, people, capsys):

@@ -109,8 +109,8 @@ def test_in_german_from_the_browser_or_as_chosen(visit, choose, client):
         assert bob.get(path).headers["Content-Language"] == "de"
     answer = bob.decide(number, "approve")
     assert "Ihre Genehmigung ist vermerkt." in bob.get(answer.headers["Location"]).plain
-    # The words of the database, and texts that programs read, stay as they are.
-    assert "there is no request 99." in bob.get("/requests/99").plain
+    assert "es gibt keinen Antrag 99." in bob.get("/requests/99").plain
+    # Texts that programs read stay as they are.
     assert bob.get("/nothing", headers={"Accept": "application/json"}).json()["detail"] == (
         "There is nothing at this address."
     )

@@ -14,7 +14,7 @@ IN_PATH = {"request_id": 1, "minion": "web1", "name": "package", "request_type":
 QUERY = {"returns": {"minion": "web1"}, "packages": {"pattern": "he"}}
 BODY = {
     "request": WANTED, "approve": {"stage": 1}, "reject": {"stage": 1}, "revert": {"reason": "CHG-8"}, "review": {},
-    "cancel": {},
+    "cancel": {}, "values": {},
 }  # fmt: skip
 
 

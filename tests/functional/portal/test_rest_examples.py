@@ -7,6 +7,7 @@ each operation are made up.
 """
 
 import collections
+import functools
 import itertools
 import os
 import re
@@ -88,8 +89,7 @@ class Site:
 @pytest.fixture
 def site(client, prove):
     """A Site whose people have a connection each."""
-    known = {}
-    return Site(lambda name: known.setdefault(name, client(name)), prove)
+    return Site(functools.cache(client), prove)
 
 
 @pytest.fixture

@@ -523,7 +523,7 @@ FROM approval.item_set AS s, approval.count_items(s.request_id, s.item_set_versi
 COUNTED = "SELECT request_id, item_set_version, state, outcome, count(*) FROM approval.item GROUP BY 1, 2, 3, 4"
 GROUPS_KEPT = """
 SELECT s.request_id, s.item_set_version, g.minions, g.first_minion, g.last_minion, g.group_count
-FROM approval.item_set AS s, approval.item_groups(s.request_id, s.item_set_version, true, 100) AS g
+FROM approval.item_set AS s, approval.item_groups(s.request_id, s.item_set_version, true, false, 100) AS g
 """
 GROUPED = """
 SELECT m.request_id, m.item_set_version, count(*), min(m.minion_id), max(m.minion_id),
