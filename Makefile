@@ -164,9 +164,9 @@ test-faults: setup ## Test with real faults, each for seconds: servers killed an
 	@$(PYTEST) tests/faults
 
 .PHONY: test-examples
-test-examples: setup ## Tests that take a number of examples (APPROVAL_EXAMPLES, RULES_EXAMPLES, HELD_EXAMPLES, FAULT_EXAMPLES, SCHEMATHESIS_EXAMPLES, TALLY_CHANGES, RECORD_EXAMPLES)
+test-examples: setup ## Tests that take a number of examples (APPROVAL_EXAMPLES, RULES_EXAMPLES, HELD_EXAMPLES, FAULT_EXAMPLES, SCHEMATHESIS_EXAMPLES, TALLY_CHANGES, STANDING_CHANGES, RECORD_EXAMPLES)
 	@$(PYTEST) $(addprefix tests/unit/cext/,test_leaks.py test_fork_threads.py test_validate_oracle.py) \
-	    $(addprefix tests/functional/sql/,test_rules_model.py test_held_back.py test_item_tally.py) $(addprefix tests/functional/approval/jobs/,test_any_call_fails.py test_record_batches.py) \
+	    $(addprefix tests/functional/sql/,test_rules_model.py test_held_back.py test_item_tally.py test_standings.py) $(addprefix tests/functional/approval/jobs/,test_any_call_fails.py test_record_batches.py) \
 	    tests/functional/portal/test_rest_examples.py
 
 .PHONY: test-pooler
@@ -176,7 +176,7 @@ test-pooler: setup ## Test with SQL behind a PgBouncer in transaction mode
 .PHONY: faults
 faults: setup ## test-faults, test-examples, test-kills and test-pooler, two at a time, as often as is promised: 100,000 examples, 1,000 tickets, hundreds of kills; some hours
 	@export APPROVAL_FAULTS=full APPROVAL_TICKETS=1000 APPROVAL_EXAMPLES=100000 RULES_EXAMPLES=1000 HELD_EXAMPLES=500 FAULT_EXAMPLES=1000 \
-	    SCHEMATHESIS_EXAMPLES=2000 TALLY_CHANGES=5000 RECORD_EXAMPLES=1000
+	    SCHEMATHESIS_EXAMPLES=2000 TALLY_CHANGES=5000 STANDING_CHANGES=2000 RECORD_EXAMPLES=1000
 	printf '%s\n' test-examples test-faults test-kills test-pooler | xargs -P 2 -n 1 $(MAKE) --no-print-directory
 
 KILLS_TEST := tests/e2e/test_engine_killed.py

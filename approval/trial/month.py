@@ -245,6 +245,8 @@ class Month:
         self._conn.execute("UPDATE approval.minion_fact SET seen_at = now() - random() * interval '50 minutes'")
         while self._query("SELECT approval.seal_audit()"):
             pass
+        while self._query("SELECT approval.maintain_standings()"):
+            pass
         self._conn.execute("ANALYZE")
 
     def _night(self):

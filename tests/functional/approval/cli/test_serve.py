@@ -77,7 +77,8 @@ def test_it_runs_without_salt_until_it_is_told_to_end(config, approved, tmp_path
             until(lambda: unsealed(approved) == 0)
             query = "SELECT content FROM approval.setting WHERE name = 'keep_jobs_hours'"
             until(lambda: approved.execute(query) == [(str(7 * 24),)])
-            assert heartbeat.read(str(tmp_path / "cache")).workers == ["seal", "partitions", "due", "alarms", "metrics"]
+            working = ["seal", "partitions", "due", "alarms", "standings", "metrics"]
+            assert heartbeat.read(str(tmp_path / "cache")).workers == working
             assert problems(path) == []
             service.send_signal(signal.SIGTERM)
             _, said = service.communicate(timeout=BOUND_S)
