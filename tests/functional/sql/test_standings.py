@@ -68,7 +68,7 @@ WHERE i.minion_id = ANY (%(some)s) AND i.name = coalesce(e.name, i.name)
 GROUP BY i.minion_id, e.valid_from, e.valid_until
 """,
     "removed": "UPDATE approval.minion SET removed_at = now() WHERE minion_id = ANY (%(some)s)",
-    "back": "SELECT approval.put_minions(%(some)s)",
+    "back": "UPDATE approval.minion SET removed_at = NULL WHERE minion_id = ANY (%(some)s)",
     "group": "SELECT approval.put_minion_group(%(group)s, '', %(some)s)",
 }
 # What is counted otherwise than by a look at each minion, of one state of the database.
@@ -78,8 +78,8 @@ WITH kept AS (
 ), stands AS (
     SELECT s.minion_id, s.standing, (
         SELECT count(*) FROM approval.drift AS t JOIN approval.document AS d USING (minion_id)
-        WHERE t.minion_id = s.minion_id AND s.standing = 'drifting' AND t.cleared_at IS NULL AND t.item_id = ANY (d.item_ids)
-            AND d.valid_from <= now() AND d.valid_until > now()) AS resources
+        WHERE t.minion_id = s.minion_id AND s.standing = 'drifting' AND t.cleared_at IS NULL
+            AND t.item_id = ANY (d.item_ids) AND d.valid_from <= now() AND d.valid_until > now()) AS resources
     FROM approval.standing AS s
     WHERE %(groups)s::text[] IS NULL OR s.minion_id IN (
         SELECT g.minion_id FROM approval.minion_group_member AS g WHERE g.group_name = ANY (%(groups)s))
