@@ -36,8 +36,8 @@ UPDATE approval.item SET outcome = (ARRAY['waiting', 'failed', 'drift', 'converg
 WHERE minion_id = ANY (%(some)s)
 """,
     "state": """
-UPDATE approval.item SET state = (ARRAY['approved', 'superseded'])[%(n)s %% 2 + 1], effective_at = coalesce(effective_at, now()),
-    approval_seq = coalesce(approval_seq, 1)
+UPDATE approval.item SET state = (ARRAY['approved', 'superseded'])[%(n)s %% 2 + 1],
+    effective_at = coalesce(effective_at, now()), approval_seq = coalesce(approval_seq, 1)
 WHERE minion_id = ANY (%(some)s)
 """,
     "drift": """
