@@ -32,8 +32,8 @@ CREATE TABLE approval.standing_change (
     minions text[] NOT NULL CHECK (minions <> '{}')
 );
 COMMENT ON TABLE approval.standing_change IS
-    'Minions that may stand otherwise than minion_standing has it, or are in other groups. Whoever changes something adds a row, in '
-    'the same transaction, and changes none, so that nobody waits for the returns of others.';
+    'Minions that may stand otherwise than minion_standing has it, or are in other groups. Whoever changes something adds a row, '
+    'in the same transaction, and changes none, so that nobody waits for the returns of others.';
 
 -- The function that the triggers call stands in sql/functions/drift/note_standings.sql; here they need its name.
 CREATE FUNCTION approval.note_standings() RETURNS trigger

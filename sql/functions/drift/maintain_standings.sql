@@ -49,5 +49,5 @@ END
 $$;
 COMMENT ON FUNCTION approval.maintain_standings IS
     'Brings what is kept of how minions stand in line with a thousand entries of what changed, and with what time changed of a '
-    'thousand minions, which leaves every count of approval.count_standings as it is; gives how many minions it looked at, 0: there '
-    'is nothing to do. One caller at a time does so, another leaves it to the first. Definer: tables are private.';
+    'thousand minions, which leaves every count of approval.count_standings as it is; gives how many minions it looked at, 0: '
+    'there is nothing to do. One caller at a time does so, another leaves it to the first. Definer: tables are private.';
