@@ -25,7 +25,7 @@ import urllib.parse
 import catalog
 import psycopg
 from approval_database import ApprovalDatabase
-from history import load
+from history import keep_standings, load
 from playwright.sync_api import sync_playwright
 from psycopg.types.json import Jsonb
 from report import Floor, Row
@@ -91,8 +91,6 @@ SET outcome = 'failed', applied_at = NULL, observed = '0', outcome_text = 'It co
 FROM approval.document AS d
 WHERE d.minion_id = i.minion_id AND i.item_id = d.item_ids[1] AND substr(i.minion_id, 2)::integer %% 300 = 13
 """
-# Past the triggers nobody noted that these minions stand otherwise now.
-NOTED = "INSERT INTO approval.standing_change (minions) SELECT array_agg(m.minion_id) FROM approval.minion AS m"
 LARGE = """
 SELECT approval.submit_request_by_session(%(token)s, 'package', 'On all of them', %(minions)s,
     array_fill('package'::text, ARRAY[%(count)s]), array_fill(%(name)s::text, ARRAY[%(count)s]),
@@ -197,7 +195,7 @@ class Site:
             connection.execute("SET session_replication_role = replica")
             _run(connection, TODAY, values)
             connection.execute("SET session_replication_role = origin")
-            connection.execute(NOTED)
+            keep_standings(connection)
             catalog.fill(connection, CATALOGS, self._size)
             connection.execute("ANALYZE")
         with psycopg.connect(self._database.dsn_of(LOGIN), autocommit=True) as connection:
@@ -218,9 +216,7 @@ class Site:
         with psycopg.connect(self._database.dsn_of(), autocommit=True) as connection:
             _run(connection, PROVEN, {"request": self._sent})
         with psycopg.connect(self._database.dsn_of(), autocommit=True) as connection:
-            # As the engine does.
-            while connection.execute("SELECT approval.maintain_standings()").fetchone()[0]:
-                pass
+            keep_standings(connection)
             connection.execute("VACUUM ANALYZE")
             connection.execute("CHECKPOINT")
 

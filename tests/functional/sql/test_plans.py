@@ -253,9 +253,11 @@ def test_a_catalog(session):
 
 
 def test_metrics(session):
-    for _ in range(7):
+    for number in range(7):
         assert session.call("metrics")
+        decide(session, submit(session, [f"m{number}"]))
         assert session.call("count_standings")
+        assert session.call("maintain_standings") == 1
         session.call("out_of_line", 50)
-    # Not even of each minion what holds now: those that deviate are found by indexes, and counted.
+    # Not even of each minion what holds now: what is kept is summed up, and those that changed are looked at.
     assert session.watch.scans == []
