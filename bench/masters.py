@@ -96,7 +96,7 @@ def _settings(database, directory):
     return {
         "database": {"master_job_cache": "approval", "approval": {"returner": files["returner"]}},
         "spool": {**with_engine, "approval": {**files, "returner": {**files["returner"], **spool}}},
-        "watched": {**with_engine, "event_return": ["approval"], "approval": files},
+        "watched": {**with_engine, "approval": files},
         "local_cache": {},
         "pgjsonb": {
             "master_job_cache": "pgjsonb",
