@@ -38,7 +38,7 @@ REFUSALS = {
     "AP022": gettext_noop("A token of the API does not serve for this."),
     "AP023": gettext_noop("The key of this call was used for another one."),
     "AP024": gettext_noop("The call with this key is still under way."),
-    "AP025": gettext_noop("Who may not read all of the audit cannot have it whole."),
+    "AP025": gettext_noop("This is for those alone who may read all of it."),
 }
 
 # Parts of the sentences below, by their names: how each of them looks; any other is one or more characters.
