@@ -9,6 +9,7 @@ each operation are made up.
 import collections
 import functools
 import itertools
+import json
 import os
 import re
 import secrets
@@ -52,8 +53,15 @@ NEXT = re.compile(r"[?&]cursor=([^&>]+)")
 KEPT = ("reason", "comment", "overlap", "dry_run")  # of what was made up for a body
 
 
+SECRET = {
+    "name": "secret", "kind": "value", "requesters": ["*"], "sensitive": ["db.password"],
+    "chain": [{"name": "review", "any_of": [{"group": "reviewers"}]}],
+    "parameters": {"properties": {"values": {"properties": {"db.password": {}}}}},
+}  # fmt: skip
+
+
 class Site:
-    """Requests for the operations to act on: two that stay, and more made as they are needed."""
+    """Requests for the operations to act on: three that stay, and more made as they are needed."""
 
     def __init__(self, client, prove):
         self._client = client
@@ -61,6 +69,12 @@ class Site:
         client("bob").request("standard", ["web1"], {"nginx": "1", "curl": "1"}, "CHG-1")
         prove("web1", {"nginx": ("converged", "1"), "curl": ("failed", "0")})
         self.pending()
+        values = {"db.password": "hunter2"}
+        self._with_values = client("alice").request("secret", ["web1"], reason="CHG-3", values=values)["request"]
+
+    def with_values(self):
+        """The request that asks for something sensitive."""
+        return self._with_values
 
     def pending(self):
         """A new request that waits for bob."""
@@ -87,8 +101,9 @@ class Site:
 
 
 @pytest.fixture
-def site(client, prove):
+def site(people, client, prove):
     """A Site whose people have a connection each."""
+    people.execute("SELECT approval.put_request_type(%s)", (json.dumps(SECRET),))
     return Site(functools.cache(client), prove)
 
 
@@ -100,7 +115,7 @@ def meant(site):
     """
     to_act_on = {
         "approve": site.pending, "reject": site.pending, "cancel": site.pending, "review": site.to_review,
-        "revert": site.to_revert,
+        "revert": site.to_revert, "values": site.with_values,
     }  # fmt: skip
 
     def put(operation, case, cursor, data):
