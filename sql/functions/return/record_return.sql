@@ -11,6 +11,7 @@ DECLARE
     first_jid text;
     last_jid text;
     published_at timestamptz;
+    asked_at timestamptz;
     is_target boolean;
     is_expected boolean;
     judgement record;
@@ -24,8 +25,10 @@ BEGIN
             SELECT j.published_at, p_minion_id = ANY (j.minions) INTO published_at, is_target
             FROM approval.job AS j WHERE j.jid = p_jid;
             IF p_digest IS NOT NULL THEN
+                -- Read apart: a function with a volatile argument does not become part of the statement that calls it.
+                asked_at := clock_timestamp();
                 SELECT (h.digest, sha256(h.evidence_key)) IS NOT DISTINCT FROM (p_digest, p_key_digest) INTO is_expected
-                FROM approval.expected_document(p_minion_id, p_revision, published_at, clock_timestamp()) AS h;
+                FROM approval.expected_document(p_minion_id, p_revision, published_at, asked_at) AS h;
                 IF NOT coalesce(is_expected, p_key_digest IS NULL) THEN
                     outcome := 'outdated';
                     attempt := 0;
