@@ -195,6 +195,8 @@ class Site:
             connection.execute("SET session_replication_role = replica")
             _run(connection, TODAY, values)
             connection.execute("SET session_replication_role = origin")
+            # A plan made of what the tables were before would take minutes.
+            connection.execute("ANALYZE")
             keep_standings(connection)
             catalog.fill(connection, CATALOGS, self._size)
             connection.execute("ANALYZE")
@@ -216,8 +218,8 @@ class Site:
         with psycopg.connect(self._database.dsn_of(), autocommit=True) as connection:
             _run(connection, PROVEN, {"request": self._sent})
         with psycopg.connect(self._database.dsn_of(), autocommit=True) as connection:
-            keep_standings(connection)
             connection.execute("VACUUM ANALYZE")
+            keep_standings(connection)
             connection.execute("CHECKPOINT")
 
     def pages(self):

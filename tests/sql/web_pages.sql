@@ -91,7 +91,7 @@ FROM unnest(ARRAY['{}', '[]', '{"name": "package", "chain": 1}', '{"name": "pack
     '{"name": "package", "kind": "package", "requesters": ["*"], "chain": [{"name": "a", "any_of": [{"group": "no such"}]}]}']) AS definition;
 SELECT is((SELECT max(type_version) FROM approval.request_type WHERE type_name = 'package'), 1, 'nothing was put');
 SELECT approval.put_minion_group('shop', 'The shop', '{web2,web1,db1}') \g /dev/null
-SELECT is(pg_temp.portal('concat_ws('' '', minion_group, title, minions) FROM approval.list_groups_by_session(%s)'), 'shop The shop 3', 'groups of minions');
+SELECT is(pg_temp.portal('concat_ws('' '', minion_group, title, minions) FROM approval.list_groups_by_session(%s)'), 'shop The shop 2', 'groups of minions, without who was removed');
 SELECT is(pg_temp.portal('string_agg(minion_id, '' '') FROM approval.list_group_by_session(%s, ''shop'')'), 'web1 web2', 'the minions of one, without who was removed');
 SELECT throws_ok($$SELECT pg_temp.portal('* FROM approval.list_group_by_session(%s, ''other'')')$$, 'AP004', NULL, 'no such group');
 SELECT is(pg_temp.portal('count(*) FROM approval.search_packages_by_session(%s, ''hel'', NULL, 10)'), '0', 'packages, of which none is known here');

@@ -1,6 +1,8 @@
 CREATE OR REPLACE FUNCTION approval.check_policy(p_reader bigint DEFAULT NULL)
     RETURNS TABLE (severity text, subject text, problem text, remedy text)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    -- Compiling it takes a second where there are many requests, and running it some milliseconds.
+    SET jit = off AS $$
 WITH stage AS (
     SELECT t.type_name, s.stage_no, s.name, q.group_name, q.quorum, (
         SELECT count(*) FROM approval.eligible_voters(q.group_name, true, NULL, NULL, NULL)) AS members
