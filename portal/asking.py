@@ -89,7 +89,7 @@ def blueprint(people):
         if act == "send":
             return send(given)
         page = people.ask(lambda client: look(client, given) if act == "look" else form(client, given, act))
-        # What is sensitive stays in no browser.
+        # No browser keeps what is sensitive.
         return page if g.is_sensitive else answers.kept(page)
 
     def form(client, given, act):
@@ -179,7 +179,7 @@ def _option(value, text, note, is_whole):
     return {"value": value, "text": text, "note": note, "is_whole": is_whole}
 
 
-# What the fields offer, by their names.
+# The kinds of things that fields offer, by their names.
 OFFERED = {"search": _packages, "find": _minions}
 
 

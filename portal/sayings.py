@@ -51,14 +51,14 @@ WORDS = ("state", "how", "least")  # parts that are words of the database
 INNER = ("why", "who", "or_who", "rest")  # parts that are sentences themselves, which have to be known as well
 # The more particular ones come first.
 SENTENCES = (
-    # Which stage a request waits for, and which plan or answer it lacks before.
+    # These say which stage a request waits for, and which plan or answer it lacks before.
     gettext_noop("it contradicts request %(other)s (%(example)s); %(why)s"),
     gettext_noop("it waits for request %(other)s (%(example)s); %(why)s"),
     gettext_noop("it has no plan of its present items that is no older than %(span)s; %(why)s"),
     gettext_noop("stage %(stage)s (%(name)s): %(who)s"),
     gettext_noop("blocked, %(group)s has %(n)s of %(needed)s approvers it needs"),
     gettext_noop("%(n)s of %(group)s"),
-    # What keeps approved items from being proven.
+    # These say what keeps approved items from being proven.
     gettext_noop("halted %(time)s: %(because)s; %(why)s"),
     gettext_noop("take effect %(time)s (after)"),
     gettext_noop("takes effect %(time)s (after)"),
@@ -129,7 +129,7 @@ SENTENCES = (
     gettext_noop("there is no group of minions %(name)s"),
     gettext_noop("unknown minion: %(name)s"),
     gettext_noop("what would be asked for is not what was shown before"),
-    # What is to be mended.
+    # These say what is to be mended.
     gettext_noop("types %(name)s"),
     gettext_noop("type %(name)s, stage %(stage)s (%(title)s)"),
     gettext_noop("request %(number)s"),

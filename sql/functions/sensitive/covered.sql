@@ -3,7 +3,7 @@ CREATE OR REPLACE FUNCTION approval.covered(p_shown jsonb) RETURNS jsonb
 DECLARE
     kind constant text := CASE jsonb_typeof(p_shown) WHEN 'object' THEN p_shown ->> 'kind' END;
     name constant text := CASE jsonb_typeof(p_shown) WHEN 'object' THEN p_shown ->> 'name' END;
-    -- What may be said of a resource as it was asked for; all else is in the words of a minion.
+    -- These say what was asked for of a resource; all else is in the words of a minion.
     asked constant text[] := ARRAY['value', 'content'];
     told constant text[] := ARRAY['pinned', 'observed', 'expected', 'text', 'old', 'new'];
 BEGIN

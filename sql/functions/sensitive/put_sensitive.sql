@@ -12,7 +12,7 @@ BEGIN
     IF marked IS NULL THEN
         RETURN;
     END IF;
-    -- What a type itself gives to its function, its kwarg, stands in the policy, which everybody reads.
+    -- The kwarg that a type itself gives to its function stands in the policy, which everybody reads.
     fields := p_definition #> CASE WHEN is_action THEN '{parameters,properties}'::text[]
         ELSE '{parameters,properties,values,properties}' END;
     named := ARRAY(
