@@ -104,8 +104,8 @@ set_field(const module_state *state, enum module_key key, PyObject *value, modul
     return module_evidence_key(state, value, made->key);
 }
 
-/* The number of the word that a key is, or count: none of them. Nothing of Python runs, as could for
- * a key that is looked up in a dict. */
+/* The number of the word that a key is, or count: none of them. Nothing of Python runs, as could
+ * for a key that is looked up in a dict. */
 static size_t
 index_of(const module_state *state, PyObject *key, const enum module_key *words, size_t count)
 {
